@@ -1,0 +1,52 @@
+// The import rule of ARCHITECTURE.md as a test. `may` lists, for each floor, the floors it may look down on.
+const may = {
+  treehash: [],
+  config: [],
+  log: [],
+  domain: ['treehash'],
+  operations: ['domain', 'treehash'],
+  workers: ['domain', 'treehash'],
+  catalog: ['domain', 'treehash'],
+  blobs: ['domain', 'treehash'],
+  protocol: ['operations', 'domain', 'treehash'],
+  main: ['app', 'cli', 'config', 'log'],
+  app: ['operations', 'workers', 'catalog', 'blobs', 'protocol', 'domain', 'treehash', 'config', 'log'],
+  cli: ['app', 'config', 'log', 'treehash'],
+};
+// A floor is a folder of src or a single file of the same name.
+const floor = (name) => `${name}(/|\\.ts$)`;
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'Move what both need to the floor below.',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-tests-in-product',
+      severity: 'error',
+      comment: 'Product code must not need a test file; contract suites are for tests.',
+      from: { path: '^src', pathNot: '(\\.test|contract)\\.ts$' },
+      to: { path: '(\\.test|/contract)\\.ts$' },
+    },
+    ...Object.entries(may).map(([name, below]) => ({
+      name: `import-rule-${name}`,
+      severity: 'error',
+      comment: `src/${name} may import only: ${[name, ...below].join(', ')}. See ARCHITECTURE.md, "Who may import whom".`,
+      from: { path: `^src/${floor(name)}`, pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/', pathNot: [name, ...below].map((n) => `^src/${floor(n)}`) },
+    })),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,84 @@
+import { mkdirSync } from 'node:fs';
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { RandomBytes } from '../domain/ids.ts';
+
+/** Where everything of one installation lies. */
+export interface DataFolder {
+  readonly path: string;
+  readonly lock: string;
+  readonly catalog: string;
+  readonly store: string;
+  readonly masterKey: string;
+  readonly rootCredentials: string;
+}
+
+/** The paths in a data folder; nothing is made. */
+export function dataFolder(path: string): DataFolder {
+  const at = (name: string) => join(resolve(path), name);
+  return {
+    path: resolve(path),
+    lock: at('lock.sqlite'),
+    catalog: at('catalog.sqlite'),
+    store: at('store'),
+    masterKey: at('master.key'),
+    rootCredentials: at('root-credentials'),
+  };
+}
+
+/** Another server has the data folder. */
+export class FolderInUse extends Error {
+  constructor(path: string) {
+    super(`another server is using the data folder ${path}; stop it, or give --data another folder`);
+    this.name = 'FolderInUse';
+  }
+}
+
+/**
+ * Makes the folder if need be and takes it for this process. The lock is an open exclusive transaction: the
+ * kernel lets go of it when the process ends, however it ends, so it cannot go stale.
+ * @returns what lets go of it.
+ * @throws FolderInUse.
+ */
+export function takeFolder(folder: DataFolder): () => void {
+  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  const lock = new DatabaseSync(folder.lock, { timeout: 0 });
+  try {
+    lock.exec('begin exclusive');
+  } catch (error) {
+    lock.close();
+    if (/locked|busy/.test(String(error))) throw new FolderInUse(folder.path);
+    throw error;
+  }
+  return () => lock.close();
+}
+
+/** The key that seals secrets and signs archive ids, 32 bytes; made at the first start. */
+export async function readOrMakeMasterKey(folder: DataFolder, random: RandomBytes): Promise<Buffer> {
+  const text = await readFile(folder.masterKey, 'utf8').catch(missing);
+  if (text === undefined) {
+    const key = random(32);
+    await writeDurably(folder.masterKey, `${key.toString('hex')}\n`);
+    return key;
+  }
+  if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new Error(`${folder.masterKey} is not a key of 64 hex digits`);
+  return Buffer.from(text.trim(), 'hex');
+}
+
+/** Writes a file for the owner's eyes only (mode 0600), whole or not at all, surviving a power cut. */
+export async function writeDurably(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', 0o600);
+  await file.writeFile(text);
+  await file.sync();
+  await file.close();
+  await rename(temporary, path);
+  const folder = await open(dirname(path), 'r');
+  await folder.sync();
+  await folder.close();
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}

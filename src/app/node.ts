@@ -1,0 +1,93 @@
+/** One serving process: a catalog, a store and a server over them. */
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Config, ListenAddress } from '../config.ts';
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import type { Clock } from '../domain/clock.ts';
+import { Ids } from '../domain/ids.ts';
+import { SecretBox } from '../domain/secret-box.ts';
+import { Sequencer } from '../domain/sequence.ts';
+import type { Logger } from '../log.ts';
+import { API } from '../operations/table.ts';
+import type { RequestLog } from '../protocol/handle.ts';
+import { createRouter } from '../protocol/route.ts';
+import { createServer } from '../protocol/server.ts';
+import { createSigningKeys } from '../protocol/signature.ts';
+import { Slabs } from '../protocol/slabs.ts';
+import { credentialsFrom } from './credentials.ts';
+
+/** The one place where the system is asked for the time. */
+export const systemClock: Clock = { now: () => Date.now() };
+/** The one place where the system is asked for randomness. */
+export const systemRandom = (bytes: number): Buffer => randomBytes(bytes);
+
+/** Connections that are still busy this long after a stop was asked for are cut. */
+const STOP_GRACE_MS = 30_000;
+
+export interface NodeParts {
+  readonly config: Config;
+  readonly catalog: Catalog;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly masterKey: Buffer;
+  readonly log: Logger;
+}
+
+/** A server over the parts; it does not listen yet. */
+export function createNode({ config, catalog, blobs, clock, masterKey, log }: NodeParts): Server {
+  const context = {
+    catalog,
+    blobs,
+    clock,
+    ids: new Ids(masterKey, systemRandom),
+    sequence: new Sequencer(clock),
+    settings: { completeMemoryMs: config.completeMemoryMs },
+  };
+  const find = credentialsFrom(catalog, new SecretBox(masterKey), clock);
+  return createServer({
+    ...(config.tls ? { tls: config.tls } : {}),
+    pipeline: {
+      router: createRouter(API),
+      authenticator: { find, keys: createSigningKeys(), idleMs: config.requestIdleMs },
+      slabs: new Slabs(),
+      context,
+      onDone: (done) => logRequest(log, done),
+    },
+    health: () => {
+      const failure = blobs.failure();
+      return failure ? { status: 'failing', reason: failure.message } : { status: 'ok' };
+    },
+  });
+}
+
+/** Failures of ours are errors; everything else is for those who ask for each request. */
+function logRequest(log: Logger, { error, ...done }: RequestLog): void {
+  if (done.status >= 500) log.error({ ...done, err: error }, 'request failed');
+  else log.debug({ ...done, ...(error instanceof Error ? { refusal: error.message } : {}) }, 'request');
+}
+
+/** Listens; gives the address that was taken. @throws the system's error, such as an address in use. */
+export function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.off('error', reject);
+      const { address, port: taken } = server.address() as AddressInfo;
+      resolve({ host: address, port: taken });
+    });
+  });
+}
+
+/** Takes no more connections and lets requests under way come to their end, within bounds. */
+export function stopServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

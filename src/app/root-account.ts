@@ -1,0 +1,89 @@
+import { type Config, SettingError } from '../config.ts';
+import type { AccessKey, Catalog } from '../domain/catalog.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { RandomBytes } from '../domain/ids.ts';
+import type { SecretBox } from '../domain/secret-box.ts';
+import { type DataFolder, writeDurably } from './data-folder.ts';
+
+const ACCOUNT_SETTING = 'account-id';
+const KEY_SETTING = 'first-access-key-id';
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** What a person needs to begin. */
+export interface RootAccount {
+  readonly accountId: string;
+  readonly accessKeyId: string;
+  /** Where the secret is, in words. */
+  readonly secretIsIn: string;
+}
+
+interface World {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly box: SecretBox;
+  readonly folder: DataFolder;
+}
+
+/**
+ * The account and root's access key: made at the first start, or as the settings say.
+ * @throws SettingError when the settings name another account than the stored one.
+ */
+export async function openRootAccount(config: Config, world: World): Promise<RootAccount> {
+  const wanted = config.accountId ?? makeAccountId(world.random);
+  const accountId = await world.catalog.initSetting({ name: ACCOUNT_SETTING, value: wanted });
+  if (config.accountId !== undefined && config.accountId !== accountId) {
+    throw new SettingError(
+      `--account-id ${config.accountId} is not the account of this data: it is ${accountId}`,
+    );
+  }
+  return config.rootKey ? takeGivenKey(accountId, config.rootKey, world) : openFirstKey(accountId, world);
+}
+
+/** Keys from the environment hold at each start; one that was given earlier stops working. */
+async function takeGivenKey(
+  accountId: string,
+  { id, secret }: { id: string; secret: string },
+  world: World,
+): Promise<RootAccount> {
+  await putKey(world, { id, account: accountId, origin: 'environment' }, secret);
+  await world.catalog.dropAccessKeys({ account: accountId, origin: 'environment', keepId: id });
+  return { accountId, accessKeyId: id, secretIsIn: 'the environment, MORAINE_ROOT_SECRET_ACCESS_KEY' };
+}
+
+async function openFirstKey(accountId: string, world: World): Promise<RootAccount> {
+  const { catalog, folder } = world;
+  const known = await catalog.findSetting(KEY_SETTING);
+  const accessKeyId = known ?? (await makeFirstKey(accountId, world));
+  return { accountId, accessKeyId, secretIsIn: folder.rootCredentials };
+}
+
+/** The file before the key: a key that works but whose secret nobody has would be of no use. */
+async function makeFirstKey(accountId: string, world: World): Promise<string> {
+  const { catalog, random, folder } = world;
+  const id = `AKIA${[...random(16)].map((byte) => BASE32[byte % 32]).join('')}`;
+  const secret = random(30).toString('base64');
+  const lines = [
+    `# Root of account ${accountId}. Form of the shared credentials file of AWS tools.`,
+    '[default]',
+    `aws_access_key_id = ${id}`,
+    `aws_secret_access_key = ${secret}`,
+  ];
+  await writeDurably(folder.rootCredentials, `${lines.join('\n')}\n`);
+  await putKey(world, { id, account: accountId, origin: 'first-start' }, secret);
+  return catalog.initSetting({ name: KEY_SETTING, value: id });
+}
+
+async function putKey(
+  { catalog, clock, random, box }: World,
+  key: Pick<AccessKey, 'id' | 'account' | 'origin'>,
+  secret: string,
+): Promise<void> {
+  const sealedSecret = box.seal(key.id, secret, random);
+  await catalog.putAccessKey({ ...key, sealedSecret, status: 'active', nowMs: clock.now() });
+}
+
+function makeAccountId(random: RandomBytes): string {
+  const number = Number(random(6).readUIntBE(0, 6) % 900_000_000_000) + 100_000_000_000;
+  return String(number);
+}

@@ -1,0 +1,57 @@
+/** The life of one serving process. It ends with the primary: without the writer it could acknowledge nothing. */
+import { readFile } from 'node:fs/promises';
+import { DiskStore } from '../blobs/disk.ts';
+import { openSqliteCatalog } from '../catalog/sqlite.ts';
+import type { Config } from '../config.ts';
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import { createLogger, type Logger } from '../log.ts';
+import { dataFolder } from './data-folder.ts';
+import { createNode, listen, stopServer, systemClock, systemRandom } from './node.ts';
+import { openPostgres } from './serve.ts';
+import { type ProcessMessage, STOP } from './serving-processes.ts';
+import { remoteWriter } from './writer-link.ts';
+
+/** Serves until the primary says stop. */
+export async function runServingProcess(config: Config): Promise<void> {
+  const log = createLogger(config.logLevel, { process: process.pid });
+  // A terminal sends these to the whole group; the primary alone decides when this process ends.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  process.on('disconnect', () => process.exit(1));
+  try {
+    await start(config, log);
+  } catch (error) {
+    tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    process.disconnect();
+  }
+}
+
+async function start(config: Config, log: Logger): Promise<void> {
+  const folder = dataFolder(config.data);
+  const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
+  const blobs = new DiskStore(folder.store, systemRandom);
+  const catalog = await openCatalog(config, folder.catalog, blobs, log);
+  const server = createNode({ config, catalog, blobs, clock: systemClock, masterKey, log });
+  const address = await listen(server, config.listen);
+  process.on('message', async (message: { kind?: string }) => {
+    if (message.kind !== STOP.kind) return;
+    await stopServer(server);
+    await catalog.close();
+    await blobs.close();
+    process.exit(0);
+  });
+  tell({ kind: 'serving', address });
+}
+
+async function openCatalog(config: Config, path: string, blobs: BlobStore, log: Logger): Promise<Catalog> {
+  if (config.catalogUrl !== undefined) return openPostgres(config.catalogUrl, blobs, log);
+  const channel = {
+    send: (message: unknown) => process.send?.(message),
+    onMessage: (take: (message: unknown) => void) => process.on('message', take),
+  };
+  return openSqliteCatalog(path, remoteWriter(channel));
+}
+
+function tell(message: ProcessMessage): void {
+  process.send?.(message);
+}

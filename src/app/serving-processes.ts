@@ -1,0 +1,89 @@
+/** The primary's side of the serving processes: starts them, commits their writes, replaces those that die. */
+import type { Cluster, Worker } from 'node:cluster';
+import type { Writer } from '../catalog/writes.ts';
+import type { ListenAddress } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { serveWrites } from './writer-link.ts';
+
+/** A process that dies is replaced after this pause, so that one that cannot live does not eat the machine. */
+const REPLACE_PAUSE_MS = 1000;
+
+export interface ServingProcesses {
+  readonly address: ListenAddress;
+  /** Resolves when all have answered what was under way and ended. */
+  stop(): Promise<void>;
+}
+
+interface Options {
+  readonly cluster: Cluster;
+  readonly count: number;
+  readonly writer: Writer | undefined;
+  readonly log: Logger;
+}
+
+/** What a serving process tells the primary. */
+export type ProcessMessage =
+  | { readonly kind: 'serving'; readonly address: ListenAddress }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** What the primary tells a serving process. */
+export const STOP = { kind: 'stop' } as const;
+
+/** Starts `count` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
+export async function startServingProcesses(options: Options): Promise<ServingProcesses> {
+  const { cluster, count, log } = options;
+  cluster.setupPrimary({ serialization: 'advanced' });
+  let stopping = false;
+  const exits = new Set<Promise<void>>();
+  const start = (): Worker => {
+    const worker = fork(options);
+    const exited = new Promise<void>((resolve) => {
+      worker.on('exit', (code, signal) => {
+        exits.delete(exited);
+        resolve();
+        if (stopping) return;
+        log.error({ pid: worker.process.pid, code, signal }, 'a serving process ended and will be replaced');
+        setTimeout(() => !stopping && start(), REPLACE_PAUSE_MS);
+      });
+    });
+    exits.add(exited);
+    return worker;
+  };
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    for (const worker of Object.values(cluster.workers ?? {})) if (worker?.isConnected()) worker.send(STOP);
+    await Promise.all(exits);
+  };
+  try {
+    const addresses = await Promise.all(Array.from({ length: count }, () => serving(start())));
+    return { address: addresses[0] as ListenAddress, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function fork({ cluster, writer }: Options): Worker {
+  const worker = cluster.fork();
+  if (writer) {
+    const channel = {
+      // A process that died in the middle of a write needs no answer.
+      send: (message: unknown) => worker.isConnected() && worker.send(message as object, () => {}),
+      onMessage: (take: (message: unknown) => void) => worker.on('message', take),
+    };
+    serveWrites(channel, writer);
+  }
+  return worker;
+}
+
+function serving(worker: Worker): Promise<ListenAddress> {
+  return new Promise((resolve, reject) => {
+    worker.on('message', (message: ProcessMessage) => {
+      if (message.kind === 'serving') resolve(message.address);
+      if (message.kind === 'failed') reject(new Error(message.message));
+    });
+    worker.on('exit', (code, signal) =>
+      reject(new Error(`a serving process ended at its start (${signal ?? code})`)),
+    );
+  });
+}

@@ -1,0 +1,99 @@
+/** Catalog writes between processes: serving processes send them, the primary commits them in groups. */
+import type { WriteName, Writer } from '../catalog/writes.ts';
+import { ApiError, type ErrorCode, type ErrorOrigin } from '../domain/errors.ts';
+
+/** One end of a channel between two processes. */
+export interface Channel {
+  send(message: unknown): void;
+  onMessage(take: (message: unknown) => void): void;
+}
+
+interface Call {
+  readonly id: number;
+  readonly name: WriteName;
+  readonly args: unknown;
+}
+
+interface WireError {
+  readonly message: string;
+  /** Set for an ApiError. */
+  readonly api?: { readonly code: ErrorCode; readonly status: number; readonly origin: ErrorOrigin };
+}
+
+type Answer = { readonly id: number } & ({ readonly result: unknown } | { readonly error: WireError });
+
+type LinkMessage =
+  | { readonly kind: 'writes'; readonly calls: readonly Call[] }
+  | { readonly kind: 'written'; readonly answers: readonly Answer[] };
+
+/** A writer whose transactions run in the process at the other end. Calls of one turn travel together. */
+export function remoteWriter(channel: Channel): Writer {
+  const waiting = new Map<number, { resolve(result: unknown): void; reject(error: unknown): void }>();
+  const outbox = batched<Call>((calls) => channel.send({ kind: 'writes', calls } satisfies LinkMessage));
+  let lastId = 0;
+  channel.onMessage((message) => {
+    if (!isLinkMessage(message) || message.kind !== 'written') return;
+    for (const answer of message.answers) {
+      const call = waiting.get(answer.id);
+      waiting.delete(answer.id);
+      if ('error' in answer) call?.reject(fromWire(answer.error));
+      else call?.resolve(answer.result);
+    }
+  });
+  return {
+    run(name, args) {
+      return new Promise((resolve, reject) => {
+        const id = ++lastId;
+        waiting.set(id, { resolve, reject });
+        outbox({ id, name, args });
+      });
+    },
+    async close() {},
+  };
+}
+
+/** Runs what comes over the channel with `writer`, and answers. */
+export function serveWrites(channel: Channel, writer: Writer): void {
+  const outbox = batched<Answer>((answers) =>
+    channel.send({ kind: 'written', answers } satisfies LinkMessage),
+  );
+  channel.onMessage((message) => {
+    if (!isLinkMessage(message) || message.kind !== 'writes') return;
+    for (const { id, name, args } of message.calls) {
+      writer.run(name, args).then(
+        (result) => outbox({ id, result }),
+        (error) => outbox({ id, error: toWire(error) }),
+      );
+    }
+  });
+}
+
+/** Collects what is added in one turn of the event loop and hands it over at its end. */
+function batched<Item>(send: (items: readonly Item[]) => void): (item: Item) => void {
+  let items: Item[] = [];
+  return (item) => {
+    if (items.push(item) > 1) return;
+    process.nextTick(() => {
+      const batch = items;
+      items = [];
+      send(batch);
+    });
+  };
+}
+
+function isLinkMessage(message: unknown): message is LinkMessage {
+  const kind = (message as { kind?: unknown } | null)?.kind;
+  return kind === 'writes' || kind === 'written';
+}
+
+function toWire(error: unknown): WireError {
+  if (error instanceof ApiError) {
+    const { code, status, origin, message } = error;
+    return { message, api: { code, status, origin } };
+  }
+  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+function fromWire({ message, api }: WireError): Error {
+  return api ? new ApiError(api.code, message, api) : new Error(`in the writing process: ${message}`);
+}

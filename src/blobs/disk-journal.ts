@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { BlobDamaged, type StoreRecord } from '../domain/blob-store.ts';
+import type { FolderFlusher } from './folder-flusher.ts';
+
+const SUM_CHARS = 32;
+
+/**
+ * The store's journal: one file for each process that wrote, one line a record, each line with a checksum of
+ * its own. Appends that arrive together are flushed together.
+ */
+export class DiskJournal {
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #flusher: FolderFlusher;
+  #file: FileHandle | undefined;
+  #waiting: string[] = [];
+  #appending: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  /** @param name a file name that no other process uses. */
+  constructor(folder: string, name: string, flusher: FolderFlusher) {
+    this.#folder = folder;
+    this.#name = name;
+    this.#flusher = flusher;
+  }
+
+  /** Durable when it resolves. @throws the I/O error; the journal must not be used after one. */
+  append(records: readonly StoreRecord[]): Promise<void> {
+    this.#waiting.push(...records.map(toLine));
+    this.#next ??= (this.#appending ?? Promise.resolve()).then(() => this.#start());
+    return this.#next;
+  }
+
+  async close(): Promise<void> {
+    await this.#next?.catch(() => {});
+    await this.#appending?.catch(() => {});
+    await this.#file?.close();
+  }
+
+  #start(): Promise<void> {
+    this.#next = undefined;
+    this.#appending = this.#write(this.#waiting.splice(0).join(''));
+    return this.#appending;
+  }
+
+  async #write(lines: string): Promise<void> {
+    if (!this.#file) {
+      this.#file = await open(join(this.#folder, this.#name), 'a');
+      await this.#flusher.flush();
+    }
+    await this.#file.appendFile(lines);
+    await this.#file.datasync();
+  }
+}
+
+/** Every record of every journal file in the folder. @throws BlobDamaged for a line that was changed. */
+export async function* readJournals(folder: string): AsyncIterable<StoreRecord> {
+  for (const name of await readdir(folder)) yield* readJournal(join(folder, name));
+}
+
+async function* readJournal(path: string): AsyncIterable<StoreRecord> {
+  let torn: string | undefined;
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    // Only the last line can be torn, by a crash before its flush: such a record was never answered for.
+    if (torn !== undefined)
+      throw new BlobDamaged(path, `a journal line does not match its checksum: ${torn.slice(0, 80)}`);
+    const text = line.slice(SUM_CHARS + 1);
+    if (line.slice(0, SUM_CHARS) === sumOf(text)) yield JSON.parse(text);
+    else torn = line;
+  }
+}
+
+function toLine({ seq, entry }: StoreRecord): string {
+  const text = JSON.stringify({ seq, entry });
+  return `${sumOf(text)} ${text}\n`;
+}
+
+function sumOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);
+}

@@ -1,0 +1,320 @@
+import { createReadStream } from 'node:fs';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  opendir,
+  readdir,
+  readFile,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type BlobDescription,
+  type BlobDigests,
+  type BlobLabel,
+  BlobMissing,
+  type BlobStore,
+  type BlobWriter,
+  StoreFailure,
+  type StoreRecord,
+} from '../domain/blob-store.ts';
+import type { RandomBytes } from '../domain/ids.ts';
+import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from './blob-format.ts';
+import { DiskJournal, readJournals } from './disk-journal.ts';
+import { FolderFlusher } from './folder-flusher.ts';
+
+const NAME = /^[0-9a-f]{32}$/;
+const FORMAT_FILE = 'format.json';
+const FORMAT = { format: 'moraine-store', version: 1 };
+const READ_CHUNK_BYTES = 1_048_576;
+
+/**
+ * Makes or checks the folders of a disk store and removes half-written files of processes that died. One
+ * process does this before any other opens the store.
+ * @throws Error when the folder holds a store of another format.
+ */
+export async function prepareDiskStore(folder: string): Promise<void> {
+  await mkdir(join(folder, 'incoming'), { recursive: true });
+  await mkdir(join(folder, 'journal'), { recursive: true });
+  for (let i = 0; i < 256; i++) {
+    await mkdir(join(folder, 'blobs', i.toString(16).padStart(2, '0')), { recursive: true });
+  }
+  await checkFormat(join(folder, FORMAT_FILE));
+  for (const name of ['blobs', '']) await flushOnce(join(folder, name));
+  for (const name of await readdir(join(folder, 'incoming'))) {
+    if (!(await exists(blobPath(folder, name)))) await unlink(join(folder, 'incoming', name));
+  }
+}
+
+async function checkFormat(path: string): Promise<void> {
+  if (!(await exists(path))) await writeFile(path, `${JSON.stringify(FORMAT)}\n`, { flush: true });
+  const found = JSON.parse(await readFile(path, 'utf8')) as Partial<typeof FORMAT>;
+  if (found.format !== FORMAT.format || found.version !== FORMAT.version) {
+    throw new Error(
+      `${path} is not of format ${FORMAT.format} version ${FORMAT.version}: ${JSON.stringify(found)}`,
+    );
+  }
+}
+
+/**
+ * Blobs as files: `incoming/NAME` while written, then linked to `blobs/XX/NAME` (XX: the name's last two
+ * digits). The incoming name stays until the catalog's row is durable, so that a start after a crash finds
+ * what was whole but never acknowledged without reading every folder.
+ */
+export class DiskStore implements BlobStore {
+  readonly #folder: string;
+  readonly #random: RandomBytes;
+  readonly #flushers = new Map<string, FolderFlusher>();
+  readonly #journal: DiskJournal;
+  #failure: Error | undefined;
+
+  /** @param folder made ready by `prepareDiskStore`. */
+  constructor(folder: string, random: RandomBytes) {
+    this.#folder = folder;
+    this.#random = random;
+    const name = `${random(16).toString('hex')}.jsonl`;
+    this.#journal = new DiskJournal(join(folder, 'journal'), name, this.#flusher(join(folder, 'journal')));
+  }
+
+  async create(size: number): Promise<BlobWriter> {
+    this.#refuseAfterFailure();
+    const name = this.#random(16).toString('hex');
+    const incoming = this.#incomingPath(name);
+    try {
+      const file = await open(incoming, 'wx');
+      return new DiskWriter(file, size, {
+        publish: () => this.#publish(name, file),
+        withdraw: () => unlink(incoming).catch(() => {}),
+        name,
+      });
+    } catch (error) {
+      throw new StoreFailure(`a new blob cannot be begun: ${String(error)}`, error);
+    }
+  }
+
+  /** The save ritual's second half: flush the bytes, give them their name, flush the name. */
+  async #publish(name: string, file: FileHandle): Promise<void> {
+    this.#refuseAfterFailure();
+    await this.#flushed(() => file.datasync());
+    const path = blobPath(this.#folder, name);
+    await link(this.#incomingPath(name), path);
+    try {
+      await this.#flushed(() => this.#flusher(blobFolder(this.#folder, name)).flush());
+    } catch (error) {
+      await unlink(path).catch(() => {});
+      throw error;
+    }
+  }
+
+  /**
+   * A failed flush is final: the kernel may have dropped the pages and call the next flush good, so nothing
+   * written since the last good one can be trusted (invariant 1).
+   */
+  async #flushed(flush: () => Promise<void>): Promise<void> {
+    try {
+      await flush();
+    } catch (error) {
+      this.#failure ??= new StoreFailure(
+        `the disk store takes no more writes: a flush failed: ${String(error)}`,
+        error,
+      );
+      throw this.#failure;
+    }
+  }
+
+  async *read(ref: string, first: number, last: number): AsyncIterable<Uint8Array> {
+    const options = { start: first, end: last, highWaterMark: READ_CHUNK_BYTES };
+    const stream = createReadStream(this.#pathOf(ref), options);
+    try {
+      for await (const chunk of stream) yield chunk as Uint8Array;
+    } catch (error) {
+      throw missingOr(ref, error);
+    }
+  }
+
+  async describe(ref: string): Promise<BlobDescription> {
+    const file = await open(this.#pathOf(ref), 'r').catch((error) => {
+      throw missingOr(ref, error);
+    });
+    try {
+      const { size: total } = await file.stat();
+      const footer = await readAt(file, Math.max(0, total - FOOTER_BYTES), Math.min(total, FOOTER_BYTES));
+      const layout = decodeFooter(ref, footer, total);
+      return decodeTrailer(ref, await readAt(file, layout.size, layout.trailerBytes), layout);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async remove(ref: string): Promise<void> {
+    const removed = await unlinked(this.#pathOf(ref));
+    await unlinked(this.#incomingPath(ref));
+    if (removed) await this.#flushed(() => this.#flusher(blobFolder(this.#folder, ref)).flush());
+  }
+
+  confirm(ref: string): void {
+    unlink(this.#incomingPath(ref)).catch(() => {});
+  }
+
+  async *unconfirmed(): AsyncIterable<string> {
+    for (const name of await readdir(join(this.#folder, 'incoming'))) {
+      if (await exists(blobPath(this.#folder, name))) yield name;
+    }
+  }
+
+  async *list(): AsyncIterable<string> {
+    for (const folder of await readdir(join(this.#folder, 'blobs'))) {
+      for await (const entry of await opendir(join(this.#folder, 'blobs', folder))) yield entry.name;
+    }
+  }
+
+  async appendRecords(records: readonly StoreRecord[]): Promise<void> {
+    this.#refuseAfterFailure();
+    await this.#flushed(() => this.#journal.append(records));
+  }
+
+  records(): AsyncIterable<StoreRecord> {
+    return readJournals(join(this.#folder, 'journal'));
+  }
+
+  failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  async close(): Promise<void> {
+    await this.#journal.close();
+    for (const flusher of this.#flushers.values()) await flusher.close();
+  }
+
+  #refuseAfterFailure(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  #flusher(folder: string): FolderFlusher {
+    const flusher = this.#flushers.get(folder) ?? new FolderFlusher(folder);
+    this.#flushers.set(folder, flusher);
+    return flusher;
+  }
+
+  #incomingPath(name: string): string {
+    return join(this.#folder, 'incoming', requireName(name));
+  }
+
+  #pathOf(ref: string): string {
+    return blobPath(this.#folder, ref);
+  }
+}
+
+interface Fate {
+  readonly name: string;
+  publish(): Promise<void>;
+  withdraw(): Promise<void>;
+}
+
+class DiskWriter implements BlobWriter {
+  readonly #file: FileHandle;
+  readonly #size: number;
+  readonly #fate: Fate;
+  #written = 0;
+
+  constructor(file: FileHandle, size: number, fate: Fate) {
+    this.#file = file;
+    this.#size = size;
+    this.#fate = fate;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    try {
+      await writeAll(this.#file, chunk, this.#written);
+      this.#written += chunk.length;
+    } catch (error) {
+      throw new StoreFailure(`a blob cannot be written: ${String(error)}`, error);
+    }
+  }
+
+  async finish(label: BlobLabel, digests: BlobDigests): Promise<string> {
+    try {
+      if (this.#written !== this.#size || digests.size !== this.#size) {
+        throw new Error(`${this.#written} bytes were written of ${this.#size}`);
+      }
+      await this.write(encodeTrailer(label, digests));
+      await this.#fate.publish();
+      await this.#file.close();
+      return this.#fate.name;
+    } catch (error) {
+      await this.discard();
+      throw error instanceof StoreFailure
+        ? error
+        : new StoreFailure(`a blob cannot be stored: ${String(error)}`, error);
+    }
+  }
+
+  async discard(): Promise<void> {
+    await this.#file.close().catch(() => {});
+    await this.#fate.withdraw();
+  }
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  let done = 0;
+  while (done < chunk.length) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(buffer, done, length - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return buffer.subarray(0, done);
+}
+
+function blobFolder(folder: string, name: string): string {
+  return join(folder, 'blobs', requireName(name).slice(-2));
+}
+
+function blobPath(folder: string, name: string): string {
+  return join(blobFolder(folder, name), name);
+}
+
+/** References come from our own catalog, but a path is never built from what was not looked at. */
+function requireName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new BlobMissing(name);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function unlinked(path: string): Promise<boolean> {
+  try {
+    await unlink(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function missingOr(ref: string, error: unknown): unknown {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? new BlobMissing(ref) : error;
+}
+
+async function flushOnce(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync();
+  await folder.close();
+}

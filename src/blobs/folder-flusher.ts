@@ -1,0 +1,40 @@
+import { type FileHandle, open } from 'node:fs/promises';
+
+/**
+ * Makes names in a folder durable. Callers that wait at the same time share one flush: one that begins after
+ * a name was made covers it.
+ */
+export class FolderFlusher {
+  readonly #path: string;
+  #handle: Promise<FileHandle> | undefined;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Resolves when every name that was in the folder at the call survives a power cut. @throws the I/O error. */
+  flush(): Promise<void> {
+    // A flush under way may have begun before the caller's name was made: wait for the one after it.
+    this.#next ??= (this.#running ?? Promise.resolve()).catch(() => {}).then(() => this.#start());
+    return this.#next;
+  }
+
+  async close(): Promise<void> {
+    await this.#running?.catch(() => {});
+    await (await this.#handle)?.close();
+    this.#handle = undefined;
+  }
+
+  #start(): Promise<void> {
+    this.#next = undefined;
+    this.#running = this.#sync();
+    return this.#running;
+  }
+
+  async #sync(): Promise<void> {
+    this.#handle ??= open(this.#path, 'r');
+    await (await this.#handle).sync();
+  }
+}

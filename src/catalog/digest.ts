@@ -1,0 +1,8 @@
+/** Digests are 64 hex digits above the catalog and 32 bytes within. */
+export function toHex(digest: Uint8Array): string {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('hex');
+}
+
+export function fromHex(digest: string): Uint8Array {
+  return Buffer.from(digest, 'hex');
+}

@@ -1,0 +1,32 @@
+/** What differs between the databases, as data. Nobody asks "is this SQLite?". */
+export interface Engine {
+  readonly name: 'sqlite' | 'postgres';
+  /** Column type of raw bytes. */
+  readonly binary: 'blob' | 'bytea';
+  /** Column type of a whole number up to 2^53. */
+  readonly integer: 'integer' | 'bigint';
+  /** Whether a transaction must lock the rows that it decides on, because others write at the same time. */
+  readonly rowLocks: boolean;
+  /** In how many shards the counts of a vault are kept. */
+  readonly countShards: number;
+  /** Appended to text columns so that they sort by their bytes, as markers need. */
+  readonly byteOrder: string;
+}
+
+export const SQLITE: Engine = {
+  name: 'sqlite',
+  binary: 'blob',
+  integer: 'integer',
+  rowLocks: false,
+  countShards: 1,
+  byteOrder: '',
+};
+
+export const POSTGRES: Engine = {
+  name: 'postgres',
+  binary: 'bytea',
+  integer: 'bigint',
+  rowLocks: true,
+  countShards: 16,
+  byteOrder: ' collate "C"',
+};

@@ -1,0 +1,128 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Kysely } from 'kysely';
+import type { StoreRecord } from '../domain/blob-store.ts';
+import { SQLITE } from './engine.ts';
+import type { Journal } from './journal.ts';
+import type { Schema } from './schema.ts';
+import type { Tx } from './transaction.ts';
+import { runWrite, type WriteName, type Writer } from './writes.ts';
+
+/** A flush costs the same for one write as for many; this bounds how long the first one waits for the last. */
+const WRITES_PER_COMMIT = 256;
+
+interface Pending {
+  readonly name: WriteName;
+  readonly args: unknown;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** How a write went inside the transaction; it counts only once that is committed. */
+type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[] } & (
+  | { readonly result: unknown }
+  | { readonly error: unknown }
+);
+
+/**
+ * The one writer of a SQLite catalog. Writes that arrive while a commit is under way share the next one;
+ * each has a savepoint of its own, so that a refused one takes nothing else with it.
+ */
+export class GroupWriter implements Writer {
+  readonly #database: DatabaseSync;
+  readonly #db: Kysely<Schema>;
+  readonly #journal: Journal;
+  #queue: Pending[] = [];
+  #running: Promise<void> | undefined;
+  #journaled: number[] = [];
+  readonly #answers = new Set<Promise<void>>();
+  #closed = false;
+
+  constructor(database: DatabaseSync, db: Kysely<Schema>, journal: Journal) {
+    this.#database = database;
+    this.#db = db;
+    this.#journal = journal;
+  }
+
+  run(name: WriteName, args: unknown): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new Error('the catalog is closed'));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ name, args, resolve, reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#running;
+    await Promise.all(this.#answers);
+    if (this.#journaled.length > 0) await this.run('dropJournaled', { seqs: [] });
+    this.#closed = true;
+  }
+
+  async #drain(): Promise<void> {
+    // One turn of the loop: whatever else arrived with this write joins its commit.
+    await new Promise(setImmediate);
+    while (this.#queue.length > 0) await this.#commit(this.#queue.splice(0, WRITES_PER_COMMIT));
+    this.#running = undefined;
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    const settled = this.#journaled;
+    try {
+      this.#database.exec('begin immediate');
+      if (settled.length > 0) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
+      const ran: Ran[] = [];
+      for (const pending of batch) ran.push(await this.#runOne(pending));
+      this.#database.exec('commit');
+      this.#journaled = [];
+      this.#answer(ran);
+    } catch (error) {
+      this.#rollback();
+      for (const pending of batch) pending.reject(error);
+    }
+  }
+
+  async #runOne(pending: Pending): Promise<Ran> {
+    const records: StoreRecord[] = [];
+    this.#database.exec('savepoint one');
+    try {
+      const result = await runWrite(this.#tx(records), pending.name, pending.args);
+      this.#database.exec('release one');
+      return { pending, records, result };
+    } catch (error) {
+      // When SQLite itself gave up on the whole transaction this throws too, and nothing is committed.
+      this.#database.exec('rollback to one; release one');
+      return { pending, records: [], error };
+    }
+  }
+
+  /** Answers after the journal has the facts; the next commit need not wait for that. */
+  #answer(ran: readonly Ran[]): void {
+    const records = ran.flatMap((one) => one.records);
+    const journaled = records.length > 0 ? this.#journal(records) : Promise.resolve();
+    const answered = journaled
+      .then(
+        () => {
+          this.#journaled.push(...records.map(({ seq }) => seq));
+          for (const one of ran) settle(one);
+        },
+        (error) => {
+          for (const one of ran) settle(one.records.length > 0 ? { ...one, error } : one);
+        },
+      )
+      .finally(() => this.#answers.delete(answered));
+    this.#answers.add(answered);
+  }
+
+  #tx(records: StoreRecord[]): Tx {
+    return { db: this.#db, engine: SQLITE, shard: 0, records };
+  }
+
+  #rollback(): void {
+    if (this.#database.isTransaction) this.#database.exec('rollback');
+  }
+}
+
+function settle(ran: Ran): void {
+  if ('error' in ran) ran.pending.reject(ran.error);
+  else ran.pending.resolve(ran.result);
+}

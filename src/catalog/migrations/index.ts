@@ -1,0 +1,21 @@
+import type { Kysely } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import type { Engine } from '../engine.ts';
+import { first } from './0001-first.ts';
+
+/** Every change of the schema, in order. A released one is never edited. */
+const MIGRATIONS = { '0001-first': first };
+
+/**
+ * Brings the schema up to date; does nothing when it is.
+ * @throws when a step fails, or when the catalog was made by a newer version.
+ */
+export async function migrate<Db>(db: Kysely<Db>, engine: Engine): Promise<void> {
+  const steps = Object.entries(MIGRATIONS).map(([name, up]): [string, Migration] => [
+    name,
+    { up: (target) => up(target, engine) },
+  ]);
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => Object.fromEntries(steps) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error) throw new Error(`the catalog cannot be brought up to date: ${String(error)}`, { cause: error });
+}

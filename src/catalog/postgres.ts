@@ -1,0 +1,47 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Catalog } from '../domain/catalog.ts';
+import { POSTGRES } from './engine.ts';
+import type { Journal } from './journal.ts';
+import { migrate } from './migrations/index.ts';
+import { readsOver } from './reads.ts';
+import type { Schema } from './schema.ts';
+import { TransactionWriter } from './transaction-writer.ts';
+import { writesOver } from './writes.ts';
+
+const CONNECTIONS = 16;
+const INT8 = 20;
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url: string;
+  readonly journal: Journal;
+  /** Called for errors of idle connections: the pool replaces them. */
+  onError(error: Error): void;
+}
+
+/** A catalog in PostgreSQL 15 or newer, which every process reads and writes by itself. Migrates it first. */
+export async function openPostgresCatalog(options: PostgresOptions): Promise<Catalog> {
+  const pool = new pg.Pool({ connectionString: options.url, max: CONNECTIONS, types: { getTypeParser } });
+  pool.on('error', options.onError);
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrate(db, POSTGRES);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  const writer = new TransactionWriter(db, options.journal);
+  return {
+    ...readsOver({ db, engine: POSTGRES }),
+    ...writesOver(writer),
+    async close() {
+      await writer.close();
+      await db.destroy();
+    },
+  };
+}
+
+/** All our whole numbers stay below 2^53 (sizes, times, sequences), so int8 may be a number, not a string. */
+const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
+  oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;

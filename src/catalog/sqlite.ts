@@ -1,0 +1,52 @@
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import type { Catalog } from '../domain/catalog.ts';
+import { SQLITE } from './engine.ts';
+import { GroupWriter } from './group-writer.ts';
+import type { Journal } from './journal.ts';
+import { migrate } from './migrations/index.ts';
+import { readsOver } from './reads.ts';
+import type { Schema } from './schema.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+import { type Writer, writesOver } from './writes.ts';
+
+/** How long a statement waits for a writer from outside, such as the command line. */
+const BUSY_MS = 5000;
+const CACHE_KIB = 65_536;
+
+/** The writer of a SQLite catalog: exactly one process opens it, after it has the data folder's lock. */
+export async function openSqliteWriter(path: string, journal: Journal): Promise<Writer> {
+  const database = new DatabaseSync(path, { timeout: BUSY_MS });
+  // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
+  database.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${CACHE_KIB};`);
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
+  await migrate(db, SQLITE);
+  const writer = new GroupWriter(database, db, journal);
+  return {
+    run: (name, args) => writer.run(name, args),
+    async close() {
+      await writer.close();
+      await db.destroy();
+      database.close();
+    },
+  };
+}
+
+/**
+ * A SQLite catalog that reads by itself and writes through `writer`, which may be in another process. The
+ * file must have been brought up to date by `openSqliteWriter`.
+ */
+export function openSqliteCatalog(path: string, writer: Writer): Catalog {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
+  database.exec(`pragma cache_size = -${CACHE_KIB};`);
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
+  return {
+    ...readsOver({ db, engine: SQLITE }),
+    ...writesOver(writer),
+    async close() {
+      await writer.close();
+      await db.destroy();
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,221 @@
+import type { Selectable } from 'kysely';
+import type { CatalogReads, CatalogWrites, CompleteOutcome, Paging } from '../domain/catalog.ts';
+import { type Page, toPage } from '../domain/page.ts';
+import { assemble, requireSameClaim, type Upload, uploadNotFound } from '../domain/upload.ts';
+import type { VaultKey } from '../domain/vault.ts';
+import { insertArchive } from './archives.ts';
+import { fromHex, toHex } from './digest.ts';
+import { allParts } from './parts.ts';
+import type { Schema, UploadRow } from './schema.ts';
+import { record, type Source, type Tx } from './transaction.ts';
+import { holdVault } from './vaults.ts';
+
+type UploadReads = Pick<CatalogReads, 'findUpload' | 'listUploads' | 'idleUploads'>;
+
+export function uploadReads(source: Source): UploadReads {
+  return {
+    findUpload: (vaultNo, id) => findUpload(source, vaultNo, id),
+    listUploads: (vaultNo, page) => listUploads(source, vaultNo, page),
+    idleUploads: (beforeMs, limit) => idleUploads(source, beforeMs, limit),
+  };
+}
+
+async function findUpload({ db }: Source, vaultNo: number, id: string): Promise<Upload | undefined> {
+  const row = await db
+    .selectFrom('uploads')
+    .selectAll()
+    .where('vault_no', '=', vaultNo)
+    .where('id', '=', id)
+    .where('state', '=', 'open')
+    .executeTakeFirst();
+  return row && toUpload(row);
+}
+
+async function listUploads({ db }: Source, vaultNo: number, page: Paging<number>): Promise<Page<Upload>> {
+  const rows = await db
+    .selectFrom('uploads')
+    .selectAll()
+    .where('vault_no', '=', vaultNo)
+    .where('state', '=', 'open')
+    .where('no', '>', page.after ?? 0)
+    .orderBy('no')
+    .limit(page.limit + 1)
+    .execute();
+  return toPage(rows.map(toUpload), page.limit);
+}
+
+/** Activity is the start or a stored part; the parts tell, so that no part has to write to the upload's row. */
+async function idleUploads({ db }: Source, beforeMs: number, limit: number): Promise<readonly Upload[]> {
+  const rows = await db
+    .selectFrom('uploads as u')
+    .selectAll()
+    .where('state', '=', 'open')
+    .where('created_ms', '<', beforeMs)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('parts as p')
+            .select('p.first')
+            .whereRef('p.upload_no', '=', 'u.no')
+            .where('p.stored_ms', '>=', beforeMs),
+        ),
+      ),
+    )
+    .orderBy('created_ms')
+    .limit(limit)
+    .execute();
+  return rows.map(toUpload);
+}
+
+function toUpload(row: Selectable<Schema['uploads']>): Upload {
+  return {
+    no: row.no,
+    id: row.id,
+    vaultNo: row.vault_no,
+    archiveId: row.archive_id,
+    description: row.description,
+    partSize: row.part_size,
+    createdMs: row.created_ms,
+  };
+}
+
+export async function startUpload(tx: Tx, a: Parameters<CatalogWrites['startUpload']>[0]): Promise<void> {
+  const { account, region, name } = await holdVault(tx, a.vaultNo, 'to-write-into');
+  await tx.db
+    .insertInto('uploads')
+    .values({
+      id: a.id,
+      vault_no: a.vaultNo,
+      archive_id: a.archiveId,
+      description: a.description,
+      part_size: a.partSize,
+      created_ms: a.createdMs,
+      state: 'open',
+    })
+    .execute();
+  const { id: uploadId, archiveId, description, partSize, createdMs: at } = a;
+  await record(tx, {
+    type: 'upload-started',
+    ...{ account, region, vault: name, uploadId, archiveId, description, partSize, at },
+  });
+}
+
+export async function completeUpload(
+  tx: Tx,
+  a: Parameters<CatalogWrites['completeUpload']>[0],
+): Promise<CompleteOutcome> {
+  const vault = await holdVault(tx, a.vaultNo, 'to-write-into');
+  const row = await lockUpload(tx, a.vaultNo, a.uploadId);
+  if (row?.state === 'completed' && (row.ended_ms ?? 0) >= a.rememberedSinceMs) {
+    return repeatComplete(tx, vault, row, a);
+  }
+  if (row?.state !== 'open') throw uploadNotFound(a.uploadId);
+
+  const treeHash = assemble(toUpload(row), await allParts(tx, row.no), a.claim.size);
+  if (treeHash !== a.claim.treeHash) return { kind: 'wrong-hash', uploadNo: row.no };
+
+  await insertArchive(tx, {
+    id: row.archive_id,
+    vault_no: row.vault_no,
+    description: row.description,
+    created_ms: a.nowMs,
+    size: a.claim.size,
+    tree_hash: fromHex(treeHash),
+    ref: null,
+    upload_no: row.no,
+  });
+  const ended = {
+    state: 'completed',
+    ended_ms: a.nowMs,
+    size: a.claim.size,
+    tree_hash: fromHex(treeHash),
+  } as const;
+  await tx.db.updateTable('uploads').set(ended).where('no', '=', row.no).execute();
+  await recordCompletion(tx, vault, { ...row, ...ended });
+  return { kind: 'completed', archiveId: row.archive_id, treeHash };
+}
+
+async function repeatComplete(
+  tx: Tx,
+  vault: VaultKey,
+  row: UploadRow,
+  { claim, hashSent }: Pick<Parameters<CatalogWrites['completeUpload']>[0], 'claim' | 'hashSent'>,
+): Promise<CompleteOutcome> {
+  const done = { size: row.size ?? 0, treeHash: toHex(row.tree_hash ?? new Uint8Array()) };
+  requireSameClaim(done, claim, hashSent);
+  // The process that completed it may have died before its record reached the journal.
+  await recordCompletion(tx, vault, row);
+  return { kind: 'completed', archiveId: row.archive_id, treeHash: done.treeHash };
+}
+
+async function recordCompletion(tx: Tx, { account, region, name }: VaultKey, row: UploadRow): Promise<void> {
+  await record(tx, {
+    type: 'upload-completed',
+    ...{ account, region, vault: name, uploadId: row.id, archiveId: row.archive_id },
+    ...{ description: row.description, size: row.size, treeHash: toHex(row.tree_hash ?? new Uint8Array()) },
+    at: row.ended_ms,
+  });
+}
+
+/** The upload's row in whatever state, held until the transaction ends. */
+async function lockUpload(tx: Tx, vaultNo: number, id: string): Promise<UploadRow | undefined> {
+  return tx.db
+    .selectFrom('uploads')
+    .selectAll()
+    .where('vault_no', '=', vaultNo)
+    .where('id', '=', id)
+    .$if(tx.engine.rowLocks, (q) => q.forUpdate())
+    .executeTakeFirst();
+}
+
+export async function abortUpload(tx: Tx, a: Parameters<CatalogWrites['abortUpload']>[0]): Promise<void> {
+  const vault = await holdVault(tx, a.vaultNo, 'to-write-into');
+  const row = await lockUpload(tx, a.vaultNo, a.uploadId);
+  if (row?.state === 'aborted' && (row.ended_ms ?? 0) >= a.rememberedSinceMs) return;
+  if (row?.state !== 'open') throw uploadNotFound(a.uploadId);
+  await endUpload(tx, vault, row, 'aborted', a.nowMs);
+}
+
+export async function expireUpload(tx: Tx, a: Parameters<CatalogWrites['expireUpload']>[0]): Promise<void> {
+  const row = await tx.db
+    .selectFrom('uploads')
+    .selectAll()
+    .where('no', '=', a.uploadNo)
+    .where('state', '=', 'open')
+    .$if(tx.engine.rowLocks, (q) => q.forUpdate())
+    .executeTakeFirst();
+  if (!row) return;
+  const active = await tx.db
+    .selectFrom('parts')
+    .select('first')
+    .where('upload_no', '=', a.uploadNo)
+    .where('stored_ms', '>=', a.beforeMs)
+    .limit(1)
+    .executeTakeFirst();
+  if (active || row.created_ms >= a.beforeMs) return;
+  await endUpload(tx, await holdVault(tx, row.vault_no, 'to-write-into'), row, 'expired', a.nowMs);
+}
+
+async function endUpload(
+  tx: Tx,
+  { account, region, name }: VaultKey,
+  row: UploadRow,
+  how: 'aborted' | 'expired',
+  nowMs: number,
+): Promise<void> {
+  // An expired upload is not remembered: Abort on it answers 404, as for one that never was.
+  if (how === 'expired') await tx.db.deleteFrom('uploads').where('no', '=', row.no).execute();
+  else {
+    const ended = { state: 'aborted', ended_ms: nowMs } as const;
+    await tx.db.updateTable('uploads').set(ended).where('no', '=', row.no).execute();
+  }
+  await tx.db.insertInto('garbage').values({ upload_no: row.no, noted_ms: nowMs }).execute();
+  await record(tx, { type: 'upload-ended', account, region, vault: name, uploadId: row.id, how, at: nowMs });
+}
+
+export async function forgetUploads(
+  tx: Tx,
+  { endedBeforeMs }: Parameters<CatalogWrites['forgetUploads']>[0],
+): Promise<void> {
+  await tx.db.deleteFrom('uploads').where('ended_ms', '<', endedBeforeMs).execute();
+}

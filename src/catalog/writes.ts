@@ -1,0 +1,59 @@
+import type { CatalogWrites } from '../domain/catalog.ts';
+import { dropAccessKeys, initSetting, putAccessKey } from './access-keys.ts';
+import { addArchive, deleteArchive } from './archives.ts';
+import { dropGarbage } from './garbage.ts';
+import { dropJournaled } from './journal.ts';
+import { dropParts, putPart } from './parts.ts';
+import type { Tx } from './transaction.ts';
+import { abortUpload, completeUpload, expireUpload, forgetUploads, startUpload } from './uploads.ts';
+import { addTags, createVault, deleteVault, removeTags } from './vaults.ts';
+
+type Args<Name extends keyof CatalogWrites> = Parameters<CatalogWrites[Name]>[0];
+type Result<Name extends keyof CatalogWrites> = Awaited<ReturnType<CatalogWrites[Name]>>;
+type Implementations = { [Name in keyof CatalogWrites]: (tx: Tx, args: Args<Name>) => Promise<Result<Name>> };
+
+/** Every write, by name: the name and the arguments are what travels to the process that writes. */
+const WRITES: Implementations = {
+  createVault,
+  deleteVault,
+  addTags,
+  removeTags,
+  addArchive,
+  deleteArchive,
+  startUpload,
+  putPart,
+  completeUpload,
+  abortUpload,
+  expireUpload,
+  forgetUploads,
+  putAccessKey,
+  dropAccessKeys,
+  initSetting,
+  dropGarbage,
+  dropParts,
+  dropJournaled,
+};
+
+export type WriteName = keyof CatalogWrites;
+
+/** Runs a write as one durable transaction, wherever that is. */
+export interface Writer {
+  run(name: WriteName, args: unknown): Promise<unknown>;
+  /** Lets what was begun come to its end, then takes no more. */
+  close(): Promise<void>;
+}
+
+/** Runs one write in a transaction that the caller began. @throws TypeError for an unknown name. */
+export function runWrite(tx: Tx, name: WriteName, args: unknown): Promise<unknown> {
+  if (!Object.hasOwn(WRITES, name)) throw new TypeError(`no such catalog write: ${String(name)}`);
+  return (WRITES[name] as (tx: Tx, args: unknown) => Promise<unknown>)(tx, args);
+}
+
+/** The port's methods over a writer. */
+export function writesOver(writer: Writer): CatalogWrites {
+  const methods = Object.keys(WRITES).map((name) => [
+    name,
+    (args: unknown) => writer.run(name as WriteName, args),
+  ]);
+  return Object.fromEntries(methods) as CatalogWrites;
+}

@@ -1,0 +1,12 @@
+import { Command } from 'commander';
+import { EXIT } from '../config.ts';
+import { addServe } from './serve.ts';
+
+/** Runs the command line. Wrong usage ends with exit code 2 and one line that says what was wrong. */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  const program = new Command('moraine')
+    .description('A self-hosted archive server that speaks the Amazon Glacier REST API (2012-06-01).')
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.wrongSettings));
+  addServe(program);
+  await program.parseAsync([...argv], { from: 'user' });
+}

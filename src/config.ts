@@ -1,0 +1,277 @@
+/** Every setting, once: its flag, its environment variable, its member in the file, its default, its meaning. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** Exit codes of the command, stated in docs/operating.md. */
+export const EXIT = { failed: 1, wrongSettings: 2, folderInUse: 3 } as const;
+
+/** A setting that cannot be used. One clear line for the user. */
+export class SettingError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SettingError';
+  }
+}
+
+/** Where a server listens. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+type Unit = keyof typeof UNIT_MS;
+
+const duration = z.string().transform((text, check) => {
+  const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+  if (number !== undefined) return Number(number) * UNIT_MS[unit as Unit];
+  check.addIssue('must be a duration such as 10s, 5m, 24h or 7d');
+  return z.NEVER;
+});
+
+const listen = z.string().transform((text, check): ListenAddress => {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+  check.addIssue('must be HOST:PORT, such as 127.0.0.1:4522 or [::1]:4522');
+  return z.NEVER;
+});
+
+const workers = z.coerce.number('must be a whole number of at least 1').int().min(1).max(256);
+const flag = z.union([z.boolean(), z.stringbool('must be true or false')]);
+const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+
+/** One setting: `value` is undefined for flags that take none. */
+interface Setting {
+  readonly schema: z.ZodType;
+  readonly value?: string;
+  readonly default?: string | boolean;
+  /** Said instead of the default in the documentation. */
+  readonly defaultText?: string;
+  readonly about: string;
+  /** Not offered as a flag: command lines show in process lists. */
+  readonly secret?: true;
+}
+
+const accountId = z.string().regex(/^\d{12}$/, 'must be 12 digits');
+
+/** By the name of the flag; the environment's name is MORAINE_ and the same in upper snake case. */
+export const SETTINGS = {
+  data: { schema: z.string().min(1), value: 'FOLDER', default: './moraine-data', about: 'data folder' },
+  config: {
+    schema: z.string().min(1).optional(),
+    value: 'FILE',
+    defaultText: 'config.json in the data folder',
+    about: 'settings file: a JSON object, members named as the flags',
+  },
+  listen: {
+    schema: listen,
+    value: 'HOST:PORT',
+    default: '127.0.0.1:4522',
+    about: 'listen address; port 0 takes a free one',
+  },
+  'account-id': {
+    schema: accountId.optional(),
+    value: 'DIGITS',
+    defaultText: 'made at first start',
+    about: 'account id, 12 digits',
+  },
+  'root-access-key-id': {
+    schema: z
+      .string()
+      .regex(/^\w{16,128}$/, 'must be 16 to 128 letters and digits')
+      .optional(),
+    defaultText: 'made at first start',
+    about: "root's access key id; together with the secret, holds at each start",
+    secret: true,
+  },
+  'root-secret-access-key': {
+    schema: z.string().min(16, 'must have at least 16 characters').max(256).optional(),
+    defaultText: 'made at first start',
+    about: "root's secret access key",
+    secret: true,
+  },
+  'tls-cert': {
+    schema: z.string().optional(),
+    value: 'FILE',
+    defaultText: 'plain HTTP',
+    about: 'certificate chain, PEM',
+  },
+  'tls-key': {
+    schema: z.string().optional(),
+    value: 'FILE',
+    defaultText: 'plain HTTP',
+    about: 'private key, PEM',
+  },
+  'allow-plain-http': {
+    schema: flag,
+    default: false,
+    about: 'allow plain HTTP on an address that is not loopback, behind a proxy that speaks TLS',
+  },
+  workers: {
+    schema: workers.optional(),
+    value: 'N',
+    defaultText: 'number of cores',
+    about: 'serving processes',
+  },
+  catalog: {
+    schema: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+      .optional(),
+    value: 'URL',
+    defaultText: 'SQLite in the data folder',
+    about: 'catalog database: postgres://user:password@host:port/database',
+  },
+  'complete-memory': {
+    schema: duration,
+    value: 'TIME',
+    default: '24h',
+    about: 'how long a Complete or Abort may be repeated',
+  },
+  'upload-expiry': {
+    schema: duration,
+    value: 'TIME',
+    default: '24h',
+    about: 'multipart uploads without activity for this long are removed',
+  },
+  'request-idle': {
+    schema: duration,
+    value: 'TIME',
+    default: '60s',
+    about: 'a request body that brings no byte for this long is given up (408)',
+  },
+  'log-level': {
+    schema: logLevel,
+    value: 'LEVEL',
+    default: 'info',
+    about: 'trace, debug (each request), info, warn, error, fatal or silent',
+  },
+} as const satisfies Record<string, Setting>;
+
+type Name = keyof typeof SETTINGS;
+
+/** All settings, checked. Durations in ms. */
+export interface Config {
+  readonly data: string;
+  readonly listen: ListenAddress;
+  readonly accountId: string | undefined;
+  /** Root's key from the environment. */
+  readonly rootKey: { readonly id: string; readonly secret: string } | undefined;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly workers: number;
+  readonly catalogUrl: string | undefined;
+  readonly completeMemoryMs: number;
+  readonly uploadExpiryMs: number;
+  readonly requestIdleMs: number;
+  readonly logLevel: z.infer<typeof logLevel>;
+}
+
+/** `MORAINE_ACCOUNT_ID` of `account-id`. */
+export function environmentName(name: string): string {
+  return `MORAINE_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/**
+ * Puts the settings together: flags win over the environment, the environment over the file.
+ * @param flags by flag name; only those that were given.
+ * @throws SettingError with one line that names the setting, where it came from and what it must be.
+ */
+export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
+  const environment = fromEnvironment(process.env);
+  const early = { ...environment, ...flags } as Partial<Record<Name, string>>;
+  const file = fromFile(early.config, early.data ?? SETTINGS.data.default);
+  const read = <N extends Name>(name: N) => readSetting(name, [flags, environment, file]);
+  const config = {
+    data: read('data'),
+    listen: read('listen'),
+    accountId: read('account-id'),
+    rootKey: rootKeyOf(read('root-access-key-id'), read('root-secret-access-key')),
+    tls: readTls(read('tls-cert'), read('tls-key')),
+    workers: read('workers') ?? availableParallelism(),
+    catalogUrl: read('catalog'),
+    completeMemoryMs: read('complete-memory'),
+    uploadExpiryMs: read('upload-expiry'),
+    requestIdleMs: read('request-idle'),
+    logLevel: read('log-level'),
+  };
+  requireSafeListen(config.listen, config.tls !== undefined, read('allow-plain-http'));
+  return config;
+}
+
+type Source = Readonly<Record<string, unknown>>;
+
+function readSetting<N extends Name>(
+  name: N,
+  sources: readonly Source[],
+): z.output<(typeof SETTINGS)[N]['schema']> {
+  const setting: Setting = SETTINGS[name];
+  const found = sources.find((source) => source[name] !== undefined);
+  const result = setting.schema.safeParse(found ? found[name] : setting.default);
+  if (result.success) return result.data as z.output<(typeof SETTINGS)[N]['schema']>;
+  const where = ['--', environmentName(name), 'settings file: '][found ? sources.indexOf(found) : 0];
+  const label = where === '--' ? `--${name}` : where === environmentName(name) ? where : `${where}${name}`;
+  const shown = setting.secret ? '' : ` (${JSON.stringify(found?.[name])})`;
+  throw new SettingError(`${label} ${result.error.issues[0]?.message ?? 'is wrong'}${shown}`);
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv): Source {
+  const given = Object.keys(SETTINGS).map((name) => [name, environment[environmentName(name)]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== ''));
+}
+
+/** The default file may be missing; one that was named must be there. */
+function fromFile(named: string | undefined, data: string): Source {
+  const path = named ?? join(data, 'config.json');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (named === undefined) return {};
+    throw new SettingError(`the settings file cannot be read: ${(error as Error).message}`);
+  }
+  const found = parseFile(path, text);
+  const unknown = Object.keys(found).find(
+    (name) => !Object.hasOwn(SETTINGS, name) || name === 'data' || name === 'config',
+  );
+  if (unknown !== undefined) throw new SettingError(`${path}: there is no setting ${unknown} for a file`);
+  return Object.fromEntries(
+    Object.entries(found).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
+  );
+}
+
+function parseFile(path: string, text: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch {
+    throw new SettingError(`${path} is not a JSON object of settings`);
+  }
+}
+
+function rootKeyOf(id: string | undefined, secret: string | undefined): Config['rootKey'] {
+  if (id === undefined && secret === undefined) return undefined;
+  if (id !== undefined && secret !== undefined) return { id, secret };
+  throw new SettingError(
+    `${environmentName('root-access-key-id')} and ${environmentName('root-secret-access-key')} must be given together`,
+  );
+}
+
+function readTls(cert: string | undefined, key: string | undefined): Config['tls'] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new SettingError('--tls-cert and --tls-key must be given together');
+  try {
+    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  } catch (error) {
+    throw new SettingError(`the TLS files cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function requireSafeListen({ host }: ListenAddress, tls: boolean, allowed: boolean): void {
+  if (tls || allowed || host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)) return;
+  throw new SettingError(
+    `--listen ${host} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --allow-plain-http behind a proxy`,
+  );
+}

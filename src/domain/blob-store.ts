@@ -1,0 +1,117 @@
+/**
+ * The port under which bytes are kept. A store knows nothing of vaults: it keeps a blob's bytes, the label
+ * that describes them and their digests, and answers with a reference that it chose itself.
+ */
+
+/** What a blob says of itself, so that the catalog can be rebuilt from the store alone (docs/format.md). */
+export interface BlobLabel {
+  readonly kind: 'archive' | 'part';
+  readonly account: string;
+  readonly region: string;
+  readonly vault: string;
+  readonly archiveId: string;
+  /** Of the archive; null when none was given. */
+  readonly description: string | null;
+  /** Creation of the archive, or arrival of the part; ms since the epoch. */
+  readonly createdMs: number;
+  /** Which of two parts at one offset counts: the greater one. */
+  readonly sequence: number;
+  /** Parts only. */
+  readonly uploadId?: string;
+  /** Parts only: bytes. */
+  readonly partSize?: number;
+  /** Offset of the first byte in the archive. */
+  readonly offset: number;
+}
+
+/** The digests of a blob's bytes, hashed while they came in. */
+export interface BlobDigests {
+  readonly size: number;
+  /** 64 lower-case hex digits each. */
+  readonly treeHash: string;
+  readonly linearHash: string;
+  /** SHA-256 of each MiB, n × 32 bytes. */
+  readonly leaves: Uint8Array;
+}
+
+/** A stored blob as it describes itself. */
+export interface BlobDescription extends BlobDigests {
+  readonly label: BlobLabel;
+}
+
+/** A blob being written. Exactly one of `finish` and `discard` ends it. */
+export interface BlobWriter {
+  /**
+   * Takes the next bytes; the caller must not touch them before the promise resolves, and waits for it
+   * before the next write.
+   * @throws StoreFailure when they cannot be written.
+   */
+  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Makes the blob whole and durable: when this resolves it survives a power cut.
+   * @returns the reference, chosen by the store.
+   * @throws StoreFailure; then nothing has come into being.
+   */
+  finish(label: BlobLabel, digests: BlobDigests): Promise<string>;
+  /** Gives up: nothing remains. Never throws. */
+  discard(): Promise<void>;
+}
+
+/** One entry of the store's journal: a fact that only a transaction knew. */
+export interface StoreRecord {
+  /** Order of the facts; a repeated number is the same fact. */
+  readonly seq: number;
+  readonly entry: Readonly<Record<string, unknown>>;
+}
+
+/** Keeps blobs. All methods may be called concurrently, by several processes over one store. */
+export interface BlobStore {
+  /** Begins a blob of exactly `size` bytes. @throws StoreFailure when the store refuses writes. */
+  create(size: number): Promise<BlobWriter>;
+  /**
+   * Bytes `first`..`last` (both included) of a blob's data, in chunks, unverified.
+   * @throws BlobMissing before the first chunk when there is no such blob.
+   */
+  read(ref: string, first: number, last: number): AsyncIterable<Uint8Array>;
+  /** What the blob says of itself. @throws BlobMissing, BlobDamaged. */
+  describe(ref: string): Promise<BlobDescription>;
+  /** Removes a blob; one that is not there is removed already. */
+  remove(ref: string): Promise<void>;
+  /** Says that the row naming this blob is durable: it is no orphan whatever happens next. */
+  confirm(ref: string): void;
+  /** Blobs that were whole when their process ended, but never confirmed: the catalog knows which count. */
+  unconfirmed(): AsyncIterable<string>;
+  /** Every whole blob, in no order. */
+  list(): AsyncIterable<string>;
+  /** Appends records to the journal; durable when it resolves. @throws StoreFailure. */
+  appendRecords(records: readonly StoreRecord[]): Promise<void>;
+  /** Every journal record, in no order; a record may come twice. */
+  records(): AsyncIterable<StoreRecord>;
+  /** Why the store takes no more writes (a flush failed), or undefined while all is well. */
+  failure(): Error | undefined;
+  close(): Promise<void>;
+}
+
+/** There is no blob under this reference. */
+export class BlobMissing extends Error {
+  constructor(ref: string) {
+    super(`no blob ${ref}`);
+    this.name = 'BlobMissing';
+  }
+}
+
+/** The blob is there but not what it was when it was stored. */
+export class BlobDamaged extends Error {
+  constructor(ref: string, why: string) {
+    super(`blob ${ref} is damaged: ${why}`);
+    this.name = 'BlobDamaged';
+  }
+}
+
+/** The store could not do what was asked (disk full, I/O error); nothing came into being. */
+export class StoreFailure extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'StoreFailure';
+  }
+}

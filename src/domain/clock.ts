@@ -1,0 +1,10 @@
+/** Time is handed in: nothing below `app.ts` asks the system. Tests hold a clock that they turn. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  now(): number;
+}
+
+/** `2012-03-20T17:03:43.221Z`: the form of every date in the API's JSON but an inventory's. */
+export function toApiDate(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,81 @@
+/**
+ * Every error that a client of the Glacier API can meet, in one table, and the class that carries one.
+ * Source: protocol of the API, 2012-06-01, "Error responses".
+ */
+
+/** Who worded the error on the real service: it decides the order of the keys in the body. */
+export type ErrorOrigin = 'service' | 'front';
+
+/** `type` in the body: whose fault it was. */
+export type ErrorFault = 'Client' | 'Server';
+
+interface ErrorKind {
+  readonly status: number;
+  readonly fault: ErrorFault;
+  readonly origin: ErrorOrigin;
+}
+
+const client = (status: number, origin: ErrorOrigin = 'service'): ErrorKind => ({
+  status,
+  fault: 'Client',
+  origin,
+});
+
+/** Code → HTTP status, fault and origin. A code that is not here cannot be thrown. */
+export const ERROR_KINDS = {
+  AccessDeniedException: client(403, 'front'),
+  BadRequest: client(400),
+  ExpiredTokenException: client(403, 'front'),
+  InsufficientCapacityException: client(400),
+  InvalidParameterValueException: client(400),
+  InvalidSignatureException: client(403, 'front'),
+  LimitExceededException: client(400),
+  MissingAuthenticationTokenException: client(400, 'front'),
+  MissingParameterValueException: client(400),
+  PolicyEnforcedException: client(400),
+  RequestTimeoutException: client(408),
+  ResourceNotFoundException: client(404),
+  SerializationException: client(400),
+  ServiceUnavailableException: { status: 500, fault: 'Server', origin: 'service' },
+  ThrottlingException: client(400, 'front'),
+  UnknownOperationException: client(404),
+  UnrecognizedClientException: client(400, 'front'),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERROR_KINDS;
+
+/** An answer in the API's own error form: what was wrong, with which value. Safe to show to the client. */
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly origin: ErrorOrigin;
+  /** Overrides the table's status: 411 and 431 exist only in front of the API. */
+  readonly status: number;
+
+  constructor(code: ErrorCode, message: string, options: { status?: number; origin?: ErrorOrigin } = {}) {
+    super(message);
+    this.name = 'ApiError';
+    this.code = code;
+    this.origin = options.origin ?? ERROR_KINDS[code].origin;
+    this.status = options.status ?? ERROR_KINDS[code].status;
+  }
+
+  get fault(): ErrorFault {
+    return ERROR_KINDS[this.code].fault;
+  }
+}
+
+/** 400: a parameter, header or body member has a value that cannot be used. */
+export function invalidParameter(message: string): ApiError {
+  return new ApiError('InvalidParameterValueException', message);
+}
+
+/** 400: something required was not sent. `name` is worded as the service does ("API version"). */
+export function missingParameter(name: string, status?: number): ApiError {
+  const options = status === undefined ? {} : { status };
+  return new ApiError('MissingParameterValueException', `Required parameter missing: ${name}`, options);
+}
+
+/** 404: vault, upload, job, policy or configuration is not there. */
+export function notFound(message: string): ApiError {
+  return new ApiError('ResourceNotFoundException', message);
+}

@@ -1,0 +1,93 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import type { VaultKey } from './vault.ts';
+import { vaultArn } from './vault.ts';
+
+/** `bytes` random bytes. Handed in, so that tests and simulations repeat. */
+export type RandomBytes = (bytes: number) => Buffer;
+
+/** Lengths that clients check (one tool refuses any other): characters of `A-Za-z0-9_-`. */
+const ARCHIVE_ID_CHARS = 138;
+
+/** What an archive id says about the vault that it is used on. */
+export type ArchiveIdVerdict = 'of-this-vault' | 'of-another-vault' | 'not-ours';
+
+/*
+ * An archive id is base64url of 103 bytes, which is exactly 138 characters:
+ *   1 version · 6 time (ms, big-endian) · 48 random · 16 tag of the vault's ARN · 32 MAC over the rest.
+ * The time comes first so that ids made together lie together in the catalog's index.
+ */
+const VERSION = 1;
+const TIME_BYTES = 6;
+const RANDOM_BYTES = 48;
+const VAULT_TAG_BYTES = 16;
+const SIGNED_BYTES = 1 + TIME_BYTES + RANDOM_BYTES + VAULT_TAG_BYTES;
+
+/** Makes every id of the API and recognises its own archive ids. */
+export class Ids {
+  readonly #key: Buffer;
+  readonly #random: RandomBytes;
+
+  /** @param masterKey the data folder's key, 32 bytes; ids hold under it only. */
+  constructor(masterKey: Uint8Array, random: RandomBytes) {
+    this.#key = Buffer.from(hkdfSync('sha256', masterKey, '', 'moraine archive ids', 32));
+    this.#random = random;
+  }
+
+  /** A new archive id: 138 characters that carry their vault and cannot be forged. */
+  archiveId(vault: VaultKey, nowMs: number): string {
+    const signed = Buffer.concat([
+      Buffer.of(VERSION),
+      timeBytes(nowMs),
+      this.#random(RANDOM_BYTES),
+      this.#vaultTag(vault),
+    ]);
+    return Buffer.concat([signed, this.#mac(signed)]).toString('base64url');
+  }
+
+  /**
+   * Whether `id` was made here, and for which vault. `not-ours` covers malformed ids, forged ones, and ids
+   * that were brought along from elsewhere.
+   */
+  judgeArchiveId(id: string, vault: VaultKey): ArchiveIdVerdict {
+    if (id.length !== ARCHIVE_ID_CHARS) return 'not-ours';
+    const bytes = Buffer.from(id, 'base64url');
+    if (bytes.length !== SIGNED_BYTES + 32 || bytes.toString('base64url') !== id) return 'not-ours';
+    const signed = bytes.subarray(0, SIGNED_BYTES);
+    if (!timingSafeEqual(this.#mac(signed), bytes.subarray(SIGNED_BYTES))) return 'not-ours';
+    return signed.subarray(-VAULT_TAG_BYTES).equals(this.#vaultTag(vault))
+      ? 'of-this-vault'
+      : 'of-another-vault';
+  }
+
+  /** A new multipart upload id, 92 characters. */
+  uploadId(nowMs: number): string {
+    return this.#timed(nowMs, 69);
+  }
+
+  /** A request id, 47 characters as on the service. */
+  requestId(): string {
+    return this.#random(36).toString('base64url').slice(0, 47);
+  }
+
+  #timed(nowMs: number, bytes: number): string {
+    return Buffer.concat([timeBytes(nowMs), this.#random(bytes - TIME_BYTES)]).toString('base64url');
+  }
+
+  #vaultTag(vault: VaultKey): Buffer {
+    return createHmac('sha256', this.#key)
+      .update('vault\n')
+      .update(vaultArn(vault))
+      .digest()
+      .subarray(0, VAULT_TAG_BYTES);
+  }
+
+  #mac(signed: Uint8Array): Buffer {
+    return createHmac('sha256', this.#key).update('archive\n').update(signed).digest();
+  }
+}
+
+function timeBytes(nowMs: number): Buffer {
+  const bytes = Buffer.alloc(TIME_BYTES);
+  bytes.writeUIntBE(nowMs, 0, TIME_BYTES);
+  return bytes;
+}

@@ -1,0 +1,52 @@
+import { invalidParameter } from './errors.ts';
+
+/** One page of a list: the rows, and whether more follow the last of them. */
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  readonly more: boolean;
+}
+
+/**
+ * A parser for `limit`: absent gives `max`, above it is clamped (old clients send the 1,000 of former
+ * times). @throws 400 when it is no whole number of at least 1.
+ */
+export function limitUpTo(max: number): (raw: string | undefined) => number {
+  return (raw) => {
+    if (raw === undefined || raw === '') return max;
+    const limit = /^\d{1,15}$/.test(raw) ? Number(raw) : 0;
+    if (limit < 1)
+      throw invalidParameter(`Invalid limit: ${raw}. It must be a whole number from 1 to ${max}.`);
+    return Math.min(limit, max);
+  };
+}
+
+/** An absent or empty marker starts at the beginning. */
+export function parseMarker(raw: string | undefined): string | null {
+  return raw === undefined || raw === '' ? null : raw;
+}
+
+/** 400 for a marker that no list of ours gave out. */
+export function invalidMarker(marker: string): Error {
+  return invalidParameter(
+    `Invalid marker: ${marker}. Use the Marker of an earlier answer, or none to start.`,
+  );
+}
+
+/** Cuts `limit + 1` fetched rows to a page: the row too many only says that there are more. */
+export function toPage<Row>(fetched: readonly Row[], limit: number): Page<Row> {
+  return { rows: fetched.slice(0, limit), more: fetched.length > limit };
+}
+
+/** An opaque marker for a list that is paged by a number: `kind` keeps one list's marker out of another. */
+export function encodeMarker(kind: string, after: number): string {
+  return Buffer.from(`${kind}:${after}`).toString('base64url');
+}
+
+/** The number in a marker of `encodeMarker`, null for the beginning. @throws 400 for any other text. */
+export function decodeMarker(kind: string, marker: string | null): number | null {
+  if (marker === null) return null;
+  const [, number] =
+    new RegExp(`^${kind}:(\\d{1,16})$`).exec(Buffer.from(marker, 'base64url').toString()) ?? [];
+  if (number === undefined || encodeMarker(kind, Number(number)) !== marker) throw invalidMarker(marker);
+  return Number(number);
+}

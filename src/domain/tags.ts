@@ -1,0 +1,66 @@
+import { ApiError, invalidParameter, missingParameter } from './errors.ts';
+
+/** Tags of a vault: key → value. Both are case-sensitive. */
+export type Tags = Readonly<Record<string, string>>;
+
+const TAGS_PER_VAULT = 50;
+const TAGS_PER_REQUEST = 10;
+const KEY_CHARS = 128;
+const VALUE_CHARS = 255;
+/** Letters, digits, spaces and `_ . / = + - @`, of any script (API guide, "Tagging vaults"). */
+const TAG_TEXT = /^[\p{L}\p{M}\p{N}\p{Zs}_./=+\-@]*$/u;
+
+/** `Tags` of AddTagsToVault: 1..10 checked pairs. @throws 400. */
+export function parseTags(raw: unknown): Tags {
+  if (raw === undefined || raw === null) throw missingParameter('Tags');
+  if (typeof raw !== 'object' || Array.isArray(raw))
+    throw invalidParameter('Invalid Tags: it must be a map of key to value.');
+  const pairs = Object.entries(raw);
+  requireCount('Tags', pairs.length);
+  return Object.fromEntries(pairs.map(([key, value]) => [requireKey(key), requireValue(key, value)]));
+}
+
+/** `TagKeys` of RemoveTagsFromVault: 1..10 checked keys. @throws 400. */
+export function parseTagKeys(raw: unknown): readonly string[] {
+  if (raw === undefined || raw === null) throw missingParameter('TagKeys');
+  if (!Array.isArray(raw)) throw invalidParameter('Invalid TagKeys: it must be a list of keys.');
+  requireCount('TagKeys', raw.length);
+  return raw.map((key) => requireKey(key));
+}
+
+/** The vault's tags after an addition. @throws 400 LimitExceeded beyond 50, changing nothing. */
+export function mergeTags(present: Tags, added: Tags): Tags {
+  const merged = { ...present, ...added };
+  if (Object.keys(merged).length <= TAGS_PER_VAULT) return merged;
+  throw new ApiError(
+    'LimitExceededException',
+    'The quota for the number of tags that can be assigned to this resource has been reached.',
+  );
+}
+
+function requireCount(name: string, count: number): void {
+  if (count >= 1 && count <= TAGS_PER_REQUEST) return;
+  throw invalidParameter(`Invalid ${name}: ${count} given. A request takes 1 to ${TAGS_PER_REQUEST}.`);
+}
+
+function requireKey(key: unknown): string {
+  if (typeof key !== 'string' || key === '' || [...key].length > KEY_CHARS || !TAG_TEXT.test(key)) {
+    throw invalidParameter(
+      `Invalid tag key: ${shown(key)}. It takes 1 to ${KEY_CHARS} letters, digits, spaces and _ . / = + - @`,
+    );
+  }
+  if (/^aws:/i.test(key))
+    throw invalidParameter(`Invalid tag key: ${key}. Keys that begin with aws: are reserved.`);
+  return key;
+}
+
+function requireValue(key: string, value: unknown): string {
+  if (typeof value === 'string' && [...value].length <= VALUE_CHARS && TAG_TEXT.test(value)) return value;
+  throw invalidParameter(
+    `Invalid tag value for ${key}: ${shown(value)}. It takes up to ${VALUE_CHARS} letters, digits, spaces and _ . / = + - @`,
+  );
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, 300) : JSON.stringify(value).slice(0, 300);
+}

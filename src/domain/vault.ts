@@ -1,0 +1,82 @@
+import { toApiDate } from './clock.ts';
+import { invalidParameter, notFound } from './errors.ts';
+
+/** What names a vault: names are unique within an account and region. */
+export interface VaultKey {
+  /** 12 digits. */
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+}
+
+/** A vault as the catalog knows it. */
+export interface Vault extends VaultKey {
+  /** The catalog's number: never used again, so a vault of the same name made later has another. */
+  readonly no: number;
+  readonly createdMs: number;
+  readonly archives: number;
+  /** Sum of the archives' bytes, without overhead. */
+  readonly bytes: number;
+  /** Last upload, completion or deletion of an archive; null when nothing was ever written. */
+  readonly writtenMs: number | null;
+}
+
+/** Vaults an account may have in a region (limits of the API). */
+export const VAULTS_PER_ACCOUNT = 1000;
+/** What the service adds to each archive in `SizeInBytes` (observed on three real vaults). */
+export const ARCHIVE_OVERHEAD_BYTES = 32_768;
+
+const NAME = /^[A-Za-z0-9_.-]{1,255}$/;
+
+/** 1..255 of `A-Z a-z 0-9 _ - .`; `.` and `..` cannot be addressed, because paths are normalised. */
+export function isVaultName(name: string): boolean {
+  return NAME.test(name) && name !== '.' && name !== '..';
+}
+
+/** The name, for CreateVault. @throws 400 when it is not one. */
+export function requireVaultName(name: string): string {
+  if (isVaultName(name)) return name;
+  throw invalidParameter(`Invalid vault name: ${name}`);
+}
+
+/** `arn:aws:glacier:{region}:{account}:vaults/{name}`, in the partition of the region. */
+export function vaultArn({ account, region, name }: VaultKey): string {
+  return `arn:${partition(region)}:glacier:${region}:${account}:vaults/${name}`;
+}
+
+/** AWS partition of a region, by its prefix. */
+export function partition(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}
+
+/** The name after `:vaults/` in a vault's ARN, or undefined if `arn` is none of this account and region. */
+export function vaultNameOfArn(arn: string, owner: Omit<VaultKey, 'name'>): string | undefined {
+  const prefix = vaultArn({ ...owner, name: '' });
+  const name = arn.startsWith(prefix) ? arn.slice(prefix.length) : '';
+  return isVaultName(name) ? name : undefined;
+}
+
+/** 404 for any operation on a vault that is not there; a name that cannot be one is shown bare (observed). */
+export function vaultNotFound(key: VaultKey): Error {
+  return notFound(`Vault not found for ARN: ${isVaultName(key.name) ? vaultArn(key) : key.name}`);
+}
+
+/** The six fields of DescribeVault, in the service's order. */
+export function describeVault(vault: Vault): Record<string, string | number | null> {
+  return {
+    CreationDate: toApiDate(vault.createdMs),
+    LastInventoryDate: vault.writtenMs === null ? null : toApiDate(vault.writtenMs),
+    NumberOfArchives: vault.archives,
+    SizeInBytes: vault.bytes + vault.archives * ARCHIVE_OVERHEAD_BYTES,
+    VaultARN: vaultArn(vault),
+    VaultName: vault.name,
+  };
+}
+
+/** DeleteVault's condition: no archives. @throws 400 with the service's text. */
+export function requireDeletable(vault: Vault): void {
+  if (vault.archives > 0) {
+    throw invalidParameter(`Vault not empty or recently written to: ${vaultArn(vault)}`);
+  }
+}

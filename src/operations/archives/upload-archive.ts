@@ -1,0 +1,52 @@
+import { parseDescription } from '../../domain/archive.ts';
+import { header } from '../fields.ts';
+import { type OperationContext, operation, type RequestFacts } from '../operation.ts';
+import { keepOnly } from '../stored-segment.ts';
+
+export const uploadArchive = operation({
+  name: 'UploadArchive',
+  method: 'POST',
+  path: '/{accountId}/vaults/{vaultName}/archives',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'upload',
+  success: 201,
+  fields: { description: header('x-amz-archive-description', parseDescription) },
+  errors: ['ResourceNotFoundException', 'RequestTimeoutException'],
+  // Each call makes a new archive, equal content included.
+  async run({ vaultKey, vault, body, description }, context) {
+    const { id, treeHash } = await storeArchive({ vaultKey, vault, body }, description, context);
+    return {
+      status: 201,
+      headers: {
+        Location: `/${vaultKey.account}/vaults/${vaultKey.name}/archives/${id}`,
+        'x-amz-archive-id': id,
+        'x-amz-sha256-tree-hash': treeHash,
+      },
+    };
+  },
+});
+
+async function storeArchive(
+  { vaultKey, vault, body }: Pick<RequestFacts, 'vaultKey' | 'vault' | 'body'>,
+  description: string | null,
+  { catalog, blobs, clock, ids, sequence }: OperationContext,
+): Promise<{ id: string; treeHash: string }> {
+  const { account, region, name } = vaultKey;
+  const createdMs = clock.now();
+  const id = ids.archiveId(vaultKey, createdMs);
+  const label = {
+    kind: 'archive',
+    account,
+    region,
+    vault: name,
+    archiveId: id,
+    description,
+    createdMs,
+  } as const;
+  const stored = await body.store(blobs, async () => ({ ...label, offset: 0, sequence: sequence.next() }));
+  const { size, treeHash, ref } = stored;
+  const row = { vaultNo: vault.no, id, description, createdMs, size, treeHash, ref };
+  await keepOnly(blobs, ref, () => catalog.addArchive(row));
+  return { id, treeHash };
+}

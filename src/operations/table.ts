@@ -1,0 +1,44 @@
+import { deleteArchive } from './archives/delete-archive.ts';
+import { uploadArchive } from './archives/upload-archive.ts';
+import { NOT_OFFERED_YET } from './not-offered-yet.ts';
+import type { Operation, Place } from './operation.ts';
+import { abortMultipartUpload } from './uploads/abort-multipart-upload.ts';
+import { completeMultipartUpload } from './uploads/complete-multipart-upload.ts';
+import { initiateMultipartUpload } from './uploads/initiate-multipart-upload.ts';
+import { listMultipartUploads } from './uploads/list-multipart-uploads.ts';
+import { listParts } from './uploads/list-parts.ts';
+import { uploadMultipartPart } from './uploads/upload-multipart-part.ts';
+import { addTagsToVault } from './vaults/add-tags-to-vault.ts';
+import { createVault } from './vaults/create-vault.ts';
+import { deleteVault } from './vaults/delete-vault.ts';
+import { describeVault } from './vaults/describe-vault.ts';
+import { listTagsForVault } from './vaults/list-tags-for-vault.ts';
+import { listVaults } from './vaults/list-vaults.ts';
+import { removeTagsFromVault } from './vaults/remove-tags-from-vault.ts';
+
+/** The operations that are built. */
+export const OPERATIONS: readonly Operation[] = [
+  createVault,
+  describeVault,
+  listVaults,
+  deleteVault,
+  addTagsToVault,
+  listTagsForVault,
+  removeTagsFromVault,
+  uploadArchive,
+  deleteArchive,
+  initiateMultipartUpload,
+  uploadMultipartPart,
+  listParts,
+  listMultipartUploads,
+  completeMultipartUpload,
+  abortMultipartUpload,
+];
+
+/** All 33 operations of the API, built or not. */
+export const API: readonly (Operation | Place)[] = [...OPERATIONS, ...NOT_OFFERED_YET];
+
+/** Whether there is more to an operation than its place. */
+export function isBuilt(place: Operation | Place): place is Operation {
+  return 'run' in place;
+}

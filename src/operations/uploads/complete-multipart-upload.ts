@@ -1,0 +1,51 @@
+import { invalidTreeHash, parseTreeHash } from '../../domain/archive.ts';
+import type { CatalogReads } from '../../domain/catalog.ts';
+import { explainWholeHash } from '../../domain/checksum-hint.ts';
+import { MAX_PARTS, parseArchiveSize } from '../../domain/upload.ts';
+import { requiredHeader } from '../fields.ts';
+import { operation } from '../operation.ts';
+
+export const completeMultipartUpload = operation({
+  name: 'CompleteMultipartUpload',
+  method: 'POST',
+  path: '/{accountId}/vaults/{vaultName}/multipart-uploads/{uploadId}',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'none',
+  success: 201,
+  fields: {
+    size: requiredHeader('x-amz-archive-size', parseArchiveSize),
+    hash: requiredHeader('x-amz-sha256-tree-hash', (raw) => ({
+      sent: raw ?? '',
+      treeHash: parseTreeHash(raw),
+    })),
+  },
+  errors: ['ResourceNotFoundException'],
+  // One transaction that moves no byte. After a refusal the upload stays open for another try.
+  async run({ vaultKey, vault, id, size, hash }, { catalog, clock, settings }) {
+    const nowMs = clock.now();
+    const outcome = await catalog.completeUpload({
+      vaultNo: vault.no,
+      uploadId: id,
+      claim: { size, treeHash: hash.treeHash },
+      hashSent: hash.sent,
+      nowMs,
+      rememberedSinceMs: nowMs - settings.completeMemoryMs,
+    });
+    if (outcome.kind === 'wrong-hash') throw await explained(catalog, outcome.uploadNo, hash.sent);
+    return {
+      status: 201,
+      headers: {
+        Location: `/${vaultKey.account}/vaults/${vaultKey.name}/archives/${outcome.archiveId}`,
+        'x-amz-archive-id': outcome.archiveId,
+        'x-amz-sha256-tree-hash': outcome.treeHash,
+      },
+    };
+  },
+});
+
+/** Looks for a known mistake outside the transaction: it takes some ten thousand hashes for a large upload. */
+async function explained(catalog: CatalogReads, uploadNo: number, sent: string): Promise<Error> {
+  const { rows } = await catalog.listParts(uploadNo, { after: null, limit: MAX_PARTS });
+  return invalidTreeHash(sent, explainWholeHash(sent, rows));
+}

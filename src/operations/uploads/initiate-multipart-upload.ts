@@ -1,0 +1,33 @@
+import { parseDescription } from '../../domain/archive.ts';
+import { parsePartSize } from '../../domain/upload.ts';
+import { header } from '../fields.ts';
+import { operation } from '../operation.ts';
+
+export const initiateMultipartUpload = operation({
+  name: 'InitiateMultipartUpload',
+  method: 'POST',
+  path: '/{accountId}/vaults/{vaultName}/multipart-uploads',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'none',
+  success: 201,
+  fields: {
+    // A missing size is worded like a wrong one on the service ("Invalid part size: null"), so not `required`.
+    partSize: header('x-amz-part-size', parsePartSize),
+    description: header('x-amz-archive-description', parseDescription),
+  },
+  errors: ['ResourceNotFoundException'],
+  async run({ vaultKey, vault, partSize, description }, { catalog, clock, ids }) {
+    const createdMs = clock.now();
+    const id = ids.uploadId(createdMs);
+    const archiveId = ids.archiveId(vaultKey, createdMs);
+    await catalog.startUpload({ vaultNo: vault.no, id, archiveId, description, partSize, createdMs });
+    return {
+      status: 201,
+      headers: {
+        Location: `/${vaultKey.account}/vaults/${vaultKey.name}/multipart-uploads/${id}`,
+        'x-amz-multipart-upload-id': id,
+      },
+    };
+  },
+});

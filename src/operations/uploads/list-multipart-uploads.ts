@@ -1,0 +1,39 @@
+import { toApiDate } from '../../domain/clock.ts';
+import { decodeMarker, encodeMarker, limitUpTo, parseMarker } from '../../domain/page.ts';
+import { vaultArn } from '../../domain/vault.ts';
+import { query } from '../fields.ts';
+import { operation } from '../operation.ts';
+
+const UPLOADS_PER_PAGE = 50;
+const MARKER = 'upload';
+
+export const listMultipartUploads = operation({
+  name: 'ListMultipartUploads',
+  method: 'GET',
+  path: '/{accountId}/vaults/{vaultName}/multipart-uploads',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'none',
+  success: 200,
+  fields: { limit: query('limit', limitUpTo(UPLOADS_PER_PAGE)), marker: query('marker', parseMarker) },
+  errors: ['ResourceNotFoundException'],
+  // Only uploads in progress. The marker is a number, so an upload that ends between two pages breaks nothing.
+  async run({ vault, limit, marker }, { catalog }) {
+    const { rows, more } = await catalog.listUploads(vault.no, {
+      after: decodeMarker(MARKER, marker),
+      limit,
+    });
+    const last = rows.at(-1);
+    const uploads = rows.map((upload) => ({
+      ArchiveDescription: upload.description,
+      CreationDate: toApiDate(upload.createdMs),
+      MultipartUploadId: upload.id,
+      PartSizeInBytes: upload.partSize,
+      VaultARN: vaultArn(vault),
+    }));
+    return {
+      status: 200,
+      json: { Marker: more && last ? encodeMarker(MARKER, last.no) : null, UploadsList: uploads },
+    };
+  },
+});

@@ -1,0 +1,20 @@
+import { requireVaultName, VAULTS_PER_ACCOUNT } from '../../domain/vault.ts';
+import { operation } from '../operation.ts';
+
+export const createVault = operation({
+  name: 'CreateVault',
+  method: 'PUT',
+  path: '/{accountId}/vaults/{vaultName}',
+  account: 'own-only',
+  vault: 'may-be-missing',
+  body: 'none',
+  success: 201,
+  fields: {},
+  errors: ['LimitExceededException'],
+  // Creating a vault that is there gives the same answer and changes nothing.
+  async run({ vaultKey }, { catalog, clock }) {
+    requireVaultName(vaultKey.name);
+    await catalog.createVault({ key: vaultKey, nowMs: clock.now(), limit: VAULTS_PER_ACCOUNT });
+    return { status: 201, headers: { Location: `/${vaultKey.account}/vaults/${vaultKey.name}` } };
+  },
+});

@@ -1,0 +1,20 @@
+import { isVaultName, vaultNotFound } from '../../domain/vault.ts';
+import { operation } from '../operation.ts';
+
+export const deleteVault = operation({
+  name: 'DeleteVault',
+  method: 'DELETE',
+  path: '/{accountId}/vaults/{vaultName}',
+  account: 'may-be-other',
+  vault: 'may-be-missing',
+  body: 'none',
+  success: 204,
+  fields: {},
+  errors: ['ResourceNotFoundException'],
+  // Deleting a vault that is not there succeeds: a client that repeats a lost answer must not fail.
+  async run({ vaultKey }, { catalog, clock }) {
+    if (!isVaultName(vaultKey.name)) throw vaultNotFound(vaultKey);
+    await catalog.deleteVault({ key: vaultKey, nowMs: clock.now() });
+    return { status: 204 };
+  },
+});

@@ -1,0 +1,30 @@
+import { invalidMarker, limitUpTo, parseMarker } from '../../domain/page.ts';
+import { describeVault, vaultArn, vaultNameOfArn } from '../../domain/vault.ts';
+import { query } from '../fields.ts';
+import { operation } from '../operation.ts';
+
+const VAULTS_PER_PAGE = 10;
+
+export const listVaults = operation({
+  name: 'ListVaults',
+  method: 'GET',
+  path: '/{accountId}/vaults',
+  account: 'own-only',
+  vault: 'none',
+  body: 'none',
+  success: 200,
+  fields: { limit: query('limit', limitUpTo(VAULTS_PER_PAGE)), marker: query('marker', parseMarker) },
+  errors: ['ResourceNotFoundException'],
+  async run({ vaultKey, limit, marker }, { catalog }) {
+    const after = marker === null ? null : (vaultNameOfArn(marker, vaultKey) ?? fail(marker));
+    const { rows, more } = await catalog.listVaults(vaultKey, { after, limit });
+    const last = rows.at(-1);
+    // The ARN of the last vault shown: the next page begins strictly after it, so none is skipped or repeated.
+    const next = more && last ? vaultArn(last) : null;
+    return { status: 200, json: { Marker: next, VaultList: rows.map(describeVault) } };
+  },
+});
+
+function fail(marker: string): never {
+  throw invalidMarker(marker);
+}

@@ -1,0 +1,21 @@
+import { parseTagKeys } from '../../domain/tags.ts';
+import { member } from '../fields.ts';
+import { operation } from '../operation.ts';
+
+export const removeTagsFromVault = operation({
+  name: 'RemoveTagsFromVault',
+  method: 'POST',
+  path: '/{accountId}/vaults/{vaultName}/tags',
+  query: { operation: 'remove' },
+  account: 'own-only',
+  vault: 'must-exist',
+  body: 'json',
+  success: 204,
+  fields: { keys: member('TagKeys', parseTagKeys) },
+  errors: ['ResourceNotFoundException'],
+  // Keys that the vault does not have are passed over.
+  async run({ vault, keys }, { catalog }) {
+    await catalog.removeTags({ vaultNo: vault.no, keys });
+    return { status: 204 };
+  },
+});

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { ApiError } from '../domain/errors.ts';
+import type { Principal } from '../domain/principal.ts';
+import { EMPTY_HASH } from '../treehash/index.ts';
+import { payloadMismatch } from './checked-body.ts';
+import type { Message } from './message.ts';
+import { type Authentication, parseAuthentication, type SigningKeys, verifySignature } from './signature.ts';
+import { announcesBody, readSmallBody } from './small-body.ts';
+
+/** What a server knows of an access key. */
+export interface Credential {
+  readonly principal: Principal;
+  readonly secret: string;
+}
+
+/** Finds a key that may sign; undefined for one that is unknown or disabled. */
+export type FindCredential = (accessKeyId: string) => Promise<Credential | undefined>;
+
+/** Who asks, and what is known of the body by now. */
+export interface Authenticated {
+  readonly principal: Principal;
+  /** From the credential's scope. */
+  readonly region: string;
+  /** The hash that the signature is over, 64 lower-case hex digits; of an upload only claimed so far. */
+  readonly payloadHash: string;
+  /** The whole body of a request that is no upload. */
+  readonly smallBody: Buffer;
+}
+
+export interface Authenticator {
+  readonly find: FindCredential;
+  readonly keys: SigningKeys;
+  readonly idleMs: number;
+}
+
+/**
+ * Proves who sent the request. The signature of an upload is judged over the hash that it claims, before its
+ * body is let in; other bodies are small and are read first where they claim none.
+ * @param nowMs when the head of the request had arrived: the clock window is judged at that moment.
+ * @throws 400 and 403 of the front end.
+ */
+export async function authenticate(
+  message: Message,
+  upload: boolean,
+  { find, keys, idleMs }: Authenticator,
+  nowMs: number,
+): Promise<Authenticated> {
+  const authentication = parseAuthentication(message, nowMs);
+  const claimed = authentication.claimedPayloadHash;
+  if (upload && claimed === undefined) throw missingPayloadHash();
+  const early = claimed === undefined ? await readBody(message, idleMs) : undefined;
+  const payloadHash = claimed ?? hashOf(early ?? Buffer.alloc(0));
+
+  const credential = await find(authentication.accessKeyId);
+  if (!credential) throw unrecognized();
+  verifySignature(authentication, credential.secret, payloadHash, keys);
+  requireNoSessionToken(authentication);
+
+  const smallBody = early ?? (upload ? Buffer.alloc(0) : await readBody(message, idleMs));
+  if (!upload && early === undefined) requireHash(smallBody, payloadHash.toLowerCase());
+  const { principal } = credential;
+  return { principal, region: authentication.region, payloadHash: payloadHash.toLowerCase(), smallBody };
+}
+
+async function readBody(message: Message, idleMs: number): Promise<Buffer> {
+  if (!announcesBody(message.incoming)) return Buffer.alloc(0);
+  message.letBodyCome();
+  return readSmallBody(message.incoming, idleMs);
+}
+
+function requireHash(body: Buffer, claimed: string): void {
+  const computed = hashOf(body);
+  if (computed !== claimed) throw payloadMismatch(computed, claimed);
+}
+
+function hashOf(body: Buffer): string {
+  return body.length === 0 ? EMPTY_HASH : createHash('sha256').update(body).digest('hex');
+}
+
+function missingPayloadHash(): ApiError {
+  return new ApiError('MissingParameterValueException', 'Required parameter missing: x-amz-content-sha256');
+}
+
+/** Long-term keys have no session token: a good signature with one is still of no use. */
+function requireNoSessionToken({ sessionToken }: Authentication): void {
+  if (sessionToken !== undefined) throw unrecognized();
+}
+
+function unrecognized(): ApiError {
+  return new ApiError(
+    'UnrecognizedClientException',
+    'The security token included in the request is invalid.',
+  );
+}

@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { invalidTreeHash, parseTreeHash, requireBodyLength } from '../domain/archive.ts';
+import type { BlobDigests, BlobStore, BlobWriter } from '../domain/blob-store.ts';
+import { explainBodyHash } from '../domain/checksum-hint.ts';
+import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
+import type { UploadBody } from '../operations/operation.ts';
+import { foldDigests, LEAF_BYTES, sha256 } from '../treehash/index.ts';
+import type { Message } from './message.ts';
+import type { Slabs } from './slabs.ts';
+import { ClientGone, stalled } from './small-body.ts';
+
+/** What the head of an upload claims of its body. */
+export interface BodyClaim {
+  readonly length: number;
+  /** `x-amz-content-sha256`, 64 lower-case hex digits: the signature is over it. */
+  readonly linearHash: string;
+  /** `x-amz-sha256-tree-hash` as sent. */
+  readonly treeHashSent: string;
+}
+
+/** @throws 411 without a length. The first of the checks of an upload's head: all that is required is there. */
+export function requireUploadHeaders(message: Message): void {
+  if (message.header('content-length') === undefined) throw missingParameter('Content-Length', 411);
+  if (!message.header('x-amz-sha256-tree-hash')) throw missingParameter('x-amz-sha256-tree-hash');
+}
+
+/** The second: the values. @throws 400 for a length or a hash that cannot be. */
+export function parseBodyClaim(message: Message, linearHash: string): BodyClaim {
+  const treeHashSent = message.header('x-amz-sha256-tree-hash') ?? '';
+  const length = requireBodyLength(message.header('content-length'));
+  if (!isPlausible(treeHashSent)) throw invalidTreeHash(treeHashSent);
+  return { length, linearHash, treeHashSent };
+}
+
+function isPlausible(hash: string): boolean {
+  try {
+    return parseTreeHash(hash) !== '';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The body of an upload: proved while it streams to the store. Memory is two slabs, whatever the length.
+ */
+export class CheckedBody implements UploadBody {
+  readonly #message: Message;
+  readonly #claim: BodyClaim;
+  readonly #slabs: Slabs;
+  readonly #idleMs: number;
+
+  /** @param idleMs how long to wait without a byte. */
+  constructor(message: Message, claim: BodyClaim, slabs: Slabs, idleMs: number) {
+    this.#message = message;
+    this.#claim = claim;
+    this.#slabs = slabs;
+    this.#idleMs = idleMs;
+  }
+
+  get length(): number {
+    return this.#claim.length;
+  }
+
+  async store(
+    blobs: BlobStore,
+    describe: Parameters<UploadBody['store']>[1],
+  ): ReturnType<UploadBody['store']> {
+    const writer = await blobs.create(this.length);
+    try {
+      const digests = await this.#receive(writer);
+      this.#prove(digests);
+      return { ...digests, ref: await writer.finish(await describe(digests), digests) };
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
+  }
+
+  /** One slab is filled from the socket while the one before is written; each slab is one leaf. */
+  async #receive(writer: BlobWriter): Promise<BlobDigests> {
+    const hashes = new BodyHashes(this.length);
+    const source = new BodySource(this.#message, this.#idleMs);
+    const pair = this.#slabs.take(this.length);
+    let written: Promise<void> = Promise.resolve();
+    try {
+      for (let at = 0, turn = 0; at < this.length; turn ^= 1) {
+        const slab = pair[turn as 0 | 1].subarray(0, Math.min(LEAF_BYTES, this.length - at));
+        await source.fill(slab);
+        hashes.update(slab);
+        await written;
+        written = writer.write(slab);
+        // It is awaited a slab later; until then a failure must not count as unhandled.
+        written.catch(() => {});
+        at += slab.length;
+      }
+      await written;
+    } finally {
+      await written.catch(() => {});
+      this.#slabs.giveBack(pair);
+      source.close();
+    }
+    return hashes.digests();
+  }
+
+  /** The linear hash first: it is part of the signature, so its mismatch wins over the tree hash's. */
+  #prove({ linearHash, treeHash, leaves }: BlobDigests): void {
+    if (linearHash !== this.#claim.linearHash) throw payloadMismatch(linearHash, this.#claim.linearHash);
+    const sent = this.#claim.treeHashSent;
+    const expected = parseTreeHash(sent);
+    if (treeHash === expected) return;
+    const hint = explainBodyHash(sent, linearHash, leaves);
+    const text = `Checksum mismatch: expected ${expected}, computed ${treeHash}`;
+    throw invalidParameter(hint === undefined ? text : `${text} ${hint}`);
+  }
+}
+
+/** 403: the signature is over another payload than the one that came. */
+export function payloadMismatch(computed: string, claimed: string): ApiError {
+  return new ApiError(
+    'InvalidSignatureException',
+    `The value passed in as x-amz-content-sha256 does not match the computed payload hash. Computed digest: ${computed} expected hash: ${claimed}`,
+  );
+}
+
+/** Both hashes of a body that comes leaf by leaf. */
+class BodyHashes {
+  readonly #size: number;
+  readonly #leaves: Uint8Array[] = [];
+  readonly #linear = createHash('sha256');
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  update(leaf: Uint8Array): void {
+    this.#leaves.push(sha256(leaf));
+    // Up to one leaf the two hashes are the same: hash once.
+    if (this.#size > LEAF_BYTES) this.#linear.update(leaf);
+  }
+
+  digests(): BlobDigests {
+    const leaves = Buffer.concat(this.#leaves);
+    const treeHash = Buffer.from(foldDigests(leaves)).toString('hex');
+    const linearHash = this.#size > LEAF_BYTES ? this.#linear.digest('hex') : treeHash;
+    return { size: this.#size, leaves, treeHash, linearHash };
+  }
+}
+
+/** Reads a request's body into buffers, with a limit on the time without a byte but none on the whole. */
+class BodySource {
+  readonly #incoming: IncomingMessage;
+  readonly #timer: NodeJS.Timeout;
+  #rest: Buffer = Buffer.alloc(0);
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(message: Message, idleMs: number) {
+    this.#incoming = message.incoming;
+    this.#timer = setTimeout(() => this.#fail(stalled()), idleMs);
+    this.#incoming.on('readable', this.#onReadable).on('error', this.#onGone).on('close', this.#onGone);
+    message.letBodyCome();
+  }
+
+  /** Fills the whole target. @throws 408, ClientGone. */
+  async fill(target: Uint8Array): Promise<void> {
+    let at = 0;
+    while (at < target.length) {
+      if (this.#rest.length === 0) this.#rest = await this.#next();
+      const take = Math.min(this.#rest.length, target.length - at);
+      target.set(take === this.#rest.length ? this.#rest : this.#rest.subarray(0, take), at);
+      this.#rest = this.#rest.subarray(take);
+      at += take;
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#incoming.off('readable', this.#onReadable).off('error', this.#onGone).off('close', this.#onGone);
+  }
+
+  async #next(): Promise<Buffer> {
+    for (;;) {
+      const chunk = this.#incoming.read() as Buffer | null;
+      if (chunk !== null) {
+        this.#timer.refresh();
+        return chunk;
+      }
+      if (this.#failure) throw this.#failure;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake?.();
+  }
+
+  readonly #onReadable = (): void => this.#wake?.();
+  readonly #onGone = (): void => this.#fail(new ClientGone());
+}

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http';
+import { ApiError } from '../domain/errors.ts';
+
+/** Path and query together (limits of Moraine: docs/operating.md). */
+const MAX_TARGET_BYTES = 8192;
+
+/** A request as it came in: nothing is believed yet. */
+export interface Message {
+  readonly requestId: string;
+  readonly method: string;
+  /** Path and query exactly as sent: the signature is over it. */
+  readonly target: string;
+  /** The path's segments, percent-decoded once. */
+  readonly segments: readonly string[];
+  /** Query parameters, decoded. */
+  readonly query: ReadonlyMap<string, string>;
+  /** Name and value alternating, as sent. */
+  readonly rawHeaders: readonly string[];
+  /** By lower-case name; undefined when it was not sent. */
+  header(name: string): string | undefined;
+  readonly incoming: IncomingMessage;
+  /** Tells a client that waits with `Expect: 100-continue` to send its body. */
+  letBodyCome(): void;
+}
+
+/** @throws 400 for a target that is too long or not decodable. */
+export function toMessage(incoming: IncomingMessage, requestId: string, letBodyCome: () => void): Message {
+  const target = incoming.url ?? '/';
+  if (Buffer.byteLength(target) > MAX_TARGET_BYTES) {
+    throw new ApiError('BadRequest', `The path and query are longer than ${MAX_TARGET_BYTES} bytes`);
+  }
+  const at = target.indexOf('?');
+  const path = at < 0 ? target : target.slice(0, at);
+  const segments = path.slice(1).split('/').map(decodeSegment);
+  // The signature is over the normalised path: what is routed must not be another one.
+  if (segments.some((segment) => segment === '.' || segment === '..')) {
+    throw new ApiError(
+      'InvalidParameterValueException',
+      `Invalid path: ${path.slice(0, 200)}. It has . or .. segments.`,
+    );
+  }
+  return {
+    requestId,
+    method: incoming.method ?? 'GET',
+    target,
+    segments,
+    query: parseQuery(at < 0 ? '' : target.slice(at + 1)),
+    rawHeaders: incoming.rawHeaders,
+    header: (name) => headerOf(incoming, name),
+    incoming,
+    letBodyCome,
+  };
+}
+
+function headerOf(incoming: IncomingMessage, name: string): string | undefined {
+  const value = incoming.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+function decodeSegment(segment: string): string {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new ApiError('BadRequest', `The path or query cannot be decoded: ${segment.slice(0, 100)}`);
+  }
+}
+
+/** A repeated name is refused: the signature does not cover the order of its values. A plus is a plus, as signed. */
+function parseQuery(text: string): ReadonlyMap<string, string> {
+  const query = new Map<string, string>();
+  for (const piece of text.split('&')) {
+    if (piece === '') continue;
+    const at = piece.indexOf('=');
+    const name = decodeSegment(at < 0 ? piece : piece.slice(0, at));
+    if (query.has(name)) throw new ApiError('BadRequest', `The query parameter ${name} is given twice`);
+    query.set(name, at < 0 ? '' : decodeSegment(piece.slice(at + 1)));
+  }
+  return query;
+}

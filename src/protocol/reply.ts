@@ -1,0 +1,53 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Reply } from '../operations/operation.ts';
+import { toWireError } from './wire-error.ts';
+
+/** What is left of a refused body is read and dropped, so that the client gets to read why; within bounds. */
+const DRAIN_BYTES = 256 * 1024 * 1024;
+const DRAIN_MS = 60_000;
+
+/** Sends an operation's answer. Empty bodies carry no Content-Type: old clients would try to parse them. */
+export function sendReply(response: ServerResponse, requestId: string, reply: Reply): void {
+  response.setHeader('x-amzn-RequestId', requestId);
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
+  if (reply.json === undefined) {
+    if (reply.status !== 204) response.setHeader('Content-Length', 0);
+    response.writeHead(reply.status).end();
+    return;
+  }
+  sendJson(response, reply.status, JSON.stringify(reply.json));
+}
+
+/** Sends an error, unless an answer is under way already: then the connection is cut short instead. */
+export function sendError(response: ServerResponse, requestId: string, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { status, body } = toWireError(error);
+  response.setHeader('x-amzn-RequestId', requestId);
+  sendJson(response, status, body);
+}
+
+function sendJson(response: ServerResponse, status: number, text: string): void {
+  response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.writeHead(status).end(text);
+}
+
+/**
+ * Bounds what is read of a body that nobody wants. Closing at once would reset the connection under a client
+ * that is still sending, and it would never see the answer.
+ */
+export function boundDrain(incoming: IncomingMessage): void {
+  if (incoming.complete || incoming.destroyed) return;
+  let bytes = 0;
+  const timer = setTimeout(() => incoming.destroy(), DRAIN_MS);
+  incoming.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DRAIN_BYTES) incoming.destroy();
+  });
+  incoming.on('close', () => clearTimeout(timer));
+  incoming.on('error', () => {});
+  incoming.resume();
+}

@@ -1,0 +1,127 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { ApiError } from '../domain/errors.ts';
+import { handle, type Pipeline } from './handle.ts';
+import { type Message, toMessage } from './message.ts';
+import { sendError, sendReply } from './reply.ts';
+import { toWireError } from './wire-error.ts';
+
+/** Headers together (limits of Moraine: docs/operating.md). */
+const MAX_HEADER_BYTES = 16_384;
+const HEADERS_MS = 30_000;
+/** Above the 60 s after which proxies drop idle connections, so that it is never we who cut first. */
+const KEEP_ALIVE_MS = 75_000;
+const CHECKS_MS = 5000;
+/** All that is ours and not the API's; no account id can be this. */
+const OURS = '/_moraine/';
+
+export interface ServerOptions {
+  readonly pipeline: Pipeline;
+  /** PEM texts; plain HTTP without. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** What `GET /_moraine/health` tells. */
+  health(): Health;
+}
+
+export interface Health {
+  readonly status: 'ok' | 'failing';
+  readonly [member: string]: unknown;
+}
+
+/** A server that does not listen yet. */
+export function createServer(options: ServerOptions): Server {
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_MS,
+    // A steadily moving body is never cut for age: uploads watch their own progress.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: CHECKS_MS,
+    noDelay: true,
+  };
+  const server = options.tls ? createHttpsServer({ ...limits, ...options.tls }) : createHttpServer(limits);
+  // The size is what bounds them; a count would silently drop headers that a signature is over.
+  server.maxHeadersCount = 0;
+  server.on('request', (incoming, response) => take(incoming, response, options, () => {}));
+  server.on('checkContinue', (incoming, response) => {
+    // A client that is refused before `100 Continue` sends no body, so the connection could not go on.
+    response.shouldKeepAlive = false;
+    let asked = false;
+    take(incoming, response, options, () => {
+      if (asked) return;
+      asked = true;
+      response.shouldKeepAlive = true;
+      response.writeContinue();
+    });
+  });
+  server.on('clientError', (error, socket) => {
+    refuseMalformed(error as NodeJS.ErrnoException, socket, options.pipeline.context.ids.requestId());
+  });
+  return server;
+}
+
+function take(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  options: ServerOptions,
+  letBodyCome: () => void,
+): void {
+  const requestId = options.pipeline.context.ids.requestId();
+  let message: Message;
+  try {
+    message = toMessage(incoming, requestId, letBodyCome);
+  } catch (error) {
+    sendError(response, requestId, error);
+    return;
+  }
+  if (message.target.startsWith(OURS)) answerOurs(message, response, options);
+  else void handle(message, response, options.pipeline);
+}
+
+function answerOurs(message: Message, response: ServerResponse, { health }: ServerOptions): void {
+  const path = message.target.split('?', 1)[0];
+  if (message.method === 'GET' && path === `${OURS}health`) {
+    const json = health();
+    sendReply(response, message.requestId, { status: json.status === 'ok' ? 200 : 503, json });
+    return;
+  }
+  const unknown = new ApiError(
+    'UnknownOperationException',
+    `There is no operation ${message.method} ${path}`,
+  );
+  sendError(response, message.requestId, unknown);
+}
+
+/** What the HTTP parser refuses gets the API's form too; the connection is beyond use. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, requestId: string): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const { status, body } = toWireError(malformed(error));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `x-amzn-RequestId: ${requestId}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function malformed(error: NodeJS.ErrnoException): ApiError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    const text = `The request's headers are longer than ${MAX_HEADER_BYTES} bytes together`;
+    return new ApiError('BadRequest', text, { status: 431 });
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new ApiError('RequestTimeoutException', 'Request timed out.');
+  return new ApiError('BadRequest', 'The request is not well-formed HTTP/1.1');
+}

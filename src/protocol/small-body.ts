@@ -1,0 +1,101 @@
+import type { IncomingMessage } from 'node:http';
+import { ApiError } from '../domain/errors.ts';
+
+/** JSON bodies; anything longer is refused (limits of Moraine: docs/operating.md). */
+export const MAX_JSON_BYTES = 1_048_576;
+const MAX_NESTING = 32;
+
+/** The client went away in the middle of its request: there is nobody to answer. */
+export class ClientGone extends Error {
+  constructor() {
+    super('the client closed the connection before its request was complete');
+    this.name = 'ClientGone';
+  }
+}
+
+/** Whether the request's head announces a body. */
+export function announcesBody(incoming: IncomingMessage): boolean {
+  const length = incoming.headers['content-length'];
+  return incoming.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/**
+ * Reads a small body whole.
+ * @param idleMs how long to wait without a byte.
+ * @throws 400 beyond the limit, 408 when it stalls, ClientGone.
+ */
+export function readSmallBody(incoming: IncomingMessage, idleMs: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const timer = setTimeout(() => end(() => reject(stalled())), idleMs);
+    const end = (settle: () => void) => {
+      clearTimeout(timer);
+      incoming.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+      settle();
+    };
+    const onData = (chunk: Buffer) => {
+      timer.refresh();
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > MAX_JSON_BYTES) end(() => reject(tooLong()));
+    };
+    const onEnd = () => end(() => resolve(Buffer.concat(chunks)));
+    const onGone = () => end(() => reject(new ClientGone()));
+    incoming.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+  });
+}
+
+/** 408, worded as on the service. */
+export function stalled(): ApiError {
+  return new ApiError('RequestTimeoutException', 'Request timed out.');
+}
+
+function tooLong(): ApiError {
+  return new ApiError('BadRequest', `The request body is longer than ${MAX_JSON_BYTES} bytes`);
+}
+
+/**
+ * The members of a JSON body, whatever its Content-Type says. An empty body has none.
+ * @throws 400 SerializationException for anything but a JSON object nested at most 32 deep.
+ */
+export function parseJsonObject(body: Buffer): ReadonlyMap<string, unknown> {
+  if (body.length === 0) return new Map();
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw notJson('it is not UTF-8');
+  }
+  if (nesting(text) > MAX_NESTING) throw notJson(`it is nested deeper than ${MAX_NESTING}`);
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw notJson((error as Error).message);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw notJson('it is not an object');
+  return new Map(Object.entries(value));
+}
+
+function notJson(why: string): ApiError {
+  return new ApiError('SerializationException', `The request body is not a JSON object: ${why}`);
+}
+
+/** Depth of brackets outside strings: known before the parser recurses. */
+function nesting(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (inString) {
+      if (c === '\\') i++;
+      else if (c === '"') inString = false;
+    } else if (c === '"') inString = true;
+    else if (c === '{' || c === '[') deepest = Math.max(deepest, ++depth);
+    else if (c === '}' || c === ']') depth--;
+  }
+  return deepest;
+}

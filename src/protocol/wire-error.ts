@@ -1,0 +1,22 @@
+import { ApiError } from '../domain/errors.ts';
+
+/** An error as it goes out. */
+export interface WireError {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * The API's error form: three keys, whose order tells the service proper (code, message, type) from its
+ * front end (message, code, type). Anything that is not an ApiError is a 500 that reveals nothing.
+ */
+export function toWireError(error: unknown): WireError {
+  if (!(error instanceof ApiError)) {
+    return toWireError(
+      new ApiError('ServiceUnavailableException', 'The service cannot complete the request.'),
+    );
+  }
+  const { code, message, fault: type, status } = error;
+  const keys = error.origin === 'front' ? { message, code, type } : { code, message, type };
+  return { status, body: JSON.stringify(keys) };
+}

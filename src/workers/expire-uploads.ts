@@ -1,0 +1,23 @@
+import type { Catalog } from '../domain/catalog.ts';
+import type { Clock } from '../domain/clock.ts';
+
+const UPLOADS_PER_LOT = 100;
+
+export interface ExpirySettings {
+  /** Uploads without activity for this long are removed, ms. */
+  readonly uploadExpiryMs: number;
+  /** Ended uploads are remembered this long, ms. */
+  readonly completeMemoryMs: number;
+}
+
+/** Ends uploads that nobody continues and forgets those that ended long ago. Harmless when run twice at once. */
+export async function expireUploads(catalog: Catalog, clock: Clock, settings: ExpirySettings): Promise<void> {
+  const nowMs = clock.now();
+  const beforeMs = nowMs - settings.uploadExpiryMs;
+  for (;;) {
+    const idle = await catalog.idleUploads(beforeMs, UPLOADS_PER_LOT);
+    for (const { no } of idle) await catalog.expireUpload({ uploadNo: no, beforeMs, nowMs });
+    if (idle.length < UPLOADS_PER_LOT) break;
+  }
+  await catalog.forgetUploads({ endedBeforeMs: nowMs - settings.completeMemoryMs });
+}

@@ -1,0 +1,33 @@
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog, Garbage } from '../domain/catalog.ts';
+
+const ENTRIES_PER_LOT = 200;
+
+/**
+ * Removes the blobs of everything on the garbage list, then takes it off the list: in this order, so that a
+ * crash between the two leaves work to repeat and never a blob that nobody knows (invariant 2).
+ */
+export async function sweepGarbage(catalog: Catalog, blobs: BlobStore): Promise<void> {
+  for (let after: number | null = null; ; ) {
+    const { rows, more } = await catalog.listGarbage({ after, limit: ENTRIES_PER_LOT });
+    for (const entry of rows) await sweepEntry(catalog, blobs, entry);
+    if (rows.length > 0) await catalog.dropGarbage({ nos: rows.map(({ no }) => no) });
+    after = rows.at(-1)?.no ?? after;
+    if (!more) return;
+  }
+}
+
+async function sweepEntry(catalog: Catalog, blobs: BlobStore, { ref, uploadNo }: Garbage): Promise<void> {
+  if (ref !== null) await blobs.remove(ref);
+  if (uploadNo !== null) await sweepParts(catalog, blobs, uploadNo);
+}
+
+/** An upload has up to 10,000 parts: they go in lots. */
+async function sweepParts(catalog: Catalog, blobs: BlobStore, uploadNo: number): Promise<void> {
+  for (;;) {
+    const refs = await catalog.partRefs(uploadNo, ENTRIES_PER_LOT);
+    if (refs.length === 0) return;
+    for (const ref of refs) await blobs.remove(ref);
+    await catalog.dropParts({ uploadNo, refs });
+  }
+}

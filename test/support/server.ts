@@ -1,0 +1,105 @@
+/** A whole server as a user runs it: a process of its own, on a free port, over a folder that goes with the test. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+export interface Credentials {
+  readonly accountId: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+export interface TestServer extends Credentials {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly data: string;
+  readonly process: ChildProcess;
+  /** What it wrote to standard error so far. */
+  errors(): string;
+  /** Asks it to stop, as a supervisor does; gives the exit code. */
+  stop(): Promise<number | null>;
+  /** Kills it as a power cut would: primary and serving processes get no chance to clean up. */
+  kill(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** An existing data folder; a new temporary one otherwise, removed by `stop`. */
+  readonly data?: string;
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts `moraine serve` and waits until it is ready. @throws Error with what it printed when it ends instead. */
+export async function startServer(options: StartOptions = {}): Promise<TestServer> {
+  const data = options.data ?? (await temporaryFolder());
+  const args = [
+    MAIN,
+    'serve',
+    '--data',
+    data,
+    '--listen',
+    '127.0.0.1:0',
+    '--workers',
+    '1',
+    ...(options.flags ?? []),
+  ];
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const output = await untilReady(child, exited, () => errors);
+  const line = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(output)?.[1] ?? '';
+  return {
+    url: /ready on (\S+)/.exec(output)?.[1] ?? '',
+    data,
+    process: child,
+    accountId: line('account id'),
+    accessKeyId: line('access key'),
+    secretAccessKey: options.env?.['MORAINE_ROOT_SECRET_ACCESS_KEY'] ?? (await readSecret(data)),
+    errors: () => errors,
+    async stop() {
+      child.kill('SIGTERM');
+      const code = await exited;
+      if (options.data === undefined) await rm(data, { recursive: true, force: true });
+      return code;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** A folder for one test. */
+export function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'moraine-test-'));
+}
+
+function untilReady(
+  child: ChildProcess,
+  exited: Promise<number | null>,
+  errors: () => string,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes('moraine: ready on ')) resolve(output);
+    });
+    void exited.then((code) => reject(new Error(`the server ended with exit code ${code}: ${errors()}`)));
+  });
+}
+
+async function readSecret(data: string): Promise<string> {
+  const text = await readFile(join(data, 'root-credentials'), 'utf8');
+  return /^aws_secret_access_key = (.*)$/m.exec(text)?.[1] ?? '';
+}
