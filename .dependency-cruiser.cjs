@@ -8,10 +8,11 @@ const may = {
   workers: ['domain', 'treehash'],
   catalog: ['domain', 'treehash'],
   blobs: ['domain', 'treehash'],
+  notifiers: ['domain'],
   protocol: ['operations', 'domain', 'treehash'],
   main: ['app', 'cli', 'config', 'log'],
-  app: ['operations', 'workers', 'catalog', 'blobs', 'protocol', 'domain', 'treehash', 'config', 'log'],
-  cli: ['app', 'config', 'log', 'treehash'],
+  app: ['operations', 'workers', 'notifiers', 'catalog', 'blobs', 'protocol', 'domain', 'treehash', 'config', 'log'],
+  cli: ['app', 'config', 'log', 'domain', 'treehash'],
 };
 // A floor is a folder of src or a single file of the same name.
 const floor = (name) => `${name}(/|\\.ts$)`;

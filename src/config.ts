@@ -21,6 +21,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** A timer that is set for longer fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof UNIT_MS;
 
@@ -54,6 +57,60 @@ interface Setting {
   /** Not offered as a flag: command lines show in process lists. */
   readonly secret?: true;
 }
+
+/** `instant`, `aws`, or times for each tier: a tier that is not named takes no time. */
+const jobTimes = z.string().transform((text, check): JobTimeSetting => {
+  if (text === 'instant' || text === 'aws') return text;
+  const times: Partial<Record<(typeof PACES)[number], number>> = {};
+  for (const piece of text.split(',')) {
+    const [, pace, time] = /^([a-z]+)=(.+)$/.exec(piece.trim()) ?? [];
+    const ms = duration.safeParse(time ?? '');
+    if (!PACES.includes(pace as never) || !ms.success) {
+      check.addIssue(
+        'must be instant, aws, or a list such as expedited=2s,standard=10s,bulk=30s,inventory=10s',
+      );
+      return z.NEVER;
+    }
+    times[pace as (typeof PACES)[number]] = ms.data;
+  }
+  return times;
+});
+const PACES = ['expedited', 'standard', 'bulk', 'inventory'] as const;
+
+/** How long jobs take, as the settings say it; explicit times in ms. */
+export type JobTimeSetting = 'instant' | 'aws' | Partial<Record<(typeof PACES)[number], number>>;
+
+/** `live` becomes null, everything else an interval in ms. */
+const inventory = z.string().transform((text, check): number | null => {
+  if (text === 'live') return null;
+  const ms = duration.safeParse(text === 'daily' ? '24h' : text);
+  if (ms.success && ms.data > 0) return ms.data;
+  check.addIssue('must be live, daily, or an interval such as 6h');
+  return z.NEVER;
+});
+
+const webhookUrl = z.url({ protocol: /^https?$/, error: 'must be an http: or https: URL' });
+const notificationTarget = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('webhook'),
+    url: webhookUrl,
+    secret: z.string().regex(/^whsec_[A-Za-z0-9+/=]{24,}$/),
+  }),
+  z.strictObject({ type: z.literal('sns'), endpoint: z.url().optional(), region: z.string().optional() }),
+  z.strictObject({
+    type: z.literal('sqs'),
+    queueUrl: z.url(),
+    endpoint: z.url().optional(),
+    region: z.string().optional(),
+  }),
+]);
+const notificationTargets = z.record(z.string(), notificationTarget);
+
+const whole = z.coerce
+  .number('must be a whole number of at least 0')
+  .int()
+  .min(0)
+  .max(2 ** 31);
 
 const accountId = z.string().regex(/^\d{12}$/, 'must be 12 digits');
 
@@ -143,6 +200,44 @@ export const SETTINGS = {
     default: '60s',
     about: 'a request body that brings no byte for this long is given up (408)',
   },
+  'job-times': {
+    schema: jobTimes,
+    value: 'TIMES',
+    default: 'instant',
+    about:
+      'how long jobs take: instant, aws (as the service says), or expedited=2s,standard=10s,bulk=30s,inventory=10s',
+  },
+  inventory: {
+    schema: inventory,
+    value: 'WHEN',
+    default: 'live',
+    about:
+      'what inventories and counts show: live, or the state of a snapshot taken daily or at an interval such as 6h',
+  },
+  'expedited-capacity': {
+    schema: whole.optional(),
+    value: 'N',
+    defaultText: 'not scarce',
+    about: 'Expedited retrievals in five minutes without provisioned capacity; more are refused',
+  },
+  'notification-targets': {
+    schema: z.string().min(1).optional(),
+    value: 'FILE',
+    defaultText: 'none',
+    about: 'JSON file that maps topic ARNs to webhooks, SNS endpoints or SQS queues',
+  },
+  'allow-local-webhooks': {
+    schema: flag,
+    default: false,
+    about: 'allow webhooks on link-local, private and loopback addresses',
+  },
+  emulator: {
+    schema: flag,
+    default: false,
+    about:
+      'for tests of other software: a clock that can be turned, resets and faults under /_moraine/emulator',
+  },
+  seed: { schema: whole, value: 'N', default: '1', about: 'seed of the spread of job times' },
   'log-level': {
     schema: logLevel,
     value: 'LEVEL',
@@ -166,6 +261,16 @@ export interface Config {
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
   readonly requestIdleMs: number;
+  readonly jobTimes: JobTimeSetting;
+  /** Null: live. */
+  readonly inventoryIntervalMs: number | null;
+  /** Null: not scarce. */
+  readonly expeditedCapacity: number | null;
+  /** By topic ARN; `*` for all others. */
+  readonly notificationTargets: z.infer<typeof notificationTargets>;
+  readonly allowLocalWebhooks: boolean;
+  readonly emulator: boolean;
+  readonly seed: number;
   readonly logLevel: z.infer<typeof logLevel>;
 }
 
@@ -190,11 +295,19 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     accountId: read('account-id'),
     rootKey: rootKeyOf(read('root-access-key-id'), read('root-secret-access-key')),
     tls: readTls(read('tls-cert'), read('tls-key')),
-    workers: read('workers') ?? availableParallelism(),
+    // The emulator's clock is turned in one process.
+    workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
     catalogUrl: read('catalog'),
     completeMemoryMs: read('complete-memory'),
     uploadExpiryMs: read('upload-expiry'),
-    requestIdleMs: read('request-idle'),
+    requestIdleMs: Math.min(read('request-idle'), LONGEST_TIMER_MS),
+    jobTimes: read('job-times'),
+    inventoryIntervalMs: read('inventory'),
+    expeditedCapacity: read('expedited-capacity') ?? null,
+    notificationTargets: readTargets(read('notification-targets')),
+    allowLocalWebhooks: read('allow-local-webhooks'),
+    emulator: read('emulator'),
+    seed: read('seed'),
     logLevel: read('log-level'),
   };
   requireSafeListen(config.listen, config.tls !== undefined, read('allow-plain-http'));
@@ -266,6 +379,17 @@ function readTls(cert: string | undefined, key: string | undefined): Config['tls
     return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
   } catch (error) {
     throw new SettingError(`the TLS files cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function readTargets(path: string | undefined): z.infer<typeof notificationTargets> {
+  if (path === undefined) return {};
+  try {
+    return notificationTargets.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    const why =
+      error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : (error as Error).message;
+    throw new SettingError(`the file of --notification-targets cannot be used: ${path}: ${why}`);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
+import { ApiError } from '../domain/errors.ts';
 import { Ids } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
@@ -16,7 +17,10 @@ import { createRouter } from '../protocol/route.ts';
 import { createServer } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature.ts';
 import { Slabs } from '../protocol/slabs.ts';
+import { ClientGone } from '../protocol/small-body.ts';
 import { credentialsFrom } from './credentials.ts';
+import type { createEmulator } from './emulator.ts';
+import { dueTimes } from './job-settings.ts';
 
 /** The one place where the system is asked for the time. */
 export const systemClock: Clock = { now: () => Date.now() };
@@ -33,26 +37,35 @@ export interface NodeParts {
   readonly clock: Clock;
   readonly masterKey: Buffer;
   readonly log: Logger;
+  readonly emulator?: ReturnType<typeof createEmulator> | undefined;
 }
 
 /** A server over the parts; it does not listen yet. */
-export function createNode({ config, catalog, blobs, clock, masterKey, log }: NodeParts): Server {
+export function createNode({ config, catalog, blobs, clock, masterKey, log, emulator }: NodeParts): Server {
   const context = {
     catalog,
     blobs,
     clock,
     ids: new Ids(masterKey, systemRandom),
     sequence: new Sequencer(clock),
-    settings: { completeMemoryMs: config.completeMemoryMs },
+    settings: {
+      completeMemoryMs: config.completeMemoryMs,
+      inventoryMode: config.inventoryIntervalMs === null ? ('live' as const) : ('periodic' as const),
+      expeditedCapacity: config.expeditedCapacity,
+      dueTime: dueTimes(config.jobTimes, config.seed),
+    },
   };
-  const find = credentialsFrom(catalog, new SecretBox(masterKey), clock);
+  const find = credentialsFrom(catalog, new SecretBox(masterKey), systemClock);
   return createServer({
     ...(config.tls ? { tls: config.tls } : {}),
+    ...(emulator ? { emulator } : {}),
     pipeline: {
       router: createRouter(API),
       authenticator: { find, keys: createSigningKeys(), idleMs: config.requestIdleMs },
       slabs: new Slabs(),
       context,
+      wallClock: systemClock,
+      ...(emulator ? { beforeRun: (operation: string) => emulator.beforeRun(operation) } : {}),
       onDone: (done) => logRequest(log, done),
     },
     health: () => {
@@ -64,7 +77,11 @@ export function createNode({ config, catalog, blobs, clock, masterKey, log }: No
 
 /** Failures of ours are errors; everything else is for those who ask for each request. */
 function logRequest(log: Logger, { error, ...done }: RequestLog): void {
-  if (done.status >= 500) log.error({ ...done, err: error }, 'request failed');
+  const ours =
+    error instanceof ApiError
+      ? error.fault === 'Server'
+      : error !== undefined && !(error instanceof ClientGone);
+  if (ours) log.error({ ...done, err: error }, 'request failed');
   else log.debug({ ...done, ...(error instanceof Error ? { refusal: error.message } : {}) }, 'request');
 }
 

@@ -7,19 +7,16 @@ import type { Writer } from '../catalog/writes.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
+import type { Clock } from '../domain/clock.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { createLogger, type Logger } from '../log.ts';
-import { expireUploads } from '../workers/expire-uploads.ts';
 import { recoverStore } from '../workers/recover-store.ts';
-import { repeat, type Scheduled } from '../workers/schedule.ts';
-import { sweepGarbage } from '../workers/sweep-garbage.ts';
+import { type ChoreParts, doDueWork, startOwnChores, startSharedChores } from './chores.ts';
 import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
+import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
 import { createNode, listen, stopServer, systemClock, systemRandom } from './node.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
-
-const SWEEP_PAUSE_MS = 2000;
-const EXPIRE_PAUSE_MS = 60_000;
 
 /** A server that is up. */
 export interface RunningServer {
@@ -33,7 +30,7 @@ export interface RunningServer {
 interface Primary {
   readonly folder: DataFolder;
   readonly masterKey: Buffer;
-  readonly blobs: BlobStore;
+  readonly blobs: DiskStore;
   readonly catalog: Catalog;
   /** On SQLite only: where the serving processes' writes go. */
   readonly writer: Writer | undefined;
@@ -55,8 +52,15 @@ export async function serve(config: Config): Promise<RunningServer> {
   });
   const removed = await recoverStore(primary.catalog, primary.blobs);
   if (removed > 0) log.info({ removed }, 'removed blobs that were stored but never acknowledged');
-  const chores = startChores(config, primary, log);
-  const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(config, primary, log);
+  const parts = {
+    config,
+    catalog: primary.catalog,
+    blobs: primary.blobs,
+    clock: await openClock(config, primary),
+    log,
+  };
+  const chores = startOwnChores(parts);
+  const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, parts);
   return {
     url: urlOf(serving.address, config.tls !== undefined),
     root,
@@ -68,6 +72,12 @@ export async function serve(config: Config): Promise<RunningServer> {
       primary.release();
     },
   };
+}
+
+/** The emulator's clock can be turned; everyone else has the system's. */
+async function openClock({ emulator }: Config, { catalog }: Primary): Promise<Clock> {
+  await claimMode(catalog, emulator);
+  return emulator ? openTurnableClock(catalog, systemClock) : systemClock;
 }
 
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
@@ -93,29 +103,37 @@ export function openPostgres(url: string, blobs: BlobStore, log: Logger): Promis
   });
 }
 
-function startChores(config: Config, { catalog, blobs }: Primary, log: Logger): Scheduled[] {
-  const failed = (chore: string) => (err: unknown) =>
-    log.error({ err, chore }, 'a chore failed and will be tried again');
-  return [
-    repeat(SWEEP_PAUSE_MS, () => sweepGarbage(catalog, blobs), failed('sweep garbage')),
-    repeat(EXPIRE_PAUSE_MS, () => expireUploads(catalog, systemClock, config), failed('expire uploads')),
-  ];
-}
-
 /** Something that serves at an address. */
 export interface Serving {
   readonly address: ListenAddress;
   stop(): Promise<void>;
 }
 
-async function serveHere(config: Config, primary: Primary, log: Logger): Promise<Serving> {
-  const server = createNode({ config, ...primary, clock: systemClock, log });
-  const address = await listen(server, config.listen);
-  return { address, stop: () => stopServer(server) };
+async function serveHere(primary: Primary, parts: ChoreParts): Promise<Serving> {
+  const server = createNode({ ...primary, ...parts, emulator: emulatorOf(primary, parts) });
+  const chores = startSharedChores(parts);
+  const address = await listen(server, parts.config.listen);
+  return {
+    address,
+    async stop() {
+      await stopServer(server);
+      for (const chore of chores) await chore.stop();
+    },
+  };
 }
 
-async function serveInProcesses(config: Config, primary: Primary, log: Logger): Promise<Serving> {
-  return startServingProcesses({ cluster, count: config.workers, writer: primary.writer, log });
+function emulatorOf(
+  { catalog, blobs }: Primary,
+  parts: ChoreParts,
+): ReturnType<typeof createEmulator> | undefined {
+  const { clock, config } = parts;
+  if (!(clock instanceof TurnableClock)) return undefined;
+  const { inventoryIntervalMs } = config;
+  return createEmulator({ catalog, blobs, clock, inventoryIntervalMs, doDueWork: () => doDueWork(parts) });
+}
+
+async function serveInProcesses({ writer }: Primary, { config, log }: ChoreParts): Promise<Serving> {
+  return startServingProcesses({ cluster, count: config.workers, writer, log });
 }
 
 function urlOf({ host, port }: ListenAddress, tls: boolean): string {

@@ -1,4 +1,5 @@
 /** The life of one serving process. It ends with the primary: without the writer it could acknowledge nothing. */
+import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
 import { DiskStore } from '../blobs/disk.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
@@ -6,6 +7,7 @@ import type { Config } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { createNode, listen, stopServer, systemClock, systemRandom } from './node.ts';
 import { openPostgres } from './serve.ts';
@@ -31,11 +33,20 @@ async function start(config: Config, log: Logger): Promise<void> {
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
   const blobs = new DiskStore(folder.store, systemRandom);
   const catalog = await openCatalog(config, folder.catalog, blobs, log);
-  const server = createNode({ config, catalog, blobs, clock: systemClock, masterKey, log });
+  const parts = {
+    config: { ...config, seed: config.seed + (cluster.worker?.id ?? 0) },
+    catalog,
+    blobs,
+    clock: systemClock,
+    log,
+  };
+  const server = createNode({ ...parts, masterKey });
   const address = await listen(server, config.listen);
+  const chores = startSharedChores(parts);
   process.on('message', async (message: { kind?: string }) => {
     if (message.kind !== STOP.kind) return;
     await stopServer(server);
+    for (const chore of chores) await chore.stop();
     await catalog.close();
     await blobs.close();
     process.exit(0);

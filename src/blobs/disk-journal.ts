@@ -35,6 +35,12 @@ export class DiskJournal {
     return this.#next;
   }
 
+  /** Forgets what this process appended. */
+  async clear(): Promise<void> {
+    await this.#appending?.catch(() => {});
+    await this.#file?.truncate(0);
+  }
+
   async close(): Promise<void> {
     await this.#next?.catch(() => {});
     await this.#appending?.catch(() => {});
@@ -75,7 +81,11 @@ async function* readJournal(path: string): AsyncIterable<StoreRecord> {
 }
 
 function toLine({ seq, entry }: StoreRecord): string {
-  const text = JSON.stringify({ seq, entry });
+  // Some readers of lines, Node's among them, end one at these two characters too.
+  const text = JSON.stringify({ seq, entry }).replace(
+    /[\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16)}`,
+  );
   return `${sumOf(text)} ${text}\n`;
 }
 

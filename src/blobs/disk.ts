@@ -7,6 +7,8 @@ import {
   opendir,
   readdir,
   readFile,
+  rename,
+  rm,
   stat,
   unlink,
   writeFile,
@@ -40,13 +42,17 @@ const READ_CHUNK_BYTES = 1_048_576;
 export async function prepareDiskStore(folder: string): Promise<void> {
   await mkdir(join(folder, 'incoming'), { recursive: true });
   await mkdir(join(folder, 'journal'), { recursive: true });
-  for (let i = 0; i < 256; i++) {
-    await mkdir(join(folder, 'blobs', i.toString(16).padStart(2, '0')), { recursive: true });
-  }
+  await makeBlobFolders(folder);
   await checkFormat(join(folder, FORMAT_FILE));
   for (const name of ['blobs', '']) await flushOnce(join(folder, name));
   for (const name of await readdir(join(folder, 'incoming'))) {
     if (!(await exists(blobPath(folder, name)))) await unlink(join(folder, 'incoming', name));
+  }
+}
+
+async function makeBlobFolders(folder: string): Promise<void> {
+  for (let i = 0; i < 256; i++) {
+    await mkdir(join(folder, 'blobs', i.toString(16).padStart(2, '0')), { recursive: true });
   }
 }
 
@@ -80,7 +86,7 @@ export class DiskStore implements BlobStore {
     this.#journal = new DiskJournal(join(folder, 'journal'), name, this.#flusher(join(folder, 'journal')));
   }
 
-  async create(size: number): Promise<BlobWriter> {
+  async create(size: number | null): Promise<BlobWriter> {
     this.#refuseAfterFailure();
     const name = this.#random(16).toString('hex');
     const incoming = this.#incomingPath(name);
@@ -181,6 +187,17 @@ export class DiskStore implements BlobStore {
     return readJournals(join(this.#folder, 'journal'));
   }
 
+  /** Removes every blob and record at once, for the emulator: the old folder is renamed, then emptied at leisure. */
+  async clear(): Promise<void> {
+    for (const flusher of this.#flushers.values()) await flusher.close();
+    this.#flushers.clear();
+    await this.#journal.clear();
+    const old = join(this.#folder, `cleared-${this.#random(8).toString('hex')}`);
+    await rename(join(this.#folder, 'blobs'), old);
+    await makeBlobFolders(this.#folder);
+    rm(old, { recursive: true, force: true }).catch(() => {});
+  }
+
   failure(): Error | undefined {
     return this.#failure;
   }
@@ -217,11 +234,11 @@ interface Fate {
 
 class DiskWriter implements BlobWriter {
   readonly #file: FileHandle;
-  readonly #size: number;
+  readonly #size: number | null;
   readonly #fate: Fate;
   #written = 0;
 
-  constructor(file: FileHandle, size: number, fate: Fate) {
+  constructor(file: FileHandle, size: number | null, fate: Fate) {
     this.#file = file;
     this.#size = size;
     this.#fate = fate;
@@ -238,8 +255,8 @@ class DiskWriter implements BlobWriter {
 
   async finish(label: BlobLabel, digests: BlobDigests): Promise<string> {
     try {
-      if (this.#written !== this.#size || digests.size !== this.#size) {
-        throw new Error(`${this.#written} bytes were written of ${this.#size}`);
+      if (this.#written !== (this.#size ?? digests.size) || digests.size !== this.#written) {
+        throw new Error(`${this.#written} bytes were written of ${this.#size ?? digests.size}`);
       }
       await this.write(encodeTrailer(label, digests));
       await this.#fate.publish();

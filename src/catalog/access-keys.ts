@@ -53,3 +53,14 @@ export async function initSetting(
     .execute();
   return (await findSetting(tx, name)) ?? value;
 }
+
+export async function setSetting(
+  tx: Tx,
+  { name, value }: Parameters<CatalogWrites['setSetting']>[0],
+): Promise<void> {
+  await tx.db
+    .insertInto('settings')
+    .values({ name, value })
+    .onConflict((c) => c.column('name').doUpdateSet({ value }))
+    .execute();
+}

@@ -1,24 +1,25 @@
-import type { Archive } from '../domain/archive.ts';
-import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
+import type { Selectable } from 'kysely';
+import type { CatalogReads, CatalogWrites, StoredArchive } from '../domain/catalog.ts';
 import { fromHex, toHex } from './digest.ts';
-import type { NewArchiveRow } from './schema.ts';
+import type { NewArchiveRow, Schema } from './schema.ts';
 import { record, type Source, type Tx } from './transaction.ts';
-import { count, holdVault } from './vaults.ts';
+import { count } from './vault-counts.ts';
+import { holdVault } from './vaults.ts';
 
 export function archiveReads(source: Source): Pick<CatalogReads, 'findArchive'> {
   return { findArchive: (vaultNo, id) => findArchive(source, vaultNo, id) };
 }
 
-async function findArchive({ db }: Source, vaultNo: number, id: string): Promise<Archive | undefined> {
+async function findArchive({ db }: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
   const row = await db
     .selectFrom('archives')
-    .select(['no', 'id', 'vault_no', 'description', 'created_ms', 'size', 'tree_hash'])
+    .select(['no', 'id', 'vault_no', 'description', 'created_ms', 'size', 'tree_hash', 'ref', 'upload_no'])
     .where('vault_no', '=', vaultNo)
     .where('id', '=', id)
     .executeTakeFirst();
   if (!row) return undefined;
-  const { no, description, size } = row;
-  return { no, id, vaultNo, description, size, createdMs: row.created_ms, treeHash: toHex(row.tree_hash) };
+  const { no, description, size, ref, upload_no: uploadNo, created_ms: createdMs } = row;
+  return { no, id, vaultNo, description, size, ref, uploadNo, createdMs, treeHash: toHex(row.tree_hash) };
 }
 
 export async function addArchive(tx: Tx, a: Parameters<CatalogWrites['addArchive']>[0]): Promise<void> {
@@ -43,21 +44,39 @@ export async function insertArchive(tx: Tx, row: NewArchiveRow): Promise<void> {
 
 export async function deleteArchive(
   tx: Tx,
-  { vaultNo, id, nowMs }: Parameters<CatalogWrites['deleteArchive']>[0],
+  { vaultNo, id, nowMs, mode }: Parameters<CatalogWrites['deleteArchive']>[0],
 ): Promise<boolean> {
   const { account, region, name } = await holdVault(tx, vaultNo, 'to-write-into');
   const gone = await tx.db
     .deleteFrom('archives')
     .where('vault_no', '=', vaultNo)
     .where('id', '=', id)
-    .returning(['size', 'ref', 'upload_no'])
+    .returningAll()
     .executeTakeFirst();
   if (!gone) return false;
   await tx.db
     .insertInto('garbage')
     .values({ ref: gone.ref, upload_no: gone.upload_no, noted_ms: nowMs })
     .execute();
+  if (mode === 'periodic') await keepForInventory(tx, gone, nowMs);
   await count(tx, vaultNo, -1, -gone.size, nowMs);
   await record(tx, { type: 'archive-deleted', account, region, vault: name, archiveId: id, at: nowMs });
   return true;
+}
+
+/** The last inventory still lists it, until the next is taken. */
+async function keepForInventory(
+  tx: Tx,
+  { no, id, vault_no, description, created_ms, size, tree_hash }: Selectable<Schema['archives']>,
+  nowMs: number,
+): Promise<void> {
+  const row = { no, id, vault_no, description, created_ms, size, tree_hash, deleted_ms: nowMs };
+  await tx.db.insertInto('deleted_archives').values(row).execute();
+}
+
+export async function markDamaged(
+  tx: Tx,
+  { archiveNo, nowMs }: Parameters<CatalogWrites['markDamaged']>[0],
+): Promise<void> {
+  await tx.db.updateTable('archives').set({ damaged_ms: nowMs }).where('no', '=', archiveNo).execute();
 }

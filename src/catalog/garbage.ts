@@ -1,13 +1,14 @@
 import type { BlobLabel } from '../domain/blob-store.ts';
 import type { CatalogReads, CatalogWrites, Garbage, Paging } from '../domain/catalog.ts';
 import { type Page, toPage } from '../domain/page.ts';
+import { neededByJob } from './jobs.ts';
 import type { Source, Tx } from './transaction.ts';
 
 export function garbageReads(source: Source): Pick<CatalogReads, 'listGarbage' | 'namesBlob'> {
   return {
     listGarbage: (page) => listGarbage(source, page),
     namesBlob: (label, ref) =>
-      label.kind === 'part' ? namesPart(source, label, ref) : namesArchive(source, label, ref),
+      ({ part: namesPart, archive: namesArchive, inventory: namesInventory })[label.kind](source, label, ref),
   };
 }
 
@@ -16,6 +17,7 @@ async function listGarbage({ db }: Source, page: Paging<number>): Promise<Page<G
     .selectFrom('garbage')
     .select(['no', 'ref', 'upload_no as uploadNo'])
     .where('no', '>', page.after ?? 0)
+    .where((e) => e.not(neededByJob))
     .orderBy('no')
     .limit(page.limit + 1)
     .execute();
@@ -36,18 +38,35 @@ async function namesArchive({ db }: Source, label: BlobLabel, ref: string): Prom
   return row !== undefined;
 }
 
+async function namesInventory({ db }: Source, _: BlobLabel, ref: string): Promise<boolean> {
+  const jobs = db.selectFrom('jobs').select('no').where('ref', '=', ref).where('kind', '=', 'inventory');
+  return (await jobs.executeTakeFirst()) !== undefined;
+}
+
+/** An upload that was completed is forgotten some day, but its archive goes on needing the parts: either counts. */
 async function namesPart({ db }: Source, label: BlobLabel, ref: string): Promise<boolean> {
+  const vault = db
+    .selectFrom('vaults')
+    .select('no')
+    .where('account', '=', label.account)
+    .where('region', '=', label.region)
+    .where('name', '=', label.vault);
+  const uploads = db
+    .selectFrom('uploads')
+    .select('no')
+    .where('vault_no', 'in', vault)
+    .where('id', '=', label.uploadId ?? '');
+  const archives = db
+    .selectFrom('archives')
+    .select('upload_no')
+    .where('vault_no', 'in', vault)
+    .where('id', '=', label.archiveId);
   const row = await db
-    .selectFrom('uploads as u')
-    .innerJoin('vaults as v', 'v.no', 'u.vault_no')
-    .innerJoin('parts as p', 'p.upload_no', 'u.no')
-    .select('p.first')
-    .where('v.account', '=', label.account)
-    .where('v.region', '=', label.region)
-    .where('v.name', '=', label.vault)
-    .where('u.id', '=', label.uploadId ?? '')
-    .where('p.first', '=', label.offset)
-    .where('p.ref', '=', ref)
+    .selectFrom('parts')
+    .select('first')
+    .where((e) => e.or([e('upload_no', 'in', uploads), e('upload_no', 'in', archives)]))
+    .where('first', '=', label.offset)
+    .where('ref', '=', ref)
     .executeTakeFirst();
   return row !== undefined;
 }

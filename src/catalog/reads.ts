@@ -1,9 +1,16 @@
 import type { CatalogReads } from '../domain/catalog.ts';
 import { accessKeyReads } from './access-keys.ts';
 import { archiveReads } from './archives.ts';
+import { eventReads } from './events.ts';
 import { garbageReads } from './garbage.ts';
+import { inventoryReads } from './inventories.ts';
+import { jobReads } from './jobs.ts';
 import { journalReads } from './journal.ts';
+import { notificationReads } from './notifications.ts';
 import { partReads } from './parts.ts';
+import { retrievalReads } from './retrieval.ts';
+import { segmentReads } from './segments.ts';
+import { tagReads } from './tags.ts';
 import type { Source } from './transaction.ts';
 import { uploadReads } from './uploads.ts';
 import { vaultReads } from './vaults.ts';
@@ -16,6 +23,13 @@ export function readsOver(source: Source): CatalogReads {
     ...uploadReads(source),
     ...partReads(source),
     ...garbageReads(source),
+    ...tagReads(source),
+    ...segmentReads(source),
+    ...jobReads(source),
+    ...inventoryReads(source),
+    ...notificationReads(source),
+    ...retrievalReads(source),
+    ...eventReads(source),
     ...journalReads(source),
     ...accessKeyReads(source),
   };

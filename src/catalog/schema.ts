@@ -1,4 +1,7 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
+import type { InventoryFormat } from '../domain/inventory.ts';
+import type { JobState } from '../domain/job.ts';
+import type { Tier } from '../domain/job-times.ts';
 
 /** The tables, as TypeScript sees them through either database. Times are ms since the epoch, sizes bytes. */
 export interface Schema {
@@ -18,6 +21,8 @@ export interface Schema {
     shard: number;
     archives: number;
     bytes: number;
+    /** First and last write. */
+    begun_ms: number;
     written_ms: number;
   };
   tags: { vault_no: number; key: string; value: string };
@@ -33,6 +38,19 @@ export interface Schema {
     ref: string | null;
     /** Its parts are the rows of `parts` with this number; null for a single upload. */
     upload_no: number | null;
+    /** When a read found its bytes changed; null while none did. */
+    damaged_ms: number | null;
+  };
+  /** Archives deleted since the last inventory, which still lists them. Unused where inventories are live. */
+  deleted_archives: {
+    no: number;
+    id: string;
+    vault_no: number;
+    description: string | null;
+    created_ms: number;
+    size: number;
+    tree_hash: Uint8Array;
+    deleted_ms: number;
   };
   uploads: {
     no: Generated<number>;
@@ -71,8 +89,61 @@ export interface Schema {
     created_ms: number;
   };
   settings: { name: string; value: string };
+  jobs: {
+    no: Generated<number>;
+    id: string;
+    vault_no: number;
+    kind: 'archive' | 'inventory';
+    description: string | null;
+    topic: string | null;
+    created_ms: number;
+    due_ms: number;
+    completed_ms: number | null;
+    state: JobState;
+    /** Archive jobs; of the archive as it was at the start, all null if it was gone. */
+    tier: Tier | null;
+    archive_id: string | null;
+    archive_no: number | null;
+    archive_size: number | null;
+    archive_hash: Uint8Array | null;
+    archive_description: string | null;
+    /** Where the archive's bytes lie; for an inventory job, its output's blob. */
+    ref: string | null;
+    upload_no: number | null;
+    first: number | null;
+    last: number | null;
+    range_hash: Uint8Array | null;
+    /** Inventory jobs. */
+    format: InventoryFormat | null;
+    start_ms: number | null;
+    end_ms: number | null;
+    entry_limit: number | null;
+    marker: string | null;
+    output_size: number | null;
+    next_marker: string | null;
+    /** Who is working on it, and until when nobody else may. */
+    lease_token: string | null;
+    lease_until_ms: number | null;
+  };
+  vault_inventories: { vault_no: number; taken_ms: number; archives: number; bytes: number };
+  vault_notifications: { vault_no: number; topic: string; events: string };
+  notifications: {
+    no: Generated<number>;
+    id: string;
+    topic: string;
+    message: string;
+    created_ms: number;
+    tries: number;
+    state: 'waiting' | 'undeliverable';
+    /** When it is tried next; while a try is under way, when somebody else may. */
+    next_try_ms: number;
+    reason: string | null;
+  };
+  retrieval_policies: { account: string; region: string; strategy: string; bytes_per_hour: string | null };
+  capacity_units: { id: string; account: string; region: string; start_ms: number; expires_ms: number };
 }
 
 export type UploadState = 'open' | 'completed' | 'aborted';
+export type JobRow = Selectable<Schema['jobs']>;
 export type UploadRow = Selectable<Schema['uploads']>;
 export type NewArchiveRow = Insertable<Schema['archives']>;

@@ -1,12 +1,25 @@
 import type { CatalogWrites } from '../domain/catalog.ts';
-import { dropAccessKeys, initSetting, putAccessKey } from './access-keys.ts';
-import { addArchive, deleteArchive } from './archives.ts';
+import { dropAccessKeys, initSetting, putAccessKey, setSetting } from './access-keys.ts';
+import { addArchive, deleteArchive, markDamaged } from './archives.ts';
+import { forgetVaults } from './events.ts';
 import { dropGarbage } from './garbage.ts';
+import { claimInventoryJob, finishInventoryJob, renewInventoryJob, takeInventories } from './inventories.ts';
+import { expireJobs, finishArchiveJobs, startJob } from './jobs.ts';
 import { dropJournaled } from './journal.ts';
+import {
+  claimNotifications,
+  deleteNotificationConfig,
+  dropNotification,
+  failNotification,
+  retryNotifications,
+  setNotificationConfig,
+} from './notifications.ts';
 import { dropParts, putPart } from './parts.ts';
+import { purchaseCapacity, setRetrievalPolicy } from './retrieval.ts';
+import { addTags, removeTags } from './tags.ts';
 import type { Tx } from './transaction.ts';
 import { abortUpload, completeUpload, expireUpload, forgetUploads, startUpload } from './uploads.ts';
-import { addTags, createVault, deleteVault, removeTags } from './vaults.ts';
+import { createVault, deleteVault } from './vaults.ts';
 
 type Args<Name extends keyof CatalogWrites> = Parameters<CatalogWrites[Name]>[0];
 type Result<Name extends keyof CatalogWrites> = Awaited<ReturnType<CatalogWrites[Name]>>;
@@ -26,9 +39,27 @@ const WRITES: Implementations = {
   abortUpload,
   expireUpload,
   forgetUploads,
+  markDamaged,
+  startJob,
+  finishArchiveJobs,
+  claimInventoryJob,
+  renewInventoryJob,
+  finishInventoryJob,
+  expireJobs,
+  takeInventories,
+  setNotificationConfig,
+  deleteNotificationConfig,
+  claimNotifications,
+  dropNotification,
+  failNotification,
+  retryNotifications,
+  setRetrievalPolicy,
+  purchaseCapacity,
   putAccessKey,
   dropAccessKeys,
   initSetting,
+  setSetting,
+  forgetVaults,
   dropGarbage,
   dropParts,
   dropJournaled,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { EXIT } from '../config.ts';
+import { addNotifications } from './notifications.ts';
 import { addServe } from './serve.ts';
 
 /** Runs the command line. Wrong usage ends with exit code 2 and one line that says what was wrong. */
@@ -8,5 +9,6 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
     .description('A self-hosted archive server that speaks the Amazon Glacier REST API (2012-06-01).')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.wrongSettings));
   addServe(program);
+  addNotifications(program);
   await program.parseAsync([...argv], { from: 'user' });
 }

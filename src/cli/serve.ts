@@ -1,50 +1,22 @@
 import cluster from 'node:cluster';
 import type { Command } from 'commander';
-import { FolderInUse } from '../app/data-folder.ts';
 import { type RunningServer, serve } from '../app/serve.ts';
 import { runServingProcess } from '../app/serving-process.ts';
-import { EXIT, readConfig, SETTINGS, SettingError } from '../config.ts';
+import { EXIT, readConfig } from '../config.ts';
+import { addSettings, flagsOf, orExit } from './settings-flags.ts';
 
-/** Adds `serve` with a flag for every setting that is no secret. */
+/** Adds `serve`, with a flag for every setting. */
 export function addServe(program: Command): void {
-  const command = program.command('serve').description('run the server');
-  for (const [name, setting] of Object.entries(SETTINGS)) {
-    if ('secret' in setting) continue;
-    const value = 'value' in setting ? ` <${setting.value}>` : '';
-    command.option(`--${name}${value}`, `${setting.about} (default: ${defaultOf(setting)})`);
-  }
-  command.action(() => run(flagsOf(command)));
-}
-
-/** What is used when nothing is set, in words. */
-export function defaultOf(setting: { readonly default?: unknown; readonly defaultText?: string }): string {
-  return setting.defaultText ?? (setting.default === false ? 'off' : String(setting.default));
-}
-
-/** Back from commander's camel case to the settings' names. */
-function flagsOf(command: Command): Record<string, unknown> {
-  const given = Object.entries(command.opts());
-  return Object.fromEntries(
-    given.map(([key, value]) => [key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`), value]),
-  );
+  const command = addSettings(program.command('serve').description('run the server'));
+  command.action(() => orExit(() => run(flagsOf(command))));
 }
 
 async function run(flags: Record<string, unknown>): Promise<void> {
-  try {
-    const config = readConfig(flags);
-    if (cluster.isWorker) return await runServingProcess(config);
-    const server = await serve(config);
-    stopOnSignal(server);
-    greet(server);
-  } catch (error) {
-    process.stderr.write(`moraine: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(exitCodeOf(error));
-  }
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof SettingError) return EXIT.wrongSettings;
-  return error instanceof FolderInUse ? EXIT.folderInUse : EXIT.failed;
+  const config = readConfig(flags);
+  if (cluster.isWorker) return runServingProcess(config);
+  const server = await serve(config);
+  stopOnSignal(server);
+  greet(server);
 }
 
 /** Everything that a person needs for the first archive, and last the line that scripts wait for. */

@@ -5,10 +5,11 @@
 
 /** What a blob says of itself, so that the catalog can be rebuilt from the store alone (docs/format.md). */
 export interface BlobLabel {
-  readonly kind: 'archive' | 'part';
+  readonly kind: 'archive' | 'part' | 'inventory';
   readonly account: string;
   readonly region: string;
   readonly vault: string;
+  /** Of an inventory: empty. */
   readonly archiveId: string;
   /** Of the archive; null when none was given. */
   readonly description: string | null;
@@ -22,6 +23,8 @@ export interface BlobLabel {
   readonly partSize?: number;
   /** Offset of the first byte in the archive. */
   readonly offset: number;
+  /** Inventories only: the job whose output it is. */
+  readonly jobId?: string;
 }
 
 /** The digests of a blob's bytes, hashed while they came in. */
@@ -66,8 +69,11 @@ export interface StoreRecord {
 
 /** Keeps blobs. All methods may be called concurrently, by several processes over one store. */
 export interface BlobStore {
-  /** Begins a blob of exactly `size` bytes. @throws StoreFailure when the store refuses writes. */
-  create(size: number): Promise<BlobWriter>;
+  /**
+   * Begins a blob of exactly `size` bytes, or of as many as will be written with null.
+   * @throws StoreFailure when the store refuses writes.
+   */
+  create(size: number | null): Promise<BlobWriter>;
   /**
    * Bytes `first`..`last` (both included) of a blob's data, in chunks, unverified.
    * @throws BlobMissing before the first chunk when there is no such blob.

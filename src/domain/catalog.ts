@@ -3,12 +3,18 @@
  * one transaction, durable when it resolves, and takes and gives plain data only, because on SQLite the
  * writer may be another process.
  */
+import type { Span } from '../treehash/index.ts';
 import type { Archive } from './archive.ts';
 import type { BlobLabel, StoreRecord } from './blob-store.ts';
-import type { Page } from './page.ts';
+import type { CapacityUnit } from './capacity.ts';
+import type { InventoryEntry } from './inventory.ts';
+import type { ArchiveJob, InventoryJob, Job, JobState, SegmentSource } from './job.ts';
+import type { Notification, NotificationConfig } from './notification.ts';
+import type { InventoryKey, Page } from './page.ts';
+import type { RetrievalPolicy } from './retrieval-policy.ts';
 import type { Tags } from './tags.ts';
 import type { CompleteClaim, Part, Upload } from './upload.ts';
-import type { Vault, VaultKey } from './vault.ts';
+import type { InventoryMode, InventorySnapshot, Vault, VaultKey } from './vault.ts';
 
 /** Where lists begin: after this key, or at the beginning with null. */
 export interface Paging<Key> {
@@ -67,12 +73,81 @@ export type CompleteOutcome =
   | { readonly kind: 'completed'; readonly archiveId: string; readonly treeHash: string }
   | { readonly kind: 'wrong-hash'; readonly uploadNo: number };
 
+/** A run of bytes of an archive in one blob. */
+export interface Segment {
+  /** Offset of its first byte in the archive. */
+  readonly first: number;
+  readonly size: number;
+  /** 64 lower-case hex digits. */
+  readonly treeHash: string;
+  readonly ref: string;
+}
+
+/** An archive and where its bytes lie. */
+export interface StoredArchive extends Archive, SegmentSource {}
+
+/** What a job is when it starts: it gets its number, its state and its end from the catalog. */
+type Starting<J> = J extends Job ? Omit<J, 'no' | 'state' | 'completedMs' | 'output'> : never;
+export type NewArchiveJob = Starting<ArchiveJob>;
+export type NewJob = Starting<Job>;
+
+/** Which jobs of a vault to list, newest first. */
+export interface JobFilter {
+  readonly state: JobState | null;
+  readonly completed: boolean | null;
+}
+
+/** Which archives an inventory lists, in order of creation. */
+export interface InventoryScope {
+  readonly startMs: number | null;
+  readonly endMs: number | null;
+  /** As of this inventory; null for as of now. */
+  readonly asOfMs: number | null;
+}
+
+/** An inventory job that one worker has to itself for a while. */
+export interface ClaimedInventory {
+  readonly job: InventoryJob;
+  readonly vault: VaultKey;
+  /** The inventory to list from; null for as of now. */
+  readonly snapshot: InventorySnapshot | null;
+}
+
 export interface CatalogReads {
   findVault(key: VaultKey): Promise<Vault | undefined>;
+  /** Whether there is any vault at all. */
+  hasVaults(): Promise<boolean>;
   /** By name, in ASCII order. */
   listVaults(owner: VaultOwner, page: Paging<string>): Promise<Page<Vault>>;
   tagsOf(vaultNo: number): Promise<Tags>;
-  findArchive(vaultNo: number, id: string): Promise<Archive | undefined>;
+  findArchive(vaultNo: number, id: string): Promise<StoredArchive | undefined>;
+  /** The segments that hold bytes `span.first`..`span.last` of an archive, by offset; `after` is an offset. */
+  listSegments(
+    source: SegmentSource & { readonly size: number; readonly treeHash: string },
+    span: Span,
+    page: Paging<number>,
+  ): Promise<Page<Segment>>;
+  /** A vault's archives by creation. */
+  listInventory(
+    vaultNo: number,
+    scope: InventoryScope,
+    page: Paging<InventoryKey>,
+  ): Promise<Page<InventoryEntry>>;
+  /** A job that has not expired. */
+  findJob(vaultNo: number, id: string, nowMs: number): Promise<Job | undefined>;
+  /** Newest first; `after` is a job's number. */
+  listJobs(vaultNo: number, filter: JobFilter, nowMs: number, page: Paging<number>): Promise<Page<Job>>;
+  /** Whether jobs, and whether messages, wait for a worker at this time. */
+  dueWork(nowMs: number): Promise<{ readonly jobs: boolean; readonly messages: boolean }>;
+  findNotificationConfig(vaultNo: number): Promise<NotificationConfig | undefined>;
+  /** Oldest first; `after` is a notification's number. */
+  listNotifications(page: Paging<number>): Promise<Page<Notification>>;
+  /** The policy that was set, or the one that allows everything. */
+  retrievalPolicy(owner: VaultOwner): Promise<RetrievalPolicy>;
+  /** Units that had not expired at `sinceMs`, newest first. */
+  listCapacity(owner: VaultOwner, sinceMs: number): Promise<readonly CapacityUnit[]>;
+  /** When the next thing happens by itself (a job is done, an inventory is taken, …); null if nothing will. */
+  nextEventMs(inventoryIntervalMs: number | null): Promise<number | null>;
   /** An upload in progress. */
   findUpload(vaultNo: number, id: string): Promise<Upload | undefined>;
   /** Uploads in progress, oldest first; `after` is an upload's number. */
@@ -100,14 +175,16 @@ export interface CatalogWrites {
   /** Makes the vault if it is not there. @throws 400 LimitExceeded beyond `limit` vaults. */
   createVault(a: { key: VaultKey; nowMs: number; limit: number }): Promise<void>;
   /** Deletes an empty vault with its uploads and tags; false if there was none. @throws 400 if not empty. */
-  deleteVault(a: { key: VaultKey; nowMs: number }): Promise<boolean>;
+  deleteVault(a: { key: VaultKey; nowMs: number; mode: InventoryMode }): Promise<boolean>;
   /** @throws 404 when the vault is gone, 400 LimitExceeded. */
   addTags(a: { vaultNo: number; tags: Tags }): Promise<void>;
   removeTags(a: { vaultNo: number; keys: readonly string[] }): Promise<void>;
   /** @throws 404 when the vault is gone. */
   addArchive(a: NewArchive): Promise<void>;
   /** False when it is not there (any more). */
-  deleteArchive(a: { vaultNo: number; id: string; nowMs: number }): Promise<boolean>;
+  deleteArchive(a: { vaultNo: number; id: string; nowMs: number; mode: InventoryMode }): Promise<boolean>;
+  /** Notes that a read found an archive's bytes changed. */
+  markDamaged(a: { archiveNo: number; nowMs: number }): Promise<void>;
   /** @throws 404 when the vault is gone. */
   startUpload(a: NewUpload): Promise<void>;
   /** Stores or replaces the part at its offset. @throws 404 when the upload is no longer in progress. */
@@ -137,11 +214,50 @@ export interface CatalogWrites {
   expireUpload(a: { uploadNo: number; beforeMs: number; nowMs: number }): Promise<void>;
   /** Forgets completed and aborted uploads that ended before. */
   forgetUploads(a: { endedBeforeMs: number }): Promise<void>;
+  /**
+   * Starts a job, and finishes it at once if it is an archive job that is due. Judges the data retrieval
+   * policy and the Expedited capacity (`null`: not scarce).
+   * @throws 404 when the vault is gone, 400 PolicyEnforced, 400 InsufficientCapacity.
+   */
+  startJob(a: { job: NewJob; nowMs: number; expeditedCapacity: number | null }): Promise<void>;
+  /** Finishes archive jobs that are due, with their notifications; gives how many. */
+  finishArchiveJobs(a: { nowMs: number; limit: number }): Promise<number>;
+  /** Takes a due inventory job for `leaseMs`; null if there is none that is free. */
+  claimInventoryJob(a: { token: string; nowMs: number; leaseMs: number }): Promise<ClaimedInventory | null>;
+  /** Keeps a claimed job for longer; false if it was lost. */
+  renewInventoryJob(a: { jobNo: number; token: string; nowMs: number; leaseMs: number }): Promise<boolean>;
+  /** Ends a claimed job with its output and notifications; false if it was lost, and then the output is nobody's. */
+  finishInventoryJob(a: {
+    jobNo: number;
+    token: string;
+    output: NonNullable<InventoryJob['output']>;
+    nowMs: number;
+  }): Promise<boolean>;
+  /** Forgets jobs that ended before, and hands their outputs to the sweeper; gives how many. */
+  expireJobs(a: { endedBeforeMs: number; nowMs: number; limit: number }): Promise<number>;
+  /** Takes the inventory of vaults that were written to and whose time has come; gives how many. */
+  takeInventories(a: { nowMs: number; intervalMs: number; limit: number }): Promise<number>;
+  setNotificationConfig(a: { vaultNo: number; config: NotificationConfig }): Promise<void>;
+  deleteNotificationConfig(a: { vaultNo: number }): Promise<void>;
+  /** Takes due messages for `leaseMs`, counting a try of each. */
+  claimNotifications(a: { nowMs: number; leaseMs: number; limit: number }): Promise<readonly Notification[]>;
+  /** The message was taken by its receiver: it is gone. */
+  dropNotification(a: { no: number }): Promise<void>;
+  /** The try failed: it comes again at `nextTryMs`, or never by itself if that is null. */
+  failNotification(a: { no: number; reason: string; nextTryMs: number | null }): Promise<void>;
+  /** Makes messages due now, undeliverable ones too: one, or all with null; gives how many. */
+  retryNotifications(a: { no: number | null; nowMs: number }): Promise<number>;
+  setRetrievalPolicy(a: { owner: VaultOwner; policy: RetrievalPolicy }): Promise<void>;
+  /** @throws 400 LimitExceeded. */
+  purchaseCapacity(a: { owner: VaultOwner; unit: CapacityUnit; nowMs: number }): Promise<void>;
   putAccessKey(a: AccessKey & { nowMs: number }): Promise<void>;
   /** Removes every key of this origin but `keepId`. */
   dropAccessKeys(a: { account: string; origin: AccessKey['origin']; keepId: string }): Promise<void>;
   /** Sets it if it is not set yet; gives what is set afterwards. */
   initSetting(a: { name: string; value: string }): Promise<string>;
+  setSetting(a: { name: string; value: string }): Promise<void>;
+  /** Forgets every vault and all that belongs to them; keys and settings stay. For the emulator. */
+  forgetVaults(a: Record<string, never>): Promise<void>;
   /** Takes entries off the garbage list, their blobs being gone. */
   dropGarbage(a: { nos: readonly number[] }): Promise<void>;
   /** Takes parts off a discarded upload, their blobs being gone. */

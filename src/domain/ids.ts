@@ -64,6 +64,16 @@ export class Ids {
     return this.#timed(nowMs, 69);
   }
 
+  /** A new job id, 92 characters. */
+  jobId(nowMs: number): string {
+    return this.#timed(nowMs, 69);
+  }
+
+  /** A capacity or lock id, 24 characters that cannot be guessed. */
+  shortId(): string {
+    return this.#random(18).toString('base64url');
+  }
+
   /** A request id, 47 characters as on the service. */
   requestId(): string {
     return this.#random(36).toString('base64url').slice(0, 47);

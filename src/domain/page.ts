@@ -13,7 +13,7 @@ export interface Page<Row> {
 export function limitUpTo(max: number): (raw: string | undefined) => number {
   return (raw) => {
     if (raw === undefined || raw === '') return max;
-    const limit = /^\d{1,15}$/.test(raw) ? Number(raw) : 0;
+    const limit = /^\d+$/.test(raw) ? Number(raw) : 0;
     if (limit < 1)
       throw invalidParameter(`Invalid limit: ${raw}. It must be a whole number from 1 to ${max}.`);
     return Math.min(limit, max);
@@ -49,4 +49,10 @@ export function decodeMarker(kind: string, marker: string | null): number | null
     new RegExp(`^${kind}:(\\d{1,16})$`).exec(Buffer.from(marker, 'base64url').toString()) ?? [];
   if (number === undefined || encodeMarker(kind, Number(number)) !== marker) throw invalidMarker(marker);
   return Number(number);
+}
+
+/** Where an archive stands in its vault's inventory: by creation, then by number. */
+export interface InventoryKey {
+  readonly createdMs: number;
+  readonly no: number;
 }

@@ -9,6 +9,13 @@ export interface VaultKey {
   readonly name: string;
 }
 
+/** A vault's state as of a moment: what inventories and counts show where they are not live. */
+export interface InventorySnapshot {
+  readonly takenMs: number;
+  readonly archives: number;
+  readonly bytes: number;
+}
+
 /** A vault as the catalog knows it. */
 export interface Vault extends VaultKey {
   /** The catalog's number: never used again, so a vault of the same name made later has another. */
@@ -19,7 +26,12 @@ export interface Vault extends VaultKey {
   readonly bytes: number;
   /** Last upload, completion or deletion of an archive; null when nothing was ever written. */
   readonly writtenMs: number | null;
+  /** The last inventory, where inventories are not live; null before the first. */
+  readonly inventory: InventorySnapshot | null;
 }
+
+/** `live`: what a vault shows of itself is as of now; `periodic`: as of its last inventory, as on the service. */
+export type InventoryMode = 'live' | 'periodic';
 
 /** Vaults an account may have in a region (limits of the API). */
 export const VAULTS_PER_ACCOUNT = 1000;
@@ -63,20 +75,40 @@ export function vaultNotFound(key: VaultKey): Error {
 }
 
 /** The six fields of DescribeVault, in the service's order. */
-export function describeVault(vault: Vault): Record<string, string | number | null> {
+export function describeVault(vault: Vault, mode: InventoryMode): Record<string, string | number | null> {
+  const { takenMs, archives, bytes } = shownState(vault, mode);
   return {
     CreationDate: toApiDate(vault.createdMs),
-    LastInventoryDate: vault.writtenMs === null ? null : toApiDate(vault.writtenMs),
-    NumberOfArchives: vault.archives,
-    SizeInBytes: vault.bytes + vault.archives * ARCHIVE_OVERHEAD_BYTES,
+    LastInventoryDate: takenMs === null ? null : toApiDate(takenMs),
+    NumberOfArchives: archives,
+    SizeInBytes: bytes + archives * ARCHIVE_OVERHEAD_BYTES,
     VaultARN: vaultArn(vault),
     VaultName: vault.name,
   };
 }
 
-/** DeleteVault's condition: no archives. @throws 400 with the service's text. */
-export function requireDeletable(vault: Vault): void {
-  if (vault.archives > 0) {
-    throw invalidParameter(`Vault not empty or recently written to: ${vaultArn(vault)}`);
-  }
+/** Before the first inventory the service shows zeros and no date (observed). */
+function shownState(vault: Vault, mode: InventoryMode) {
+  if (mode === 'live') return { takenMs: vault.writtenMs, archives: vault.archives, bytes: vault.bytes };
+  return vault.inventory ?? { takenMs: null, archives: 0, bytes: 0 };
+}
+
+/**
+ * DeleteVault's condition: no archives; and where inventories are not live, none in the last one and no write
+ * since (API guide, "Delete Vault"). A vault that was never written to can always go.
+ * @throws 400 with the service's text.
+ */
+export function requireDeletable(vault: Vault, mode: InventoryMode): void {
+  const { inventory, writtenMs, archives } = vault;
+  const settled = writtenMs === null || (inventory?.archives === 0 && inventory.takenMs > writtenMs);
+  if (archives === 0 && (mode === 'live' || settled)) return;
+  throw invalidParameter(`Vault not empty or recently written to: ${vaultArn(vault)}`);
+}
+
+/** InitiateJob's condition for inventories that are not live: there must be one. @throws 404 (observed text). */
+export function requireInventory(vault: Vault, mode: InventoryMode): void {
+  if (mode === 'live' || vault.inventory !== null) return;
+  throw notFound(
+    `Inventory retrieval jobs for vault ${vaultArn(vault)} cannot be initiated yet, as Amazon Glacier has not yet generated an initial inventory for this vault.`,
+  );
 }

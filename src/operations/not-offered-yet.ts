@@ -5,13 +5,6 @@ import type { Place } from './operation.ts';
  * 5xx, which clients would retry. A line leaves this list when its file is written.
  */
 export const NOT_OFFERED_YET: readonly Place[] = [
-  place('InitiateJob', 'POST', '/{accountId}/vaults/{vaultName}/jobs'),
-  place('ListJobs', 'GET', '/{accountId}/vaults/{vaultName}/jobs'),
-  place('DescribeJob', 'GET', '/{accountId}/vaults/{vaultName}/jobs/{jobId}'),
-  place('GetJobOutput', 'GET', '/{accountId}/vaults/{vaultName}/jobs/{jobId}/output'),
-  place('SetVaultNotifications', 'PUT', '/{accountId}/vaults/{vaultName}/notification-configuration'),
-  place('GetVaultNotifications', 'GET', '/{accountId}/vaults/{vaultName}/notification-configuration'),
-  place('DeleteVaultNotifications', 'DELETE', '/{accountId}/vaults/{vaultName}/notification-configuration'),
   place('SetVaultAccessPolicy', 'PUT', '/{accountId}/vaults/{vaultName}/access-policy'),
   place('GetVaultAccessPolicy', 'GET', '/{accountId}/vaults/{vaultName}/access-policy'),
   place('DeleteVaultAccessPolicy', 'DELETE', '/{accountId}/vaults/{vaultName}/access-policy'),
@@ -19,10 +12,6 @@ export const NOT_OFFERED_YET: readonly Place[] = [
   place('GetVaultLock', 'GET', '/{accountId}/vaults/{vaultName}/lock-policy'),
   place('AbortVaultLock', 'DELETE', '/{accountId}/vaults/{vaultName}/lock-policy', 'own-only'),
   place('CompleteVaultLock', 'POST', '/{accountId}/vaults/{vaultName}/lock-policy/{lockId}', 'own-only'),
-  place('SetDataRetrievalPolicy', 'PUT', '/{accountId}/policies/data-retrieval', 'own-only'),
-  place('GetDataRetrievalPolicy', 'GET', '/{accountId}/policies/data-retrieval', 'own-only'),
-  place('PurchaseProvisionedCapacity', 'POST', '/{accountId}/provisioned-capacity', 'own-only'),
-  place('ListProvisionedCapacity', 'GET', '/{accountId}/provisioned-capacity', 'own-only'),
 ];
 
 function place(

@@ -4,8 +4,9 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Ids } from '../domain/ids.ts';
+import type { JobPace } from '../domain/job-times.ts';
 import type { Sequencer } from '../domain/sequence.ts';
-import type { Vault, VaultKey } from '../domain/vault.ts';
+import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { Field } from './fields.ts';
 
 /** What the operations need of the world. */
@@ -21,6 +22,11 @@ export interface OperationContext {
 export interface OperationSettings {
   /** How long a Complete or Abort may be repeated, ms. */
   readonly completeMemoryMs: number;
+  readonly inventoryMode: InventoryMode;
+  /** Expedited retrievals in five minutes without provisioned capacity; null: not scarce. */
+  readonly expeditedCapacity: number | null;
+  /** When a job of this pace that starts now is done, ms since the epoch. */
+  dueTime(pace: JobPace, nowMs: number): number;
 }
 
 /** The body of an upload: it can be taken once. */
@@ -57,6 +63,11 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as compact JSON. */
   readonly json?: unknown;
+  /**
+   * Sent as it comes; `Content-Length` is among the headers. A failure cuts the connection short of it, so
+   * that no client takes the rest for the whole.
+   */
+  readonly stream?: AsyncIterable<Uint8Array>;
 }
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';

@@ -1,6 +1,17 @@
+import { getDataRetrievalPolicy } from './account/get-data-retrieval-policy.ts';
+import { listProvisionedCapacity } from './account/list-provisioned-capacity.ts';
+import { purchaseProvisionedCapacity } from './account/purchase-provisioned-capacity.ts';
+import { setDataRetrievalPolicy } from './account/set-data-retrieval-policy.ts';
 import { deleteArchive } from './archives/delete-archive.ts';
 import { uploadArchive } from './archives/upload-archive.ts';
+import { describeJob } from './jobs/describe-job.ts';
+import { getJobOutput } from './jobs/get-job-output.ts';
+import { initiateJob } from './jobs/initiate-job.ts';
+import { listJobs } from './jobs/list-jobs.ts';
 import { NOT_OFFERED_YET } from './not-offered-yet.ts';
+import { deleteVaultNotifications } from './notifications/delete-vault-notifications.ts';
+import { getVaultNotifications } from './notifications/get-vault-notifications.ts';
+import { setVaultNotifications } from './notifications/set-vault-notifications.ts';
 import type { Operation, Place } from './operation.ts';
 import { abortMultipartUpload } from './uploads/abort-multipart-upload.ts';
 import { completeMultipartUpload } from './uploads/complete-multipart-upload.ts';
@@ -33,6 +44,17 @@ export const OPERATIONS: readonly Operation[] = [
   listMultipartUploads,
   completeMultipartUpload,
   abortMultipartUpload,
+  initiateJob,
+  listJobs,
+  describeJob,
+  getJobOutput,
+  setVaultNotifications,
+  getVaultNotifications,
+  deleteVaultNotifications,
+  setDataRetrievalPolicy,
+  getDataRetrievalPolicy,
+  purchaseProvisionedCapacity,
+  listProvisionedCapacity,
 ];
 
 /** All 33 operations of the API, built or not. */

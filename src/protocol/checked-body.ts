@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { invalidTreeHash, parseTreeHash, requireBodyLength } from '../domain/archive.ts';
 import type { BlobDigests, BlobStore, BlobWriter } from '../domain/blob-store.ts';
 import { explainBodyHash } from '../domain/checksum-hint.ts';
 import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
 import type { UploadBody } from '../operations/operation.ts';
-import { foldDigests, LEAF_BYTES, sha256 } from '../treehash/index.ts';
+import { LEAF_BYTES, PairHasher } from '../treehash/index.ts';
 import type { Message } from './message.ts';
 import type { Slabs } from './slabs.ts';
 import { ClientGone, stalled } from './small-body.ts';
@@ -79,7 +78,7 @@ export class CheckedBody implements UploadBody {
 
   /** One slab is filled from the socket while the one before is written; each slab is one leaf. */
   async #receive(writer: BlobWriter): Promise<BlobDigests> {
-    const hashes = new BodyHashes(this.length);
+    const hashes = new PairHasher(this.length);
     const source = new BodySource(this.#message, this.#idleMs);
     const pair = this.#slabs.take(this.length);
     let written: Promise<void> = Promise.resolve();
@@ -100,7 +99,7 @@ export class CheckedBody implements UploadBody {
       this.#slabs.giveBack(pair);
       source.close();
     }
-    return hashes.digests();
+    return hashes.digest();
   }
 
   /** The linear hash first: it is part of the signature, so its mismatch wins over the tree hash's. */
@@ -121,30 +120,6 @@ export function payloadMismatch(computed: string, claimed: string): ApiError {
     'InvalidSignatureException',
     `The value passed in as x-amz-content-sha256 does not match the computed payload hash. Computed digest: ${computed} expected hash: ${claimed}`,
   );
-}
-
-/** Both hashes of a body that comes leaf by leaf. */
-class BodyHashes {
-  readonly #size: number;
-  readonly #leaves: Uint8Array[] = [];
-  readonly #linear = createHash('sha256');
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  update(leaf: Uint8Array): void {
-    this.#leaves.push(sha256(leaf));
-    // Up to one leaf the two hashes are the same: hash once.
-    if (this.#size > LEAF_BYTES) this.#linear.update(leaf);
-  }
-
-  digests(): BlobDigests {
-    const leaves = Buffer.concat(this.#leaves);
-    const treeHash = Buffer.from(foldDigests(leaves)).toString('hex');
-    const linearHash = this.#size > LEAF_BYTES ? this.#linear.digest('hex') : treeHash;
-    return { size: this.#size, leaves, treeHash, linearHash };
-  }
 }
 
 /** Reads a request's body into buffers, with a limit on the time without a byte but none on the whole. */

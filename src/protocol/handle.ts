@@ -3,6 +3,7 @@
  * request id, route, authenticate, account, authorize, API version, vault, decode, run, reply.
  */
 import type { ServerResponse } from 'node:http';
+import type { Clock } from '../domain/clock.ts';
 import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
 import { authorize, resolveAccount } from '../domain/principal.ts';
 import { isVaultName, type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
@@ -32,6 +33,10 @@ export interface Pipeline {
   readonly authenticator: Authenticator;
   readonly slabs: Slabs;
   readonly context: OperationContext;
+  /** Called when an operation is about to run; the emulator makes some fail here. @throws ApiError. */
+  beforeRun?(operation: string): void;
+  /** Real time, which signatures are judged by; the context's clock may be a turned one. */
+  readonly wallClock: Clock;
   /** Told of every request that was answered. */
   onDone(done: RequestLog): void;
 }
@@ -50,20 +55,20 @@ export interface RequestLog {
 /** Answers one request. Never throws. */
 export async function handle(message: Message, response: ServerResponse, pipeline: Pipeline): Promise<void> {
   const { requestId, method, target } = message;
-  const arrivedMs = pipeline.context.clock.now();
+  const arrivedMs = pipeline.wallClock.now();
   let operation: string | undefined;
   let failure: unknown;
   try {
     const route = pipeline.router(message);
     operation = route.operation.name;
-    sendReply(response, requestId, await answer(message, route, pipeline, arrivedMs));
+    await sendReply(response, requestId, await answer(message, route, pipeline, arrivedMs));
   } catch (error) {
     failure = error;
     if (error instanceof ClientGone) response.destroy();
     else sendError(response, requestId, error);
   }
   boundDrain(message.incoming);
-  const ms = pipeline.context.clock.now() - arrivedMs;
+  const ms = pipeline.wallClock.now() - arrivedMs;
   pipeline.onDone({ requestId, method, target, operation, status: response.statusCode, ms, error: failure });
 }
 
@@ -90,6 +95,7 @@ async function answer(message: Message, route: Route, pipeline: Pipeline, arrive
   const body = upload
     ? new CheckedBody(message, parseBodyClaim(message, payloadHash), pipeline.slabs, authenticator.idleMs)
     : undefined;
+  pipeline.beforeRun?.(built.name);
   return built.run(Object.assign(factsOf(route, vaultKey, vault, body), inputs), context);
 }
 

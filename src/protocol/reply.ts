@@ -6,16 +6,43 @@ import { toWireError } from './wire-error.ts';
 const DRAIN_BYTES = 256 * 1024 * 1024;
 const DRAIN_MS = 60_000;
 
-/** Sends an operation's answer. Empty bodies carry no Content-Type: old clients would try to parse them. */
-export function sendReply(response: ServerResponse, requestId: string, reply: Reply): void {
+/**
+ * Sends an operation's answer. Empty bodies carry no Content-Type: old clients would try to parse them.
+ * @throws what a stream throws after its head is out: the caller cuts the connection.
+ */
+export async function sendReply(response: ServerResponse, requestId: string, reply: Reply): Promise<void> {
   response.setHeader('x-amzn-RequestId', requestId);
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
+  if (reply.stream) {
+    response.writeHead(reply.status);
+    await sendStream(response, reply.stream);
+    return;
+  }
   if (reply.json === undefined) {
     if (reply.status !== 204) response.setHeader('Content-Length', 0);
     response.writeHead(reply.status).end();
     return;
   }
   sendJson(response, reply.status, JSON.stringify(reply.json));
+}
+
+/** Sends chunks at the client's pace; ends early, without an error, when the client goes away. */
+async function sendStream(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of chunks) {
+    if (response.destroyed) return;
+    if (!response.write(chunk)) await untilWritable(response);
+  }
+  response.end();
+}
+
+function untilWritable(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }
 
 /** Sends an error, unless an answer is under way already: then the connection is cut short instead. */

@@ -8,9 +8,11 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '../domain/errors.ts';
+import type { Reply } from '../operations/operation.ts';
+import { control, EMULATOR_PATH, type Emulator } from './control.ts';
 import { handle, type Pipeline } from './handle.ts';
 import { type Message, toMessage } from './message.ts';
-import { sendError, sendReply } from './reply.ts';
+import { boundDrain, sendError, sendReply } from './reply.ts';
 import { toWireError } from './wire-error.ts';
 
 /** Headers together (limits of Moraine: docs/operating.md). */
@@ -28,6 +30,8 @@ export interface ServerOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** What `GET /_moraine/health` tells. */
   health(): Health;
+  /** Only where the server is an emulator. */
+  readonly emulator?: Emulator;
 }
 
 export interface Health {
@@ -81,22 +85,27 @@ function take(
     sendError(response, requestId, error);
     return;
   }
-  if (message.target.startsWith(OURS)) answerOurs(message, response, options);
+  if (message.target.startsWith(OURS)) void answerOurs(message, response, options);
   else void handle(message, response, options.pipeline);
 }
 
-function answerOurs(message: Message, response: ServerResponse, { health }: ServerOptions): void {
+async function answerOurs(message: Message, response: ServerResponse, options: ServerOptions): Promise<void> {
+  try {
+    await sendReply(response, message.requestId, await replyOurs(message, options));
+  } catch (error) {
+    sendError(response, message.requestId, error);
+  }
+  boundDrain(message.incoming);
+}
+
+async function replyOurs(message: Message, { health, emulator }: ServerOptions): Promise<Reply> {
   const path = message.target.split('?', 1)[0];
   if (message.method === 'GET' && path === `${OURS}health`) {
     const json = health();
-    sendReply(response, message.requestId, { status: json.status === 'ok' ? 200 : 503, json });
-    return;
+    return { status: json.status === 'ok' ? 200 : 503, json };
   }
-  const unknown = new ApiError(
-    'UnknownOperationException',
-    `There is no operation ${message.method} ${path}`,
-  );
-  sendError(response, message.requestId, unknown);
+  if (emulator && message.target.startsWith(EMULATOR_PATH)) return control(message, emulator);
+  throw new ApiError('UnknownOperationException', `There is no operation ${message.method} ${path}`);
 }
 
 /** What the HTTP parser refuses gets the API's form too; the connection is beyond use. */

@@ -70,13 +70,20 @@ export function parseJsonObject(body: Buffer): ReadonlyMap<string, unknown> {
   }
   if (nesting(text) > MAX_NESTING) throw notJson(`it is nested deeper than ${MAX_NESTING}`);
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text, keepLargeIntegers);
   } catch (error) {
     throw notJson((error as Error).message);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw notJson('it is not an object');
   return new Map(Object.entries(value));
+}
+
+/** Whole numbers beyond 2^53 (`BytesPerHour` may be one) become bigint instead of losing digits. */
+function keepLargeIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const source = context?.source ?? '';
+  return /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
 function notJson(why: string): ApiError {

@@ -1,5 +1,6 @@
-import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Engine } from '../engine.ts';
+import { index, numbered } from './columns.ts';
 
 /** Vaults, archives, uploads, parts, garbage, journal outbox, keys, settings. */
 export async function first(db: Kysely<unknown>, engine: Engine): Promise<void> {
@@ -102,24 +103,4 @@ export async function first(db: Kysely<unknown>, engine: Engine): Promise<void> 
     .addColumn('name', text, (c) => c.primaryKey())
     .addColumn('value', text, (c) => c.notNull())
     .execute();
-}
-
-/**
- * A table whose first column numbers its rows. `autoincrement` matters on SQLite: without it the number of
- * a deleted last row is given out again, and a new vault would inherit what an old one left behind.
- */
-function numbered(
-  db: Kysely<unknown>,
-  engine: Engine,
-  table: string,
-  column = 'no',
-): CreateTableBuilder<string> {
-  return db.schema.createTable(table).addColumn(column, engine.integer, (c) => {
-    if (engine.name === 'sqlite') return c.primaryKey().autoIncrement();
-    return c.primaryKey().generatedByDefaultAsIdentity();
-  });
-}
-
-async function index(db: Kysely<unknown>, name: string, table: string, columns: string[]): Promise<void> {
-  await db.schema.createIndex(name).on(table).columns(columns).execute();
 }

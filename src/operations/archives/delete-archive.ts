@@ -12,9 +12,10 @@ export const deleteArchive = operation({
   fields: {},
   errors: ['ResourceNotFoundException'],
   // Deleting an archive that was deleted before succeeds; an id that was never issued is a 404.
-  async run({ vaultKey, vault, id }, { catalog, clock, ids }) {
+  async run({ vaultKey, vault, id }, { catalog, clock, ids, settings }) {
     if (await catalog.findArchive(vault.no, id)) {
-      await catalog.deleteArchive({ vaultNo: vault.no, id, nowMs: clock.now() });
+      const mode = settings.inventoryMode;
+      await catalog.deleteArchive({ vaultNo: vault.no, id, nowMs: clock.now(), mode });
       return { status: 204 };
     }
     const verdict = ids.judgeArchiveId(id, vaultKey);

@@ -12,9 +12,9 @@ export const deleteVault = operation({
   fields: {},
   errors: ['ResourceNotFoundException'],
   // Deleting a vault that is not there succeeds: a client that repeats a lost answer must not fail.
-  async run({ vaultKey }, { catalog, clock }) {
+  async run({ vaultKey }, { catalog, clock, settings }) {
     if (!isVaultName(vaultKey.name)) throw vaultNotFound(vaultKey);
-    await catalog.deleteVault({ key: vaultKey, nowMs: clock.now() });
+    await catalog.deleteVault({ key: vaultKey, nowMs: clock.now(), mode: settings.inventoryMode });
     return { status: 204 };
   },
 });

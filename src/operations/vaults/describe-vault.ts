@@ -11,7 +11,7 @@ export const describeVault = operation({
   success: 200,
   fields: {},
   errors: ['ResourceNotFoundException'],
-  async run({ vault }) {
-    return { status: 200, json: description(vault) };
+  async run({ vault }, { settings }) {
+    return { status: 200, json: description(vault, settings.inventoryMode) };
   },
 });

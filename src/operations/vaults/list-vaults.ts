@@ -15,13 +15,14 @@ export const listVaults = operation({
   success: 200,
   fields: { limit: query('limit', limitUpTo(VAULTS_PER_PAGE)), marker: query('marker', parseMarker) },
   errors: ['ResourceNotFoundException'],
-  async run({ vaultKey, limit, marker }, { catalog }) {
+  async run({ vaultKey, limit, marker }, { catalog, settings }) {
     const after = marker === null ? null : (vaultNameOfArn(marker, vaultKey) ?? fail(marker));
     const { rows, more } = await catalog.listVaults(vaultKey, { after, limit });
     const last = rows.at(-1);
     // The ARN of the last vault shown: the next page begins strictly after it, so none is skipped or repeated.
     const next = more && last ? vaultArn(last) : null;
-    return { status: 200, json: { Marker: next, VaultList: rows.map(describeVault) } };
+    const vaults = rows.map((vault) => describeVault(vault, settings.inventoryMode));
+    return { status: 200, json: { Marker: next, VaultList: vaults } };
   },
 });
 

@@ -1,0 +1,68 @@
+import { sql } from 'kysely';
+import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
+import { JOB_LIFE_MS } from '../domain/job.ts';
+import type { Source, Tx } from './transaction.ts';
+
+/** What workers ask often, and what the emulator's turnable clock asks: is there something to do, and when next? */
+export function eventReads(source: Source): Pick<CatalogReads, 'dueWork' | 'nextEventMs'> {
+  return {
+    dueWork: (nowMs) => dueWork(source, nowMs),
+    nextEventMs: (intervalMs) => nextEventMs(source, intervalMs),
+  };
+}
+
+async function dueWork({ db }: Source, nowMs: number): Promise<{ jobs: boolean; messages: boolean }> {
+  const job = await db
+    .selectFrom('jobs')
+    .select('no')
+    .where('state', '=', 'InProgress')
+    .where('kind', 'in', ['archive', 'inventory'])
+    .where('due_ms', '<=', nowMs)
+    .limit(1)
+    .executeTakeFirst();
+  const message = await db
+    .selectFrom('notifications')
+    .select('no')
+    .where('state', '=', 'waiting')
+    .where('next_try_ms', '<=', nowMs)
+    .limit(1)
+    .executeTakeFirst();
+  return { jobs: job !== undefined, messages: message !== undefined };
+}
+
+async function nextEventMs({ db }: Source, inventoryIntervalMs: number | null): Promise<number | null> {
+  const { rows } = await sql<{ ms: number | null }>`
+    select min(due_ms) as ms from jobs where state = 'InProgress'
+    union all select min(completed_ms) + ${JOB_LIFE_MS} from jobs
+    union all select min(next_try_ms) from notifications where state = 'waiting'
+    union all select min(ms) from (
+      select coalesce(i.taken_ms, min(c.begun_ms)) + cast(${inventoryIntervalMs} as bigint) as ms
+      from vault_counts c left join vault_inventories i on i.vault_no = c.vault_no
+      group by c.vault_no, i.taken_ms having max(c.written_ms) >= coalesce(i.taken_ms, 0)) as due`.execute(
+    db,
+  );
+  const times = rows.flatMap(({ ms }) => (ms === null ? [] : [ms]));
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+const OF_VAULTS = [
+  'vaults',
+  'vault_counts',
+  'vault_inventories',
+  'vault_notifications',
+  'tags',
+  'archives',
+  'deleted_archives',
+  'uploads',
+  'parts',
+  'jobs',
+  'notifications',
+  'garbage',
+  'store_records',
+  'retrieval_policies',
+  'capacity_units',
+] as const;
+
+export async function forgetVaults(tx: Tx, _: Parameters<CatalogWrites['forgetVaults']>[0]): Promise<void> {
+  for (const table of OF_VAULTS) await tx.db.deleteFrom(table).execute();
+}

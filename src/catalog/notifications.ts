@@ -1,0 +1,149 @@
+import type { CatalogReads, CatalogWrites, Paging } from '../domain/catalog.ts';
+import { describeJob, type Job } from '../domain/job.ts';
+import type { JobEvent, Notification, NotificationConfig } from '../domain/notification.ts';
+import { type Page, toPage } from '../domain/page.ts';
+import { record, type Source, type Tx } from './transaction.ts';
+import { holdVault } from './vaults.ts';
+
+type NotificationReads = Pick<CatalogReads, 'findNotificationConfig' | 'listNotifications'>;
+
+export function notificationReads(source: Source): NotificationReads {
+  return {
+    findNotificationConfig: (vaultNo) => findConfig(source, vaultNo),
+    listNotifications: (page) => listNotifications(source, page),
+  };
+}
+
+async function findConfig({ db }: Source, vaultNo: number): Promise<NotificationConfig | undefined> {
+  const row = await db
+    .selectFrom('vault_notifications')
+    .select(['topic', 'events'])
+    .where('vault_no', '=', vaultNo)
+    .executeTakeFirst();
+  return row && { topic: row.topic, events: row.events.split(',') as JobEvent[] };
+}
+
+export async function setNotificationConfig(
+  tx: Tx,
+  { vaultNo, config }: Parameters<CatalogWrites['setNotificationConfig']>[0],
+): Promise<void> {
+  const { account, region, name } = await holdVault(tx, vaultNo, 'to-change');
+  const row = { topic: config.topic, events: config.events.join(',') };
+  await tx.db
+    .insertInto('vault_notifications')
+    .values({ vault_no: vaultNo, ...row })
+    .onConflict((c) => c.column('vault_no').doUpdateSet(row))
+    .execute();
+  await record(tx, { type: 'vault-notifications', account, region, vault: name, ...config });
+}
+
+export async function deleteNotificationConfig(
+  tx: Tx,
+  { vaultNo }: Parameters<CatalogWrites['deleteNotificationConfig']>[0],
+): Promise<void> {
+  const { account, region, name } = await holdVault(tx, vaultNo, 'to-change');
+  await tx.db.deleteFrom('vault_notifications').where('vault_no', '=', vaultNo).execute();
+  await record(tx, { type: 'vault-notifications', account, region, vault: name, topic: null, events: [] });
+}
+
+/**
+ * Writes the messages that a finished job owes, in the transaction that finishes it: so a message is owed
+ * exactly when its job is done. The vault's topic and the job's own are both told, the same topic twice.
+ */
+export async function notifyOf(tx: Tx, job: Job, nowMs: number): Promise<void> {
+  const config = await findConfig(tx, job.vaultNo);
+  const event: JobEvent =
+    job.kind === 'archive' ? 'ArchiveRetrievalCompleted' : 'InventoryRetrievalCompleted';
+  const topics = [
+    ...(config?.events.includes(event) ? [{ topic: config.topic, by: 'vault' }] : []),
+    ...(job.topic === null ? [] : [{ topic: job.topic, by: 'job' }]),
+  ];
+  if (topics.length === 0) return;
+  const message = JSON.stringify(describeJob(job, await holdVault(tx, job.vaultNo, 'to-write-into')));
+  const common = { message, created_ms: nowMs, tries: 0, state: 'waiting' as const, next_try_ms: nowMs };
+  // The id is the job's, so that it is the same however often the message is sent.
+  const rows = topics.map(({ topic, by }) => ({ ...common, id: `${by}-${job.id}`, topic }));
+  await tx.db.insertInto('notifications').values(rows).execute();
+}
+
+async function listNotifications({ db }: Source, page: Paging<number>): Promise<Page<Notification>> {
+  const rows = await db
+    .selectFrom('notifications')
+    .select(COLUMNS)
+    .where('no', '>', page.after ?? 0)
+    .orderBy('no')
+    .limit(page.limit + 1)
+    .execute();
+  return toPage(rows, page.limit);
+}
+
+const COLUMNS = [
+  'no',
+  'id',
+  'topic',
+  'message',
+  'created_ms as createdMs',
+  'tries',
+  'state',
+  'reason',
+] as const;
+
+export async function claimNotifications(
+  tx: Tx,
+  { nowMs, leaseMs, limit }: Parameters<CatalogWrites['claimNotifications']>[0],
+): Promise<readonly Notification[]> {
+  const due = await tx.db
+    .selectFrom('notifications')
+    .select('no')
+    .where('state', '=', 'waiting')
+    .where('next_try_ms', '<=', nowMs)
+    .orderBy('next_try_ms')
+    .limit(limit)
+    .$if(tx.engine.rowLocks, (q) => q.forUpdate().skipLocked())
+    .execute();
+  if (due.length === 0) return [];
+  return tx.db
+    .updateTable('notifications')
+    .set((e) => ({ tries: e('tries', '+', 1), next_try_ms: nowMs + leaseMs }))
+    .where(
+      'no',
+      'in',
+      due.map(({ no }) => no),
+    )
+    .returning(COLUMNS)
+    .execute();
+}
+
+export async function dropNotification(
+  tx: Tx,
+  { no }: Parameters<CatalogWrites['dropNotification']>[0],
+): Promise<void> {
+  await tx.db.deleteFrom('notifications').where('no', '=', no).execute();
+}
+
+export async function failNotification(
+  tx: Tx,
+  { no, reason, nextTryMs }: Parameters<CatalogWrites['failNotification']>[0],
+): Promise<void> {
+  const next =
+    nextTryMs === null
+      ? { state: 'undeliverable' as const }
+      : { state: 'waiting' as const, next_try_ms: nextTryMs };
+  await tx.db
+    .updateTable('notifications')
+    .set({ ...next, reason })
+    .where('no', '=', no)
+    .execute();
+}
+
+export async function retryNotifications(
+  tx: Tx,
+  { no, nowMs }: Parameters<CatalogWrites['retryNotifications']>[0],
+): Promise<number> {
+  const { numUpdatedRows } = await tx.db
+    .updateTable('notifications')
+    .set({ state: 'waiting', next_try_ms: nowMs, tries: 0 })
+    .$if(no !== null, (q) => q.where('no', '=', no ?? 0))
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}

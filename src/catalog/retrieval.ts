@@ -1,0 +1,132 @@
+import { sql } from 'kysely';
+import {
+  type CapacityUnit,
+  EXPEDITED_WINDOW_MS,
+  requireExpeditedCapacity,
+  requireRoomForUnit,
+} from '../domain/capacity.ts';
+import type { CatalogReads, CatalogWrites, NewArchiveJob, VaultOwner } from '../domain/catalog.ts';
+import {
+  NO_LIMIT,
+  type RetrievalPolicy,
+  requireWithinPolicy,
+  useWindows,
+} from '../domain/retrieval-policy.ts';
+import { record, type Source, type Tx } from './transaction.ts';
+
+type RetrievalReads = Pick<CatalogReads, 'retrievalPolicy' | 'listCapacity'>;
+
+export function retrievalReads(source: Source): RetrievalReads {
+  return {
+    retrievalPolicy: (owner) => retrievalPolicy(source, owner),
+    listCapacity: (owner, sinceMs) => listCapacity(source, owner, sinceMs),
+  };
+}
+
+async function retrievalPolicy(source: Source, { account, region }: VaultOwner): Promise<RetrievalPolicy> {
+  const row = await source.db
+    .selectFrom('retrieval_policies')
+    .select(['strategy', 'bytes_per_hour'])
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .executeTakeFirst();
+  if (!row) return NO_LIMIT;
+  if (row.strategy !== 'BytesPerHour') return { strategy: row.strategy as 'None' | 'FreeTier' };
+  return { strategy: 'BytesPerHour', bytesPerHour: BigInt(row.bytes_per_hour ?? '0') };
+}
+
+export async function setRetrievalPolicy(
+  tx: Tx,
+  { owner: { account, region }, policy }: Parameters<CatalogWrites['setRetrievalPolicy']>[0],
+): Promise<void> {
+  const bytes_per_hour = policy.strategy === 'BytesPerHour' ? String(policy.bytesPerHour) : null;
+  const row = { strategy: policy.strategy, bytes_per_hour };
+  await tx.db
+    .insertInto('retrieval_policies')
+    .values({ account, region, ...row })
+    .onConflict((c) => c.columns(['account', 'region']).doUpdateSet(row))
+    .execute();
+  await record(tx, { type: 'retrieval-policy', account, region, ...row });
+}
+
+/** Refuses a retrieval that policy or capacity does not allow. @throws 400 PolicyEnforced, InsufficientCapacity. */
+export async function judgeRetrieval(
+  tx: Tx,
+  owner: VaultOwner,
+  { tier, range }: NewArchiveJob,
+  nowMs: number,
+  expeditedCapacity: number | null,
+): Promise<void> {
+  const bytes = range.last - range.first + 1;
+  if (tier === 'Standard') await judgeStandard(tx, owner, bytes, nowMs);
+  if (tier === 'Expedited' && expeditedCapacity !== null) {
+    const units = await listCapacity(tx, owner, nowMs);
+    const started = await startedSince(tx, owner, 'Expedited', nowMs - EXPEDITED_WINDOW_MS);
+    requireExpeditedCapacity(expeditedCapacity, started.count, units.length);
+  }
+}
+
+async function judgeStandard(tx: Tx, owner: VaultOwner, bytes: number, nowMs: number): Promise<void> {
+  await lockPolicy(tx, owner);
+  const policy = await retrievalPolicy(tx, owner);
+  if (policy.strategy === 'None') return;
+  const { inProgressSinceMs, todaySinceMs } = useWindows(nowMs);
+  const inProgress = await startedSince(tx, owner, 'Standard', inProgressSinceMs + 1);
+  const today = await startedSince(tx, owner, 'Standard', todaySinceMs);
+  requireWithinPolicy(policy, { bytesInProgress: inProgress.bytes, bytesToday: today.bytes }, bytes);
+}
+
+/** Two jobs that start at once must not both fit into what is left for one. */
+async function lockPolicy(tx: Tx, { account, region }: VaultOwner): Promise<void> {
+  if (!tx.engine.rowLocks) return;
+  const row = tx.db.selectFrom('retrieval_policies').select('strategy').where('account', '=', account);
+  await row.where('region', '=', region).where('strategy', '!=', 'None').forUpdate().execute();
+}
+
+async function startedSince(
+  { db }: Source,
+  { account, region }: VaultOwner,
+  tier: 'Standard' | 'Expedited',
+  sinceMs: number,
+): Promise<{ count: number; bytes: number }> {
+  return db
+    .selectFrom('jobs as j')
+    .innerJoin('vaults as v', 'v.no', 'j.vault_no')
+    .select([
+      sql<number>`count(*)`.as('count'),
+      sql<number>`cast(coalesce(sum(j.last - j.first + 1), 0) as bigint)`.as('bytes'),
+    ])
+    .where('j.created_ms', '>=', sinceMs)
+    .where('j.tier', '=', tier)
+    .where('v.account', '=', account)
+    .where('v.region', '=', region)
+    .executeTakeFirstOrThrow();
+}
+
+async function listCapacity(
+  { db }: Source,
+  { account, region }: VaultOwner,
+  sinceMs: number,
+): Promise<readonly CapacityUnit[]> {
+  return db
+    .selectFrom('capacity_units')
+    .select(['id', 'start_ms as startMs', 'expires_ms as expiresMs'])
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .where('expires_ms', '>', sinceMs)
+    .orderBy('start_ms', 'desc')
+    .execute();
+}
+
+export async function purchaseCapacity(
+  tx: Tx,
+  { owner, unit, nowMs }: Parameters<CatalogWrites['purchaseCapacity']>[0],
+): Promise<void> {
+  requireRoomForUnit((await listCapacity(tx, owner, nowMs)).length);
+  const { account, region } = owner;
+  const { id, startMs, expiresMs } = unit;
+  await tx.db
+    .insertInto('capacity_units')
+    .values({ id, account, region, start_ms: startMs, expires_ms: expiresMs })
+    .execute();
+}

@@ -1,0 +1,48 @@
+import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
+import { mergeTags, type Tags } from '../domain/tags.ts';
+import type { VaultKey } from '../domain/vault.ts';
+import { record, type Source, type Tx } from './transaction.ts';
+import { holdVault } from './vaults.ts';
+
+export function tagReads(source: Source): Pick<CatalogReads, 'tagsOf'> {
+  return { tagsOf: (vaultNo) => tagsOf(source, vaultNo) };
+}
+
+async function tagsOf({ db }: Source, vaultNo: number): Promise<Tags> {
+  const rows = await db
+    .selectFrom('tags')
+    .select(['key', 'value'])
+    .where('vault_no', '=', vaultNo)
+    .orderBy('key')
+    .execute();
+  return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
+}
+
+export async function addTags(
+  tx: Tx,
+  { vaultNo, tags }: Parameters<CatalogWrites['addTags']>[0],
+): Promise<void> {
+  const vault = await holdVault(tx, vaultNo, 'to-change');
+  const merged = mergeTags(await tagsOf(tx, vaultNo), tags);
+  for (const [key, value] of Object.entries(tags)) {
+    await tx.db
+      .insertInto('tags')
+      .values({ vault_no: vaultNo, key, value })
+      .onConflict((c) => c.columns(['vault_no', 'key']).doUpdateSet({ value }))
+      .execute();
+  }
+  await recordTags(tx, vault, merged);
+}
+
+export async function removeTags(
+  tx: Tx,
+  { vaultNo, keys }: Parameters<CatalogWrites['removeTags']>[0],
+): Promise<void> {
+  const vault = await holdVault(tx, vaultNo, 'to-change');
+  await tx.db.deleteFrom('tags').where('vault_no', '=', vaultNo).where('key', 'in', keys).execute();
+  await recordTags(tx, vault, await tagsOf(tx, vaultNo));
+}
+
+async function recordTags(tx: Tx, { account, region, name }: VaultKey, tags: Tags): Promise<void> {
+  await record(tx, { type: 'vault-tags', account, region, vault: name, tags });
+}

@@ -1,0 +1,22 @@
+import type { Tx } from './transaction.ts';
+
+/** Adds to the vault's counts in the transaction's shard, and moves the time of its last write. */
+export async function count(
+  tx: Tx,
+  vaultNo: number,
+  archives: number,
+  bytes: number,
+  nowMs: number,
+): Promise<void> {
+  await tx.db
+    .insertInto('vault_counts')
+    .values({ vault_no: vaultNo, shard: tx.shard, archives, bytes, begun_ms: nowMs, written_ms: nowMs })
+    .onConflict((c) =>
+      c.columns(['vault_no', 'shard']).doUpdateSet((e) => ({
+        archives: e('vault_counts.archives', '+', archives),
+        bytes: e('vault_counts.bytes', '+', bytes),
+        written_ms: nowMs,
+      })),
+    )
+    .execute();
+}

@@ -1,0 +1,121 @@
+import type { Archive } from './archive.ts';
+import { invalidParameter } from './errors.ts';
+import { type InventoryKey, invalidMarker } from './page.ts';
+
+export type InventoryFormat = 'JSON' | 'CSV';
+
+/** Which archives an inventory job lists, and how. */
+export interface InventoryRequest {
+  readonly format: InventoryFormat;
+  /** Created at or after; ms since the epoch. */
+  readonly startMs: number | null;
+  /** Created before. */
+  readonly endMs: number | null;
+  readonly limit: number | null;
+  /** As given: continue where an earlier job ended. */
+  readonly marker: string | null;
+}
+
+/** An archive as an inventory shows it. */
+export type InventoryEntry = Omit<Archive, 'vaultNo'>;
+
+/** `Format`: JSON by default. @throws 400. */
+export function parseFormat(raw: unknown): InventoryFormat {
+  if (raw === undefined || raw === null) return 'JSON';
+  if (raw === 'JSON' || raw === 'CSV') return raw;
+  throw invalidParameter(`Invalid Format: ${String(raw)}. It must be JSON or CSV.`);
+}
+
+/** `InventoryRetrievalParameters`; null and absent members do not restrict. @throws 400. */
+export function parseInventoryRequest(format: InventoryFormat, raw: unknown): InventoryRequest {
+  if (raw !== undefined && raw !== null && typeof raw !== 'object') {
+    throw invalidParameter('Invalid InventoryRetrievalParameters: it must be an object.');
+  }
+  const members = (raw ?? {}) as Record<string, unknown>;
+  const startMs = parseDate('StartDate', members['StartDate']);
+  const endMs = parseDate('EndDate', members['EndDate']);
+  if (startMs !== null && endMs !== null && startMs >= endMs) {
+    throw invalidParameter(
+      `Invalid StartDate: ${String(members['StartDate'])} is not before EndDate: ${String(members['EndDate'])}`,
+    );
+  }
+  const marker = (members['Marker'] ?? null) as string | null;
+  if (marker !== null) decodeInventoryMarker(marker);
+  return { format, startMs, endMs, limit: parseLimit(members['Limit']), marker };
+}
+
+/** A string or a number on the wire (old clients send numbers). */
+function parseLimit(raw: unknown): number | null {
+  if (raw === undefined || raw === null || raw === '') return null;
+  const text = typeof raw === 'number' || typeof raw === 'string' ? String(raw) : '';
+  const limit = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1) return limit;
+  throw invalidParameter(`Invalid Limit: ${String(raw)}. It must be a whole number of at least 1.`);
+}
+
+/** ISO 8601 with seconds; a missing zone is UTC, as one old client sends it. */
+function parseDate(name: string, raw: unknown): number | null {
+  if (raw === undefined || raw === null || raw === '') return null;
+  const match =
+    typeof raw === 'string'
+      ? /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/.exec(raw)
+      : null;
+  const zone = /^[+-]/.test(match?.[3] ?? '') ? match?.[3] : 'Z';
+  const ms = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}${zone}`);
+  if (!Number.isNaN(ms)) return ms;
+  throw invalidParameter(`Invalid ${name}: ${String(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
+}
+
+/** `2017-08-23T01:56:27Z`: the form of dates in inventories and their parameters. */
+export function toInventoryDate(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+const MARKER = 'inventory';
+
+/** Opaque, about as long as the service's. */
+export function encodeInventoryMarker({ createdMs, no }: InventoryKey): string {
+  const text = `${MARKER}:${String(createdMs).padStart(16, '0')}:${String(no).padStart(16, '0')}`;
+  return Buffer.from(text.padEnd(101, ' ')).toString('base64url');
+}
+
+/** Where the next inventory begins: strictly after this archive. @throws 400 for any text that is no marker. */
+export function decodeInventoryMarker(marker: string): InventoryKey {
+  const text = typeof marker === 'string' ? Buffer.from(marker, 'base64url').toString() : '';
+  const match = /^inventory:(\d{16}):(\d{16}) *$/.exec(text);
+  const key = { createdMs: Number(match?.[1]), no: Number(match?.[2]) };
+  if (match === null || encodeInventoryMarker(key) !== marker) throw invalidMarker(String(marker));
+  return key;
+}
+
+/** The text around and of each archive: JSON and CSV exactly as the service writes them. */
+export interface InventoryWriter {
+  /** Before the first archive. */
+  head(vaultArn: string, dateMs: number): string;
+  entry(entry: InventoryEntry, isFirst: boolean): string;
+  tail(): string;
+}
+
+const JSON_WRITER: InventoryWriter = {
+  head: (vaultArn, dateMs) =>
+    `{"VaultARN":${JSON.stringify(vaultArn)},"InventoryDate":"${toInventoryDate(dateMs)}","ArchiveList":[`,
+  // Ids, dates and hashes hold nothing that JSON would escape; an imported id or a description may.
+  entry: (e, isFirst) =>
+    `${isFirst ? '' : ','}{"ArchiveId":${JSON.stringify(e.id)},"ArchiveDescription":${JSON.stringify(e.description ?? '')},"CreationDate":"${toInventoryDate(e.createdMs)}","Size":${e.size},"SHA256TreeHash":"${e.treeHash}"}`,
+  tail: () => ']}',
+};
+
+/**
+ * Only the description needs quotes; a quote in it becomes `\"` and a backslash stays as it is, which makes
+ * a description that ends with a backslash ambiguous: on the service, too.
+ */
+const CSV_WRITER: InventoryWriter = {
+  head: () => 'ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n',
+  entry: (e) =>
+    `${e.id},"${(e.description ?? '').replaceAll('"', '\\"')}",${toInventoryDate(e.createdMs)},${e.size},${e.treeHash}\n`,
+  tail: () => '',
+};
+
+export function inventoryWriter(format: InventoryFormat): InventoryWriter {
+  return format === 'JSON' ? JSON_WRITER : CSV_WRITER;
+}

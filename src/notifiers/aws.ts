@@ -1,0 +1,57 @@
+/** SNS and SQS through the AWS SDK, which is optional and loaded when the first message needs it. */
+import { envelopeOf, type Notification } from '../domain/notification.ts';
+import type { SnsTarget, SqsTarget } from './target.ts';
+
+/** Publishes to the topic at an SNS-compatible endpoint. @throws what the SDK throws. */
+export async function publishToSns(
+  { endpoint, region }: SnsTarget,
+  { topic, message }: Notification,
+): Promise<void> {
+  const { PublishCommand, SNSClient } = await load(
+    () => import('@aws-sdk/client-sns'),
+    '@aws-sdk/client-sns',
+  );
+  const client = new SNSClient(clientOptions(endpoint, region ?? regionOf(topic)));
+  try {
+    await client.send(new PublishCommand({ TopicArn: topic, Message: message }));
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Puts the message into a queue, in the envelope that a queue subscribed to the topic would get. */
+export async function sendToSqs(
+  { endpoint, region, queueUrl }: SqsTarget,
+  notification: Notification,
+): Promise<void> {
+  const { SendMessageCommand, SQSClient } = await load(
+    () => import('@aws-sdk/client-sqs'),
+    '@aws-sdk/client-sqs',
+  );
+  const client = new SQSClient(clientOptions(endpoint, region ?? regionOf(notification.topic)));
+  try {
+    const MessageBody = JSON.stringify(envelopeOf(notification));
+    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+  } finally {
+    client.destroy();
+  }
+}
+
+function clientOptions(endpoint: string | undefined, region: string) {
+  return { region, maxAttempts: 1, ...(endpoint === undefined ? {} : { endpoint }) };
+}
+
+/** The fourth part of the topic's ARN. */
+function regionOf(topic: string): string {
+  return topic.split(':')[3] ?? 'us-east-1';
+}
+
+async function load<Module>(importing: () => Promise<Module>, name: string): Promise<Module> {
+  try {
+    return await importing();
+  } catch (cause) {
+    throw new Error(`the package ${name} is not installed; this kind of notification target needs it`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { lookup } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+
+/** Addresses that are no business of a webhook: this host, its network, the cloud's metadata services. */
+const LOCAL = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const) {
+  LOCAL.addSubnet(network, prefix, 'ipv4');
+  // The same addresses in IPv6's clothes.
+  LOCAL.addSubnet(`::ffff:${network}`, 96 + prefix, 'ipv6');
+  LOCAL.addSubnet(`64:ff9b::${network}`, 96 + prefix, 'ipv6');
+}
+for (const [network, prefix] of [
+  ['::', 127],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
+] as const) {
+  LOCAL.addSubnet(network, prefix, 'ipv6');
+}
+
+/** Whether an IP address is link-local, private, loopback or otherwise not on the public network. */
+export function isLocalAddress(address: string): boolean {
+  return LOCAL.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** A refusal to send to an address of the own network. */
+export class LocalAddress extends Error {
+  constructor(host: string, address: string) {
+    super(`the webhook host ${host} is the local address ${address}; --allow-local-webhooks permits it`);
+    this.name = 'LocalAddress';
+  }
+}
+
+/**
+ * Looks a host up for a connection and refuses local addresses. It is the very address that is connected to
+ * which is judged: a name that answers differently the second time gains nothing.
+ */
+export const publicLookup: LookupFunction = (host, options, callback) => {
+  lookup(host, { ...options, all: true }, (error, addresses) => {
+    const local = error ? undefined : addresses.find(({ address }) => isLocalAddress(address));
+    const failure = local ? new LocalAddress(host, local.address) : error;
+    const first = addresses?.[0];
+    if (failure || !first) callback(failure ?? new Error(`${host} has no address`), '', 0);
+    else if (options.all) callback(null, addresses);
+    else callback(null, first.address, first.family);
+  });
+};

@@ -1,0 +1,20 @@
+import { parseRetrievalPolicy } from '../../domain/retrieval-policy.ts';
+import { member } from '../fields.ts';
+import { operation } from '../operation.ts';
+
+export const setDataRetrievalPolicy = operation({
+  name: 'SetDataRetrievalPolicy',
+  method: 'PUT',
+  path: '/{accountId}/policies/data-retrieval',
+  account: 'own-only',
+  vault: 'none',
+  body: 'json',
+  success: 204,
+  fields: { policy: member('Policy', parseRetrievalPolicy) },
+  errors: [],
+  // In force at once; jobs in progress are not touched.
+  async run({ vaultKey, policy }, { catalog }) {
+    await catalog.setRetrievalPolicy({ owner: vaultKey, policy });
+    return { status: 204 };
+  },
+});

@@ -1,0 +1,78 @@
+import { parseOutputRange, spanBytes } from '../../domain/byte-range.ts';
+import type { ArchiveJob, InventoryJob, Job } from '../../domain/job.ts';
+import { jobNotFound, requireOutputBytes, showsTreeHash } from '../../domain/job.ts';
+import type { Span } from '../../treehash/index.ts';
+import { header } from '../fields.ts';
+import { type OperationContext, operation } from '../operation.ts';
+import { rangeTreeHash } from './range-tree-hash.ts';
+import { firstLeafProved, type Stored, verifiedBytes } from './verified-bytes.ts';
+
+export const getJobOutput = operation({
+  name: 'GetJobOutput',
+  method: 'GET',
+  path: '/{accountId}/vaults/{vaultName}/jobs/{jobId}/output',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'none',
+  success: 200,
+  fields: { range: header('range', (raw) => raw) },
+  errors: ['ResourceNotFoundException'],
+  // The range is relative to the job's output. A range that covers all is still a 206.
+  async run({ vault, id, range }, context) {
+    const job = await context.catalog.findJob(vault.no, id, context.clock.now());
+    if (!job) throw jobNotFound(id);
+    const total = requireOutputBytes(job);
+    const asked = parseOutputRange(range, total);
+    const taken = asked ?? { first: 0, last: total - 1 };
+    const { stored, span, headers } = await outputOf(job, taken, context);
+    const stream = await firstLeafProved(verifiedBytes(context, stored, span));
+    return {
+      status: asked ? 206 : 200,
+      headers: {
+        'Accept-Ranges': 'bytes',
+        'Content-Length': String(spanBytes(taken)),
+        ...(asked ? { 'Content-Range': `bytes ${taken.first}-${taken.last}/${total}` } : {}),
+        ...headers,
+      },
+      stream,
+    };
+  },
+});
+
+interface Output {
+  readonly stored: Stored;
+  /** Within what is stored. */
+  readonly span: Span;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+async function outputOf(job: Job, taken: Span, context: OperationContext): Promise<Output> {
+  return job.kind === 'archive' ? archiveOutput(job, taken, context) : inventoryOutput(job, taken);
+}
+
+async function archiveOutput(job: ArchiveJob, taken: Span, context: OperationContext): Promise<Output> {
+  if (!job.archive) throw jobNotFound(job.id);
+  const { first } = job.range;
+  const span = { first: first + taken.first, last: first + taken.last };
+  const { no, description } = job.archive;
+  const treeHash = showsTreeHash(job, taken) ? await rangeTreeHash(context, job.archive, span) : null;
+  const headers = {
+    'Content-Type': 'application/octet-stream',
+    ...(description === null ? {} : { 'x-amz-archive-description': description }),
+    ...(treeHash === null ? {} : { 'x-amz-sha256-tree-hash': treeHash }),
+  };
+  return { stored: { ...job.archive, archiveNo: no }, span, headers };
+}
+
+/** Inventories carry no hash and no description. */
+function inventoryOutput({ request, output }: InventoryJob, taken: Span): Output {
+  const stored = {
+    ref: output?.ref ?? '',
+    uploadNo: null,
+    size: output?.size ?? 0,
+    treeHash: null,
+    archiveNo: null,
+  };
+  const type = request.format === 'JSON' ? 'application/json' : 'text/csv';
+  return { stored, span: taken, headers: { 'Content-Type': type } };
+}

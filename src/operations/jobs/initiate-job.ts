@@ -1,0 +1,106 @@
+import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts';
+import { parseRetrievalRange } from '../../domain/byte-range.ts';
+import type { NewArchiveJob, NewJob, StoredArchive } from '../../domain/catalog.ts';
+import { type JobRequest, parseJobRequest } from '../../domain/job.ts';
+import { requireInventory, type Vault } from '../../domain/vault.ts';
+import { isTreeAligned } from '../../treehash/index.ts';
+import { member } from '../fields.ts';
+import { type OperationContext, operation } from '../operation.ts';
+import { rangeTreeHash } from './range-tree-hash.ts';
+
+const MEMBERS = [
+  'Type',
+  'ArchiveId',
+  'Description',
+  'Format',
+  'InventoryRetrievalParameters',
+  'RetrievalByteRange',
+  'SNSTopic',
+  'Tier',
+] as const;
+
+const asIs = (raw: unknown): unknown => raw;
+const fields = Object.fromEntries(MEMBERS.map((name) => [name, member(name, asIs)])) as Record<
+  (typeof MEMBERS)[number],
+  ReturnType<typeof member<unknown>>
+>;
+
+export const initiateJob = operation({
+  name: 'InitiateJob',
+  method: 'POST',
+  path: '/{accountId}/vaults/{vaultName}/jobs',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'json',
+  success: 202,
+  // The guide's syntax wraps the members in `jobParameters`; no client does, but it does no harm.
+  fields: { ...fields, jobParameters: member('jobParameters', asIs) },
+  errors: ['ResourceNotFoundException', 'PolicyEnforcedException', 'InsufficientCapacityException'],
+  async run(input, context) {
+    const { vaultKey, vault, jobParameters } = input;
+    const given = isObject(jobParameters) ? jobParameters : pick(input);
+    const request = parseJobRequest(new Map(Object.entries(given)), vaultKey.region);
+    const job = await newJob(request, vault, context);
+    const { expeditedCapacity } = context.settings;
+    await context.catalog.startJob({ job, nowMs: job.createdMs, expeditedCapacity });
+    return {
+      status: 202,
+      headers: {
+        Location: `/${vaultKey.account}/vaults/${vaultKey.name}/jobs/${job.id}`,
+        'x-amz-job-id': job.id,
+      },
+    };
+  },
+});
+
+function pick(input: Readonly<Record<(typeof MEMBERS)[number], unknown>>): Record<string, unknown> {
+  return Object.fromEntries(MEMBERS.map((name) => [name, input[name]]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+async function newJob(request: JobRequest, vault: Vault, context: OperationContext): Promise<NewJob> {
+  const createdMs = context.clock.now();
+  const { description, topic } = request;
+  const base = { id: context.ids.jobId(createdMs), vaultNo: vault.no, description, topic, createdMs };
+  if (request.kind === 'archive') {
+    const dueMs = context.settings.dueTime(request.tier, createdMs);
+    return { ...base, dueMs, ...(await archiveJob(request, vault, context)) };
+  }
+  requireInventory(vault, context.settings.inventoryMode);
+  const dueMs = context.settings.dueTime('Inventory', createdMs);
+  return { ...base, dueMs, kind: 'inventory', request: request.request };
+}
+
+type OfArchive = 'kind' | 'tier' | 'archiveId' | 'archive' | 'range' | 'rangeHash';
+
+async function archiveJob(
+  { archiveId, tier, range: rawRange }: JobRequest & { kind: 'archive' },
+  vault: Vault,
+  context: OperationContext,
+): Promise<Pick<NewArchiveJob, OfArchive>> {
+  const archive = await findIssued(archiveId, vault, context);
+  const common = { kind: 'archive', archiveId, tier } as const;
+  // A deleted archive: the job is accepted and fails at its end, as on the service.
+  if (!archive) return { ...common, archive: null, range: { first: 0, last: -1 }, rangeHash: null };
+  const range = parseRetrievalRange(rawRange, archive.size);
+  const aligned = isTreeAligned(range, archive.size);
+  const rangeHash = aligned ? await rangeTreeHash(context, archive, range) : null;
+  const { no, size, treeHash, description, ref, uploadNo } = archive;
+  return { ...common, archive: { no, size, treeHash, description, ref, uploadNo }, range, rangeHash };
+}
+
+/** Undefined for an archive that was deleted. @throws 404 for an id never issued, 400 for another vault's. */
+async function findIssued(
+  archiveId: string,
+  vault: Vault,
+  { catalog, ids }: OperationContext,
+): Promise<StoredArchive | undefined> {
+  const archive = await catalog.findArchive(vault.no, archiveId);
+  const verdict = archive ? 'of-this-vault' : ids.judgeArchiveId(archiveId, vault);
+  if (verdict === 'of-another-vault') throw archiveOfAnotherVault(vault);
+  if (verdict === 'not-ours') throw archiveNotFound(archiveId);
+  return archive;
+}

@@ -1,0 +1,27 @@
+import { missingParameter } from '../../domain/errors.ts';
+import { parseEvents, parseTopic } from '../../domain/notification.ts';
+import { member } from '../fields.ts';
+import { operation } from '../operation.ts';
+
+export const setVaultNotifications = operation({
+  name: 'SetVaultNotifications',
+  method: 'PUT',
+  path: '/{accountId}/vaults/{vaultName}/notification-configuration',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'json',
+  success: 204,
+  fields: { topic: member('SNSTopic', requireTopic), events: member('Events', parseEvents) },
+  errors: ['ResourceNotFoundException'],
+  // Replaces what was set. Whether the topic exists or may be published to is not asked, as on the service.
+  async run({ vaultKey, vault, topic, events }, { catalog }) {
+    const config = { topic: parseTopic(topic, vaultKey.region), events };
+    await catalog.setNotificationConfig({ vaultNo: vault.no, config });
+    return { status: 204 };
+  },
+});
+
+function requireTopic(raw: unknown): unknown {
+  if (raw === undefined || raw === null || raw === '') throw missingParameter('SNSTopic');
+  return raw;
+}

@@ -1,0 +1,39 @@
+import { createHash, type Hash } from 'node:crypto';
+import { LEAF_BYTES } from './fold.ts';
+import { TreeHasher } from './tree-hasher.ts';
+
+/** Both hashes of some data. */
+export interface PairDigest {
+  readonly size: number;
+  /** 64 lower-case hex digits each. */
+  readonly treeHash: string;
+  readonly linearHash: string;
+  /** SHA-256 of each MiB, n × 32 bytes. */
+  readonly leaves: Uint8Array;
+}
+
+/** The linear and the tree hash of data that comes in chunks: the two that the API demands of every upload. */
+export class PairHasher {
+  readonly #tree = new TreeHasher();
+  readonly #linear: Hash | undefined;
+  #size = 0;
+
+  /** @param expected bytes to come, if known: up to one leaf both hashes are the same, and one is spared. */
+  constructor(expected?: number) {
+    this.#linear = expected !== undefined && expected <= LEAF_BYTES ? undefined : createHash('sha256');
+  }
+
+  /** Takes the next bytes; they may be reused by the caller afterwards. */
+  update(chunk: Uint8Array): void {
+    this.#size += chunk.length;
+    this.#tree.update(chunk);
+    this.#linear?.update(chunk);
+  }
+
+  /** Ends the data. Call once. */
+  digest(): PairDigest {
+    const { treeHash: root, leaves } = this.#tree.digest();
+    const treeHash = Buffer.from(root).toString('hex');
+    return { size: this.#size, treeHash, leaves, linearHash: this.#linear?.digest('hex') ?? treeHash };
+  }
+}

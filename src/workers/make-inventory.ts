@@ -1,0 +1,116 @@
+import type { BlobStore, BlobWriter } from '../domain/blob-store.ts';
+import type { Catalog, ClaimedInventory, InventoryScope } from '../domain/catalog.ts';
+import type { Clock } from '../domain/clock.ts';
+import { decodeInventoryMarker, encodeInventoryMarker, inventoryWriter } from '../domain/inventory.ts';
+import type { InventoryJob } from '../domain/job.ts';
+import type { InventoryKey } from '../domain/page.ts';
+import { vaultArn } from '../domain/vault.ts';
+import { PairHasher } from '../treehash/index.ts';
+
+const ENTRIES_PER_PAGE = 1000;
+const BUFFER_BYTES = 1_048_576;
+
+export interface InventoryWorld {
+  readonly catalog: Catalog;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+}
+
+type Output = NonNullable<InventoryJob['output']>;
+
+/**
+ * Writes the output of an inventory job to a blob, a page of archives at a time, so that memory does not
+ * grow with the vault.
+ * @param keep is asked after each page whether to go on (the lease may be lost).
+ * @returns null if `keep` said no; nothing remains then.
+ */
+export async function makeInventory(
+  { catalog, blobs, clock }: InventoryWorld,
+  { job, vault, snapshot }: ClaimedInventory,
+  keep: () => Promise<boolean>,
+): Promise<Output | null> {
+  const nowMs = clock.now();
+  const file = new TextBlob(await blobs.create(null));
+  try {
+    const text = inventoryWriter(job.request.format);
+    await file.append(text.head(vaultArn(vault), snapshot?.takenMs ?? nowMs));
+    let nextMarker: string | null = null;
+    let written = 0;
+    for await (const { entries, more } of pagesOf(
+      catalog,
+      job,
+      scopeOf(job, snapshot?.takenMs ?? null, nowMs),
+    )) {
+      if (!(await keep())) return await file.discard();
+      for (const entry of entries) await file.append(text.entry(entry, written++ === 0));
+      const last = entries.at(-1);
+      nextMarker = more && last ? encodeInventoryMarker(last) : null;
+    }
+    await file.append(text.tail());
+    const { account, region, name } = vault;
+    const label = { kind: 'inventory', account, region, vault: name, archiveId: '', jobId: job.id } as const;
+    const described = { ...label, description: null, createdMs: nowMs, sequence: 0, offset: 0 };
+    const { ref, size } = await file.finish((writer, digest) => writer.finish(described, digest));
+    return { ref, size, nextMarker };
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+/** Live inventories end at their own beginning: archives that come meanwhile are for the next one. */
+function scopeOf({ request }: InventoryJob, asOfMs: number | null, nowMs: number): InventoryScope {
+  const endMs = asOfMs === null ? Math.min(request.endMs ?? nowMs + 1, nowMs + 1) : request.endMs;
+  return { startMs: request.startMs, endMs, asOfMs };
+}
+
+/** `more` is whether archives remain after the entries; the last page ends at the job's limit. */
+async function* pagesOf(catalog: Catalog, { vaultNo, request }: InventoryJob, scope: InventoryScope) {
+  let after: InventoryKey | null = request.marker === null ? null : decodeInventoryMarker(request.marker);
+  for (let left = request.limit ?? Number.POSITIVE_INFINITY; left > 0; ) {
+    const limit = Math.min(ENTRIES_PER_PAGE, left);
+    const { rows, more } = await catalog.listInventory(vaultNo, scope, { after, limit });
+    yield { entries: rows, more };
+    if (!more) return;
+    left -= rows.length;
+    after = rows.at(-1) ?? after;
+  }
+}
+
+/** Text that is hashed and written to a blob in large pieces. */
+class TextBlob {
+  readonly #writer: BlobWriter;
+  readonly #hasher = new PairHasher();
+  readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  #used = 0;
+
+  constructor(writer: BlobWriter) {
+    this.#writer = writer;
+  }
+
+  async append(text: string): Promise<void> {
+    // UTF-8 takes at most three bytes for each unit of the string.
+    if (this.#used + text.length * 3 > BUFFER_BYTES) await this.#flush();
+    this.#used += this.#buffer.write(text, this.#used);
+  }
+
+  async finish(
+    end: (writer: BlobWriter, digest: ReturnType<PairHasher['digest']>) => Promise<string>,
+  ): Promise<{ ref: string; size: number }> {
+    await this.#flush();
+    const digest = this.#hasher.digest();
+    return { ref: await end(this.#writer, digest), size: digest.size };
+  }
+
+  async discard(): Promise<null> {
+    await this.#writer.discard();
+    return null;
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.#buffer.subarray(0, this.#used);
+    this.#used = 0;
+    this.#hasher.update(bytes);
+    await this.#writer.write(bytes);
+  }
+}

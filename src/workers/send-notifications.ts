@@ -1,0 +1,41 @@
+import type { Catalog } from '../domain/catalog.ts';
+import type { Clock } from '../domain/clock.ts';
+import { MAX_TRIES, type Notification, pauseAfter } from '../domain/notification.ts';
+import { NoReceiver, type Notifier } from '../domain/notifier.ts';
+
+const MESSAGES_PER_LOT = 16;
+/** Longer than any delivery takes: until then nobody else tries the same message. */
+const LEASE_MS = 60_000;
+
+export interface NotificationWorld {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly notifier: Notifier;
+}
+
+/**
+ * Delivers every message that is due, each at least once: it leaves the outbox only after its receiver has
+ * it. One that fails comes again after a growing pause, and stays visible when it is given up.
+ */
+export async function sendNotifications(world: NotificationWorld): Promise<void> {
+  const { catalog, clock } = world;
+  while ((await catalog.dueWork(clock.now())).messages) {
+    const nowMs = clock.now();
+    const messages = await catalog.claimNotifications({ nowMs, leaseMs: LEASE_MS, limit: MESSAGES_PER_LOT });
+    if (messages.length === 0) return;
+    await Promise.all(messages.map((message) => send(world, message)));
+  }
+}
+
+async function send({ catalog, clock, notifier }: NotificationWorld, message: Notification): Promise<void> {
+  const { no, tries } = message;
+  try {
+    await notifier.deliver(message);
+    await catalog.dropNotification({ no });
+  } catch (error) {
+    const hopeless = error instanceof NoReceiver || tries >= MAX_TRIES;
+    const nextTryMs = hopeless ? null : clock.now() + pauseAfter(tries);
+    const reason = error instanceof Error ? error.message : String(error);
+    await catalog.failNotification({ no, reason: reason.slice(0, 1000), nextTryMs });
+  }
+}
