@@ -9,10 +9,11 @@ const may = {
   catalog: ['domain', 'treehash'],
   blobs: ['domain', 'treehash'],
   notifiers: ['domain'],
+  audit: [],
   protocol: ['operations', 'domain', 'treehash'],
   main: ['app', 'cli', 'config', 'log'],
-  app: ['operations', 'workers', 'notifiers', 'catalog', 'blobs', 'protocol', 'domain', 'treehash', 'config', 'log'],
-  cli: ['app', 'config', 'log', 'domain', 'treehash'],
+  app: ['operations', 'workers', 'notifiers', 'audit', 'catalog', 'blobs', 'protocol', 'domain', 'treehash', 'config', 'log'],
+  cli: ['app', 'audit', 'workers', 'config', 'log', 'domain', 'treehash'],
 };
 // A floor is a folder of src or a single file of the same name.
 const floor = (name) => `${name}(/|\\.ts$)`;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 /** Exit codes of the command, stated in docs/operating.md. */
-export const EXIT = { failed: 1, wrongSettings: 2, folderInUse: 3 } as const;
+export const EXIT = { failed: 1, wrongSettings: 2, notNow: 3 } as const;
 
 /** A setting that cannot be used. One clear line for the user. */
 export class SettingError extends Error {
@@ -238,6 +238,12 @@ export const SETTINGS = {
       'for tests of other software: a clock that can be turned, resets and faults under /_moraine/emulator',
   },
   seed: { schema: whole, value: 'N', default: '1', about: 'seed of the spread of job times' },
+  'max-stop-leap': {
+    schema: duration,
+    value: 'TIME',
+    default: '366d',
+    about: 'a stop longer than this does not age locked archives until `moraine lock confirm-time`',
+  },
   'log-level': {
     schema: logLevel,
     value: 'LEVEL',
@@ -271,6 +277,7 @@ export interface Config {
   readonly allowLocalWebhooks: boolean;
   readonly emulator: boolean;
   readonly seed: number;
+  readonly maxStopLeapMs: number;
   readonly logLevel: z.infer<typeof logLevel>;
 }
 
@@ -308,6 +315,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     allowLocalWebhooks: read('allow-local-webhooks'),
     emulator: read('emulator'),
     seed: read('seed'),
+    maxStopLeapMs: read('max-stop-leap'),
     logLevel: read('log-level'),
   };
   requireSafeListen(config.listen, config.tls !== undefined, read('allow-plain-http'));

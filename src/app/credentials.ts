@@ -1,9 +1,12 @@
 import type { CatalogReads } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { Caller } from '../domain/policy/caller.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
+import { openToken, type SessionClaims } from '../domain/session-token.ts';
 import type { Credential, FindCredential } from '../protocol/authenticate.ts';
+import type { PolicyShelf } from '../protocol/policy-shelf.ts';
 
-/** A disabled key stops working within this time, everywhere. */
+/** A disabled key, a deleted user or a changed policy takes effect within this time, everywhere. */
 const TRUSTED_MS = 1000;
 const KEYS_KEPT = 1000;
 
@@ -12,26 +15,65 @@ interface Kept {
   readonly readMs: number;
 }
 
-/** Looks access keys up in the catalog, remembering each for a second, so that not every request asks. */
-export function credentialsFrom(catalog: CatalogReads, box: SecretBox, clock: Clock): FindCredential {
+interface World {
+  readonly catalog: CatalogReads;
+  readonly box: SecretBox;
+  readonly shelf: PolicyShelf;
+}
+
+/** Looks credentials up in the catalog, remembering each for a second, so that not every request asks. */
+export function credentialsFrom(world: World, clock: Clock): FindCredential {
   const kept = new Map<string, Kept>();
-  return async (id) => {
-    const known = kept.get(id);
+  return async (id, token) => {
+    const name = `${id} ${token ?? ''}`;
+    const known = kept.get(name);
     const nowMs = clock.now();
     if (known && Math.abs(nowMs - known.readMs) < TRUSTED_MS) return known.credential;
-    const credential = await readCredential(catalog, box, id);
+    const claims = token === undefined ? undefined : openToken(world.box, token);
+    const credential = claims ? await ofSession(world, claims, id) : await ofKey(world, id);
     if (kept.size >= KEYS_KEPT) kept.clear();
-    kept.set(id, { credential, readMs: nowMs });
+    kept.set(name, { credential, readMs: nowMs });
     return credential;
   };
 }
 
-async function readCredential(
-  catalog: CatalogReads,
-  box: SecretBox,
-  id: string,
-): Promise<Credential | undefined> {
-  const key = await catalog.findAccessKey(id);
+async function ofKey(world: World, id: string): Promise<Credential | undefined> {
+  const key = await world.catalog.findAccessKey(id);
   if (key?.status !== 'active') return undefined;
-  return { principal: { kind: 'root', account: key.account }, secret: box.open(id, key.sealedSecret) };
+  const who = await callerOf(world, key.account, key.userNo, 'user');
+  return who && { ...who, secret: world.box.open(id, key.sealedSecret) };
+}
+
+/** A token dies with its user, and with the key that it was issued under. */
+async function ofSession(world: World, claims: SessionClaims, id: string): Promise<Credential | undefined> {
+  const { accessKeyId, secret, account, userNo, parentKeyId, issuedMs, expiresMs } = claims;
+  if (accessKeyId !== id) return undefined;
+  if (parentKeyId !== null && (await world.catalog.findAccessKey(parentKeyId))?.status !== 'active')
+    return undefined;
+  const who = await callerOf(world, account, userNo, 'temporary');
+  return who && { ...who, secret, session: { issuedMs, expiresMs } };
+}
+
+async function callerOf(
+  { catalog, shelf }: World,
+  accountId: string,
+  userNo: number | null,
+  kind: 'user' | 'temporary',
+): Promise<Pick<Credential, 'caller' | 'identity'> | undefined> {
+  if (userNo === null) {
+    const caller: Caller = { kind: 'root', arn: `arn:aws:iam::${accountId}:root`, accountId };
+    return { caller, identity: [] };
+  }
+  const user = await catalog.userByNo(userNo);
+  if (!user) return undefined;
+  const { name: userName, userId } = user;
+  const caller: Caller = {
+    kind,
+    arn: `arn:aws:iam::${accountId}:user/${userName}`,
+    accountId,
+    userName,
+    userId,
+  };
+  const documents = await catalog.userPolicies(userNo);
+  return { caller, identity: documents.map(({ document }) => shelf.take(document, 'identity')) };
 }

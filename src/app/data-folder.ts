@@ -10,6 +10,7 @@ export interface DataFolder {
   readonly lock: string;
   readonly catalog: string;
   readonly store: string;
+  readonly audit: string;
   readonly masterKey: string;
   readonly rootCredentials: string;
 }
@@ -22,6 +23,7 @@ export function dataFolder(path: string): DataFolder {
     lock: at('lock.sqlite'),
     catalog: at('catalog.sqlite'),
     store: at('store'),
+    audit: at('audit'),
     masterKey: at('master.key'),
     rootCredentials: at('root-credentials'),
   };

@@ -2,17 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import { Ids } from '../domain/ids.ts';
+import type { ClockReading, LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
 import type { Logger } from '../log.ts';
 import { API } from '../operations/table.ts';
 import type { RequestLog } from '../protocol/handle.ts';
+import { PolicyShelf } from '../protocol/policy-shelf.ts';
 import { createRouter } from '../protocol/route.ts';
 import { createServer } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature.ts';
@@ -24,6 +27,8 @@ import { dueTimes } from './job-settings.ts';
 
 /** The one place where the system is asked for the time. */
 export const systemClock: Clock = { now: () => Date.now() };
+/** Real time beside a clock that nobody can set. */
+export const systemClocks = (): ClockReading => ({ wallMs: Date.now(), steadyMs: performance.now() });
 /** The one place where the system is asked for randomness. */
 export const systemRandom = (bytes: number): Buffer => randomBytes(bytes);
 
@@ -35,13 +40,25 @@ export interface NodeParts {
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  readonly lockTime: LockTime;
+  readonly audit: AuditLog;
   readonly masterKey: Buffer;
   readonly log: Logger;
   readonly emulator?: ReturnType<typeof createEmulator> | undefined;
 }
 
 /** A server over the parts; it does not listen yet. */
-export function createNode({ config, catalog, blobs, clock, masterKey, log, emulator }: NodeParts): Server {
+export function createNode({
+  config,
+  catalog,
+  blobs,
+  clock,
+  lockTime,
+  audit,
+  masterKey,
+  log,
+  emulator,
+}: NodeParts): Server {
   const context = {
     catalog,
     blobs,
@@ -55,7 +72,8 @@ export function createNode({ config, catalog, blobs, clock, masterKey, log, emul
       dueTime: dueTimes(config.jobTimes, config.seed),
     },
   };
-  const find = credentialsFrom(catalog, new SecretBox(masterKey), systemClock);
+  const shelf = new PolicyShelf();
+  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf }, systemClock);
   return createServer({
     ...(config.tls ? { tls: config.tls } : {}),
     ...(emulator ? { emulator } : {}),
@@ -64,6 +82,9 @@ export function createNode({ config, catalog, blobs, clock, masterKey, log, emul
       authenticator: { find, keys: createSigningKeys(), idleMs: config.requestIdleMs },
       slabs: new Slabs(),
       context,
+      lockTime,
+      shelf,
+      audit: (record) => audit.append(record),
       wallClock: systemClock,
       ...(emulator ? { beforeRun: (operation: string) => emulator.beforeRun(operation) } : {}),
       onDone: (done) => logRequest(log, done),
@@ -76,13 +97,15 @@ export function createNode({ config, catalog, blobs, clock, masterKey, log, emul
 }
 
 /** Failures of ours are errors; everything else is for those who ask for each request. */
-function logRequest(log: Logger, { error, ...done }: RequestLog): void {
-  const ours =
-    error instanceof ApiError
-      ? error.fault === 'Server'
-      : error !== undefined && !(error instanceof ClientGone);
-  if (ours) log.error({ ...done, err: error }, 'request failed');
+function logRequest(log: Logger, { error, warnings, ...done }: RequestLog): void {
+  for (const warning of warnings) log.warn({ requestId: done.requestId, target: done.target }, warning);
+  if (isOurs(error)) log.error({ ...done, err: error }, 'request failed');
   else log.debug({ ...done, ...(error instanceof Error ? { refusal: error.message } : {}) }, 'request');
+}
+
+function isOurs(error: unknown): boolean {
+  if (error instanceof ApiError) return error.fault === 'Server';
+  return error !== undefined && !(error instanceof ClientGone);
 }
 
 /** Listens; gives the address that was taken. @throws the system's error, such as an address in use. */

@@ -4,10 +4,10 @@ import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
 import { type DataFolder, writeDurably } from './data-folder.ts';
+import { makeAccountId, makeKeyId, makeSecret } from './make-key.ts';
 
 const ACCOUNT_SETTING = 'account-id';
 const KEY_SETTING = 'first-access-key-id';
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** What a person needs to begin. */
 export interface RootAccount {
@@ -37,6 +37,7 @@ export async function openRootAccount(config: Config, world: World): Promise<Roo
       `--account-id ${config.accountId} is not the account of this data: it is ${accountId}`,
     );
   }
+  await world.catalog.createAccount({ id: accountId, nowMs: world.clock.now() });
   return config.rootKey ? takeGivenKey(accountId, config.rootKey, world) : openFirstKey(accountId, world);
 }
 
@@ -61,8 +62,8 @@ async function openFirstKey(accountId: string, world: World): Promise<RootAccoun
 /** The file before the key: a key that works but whose secret nobody has would be of no use. */
 async function makeFirstKey(accountId: string, world: World): Promise<string> {
   const { catalog, random, folder } = world;
-  const id = `AKIA${[...random(16)].map((byte) => BASE32[byte % 32]).join('')}`;
-  const secret = random(30).toString('base64');
+  const id = makeKeyId('AKIA', random);
+  const secret = makeSecret(random);
   const lines = [
     `# Root of account ${accountId}. Form of the shared credentials file of AWS tools.`,
     '[default]',
@@ -80,10 +81,5 @@ async function putKey(
   secret: string,
 ): Promise<void> {
   const sealedSecret = box.seal(key.id, secret, random);
-  await catalog.putAccessKey({ ...key, sealedSecret, status: 'active', nowMs: clock.now() });
-}
-
-function makeAccountId(random: RandomBytes): string {
-  const number = Number(random(6).readUIntBE(0, 6) % 900_000_000_000) + 100_000_000_000;
-  return String(number);
+  await catalog.putAccessKey({ ...key, sealedSecret, status: 'active', userNo: null, nowMs: clock.now() });
 }

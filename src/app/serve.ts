@@ -8,13 +8,17 @@ import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { createLogger, type Logger } from '../log.ts';
-import { recoverStore } from '../workers/recover-store.ts';
+import type { Scheduled } from '../workers/schedule.ts';
+import { openAudit } from './audit.ts';
 import { type ChoreParts, doDueWork, startOwnChores, startSharedChores } from './chores.ts';
 import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
 import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
-import { createNode, listen, stopServer, systemClock, systemRandom } from './node.ts';
+import { LockClock } from './lock-clock.ts';
+import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
+import { putInOrder } from './prepare.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
 
@@ -50,17 +54,15 @@ export async function serve(config: Config): Promise<RunningServer> {
     random: systemRandom,
     box: new SecretBox(primary.masterKey),
   });
-  const removed = await recoverStore(primary.catalog, primary.blobs);
-  if (removed > 0) log.info({ removed }, 'removed blobs that were stored but never acknowledged');
-  const parts = {
-    config,
-    catalog: primary.catalog,
-    blobs: primary.blobs,
-    clock: await openClock(config, primary),
-    log,
-  };
-  const chores = startOwnChores(parts);
-  const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, parts);
+  const { maySweep } = await putInOrder(primary.catalog, primary.blobs, log);
+  const { catalog, blobs } = primary;
+  const parts = { config, catalog, blobs, clock: await openClock(config, primary), log };
+  const { lockTime, keeping } = await openLockTime(parts);
+  const chores = [...keeping, ...(maySweep ? startOwnChores(parts) : [])];
+  const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
+    ...parts,
+    lockTime,
+  });
   return {
     url: urlOf(serving.address, config.tls !== undefined),
     root,
@@ -78,6 +80,31 @@ export async function serve(config: Config): Promise<RunningServer> {
 async function openClock({ emulator }: Config, { catalog }: Primary): Promise<Clock> {
   await claimMode(catalog, emulator);
   return emulator ? openTurnableClock(catalog, systemClock) : systemClock;
+}
+
+/** In the emulator locks are for trying out, and age by its clock. */
+async function openLockTime({
+  clock,
+  blobs,
+  config,
+  log,
+}: ChoreParts): Promise<{ lockTime: LockTime; keeping: Scheduled[] }> {
+  if (clock instanceof TurnableClock) {
+    return { lockTime: { nowMs: () => clock.now(), canDelete: () => true }, keeping: [] };
+  }
+  const { maxStopLeapMs } = config;
+  const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs, keeps: true });
+  if (lockTime.leaped) {
+    log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time`');
+  }
+  return {
+    lockTime,
+    keeping: [lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be kept'))],
+  };
+}
+
+interface NodeChoreParts extends ChoreParts {
+  readonly lockTime: LockTime;
 }
 
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
@@ -109,8 +136,9 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-async function serveHere(primary: Primary, parts: ChoreParts): Promise<Serving> {
-  const server = createNode({ ...primary, ...parts, emulator: emulatorOf(primary, parts) });
+async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
+  const audit = await openAudit(primary.folder, primary.blobs, primary.masterKey);
+  const server = createNode({ ...primary, ...parts, audit, emulator: emulatorOf(primary, parts) });
   const chores = startSharedChores(parts);
   const address = await listen(server, parts.config.listen);
   return {
@@ -118,6 +146,7 @@ async function serveHere(primary: Primary, parts: ChoreParts): Promise<Serving> 
     async stop() {
       await stopServer(server);
       for (const chore of chores) await chore.stop();
+      await audit.close();
     },
   };
 }

@@ -7,9 +7,11 @@ import type { Config } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { openAudit } from './audit.ts';
 import { startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
-import { createNode, listen, stopServer, systemClock, systemRandom } from './node.ts';
+import { LockClock } from './lock-clock.ts';
+import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { openPostgres } from './serve.ts';
 import { type ProcessMessage, STOP } from './serving-processes.ts';
 import { remoteWriter } from './writer-link.ts';
@@ -40,13 +42,20 @@ async function start(config: Config, log: Logger): Promise<void> {
     clock: systemClock,
     log,
   };
-  const server = createNode({ ...parts, masterKey });
+  const { maxStopLeapMs } = config;
+  const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs, keeps: false });
+  const audit = await openAudit(folder, blobs, masterKey);
+  const server = createNode({ ...parts, lockTime, audit, masterKey });
   const address = await listen(server, config.listen);
-  const chores = startSharedChores(parts);
+  const chores = [
+    ...startSharedChores(parts),
+    lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
+  ];
   process.on('message', async (message: { kind?: string }) => {
     if (message.kind !== STOP.kind) return;
     await stopServer(server);
     for (const chore of chores) await chore.stop();
+    await audit.close();
     await catalog.close();
     await blobs.close();
     process.exit(0);

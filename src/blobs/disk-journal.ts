@@ -80,6 +80,33 @@ async function* readJournal(path: string): AsyncIterable<StoreRecord> {
   }
 }
 
+/** Longer than any line: a policy of 20 KiB, escaped once, is the longest thing in one. */
+const TAIL_BYTES = 262_144;
+
+/** The greatest number in the folder's journals, from the end of each file: their numbers grow. */
+export async function lastJournaled(folder: string): Promise<number> {
+  let last = 0;
+  for (const name of await readdir(folder)) last = Math.max(last, await lastOf(join(folder, name)));
+  return last;
+}
+
+async function lastOf(path: string): Promise<number> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    await file.read(tail, 0, tail.length, size - tail.length);
+    const whole = tail.toString().split('\n').reverse().find(isWhole);
+    return whole === undefined ? 0 : (JSON.parse(whole.slice(SUM_CHARS + 1)) as StoreRecord).seq;
+  } finally {
+    await file.close();
+  }
+}
+
+function isWhole(line: string): boolean {
+  return line.length > SUM_CHARS && line.slice(0, SUM_CHARS) === sumOf(line.slice(SUM_CHARS + 1));
+}
+
 function toLine({ seq, entry }: StoreRecord): string {
   // Some readers of lines, Node's among them, end one at these two characters too.
   const text = JSON.stringify({ seq, entry }).replace(

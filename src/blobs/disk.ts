@@ -26,7 +26,8 @@ import {
 } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from './blob-format.ts';
-import { DiskJournal, readJournals } from './disk-journal.ts';
+import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
+import { DiskNotes } from './disk-notes.ts';
 import { FolderFlusher } from './folder-flusher.ts';
 
 const NAME = /^[0-9a-f]{32}$/;
@@ -42,6 +43,7 @@ const READ_CHUNK_BYTES = 1_048_576;
 export async function prepareDiskStore(folder: string): Promise<void> {
   await mkdir(join(folder, 'incoming'), { recursive: true });
   await mkdir(join(folder, 'journal'), { recursive: true });
+  await mkdir(join(folder, 'notes'), { recursive: true });
   await makeBlobFolders(folder);
   await checkFormat(join(folder, FORMAT_FILE));
   for (const name of ['blobs', '']) await flushOnce(join(folder, name));
@@ -76,6 +78,7 @@ export class DiskStore implements BlobStore {
   readonly #random: RandomBytes;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #journal: DiskJournal;
+  readonly #notes: DiskNotes;
   #failure: Error | undefined;
 
   /** @param folder made ready by `prepareDiskStore`. */
@@ -84,6 +87,8 @@ export class DiskStore implements BlobStore {
     this.#random = random;
     const name = `${random(16).toString('hex')}.jsonl`;
     this.#journal = new DiskJournal(join(folder, 'journal'), name, this.#flusher(join(folder, 'journal')));
+    const notes = join(folder, 'notes');
+    this.#notes = new DiskNotes(notes, this.#flusher(notes), random);
   }
 
   async create(size: number | null): Promise<BlobWriter> {
@@ -196,6 +201,27 @@ export class DiskStore implements BlobStore {
     await rename(join(this.#folder, 'blobs'), old);
     await makeBlobFolders(this.#folder);
     rm(old, { recursive: true, force: true }).catch(() => {});
+  }
+
+  lastRecord(): Promise<number> {
+    return lastJournaled(join(this.#folder, 'journal'));
+  }
+
+  async putNote(name: string, text: string): Promise<void> {
+    this.#refuseAfterFailure();
+    await this.#flushed(() => this.#notes.put(name, text));
+  }
+
+  note(name: string): Promise<string | undefined> {
+    return this.#notes.get(name);
+  }
+
+  async removeNote(name: string): Promise<void> {
+    await this.#flushed(() => this.#notes.remove(name));
+  }
+
+  noteNames(prefix: string): Promise<readonly string[]> {
+    return this.#notes.names(prefix);
   }
 
   failure(): Error | undefined {

@@ -1,26 +1,68 @@
 import type { AccessKey, CatalogReads, CatalogWrites } from '../domain/catalog.ts';
 import type { Source, Tx } from './transaction.ts';
 
-export function accessKeyReads(source: Source): Pick<CatalogReads, 'findAccessKey' | 'findSetting'> {
+export function accessKeyReads(
+  source: Source,
+): Pick<CatalogReads, 'findAccessKey' | 'findSetting' | 'listAccessKeys'> {
   return {
     findAccessKey: (id) => findAccessKey(source, id),
     findSetting: (name) => findSetting(source, name),
+    listAccessKeys: (account, userNo) => listAccessKeys(source, account, userNo),
   };
 }
 
-async function findAccessKey({ db }: Source, id: string): Promise<AccessKey | undefined> {
+const COLUMNS = [
+  'id',
+  'account',
+  'sealed_secret as sealedSecret',
+  'status',
+  'origin',
+  'user_no as userNo',
+] as const;
+
+async function listAccessKeys(
+  { db }: Source,
+  account: string,
+  userNo: number | null,
+): Promise<readonly AccessKey[]> {
   return db
     .selectFrom('access_keys')
-    .select(['id', 'account', 'sealed_secret as sealedSecret', 'status', 'origin'])
+    .select(COLUMNS)
+    .where('account', '=', account)
+    .where('user_no', userNo === null ? 'is' : '=', userNo)
+    .orderBy('id')
+    .execute();
+}
+
+export async function setKeyStatus(
+  tx: Tx,
+  { id, status }: Parameters<CatalogWrites['setKeyStatus']>[0],
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx.db
+    .updateTable('access_keys')
+    .set({ status })
     .where('id', '=', id)
     .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+export async function deleteAccessKey(
+  tx: Tx,
+  { id }: Parameters<CatalogWrites['deleteAccessKey']>[0],
+): Promise<boolean> {
+  const { numDeletedRows } = await tx.db.deleteFrom('access_keys').where('id', '=', id).executeTakeFirst();
+  return numDeletedRows > 0n;
+}
+
+async function findAccessKey({ db }: Source, id: string): Promise<AccessKey | undefined> {
+  return db.selectFrom('access_keys').select(COLUMNS).where('id', '=', id).executeTakeFirst();
 }
 
 export async function putAccessKey(tx: Tx, a: Parameters<CatalogWrites['putAccessKey']>[0]): Promise<void> {
-  const { id, account, sealedSecret: sealed_secret, status, origin, nowMs } = a;
+  const { id, account, sealedSecret: sealed_secret, status, origin, userNo: user_no, nowMs } = a;
   await tx.db
     .insertInto('access_keys')
-    .values({ id, account, sealed_secret, status, origin, created_ms: nowMs })
+    .values({ id, account, sealed_secret, status, origin, user_no, created_ms: nowMs })
     .onConflict((c) => c.column('id').doUpdateSet({ account, sealed_secret, status, origin }))
     .execute();
 }

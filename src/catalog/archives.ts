@@ -4,6 +4,7 @@ import { fromHex, toHex } from './digest.ts';
 import type { NewArchiveRow, Schema } from './schema.ts';
 import { record, type Source, type Tx } from './transaction.ts';
 import { count } from './vault-counts.ts';
+import { requireVersion } from './vault-policies.ts';
 import { holdVault } from './vaults.ts';
 
 export function archiveReads(source: Source): Pick<CatalogReads, 'findArchive'> {
@@ -44,9 +45,10 @@ export async function insertArchive(tx: Tx, row: NewArchiveRow): Promise<void> {
 
 export async function deleteArchive(
   tx: Tx,
-  { vaultNo, id, nowMs, mode }: Parameters<CatalogWrites['deleteArchive']>[0],
+  { vaultNo, id, nowMs, mode, policyVersion }: Parameters<CatalogWrites['deleteArchive']>[0],
 ): Promise<boolean> {
   const { account, region, name } = await holdVault(tx, vaultNo, 'to-write-into');
+  await requireVersion(tx, vaultNo, policyVersion);
   const gone = await tx.db
     .deleteFrom('archives')
     .where('vault_no', '=', vaultNo)

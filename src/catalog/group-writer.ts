@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Kysely } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import { SQLITE } from './engine.ts';
-import type { Journal } from './journal.ts';
+import { type Journal, newestOf } from './journal.ts';
 import type { Schema } from './schema.ts';
 import type { Tx } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
@@ -66,17 +66,19 @@ export class GroupWriter implements Writer {
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
-    const settled = this.#journaled;
+    // Taken now: what reaches the journal while the batch runs is for the next commit.
+    const settled = this.#journaled.splice(0);
     try {
       this.#database.exec('begin immediate');
       if (settled.length > 0) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
       const ran: Ran[] = [];
       for (const pending of batch) ran.push(await this.#runOne(pending));
       this.#database.exec('commit');
-      this.#journaled = [];
+      this.#journaled.push(...newestOf(settled));
       this.#answer(ran);
     } catch (error) {
       this.#rollback();
+      this.#journaled.unshift(...settled);
       for (const pending of batch) pending.reject(error);
     }
   }

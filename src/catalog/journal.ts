@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
 import type { Source, Tx } from './transaction.ts';
@@ -5,8 +6,12 @@ import type { Source, Tx } from './transaction.ts';
 /** Writes facts to the store's journal; they are durable when it resolves. */
 export type Journal = (records: readonly StoreRecord[]) => Promise<void>;
 
-export function journalReads(source: Source): Pick<CatalogReads, 'unjournaled'> {
+export function journalReads(source: Source): Pick<CatalogReads, 'unjournaled' | 'lastRecord'> {
   return {
+    async lastRecord() {
+      const newest = source.db.selectFrom('store_records').select('seq').orderBy('seq', 'desc').limit(1);
+      return (await newest.executeTakeFirst())?.seq ?? 0;
+    },
     async unjournaled(limit) {
       const rows = await source.db
         .selectFrom('store_records')
@@ -19,9 +24,31 @@ export function journalReads(source: Source): Pick<CatalogReads, 'unjournaled'> 
   };
 }
 
+/** The newest fact stays on the list, so that its number is known; journaling it again does no harm. */
 export async function dropJournaled(
   tx: Tx,
   { seqs }: Parameters<CatalogWrites['dropJournaled']>[0],
 ): Promise<void> {
-  await tx.db.deleteFrom('store_records').where('seq', 'in', seqs).execute();
+  if (seqs.length === 0) return;
+  const newest = tx.db.selectFrom('store_records').select((e) => e.fn.max('seq').as('newest'));
+  await tx.db.deleteFrom('store_records').where('seq', 'in', seqs).where('seq', '<', newest).execute();
+}
+
+/** The fact that may have stayed when these were dropped: to be dropped with the next ones, or they would pile up. */
+export function newestOf(seqs: readonly number[]): readonly number[] {
+  return seqs.length === 0 ? [] : [Math.max(...seqs)];
+}
+
+export async function skipRecords(
+  tx: Tx,
+  { beyond }: Parameters<CatalogWrites['skipRecords']>[0],
+): Promise<void> {
+  const entry = JSON.stringify({ type: 'numbers-skipped', beyond });
+  await tx.db
+    .insertInto('store_records')
+    .values({ seq: beyond + 1, entry })
+    .execute();
+  if (tx.engine.name !== 'postgres') return;
+  // SQLite goes on from the greatest number by itself; PostgreSQL's sequence must be told.
+  await sql`select setval(pg_get_serial_sequence('store_records', 'seq'), ${beyond + 1})`.execute(tx.db);
 }

@@ -13,6 +13,8 @@ import { segmentReads } from './segments.ts';
 import { tagReads } from './tags.ts';
 import type { Source } from './transaction.ts';
 import { uploadReads } from './uploads.ts';
+import { userReads } from './users.ts';
+import { policyReads } from './vault-policies.ts';
 import { vaultReads } from './vaults.ts';
 
 /** Every read of the port over one database. */
@@ -30,6 +32,8 @@ export function readsOver(source: Source): CatalogReads {
     ...notificationReads(source),
     ...retrievalReads(source),
     ...eventReads(source),
+    ...policyReads(source),
+    ...userReads(source),
     ...journalReads(source),
     ...accessKeyReads(source),
   };

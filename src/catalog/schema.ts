@@ -85,8 +85,22 @@ export interface Schema {
     account: string;
     sealed_secret: string;
     status: 'active' | 'disabled';
-    origin: 'first-start' | 'environment';
+    origin: 'first-start' | 'environment' | 'command';
     created_ms: number;
+    /** Null: a key of the account's root. */
+    user_no: number | null;
+  };
+  accounts: { id: string; created_ms: number };
+  users: { no: Generated<number>; account: string; name: string; user_id: string; created_ms: number };
+  user_policies: { user_no: number; name: string; document: string };
+  vault_policies: {
+    vault_no: number;
+    access_policy: string | null;
+    lock_policy: string | null;
+    lock_state: 'InProgress' | 'Locked' | null;
+    lock_id_hash: string | null;
+    lock_created_ms: number | null;
+    version: number;
   };
   settings: { name: string; value: string };
   jobs: {

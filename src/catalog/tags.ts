@@ -2,6 +2,7 @@ import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
 import { mergeTags, type Tags } from '../domain/tags.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import { record, type Source, type Tx } from './transaction.ts';
+import { tagsChanged } from './vault-policies.ts';
 import { holdVault } from './vaults.ts';
 
 export function tagReads(source: Source): Pick<CatalogReads, 'tagsOf'> {
@@ -31,6 +32,7 @@ export async function addTags(
       .onConflict((c) => c.columns(['vault_no', 'key']).doUpdateSet({ value }))
       .execute();
   }
+  await tagsChanged(tx, vaultNo);
   await recordTags(tx, vault, merged);
 }
 
@@ -40,6 +42,7 @@ export async function removeTags(
 ): Promise<void> {
   const vault = await holdVault(tx, vaultNo, 'to-change');
   await tx.db.deleteFrom('tags').where('vault_no', '=', vaultNo).where('key', 'in', keys).execute();
+  await tagsChanged(tx, vaultNo);
   await recordTags(tx, vault, await tagsOf(tx, vaultNo));
 }
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import { POSTGRES } from './engine.ts';
-import type { Journal } from './journal.ts';
+import { type Journal, newestOf } from './journal.ts';
 import type { Schema } from './schema.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
@@ -63,6 +63,8 @@ export class TransactionWriter implements Writer {
 
   async #dropJournaled(): Promise<void> {
     const seqs = this.#journaled.splice(0);
-    if (seqs.length > 0) await this.#transact('dropJournaled', { seqs });
+    if (seqs.length === 0) return;
+    await this.#transact('dropJournaled', { seqs });
+    this.#journaled.push(...newestOf(seqs));
   }
 }

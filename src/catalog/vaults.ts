@@ -3,6 +3,8 @@ import type { CatalogReads, CatalogWrites, Paging, VaultOwner } from '../domain/
 import { ApiError } from '../domain/errors.ts';
 import { type Page, toPage } from '../domain/page.ts';
 import { requireDeletable, type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
+import type { VaultLock } from '../domain/vault-lock.ts';
+import { toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
 import { record, type Source, type Tx } from './transaction.ts';
 
@@ -20,12 +22,18 @@ async function findVault({ db }: Source, key: VaultKey): Promise<Vault | undefin
   const row = await db
     .selectFrom('vaults as v')
     .leftJoin('vault_inventories as i', 'i.vault_no', 'v.no')
+    .leftJoin('vault_policies as p', 'p.vault_no', 'v.no')
     .where('v.account', '=', key.account)
     .where('v.region', '=', key.region)
     .where('v.name', '=', key.name)
     .$call(withState)
     .executeTakeFirst();
   return row && toVault(row);
+}
+
+/** Number of a vault, if it is there. */
+export async function findVaultNo(source: Source, key: VaultKey): Promise<number | undefined> {
+  return (await findVault(source, key))?.no;
 }
 
 async function hasVaults({ db }: Source): Promise<boolean> {
@@ -36,6 +44,7 @@ async function listVaults({ db }: Source, owner: VaultOwner, page: Paging<string
   const rows = await db
     .selectFrom('vaults as v')
     .leftJoin('vault_inventories as i', 'i.vault_no', 'v.no')
+    .leftJoin('vault_policies as p', 'p.vault_no', 'v.no')
     .where('v.account', '=', owner.account)
     .where('v.region', '=', owner.region)
     .$if(page.after !== null, (q) => q.where('v.name', '>', page.after ?? ''))
@@ -48,11 +57,13 @@ async function listVaults({ db }: Source, owner: VaultOwner, page: Paging<string
 
 type Joined = Schema & {
   v: Schema['vaults'];
-  i: { [C in keyof Schema['vault_inventories']]: number | null };
+  i: Nullable<Schema['vault_inventories']>;
+  p: Nullable<Schema['vault_policies']>;
 };
+type Nullable<Table> = { [Column in keyof Table]: Table[Column] | null };
 
 /** The vault with its counts, which are few rows each (at most one for each shard), and its last inventory. */
-function withState<Row>(query: SelectQueryBuilder<Joined, 'v' | 'i', Row>) {
+function withState<Row>(query: SelectQueryBuilder<Joined, 'v' | 'i' | 'p', Row>) {
   const sum = (column: 'archives' | 'bytes') =>
     sql<number>`(select cast(coalesce(sum(c.${sql.ref(column)}), 0) as bigint) from vault_counts c where c.vault_no = v.no)`;
   return query.select([
@@ -69,6 +80,12 @@ function withState<Row>(query: SelectQueryBuilder<Joined, 'v' | 'i', Row>) {
     'i.taken_ms',
     'i.archives as inventory_archives',
     'i.bytes as inventory_bytes',
+    'p.access_policy',
+    'p.lock_policy',
+    'p.lock_state',
+    'p.lock_id_hash',
+    'p.lock_created_ms',
+    'p.version',
   ]);
 }
 
@@ -81,6 +98,12 @@ interface VaultRow extends VaultKey {
   taken_ms: number | null;
   inventory_archives: number | null;
   inventory_bytes: number | null;
+  access_policy: string | null;
+  lock_policy: string | null;
+  lock_state: VaultLock['state'] | null;
+  lock_id_hash: string | null;
+  lock_created_ms: number | null;
+  version: number | null;
 }
 
 function toVault(row: VaultRow): Vault {
@@ -90,7 +113,8 @@ function toVault(row: VaultRow): Vault {
       ? null
       : { takenMs, archives: row.inventory_archives ?? 0, bytes: row.inventory_bytes ?? 0 };
   const state = { archives, bytes, createdMs: row.created_ms, writtenMs: row.written_ms, inventory };
-  return { no, account, region, name, ...state };
+  const policies = row.version === null ? null : toPolicies({ ...row, version: row.version });
+  return { no, account, region, name, ...state, policies };
 }
 
 export async function createVault(
@@ -98,8 +122,8 @@ export async function createVault(
   { key, nowMs, limit }: Parameters<CatalogWrites['createVault']>[0],
 ): Promise<void> {
   const { account, region, name } = key;
-  if (await findVault(tx, key)) return;
   await holdOwner(tx, key);
+  if (await findVault(tx, key)) return;
   const { count } = await tx.db
     .selectFrom('vaults')
     .select((e) => e.fn.countAll<number>().as('count'))
@@ -154,6 +178,7 @@ async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<
     'vault_counts',
     'vault_inventories',
     'vault_notifications',
+    'vault_policies',
     'deleted_archives',
   ] as const) {
     await tx.db.deleteFrom(table).where('vault_no', '=', vaultNo).execute();

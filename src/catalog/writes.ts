@@ -1,11 +1,18 @@
 import type { CatalogWrites } from '../domain/catalog.ts';
-import { dropAccessKeys, initSetting, putAccessKey, setSetting } from './access-keys.ts';
+import {
+  deleteAccessKey,
+  dropAccessKeys,
+  initSetting,
+  putAccessKey,
+  setKeyStatus,
+  setSetting,
+} from './access-keys.ts';
 import { addArchive, deleteArchive, markDamaged } from './archives.ts';
 import { forgetVaults } from './events.ts';
 import { dropGarbage } from './garbage.ts';
 import { claimInventoryJob, finishInventoryJob, renewInventoryJob, takeInventories } from './inventories.ts';
 import { expireJobs, finishArchiveJobs, startJob } from './jobs.ts';
-import { dropJournaled } from './journal.ts';
+import { dropJournaled, skipRecords } from './journal.ts';
 import {
   claimNotifications,
   deleteNotificationConfig,
@@ -19,6 +26,14 @@ import { purchaseCapacity, setRetrievalPolicy } from './retrieval.ts';
 import { addTags, removeTags } from './tags.ts';
 import type { Tx } from './transaction.ts';
 import { abortUpload, completeUpload, expireUpload, forgetUploads, startUpload } from './uploads.ts';
+import { createAccount, createUser, deleteUser, deleteUserPolicy, putUserPolicy } from './users.ts';
+import {
+  abortVaultLock,
+  completeVaultLock,
+  initiateVaultLock,
+  restoreVaultLock,
+  setVaultAccessPolicy,
+} from './vault-policies.ts';
 import { createVault, deleteVault } from './vaults.ts';
 
 type Args<Name extends keyof CatalogWrites> = Parameters<CatalogWrites[Name]>[0];
@@ -55,6 +70,19 @@ const WRITES: Implementations = {
   retryNotifications,
   setRetrievalPolicy,
   purchaseCapacity,
+  setVaultAccessPolicy,
+  initiateVaultLock,
+  completeVaultLock,
+  abortVaultLock,
+  restoreVaultLock,
+  skipRecords,
+  createAccount,
+  createUser,
+  deleteUser,
+  putUserPolicy,
+  deleteUserPolicy,
+  setKeyStatus,
+  deleteAccessKey,
   putAccessKey,
   dropAccessKeys,
   initSetting,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { withCatalog } from '../app/catalog-only.ts';
+import { withWorld } from '../app/command-world.ts';
 import { systemClock } from '../app/node.ts';
 import { readConfig, SettingError } from '../config.ts';
 import type { Catalog } from '../domain/catalog.ts';
@@ -17,14 +17,14 @@ export function addNotifications(program: Command): void {
     .command('list')
     .description('one JSON line for each message: waiting or undeliverable, and why');
   addSettings(list, ['data', 'config', 'catalog']).action(() =>
-    orExit(() => withCatalog(readConfig(flagsOf(list)), printAll)),
+    orExit(() => withWorld(readConfig(flagsOf(list)), ({ catalog }) => printAll(catalog))),
   );
   const retry = group
     .command('retry')
     .description('make a message due now, or all of them; a running server sends it')
     .argument('[number]', 'the number of a message, as list shows it');
   addSettings(retry, ['data', 'config', 'catalog']).action((number: string | undefined) =>
-    orExit(() => withCatalog(readConfig(flagsOf(retry)), (catalog) => retryOne(catalog, number))),
+    orExit(() => withWorld(readConfig(flagsOf(retry)), ({ catalog }) => retryOne(catalog, number))),
   );
 }
 

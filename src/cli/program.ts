@@ -1,5 +1,8 @@
 import { Command } from 'commander';
 import { EXIT } from '../config.ts';
+import { addAccounts, addKeys, addPolicies, addUsers } from './accounts.ts';
+import { addAudit } from './audit.ts';
+import { addCatalog, addLocks } from './locks.ts';
 import { addNotifications } from './notifications.ts';
 import { addServe } from './serve.ts';
 
@@ -10,5 +13,12 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.wrongSettings));
   addServe(program);
   addNotifications(program);
+  addAccounts(program);
+  addUsers(program);
+  addKeys(program);
+  addPolicies(program);
+  addLocks(program);
+  addAudit(program);
+  addCatalog(program);
   await program.parseAsync([...argv], { from: 'user' });
 }

@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import { FolderInUse } from '../app/data-folder.ts';
 import { EXIT, SETTINGS, SettingError } from '../config.ts';
+import { ApiError } from '../domain/errors.ts';
+import { ClockWentBack } from '../domain/lock-time.ts';
+import { PolicyError } from '../domain/policy/policy-error.ts';
 
 type Name = keyof typeof SETTINGS;
 
@@ -39,6 +42,8 @@ export async function orExit(run: () => Promise<void>): Promise<void> {
 }
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof SettingError) return EXIT.wrongSettings;
-  return error instanceof FolderInUse ? EXIT.folderInUse : EXIT.failed;
+  if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
+    return EXIT.wrongSettings;
+  // Both mean: not now, and not by other settings.
+  return error instanceof FolderInUse || error instanceof ClockWentBack ? EXIT.notNow : EXIT.failed;
 }

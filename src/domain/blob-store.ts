@@ -93,6 +93,14 @@ export interface BlobStore {
   appendRecords(records: readonly StoreRecord[]): Promise<void>;
   /** Every journal record, in no order; a record may come twice. */
   records(): AsyncIterable<StoreRecord>;
+  /** The greatest number of any journal record; 0 without one. */
+  lastRecord(): Promise<number>;
+  /** Keeps a small named text, replacing an older one; durable when it resolves. @param name of `a-z0-9-`. */
+  putNote(name: string, text: string): Promise<void>;
+  note(name: string): Promise<string | undefined>;
+  removeNote(name: string): Promise<void>;
+  /** Names of all notes that begin with this. */
+  noteNames(prefix: string): Promise<readonly string[]>;
   /** Why the store takes no more writes (a flush failed), or undefined while all is well. */
   failure(): Error | undefined;
   close(): Promise<void>;

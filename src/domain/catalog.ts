@@ -15,6 +15,7 @@ import type { RetrievalPolicy } from './retrieval-policy.ts';
 import type { Tags } from './tags.ts';
 import type { CompleteClaim, Part, Upload } from './upload.ts';
 import type { InventoryMode, InventorySnapshot, Vault, VaultKey } from './vault.ts';
+import type { VaultLock } from './vault-lock.ts';
 
 /** Where lists begin: after this key, or at the beginning with null. */
 export interface Paging<Key> {
@@ -31,8 +32,33 @@ export interface AccessKey {
   readonly account: string;
   readonly sealedSecret: string;
   readonly status: 'active' | 'disabled';
-  /** How it came to be: at first start, or from the environment at each start. */
-  readonly origin: 'first-start' | 'environment';
+  /** How it came to be: at first start, from the environment at each start, or by a command. */
+  readonly origin: 'first-start' | 'environment' | 'command';
+  /** Null: a key of the account's root. */
+  readonly userNo: number | null;
+}
+
+/** A user of an account. */
+export interface User {
+  readonly no: number;
+  readonly account: string;
+  readonly name: string;
+  /** `AIDA…`: another one when a user of the same name is made again. */
+  readonly userId: string;
+  readonly createdMs: number;
+}
+
+/** An identity policy attached to a user. */
+export interface UserPolicy {
+  readonly name: string;
+  /** As it was put. */
+  readonly document: string;
+}
+
+/** A vault whose lock is complete. */
+export interface LockedVault {
+  readonly vault: VaultKey;
+  readonly lock: VaultLock;
 }
 
 /** A blob, or all parts of an upload, that nothing names any more. */
@@ -157,6 +183,18 @@ export interface CatalogReads {
   /** The sequence of the part at this offset, or 0. */
   partSequence(uploadNo: number, first: number): Promise<number>;
   findAccessKey(id: string): Promise<AccessKey | undefined>;
+  listAccounts(): Promise<readonly string[]>;
+  findUser(account: string, name: string): Promise<User | undefined>;
+  userByNo(no: number): Promise<User | undefined>;
+  /** By name. */
+  listUsers(account: string): Promise<readonly User[]>;
+  userPolicies(userNo: number): Promise<readonly UserPolicy[]>;
+  /** Keys of a user, or of an account's root with null. */
+  listAccessKeys(account: string, userNo: number | null): Promise<readonly AccessKey[]>;
+  /** Vaults with a completed lock. */
+  listLocked(): Promise<readonly LockedVault[]>;
+  /** The greatest number that a fact for the journal ever had; 0 before the first. */
+  lastRecord(): Promise<number>;
   /** Whether a row names this blob. */
   namesBlob(label: BlobLabel, ref: string): Promise<boolean>;
   /** Oldest first. */
@@ -181,8 +219,18 @@ export interface CatalogWrites {
   removeTags(a: { vaultNo: number; keys: readonly string[] }): Promise<void>;
   /** @throws 404 when the vault is gone. */
   addArchive(a: NewArchive): Promise<void>;
-  /** False when it is not there (any more). */
-  deleteArchive(a: { vaultNo: number; id: string; nowMs: number; mode: InventoryMode }): Promise<boolean>;
+  /**
+   * Deletes an archive if the vault's policies are still of the version that the deletion was allowed by.
+   * @throws 400 Throttling, which clients repeat, when they changed meanwhile.
+   */
+  deleteArchive(a: {
+    vaultNo: number;
+    id: string;
+    nowMs: number;
+    mode: InventoryMode;
+    /** 0 when the vault had none. */
+    policyVersion: number;
+  }): Promise<boolean>;
   /** Notes that a read found an archive's bytes changed. */
   markDamaged(a: { archiveNo: number; nowMs: number }): Promise<void>;
   /** @throws 404 when the vault is gone. */
@@ -250,6 +298,29 @@ export interface CatalogWrites {
   setRetrievalPolicy(a: { owner: VaultOwner; policy: RetrievalPolicy }): Promise<void>;
   /** @throws 400 LimitExceeded. */
   purchaseCapacity(a: { owner: VaultOwner; unit: CapacityUnit; nowMs: number }): Promise<void>;
+  /** Sets the vault access policy, or takes it away with null. */
+  setVaultAccessPolicy(a: { vaultNo: number; policy: string | null }): Promise<void>;
+  /** @throws 403 when a lock is in progress or complete. */
+  initiateVaultLock(a: { vaultNo: number; policy: string; lockIdHash: string; nowMs: number }): Promise<void>;
+  /** Completes the lock in progress; a repeat with the right id changes nothing. @throws 400, 403, 404. */
+  completeVaultLock(a: { vaultNo: number; lockIdHash: string; nowMs: number }): Promise<VaultLock>;
+  /** @throws 403 when the lock is complete. */
+  abortVaultLock(a: { vaultNo: number; nowMs: number }): Promise<void>;
+  /** Puts back a completed lock that the store knows of and the catalog lost; false if there is nothing to do. */
+  restoreVaultLock(a: { vault: VaultKey; lock: VaultLock }): Promise<boolean>;
+  /** Numbers facts for the journal from beyond this one. */
+  skipRecords(a: { beyond: number }): Promise<void>;
+  createAccount(a: { id: string; nowMs: number }): Promise<void>;
+  /** @throws 400 when there is such a user. */
+  createUser(a: Omit<User, 'no'>): Promise<User>;
+  /** Deletes a user with keys and policies. */
+  deleteUser(a: { userNo: number }): Promise<void>;
+  putUserPolicy(a: { userNo: number } & UserPolicy): Promise<void>;
+  /** False if there was none of this name. */
+  deleteUserPolicy(a: { userNo: number; name: string }): Promise<boolean>;
+  /** False if there is no such key. */
+  setKeyStatus(a: { id: string; status: AccessKey['status'] }): Promise<boolean>;
+  deleteAccessKey(a: { id: string }): Promise<boolean>;
   putAccessKey(a: AccessKey & { nowMs: number }): Promise<void>;
   /** Removes every key of this origin but `keepId`. */
   dropAccessKeys(a: { account: string; origin: AccessKey['origin']; keepId: string }): Promise<void>;

@@ -79,3 +79,16 @@ export function missingParameter(name: string, status?: number): ApiError {
 export function notFound(message: string): ApiError {
   return new ApiError('ResourceNotFoundException', message);
 }
+
+const SHOWN_CHARS = 300;
+
+/** A value out of a JSON body as a message quotes it: text as it is, anything else as JSON. Never throws. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value, bigintAsText) ?? 'null');
+  return text.slice(0, SHOWN_CHARS);
+}
+
+/** Large integers come as bigint, which JSON.stringify refuses. */
+function bigintAsText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}

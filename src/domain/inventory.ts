@@ -1,5 +1,5 @@
 import type { Archive } from './archive.ts';
-import { invalidParameter } from './errors.ts';
+import { invalidParameter, shown } from './errors.ts';
 import { type InventoryKey, invalidMarker } from './page.ts';
 
 export type InventoryFormat = 'JSON' | 'CSV';
@@ -23,7 +23,7 @@ export type InventoryEntry = Omit<Archive, 'vaultNo'>;
 export function parseFormat(raw: unknown): InventoryFormat {
   if (raw === undefined || raw === null) return 'JSON';
   if (raw === 'JSON' || raw === 'CSV') return raw;
-  throw invalidParameter(`Invalid Format: ${String(raw)}. It must be JSON or CSV.`);
+  throw invalidParameter(`Invalid Format: ${shown(raw)}. It must be JSON or CSV.`);
 }
 
 /** `InventoryRetrievalParameters`; null and absent members do not restrict. @throws 400. */
@@ -36,7 +36,7 @@ export function parseInventoryRequest(format: InventoryFormat, raw: unknown): In
   const endMs = parseDate('EndDate', members['EndDate']);
   if (startMs !== null && endMs !== null && startMs >= endMs) {
     throw invalidParameter(
-      `Invalid StartDate: ${String(members['StartDate'])} is not before EndDate: ${String(members['EndDate'])}`,
+      `Invalid StartDate: ${shown(members['StartDate'])} is not before EndDate: ${shown(members['EndDate'])}`,
     );
   }
   const marker = (members['Marker'] ?? null) as string | null;
@@ -50,7 +50,7 @@ function parseLimit(raw: unknown): number | null {
   const text = typeof raw === 'number' || typeof raw === 'string' ? String(raw) : '';
   const limit = /^\d{1,15}$/.test(text) ? Number(text) : 0;
   if (limit >= 1) return limit;
-  throw invalidParameter(`Invalid Limit: ${String(raw)}. It must be a whole number of at least 1.`);
+  throw invalidParameter(`Invalid Limit: ${shown(raw)}. It must be a whole number of at least 1.`);
 }
 
 /** ISO 8601 with seconds; a missing zone is UTC, as one old client sends it. */
@@ -63,7 +63,7 @@ function parseDate(name: string, raw: unknown): number | null {
   const zone = /^[+-]/.test(match?.[3] ?? '') ? match?.[3] : 'Z';
   const ms = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}${zone}`);
   if (!Number.isNaN(ms)) return ms;
-  throw invalidParameter(`Invalid ${name}: ${String(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
+  throw invalidParameter(`Invalid ${name}: ${shown(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
 }
 
 /** `2017-08-23T01:56:27Z`: the form of dates in inventories and their parameters. */
@@ -84,7 +84,7 @@ export function decodeInventoryMarker(marker: string): InventoryKey {
   const text = typeof marker === 'string' ? Buffer.from(marker, 'base64url').toString() : '';
   const match = /^inventory:(\d{16}):(\d{16}) *$/.exec(text);
   const key = { createdMs: Number(match?.[1]), no: Number(match?.[2]) };
-  if (match === null || encodeInventoryMarker(key) !== marker) throw invalidMarker(String(marker));
+  if (match === null || encodeInventoryMarker(key) !== marker) throw invalidMarker(shown(marker));
   return key;
 }
 

@@ -1,6 +1,6 @@
 import { isTreeAligned, type Span } from '../treehash/index.ts';
 import { toApiDate } from './clock.ts';
-import { invalidParameter, missingParameter, notFound } from './errors.ts';
+import { invalidParameter, missingParameter, notFound, shown } from './errors.ts';
 import { type InventoryRequest, parseFormat, parseInventoryRequest, toInventoryDate } from './inventory.ts';
 import { TIERS, type Tier } from './job-times.ts';
 import { parseTopic } from './notification.ts';
@@ -81,7 +81,7 @@ export function parseJobRequest(members: JobMembers, region: string): JobRequest
   if (type === 'select') throw invalidParameter('Invalid Type: select. Select jobs are not offered yet.');
   if (type !== 'archive-retrieval' && type !== 'inventory-retrieval') {
     throw invalidParameter(
-      `Invalid Type: ${String(type)}. It must be archive-retrieval or inventory-retrieval.`,
+      `Invalid Type: ${shown(type)}. It must be archive-retrieval or inventory-retrieval.`,
     );
   }
   const topic = get('SNSTopic');
@@ -101,11 +101,10 @@ export function parseJobRequest(members: JobMembers, region: string): JobRequest
 function parseArchiveRequest(get: (name: string) => unknown) {
   const archiveId = get('ArchiveId');
   if (archiveId === null || archiveId === '') throw missingParameter('ArchiveId');
-  if (typeof archiveId !== 'string')
-    throw invalidParameter(`Invalid ArchiveId: ${JSON.stringify(archiveId)}`);
+  if (typeof archiveId !== 'string') throw invalidParameter(`Invalid ArchiveId: ${shown(archiveId)}`);
   const range = get('RetrievalByteRange');
   if (range !== null && typeof range !== 'string') {
-    throw invalidParameter(`Invalid RetrievalByteRange: ${JSON.stringify(range)}`);
+    throw invalidParameter(`Invalid RetrievalByteRange: ${shown(range)}`);
   }
   return { kind: 'archive', archiveId, range: range === '' ? null : range } as const;
 }
@@ -113,16 +112,15 @@ function parseArchiveRequest(get: (name: string) => unknown) {
 function parseTier(raw: unknown): Tier {
   if (raw === null || raw === '') return 'Standard';
   if (TIERS.includes(raw as Tier)) return raw as Tier;
-  throw invalidParameter(`Invalid Tier: ${String(raw)}. It must be ${TIERS.join(', ')}.`);
+  throw invalidParameter(`Invalid Tier: ${shown(raw)}. It must be ${TIERS.join(', ')}.`);
 }
 
 /** Up to 1,024 bytes of printable ASCII. */
 function parseJobDescription(raw: unknown): string | null {
   if (raw === null || raw === '') return null;
   if (typeof raw === 'string' && raw.length <= 1024 && /^[\x20-\x7e]*$/.test(raw)) return raw;
-  const shown = String(raw).slice(0, 100);
   throw invalidParameter(
-    `Invalid Description: ${shown}. It takes up to 1,024 characters of printable ASCII.`,
+    `Invalid Description: ${shown(raw)}. It takes up to 1,024 characters of printable ASCII.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { invalidParameter, missingParameter } from './errors.ts';
+import { invalidParameter, missingParameter, shown } from './errors.ts';
 
 /** What a vault's notification configuration may ask for. */
 export const JOB_EVENTS = ['ArchiveRetrievalCompleted', 'InventoryRetrievalCompleted'] as const;
@@ -61,10 +61,6 @@ export function parseEvents(raw: unknown): readonly JobEvent[] {
     throw invalidParameter(`Invalid event: ${shown(odd)}. The events are ${JOB_EVENTS.join(' and ')}.`);
   }
   return JOB_EVENTS.filter((event) => raw.includes(event));
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, 300) : (JSON.stringify(value) ?? 'null').slice(0, 300);
 }
 
 /** What SNS subscribers get around a message. Every value is a string: one client insists on it. */

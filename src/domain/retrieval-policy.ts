@@ -1,4 +1,4 @@
-import { ApiError, invalidParameter, missingParameter } from './errors.ts';
+import { ApiError, invalidParameter, missingParameter, shown } from './errors.ts';
 
 /** What an account allows itself to retrieve in a region. */
 export type RetrievalPolicy =
@@ -74,12 +74,12 @@ function parseRule({
   if (Strategy === 'BytesPerHour') return { strategy: 'BytesPerHour', bytesPerHour: parseRate(BytesPerHour) };
   if (Strategy !== 'None' && Strategy !== 'FreeTier') {
     throw invalidParameter(
-      `Invalid Strategy: ${String(Strategy)}. It must be BytesPerHour, FreeTier or None.`,
+      `Invalid Strategy: ${shown(Strategy)}. It must be BytesPerHour, FreeTier or None.`,
     );
   }
   if (BytesPerHour === undefined || BytesPerHour === null) return { strategy: Strategy };
   throw invalidParameter(
-    `Invalid BytesPerHour: ${String(BytesPerHour)}. The strategy ${Strategy} takes none.`,
+    `Invalid BytesPerHour: ${shown(BytesPerHour)}. The strategy ${Strategy} takes none.`,
   );
 }
 
@@ -89,7 +89,7 @@ function parseRate(raw: unknown): bigint {
     typeof raw === 'bigint' || (typeof raw === 'number' && Number.isInteger(raw)) ? BigInt(raw) : 0n;
   if (rate >= 1n && rate <= MAX_BYTES_PER_HOUR) return rate;
   throw invalidParameter(
-    `Invalid BytesPerHour: ${String(raw)}. It must be a whole number from 1 to ${MAX_BYTES_PER_HOUR}.`,
+    `Invalid BytesPerHour: ${shown(raw)}. It must be a whole number from 1 to ${MAX_BYTES_PER_HOUR}.`,
   );
 }
 

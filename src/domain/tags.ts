@@ -1,4 +1,4 @@
-import { ApiError, invalidParameter, missingParameter } from './errors.ts';
+import { ApiError, invalidParameter, missingParameter, shown } from './errors.ts';
 
 /** Tags of a vault: key → value. Both are case-sensitive. */
 export type Tags = Readonly<Record<string, string>>;
@@ -59,8 +59,4 @@ function requireValue(key: string, value: unknown): string {
   throw invalidParameter(
     `Invalid tag value for ${key}: ${shown(value)}. It takes up to ${VALUE_CHARS} letters, digits, spaces and _ . / = + - @`,
   );
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, 300) : JSON.stringify(value).slice(0, 300);
 }

@@ -1,5 +1,6 @@
 import { toApiDate } from './clock.ts';
 import { invalidParameter, notFound } from './errors.ts';
+import type { VaultLock } from './vault-lock.ts';
 
 /** What names a vault: names are unique within an account and region. */
 export interface VaultKey {
@@ -7,6 +8,15 @@ export interface VaultKey {
   readonly account: string;
   readonly region: string;
   readonly name: string;
+}
+
+/** The policies that hang on a vault. */
+export interface VaultPolicies {
+  /** The vault access policy, as it was set. */
+  readonly access: string | null;
+  readonly lock: VaultLock | null;
+  /** Grows with every change of a policy, the lock or the tags. */
+  readonly version: number;
 }
 
 /** A vault's state as of a moment: what inventories and counts show where they are not live. */
@@ -28,6 +38,8 @@ export interface Vault extends VaultKey {
   readonly writtenMs: number | null;
   /** The last inventory, where inventories are not live; null before the first. */
   readonly inventory: InventorySnapshot | null;
+  /** Null when none was ever set. */
+  readonly policies: VaultPolicies | null;
 }
 
 /** `live`: what a vault shows of itself is as of now; `periodic`: as of its last inventory, as on the service. */

@@ -68,6 +68,8 @@ export interface Reply {
    * that no client takes the rest for the whole.
    */
   readonly stream?: AsyncIterable<Uint8Array>;
+  /** For the log, not for the client. */
+  readonly warnings?: readonly string[];
 }
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';

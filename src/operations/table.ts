@@ -1,3 +1,6 @@
+import { deleteVaultAccessPolicy } from './access/delete-vault-access-policy.ts';
+import { getVaultAccessPolicy } from './access/get-vault-access-policy.ts';
+import { setVaultAccessPolicy } from './access/set-vault-access-policy.ts';
 import { getDataRetrievalPolicy } from './account/get-data-retrieval-policy.ts';
 import { listProvisionedCapacity } from './account/list-provisioned-capacity.ts';
 import { purchaseProvisionedCapacity } from './account/purchase-provisioned-capacity.ts';
@@ -8,11 +11,14 @@ import { describeJob } from './jobs/describe-job.ts';
 import { getJobOutput } from './jobs/get-job-output.ts';
 import { initiateJob } from './jobs/initiate-job.ts';
 import { listJobs } from './jobs/list-jobs.ts';
-import { NOT_OFFERED_YET } from './not-offered-yet.ts';
+import { abortVaultLock } from './locks/abort-vault-lock.ts';
+import { completeVaultLock } from './locks/complete-vault-lock.ts';
+import { getVaultLock } from './locks/get-vault-lock.ts';
+import { initiateVaultLock } from './locks/initiate-vault-lock.ts';
 import { deleteVaultNotifications } from './notifications/delete-vault-notifications.ts';
 import { getVaultNotifications } from './notifications/get-vault-notifications.ts';
 import { setVaultNotifications } from './notifications/set-vault-notifications.ts';
-import type { Operation, Place } from './operation.ts';
+import type { Operation } from './operation.ts';
 import { abortMultipartUpload } from './uploads/abort-multipart-upload.ts';
 import { completeMultipartUpload } from './uploads/complete-multipart-upload.ts';
 import { initiateMultipartUpload } from './uploads/initiate-multipart-upload.ts';
@@ -27,8 +33,8 @@ import { listTagsForVault } from './vaults/list-tags-for-vault.ts';
 import { listVaults } from './vaults/list-vaults.ts';
 import { removeTagsFromVault } from './vaults/remove-tags-from-vault.ts';
 
-/** The operations that are built. */
-export const OPERATIONS: readonly Operation[] = [
+/** All 33 operations of the API. */
+export const API: readonly Operation[] = [
   createVault,
   describeVault,
   listVaults,
@@ -55,12 +61,11 @@ export const OPERATIONS: readonly Operation[] = [
   getDataRetrievalPolicy,
   purchaseProvisionedCapacity,
   listProvisionedCapacity,
+  setVaultAccessPolicy,
+  getVaultAccessPolicy,
+  deleteVaultAccessPolicy,
+  initiateVaultLock,
+  getVaultLock,
+  completeVaultLock,
+  abortVaultLock,
 ];
-
-/** All 33 operations of the API, built or not. */
-export const API: readonly (Operation | Place)[] = [...OPERATIONS, ...NOT_OFFERED_YET];
-
-/** Whether there is more to an operation than its place. */
-export function isBuilt(place: Operation | Place): place is Operation {
-  return 'run' in place;
-}

@@ -1,24 +1,36 @@
 import { createHash } from 'node:crypto';
 import { ApiError } from '../domain/errors.ts';
-import type { Principal } from '../domain/principal.ts';
+import type { Caller } from '../domain/policy/caller.ts';
+import type { Policy } from '../domain/policy/policy.ts';
 import { EMPTY_HASH } from '../treehash/index.ts';
 import { payloadMismatch } from './checked-body.ts';
 import type { Message } from './message.ts';
 import { type Authentication, parseAuthentication, type SigningKeys, verifySignature } from './signature.ts';
-import { announcesBody, readSmallBody } from './small-body.ts';
+import { announcesBody, readSmallBody, requireSmallBody } from './small-body.ts';
 
 /** What a server knows of an access key. */
 export interface Credential {
-  readonly principal: Principal;
+  readonly caller: Caller;
+  /** Policies of the caller's user; root has none. */
+  readonly identity: readonly Policy[];
   readonly secret: string;
+  /** Set for temporary credentials; ms since the epoch. */
+  readonly session?: { readonly issuedMs: number; readonly expiresMs: number };
 }
 
-/** Finds a key that may sign; undefined for one that is unknown or disabled. */
-export type FindCredential = (accessKeyId: string) => Promise<Credential | undefined>;
+/**
+ * Finds a key that may sign, by its session token too where one was sent; undefined for one that is unknown or
+ * disabled, and for a token that is not its own.
+ */
+export type FindCredential = (
+  accessKeyId: string,
+  sessionToken: string | undefined,
+) => Promise<Credential | undefined>;
 
 /** Who asks, and what is known of the body by now. */
 export interface Authenticated {
-  readonly principal: Principal;
+  readonly credential: Credential;
+  readonly accessKeyId: string;
   /** From the credential's scope. */
   readonly region: string;
   /** The hash that the signature is over, 64 lower-case hex digits; of an upload only claimed so far. */
@@ -46,24 +58,25 @@ export async function authenticate(
   nowMs: number,
 ): Promise<Authenticated> {
   const authentication = parseAuthentication(message, nowMs);
+  const credential = await find(authentication.accessKeyId, authentication.sessionToken);
+  if (!credential) throw unrecognized();
+
   const claimed = authentication.claimedPayloadHash;
   if (upload && claimed === undefined) throw missingPayloadHash();
   const early = claimed === undefined ? await readBody(message, idleMs) : undefined;
   const payloadHash = claimed ?? hashOf(early ?? Buffer.alloc(0));
-
-  const credential = await find(authentication.accessKeyId);
-  if (!credential) throw unrecognized();
   verifySignature(authentication, credential.secret, payloadHash, keys);
-  requireNoSessionToken(authentication);
+  requireSession(authentication, credential, nowMs);
 
   const smallBody = early ?? (upload ? Buffer.alloc(0) : await readBody(message, idleMs));
   if (!upload && early === undefined) requireHash(smallBody, payloadHash.toLowerCase());
-  const { principal } = credential;
-  return { principal, region: authentication.region, payloadHash: payloadHash.toLowerCase(), smallBody };
+  const { accessKeyId, region } = authentication;
+  return { credential, accessKeyId, region, payloadHash: payloadHash.toLowerCase(), smallBody };
 }
 
 async function readBody(message: Message, idleMs: number): Promise<Buffer> {
   if (!announcesBody(message.incoming)) return Buffer.alloc(0);
+  requireSmallBody(message.incoming);
   message.letBodyCome();
   return readSmallBody(message.incoming, idleMs);
 }
@@ -82,8 +95,11 @@ function missingPayloadHash(): ApiError {
 }
 
 /** Long-term keys have no session token: a good signature with one is still of no use. */
-function requireNoSessionToken({ sessionToken }: Authentication): void {
-  if (sessionToken !== undefined) throw unrecognized();
+function requireSession({ sessionToken }: Authentication, { session }: Credential, nowMs: number): void {
+  if (sessionToken !== undefined && session === undefined) throw unrecognized();
+  if (session !== undefined && nowMs >= session.expiresMs) {
+    throw new ApiError('ExpiredTokenException', 'The security token included in the request is expired');
+  }
 }
 
 function unrecognized(): ApiError {

@@ -134,6 +134,8 @@ class BodySource {
     this.#incoming = message.incoming;
     this.#timer = setTimeout(() => this.#fail(stalled()), idleMs);
     this.#incoming.on('readable', this.#onReadable).on('error', this.#onGone).on('close', this.#onGone);
+    // It may have gone before anyone listened.
+    if (this.#incoming.destroyed) this.#onGone();
     message.letBodyCome();
   }
 

@@ -4,26 +4,24 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
-import { authorize, resolveAccount } from '../domain/principal.ts';
-import { isVaultName, type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
-import type {
-  Operation,
-  OperationContext,
-  Place,
-  Reply,
-  RequestFacts,
-  UploadBody,
-} from '../operations/operation.ts';
-import { isBuilt } from '../operations/table.ts';
-import { type Authenticator, authenticate } from './authenticate.ts';
+import { invalidParameter, missingParameter } from '../domain/errors.ts';
+import type { LockTime } from '../domain/lock-time.ts';
+import type { GlacierAction } from '../domain/policy/actions.ts';
+import { resolveAccount } from '../domain/principal.ts';
+import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
+import type { OperationContext, Reply, RequestFacts, UploadBody } from '../operations/operation.ts';
+import { auditRecord, isAudited, type Outcome, type RequestTrace } from './audit-record.ts';
+import { type Authenticated, type Authenticator, authenticate } from './authenticate.ts';
+import { type Ask, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseBodyClaim, requireUploadHeaders } from './checked-body.ts';
 import { decodeFields } from './decode.ts';
 import type { Message } from './message.ts';
+import type { PolicyShelf } from './policy-shelf.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
+import { requestFacts } from './request-facts.ts';
 import type { Route, Router } from './route.ts';
 import type { Slabs } from './slabs.ts';
-import { ClientGone } from './small-body.ts';
+import { ClientGone, parseJsonObject } from './small-body.ts';
 
 const API_VERSION = '2012-06-01';
 
@@ -33,10 +31,14 @@ export interface Pipeline {
   readonly authenticator: Authenticator;
   readonly slabs: Slabs;
   readonly context: OperationContext;
+  readonly lockTime: LockTime;
+  readonly shelf: PolicyShelf;
   /** Called when an operation is about to run; the emulator makes some fail here. @throws ApiError. */
   beforeRun?(operation: string): void;
   /** Real time, which signatures are judged by; the context's clock may be a turned one. */
   readonly wallClock: Clock;
+  /** Puts an event on record; durable when it resolves. */
+  audit(record: Record<string, unknown>): Promise<void>;
   /** Told of every request that was answered. */
   onDone(done: RequestLog): void;
 }
@@ -50,53 +52,106 @@ export interface RequestLog {
   readonly status: number;
   readonly ms: number;
   readonly error: unknown;
+  /** Remarks of the operation. */
+  readonly warnings: readonly string[];
 }
 
 /** Answers one request. Never throws. */
 export async function handle(message: Message, response: ServerResponse, pipeline: Pipeline): Promise<void> {
-  const { requestId, method, target } = message;
-  const arrivedMs = pipeline.wallClock.now();
-  let operation: string | undefined;
-  let failure: unknown;
+  const trace: RequestTrace = { message, atMs: pipeline.wallClock.now() };
+  const outcome = await settle(trace, pipeline);
+  let failure = 'error' in outcome ? outcome.error : undefined;
   try {
-    const route = pipeline.router(message);
-    operation = route.operation.name;
-    await sendReply(response, requestId, await answer(message, route, pipeline, arrivedMs));
+    if ('reply' in outcome) await sendReply(response, message.requestId, outcome.reply);
+    else if (failure instanceof ClientGone) response.destroy();
+    else sendError(response, message.requestId, failure);
   } catch (error) {
+    // A stream broke off: what was announced cannot come, and the client must notice.
     failure = error;
-    if (error instanceof ClientGone) response.destroy();
-    else sendError(response, requestId, error);
+    response.destroy();
   }
   boundDrain(message.incoming);
-  const ms = pipeline.wallClock.now() - arrivedMs;
-  pipeline.onDone({ requestId, method, target, operation, status: response.statusCode, ms, error: failure });
+  pipeline.onDone({
+    requestId: message.requestId,
+    method: message.method,
+    target: message.target,
+    operation: trace.route?.operation.name,
+    status: response.statusCode,
+    ms: pipeline.wallClock.now() - trace.atMs,
+    error: failure,
+    warnings: 'reply' in outcome ? (outcome.reply.warnings ?? []) : [],
+  });
 }
 
-async function answer(message: Message, route: Route, pipeline: Pipeline, arrivedMs: number): Promise<Reply> {
-  const { context, authenticator } = pipeline;
-  const { operation } = route;
-  const upload = isBuilt(operation) && operation.body === 'upload';
-  const { principal, region, payloadHash, smallBody } = await authenticate(
-    message,
-    upload,
-    authenticator,
-    arrivedMs,
+/** What the request comes to. A change that could not be put on record is not acknowledged. */
+async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome> {
+  const outcome: Outcome = await answer(trace, pipeline).then(
+    (reply) => ({ reply }),
+    (error) => ({ error }),
   );
+  if (!isAudited(trace, outcome)) return outcome;
+  try {
+    await pipeline.audit(auditRecord(trace, outcome, pipeline.context.ids.requestId()));
+    return outcome;
+  } catch (error) {
+    return { error };
+  }
+}
 
-  const account = resolveAccount(route.account, principal, operation.account);
-  const vaultKey: VaultKey = { account, region, name: route.vaultName };
-  authorize(principal, operation.name, vaultKey);
+async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
+  const { message, atMs } = trace;
+  const { context, authenticator } = pipeline;
+  const route = pipeline.router(message);
+  trace.route = route;
+  const { operation } = route;
+  const upload = operation.body === 'upload';
+  const signed = await authenticate(message, upload, authenticator, atMs);
+  trace.signed = signed;
+
+  const account = resolveAccount(route.account, signed.credential.caller.accountId, operation.account);
+  const vaultKey: VaultKey = { account, region: signed.region, name: route.vaultName };
+  trace.vaultKey = vaultKey;
+  const ask = askOf(message, route, vaultKey, signed);
+  const found = await authorizeRequest(ask, { ...pipeline, catalog: context.catalog });
   requireApiVersion(message);
-  const built = requireBuilt(operation);
-  const vault = built.vault === 'must-exist' ? await requireVault(context, vaultKey) : undefined;
+  const vault = operation.vault === 'must-exist' ? requireVault(found, vaultKey) : undefined;
 
   if (upload) requireUploadHeaders(message);
-  const inputs = decodeFields(built, message, smallBody);
+  const inputs = decodeFields(operation, message, signed.smallBody);
   const body = upload
-    ? new CheckedBody(message, parseBodyClaim(message, payloadHash), pipeline.slabs, authenticator.idleMs)
+    ? new CheckedBody(
+        message,
+        parseBodyClaim(message, signed.payloadHash),
+        pipeline.slabs,
+        authenticator.idleMs,
+      )
     : undefined;
-  pipeline.beforeRun?.(built.name);
-  return built.run(Object.assign(factsOf(route, vaultKey, vault, body), inputs), context);
+  pipeline.beforeRun?.(operation.name);
+  return operation.run(Object.assign(factsOf(route, vaultKey, vault, body), inputs), context);
+}
+
+function askOf(message: Message, { operation, id }: Route, vaultKey: VaultKey, signed: Authenticated): Ask {
+  const { credential, region, smallBody } = signed;
+  const action = operation.name as GlacierAction;
+  return {
+    caller: credential.caller,
+    identity: credential.identity,
+    action,
+    vaultKey,
+    archiveId:
+      action === 'DeleteArchive' ? id : action === 'InitiateJob' ? archiveIdOf(smallBody) : undefined,
+    facts: requestFacts(message, credential, region),
+  };
+}
+
+/** The archive that a job is about: a policy may judge its age before the operation looks at the body. */
+function archiveIdOf(body: Buffer): string | undefined {
+  try {
+    const id = parseJsonObject(body).get('ArchiveId');
+    return typeof id === 'string' ? id : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function requireApiVersion(message: Message): void {
@@ -107,13 +162,7 @@ function requireApiVersion(message: Message): void {
   }
 }
 
-function requireBuilt(operation: Operation | Place): Operation {
-  if (isBuilt(operation)) return operation;
-  throw new ApiError('BadRequest', `${operation.name} is not offered yet`);
-}
-
-async function requireVault({ catalog }: OperationContext, key: VaultKey): Promise<Vault> {
-  const vault = isVaultName(key.name) ? await catalog.findVault(key) : undefined;
+function requireVault(vault: Vault | undefined, key: VaultKey): Vault {
   if (!vault) throw vaultNotFound(key);
   return vault;
 }

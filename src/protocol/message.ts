@@ -3,6 +3,8 @@ import { ApiError } from '../domain/errors.ts';
 
 /** Path and query together (limits of Moraine: docs/operating.md). */
 const MAX_TARGET_BYTES = 8192;
+/** All headers together, as they are written: `Name: value` and a line's end. */
+const MAX_HEADER_BYTES = 16_384;
 
 /** A request as it came in: nothing is believed yet. */
 export interface Message {
@@ -23,8 +25,9 @@ export interface Message {
   letBodyCome(): void;
 }
 
-/** @throws 400 for a target that is too long or not decodable. */
+/** @throws 400 for a target that is too long or not decodable, 431 for headers that are too long. */
 export function toMessage(incoming: IncomingMessage, requestId: string, letBodyCome: () => void): Message {
+  requireBoundedHeaders(incoming);
   const target = incoming.url ?? '/';
   if (Buffer.byteLength(target) > MAX_TARGET_BYTES) {
     throw new ApiError('BadRequest', `The path and query are longer than ${MAX_TARGET_BYTES} bytes`);
@@ -50,6 +53,17 @@ export function toMessage(incoming: IncomingMessage, requestId: string, letBodyC
     incoming,
     letBodyCome,
   };
+}
+
+function requireBoundedHeaders({ rawHeaders, headers, httpVersion }: IncomingMessage): void {
+  const bytes = rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
+  if (bytes > MAX_HEADER_BYTES) {
+    const text = `The request's headers are longer than ${MAX_HEADER_BYTES} bytes together`;
+    throw new ApiError('BadRequest', text, { status: 431 });
+  }
+  if (httpVersion !== '1.0' && headers.host === undefined) {
+    throw new ApiError('BadRequest', 'The request has no Host header');
+  }
 }
 
 function headerOf(incoming: IncomingMessage, name: string): string | undefined {

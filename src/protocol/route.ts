@@ -1,10 +1,10 @@
 import { ApiError, invalidParameter } from '../domain/errors.ts';
-import type { Operation, Place } from '../operations/operation.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { Message } from './message.ts';
 
 /** An operation and what stood in its path. */
 export interface Route {
-  readonly operation: Operation | Place;
+  readonly operation: Operation;
   readonly account: string;
   /** Empty for account-level operations. */
   readonly vaultName: string;
@@ -13,7 +13,7 @@ export interface Route {
 }
 
 interface Pattern {
-  readonly operation: Operation | Place;
+  readonly operation: Operation;
   readonly segments: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export type Router = (message: Message) => Route;
  * The router throws 404 `UnknownOperationException` for a method and path that are none, and 400 for a tag
  * request that says neither `add` nor `remove`.
  */
-export function createRouter(operations: readonly (Operation | Place)[]): Router {
+export function createRouter(operations: readonly Operation[]): Router {
   const patterns = operations.map((operation) => ({
     operation,
     segments: operation.path.slice(1).split('/'),

@@ -15,8 +15,8 @@ import { type Message, toMessage } from './message.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
 import { toWireError } from './wire-error.ts';
 
-/** Headers together (limits of Moraine: docs/operating.md). */
-const MAX_HEADER_BYTES = 16_384;
+/** A head beyond this is not even parsed; what is within is measured part by part (message.ts). */
+const MAX_HEAD_BYTES = 65_536;
 const HEADERS_MS = 30_000;
 /** Above the 60 s after which proxies drop idle connections, so that it is never we who cut first. */
 const KEEP_ALIVE_MS = 75_000;
@@ -42,33 +42,63 @@ export interface Health {
 /** A server that does not listen yet. */
 export function createServer(options: ServerOptions): Server {
   const limits = {
-    maxHeaderSize: MAX_HEADER_BYTES,
+    maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: HEADERS_MS,
     // A steadily moving body is never cut for age: uploads watch their own progress.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECKS_MS,
     noDelay: true,
+    // A missing one is refused in the API's form, as everything else.
+    requireHostHeader: false,
   };
   const server = options.tls ? createHttpsServer({ ...limits, ...options.tls }) : createHttpServer(limits);
   // The size is what bounds them; a count would silently drop headers that a signature is over.
   server.maxHeadersCount = 0;
-  server.on('request', (incoming, response) => take(incoming, response, options, () => {}));
+  const youngest: Exchanges = new WeakMap();
+  const accept = (incoming: IncomingMessage, response: ServerResponse, letBodyCome = () => {}): void => {
+    youngest.set(incoming.socket, { incoming, response });
+    take(incoming, response, options, letBodyCome);
+  };
+  server.on('request', (incoming, response) => accept(incoming, response));
+  // An expectation that nobody knows is none.
+  server.on('checkExpectation', (incoming, response) => accept(incoming, response));
   server.on('checkContinue', (incoming, response) => {
+    const keepAlive = response.shouldKeepAlive;
     // A client that is refused before `100 Continue` sends no body, so the connection could not go on.
     response.shouldKeepAlive = false;
     let asked = false;
-    take(incoming, response, options, () => {
+    accept(incoming, response, () => {
       if (asked) return;
       asked = true;
-      response.shouldKeepAlive = true;
+      response.shouldKeepAlive = keepAlive;
       response.writeContinue();
     });
   });
   server.on('clientError', (error, socket) => {
-    refuseMalformed(error as NodeJS.ErrnoException, socket, options.pipeline.context.ids.requestId());
+    if (!answerFirst(socket, youngest.get(socket))) refuseMalformed(error, socket, options.pipeline);
   });
   return server;
+}
+
+/** The youngest request of each connection, and its answer. */
+type Exchanges = WeakMap<Duplex, Exchange>;
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/**
+ * Bytes that are no request spoil a connection, but not the answers that it still waits for: the next thing
+ * that the client reads must not be a refusal of something else, least of all in the middle of a download.
+ * @returns whether there was an answer to wait for; the connection ends after it.
+ */
+function answerFirst(socket: Duplex, exchange: Exchange | undefined): boolean {
+  if (!exchange || exchange.response.writableFinished || !exchange.incoming.complete) return false;
+  socket.pause();
+  exchange.response.once('finish', () => socket.end());
+  return true;
 }
 
 function take(
@@ -83,6 +113,7 @@ function take(
     message = toMessage(incoming, requestId, letBodyCome);
   } catch (error) {
     sendError(response, requestId, error);
+    boundDrain(incoming);
     return;
   }
   if (message.target.startsWith(OURS)) void answerOurs(message, response, options);
@@ -109,7 +140,11 @@ async function replyOurs(message: Message, { health, emulator }: ServerOptions):
 }
 
 /** What the HTTP parser refuses gets the API's form too; the connection is beyond use. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, requestId: string): void {
+function refuseMalformed(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  { context, wallClock }: Pipeline,
+): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
@@ -119,7 +154,8 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, requestId
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    `x-amzn-RequestId: ${requestId}`,
+    `Date: ${new Date(wallClock.now()).toUTCString()}`,
+    `x-amzn-RequestId: ${context.ids.requestId()}`,
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
@@ -127,7 +163,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, requestId
 
 function malformed(error: NodeJS.ErrnoException): ApiError {
   if (error.code === 'HPE_HEADER_OVERFLOW') {
-    const text = `The request's headers are longer than ${MAX_HEADER_BYTES} bytes together`;
+    const text = `The request's head is longer than ${MAX_HEAD_BYTES} bytes`;
     return new ApiError('BadRequest', text, { status: 431 });
   }
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')

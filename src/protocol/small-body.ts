@@ -42,8 +42,15 @@ export function readSmallBody(incoming: IncomingMessage, idleMs: number): Promis
     };
     const onEnd = () => end(() => resolve(Buffer.concat(chunks)));
     const onGone = () => end(() => reject(new ClientGone()));
+    // It may have gone before anyone listened.
+    if (incoming.destroyed) onGone();
     incoming.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
   });
+}
+
+/** @throws 400 for a length beyond the limit, before a byte of it has come. */
+export function requireSmallBody(incoming: IncomingMessage): void {
+  if (Number(incoming.headers['content-length'] ?? 0) > MAX_JSON_BYTES) throw tooLong();
 }
 
 /** 408, worded as on the service. */

@@ -29,5 +29,7 @@ async function journalFacts(catalog: Catalog, blobs: BlobStore): Promise<void> {
     if (records.length === 0) return;
     await blobs.appendRecords(records);
     await catalog.dropJournaled({ seqs: records.map(({ seq }) => seq) });
+    // The newest one stays on the list for its number: a lot that is not full was the last.
+    if (records.length < RECORDS_PER_LOT) return;
   }
 }

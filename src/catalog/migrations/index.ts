@@ -3,9 +3,10 @@ import { type Migration, Migrator } from 'kysely/migration';
 import type { Engine } from '../engine.ts';
 import { first } from './0001-first.ts';
 import { jobs } from './0002-jobs.ts';
+import { access } from './0003-access.ts';
 
 /** Every change of the schema, in order. A released one is never edited. */
-const MIGRATIONS = { '0001-first': first, '0002-jobs': jobs };
+const MIGRATIONS = { '0001-first': first, '0002-jobs': jobs, '0003-access': access };
 
 /**
  * Brings the schema up to date; does nothing when it is.

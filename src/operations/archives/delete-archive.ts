@@ -15,7 +15,8 @@ export const deleteArchive = operation({
   async run({ vaultKey, vault, id }, { catalog, clock, ids, settings }) {
     if (await catalog.findArchive(vault.no, id)) {
       const mode = settings.inventoryMode;
-      await catalog.deleteArchive({ vaultNo: vault.no, id, nowMs: clock.now(), mode });
+      const policyVersion = vault.policies?.version ?? 0;
+      await catalog.deleteArchive({ vaultNo: vault.no, id, nowMs: clock.now(), mode, policyVersion });
       return { status: 204 };
     }
     const verdict = ids.judgeArchiveId(id, vaultKey);

@@ -1,3 +1,4 @@
+import { lockNoteName } from '../../domain/lock-note.ts';
 import { isVaultName, vaultNotFound } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
 
@@ -12,9 +13,15 @@ export const deleteVault = operation({
   fields: {},
   errors: ['ResourceNotFoundException'],
   // Deleting a vault that is not there succeeds: a client that repeats a lost answer must not fail.
-  async run({ vaultKey }, { catalog, clock, settings }) {
+  async run({ vaultKey }, { catalog, blobs, clock, settings }) {
     if (!isVaultName(vaultKey.name)) throw vaultNotFound(vaultKey);
-    await catalog.deleteVault({ key: vaultKey, nowMs: clock.now(), mode: settings.inventoryMode });
+    const deleted = await catalog.deleteVault({
+      key: vaultKey,
+      nowMs: clock.now(),
+      mode: settings.inventoryMode,
+    });
+    // Its lock goes with it; the note of a vault that was never locked is not there.
+    if (deleted) await blobs.removeNote(lockNoteName(vaultKey));
     return { status: 204 };
   },
 });

@@ -1,0 +1,55 @@
+/** What commands work with beside running servers. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { DiskStore } from '../blobs/disk.ts';
+import { openPostgresCatalog } from '../catalog/postgres.ts';
+import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
+import { type Config, SettingError } from '../config.ts';
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { RandomBytes } from '../domain/ids.ts';
+import { SecretBox } from '../domain/secret-box.ts';
+import { type DataFolder, dataFolder } from './data-folder.ts';
+import { systemClock, systemRandom } from './node.ts';
+
+export interface CommandWorld {
+  readonly folder: DataFolder;
+  readonly catalog: Catalog;
+  readonly blobs: BlobStore;
+  readonly masterKey: Buffer;
+  readonly box: SecretBox;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+}
+
+/**
+ * Opens the data folder for a short while and closes it after `work`. Safe while servers run: on SQLite each
+ * write is a short transaction that waits for the server's, and what it records goes to a journal of its own.
+ * @throws SettingError when there is no data folder yet.
+ */
+export async function withWorld<Result>(
+  config: Config,
+  work: (world: CommandWorld) => Promise<Result>,
+): Promise<Result> {
+  const folder = dataFolder(config.data);
+  if (!existsSync(folder.masterKey)) {
+    throw new SettingError(
+      `there is no data folder at ${folder.path}: start a server there first, or give --data`,
+    );
+  }
+  const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
+  const blobs = new DiskStore(folder.store, systemRandom);
+  const journal = (records: Parameters<DiskStore['appendRecords']>[0]) => blobs.appendRecords(records);
+  const catalog =
+    config.catalogUrl === undefined
+      ? openSqliteCatalog(folder.catalog, await openSqliteWriter(folder.catalog, journal))
+      : await openPostgresCatalog({ url: config.catalogUrl, journal, onError: () => {} });
+  const box = new SecretBox(masterKey);
+  try {
+    return await work({ folder, catalog, blobs, masterKey, box, clock: systemClock, random: systemRandom });
+  } finally {
+    await catalog.close();
+    await blobs.close();
+  }
+}

@@ -1,0 +1,103 @@
+import type { BlobStore } from '../domain/blob-store.ts';
+import {
+  type ClockReading,
+  confirmTime,
+  isBehind,
+  type LockTime,
+  passTime,
+  type SeenTime,
+  startTime,
+  type TimeState,
+} from '../domain/lock-time.ts';
+import { repeat, type Scheduled } from '../workers/schedule.ts';
+
+const SEEN_NOTE = 'time-seen';
+const CONFIRMED_NOTE = 'time-confirmed';
+/** The latest time is kept in the store at least each minute. */
+const KEEP_PAUSE_MS = 20_000;
+/** A confirmation is for the time at which it was given. */
+const CONFIRMED_WITHIN_MS = 10 * 60_000;
+
+/** Reads both clocks of the system. */
+export type ReadClocks = () => ClockReading;
+
+export interface LockClockOptions {
+  readonly blobs: BlobStore;
+  readonly read: ReadClocks;
+  readonly maxStopLeapMs: number;
+  /** Whether this process keeps the time in the store; the others only read it. */
+  readonly keeps: boolean;
+}
+
+/** Trusted time for one process, over the system's clocks and what the store remembers. */
+export class LockClock implements LockTime {
+  readonly #options: LockClockOptions;
+  #state: TimeState;
+  #confirmation: string | undefined;
+
+  constructor(options: LockClockOptions, state: TimeState, confirmation: string | undefined) {
+    this.#options = options;
+    this.#state = state;
+    this.#confirmation = confirmation;
+  }
+
+  /** @throws ClockWentBack when the wall clock is behind what the store has seen. */
+  static async open(options: LockClockOptions): Promise<LockClock> {
+    const { blobs, read, maxStopLeapMs } = options;
+    const seen = await blobs.note(SEEN_NOTE);
+    const state = startTime(
+      seen === undefined ? null : (JSON.parse(seen) as SeenTime),
+      read(),
+      maxStopLeapMs,
+    );
+    const clock = new LockClock(options, state, await blobs.note(CONFIRMED_NOTE));
+    await clock.keep();
+    return clock;
+  }
+
+  nowMs(): number {
+    return this.#observe().trustedMs;
+  }
+
+  canDelete(): boolean {
+    const reading = this.#options.read();
+    return !isBehind(this.#observe(reading), reading);
+  }
+
+  /** Whether a forward leap waits for `moraine lock confirm-time`. */
+  get leaped(): boolean {
+    return this.#observe().leaped;
+  }
+
+  /** Takes up a confirmation and keeps the latest time in the store. */
+  async keep(): Promise<void> {
+    const { blobs, keeps } = this.#options;
+    const confirmation = await blobs.note(CONFIRMED_NOTE);
+    if (confirmation !== undefined && confirmation !== this.#confirmation) this.#confirm(confirmation);
+    const { trustedMs, leaped } = this.#observe();
+    if (keeps) await blobs.putNote(SEEN_NOTE, JSON.stringify({ trustedMs, leaped }));
+  }
+
+  /** Keeps the time at least each minute. */
+  schedule(onError: (error: unknown) => void): Scheduled {
+    return repeat(KEEP_PAUSE_MS, () => this.keep(), onError);
+  }
+
+  #confirm(confirmation: string): void {
+    this.#confirmation = confirmation;
+    const reading = this.#options.read();
+    const { atMs } = JSON.parse(confirmation) as { atMs: number };
+    if (Math.abs(reading.wallMs - atMs) < CONFIRMED_WITHIN_MS)
+      this.#state = confirmTime(this.#state, reading);
+  }
+
+  #observe(reading = this.#options.read()): TimeState {
+    this.#state = passTime(this.#state, reading);
+    return this.#state;
+  }
+}
+
+/** What `moraine lock confirm-time` leaves in the store: the wall clock is right now. */
+export async function confirmLockTime(blobs: BlobStore, nowMs: number): Promise<void> {
+  await blobs.putNote(CONFIRMED_NOTE, JSON.stringify({ atMs: nowMs }));
+}

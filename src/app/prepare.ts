@@ -1,0 +1,33 @@
+/** What is put in order before anything is served. */
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import type { Logger } from '../log.ts';
+import { isOlderThanStore } from '../workers/compare-records.ts';
+import { recoverStore } from '../workers/recover-store.ts';
+import { restoreLocks } from '../workers/restore-locks.ts';
+
+/**
+ * Mends what a crash or a restored catalog left.
+ * @returns whether anything may be removed: not while the catalog is older than the store.
+ */
+export async function putInOrder(
+  catalog: Catalog,
+  blobs: BlobStore,
+  log: Logger,
+): Promise<{ maySweep: boolean }> {
+  const older = await isOlderThanStore(catalog, blobs);
+  if (older) {
+    log.error(
+      'the catalog is older than the store: it was restored from a backup. Nothing is swept or expired until ' +
+        '`moraine catalog accept` says that what it does not know may go',
+    );
+  }
+  const removed = older ? 0 : await recoverStore(catalog, blobs);
+  if (removed > 0) log.info({ removed }, 'removed blobs that were stored but never acknowledged');
+  const { restored, unknown } = await restoreLocks(catalog, blobs);
+  if (restored.length > 0)
+    log.error({ restored }, 'the catalog had lost the locks of these vaults: they are locked again');
+  if (unknown.length > 0)
+    log.error({ unknown }, 'the store knows locked vaults that the catalog does not know');
+  return { maySweep: !older };
+}

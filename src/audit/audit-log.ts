@@ -1,0 +1,118 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { AuditRecord, ChainKey, Head } from './chain.ts';
+
+/** A file that is longer than this is followed by the next. */
+const ROTATE_BYTES = 64 * 1024 * 1024;
+
+/** `{chain}.{number}.log`: one chain for each process that wrote, cut into files. */
+export function logName(chain: string, number: number): string {
+  return `${chain}.${String(number).padStart(6, '0')}.log`;
+}
+
+/** `{chain}.head`: how far the chain went. */
+export function headName(chain: string): string {
+  return `${chain}.head`;
+}
+
+export interface AuditLogOptions {
+  readonly folder: string;
+  /** A name that no other process uses, of `a-z0-9`. */
+  readonly chain: string;
+  readonly key: ChainKey;
+  /** Told once, before the chain's first record: somebody must remember that there is such a chain. */
+  begun(chain: string): Promise<void>;
+}
+
+/** Appends events to this process's chain. Appends that arrive together are flushed together. */
+export class AuditLog {
+  readonly #options: AuditLogOptions;
+  #head: Head;
+  #number = 0;
+  #bytes = 0;
+  #file: FileHandle | undefined;
+  #headFile: FileHandle | undefined;
+  #waiting: AuditRecord[] = [];
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(options: AuditLogOptions) {
+    this.#options = options;
+    this.#head = options.key.beginning(options.chain);
+  }
+
+  /**
+   * Durable when it resolves.
+   * @throws the I/O error; after one nothing more is taken, because the chain may be torn.
+   */
+  append(record: AuditRecord): Promise<void> {
+    this.#waiting.push(record);
+    this.#next ??= (this.#running ?? Promise.resolve()).then(() => this.#start());
+    return this.#next;
+  }
+
+  async close(): Promise<void> {
+    await this.#next?.catch(() => {});
+    await this.#running?.catch(() => {});
+    await this.#file?.close();
+    await this.#headFile?.close();
+  }
+
+  #start(): Promise<void> {
+    this.#next = undefined;
+    const written = this.#write(this.#waiting.splice(0));
+    // The head follows the lines and nobody waits for it; the next group does, so it is never far behind.
+    this.#running = written
+      .then(() => this.#writeHead())
+      .catch((error) => {
+        this.#failure ??= error;
+      });
+    return written;
+  }
+
+  async #write(records: readonly AuditRecord[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      const file = await this.#openFile();
+      let text = '';
+      for (const record of records) {
+        const { line, head } = this.#options.key.append(this.#head, record);
+        this.#head = head;
+        text += `${line}\n`;
+      }
+      await file.appendFile(text);
+      await file.datasync();
+      this.#bytes += Buffer.byteLength(text);
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  async #openFile(): Promise<FileHandle> {
+    const { folder, chain, begun } = this.#options;
+    if (this.#file && this.#bytes < ROTATE_BYTES) return this.#file;
+    if (!this.#file) {
+      await begun(chain);
+      this.#headFile = await open(join(folder, headName(chain)), 'wx', 0o600);
+    }
+    await this.#file?.close();
+    this.#file = await open(join(folder, logName(chain, this.#number++)), 'wx', 0o600);
+    this.#bytes = 0;
+    await flushFolder(join(folder, '.'));
+    return this.#file;
+  }
+
+  async #writeHead(): Promise<void> {
+    const { chain, key } = this.#options;
+    await this.#headFile?.write(Buffer.from(key.sealHead(chain, this.#head)), 0, undefined, 0);
+    await this.#headFile?.datasync();
+  }
+}
+
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(dirname(join(path, 'x')), 'r');
+  await folder.sync();
+  await folder.close();
+}

@@ -1,0 +1,56 @@
+import { open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RandomBytes } from '../domain/ids.ts';
+import type { FolderFlusher } from './folder-flusher.ts';
+
+const NAME = /^[a-z0-9-]{1,128}$/;
+
+/** Small named texts as files, each replaced whole or not at all. */
+export class DiskNotes {
+  readonly #folder: string;
+  readonly #flusher: FolderFlusher;
+  readonly #random: RandomBytes;
+
+  constructor(folder: string, flusher: FolderFlusher, random: RandomBytes) {
+    this.#folder = folder;
+    this.#flusher = flusher;
+    this.#random = random;
+  }
+
+  async put(name: string, text: string): Promise<void> {
+    // A name that no note can have, so that a half-written one is never taken for a note.
+    const temporary = join(this.#folder, `.${this.#random(8).toString('hex')}`);
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, this.#path(name));
+    await this.#flusher.flush();
+  }
+
+  async get(name: string): Promise<string | undefined> {
+    return readFile(this.#path(name), 'utf8').catch(missing);
+  }
+
+  async remove(name: string): Promise<void> {
+    await unlink(this.#path(name)).catch(missing);
+    await this.#flusher.flush();
+  }
+
+  async names(prefix: string): Promise<readonly string[]> {
+    const names = await readdir(this.#folder);
+    return names.filter((name) => NAME.test(name) && name.startsWith(prefix));
+  }
+
+  #path(name: string): string {
+    if (!NAME.test(name)) throw new RangeError(`not the name of a note: ${name}`);
+    return join(this.#folder, name);
+  }
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}

@@ -1,0 +1,18 @@
+import type { Selectable } from 'kysely';
+import type { VaultPolicies } from '../domain/vault.ts';
+import type { VaultLock } from '../domain/vault-lock.ts';
+import type { Schema } from './schema.ts';
+
+export type PolicyRow = Omit<Selectable<Schema['vault_policies']>, 'vault_no'>;
+
+/** The policies of a row, or null without one. */
+export function toPolicies(row: PolicyRow | null): VaultPolicies | null {
+  return row && { access: row.access_policy, lock: toLock(row), version: row.version };
+}
+
+/** The lock of a row, or null without one. */
+export function toLock(row: PolicyRow): VaultLock | null {
+  const { lock_state: state, lock_policy: policy, lock_id_hash: idHash, lock_created_ms: createdMs } = row;
+  if (state === null || policy === null || idHash === null || createdMs === null) return null;
+  return { state, policy, idHash, createdMs };
+}

@@ -1,0 +1,83 @@
+import type { CatalogReads, CatalogWrites, User, UserPolicy } from '../domain/catalog.ts';
+import { invalidParameter } from '../domain/errors.ts';
+import type { Source, Tx } from './transaction.ts';
+
+type UserReads = Pick<CatalogReads, 'listAccounts' | 'findUser' | 'userByNo' | 'listUsers' | 'userPolicies'>;
+
+const COLUMNS = ['no', 'account', 'name', 'user_id as userId', 'created_ms as createdMs'] as const;
+
+export function userReads({ db }: Source): UserReads {
+  const users = () => db.selectFrom('users').select(COLUMNS);
+  return {
+    async listAccounts() {
+      const rows = await db.selectFrom('accounts').select('id').orderBy('id').execute();
+      return rows.map(({ id }) => id);
+    },
+    findUser: (account, name) =>
+      users().where('account', '=', account).where('name', '=', name).executeTakeFirst(),
+    userByNo: (no) => users().where('no', '=', no).executeTakeFirst(),
+    listUsers: (account) => users().where('account', '=', account).orderBy('name').execute(),
+    userPolicies: (userNo): Promise<UserPolicy[]> =>
+      db
+        .selectFrom('user_policies')
+        .select(['name', 'document'])
+        .where('user_no', '=', userNo)
+        .orderBy('name')
+        .execute(),
+  };
+}
+
+export async function createAccount(
+  tx: Tx,
+  { id, nowMs }: Parameters<CatalogWrites['createAccount']>[0],
+): Promise<void> {
+  await tx.db
+    .insertInto('accounts')
+    .values({ id, created_ms: nowMs })
+    .onConflict((c) => c.column('id').doNothing())
+    .execute();
+}
+
+export async function createUser(tx: Tx, user: Parameters<CatalogWrites['createUser']>[0]): Promise<User> {
+  const { account, name, userId, createdMs } = user;
+  const made = await tx.db
+    .insertInto('users')
+    .values({ account, name, user_id: userId, created_ms: createdMs })
+    .onConflict((c) => c.columns(['account', 'name']).doNothing())
+    .returning(COLUMNS)
+    .executeTakeFirst();
+  if (!made) throw invalidParameter(`There is a user ${name} in the account ${account} already`);
+  return made;
+}
+
+export async function deleteUser(
+  tx: Tx,
+  { userNo }: Parameters<CatalogWrites['deleteUser']>[0],
+): Promise<void> {
+  await tx.db.deleteFrom('access_keys').where('user_no', '=', userNo).execute();
+  await tx.db.deleteFrom('user_policies').where('user_no', '=', userNo).execute();
+  await tx.db.deleteFrom('users').where('no', '=', userNo).execute();
+}
+
+export async function putUserPolicy(
+  tx: Tx,
+  { userNo, name, document }: Parameters<CatalogWrites['putUserPolicy']>[0],
+): Promise<void> {
+  await tx.db
+    .insertInto('user_policies')
+    .values({ user_no: userNo, name, document })
+    .onConflict((c) => c.columns(['user_no', 'name']).doUpdateSet({ document }))
+    .execute();
+}
+
+export async function deleteUserPolicy(
+  tx: Tx,
+  { userNo, name }: Parameters<CatalogWrites['deleteUserPolicy']>[0],
+): Promise<boolean> {
+  const { numDeletedRows } = await tx.db
+    .deleteFrom('user_policies')
+    .where('user_no', '=', userNo)
+    .where('name', '=', name)
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
+}

@@ -1,0 +1,167 @@
+import type { CatalogReads, CatalogWrites, LockedVault } from '../domain/catalog.ts';
+import { ApiError } from '../domain/errors.ts';
+import type { VaultKey, VaultPolicies } from '../domain/vault.ts';
+import {
+  completed,
+  currentLock,
+  requireAbortable,
+  requireNoLock,
+  type VaultLock,
+} from '../domain/vault-lock.ts';
+import { type PolicyRow, toLock, toPolicies } from './policy-row.ts';
+import { record, type Source, type Tx } from './transaction.ts';
+import { findVaultNo, holdVault } from './vaults.ts';
+
+export function policyReads(source: Source): Pick<CatalogReads, 'listLocked'> {
+  return { listLocked: () => listLocked(source) };
+}
+
+async function listLocked({ db }: Source): Promise<readonly LockedVault[]> {
+  const rows = await db
+    .selectFrom('vault_policies as p')
+    .innerJoin('vaults as v', 'v.no', 'p.vault_no')
+    .selectAll('p')
+    .select(['v.account', 'v.region', 'v.name'])
+    .where('p.lock_state', '=', 'Locked')
+    .execute();
+  return rows.flatMap((row) => {
+    const lock = toLock(row);
+    const { account, region, name } = row;
+    return lock ? [{ vault: { account, region, name }, lock }] : [];
+  });
+}
+
+async function readPolicies({ db }: Source, vaultNo: number): Promise<VaultPolicies | null> {
+  const row = await db
+    .selectFrom('vault_policies')
+    .selectAll()
+    .where('vault_no', '=', vaultNo)
+    .executeTakeFirst();
+  return toPolicies(row ?? null);
+}
+
+/** @throws 400 Throttling when the policies are no longer those that the caller decided by. */
+export async function requireVersion(tx: Tx, vaultNo: number, version: number): Promise<void> {
+  if (((await readPolicies(tx, vaultNo))?.version ?? 0) === version) return;
+  throw new ApiError('ThrottlingException', "The vault's policies or tags changed meanwhile: try again.");
+}
+
+/** Every change goes through here, so that the version grows. The caller holds the vault alone. */
+async function change(tx: Tx, vaultNo: number, set: Partial<Omit<PolicyRow, 'version'>>): Promise<void> {
+  const none = {
+    access_policy: null,
+    lock_policy: null,
+    lock_state: null,
+    lock_id_hash: null,
+    lock_created_ms: null,
+  };
+  await tx.db
+    .insertInto('vault_policies')
+    .values({ vault_no: vaultNo, ...none, ...set, version: 1 })
+    .onConflict((c) =>
+      c.column('vault_no').doUpdateSet((e) => ({ ...set, version: e('vault_policies.version', '+', 1) })),
+    )
+    .execute();
+}
+
+/** Tags may decide what a policy allows: a change of theirs is one of the policies. */
+export async function tagsChanged(tx: Tx, vaultNo: number): Promise<void> {
+  await tx.db
+    .updateTable('vault_policies')
+    .set((e) => ({ version: e('version', '+', 1) }))
+    .where('vault_no', '=', vaultNo)
+    .execute();
+}
+
+export async function setVaultAccessPolicy(
+  tx: Tx,
+  { vaultNo, policy }: Parameters<CatalogWrites['setVaultAccessPolicy']>[0],
+): Promise<void> {
+  const vault = await holdVault(tx, vaultNo, 'to-change');
+  await change(tx, vaultNo, { access_policy: policy });
+  await recordOf(tx, vault, { type: 'vault-access-policy', policy });
+}
+
+export async function initiateVaultLock(
+  tx: Tx,
+  { vaultNo, policy, lockIdHash, nowMs }: Parameters<CatalogWrites['initiateVaultLock']>[0],
+): Promise<void> {
+  const vault = await holdVault(tx, vaultNo, 'to-change');
+  requireNoLock(await lockNow(tx, vaultNo, nowMs));
+  await setLock(tx, vaultNo, { state: 'InProgress', policy, idHash: lockIdHash, createdMs: nowMs });
+  await recordOf(tx, vault, { type: 'vault-lock', state: 'InProgress', policy, lockIdHash, at: nowMs });
+}
+
+export async function completeVaultLock(
+  tx: Tx,
+  { vaultNo, lockIdHash, nowMs }: Parameters<CatalogWrites['completeVaultLock']>[0],
+): Promise<VaultLock> {
+  const vault = await holdVault(tx, vaultNo, 'to-change');
+  const lock = completed(await lockNow(tx, vaultNo, nowMs), lockIdHash);
+  await setLock(tx, vaultNo, lock);
+  const { policy, createdMs } = lock;
+  await recordOf(tx, vault, {
+    type: 'vault-lock',
+    state: 'Locked',
+    policy,
+    lockIdHash,
+    createdMs,
+    at: nowMs,
+  });
+  return lock;
+}
+
+export async function abortVaultLock(
+  tx: Tx,
+  { vaultNo, nowMs }: Parameters<CatalogWrites['abortVaultLock']>[0],
+): Promise<void> {
+  const vault = await holdVault(tx, vaultNo, 'to-change');
+  const lock = await lockNow(tx, vaultNo, nowMs);
+  requireAbortable(lock);
+  if (lock === null) return;
+  await setLock(tx, vaultNo, null);
+  await recordOf(tx, vault, { type: 'vault-lock', state: null, at: nowMs });
+}
+
+export async function restoreVaultLock(
+  tx: Tx,
+  { vault, lock }: Parameters<CatalogWrites['restoreVaultLock']>[0],
+): Promise<boolean> {
+  const vaultNo = await findVaultNo(tx, vault);
+  if (vaultNo === undefined) return false;
+  await holdVault(tx, vaultNo, 'to-change');
+  const known = (await readPolicies(tx, vaultNo))?.lock;
+  if (known?.state === 'Locked') return false;
+  await setLock(tx, vaultNo, { ...lock, state: 'Locked' });
+  const { policy, idHash: lockIdHash, createdMs } = lock;
+  await recordOf(tx, vault, {
+    type: 'vault-lock',
+    state: 'Locked',
+    policy,
+    lockIdHash,
+    createdMs,
+    at: createdMs,
+  });
+  return true;
+}
+
+async function lockNow(tx: Tx, vaultNo: number, nowMs: number): Promise<VaultLock | null> {
+  return currentLock((await readPolicies(tx, vaultNo))?.lock ?? null, nowMs);
+}
+
+async function setLock(tx: Tx, vaultNo: number, lock: VaultLock | null): Promise<void> {
+  await change(tx, vaultNo, {
+    lock_policy: lock?.policy ?? null,
+    lock_state: lock?.state ?? null,
+    lock_id_hash: lock?.idHash ?? null,
+    lock_created_ms: lock?.createdMs ?? null,
+  });
+}
+
+async function recordOf(
+  tx: Tx,
+  { account, region, name }: VaultKey,
+  fact: Record<string, unknown>,
+): Promise<void> {
+  await record(tx, { ...fact, account, region, vault: name });
+}

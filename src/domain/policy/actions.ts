@@ -1,0 +1,87 @@
+/**
+ * The 33 actions of the service prefix `glacier`, one for each operation, and which condition keys of the service
+ * a request for each carries (service authorization reference of Amazon S3 Glacier).
+ */
+
+/** Actions on a vault: identity policies and vault policies may speak about them. */
+export const VAULT_ACTIONS = [
+  'AbortMultipartUpload',
+  'AbortVaultLock',
+  'AddTagsToVault',
+  'CompleteMultipartUpload',
+  'CompleteVaultLock',
+  'DeleteArchive',
+  'DeleteVault',
+  'DeleteVaultAccessPolicy',
+  'DeleteVaultNotifications',
+  'DescribeJob',
+  'DescribeVault',
+  'GetJobOutput',
+  'GetVaultAccessPolicy',
+  'GetVaultLock',
+  'GetVaultNotifications',
+  'InitiateJob',
+  'InitiateMultipartUpload',
+  'InitiateVaultLock',
+  'ListJobs',
+  'ListMultipartUploads',
+  'ListParts',
+  'ListTagsForVault',
+  'RemoveTagsFromVault',
+  'SetVaultAccessPolicy',
+  'SetVaultNotifications',
+  'UploadArchive',
+  'UploadMultipartPart',
+] as const;
+
+/** Actions on the account: no vault is there yet, or none is meant. Only identity policies decide them. */
+export const ACCOUNT_ACTIONS = [
+  'CreateVault',
+  'GetDataRetrievalPolicy',
+  'ListProvisionedCapacity',
+  'ListVaults',
+  'PurchaseProvisionedCapacity',
+  'SetDataRetrievalPolicy',
+] as const;
+
+export const GLACIER_ACTIONS = [...VAULT_ACTIONS, ...ACCOUNT_ACTIONS] as const;
+
+/** Name of an action without `glacier:`, which is also the name of its operation. */
+export type GlacierAction = (typeof GLACIER_ACTIONS)[number];
+
+/** Key of the archive's age in days, lower case. */
+export const AGE_KEY = 'glacier:archiveageindays';
+/** What the keys of the vault's tags begin with, lower case. */
+export const TAG_KEY_PREFIX = 'glacier:resourcetag/';
+
+const WITH_AGE: readonly string[] = ['DeleteArchive', 'InitiateJob'];
+const WITHOUT_TAGS: readonly string[] = [
+  ...ACCOUNT_ACTIONS,
+  'AbortMultipartUpload',
+  'AbortVaultLock',
+  'DescribeJob',
+  'DescribeVault',
+  'GetJobOutput',
+  'GetVaultAccessPolicy',
+  'GetVaultLock',
+  'GetVaultNotifications',
+  'ListJobs',
+  'ListMultipartUploads',
+  'ListParts',
+  'ListTagsForVault',
+];
+
+/** Whether only identity policies decide this action (Glacier developer guide, "Vault access policies"). */
+export function isAccountAction(action: string): boolean {
+  return (ACCOUNT_ACTIONS as readonly string[]).includes(action);
+}
+
+/**
+ * Whether a request for the action carries the condition key at all. A key that it does not carry is missing,
+ * even if the vault has such a tag.
+ * @param key lower case.
+ */
+export function carriesKey(action: string, key: string): boolean {
+  if (key === AGE_KEY) return WITH_AGE.includes(action);
+  return !key.startsWith(TAG_KEY_PREFIX) || !WITHOUT_TAGS.includes(action);
+}

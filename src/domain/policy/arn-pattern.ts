@@ -1,0 +1,43 @@
+import { compileGlob, type Glob, MANY } from './wildcard.ts';
+
+const COMPONENTS = 6;
+
+/** Whether a text is an ARN: `arn:` and five more components, of which the last may hold colons. */
+export function isArn(text: string): boolean {
+  return text.startsWith('arn:') && text.split(':').length >= COMPONENTS;
+}
+
+/** Whether a text can be a pattern for ARNs: an ARN with wildcards in it, or `*` alone. */
+export function isArnPattern(text: string): boolean {
+  return text === '*' || isArn(text);
+}
+
+/**
+ * Matches component by component, so that no wildcard reaches over a colon of the first five: `arn:aws:iam::1*`
+ * is no pattern for every user of some accounts (IAM guide, "ARN condition operators").
+ */
+export function matchesArn(glob: Glob, arn: string): boolean {
+  if (glob.length === 1 && glob[0] === MANY) return true;
+  const patterns = splitGlob(glob);
+  const parts = splitText(arn);
+  return (
+    patterns.length === COMPONENTS && patterns.every((pattern, i) => compileGlob(pattern)(parts[i] ?? ''))
+  );
+}
+
+function splitText(arn: string): readonly string[] {
+  const parts = arn.split(':');
+  return [...parts.slice(0, COMPONENTS - 1), parts.slice(COMPONENTS - 1).join(':')];
+}
+
+function splitGlob(glob: Glob): Glob[] {
+  const parts: Glob[] = [];
+  let rest = glob;
+  while (parts.length < COMPONENTS - 1) {
+    const colon = rest.indexOf(':');
+    if (colon < 0) return parts;
+    parts.push(rest.slice(0, colon));
+    rest = rest.slice(colon + 1);
+  }
+  return [...parts, rest];
+}

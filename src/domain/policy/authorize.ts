@@ -1,0 +1,169 @@
+import { coversAction } from './action-set.ts';
+import { carriesKey, type GlacierAction, isAccountAction } from './actions.ts';
+import { type Caller, callerKey, isCallerKey } from './caller.ts';
+import { allHold } from './condition.ts';
+import type { Policy, PolicyKind } from './policy.ts';
+import { type Reach, reachOf } from './principal-set.ts';
+import type { RequestContext } from './request-context.ts';
+import { coversResource } from './resource-set.ts';
+import type { Statement } from './statement.ts';
+
+/** What is to be decided: who wants to do what to which resource, and the circumstances. */
+export interface AccessRequest {
+  readonly principal: Caller;
+  readonly action: GlacierAction;
+  /** ARN; `*` for the actions on provisioned capacity, which have none. */
+  readonly resource: string;
+  /** The account that owns the resource. */
+  readonly resourceAccountId: string;
+  /** Facts about the request and the vault; those about the caller are taken from `principal`. */
+  readonly context: RequestContext;
+}
+
+/** The policies in force. A lock policy is in force from the moment it is initiated. */
+export interface PolicySet {
+  /** Of the caller; root has none. */
+  readonly identity: readonly Policy[];
+  readonly vaultAccess?: Policy | undefined;
+  readonly vaultLock?: Policy | undefined;
+}
+
+export type Reason =
+  | 'explicit-deny'
+  | 'implicit-deny'
+  | 'allowed-by-identity'
+  | 'allowed-by-resource'
+  | 'root';
+
+/** The answer and where it comes from. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly reason: Reason;
+  /** The statement that allowed or denied; none for `implicit-deny` and `root`. */
+  readonly statement?: Statement;
+  /** The policy that the statement is in; for `implicit-deny` the kind whose Allow was wanting. */
+  readonly policyKind?: PolicyKind;
+}
+
+/** Root of the owner can always reach these, or one bad access policy would shut a vault for good. */
+const ACCESS_POLICY_ACTIONS: readonly GlacierAction[] = [
+  'DeleteVaultAccessPolicy',
+  'GetVaultAccessPolicy',
+  'SetVaultAccessPolicy',
+];
+
+/** A statement that applies to the request, and the policy it stands in. */
+interface Ruling {
+  readonly statement: Statement;
+  readonly policyKind: PolicyKind;
+  readonly reach: Reach;
+}
+
+/**
+ * Decides as IAM does (IAM guide, "Policy evaluation logic"): an explicit Deny of any policy wins; within one
+ * account an Allow of either side suffices, and root needs none; across accounts both sides must allow.
+ */
+export function authorize(request: AccessRequest, policies: PolicySet): Decision {
+  const rulings = rulingsOn(request, policies);
+  const deny = rulings.find((ruling) => ruling.statement.effect === 'Deny' && !isForgiven(ruling, request));
+  if (deny !== undefined) return decision(false, 'explicit-deny', deny);
+  const allows = rulings.filter(({ statement }) => statement.effect === 'Allow');
+  const own = allows.find(({ policyKind }) => policyKind === 'identity');
+  const granted = allows.filter(({ policyKind }) => policyKind !== 'identity');
+  return isOwnersRequest(request)
+    ? withinAccount(request, own, granted)
+    : acrossAccounts(request, own, granted);
+}
+
+function isOwnersRequest({ principal, resourceAccountId }: AccessRequest): boolean {
+  return principal.accountId === resourceAccountId;
+}
+
+/**
+ * A grant to the account as a whole is left to that account's own policies (IAM guide, "Principal"), so within
+ * the account it adds nothing for a user whom no identity policy allows.
+ */
+function withinAccount(
+  { principal }: AccessRequest,
+  own: Ruling | undefined,
+  granted: readonly Ruling[],
+): Decision {
+  if (principal.kind === 'root') return { allowed: true, reason: 'root' };
+  if (own !== undefined) return decision(true, 'allowed-by-identity', own);
+  const grant = granted.find(({ reach }) => reach === 'direct');
+  return grant === undefined ? wanting('identity') : decision(true, 'allowed-by-resource', grant);
+}
+
+/** Root of the other account counts as allowed on its own side. */
+function acrossAccounts(
+  { principal }: AccessRequest,
+  own: Ruling | undefined,
+  granted: readonly Ruling[],
+): Decision {
+  if (own === undefined && principal.kind !== 'root') return wanting('identity');
+  const [grant] = granted;
+  return grant === undefined ? wanting('vault-access') : decision(true, 'allowed-by-resource', grant);
+}
+
+function decision(allowed: boolean, reason: Reason, { statement, policyKind }: Ruling): Decision {
+  return { allowed, reason, statement, policyKind };
+}
+
+function wanting(policyKind: PolicyKind): Decision {
+  return { allowed: false, reason: 'implicit-deny', policyKind };
+}
+
+function isForgiven({ policyKind }: Ruling, request: AccessRequest): boolean {
+  return (
+    policyKind === 'vault-access' &&
+    request.principal.kind === 'root' &&
+    isOwnersRequest(request) &&
+    ACCESS_POLICY_ACTIONS.includes(request.action)
+  );
+}
+
+/** The lock first: when several policies deny, that is the one to be told of. */
+function rulingsOn(
+  request: AccessRequest,
+  { identity, vaultAccess, vaultLock }: PolicySet,
+): readonly Ruling[] {
+  const onVault = isAccountAction(request.action) ? [] : [vaultLock, vaultAccess];
+  const context = contextOfRequest(request);
+  return [...onVault, ...identity].flatMap((policy) =>
+    policy === undefined ? [] : rulingsOf(policy, request, context),
+  );
+}
+
+function rulingsOf(policy: Policy, request: AccessRequest, context: RequestContext): readonly Ruling[] {
+  return policy.statements.flatMap((statement) => {
+    const reach =
+      statement.principals === undefined ? 'direct' : reachOf(statement.principals, request.principal);
+    return reach !== 'none' && applies(statement, request, context)
+      ? [{ statement, policyKind: policy.kind, reach }]
+      : [];
+  });
+}
+
+/** Conditions come last: only they may cost a look-up. */
+function applies(
+  { effect, actions, resources, conditions }: Statement,
+  request: AccessRequest,
+  context: RequestContext,
+): boolean {
+  return (
+    coversAction(actions, request.action) &&
+    coversResource(resources, request.resource, context, effect) &&
+    allHold(conditions, context)
+  );
+}
+
+/** The facts of the request, less the keys its action does not carry, with the caller's own above them. */
+function contextOfRequest({ principal, action, resourceAccountId, context }: AccessRequest): RequestContext {
+  return {
+    get(key) {
+      if (!carriesKey(action, key)) return undefined;
+      if (isCallerKey(key)) return callerKey(principal, key);
+      return key === 'aws:resourceaccount' ? resourceAccountId : context.get(key);
+    },
+  };
+}

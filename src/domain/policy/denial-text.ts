@@ -1,0 +1,14 @@
+import type { AccessRequest, Decision } from './authorize.ts';
+
+/**
+ * The message of the 403 for a refusal, as AWS words it (observed; the reason after the resource since 2021).
+ * Vault access and vault lock policies are both "resource-based" there.
+ * @param decision one that is not allowed.
+ */
+export function denialText({ principal, action, resource }: AccessRequest, decision: Decision): string {
+  const refused = `User: ${principal.arn} is not authorized to perform: glacier:${action} on resource: ${resource}`;
+  const kind = decision.policyKind === 'identity' ? 'identity-based' : 'resource-based';
+  return decision.reason === 'explicit-deny'
+    ? `${refused} with an explicit deny in ${kind === 'identity-based' ? 'an' : 'a'} ${kind} policy`
+    : `${refused} because no ${kind} policy allows the glacier:${action} action`;
+}

@@ -1,0 +1,73 @@
+import { PolicyError } from './policy-error.ts';
+
+const SHOWN_CHARS = 120;
+
+/** A value as messages quote it: JSON, cut to a length that fits a log line. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= SHOWN_CHARS ? text : `${text.slice(0, SHOWN_CHARS)}…`;
+}
+
+/**
+ * The members of a JSON object, as a Map: a key named `__proto__` or `constructor` is a key like any other there.
+ * @param what how the message calls it, with article: "A statement".
+ * @throws PolicyError when it is no object.
+ */
+export function membersOf(raw: unknown, what: string): ReadonlyMap<string, unknown> {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    throw new PolicyError(`${what} must be an object, not ${shown(raw)}.`);
+  }
+  return new Map(Object.entries(raw));
+}
+
+/**
+ * Refuses members that the policy language does not know: ignoring one would give the policy another meaning
+ * than its author reads in it (IAM guide, "Grammar of the IAM JSON policy language").
+ */
+export function requireKnown(members: ReadonlyMap<string, unknown>, known: readonly string[]): void {
+  for (const name of members.keys()) {
+    if (known.includes(name)) continue;
+    const meant = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+    const hint = meant === undefined ? '' : ` Did you mean "${meant}"?`;
+    throw new PolicyError(`unknown element ${shown(name)}.${hint}`);
+  }
+}
+
+/**
+ * An element that is one string or a list of strings.
+ * @throws PolicyError when it is anything else, or an empty list or string.
+ */
+export function stringList(raw: unknown, what: string): readonly string[] {
+  const list = Array.isArray(raw) ? raw : [raw];
+  if (list.length === 0) throw new PolicyError(`${what} is an empty list.`);
+  return Object.freeze(list.map((entry) => requireText(entry, what)));
+}
+
+function requireText(raw: unknown, what: string): string {
+  if (typeof raw === 'string' && raw !== '') return raw;
+  throw new PolicyError(`${what} must be a non-empty string, not ${shown(raw)}.`);
+}
+
+/**
+ * An element that may be left out. Generators of policies write an empty one where they have nothing to say.
+ * @throws PolicyError when it is no string.
+ */
+export function optionalText(raw: unknown, what: string): string | undefined {
+  if (raw === undefined || raw === '') return undefined;
+  return requireText(raw, what);
+}
+
+/**
+ * Which of two excluding elements a statement has: `Action` or `NotAction` and so on.
+ * @returns the value and whether it is the `Not…` form; undefined when there is neither.
+ * @throws PolicyError when there are both.
+ */
+export function eitherOf(
+  members: ReadonlyMap<string, unknown>,
+  name: string,
+): { readonly not: boolean; readonly raw: unknown; readonly what: string } | undefined {
+  const negated = `Not${name}`;
+  if (members.has(name) && members.has(negated)) throw new PolicyError(`it has both ${name} and ${negated}.`);
+  if (members.has(name)) return { not: false, raw: members.get(name), what: name };
+  return members.has(negated) ? { not: true, raw: members.get(negated), what: negated } : undefined;
+}

@@ -1,0 +1,37 @@
+import { allowsInVain } from './lock-contradiction.ts';
+import { allowsInstead, leavesOut, locksForEver, locksItsOwnKeys, locksNothing } from './lock-protection.ts';
+import { type LockView, type LockWarning, type Severity, viewOf } from './lock-view.ts';
+import { ageAsText, keysNotCarried, notForms, secondFactor, tags } from './lock-wording.ts';
+import type { Policy } from './policy.ts';
+
+const CHECKS: readonly ((view: LockView) => readonly LockWarning[])[] = [
+  locksNothing,
+  allowsInstead,
+  locksForEver,
+  locksItsOwnKeys,
+  leavesOut,
+  allowsInVain,
+  notForms,
+  keysNotCarried,
+  tags,
+  ageAsText,
+  secondFactor,
+];
+
+const RANK: Readonly<Record<Severity, number>> = { danger: 0, warning: 1, note: 2 };
+
+/**
+ * Looks for what a lock policy does otherwise than its author probably means. A lock is for ever, so this is asked
+ * before it is completed. Nothing found is no proof: use simulateLock for the cases that matter.
+ * What cannot be a policy at all (no Principal, unknown actions, …) has been refused by parsePolicy before.
+ * @param policy of the kind `vault-lock`.
+ * @param accountId owner of the vault, 12 digits.
+ * @returns the gravest first.
+ */
+export function checkLockPolicy(policy: Policy, accountId: string, vaultArn: string): readonly LockWarning[] {
+  const view = viewOf(policy, accountId, vaultArn);
+  return CHECKS.flatMap((check) => check(view)).sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+}
+
+export type { LockWarning, Severity } from './lock-view.ts';
+export { type LockQuestion, simulateLock } from './simulate-lock.ts';

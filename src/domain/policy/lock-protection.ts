@@ -1,0 +1,149 @@
+/** Checks of what a lock policy would do: protect nothing, not enough, the wrong archives, or for ever. */
+import { coversAction } from './action-set.ts';
+import { AGE_KEY, VAULT_ACTIONS } from './actions.ts';
+import { allHold } from './condition.ts';
+import {
+  binds,
+  denies,
+  effectiveDenies,
+  FAR_FUTURE,
+  isOnTime,
+  type LockView,
+  type LockWarning,
+  remark,
+  whyNever,
+} from './lock-view.ts';
+import { contextOf } from './request-context.ts';
+import { simulateLock } from './simulate-lock.ts';
+import type { Statement } from './statement.ts';
+
+/** A policy without a Deny that can ever apply, or without one on deletion. */
+export function locksNothing(view: LockView): readonly LockWarning[] {
+  const all = denies(view);
+  const dead = all.flatMap((statement) => {
+    const why = whyNever(statement);
+    return why === undefined ? [] : [remark('warning', 'never-applies', statement, `never applies: ${why}.`)];
+  });
+  if (dead.length === all.length) return [...dead, nothing(all.length > 0)];
+  if (effectiveDenies(view, 'DeleteArchive').length > 0) return dead;
+  const message = 'No statement denies glacier:DeleteArchive: every archive can still be deleted.';
+  return [...dead, { code: 'deletion-not-denied', severity: 'warning', statement: undefined, message }];
+}
+
+function nothing(hasDenies: boolean): LockWarning {
+  const message = hasDenies
+    ? 'It would lock nothing: none of its Deny statements can ever apply.'
+    : 'It would lock nothing: it has no Deny statement, and an Allow grants something but never protects.';
+  return { code: 'locks-nothing', severity: 'danger', statement: undefined, message };
+}
+
+/** Denials that nothing will ever lift, and those that only something else than time lifts. */
+export function locksForEver(view: LockView): readonly LockWarning[] {
+  return effectiveDenies(view, 'DeleteArchive')
+    .filter((statement) => binds(statement, view.root) && statement.principals?.not === false)
+    .flatMap((statement) => {
+      const other = statement.conditions.filter((condition) => !isOnTime(condition));
+      if (other.length === 0) return allHold(statement.conditions, FAR_FUTURE) ? [forEver(statement)] : [];
+      return other.length < statement.conditions.length ? [] : [untilChanged(statement)];
+    });
+}
+
+function forEver(statement: Statement): LockWarning {
+  if (isFreeAtFirst(statement)) {
+    return remark(
+      'danger',
+      'denies-old-archives',
+      statement,
+      'denies deletion from some age on, for ever, and leaves younger archives unprotected: to keep archives for a time, deny with NumericLessThan.',
+    );
+  }
+  if (VAULT_ACTIONS.every((action) => coversAction(statement.actions, action))) {
+    const message = 'denies every action for ever, to root as well: the vault could not even be read again.';
+    return remark('danger', 'denies-everything', statement, message);
+  }
+  const message =
+    'denies deletion for ever, to root as well: its archives, and so the vault, could never be removed.';
+  return remark('danger', 'denies-for-ever', statement, message);
+}
+
+/** Whether age decides, and lets new archives be deleted. */
+function isFreeAtFirst({ conditions }: Statement): boolean {
+  const onAge = conditions.filter(({ key }) => key === AGE_KEY);
+  return !allHold(onAge, contextOf({ [AGE_KEY]: '0' }));
+}
+
+function untilChanged(statement: Statement): LockWarning {
+  const keys = [...new Set(statement.conditions.map(({ key }) => key))].join(', ');
+  const message = `denies deletion without regard to age or time: only what ${keys} is worth decides.`;
+  return remark('note', 'no-time-limit', statement, message);
+}
+
+/** A lock that binds somebody, but not the ones who could delete. */
+export function leavesOut(view: LockView): readonly LockWarning[] {
+  const statements = effectiveDenies(view, 'DeleteArchive');
+  if (statements.length === 0) return [];
+  const free = [
+    { who: 'root of the owning account', caller: view.root, code: 'root-not-bound' },
+    { who: 'the other users of the owning account', caller: view.user, code: 'users-not-bound' },
+  ].filter(({ caller }) => !statements.some((statement) => binds(statement, caller)));
+  return free.map(({ who, code }) => ({
+    code,
+    severity: 'warning',
+    statement: undefined,
+    message: `Its denials of glacier:DeleteArchive do not bind ${who}: write "Principal": "*" to bind everyone.`,
+  }));
+}
+
+/** An Allow from some age on, where only a Deny up to that age protects. */
+export function allowsInstead(view: LockView): readonly LockWarning[] {
+  const young = contextOf({ [AGE_KEY]: '0' });
+  const denied = effectiveDenies(view, 'DeleteArchive').some(({ conditions }) => allHold(conditions, young));
+  if (denied) return [];
+  return view.policy.statements
+    .filter(({ effect, actions }) => effect === 'Allow' && coversAction(actions, 'DeleteArchive'))
+    .filter(isFreeAtFirst)
+    .map((statement) =>
+      remark(
+        'danger',
+        'allow-instead-of-deny',
+        statement,
+        'allows deletion from some age on, which forbids nothing before it: to keep younger archives, deny with NumericLessThan.',
+      ),
+    );
+}
+
+/** The lock is in force while it is being tested: it may forbid its own completion. */
+export function locksItsOwnKeys(view: LockView): readonly LockWarning[] {
+  const { policy, root, vaultArn } = view;
+  const deniedBy = (action: (typeof VAULT_ACTIONS)[number]): Statement | undefined => {
+    const decision = simulateLock(policy, { principal: root, action, vaultArn });
+    return decision.reason === 'explicit-deny' ? decision.statement : undefined;
+  };
+  return OWN_KEYS.flatMap(({ action, severity, code, message }) => {
+    const statement = deniedBy(action);
+    return statement === undefined ? [] : [remark(severity, code, statement, message)];
+  });
+}
+
+const OWN_KEYS = [
+  {
+    action: 'CompleteVaultLock',
+    severity: 'danger',
+    code: 'cannot-complete',
+    message: 'denies glacier:CompleteVaultLock to root: the lock would be dropped after 24 hours.',
+  },
+  {
+    action: 'AbortVaultLock',
+    severity: 'note',
+    code: 'cannot-abort',
+    message:
+      'denies glacier:AbortVaultLock to root: a mistake seen during the test could only be waited out.',
+  },
+  {
+    action: 'SetVaultAccessPolicy',
+    severity: 'warning',
+    code: 'access-policy-frozen',
+    message:
+      'denies glacier:SetVaultAccessPolicy to root: the vault access policy could never be changed again.',
+  },
+] as const;

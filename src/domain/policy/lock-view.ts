@@ -1,0 +1,115 @@
+/** What the checks of a lock policy look at, and the questions they share. */
+import { coversAction } from './action-set.ts';
+import { AGE_KEY, type GlacierAction, TAG_KEY_PREFIX } from './actions.ts';
+import type { Caller } from './caller.ts';
+import type { Condition } from './condition.ts';
+import { isSupplied } from './condition-keys.ts';
+import type { Policy } from './policy.ts';
+import { reachOf } from './principal-set.ts';
+import { contextOf } from './request-context.ts';
+import type { Statement } from './statement.ts';
+
+/** A lock policy on the vault that it is for. */
+export interface LockView {
+  readonly policy: Policy;
+  readonly vaultArn: string;
+  /** Root of the account that owns the vault. */
+  readonly root: Caller;
+  /** A user of that account whom no policy mentions. */
+  readonly user: Caller;
+}
+
+/** How much it matters: a mistake that cannot be undone, a likely mistake, something to know. */
+export type Severity = 'danger' | 'warning' | 'note';
+
+/** One remark on a lock policy. */
+export interface LockWarning {
+  /** Stable name of the check, for scripts. */
+  readonly code: string;
+  readonly severity: Severity;
+  /** The statement as messages name it; undefined when the remark is on the policy as a whole. */
+  readonly statement: string | undefined;
+  readonly message: string;
+}
+
+/** Older than any archive will get while somebody cares: what is denied then is denied for ever. */
+const FAR_AGE_DAYS = 36_525;
+const TIME_KEYS: readonly string[] = ['aws:currenttime', 'aws:epochtime'];
+
+/** Facts of a request in the far future. */
+export const FAR_FUTURE = contextOf({
+  [AGE_KEY]: String(FAR_AGE_DAYS),
+  'aws:CurrentTime': '9000-01-01T00:00:00Z',
+  'aws:EpochTime': '221845392000',
+});
+
+export const NO_FACTS = contextOf({});
+
+/** A view of the policy. @param accountId owner of the vault. */
+export function viewOf(policy: Policy, accountId: string, vaultArn: string): LockView {
+  return {
+    policy,
+    vaultArn,
+    root: { kind: 'root', arn: `arn:aws:iam::${accountId}:root`, accountId },
+    user: {
+      kind: 'user',
+      arn: `arn:aws:iam::${accountId}:user/(somebody)`,
+      accountId,
+      userName: '(somebody)',
+    },
+  };
+}
+
+/** A remark on one statement. */
+export function remark(severity: Severity, code: string, statement: Statement, message: string): LockWarning {
+  return { code, severity, statement: statement.label, message: `Statement ${statement.label} ${message}` };
+}
+
+/** The statements that deny, in order. */
+export function denies({ policy }: LockView): readonly Statement[] {
+  return policy.statements.filter(({ effect }) => effect === 'Deny');
+}
+
+/** Those that can ever refuse a request for the action. */
+export function effectiveDenies(view: LockView, action: GlacierAction): readonly Statement[] {
+  return denies(view).filter(
+    (statement) => coversAction(statement.actions, action) && whyNever(statement) === undefined,
+  );
+}
+
+/** Why a statement can never apply; undefined when it can. */
+export function whyNever({ principals, conditions }: Statement): string | undefined {
+  const nobody = principals?.not ? principals.identities.includes('*') : principals?.identities.length === 0;
+  if (nobody) return 'nobody who can sign a request here is meant by its principals';
+  const never = conditions.find((condition) => !canHold(condition));
+  return never === undefined ? undefined : `${never.operator} on ${never.key} can never hold here`;
+}
+
+function canHold(condition: Condition): boolean {
+  if (!isSupplied(condition.key)) return condition.holds(NO_FACTS);
+  if (condition.key !== AGE_KEY) return true;
+  return agesAround([condition]).some((age) => condition.holds(contextOf({ [AGE_KEY]: String(age) })));
+}
+
+/** Ages at which numeric conditions may change their minds, with zero and a very old one. */
+export function agesAround(conditions: readonly Condition[]): readonly number[] {
+  const limits = conditions
+    .filter(({ key }) => key === AGE_KEY)
+    .flatMap(({ values }) => values.map(Number).filter((value) => value >= 0 && value < FAR_AGE_DAYS));
+  return [0, ...limits.flatMap((limit) => [Math.max(0, limit - 1), limit, limit + 1]), FAR_AGE_DAYS];
+}
+
+/** Whether the statement binds the caller at all. */
+export function binds({ principals }: Statement, caller: Caller): boolean {
+  return principals !== undefined && reachOf(principals, caller) !== 'none';
+}
+
+/** Whether the condition is about the vault's tags. */
+export function isOnTag({ key }: Condition): boolean {
+  return key.startsWith(TAG_KEY_PREFIX);
+}
+
+/** Whether the condition is about time: the archive's age, or the clock. */
+export function isOnTime({ key }: Condition): boolean {
+  return key === AGE_KEY || TIME_KEYS.includes(key);
+}

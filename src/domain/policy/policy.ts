@@ -1,0 +1,74 @@
+import { membersOf, optionalText, requireKnown, shown } from './elements.ts';
+import { PolicyError } from './policy-error.ts';
+import { parseStatement, type Statement, type StatementRules } from './statement.ts';
+import { parseStrictJson } from './strict-json.ts';
+
+/** Where a policy hangs: on a user, on a vault (replaceable), or on a vault (for ever, once locked). */
+export type PolicyKind = 'identity' | 'vault-access' | 'vault-lock';
+
+/** A policy document, checked and ready to be asked. Frozen: it may be shared between requests. */
+export interface Policy {
+  readonly kind: PolicyKind;
+  /** A policy without one speaks the older language. */
+  readonly version: '2012-10-17' | '2008-10-17';
+  readonly id: string | undefined;
+  readonly statements: readonly Statement[];
+  /**
+   * Every condition key that it asks for, lower case, those of policy variables included: what is not among them
+   * need not be looked up before a decision.
+   */
+  readonly contextKeys: readonly string[];
+}
+
+/**
+ * Reads and checks a policy document of at most 20,480 bytes (IAM guide, "Grammar of the IAM JSON policy
+ * language"; Glacier developer guide, "Vault access policies" and "Vault lock policies").
+ * @param context `vaultArn`: the vault that a vault policy is for, so that its resources can be checked.
+ * @throws PolicyError naming the statement and the fault; never anything else.
+ */
+export function parsePolicy(text: string, kind: PolicyKind, context: { vaultArn?: string } = {}): Policy {
+  const members = membersOf(parseStrictJson(text), 'A policy');
+  requireKnown(members, ['Version', 'Id', 'Statement']);
+  const version = parseVersion(members.get('Version'), members.has('Version'));
+  const id = optionalText(members.get('Id'), 'Id');
+  const statements = parseStatements(members.get('Statement'), {
+    variables: version === '2012-10-17',
+    inVaultPolicy: kind !== 'identity',
+    vaultArn: kind === 'identity' ? undefined : context.vaultArn,
+  });
+  return Object.freeze({ kind, version, id, statements, contextKeys: Object.freeze(keysOf(statements)) });
+}
+
+function parseVersion(raw: unknown, given: boolean): Policy['version'] {
+  if (!given) return '2008-10-17';
+  if (raw === '2012-10-17' || raw === '2008-10-17') return raw;
+  throw new PolicyError(`Version ${shown(raw)} must be "2012-10-17" or "2008-10-17".`);
+}
+
+function parseStatements(raw: unknown, rules: StatementRules): readonly Statement[] {
+  if (raw === undefined) throw new PolicyError('Statement is missing.');
+  const list: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
+  if (list.length === 0) throw new PolicyError('Statement is an empty list.');
+  const statements = list.map((statement, i) => parseStatement(statement, i + 1, rules));
+  requireDistinctSids(statements);
+  return Object.freeze(statements);
+}
+
+/** A refusal names the Sid that caused it, so two statements may not share one. */
+function requireDistinctSids(statements: readonly Statement[]): void {
+  const seen = new Map<string, number>();
+  for (const { sid, index } of statements) {
+    if (sid === undefined) continue;
+    const first = seen.get(sid);
+    if (first !== undefined) throw new PolicyError(`its Sid is also that of statement ${first}.`, shown(sid));
+    seen.set(sid, index);
+  }
+}
+
+function keysOf(statements: readonly Statement[]): readonly string[] {
+  const keys = statements.flatMap(({ conditions, resources }) => [
+    ...conditions.flatMap(({ key, variables }) => [key, ...variables]),
+    ...resources.patterns.flatMap(({ variables }) => variables),
+  ]);
+  return [...new Set(keys)];
+}

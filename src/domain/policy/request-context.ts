@@ -1,0 +1,34 @@
+/** What a condition key is worth in a request: one value, several, or nothing. */
+export type ContextValue = string | readonly string[] | undefined;
+
+/**
+ * The facts about one request that conditions and policy variables ask for. Looked up only when a policy names
+ * the key, so that a tag or an archive's age need not be known for requests whose policies do not care.
+ */
+export interface RequestContext {
+  /** @param key in lower case: key names are case-insensitive (IAM guide, "Condition"). */
+  get(key: string): ContextValue;
+}
+
+/**
+ * A context of known facts, for tests, simulations and requests whose facts are at hand.
+ * @param facts key in any case → value. Two keys that differ in case only (two such tags on one vault) are one
+ *   condition key, which then has both values.
+ */
+export function contextOf(facts: Readonly<Record<string, ContextValue>>): RequestContext {
+  const known = new Map<string, readonly string[]>();
+  for (const [key, value] of Object.entries(facts)) {
+    if (value === undefined) continue;
+    const name = key.toLowerCase();
+    known.set(name, [...(known.get(name) ?? []), ...(typeof value === 'string' ? [value] : value)]);
+  }
+  return { get: (key) => known.get(key) };
+}
+
+/** All values of a key; undefined when it is absent. A key with an empty set of values counts as absent. */
+export function valuesOf(context: RequestContext, key: string): readonly string[] | undefined {
+  const value = context.get(key);
+  if (value === undefined) return undefined;
+  const values = typeof value === 'string' ? [value] : value;
+  return values.length === 0 ? undefined : values;
+}

@@ -1,0 +1,50 @@
+import type { GlacierAction } from './actions.ts';
+import { authorize, type Decision } from './authorize.ts';
+import type { Caller } from './caller.ts';
+import { type Policy, parsePolicy } from './policy.ts';
+import { type ContextValue, contextOf } from './request-context.ts';
+
+/** "Could this one do that to an archive of this age, in a vault with these tags?" */
+export interface LockQuestion {
+  readonly principal: Caller;
+  readonly action: GlacierAction;
+  /** The locked vault; its account is the owner. */
+  readonly vaultArn: string;
+  /** Days since the archive was made; left out for actions that are not about one archive. */
+  readonly ageInDays?: number | undefined;
+  /** Of the vault. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Further facts about the request: `aws:CurrentTime`, `aws:MultiFactorAuthPresent`, … */
+  readonly facts?: Readonly<Record<string, ContextValue>> | undefined;
+  /** The vault access policy beside the lock: without one, only the lock policy itself lets other accounts in. */
+  readonly vaultAccess?: Policy | undefined;
+}
+
+/** So that a refusal is the lock's doing (or, across accounts, the lack of a grant) and not the user's own. */
+const ALLOW_ALL = parsePolicy(
+  '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}',
+  'identity',
+);
+
+/**
+ * What the lock would answer to a caller whom its own policies allow everything.
+ * `explicit-deny` means that the lock (or the access policy, see `policyKind`) forbids it.
+ */
+export function simulateLock(policy: Policy, question: LockQuestion): Decision {
+  const { principal, action, vaultArn, vaultAccess } = question;
+  const request = {
+    principal,
+    action,
+    resource: vaultArn,
+    resourceAccountId: vaultArn.split(':')[4] ?? '',
+    context: contextOf(factsOf(question)),
+  };
+  return authorize(request, { identity: [ALLOW_ALL], vaultAccess, vaultLock: policy });
+}
+
+/** The question as condition keys and their values. */
+export function factsOf({ ageInDays, tags = {}, facts = {} }: LockQuestion): Record<string, ContextValue> {
+  const named = Object.entries(tags).map(([key, value]) => [`glacier:ResourceTag/${key}`, value]);
+  const age = ageInDays === undefined ? {} : { 'glacier:ArchiveAgeInDays': String(ageInDays) };
+  return { ...facts, ...Object.fromEntries(named), ...age };
+}

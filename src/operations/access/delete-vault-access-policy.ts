@@ -1,0 +1,18 @@
+import { operation } from '../operation.ts';
+
+export const deleteVaultAccessPolicy = operation({
+  name: 'DeleteVaultAccessPolicy',
+  method: 'DELETE',
+  path: '/{accountId}/vaults/{vaultName}/access-policy',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'none',
+  success: 204,
+  fields: {},
+  errors: ['ResourceNotFoundException'],
+  // Succeeds also when none is set.
+  async run({ vault }, { catalog }) {
+    await catalog.setVaultAccessPolicy({ vaultNo: vault.no, policy: null });
+    return { status: 204 };
+  },
+});

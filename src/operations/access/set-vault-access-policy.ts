@@ -1,0 +1,36 @@
+import { invalidParameter } from '../../domain/errors.ts';
+import { parsePolicy } from '../../domain/policy/policy.ts';
+import { PolicyError } from '../../domain/policy/policy-error.ts';
+import { vaultArn } from '../../domain/vault.ts';
+import { member } from '../fields.ts';
+import { operation } from '../operation.ts';
+import { requirePolicyText } from './policy-text.ts';
+
+export const setVaultAccessPolicy = operation({
+  name: 'SetVaultAccessPolicy',
+  method: 'PUT',
+  path: '/{accountId}/vaults/{vaultName}/access-policy',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'json',
+  success: 204,
+  fields: { policy: member('Policy', requirePolicyText) },
+  errors: ['ResourceNotFoundException'],
+  // Replaces what was set; kept and given back as it was written.
+  async run({ vaultKey, vault, policy }, { catalog }) {
+    requireValid(policy, vaultArn(vaultKey));
+    await catalog.setVaultAccessPolicy({ vaultNo: vault.no, policy });
+    return { status: 204 };
+  },
+});
+
+function requireValid(policy: string, arn: string): void {
+  try {
+    parsePolicy(policy, 'vault-access', { vaultArn: arn });
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw invalidParameter(
+      `The specified vault access policy is invalid. Provide a valid policy. ${error.message}`,
+    );
+  }
+}

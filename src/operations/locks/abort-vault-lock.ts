@@ -1,0 +1,18 @@
+import { operation } from '../operation.ts';
+
+export const abortVaultLock = operation({
+  name: 'AbortVaultLock',
+  method: 'DELETE',
+  path: '/{accountId}/vaults/{vaultName}/lock-policy',
+  account: 'own-only',
+  vault: 'must-exist',
+  body: 'none',
+  success: 204,
+  fields: {},
+  errors: ['ResourceNotFoundException'],
+  // Succeeds also when no lock is there.
+  async run({ vault }, { catalog, clock }) {
+    await catalog.abortVaultLock({ vaultNo: vault.no, nowMs: clock.now() });
+    return { status: 204 };
+  },
+});

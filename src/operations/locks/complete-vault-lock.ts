@@ -1,0 +1,21 @@
+import { encodeLockNote, lockNoteName } from '../../domain/lock-note.ts';
+import { operation } from '../operation.ts';
+import { hashLockId } from './lock-id.ts';
+
+export const completeVaultLock = operation({
+  name: 'CompleteVaultLock',
+  method: 'POST',
+  path: '/{accountId}/vaults/{vaultName}/lock-policy/{lockId}',
+  account: 'own-only',
+  vault: 'must-exist',
+  body: 'none',
+  success: 204,
+  fields: {},
+  errors: ['ResourceNotFoundException'],
+  async run({ vaultKey, vault, id }, { catalog, blobs, clock }) {
+    const lockIdHash = hashLockId(id);
+    const lock = await catalog.completeVaultLock({ vaultNo: vault.no, lockIdHash, nowMs: clock.now() });
+    await blobs.putNote(lockNoteName(vaultKey), encodeLockNote({ vault: vaultKey, lock }));
+    return { status: 204 };
+  },
+});

@@ -1,0 +1,20 @@
+import { notFound } from '../../domain/errors.ts';
+import { currentLock, describeLock } from '../../domain/vault-lock.ts';
+import { operation } from '../operation.ts';
+
+export const getVaultLock = operation({
+  name: 'GetVaultLock',
+  method: 'GET',
+  path: '/{accountId}/vaults/{vaultName}/lock-policy',
+  account: 'may-be-other',
+  vault: 'must-exist',
+  body: 'none',
+  success: 200,
+  fields: {},
+  errors: ['ResourceNotFoundException'],
+  async run({ vault }, { clock }) {
+    const lock = currentLock(vault.policies?.lock ?? null, clock.now());
+    if (!lock) throw notFound(`No vault lock policy is set for: ${vault.name}`);
+    return { status: 200, json: describeLock(lock) };
+  },
+});

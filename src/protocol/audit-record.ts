@@ -1,0 +1,138 @@
+/** Requests as audit records, in CloudTrail's shape. */
+import { ApiError } from '../domain/errors.ts';
+import type { VaultKey } from '../domain/vault.ts';
+import type { Operation, Reply } from '../operations/operation.ts';
+import type { Authenticated } from './authenticate.ts';
+import type { Message } from './message.ts';
+import { sourceAddress } from './request-facts.ts';
+import type { Route } from './route.ts';
+import { parseJsonObject } from './small-body.ts';
+
+/** What is known of a request when it ends. */
+export interface RequestTrace {
+  readonly message: Message;
+  readonly atMs: number;
+  route?: Route;
+  signed?: Authenticated;
+  vaultKey?: VaultKey;
+}
+
+/** How a request ended: with a reply, or with an error. */
+export type Outcome = { readonly reply: Reply } | { readonly error: unknown };
+
+/** Texts from outside are cut to this length; policies are kept whole. */
+const MAX_TEXT = 32_768;
+
+/** Whether a request belongs into the log: it may have changed something, or it was denied. */
+export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
+  const denied = 'error' in outcome && outcome.error instanceof ApiError && outcome.error.status === 403;
+  return denied || (signed !== undefined && route !== undefined && route.operation.method !== 'GET');
+}
+
+/** The record. No secret, no signature and no body of an archive is in it. */
+export function auditRecord(trace: RequestTrace, outcome: Outcome, eventId: string): Record<string, unknown> {
+  const { message, atMs, route, signed, vaultKey } = trace;
+  return {
+    eventVersion: '1.08',
+    userIdentity: identityOf(signed),
+    eventTime: new Date(atMs).toISOString(),
+    eventSource: 'glacier.amazonaws.com',
+    eventName: route?.operation.name ?? `${message.method} ${message.target.slice(0, 200)}`,
+    awsRegion: signed?.region ?? null,
+    sourceIPAddress: sourceAddress(message),
+    userAgent: message.header('user-agent')?.slice(0, 1000) ?? null,
+    ...errorOf(outcome),
+    requestParameters: route ? parametersOf(message, route, signed) : null,
+    responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
+    requestID: message.requestId,
+    eventID: eventId,
+    readOnly: message.method === 'GET',
+    eventType: 'AwsApiCall',
+    recipientAccountId: vaultKey?.account ?? signed?.credential.caller.accountId ?? null,
+  };
+}
+
+const TYPES = { root: 'Root', user: 'IAMUser', temporary: 'IAMUser', 'assumed-role': 'AssumedRole' } as const;
+
+function identityOf(signed: Authenticated | undefined): Record<string, unknown> {
+  if (!signed) return { type: 'Unknown' };
+  const { caller } = signed.credential;
+  return {
+    type: TYPES[caller.kind],
+    principalId: caller.userId ?? caller.accountId,
+    arn: caller.arn,
+    accountId: caller.accountId,
+    accessKeyId: signed.accessKeyId,
+    ...(caller.userName === undefined ? {} : { userName: caller.userName }),
+  };
+}
+
+function errorOf(outcome: Outcome): Record<string, unknown> {
+  if (!('error' in outcome)) return {};
+  const { error } = outcome;
+  if (error instanceof ApiError) return { errorCode: error.code, errorMessage: error.message };
+  return { errorCode: 'ServiceUnavailableException', errorMessage: 'The request was not completed.' };
+}
+
+/** What stood in the path, then the operation's own fields as they were sent. */
+function parametersOf(
+  message: Message,
+  route: Route,
+  signed: Authenticated | undefined,
+): Record<string, unknown> {
+  const { account, vaultName, id, operation } = route;
+  const [, idName] = /\{(archiveId|uploadId|jobId|lockId)\}/.exec(operation.path) ?? [];
+  return {
+    accountId: account,
+    ...(vaultName === '' ? {} : { vaultName }),
+    ...(idName === undefined ? {} : { [idName]: id }),
+    ...sentFields(message, operation, signed?.smallBody),
+  };
+}
+
+function sentFields(
+  message: Message,
+  operation: Operation,
+  body: Buffer | undefined,
+): Record<string, unknown> {
+  const members = operation.body === 'json' && body ? membersOf(body) : new Map<string, unknown>();
+  const sent = Object.values(operation.fields).map(({ place, name }) => {
+    const value =
+      place === 'member'
+        ? members.get(name)
+        : place === 'header'
+          ? message.header(name)
+          : message.query.get(name);
+    return [name, typeof value === 'string' ? value.slice(0, MAX_TEXT) : value] as const;
+  });
+  return Object.fromEntries(
+    sent
+      .filter(([, value]) => value !== undefined && value !== null)
+      .map(([name, value]) => [name, plain(value)]),
+  );
+}
+
+/** Large numbers come as bigint, which JSON does not know. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
+}
+
+function membersOf(body: Buffer): ReadonlyMap<string, unknown> {
+  try {
+    return parseJsonObject(body);
+  } catch {
+    return new Map();
+  }
+}
+
+/** `x-amz-lock-id` is left out: it would let a reader of the log complete the lock. */
+function elementsOf({ headers = {} }: Reply): Record<string, string> | null {
+  const shown = Object.entries(headers).filter(([name]) => name !== 'x-amz-lock-id');
+  return shown.length === 0 ? null : Object.fromEntries(shown.map(([name, value]) => [camel(name), value]));
+}
+
+/** `x-amz-archive-id` → `archiveId`. */
+function camel(name: string): string {
+  const plainName = name.toLowerCase().replace(/^x-amz-/, '');
+  return plainName.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}

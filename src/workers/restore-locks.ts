@@ -1,0 +1,32 @@
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import { decodeLockNote, encodeLockNote, LOCK_NOTES, lockNoteName } from '../domain/lock-note.ts';
+import { vaultArn } from '../domain/vault.ts';
+
+/** What was found at a start, by the vaults' ARNs, for the log. */
+export interface LockFindings {
+  /** Vaults that the catalog had unlocked or never locked, and that are locked again. */
+  readonly restored: readonly string[];
+  /** Locked vaults of the store that the catalog does not know at all. */
+  readonly unknown: readonly string[];
+}
+
+/** Makes catalog and store agree on which vaults are locked: whatever either of them knows as locked is. */
+export async function restoreLocks(catalog: Catalog, blobs: BlobStore): Promise<LockFindings> {
+  const findings = { restored: [] as string[], unknown: [] as string[] };
+  const kept = new Set(await blobs.noteNames(LOCK_NOTES));
+  const known = new Set<string>();
+  for (const locked of await catalog.listLocked()) {
+    const name = lockNoteName(locked.vault);
+    known.add(name);
+    if (!kept.has(name)) await blobs.putNote(name, encodeLockNote(locked));
+  }
+  for (const name of kept) {
+    const text = known.has(name) ? undefined : await blobs.note(name);
+    if (text === undefined) continue;
+    const locked = decodeLockNote(text);
+    const done = await catalog.restoreVaultLock(locked);
+    (done ? findings.restored : findings.unknown).push(vaultArn(locked.vault));
+  }
+  return findings;
+}
