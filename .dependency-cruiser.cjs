@@ -7,12 +7,13 @@ const may = {
   operations: ['domain', 'treehash'],
   workers: ['domain', 'treehash'],
   catalog: ['domain', 'treehash'],
-  blobs: ['domain', 'treehash'],
+  hashing: ['treehash'],
+  blobs: ['hashing', 'domain', 'treehash'],
   notifiers: ['domain'],
   audit: [],
   protocol: ['operations', 'domain', 'treehash'],
   main: ['app', 'cli', 'config', 'log'],
-  app: ['operations', 'workers', 'notifiers', 'audit', 'catalog', 'blobs', 'protocol', 'domain', 'treehash', 'config', 'log'],
+  app: ['operations', 'workers', 'notifiers', 'audit', 'hashing', 'catalog', 'blobs', 'protocol', 'domain', 'treehash', 'config', 'log'],
   cli: ['app', 'audit', 'workers', 'config', 'log', 'domain', 'treehash'],
 };
 // A floor is a folder of src or a single file of the same name.

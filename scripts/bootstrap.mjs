@@ -46,8 +46,14 @@ export async function install() {
   writeFileSync(STAMP, lock);
 }
 
+/** Builds the native hash where there is a C compiler; the server works without. */
+async function native() {
+  await must(NODE, ['native/build.mjs'], { stdio: ['ignore', 2, 2] });
+}
+
 export async function build() {
   await install();
+  await native();
   await tool('typescript/bin/tsc', '-p', 'tsconfig.build.json');
 }
 
@@ -75,6 +81,7 @@ const COMMANDS = {
   },
   run: async (script, ...args) => {
     await install();
+    await native();
     process.exit(await run(NODE, [script, ...args]));
   },
 };

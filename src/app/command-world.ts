@@ -10,6 +10,7 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
+import { nodeHash } from '../hashing/node-hash.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
 import { systemClock, systemRandom } from './node.ts';
 
@@ -39,7 +40,7 @@ export async function withWorld<Result>(
     );
   }
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
-  const blobs = new DiskStore(folder.store, systemRandom);
+  const blobs = new DiskStore(folder.store, systemRandom, nodeHash);
   const journal = (records: Parameters<DiskStore['appendRecords']>[0]) => blobs.appendRecords(records);
   const catalog =
     config.catalogUrl === undefined

@@ -19,7 +19,6 @@ import { PolicyShelf } from '../protocol/policy-shelf.ts';
 import { createRouter } from '../protocol/route.ts';
 import { createServer } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature.ts';
-import { Slabs } from '../protocol/slabs.ts';
 import { ClientGone } from '../protocol/small-body.ts';
 import { credentialsFrom } from './credentials.ts';
 import type { createEmulator } from './emulator.ts';
@@ -80,7 +79,6 @@ export function createNode({
     pipeline: {
       router: createRouter(API),
       authenticator: { find, keys: createSigningKeys(), idleMs: config.requestIdleMs },
-      slabs: new Slabs(),
       context,
       lockTime,
       shelf,

@@ -16,6 +16,7 @@ import { openAudit } from './audit.ts';
 import { type ChoreParts, doDueWork, startOwnChores, startSharedChores } from './chores.ts';
 import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
 import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
+import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { putInOrder } from './prepare.ts';
@@ -112,7 +113,7 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   const release = takeFolder(folder);
   const masterKey = await readOrMakeMasterKey(folder, systemRandom);
   await prepareDiskStore(folder.store);
-  const blobs = new DiskStore(folder.store, systemRandom);
+  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
   const opened = { folder, release, masterKey, blobs };
   if (config.catalogUrl !== undefined) {
     return { ...opened, writer: undefined, catalog: await openPostgres(config.catalogUrl, blobs, log) };

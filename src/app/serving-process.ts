@@ -10,6 +10,7 @@ import { createLogger, type Logger } from '../log.ts';
 import { openAudit } from './audit.ts';
 import { startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
+import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { openPostgres } from './serve.ts';
@@ -33,7 +34,7 @@ export async function runServingProcess(config: Config): Promise<void> {
 async function start(config: Config, log: Logger): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
-  const blobs = new DiskStore(folder.store, systemRandom);
+  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
   const catalog = await openCatalog(config, folder.catalog, blobs, log);
   const parts = {
     config: { ...config, seed: config.seed + (cluster.worker?.id ?? 0) },

@@ -51,7 +51,10 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
   };
   const stop = async (): Promise<void> => {
     stopping = true;
-    for (const worker of Object.values(cluster.workers ?? {})) if (worker?.isConnected()) worker.send(STOP);
+    for (const worker of Object.values(cluster.workers ?? {})) {
+      // One that is ending by itself needs no telling.
+      if (worker?.isConnected()) worker.send(STOP, () => {});
+    }
     await Promise.all(exits);
   };
   try {
@@ -65,6 +68,8 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
 
 function fork({ cluster, writer }: Options): Worker {
   const worker = cluster.fork();
+  // A channel that breaks is a process that ends: its exit is what is acted on.
+  worker.on('error', () => {});
   if (writer) {
     const channel = {
       // A process that died in the middle of a write needs no answer.

@@ -83,7 +83,7 @@ async function* readJournal(path: string): AsyncIterable<StoreRecord> {
 /** Longer than any line: a policy of 20 KiB, escaped once, is the longest thing in one. */
 const TAIL_BYTES = 262_144;
 
-/** The greatest number in the folder's journals, from the end of each file: their numbers grow. */
+/** The greatest number in the folder's journals, from the end of each file: their numbers grow, nearly in order. */
 export async function lastJournaled(folder: string): Promise<number> {
   let last = 0;
   for (const name of await readdir(folder)) last = Math.max(last, await lastOf(join(folder, name)));
@@ -96,8 +96,9 @@ async function lastOf(path: string): Promise<number> {
     const { size } = await file.stat();
     const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
     await file.read(tail, 0, tail.length, size - tail.length);
-    const whole = tail.toString().split('\n').reverse().find(isWhole);
-    return whole === undefined ? 0 : (JSON.parse(whole.slice(SUM_CHARS + 1)) as StoreRecord).seq;
+    // Not just the last line: on PostgreSQL, facts that are committed side by side may change places.
+    const lines = tail.toString().split('\n').filter(isWhole);
+    return Math.max(0, ...lines.map((line) => (JSON.parse(line.slice(SUM_CHARS + 1)) as StoreRecord).seq));
   } finally {
     await file.close();
   }

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import {
   type FileHandle,
   link,
@@ -16,24 +15,25 @@ import {
 import { join } from 'node:path';
 import {
   type BlobDescription,
-  type BlobDigests,
-  type BlobLabel,
   BlobMissing,
   type BlobStore,
   type BlobWriter,
+  type LeafRun,
   StoreFailure,
   type StoreRecord,
 } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
-import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from './blob-format.ts';
+import type { HashEngine } from '../hashing/hash-engine.ts';
+import { decodeFooter, decodeTrailer, FOOTER_BYTES } from './blob-format.ts';
 import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
+import { leafRuns } from './disk-leaves.ts';
 import { DiskNotes } from './disk-notes.ts';
+import { DiskWriter } from './disk-writer.ts';
 import { FolderFlusher } from './folder-flusher.ts';
 
 const NAME = /^[0-9a-f]{32}$/;
 const FORMAT_FILE = 'format.json';
 const FORMAT = { format: 'moraine-store', version: 1 };
-const READ_CHUNK_BYTES = 1_048_576;
 
 /**
  * Makes or checks the folders of a disk store and removes half-written files of processes that died. One
@@ -76,15 +76,17 @@ async function checkFormat(path: string): Promise<void> {
 export class DiskStore implements BlobStore {
   readonly #folder: string;
   readonly #random: RandomBytes;
+  readonly #engine: HashEngine;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #journal: DiskJournal;
   readonly #notes: DiskNotes;
   #failure: Error | undefined;
 
-  /** @param folder made ready by `prepareDiskStore`. */
-  constructor(folder: string, random: RandomBytes) {
+  /** @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read. */
+  constructor(folder: string, random: RandomBytes, engine: HashEngine) {
     this.#folder = folder;
     this.#random = random;
+    this.#engine = engine;
     const name = `${random(16).toString('hex')}.jsonl`;
     this.#journal = new DiskJournal(join(folder, 'journal'), name, this.#flusher(join(folder, 'journal')));
     const notes = join(folder, 'notes');
@@ -97,7 +99,7 @@ export class DiskStore implements BlobStore {
     const incoming = this.#incomingPath(name);
     try {
       const file = await open(incoming, 'wx');
-      return new DiskWriter(file, size, {
+      return new DiskWriter(this.#engine, file, size, {
         publish: () => this.#publish(name, file),
         withdraw: () => unlink(incoming).catch(() => {}),
         name,
@@ -137,13 +139,17 @@ export class DiskStore implements BlobStore {
     }
   }
 
-  async *read(ref: string, first: number, last: number): AsyncIterable<Uint8Array> {
-    const options = { start: first, end: last, highWaterMark: READ_CHUNK_BYTES };
-    const stream = createReadStream(this.#pathOf(ref), options);
-    try {
-      for await (const chunk of stream) yield chunk as Uint8Array;
-    } catch (error) {
+  async *readLeaves(ref: string, first: number, last: number): AsyncIterable<LeafRun> {
+    const file = await open(this.#pathOf(ref), 'r').catch((error) => {
       throw missingOr(ref, error);
+    });
+    try {
+      const { size: total } = await file.stat();
+      const footer = await readAt(file, Math.max(0, total - FOOTER_BYTES), Math.min(total, FOOTER_BYTES));
+      const { size } = decodeFooter(ref, footer, total);
+      yield* leafRuns(this.#engine, { ref, fd: file.fd, size }, first, last);
+    } finally {
+      await file.close();
     }
   }
 
@@ -249,64 +255,6 @@ export class DiskStore implements BlobStore {
 
   #pathOf(ref: string): string {
     return blobPath(this.#folder, ref);
-  }
-}
-
-interface Fate {
-  readonly name: string;
-  publish(): Promise<void>;
-  withdraw(): Promise<void>;
-}
-
-class DiskWriter implements BlobWriter {
-  readonly #file: FileHandle;
-  readonly #size: number | null;
-  readonly #fate: Fate;
-  #written = 0;
-
-  constructor(file: FileHandle, size: number | null, fate: Fate) {
-    this.#file = file;
-    this.#size = size;
-    this.#fate = fate;
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
-    try {
-      await writeAll(this.#file, chunk, this.#written);
-      this.#written += chunk.length;
-    } catch (error) {
-      throw new StoreFailure(`a blob cannot be written: ${String(error)}`, error);
-    }
-  }
-
-  async finish(label: BlobLabel, digests: BlobDigests): Promise<string> {
-    try {
-      if (this.#written !== (this.#size ?? digests.size) || digests.size !== this.#written) {
-        throw new Error(`${this.#written} bytes were written of ${this.#size ?? digests.size}`);
-      }
-      await this.write(encodeTrailer(label, digests));
-      await this.#fate.publish();
-      await this.#file.close();
-      return this.#fate.name;
-    } catch (error) {
-      await this.discard();
-      throw error instanceof StoreFailure
-        ? error
-        : new StoreFailure(`a blob cannot be stored: ${String(error)}`, error);
-    }
-  }
-
-  async discard(): Promise<void> {
-    await this.#file.close().catch(() => {});
-    await this.#fate.withdraw();
-  }
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  let done = 0;
-  while (done < chunk.length) {
-    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, position + done);
-    done += bytesWritten;
   }
 }
 

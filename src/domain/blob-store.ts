@@ -45,19 +45,31 @@ export interface BlobDescription extends BlobDigests {
 /** A blob being written. Exactly one of `finish` and `discard` ends it. */
 export interface BlobWriter {
   /**
-   * Takes the next bytes; the caller must not touch them before the promise resolves, and waits for it
-   * before the next write.
+   * Takes the next bytes, hashing them on the way; the caller must not touch them before the promise resolves,
+   * and waits for it before the next write.
    * @throws StoreFailure when they cannot be written.
    */
-  write(chunk: Uint8Array): Promise<void>;
+  write(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Ends the bytes: what they hash to, before the blob comes into being. Call once, before `finish`. */
+  digest(): BlobDigests;
   /**
    * Makes the blob whole and durable: when this resolves it survives a power cut.
    * @returns the reference, chosen by the store.
    * @throws StoreFailure; then nothing has come into being.
    */
-  finish(label: BlobLabel, digests: BlobDigests): Promise<string>;
+  finish(label: BlobLabel): Promise<string>;
   /** Gives up: nothing remains. Never throws. */
   discard(): Promise<void>;
+}
+
+/** Some whole leaves of a blob as they were read, not yet compared with anything. */
+export interface LeafRun {
+  /** Number of the first leaf. */
+  readonly first: number;
+  /** The leaves' bytes, good until the next run is asked for. */
+  readonly bytes: Uint8Array;
+  /** SHA-256 of each, n × 32 bytes. */
+  readonly digests: Uint8Array;
 }
 
 /** One entry of the store's journal: a fact that only a transaction knew. */
@@ -75,10 +87,10 @@ export interface BlobStore {
    */
   create(size: number | null): Promise<BlobWriter>;
   /**
-   * Bytes `first`..`last` (both included) of a blob's data, in chunks, unverified.
-   * @throws BlobMissing before the first chunk when there is no such blob.
+   * Leaves `first`..`last` (both included) of a blob's data, a few at a time, hashed as they were read.
+   * @throws BlobMissing before the first run when there is no such blob, BlobDamaged when it ends early.
    */
-  read(ref: string, first: number, last: number): AsyncIterable<Uint8Array>;
+  readLeaves(ref: string, first: number, last: number): AsyncIterable<LeafRun>;
   /** What the blob says of itself. @throws BlobMissing, BlobDamaged. */
   describe(ref: string): Promise<BlobDescription>;
   /** Removes a blob; one that is not there is removed already. */

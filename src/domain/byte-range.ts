@@ -37,7 +37,8 @@ function invalidRetrieval(raw: string, why: string): Error {
  * output is clamped; old clients rely on it. @throws 400 for a start beyond it (observed: not 416).
  */
 export function parseOutputRange(raw: string | undefined, total: number): Span | null {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(raw ?? '');
+  // However many digits: clients that mean "to the end" send the largest number that they know.
+  const match = /^bytes=(\d*)-(\d*)$/.exec(raw ?? '');
   const [, from = '', to = ''] = match ?? [];
   if (match === null || (from === '' && to === '')) return null;
   if (from === '') return suffix(Number(to), total);

@@ -28,7 +28,7 @@ export function parseFormat(raw: unknown): InventoryFormat {
 
 /** `InventoryRetrievalParameters`; null and absent members do not restrict. @throws 400. */
 export function parseInventoryRequest(format: InventoryFormat, raw: unknown): InventoryRequest {
-  if (raw !== undefined && raw !== null && typeof raw !== 'object') {
+  if (raw !== undefined && raw !== null && (typeof raw !== 'object' || Array.isArray(raw))) {
     throw invalidParameter('Invalid InventoryRetrievalParameters: it must be an object.');
   }
   const members = (raw ?? {}) as Record<string, unknown>;
@@ -39,7 +39,8 @@ export function parseInventoryRequest(format: InventoryFormat, raw: unknown): In
       `Invalid StartDate: ${shown(members['StartDate'])} is not before EndDate: ${shown(members['EndDate'])}`,
     );
   }
-  const marker = (members['Marker'] ?? null) as string | null;
+  const given = members['Marker'] as string | null | undefined;
+  const marker = given === undefined || given === '' ? null : given;
   if (marker !== null) decodeInventoryMarker(marker);
   return { format, startMs, endMs, limit: parseLimit(members['Limit']), marker };
 }
@@ -58,11 +59,13 @@ function parseDate(name: string, raw: unknown): number | null {
   if (raw === undefined || raw === null || raw === '') return null;
   const match =
     typeof raw === 'string'
-      ? /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/.exec(raw)
+      ? /^(\d{4}-\d\d-(\d\d))T(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/.exec(raw)
       : null;
-  const zone = /^[+-]/.test(match?.[3] ?? '') ? match?.[3] : 'Z';
-  const ms = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}${zone}`);
-  if (!Number.isNaN(ms)) return ms;
+  const [, day, dayOfMonth, time, zone = ''] = match ?? [];
+  const ms = Date.parse(`${day}T${time}${/^[+-]/.test(zone) ? zone : 'Z'}`);
+  // `Date` takes 30 February for 2 March.
+  const exists = new Date(`${day}T00:00:00Z`).getUTCDate() === Number(dayOfMonth);
+  if (exists && !Number.isNaN(ms)) return ms;
   throw invalidParameter(`Invalid ${name}: ${shown(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
 }
 

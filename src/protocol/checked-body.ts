@@ -4,9 +4,7 @@ import type { BlobDigests, BlobStore, BlobWriter } from '../domain/blob-store.ts
 import { explainBodyHash } from '../domain/checksum-hint.ts';
 import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
 import type { UploadBody } from '../operations/operation.ts';
-import { LEAF_BYTES, PairHasher } from '../treehash/index.ts';
 import type { Message } from './message.ts';
-import type { Slabs } from './slabs.ts';
 import { ClientGone, stalled } from './small-body.ts';
 
 /** What the head of an upload claims of its body. */
@@ -40,20 +38,19 @@ function isPlausible(hash: string): boolean {
   }
 }
 
-/**
- * The body of an upload: proved while it streams to the store. Memory is two slabs, whatever the length.
- */
+/** What is handed to the store at once: enough that a hand-over costs little beside it. */
+const BATCH_BYTES = 2 * 1024 * 1024;
+
+/** The body of an upload: proved while it streams to the store. Memory is two batches, whatever the length. */
 export class CheckedBody implements UploadBody {
   readonly #message: Message;
   readonly #claim: BodyClaim;
-  readonly #slabs: Slabs;
   readonly #idleMs: number;
 
   /** @param idleMs how long to wait without a byte. */
-  constructor(message: Message, claim: BodyClaim, slabs: Slabs, idleMs: number) {
+  constructor(message: Message, claim: BodyClaim, idleMs: number) {
     this.#message = message;
     this.#claim = claim;
-    this.#slabs = slabs;
     this.#idleMs = idleMs;
   }
 
@@ -67,39 +64,34 @@ export class CheckedBody implements UploadBody {
   ): ReturnType<UploadBody['store']> {
     const writer = await blobs.create(this.length);
     try {
-      const digests = await this.#receive(writer);
+      await this.#receive(writer);
+      const digests = writer.digest();
       this.#prove(digests);
-      return { ...digests, ref: await writer.finish(await describe(digests), digests) };
+      return { ...digests, ref: await writer.finish(await describe(digests)) };
     } catch (error) {
       await writer.discard();
       throw error;
     }
   }
 
-  /** One slab is filled from the socket while the one before is written; each slab is one leaf. */
-  async #receive(writer: BlobWriter): Promise<BlobDigests> {
-    const hashes = new PairHasher(this.length);
+  /** One batch comes in from the socket while the one before is hashed and written. */
+  async #receive(writer: BlobWriter): Promise<void> {
     const source = new BodySource(this.#message, this.#idleMs);
-    const pair = this.#slabs.take(this.length);
     let written: Promise<void> = Promise.resolve();
     try {
-      for (let at = 0, turn = 0; at < this.length; turn ^= 1) {
-        const slab = pair[turn as 0 | 1].subarray(0, Math.min(LEAF_BYTES, this.length - at));
-        await source.fill(slab);
-        hashes.update(slab);
+      for (let left = this.length; left > 0; ) {
+        const { chunks, bytes } = await source.take(Math.min(BATCH_BYTES, left));
         await written;
-        written = writer.write(slab);
-        // It is awaited a slab later; until then a failure must not count as unhandled.
+        written = writer.write(chunks);
+        // It is awaited a batch later; until then a failure must not count as unhandled.
         written.catch(() => {});
-        at += slab.length;
+        left -= bytes;
       }
       await written;
     } finally {
       await written.catch(() => {});
-      this.#slabs.giveBack(pair);
       source.close();
     }
-    return hashes.digest();
   }
 
   /** The linear hash first: it is part of the signature, so its mismatch wins over the tree hash's. */
@@ -122,11 +114,10 @@ export function payloadMismatch(computed: string, claimed: string): ApiError {
   );
 }
 
-/** Reads a request's body into buffers, with a limit on the time without a byte but none on the whole. */
+/** Reads a request's body, with a limit on the time without a byte but none on the whole. */
 class BodySource {
   readonly #incoming: IncomingMessage;
   readonly #timer: NodeJS.Timeout;
-  #rest: Buffer = Buffer.alloc(0);
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -139,16 +130,16 @@ class BodySource {
     message.letBodyCome();
   }
 
-  /** Fills the whole target. @throws 408, ClientGone. */
-  async fill(target: Uint8Array): Promise<void> {
-    let at = 0;
-    while (at < target.length) {
-      if (this.#rest.length === 0) this.#rest = await this.#next();
-      const take = Math.min(this.#rest.length, target.length - at);
-      target.set(take === this.#rest.length ? this.#rest : this.#rest.subarray(0, take), at);
-      this.#rest = this.#rest.subarray(take);
-      at += take;
+  /** The next bytes as they come, until there are `wanted` of them at least. @throws 408, ClientGone. */
+  async take(wanted: number): Promise<{ chunks: Buffer[]; bytes: number }> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    while (bytes < wanted) {
+      const chunk = await this.#next();
+      chunks.push(chunk);
+      bytes += chunk.length;
     }
+    return { chunks, bytes };
   }
 
   close(): void {

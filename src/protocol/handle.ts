@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { invalidParameter, missingParameter } from '../domain/errors.ts';
+import { jobMembers } from '../domain/job.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
 import { resolveAccount } from '../domain/principal.ts';
@@ -20,7 +21,6 @@ import type { PolicyShelf } from './policy-shelf.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
 import { requestFacts } from './request-facts.ts';
 import type { Route, Router } from './route.ts';
-import type { Slabs } from './slabs.ts';
 import { ClientGone, parseJsonObject } from './small-body.ts';
 
 const API_VERSION = '2012-06-01';
@@ -29,7 +29,6 @@ const API_VERSION = '2012-06-01';
 export interface Pipeline {
   readonly router: Router;
   readonly authenticator: Authenticator;
-  readonly slabs: Slabs;
   readonly context: OperationContext;
   readonly lockTime: LockTime;
   readonly shelf: PolicyShelf;
@@ -119,12 +118,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   if (upload) requireUploadHeaders(message);
   const inputs = decodeFields(operation, message, signed.smallBody);
   const body = upload
-    ? new CheckedBody(
-        message,
-        parseBodyClaim(message, signed.payloadHash),
-        pipeline.slabs,
-        authenticator.idleMs,
-      )
+    ? new CheckedBody(message, parseBodyClaim(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
   pipeline.beforeRun?.(operation.name);
   return operation.run(Object.assign(factsOf(route, vaultKey, vault, body), inputs), context);
@@ -147,7 +141,7 @@ function askOf(message: Message, { operation, id }: Route, vaultKey: VaultKey, s
 /** The archive that a job is about: a policy may judge its age before the operation looks at the body. */
 function archiveIdOf(body: Buffer): string | undefined {
   try {
-    const id = parseJsonObject(body).get('ArchiveId');
+    const id = jobMembers(parseJsonObject(body)).get('ArchiveId');
     return typeof id === 'string' ? id : undefined;
   } catch {
     return undefined;

@@ -26,22 +26,26 @@ export async function sendReply(response: ServerResponse, requestId: string, rep
   sendJson(response, reply.status, JSON.stringify(reply.json));
 }
 
-/** Sends chunks at the client's pace; ends early, without an error, when the client goes away. */
+/**
+ * Sends chunks at the client's pace; ends early, without an error, when the client goes away. Each is out before
+ * the next is asked for, because its buffer is used again then.
+ */
 async function sendStream(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of chunks) {
     if (response.destroyed) return;
-    if (!response.write(chunk)) await untilWritable(response);
+    await sent(response, chunk);
   }
   response.end();
 }
 
-function untilWritable(response: ServerResponse): Promise<void> {
+function sent(response: ServerResponse, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      response.off('drain', done).off('close', done);
+      response.off('close', done);
       resolve();
     };
-    response.on('drain', done).on('close', done);
+    response.on('close', done);
+    response.write(chunk, done);
   });
 }
 

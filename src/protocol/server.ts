@@ -6,6 +6,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '../domain/errors.ts';
 import type { Reply } from '../operations/operation.ts';
@@ -57,7 +58,11 @@ export function createServer(options: ServerOptions): Server {
   server.maxHeadersCount = 0;
   const youngest: Exchanges = new WeakMap();
   const accept = (incoming: IncomingMessage, response: ServerResponse, letBodyCome = () => {}): void => {
-    youngest.set(incoming.socket, { incoming, response });
+    youngest.set(incoming.socket, { incoming, response, isLast: false });
+    response.once('finish', () => {
+      // Asked to stop meanwhile: a connection that was busy then would else idle on and keep us waiting.
+      if (!server.listening) incoming.socket.destroySoon();
+    });
     take(incoming, response, options, letBodyCome);
   };
   server.on('request', (incoming, response) => accept(incoming, response));
@@ -87,6 +92,8 @@ type Exchanges = WeakMap<Duplex, Exchange>;
 interface Exchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
+  /** The connection ends when it is answered. */
+  isLast: boolean;
 }
 
 /**
@@ -96,8 +103,8 @@ interface Exchange {
  */
 function answerFirst(socket: Duplex, exchange: Exchange | undefined): boolean {
   if (!exchange || exchange.response.writableFinished || !exchange.incoming.complete) return false;
-  socket.pause();
-  exchange.response.once('finish', () => socket.end());
+  if (!exchange.isLast) exchange.response.once('finish', () => (socket as Socket).destroySoon());
+  exchange.isLast = true;
   return true;
 }
 

@@ -1,11 +1,10 @@
-import type { BlobStore, BlobWriter } from '../domain/blob-store.ts';
+import type { BlobLabel, BlobStore, BlobWriter } from '../domain/blob-store.ts';
 import type { Catalog, ClaimedInventory, InventoryScope } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { decodeInventoryMarker, encodeInventoryMarker, inventoryWriter } from '../domain/inventory.ts';
 import type { InventoryJob } from '../domain/job.ts';
 import type { InventoryKey } from '../domain/page.ts';
 import { vaultArn } from '../domain/vault.ts';
-import { PairHasher } from '../treehash/index.ts';
 
 const ENTRIES_PER_PAGE = 1000;
 const BUFFER_BYTES = 1_048_576;
@@ -50,7 +49,7 @@ export async function makeInventory(
     const { account, region, name } = vault;
     const label = { kind: 'inventory', account, region, vault: name, archiveId: '', jobId: job.id } as const;
     const described = { ...label, description: null, createdMs: nowMs, sequence: 0, offset: 0 };
-    const { ref, size } = await file.finish((writer, digest) => writer.finish(described, digest));
+    const { ref, size } = await file.finish(described);
     return { ref, size, nextMarker };
   } catch (error) {
     await file.discard();
@@ -77,10 +76,9 @@ async function* pagesOf(catalog: Catalog, { vaultNo, request }: InventoryJob, sc
   }
 }
 
-/** Text that is hashed and written to a blob in large pieces. */
+/** Text that is written to a blob in large pieces. */
 class TextBlob {
   readonly #writer: BlobWriter;
-  readonly #hasher = new PairHasher();
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #used = 0;
 
@@ -94,12 +92,10 @@ class TextBlob {
     this.#used += this.#buffer.write(text, this.#used);
   }
 
-  async finish(
-    end: (writer: BlobWriter, digest: ReturnType<PairHasher['digest']>) => Promise<string>,
-  ): Promise<{ ref: string; size: number }> {
+  async finish(label: BlobLabel): Promise<{ ref: string; size: number }> {
     await this.#flush();
-    const digest = this.#hasher.digest();
-    return { ref: await end(this.#writer, digest), size: digest.size };
+    const { size } = this.#writer.digest();
+    return { ref: await this.#writer.finish(label), size };
   }
 
   async discard(): Promise<null> {
@@ -110,7 +106,6 @@ class TextBlob {
   async #flush(): Promise<void> {
     const bytes = this.#buffer.subarray(0, this.#used);
     this.#used = 0;
-    this.#hasher.update(bytes);
-    await this.#writer.write(bytes);
+    await this.#writer.write([bytes]);
   }
 }

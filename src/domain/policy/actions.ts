@@ -35,7 +35,7 @@ export const VAULT_ACTIONS = [
 ] as const;
 
 /** Actions on the account: no vault is there yet, or none is meant. Only identity policies decide them. */
-export const ACCOUNT_ACTIONS = [
+const ACCOUNT_ACTIONS = [
   'CreateVault',
   'GetDataRetrievalPolicy',
   'ListProvisionedCapacity',

@@ -1,5 +1,5 @@
 /** An IP address or a block of them, as condition values have it. */
-export interface AddressRange {
+interface AddressRange {
   readonly family: 4 | 6;
   /** The first address, as a number. */
   readonly bits: bigint;

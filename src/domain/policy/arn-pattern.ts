@@ -1,4 +1,4 @@
-import { compileGlob, type Glob, MANY } from './wildcard.ts';
+import { compileGlob, type Glob, MANY, type Matcher } from './wildcard.ts';
 
 const COMPONENTS = 6;
 
@@ -13,16 +13,18 @@ export function isArnPattern(text: string): boolean {
 }
 
 /**
- * Matches component by component, so that no wildcard reaches over a colon of the first five: `arn:aws:iam::1*`
- * is no pattern for every user of some accounts (IAM guide, "ARN condition operators").
+ * Prepares a pattern that is matched component by component, so that no wildcard reaches over a colon of the
+ * first five: `arn:aws:iam::1*` is no pattern for every user of some accounts (IAM guide, "ARN condition
+ * operators"). What is not an ARN matches nothing, not even `*`.
  */
-export function matchesArn(glob: Glob, arn: string): boolean {
-  if (glob.length === 1 && glob[0] === MANY) return true;
-  const patterns = splitGlob(glob);
-  const parts = splitText(arn);
-  return (
-    patterns.length === COMPONENTS && patterns.every((pattern, i) => compileGlob(pattern)(parts[i] ?? ''))
-  );
+export function compileArn(glob: Glob): Matcher {
+  if (glob.length === 1 && glob[0] === MANY) return isArn;
+  const matchers = splitGlob(glob).map(compileGlob);
+  if (matchers.length !== COMPONENTS) return () => false;
+  return (text) => {
+    const parts = isArn(text) ? splitText(text) : [];
+    return parts.length === COMPONENTS && matchers.every((matches, i) => matches(parts[i] ?? ''));
+  };
 }
 
 function splitText(arn: string): readonly string[] {

@@ -5,7 +5,7 @@ import { PolicyError } from './policy-error.ts';
 import { type RequestContext, valuesOf } from './request-context.ts';
 
 /** How the values of one key count when there are several. */
-export type SetPrefix = 'ForAllValues' | 'ForAnyValue';
+type SetPrefix = 'ForAllValues' | 'ForAnyValue';
 
 /** One key under one operator: `"NumericLessThan": {"glacier:ArchiveAgeInDays": "365"}`. */
 export interface Condition {
@@ -27,7 +27,7 @@ export interface Condition {
 }
 
 /** What decides how conditions may be written. */
-export interface ConditionRules {
+interface ConditionRules {
   /** Version 2012-10-17: `${…}` in values is a variable. */
   readonly variables: boolean;
   readonly inVaultPolicy: boolean;

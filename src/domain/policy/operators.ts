@@ -3,16 +3,16 @@
  * the policy is read, once, and how one value of a request is tested against it.
  */
 import { inRange, parseAddress, parseRange } from './address.ts';
-import { isArn, isArnPattern, matchesArn } from './arn-pattern.ts';
+import { compileArn, isArnPattern } from './arn-pattern.ts';
 import { shown } from './elements.ts';
 import { parseInstant } from './instant.ts';
 import { PolicyError } from './policy-error.ts';
 import type { RequestContext } from './request-context.ts';
 import { parseTemplate, type Template } from './template.ts';
-import { compileGlob, literalOf } from './wildcard.ts';
+import { compileGlob, type Glob, literalOf, type Matcher } from './wildcard.ts';
 
 /** Whether a value of the request passes; the context is for policy variables in the policy's own value. */
-export type ValueTest = (actual: string, context: RequestContext) => boolean;
+type ValueTest = (actual: string, context: RequestContext) => boolean;
 
 /** A value of the policy, read. */
 export interface ReadValue {
@@ -59,7 +59,7 @@ const numeric = ordered(parseNumber, 'number');
 const date = ordered(parseInstant, 'date (2026-01-31T00:00:00Z or seconds since 1970)');
 
 /** A decimal number. @returns undefined for anything else, also for one too large to compare. */
-export function parseNumber(text: string): number | undefined {
+function parseNumber(text: string): number | undefined {
   if (!/^[+-]?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?$/.test(text)) return undefined;
   const number = Number(text);
   return Number.isFinite(number) ? number : undefined;
@@ -91,7 +91,7 @@ const arn: Reader = (value, variables) => {
   const template = parseTemplate(value, { wildcards: true, variables });
   // What a variable will stand for is not known yet: it may be a whole ARN.
   if (template.variables.length === 0 && !isArnPattern(value)) throw notA('ARN', value);
-  return whenResolved(template, (glob) => (actual) => isArn(actual) && matchesArn(glob, actual));
+  return whenResolved(template, compileArn);
 };
 
 const like: Reader = (value, variables) =>
@@ -106,10 +106,7 @@ function text(fold: (text: string) => string): Reader {
 }
 
 /** Prepares the test once when the value has no variables; a variable without a value is like nothing. */
-function whenResolved(
-  template: Template,
-  prepare: (glob: NonNullable<ReturnType<Template['resolve']>>) => (actual: string) => boolean,
-): ReadValue {
+function whenResolved(template: Template, prepare: (glob: Glob) => Matcher): ReadValue {
   const { variables } = template;
   if (variables.length === 0) return { test: prepare(template.widest), variables };
   const test: ValueTest = (actual, context) => {

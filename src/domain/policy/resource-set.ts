@@ -12,7 +12,7 @@ export interface ResourceSet {
 }
 
 /** One ARN with wildcards and policy variables; case matters. */
-export interface ResourcePattern {
+interface ResourcePattern {
   readonly source: string;
   /** Keys of its policy variables, lower case. */
   readonly variables: readonly string[];
@@ -21,7 +21,7 @@ export interface ResourcePattern {
 }
 
 /** What decides which resources may be named. */
-export interface ResourceRules {
+interface ResourceRules {
   readonly variables: boolean;
   /** The vault that the policy is for; undefined in identity policies and when it is not known. */
   readonly vaultArn: string | undefined;

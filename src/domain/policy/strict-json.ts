@@ -2,7 +2,7 @@ import { shown } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 
 /** Longest policy document (Glacier developer guide: "up to 20 KB"). */
-export const POLICY_BYTES = 20_480;
+const POLICY_BYTES = 20_480;
 const NESTING = 32;
 
 /** One object or array that the scan is in: the keys met in it, and the place where the scan stands. */

@@ -4,7 +4,7 @@ import { type RequestContext, valuesOf } from './request-context.ts';
 import { type Glob, globOf, MANY } from './wildcard.ts';
 
 /** How a value is read: StringEquals takes `*` as itself, and only Version 2012-10-17 has variables. */
-export interface TemplateRules {
+interface TemplateRules {
   readonly wildcards: boolean;
   readonly variables: boolean;
 }

@@ -6,7 +6,7 @@
 /** `*`: any run of characters, also none. */
 export const MANY = Symbol('*');
 /** `?`: any one character. */
-export const ONE = Symbol('?');
+const ONE = Symbol('?');
 
 /** A pattern, one element for each character: the character itself, or a wildcard. */
 export type Glob = readonly (string | typeof MANY | typeof ONE)[];

@@ -1,7 +1,7 @@
 import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts';
 import { parseRetrievalRange } from '../../domain/byte-range.ts';
 import type { NewArchiveJob, NewJob, StoredArchive } from '../../domain/catalog.ts';
-import { type JobRequest, parseJobRequest } from '../../domain/job.ts';
+import { type JobRequest, jobMembers, parseJobRequest } from '../../domain/job.ts';
 import { requireInventory, type Vault } from '../../domain/vault.ts';
 import { isTreeAligned } from '../../treehash/index.ts';
 import { member } from '../fields.ts';
@@ -17,6 +17,7 @@ const MEMBERS = [
   'RetrievalByteRange',
   'SNSTopic',
   'Tier',
+  'jobParameters',
 ] as const;
 
 const asIs = (raw: unknown): unknown => raw;
@@ -33,13 +34,11 @@ export const initiateJob = operation({
   vault: 'must-exist',
   body: 'json',
   success: 202,
-  // The guide's syntax wraps the members in `jobParameters`; no client does, but it does no harm.
-  fields: { ...fields, jobParameters: member('jobParameters', asIs) },
+  fields,
   errors: ['ResourceNotFoundException', 'PolicyEnforcedException', 'InsufficientCapacityException'],
   async run(input, context) {
-    const { vaultKey, vault, jobParameters } = input;
-    const given = isObject(jobParameters) ? jobParameters : pick(input);
-    const request = parseJobRequest(new Map(Object.entries(given)), vaultKey.region);
+    const { vaultKey, vault } = input;
+    const request = parseJobRequest(jobMembers(new Map(Object.entries(pick(input)))), vaultKey.region);
     const job = await newJob(request, vault, context);
     const { expeditedCapacity } = context.settings;
     await context.catalog.startJob({ job, nowMs: job.createdMs, expeditedCapacity });
@@ -53,12 +52,8 @@ export const initiateJob = operation({
   },
 });
 
-function pick(input: Readonly<Record<(typeof MEMBERS)[number], unknown>>): Record<string, unknown> {
+function pick(input: Readonly<Record<(typeof MEMBERS)[number], unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(MEMBERS.map((name) => [name, input[name]]));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function newJob(request: JobRequest, vault: Vault, context: OperationContext): Promise<NewJob> {

@@ -3,7 +3,7 @@ import { BlobDamaged, BlobMissing, type BlobStore } from '../../domain/blob-stor
 import type { Segment } from '../../domain/catalog.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { SegmentSource } from '../../domain/job.ts';
-import { DIGEST_BYTES, LEAF_BYTES, type Span, sha256 } from '../../treehash/index.ts';
+import { DIGEST_BYTES, LEAF_BYTES, type Span } from '../../treehash/index.ts';
 import type { OperationContext } from '../operation.ts';
 
 const SEGMENTS_PER_LOT = 100;
@@ -20,7 +20,8 @@ export interface Stored extends SegmentSource {
 type World = Pick<OperationContext, 'catalog' | 'blobs' | 'clock'>;
 
 /**
- * The bytes of a span, a leaf at a time at most, each proved against the leaf hashes kept with its segment.
+ * The bytes of a span, a few leaves at a time, each proved against the leaf hashes kept with its segment. A chunk
+ * is good until the next is asked for.
  * The iterator throws a 500 at the first leaf that is not what was stored, and marks the archive.
  */
 export async function* verifiedBytes(world: World, stored: Stored, span: Span): AsyncGenerator<Uint8Array> {
@@ -53,49 +54,19 @@ async function* ofSegment(
 /** Whole leaves are read, because only they can be proved; what was not asked for is cut off. */
 async function* provedSpan(
   blobs: BlobStore,
-  { ref, size }: Segment,
+  { ref }: Segment,
   leaves: Uint8Array,
   { first, last }: Span,
 ): AsyncGenerator<Uint8Array> {
-  let leaf = Math.floor(first / LEAF_BYTES);
-  const end = Math.min(size, (Math.floor(last / LEAF_BYTES) + 1) * LEAF_BYTES);
-  const chunks = blobs.read(ref, leaf * LEAF_BYTES, end - 1);
-  for await (const bytes of inLeaves(ref, chunks, end - leaf * LEAF_BYTES)) {
-    const expected = leaves.subarray(leaf * DIGEST_BYTES, (leaf + 1) * DIGEST_BYTES);
-    if (Buffer.compare(sha256(bytes), expected) !== 0) {
-      throw new BlobDamaged(
-        ref,
-        `bytes ${leaf * LEAF_BYTES} to ${leaf * LEAF_BYTES + bytes.length - 1} changed`,
-      );
+  const runs = blobs.readLeaves(ref, Math.floor(first / LEAF_BYTES), Math.floor(last / LEAF_BYTES));
+  for await (const { first: leaf, bytes, digests } of runs) {
+    const at = leaf * LEAF_BYTES;
+    const expected = leaves.subarray(leaf * DIGEST_BYTES, leaf * DIGEST_BYTES + digests.length);
+    if (Buffer.compare(digests, expected) !== 0) {
+      throw new BlobDamaged(ref, `bytes ${at} to ${at + bytes.length - 1} are not what was stored`);
     }
-    const from = Math.max(0, first - leaf * LEAF_BYTES);
-    yield bytes.subarray(from, Math.min(bytes.length, last + 1 - leaf * LEAF_BYTES));
-    leaf++;
+    yield bytes.subarray(Math.max(0, first - at), Math.min(bytes.length, last + 1 - at));
   }
-}
-
-/** Cuts or joins chunks to leaves. @throws BlobDamaged when fewer than `total` bytes come. */
-async function* inLeaves(
-  ref: string,
-  chunks: AsyncIterable<Uint8Array>,
-  total: number,
-): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array[] = [];
-  let length = 0;
-  let left = total;
-  for await (let chunk of chunks) {
-    while (length + chunk.length >= Math.min(LEAF_BYTES, left)) {
-      const take = Math.min(LEAF_BYTES, left) - length;
-      const part = chunk.subarray(0, take);
-      yield held.length === 0 ? part : Buffer.concat([...held, part]);
-      left -= length + take;
-      [held, length, chunk] = [[], 0, chunk.subarray(take)];
-      if (left === 0) return;
-    }
-    if (chunk.length > 0) held.push(chunk);
-    length += chunk.length;
-  }
-  throw new BlobDamaged(ref, `it ends ${left - length} bytes early`);
 }
 
 /**

@@ -1,0 +1,116 @@
+/**
+ * Builds the native hash: `node native/build.mjs` writes native/build/sha256.<platform>-<arch>.node.
+ *
+ *   --prebuild   write native/prebuilds/<platform>-<arch>.node instead, which a package may ship
+ *   --arch=ARCH  for another processor (x64, arm64), with a cross compiler in CC
+ *   --sanitize   with the address and undefined-behaviour sanitizers (Node must preload their library)
+ *   --check      build native/build/check.<platform>-<arch> instead: the C checks without Node (check.c)
+ *
+ * Without a C compiler, or for a platform that has no native hash, it says so in one line and succeeds: the
+ * server works without.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** The file of each processor's kernels, and what the compiler must be allowed to use in it alone. */
+const KERNELS = {
+  x64: { source: 'sha256_x86.c', flags: ['-msha', '-msse4.1'] },
+  arm64: { source: 'sha256_arm.c', flags: ['-march=armv8-a+crypto'] },
+};
+
+const FLAGS = [
+  '-std=c11',
+  '-O3',
+  '-fPIC',
+  '-fvisibility=hidden',
+  '-Wall',
+  '-Wextra',
+  '-Wpedantic',
+  '-Wshadow',
+];
+const SANITIZE_FLAGS = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'];
+
+const { values: options } = parseArgs({
+  options: {
+    prebuild: { type: 'boolean', default: false },
+    sanitize: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    arch: { type: 'string', default: process.arch },
+  },
+});
+
+process.exitCode = build();
+
+function build() {
+  const kernels = KERNELS[options.arch];
+  if (process.platform === 'win32' || kernels === undefined) {
+    return skip(`there is none for ${process.platform}-${options.arch}`);
+  }
+  const [cc, ...ccFlags] = (process.env.CC || 'cc').split(/\s+/);
+  if (spawnSync(cc, ['--version'], { stdio: 'ignore' }).status !== 0)
+    return skip(`no C compiler (${cc}) was found`);
+
+  const target = targetFile();
+  mkdirSync(dirname(target), { recursive: true });
+  // Beside the target, so that the last step is a rename: a running server keeps the file it has mapped.
+  const scratch = mkdtempSync(join(dirname(target), '.building-'));
+  try {
+    const include = options.check
+      ? []
+      : ['-I', createRequire(import.meta.url)('node-api-headers').include_dir];
+    const flags = [...ccFlags, ...FLAGS, ...(options.sanitize ? SANITIZE_FLAGS : [])];
+    const sources = [
+      ['sha256.c'],
+      [kernels.source, ...kernels.flags],
+      [options.check ? 'check.c' : 'addon.c', ...include],
+    ];
+    const objects = [];
+    for (const [source, ...own] of sources) {
+      const object = join(scratch, `${source}.o`);
+      if (!run(cc, [...flags, ...own, '-c', join(HERE, source), '-o', object])) return 1;
+      objects.push(object);
+    }
+    const result = join(scratch, 'result');
+    if (!run(cc, [...flags, ...linkFlags(), ...objects, '-o', result])) return 1;
+    renameSync(result, target);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  process.stdout.write(`native hash: built ${relative(process.cwd(), target)}\n`);
+  return 0;
+}
+
+function targetFile() {
+  const name = `${process.platform}-${options.arch}`;
+  if (options.check) return join(HERE, 'build', `check.${name}`);
+  return options.prebuild
+    ? join(HERE, 'prebuilds', `${name}.node`)
+    : join(HERE, 'build', `sha256.${name}.node`);
+}
+
+function linkFlags() {
+  // For another processor static, so that an emulator needs nothing but the file.
+  if (options.check) return process.platform === 'linux' && options.arch !== process.arch ? ['-static'] : [];
+  if (process.platform === 'darwin') return ['-bundle', '-undefined', 'dynamic_lookup'];
+  // What it needs of the C library, Node has loaded already. Not being bound to the library or to its
+  // version by name lets one binary serve distributions older than the one it was built on.
+  return options.sanitize ? ['-shared'] : ['-shared', '-nodefaultlibs', '-Wl,-z,relro,-z,now', '-s'];
+}
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit' });
+  if (status === 0) return true;
+  process.stderr.write(`native hash: ${command} failed: ${error?.message ?? `exit code ${status}`}\n`);
+  return false;
+}
+
+function skip(why) {
+  process.stdout.write(`native hash: not built, ${why}; node:crypto will be used, which is slower\n`);
+  return 0;
+}

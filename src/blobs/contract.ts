@@ -1,0 +1,407 @@
+/** What every blob store must do, as tests: each store runs all of them. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import {
+  type BlobDigests,
+  type BlobLabel,
+  BlobMissing,
+  type BlobStore,
+  StoreFailure,
+} from '../domain/blob-store.ts';
+import { LEAF_BYTES, TreeHasher } from '../treehash/index.ts';
+
+/** A store to be tested, empty at first. */
+export interface OpenStore {
+  readonly store: BlobStore;
+  /** A second store over the same bytes, as after a start; absent where nothing outlives the process. */
+  reopen?(): Promise<BlobStore>;
+  close(): Promise<void>;
+}
+
+/** An archive's label; `changes` win. */
+export function archiveLabel(changes: Partial<BlobLabel> = {}): BlobLabel {
+  return {
+    kind: 'archive',
+    account: '123456789012',
+    region: 'us-east-1',
+    vault: 'photos',
+    archiveId: 'A'.repeat(138),
+    description: 'a summer',
+    createdMs: 1_700_000_000_123,
+    sequence: 1_740_800_000_125_952,
+    offset: 0,
+    ...changes,
+  };
+}
+
+/** The label of one part. */
+export function partLabel(offset: number, changes: Partial<BlobLabel> = {}): BlobLabel {
+  return archiveLabel({ kind: 'part', uploadId: 'U'.repeat(92), partSize: LEAF_BYTES, offset, ...changes });
+}
+
+/** What hashing the bytes on their way in gives. */
+export function digestsOf(bytes: Uint8Array): BlobDigests {
+  const hasher = new TreeHasher();
+  hasher.update(bytes);
+  const { treeHash, leaves } = hasher.digest();
+  return {
+    size: bytes.length,
+    treeHash: Buffer.from(treeHash).toString('hex'),
+    linearHash: createHash('sha256').update(bytes).digest('hex'),
+    leaves,
+  };
+}
+
+/** Bytes that differ from one `seed` to the next and along their length. */
+export function someBytes(length: number, seed = 0): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed * 101) & 0xff;
+  return bytes;
+}
+
+/** Stores the bytes as one blob, written in chunks of at most `chunkBytes`. */
+export async function storeBlob(
+  store: BlobStore,
+  bytes: Uint8Array,
+  label: BlobLabel = archiveLabel(),
+  chunkBytes = LEAF_BYTES,
+): Promise<string> {
+  const writer = await store.create(bytes.length);
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    await writer.write([bytes.subarray(at, at + chunkBytes)]);
+  }
+  return writer.finish(label);
+}
+
+/** Whether they say the same; leaves may come as any kind of bytes. */
+function sameDigests(found: BlobDigests, expected: BlobDigests): void {
+  const plain = ({ leaves, ...rest }: BlobDigests) => ({ ...rest, leaves: Buffer.from(leaves).toString('hex') });
+  assert.deepEqual(plain(found), plain(expected));
+}
+
+/** All that a store's lists give. */
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** Bytes `first`..`last` of a blob; the whole of it by default. The digests of its leaves are checked on the way. */
+export async function readBlob(store: BlobStore, ref: string, first = 0, last?: number): Promise<Buffer> {
+  const end = last ?? (await store.describe(ref)).size - 1;
+  const from = Math.floor(first / LEAF_BYTES);
+  const pieces: Buffer[] = [];
+  for await (const { first: leaf, bytes, digests } of store.readLeaves(
+    ref,
+    from,
+    Math.floor(end / LEAF_BYTES),
+  )) {
+    assert.equal(leaf, from + Math.ceil(Buffer.concat(pieces).length / LEAF_BYTES));
+    assert.deepEqual(Buffer.from(digests), Buffer.from(digestsOf(bytes).leaves));
+    pieces.push(Buffer.from(bytes));
+  }
+  return Buffer.concat(pieces).subarray(first - from * LEAF_BYTES, end + 1 - from * LEAF_BYTES);
+}
+
+/** Asks again and again until it holds, since a confirmation is not waited for. */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  for (let asked = 0; asked < 2000; asked++) if (await holds()) return;
+  assert.fail('what was waited for did not come to be');
+}
+
+/** Runs the contract; `open` gives a fresh, empty store. */
+export function blobStoreContract(name: string, open: () => Promise<OpenStore>): void {
+  describe(`a blob store: ${name}`, () => {
+    let opened: OpenStore;
+    before(async () => {
+      opened = await open();
+    });
+    after(() => opened.close());
+    const theStore = () => opened.store;
+    for (const section of SECTIONS) {
+      section(theStore);
+    }
+    outlivesTheProcess(open);
+  });
+}
+
+type TheStore = () => BlobStore;
+
+/** What the port gains is tested in a section of its own. */
+const SECTIONS: readonly ((store: TheStore) => void)[] = [
+  keepsBytes,
+  describesBlobs,
+  refusesUnfinished,
+  removes,
+  confirms,
+  keepsRecords,
+  keepsNotes,
+];
+
+function keepsBytes(store: TheStore): void {
+  it('gives back the bytes that it was given', async () => {
+    const bytes = someBytes(100_000);
+    const ref = await storeBlob(store(), bytes);
+    assert.deepEqual(await readBlob(store(), ref), bytes);
+  });
+
+  it('keeps a blob of a single byte', async () => {
+    const ref = await storeBlob(store(), Buffer.of(7));
+    assert.deepEqual(await readBlob(store(), ref), Buffer.of(7));
+  });
+
+  it('takes a blob in chunks whose buffer is used again', async () => {
+    const writer = await store().create(3000);
+    const chunk = Buffer.alloc(1000);
+    for (let i = 1; i <= 3; i++) await writer.write([chunk.fill(i)]);
+    const whole = Buffer.concat([Buffer.alloc(1000, 1), Buffer.alloc(1000, 2), Buffer.alloc(1000, 3)]);
+    sameDigests(writer.digest(), digestsOf(whole));
+    const ref = await writer.finish(archiveLabel());
+    assert.deepEqual(await readBlob(store(), ref), whole);
+  });
+
+  it('takes a blob whose size is known at its end only', async () => {
+    const writer = await store().create(null);
+    const bytes = someBytes(2500);
+    for (let at = 0; at < bytes.length; at += 1000) await writer.write([bytes.subarray(at, at + 1000)]);
+    sameDigests(writer.digest(), digestsOf(bytes));
+    const ref = await writer.finish(archiveLabel());
+    assert.equal((await store().describe(ref)).size, 2500);
+    assert.deepEqual(await readBlob(store(), ref), bytes);
+  });
+
+  it('reads any range, both ends included', async () => {
+    const bytes = someBytes(2 * LEAF_BYTES + 5);
+    const ref = await storeBlob(store(), bytes);
+    const last = bytes.length - 1;
+    const ranges: [number, number][] = [
+      [0, 0],
+      [last, last],
+      [LEAF_BYTES - 1, LEAF_BYTES],
+      [5, 2 * LEAF_BYTES],
+      [LEAF_BYTES, last],
+    ];
+    for (const [from, to] of ranges) {
+      assert.deepEqual(await readBlob(store(), ref, from, to), bytes.subarray(from, to + 1));
+    }
+  });
+
+  it('lets a reader stop early', async () => {
+    const ref = await storeBlob(store(), someBytes(3 * LEAF_BYTES));
+    for await (const { bytes } of store().readLeaves(ref, 0, 2)) {
+      assert.ok(bytes.length > 0);
+      break;
+    }
+    assert.equal((await readBlob(store(), ref, 0, 9)).length, 10);
+  });
+
+  it('keeps many blobs that are written side by side apart', async () => {
+    const refs = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        storeBlob(store(), someBytes(5000 + i, i), partLabel(i * LEAF_BYTES), 700),
+      ),
+    );
+    assert.equal(new Set(refs).size, 40);
+    for (const [i, ref] of refs.entries()) {
+      assert.deepEqual(await readBlob(store(), ref), someBytes(5000 + i, i));
+      assert.equal((await store().describe(ref)).label.offset, i * LEAF_BYTES);
+    }
+  });
+}
+
+function describesBlobs(store: TheStore): void {
+  it('describes an archive as it was labelled and hashed', async () => {
+    const bytes = someBytes(2 * LEAF_BYTES + 1);
+    const label = archiveLabel({ description: null });
+    const ref = await storeBlob(store(), bytes, label);
+    const { leaves, ...described } = await store().describe(ref);
+    const { leaves: expectedLeaves, ...expected } = digestsOf(bytes);
+    assert.deepEqual(described, { ...expected, label });
+    assert.deepEqual(Buffer.from(leaves), Buffer.from(expectedLeaves));
+  });
+
+  it('describes a part with its upload and place', async () => {
+    const label = partLabel(3 * LEAF_BYTES, { description: '"\\ ~'.repeat(256) });
+    const ref = await storeBlob(store(), someBytes(10), label);
+    assert.deepEqual((await store().describe(ref)).label, label);
+  });
+
+  it('lists every whole blob once', async () => {
+    const known = new Set(await collect(store().list()));
+    const stored = await Promise.all([1, 2, 3].map((seed) => storeBlob(store(), someBytes(10, seed))));
+    const listed = (await collect(store().list())).filter((ref) => !known.has(ref));
+    assert.deepEqual(listed.sort(), stored.sort());
+  });
+}
+
+function refusesUnfinished(store: TheStore): void {
+  const unchanged = async (act: () => Promise<void>) => {
+    const [blobs, loose] = [await collect(store().list()), await collect(store().unconfirmed())];
+    await act();
+    assert.deepEqual((await collect(store().list())).sort(), blobs.sort());
+    assert.deepEqual((await collect(store().unconfirmed())).sort(), loose.sort());
+  };
+
+  for (const [what, length] of [
+    ['short', 9],
+    ['long', 11],
+  ] as const) {
+    it(`refuses a blob that is too ${what}, and nothing comes into being`, () =>
+      unchanged(async () => {
+        const writer = await store().create(10);
+        await writer.write([someBytes(length)]);
+        await assert.rejects(writer.finish(archiveLabel()), StoreFailure);
+      }));
+  }
+
+  it('forgets a blob that is given up', () =>
+    unchanged(async () => {
+      const writer = await store().create(10);
+      await writer.write([someBytes(10)]);
+      await writer.discard();
+    }));
+
+  it('shows no blob before it is finished', async () => {
+    const writer = await store().create(10);
+    await unchanged(() => writer.write([someBytes(10)]));
+    await writer.discard();
+  });
+}
+
+function removes(store: TheStore): void {
+  it('removes a blob, and again without complaint', async () => {
+    const ref = await storeBlob(store(), someBytes(10));
+    await store().remove(ref);
+    await store().remove(ref);
+    assert.ok(!(await collect(store().list())).includes(ref));
+    await assert.rejects(store().describe(ref), BlobMissing);
+  });
+
+  it('says that a blob is missing before it gives the first byte', async () => {
+    const ref = await storeBlob(store(), someBytes(10));
+    await store().remove(ref);
+    for (const missing of [ref, 'nonsense', '../format.json', '']) {
+      await assert.rejects(store().describe(missing), BlobMissing);
+      await assert.rejects(collect(store().readLeaves(missing, 0, 0)), BlobMissing);
+    }
+  });
+
+  it('leaves the others where they are', async () => {
+    const [gone, kept] = [await storeBlob(store(), someBytes(10)), await storeBlob(store(), someBytes(20))];
+    await store().remove(gone);
+    assert.deepEqual(await readBlob(store(), kept), someBytes(20));
+  });
+}
+
+function confirms(store: TheStore): void {
+  const isLoose = async (ref: string) => (await collect(store().unconfirmed())).includes(ref);
+
+  it('knows a blob as unconfirmed until it is confirmed', async () => {
+    const ref = await storeBlob(store(), someBytes(10));
+    assert.equal(await isLoose(ref), true);
+    store().confirm(ref);
+    await eventually(async () => !(await isLoose(ref)));
+    assert.deepEqual(await readBlob(store(), ref), someBytes(10));
+  });
+
+  it('takes a second confirmation, and one of a blob that is gone', async () => {
+    const ref = await storeBlob(store(), someBytes(10));
+    for (let i = 0; i < 2; i++) store().confirm(ref);
+    await store().remove(ref);
+    store().confirm(ref);
+    await eventually(async () => !(await isLoose(ref)));
+  });
+
+  it('no longer counts a removed blob as unconfirmed', async () => {
+    const ref = await storeBlob(store(), someBytes(10));
+    await store().remove(ref);
+    assert.equal(await isLoose(ref), false);
+  });
+}
+
+function keepsRecords(store: TheStore): void {
+  const found = async (type: string) =>
+    (await collect(store().records()))
+      .filter(({ entry }) => entry['type'] === type)
+      .sort((a, b) => a.seq - b.seq);
+
+  it('gives back what was appended to the journal', async () => {
+    const records = [
+      { seq: 1, entry: { type: 'plain', at: 5, none: null, list: [1, 'two'] } },
+      { seq: 2, entry: { type: 'plain', text: '"quoted"\n\r\u2028\u2029\0 and ünïcode 🗻' } },
+    ];
+    await store().appendRecords(records);
+    assert.deepEqual(await found('plain'), records);
+  });
+
+  it('keeps every record of appends that run side by side', async () => {
+    const records = Array.from({ length: 100 }, (_, i) => ({ seq: 1000 + i, entry: { type: 'many', i } }));
+    await Promise.all(
+      Array.from({ length: 50 }, (_, i) => store().appendRecords(records.slice(2 * i, 2 * i + 2))),
+    );
+    assert.deepEqual(await found('many'), records);
+  });
+
+  it('takes an empty append', async () => {
+    await store().appendRecords([]);
+    assert.deepEqual(await found('nothing'), []);
+  });
+
+  it('knows the greatest number of its records, in whatever order they came', async () => {
+    for (const seq of [5005, 9009, 7007]) await store().appendRecords([{ seq, entry: {} }]);
+    assert.equal(await store().lastRecord(), 9009);
+  });
+
+  it('reports no failure while all is well', () => {
+    assert.equal(store().failure(), undefined);
+  });
+}
+
+function keepsNotes(store: TheStore): void {
+  it('keeps a note until it is replaced or removed', async () => {
+    assert.equal(await store().note('note-1'), undefined);
+    for (const text of ['', 'a text\nof two lines', 'ünïcode 🗻 \u2028']) {
+      await store().putNote('note-1', text);
+      assert.equal(await store().note('note-1'), text);
+    }
+    for (let i = 0; i < 2; i++) await store().removeNote('note-1');
+    assert.equal(await store().note('note-1'), undefined);
+  });
+
+  it('names its notes by what they begin with', async () => {
+    for (const name of ['lock-1', 'lock-2', 'key-1']) await store().putNote(name, name);
+    assert.deepEqual([...(await store().noteNames('lock-'))].sort(), ['lock-1', 'lock-2']);
+    await store().removeNote('lock-1');
+    assert.deepEqual(await store().noteNames('lock-'), ['lock-2']);
+  });
+
+  it('keeps one whole text of notes that are put side by side', async () => {
+    const texts = Array.from({ length: 20 }, (_, i) => `${i}`.repeat(1000));
+    await Promise.all(texts.map((text) => store().putNote('busy', text)));
+    assert.ok(texts.includes((await store().note('busy')) ?? ''));
+    assert.deepEqual(await store().noteNames('busy'), ['busy']);
+  });
+}
+
+function outlivesTheProcess(open: () => Promise<OpenStore>): void {
+  it('keeps blobs, records and what is unconfirmed when it is opened again', async (t) => {
+    const opened = await open();
+    t.after(() => opened.close());
+    if (!opened.reopen) return; // Nothing to see: it is gone with its process, and says so.
+    const [kept, loose] = [
+      await storeBlob(opened.store, someBytes(10)),
+      await storeBlob(opened.store, someBytes(20)),
+    ];
+    opened.store.confirm(kept);
+    await eventually(async () => (await collect(opened.store.unconfirmed())).length === 1);
+    await opened.store.appendRecords([{ seq: 1, entry: { type: 'kept' } }]);
+
+    const again = await opened.reopen();
+    assert.deepEqual((await collect(again.list())).sort(), [kept, loose].sort());
+    assert.deepEqual(await collect(again.unconfirmed()), [loose]);
+    assert.deepEqual(await collect(again.records()), [{ seq: 1, entry: { type: 'kept' } }]);
+    assert.deepEqual(await readBlob(again, kept), someBytes(10));
+    await again.close();
+  });
+}

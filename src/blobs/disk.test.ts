@@ -1,0 +1,329 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { appendFile, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import fc from 'fast-check';
+import { failFiles } from '../../test/support/failing-disk.ts';
+import { temporaryFolder } from '../../test/support/server.ts';
+import { BlobDamaged, type BlobLabel, StoreFailure } from '../domain/blob-store.ts';
+import { nodeHash } from '../hashing/node-hash.ts';
+import { DIGEST_BYTES, foldDigests, LEAF_BYTES, leafCount } from '../treehash/index.ts';
+import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from './blob-format.ts';
+import {
+  archiveLabel,
+  blobStoreContract,
+  collect,
+  eventually,
+  partLabel,
+  readBlob,
+  someBytes,
+  storeBlob,
+} from './contract.ts';
+import { DiskStore, prepareDiskStore } from './disk.ts';
+
+blobStoreContract('disk', async () => {
+  const folder = await temporaryFolder();
+  await prepareDiskStore(folder);
+  const store = new DiskStore(folder, randomBytes, nodeHash);
+  return {
+    store,
+    async reopen() {
+      await prepareDiskStore(folder);
+      return new DiskStore(folder, randomBytes, nodeHash);
+    },
+    async close() {
+      await store.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+});
+
+/** A folder made ready; it goes with the test. */
+async function readyFolder(t: TestContext): Promise<string> {
+  const folder = await temporaryFolder();
+  t.after(() => rm(folder, { recursive: true }));
+  await prepareDiskStore(folder);
+  return folder;
+}
+
+/** A store over the folder that is closed with the test. */
+function storeOver(
+  t: TestContext,
+  folder: string,
+  random = (bytes: number) => randomBytes(bytes),
+): DiskStore {
+  const store = new DiskStore(folder, random, nodeHash);
+  t.after(() => store.close().catch(() => {}));
+  return store;
+}
+
+const pathOf = (folder: string, ref: string) => join(folder, 'blobs', ref.slice(-2), ref);
+const incoming = (folder: string) => readdir(join(folder, 'incoming'));
+
+describe('the trailer of a blob', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 300 });
+  const number = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+  const label: fc.Arbitrary<BlobLabel> = fc.record({
+    kind: fc.constantFrom('archive', 'part'),
+    account: text,
+    region: text,
+    vault: text,
+    archiveId: text,
+    description: fc.option(text),
+    createdMs: number,
+    sequence: number,
+    offset: number,
+  });
+  const partOnly = fc.record({ uploadId: text, partSize: number }, { requiredKeys: [] });
+
+  it('says all that it was told, whatever the label and the size', () => {
+    const size = fc.nat({ max: 40 * LEAF_BYTES });
+    fc.assert(
+      fc.property(label, partOnly, size, fc.nat(), (common, part, bytes, seed) => {
+        const leaves = someBytes(leafCount(bytes) * DIGEST_BYTES, seed);
+        const treeHash = Buffer.from(foldDigests(leaves)).toString('hex');
+        const digests = { size: bytes, treeHash, linearHash: 'ab'.repeat(32), leaves };
+        const trailer = encodeTrailer({ ...common, ...part }, digests);
+        const layout = decodeFooter('ref', trailer.subarray(-FOOTER_BYTES), bytes + trailer.length);
+        assert.equal(layout.trailerBytes, trailer.length);
+        const { leaves: readLeaves, ...read } = decodeTrailer('ref', trailer, layout);
+        assert.deepEqual(read, {
+          label: { ...common, ...part },
+          size: bytes,
+          treeHash,
+          linearHash: 'ab'.repeat(32),
+        });
+        assert.deepEqual(Buffer.from(readLeaves), leaves);
+      }),
+    );
+  });
+});
+
+describe('a damaged blob on disk', () => {
+  const DATA = someBytes(2 * LEAF_BYTES + 100);
+
+  it('is found by its description when any byte of the trailer changed', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const ref = await storeBlob(store, DATA, partLabel(0));
+    const path = pathOf(folder, ref);
+    const whole = await readFile(path);
+    const file = await open(path, 'r+');
+    t.after(() => file.close());
+    for (let at = DATA.length; at < whole.length; at++) {
+      await file.write(Buffer.of((whole[at] ?? 0) ^ 0x10), 0, 1, at);
+      await assert.rejects(store.describe(ref), BlobDamaged, `byte ${at - DATA.length} of the trailer`);
+      await file.write(whole, at, 1, at);
+    }
+    assert.equal((await store.describe(ref)).size, DATA.length);
+  });
+
+  it('is found when its end is missing, however much of it', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const ref = await storeBlob(store, someBytes(50));
+    const { size } = await stat(pathOf(folder, ref));
+    for (let length = size - 1; length >= 0; length -= 3) {
+      await truncate(pathOf(folder, ref), length);
+      await assert.rejects(store.describe(ref), BlobDamaged, `${length} bytes of ${size} left`);
+    }
+  });
+
+  it('is found when something was appended to it', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const ref = await storeBlob(store, someBytes(50));
+    await appendFile(pathOf(folder, ref), 'x');
+    await assert.rejects(store.describe(ref), BlobDamaged);
+  });
+});
+
+describe('a disk store after a crash', () => {
+  it('has lost what was half-written and kept what was whole, confirmed or not', async (t) => {
+    const folder = await readyFolder(t);
+    const crashed = storeOver(t, folder);
+    const [confirmed, loose] = [
+      await storeBlob(crashed, someBytes(10)),
+      await storeBlob(crashed, someBytes(20)),
+    ];
+    crashed.confirm(confirmed);
+    const half = await crashed.create(30);
+    t.after(() => half.discard());
+    await half.write([someBytes(15)]);
+    await eventually(async () => (await incoming(folder)).length === 2);
+
+    await prepareDiskStore(folder);
+    assert.deepEqual(await incoming(folder), [loose]);
+    const store = storeOver(t, folder);
+    assert.deepEqual(await collect(store.unconfirmed()), [loose]);
+    assert.deepEqual((await collect(store.list())).sort(), [confirmed, loose].sort());
+    await store.remove(loose);
+    assert.deepEqual(await collect(store.unconfirmed()), []);
+    assert.deepEqual(await collect(store.list()), [confirmed]);
+  });
+
+  it('can be made ready any number of times', async (t) => {
+    const folder = await readyFolder(t);
+    const ref = await storeBlob(storeOver(t, folder), someBytes(10));
+    for (let i = 0; i < 2; i++) await prepareDiskStore(folder);
+    assert.deepEqual(await readBlob(storeOver(t, folder), ref), someBytes(10));
+  });
+
+  it('refuses a folder of another format or version', async (t) => {
+    const folder = await readyFolder(t);
+    for (const other of [{ format: 'moraine-store', version: 2 }, { format: 'something' }, {}]) {
+      await writeFile(join(folder, 'format.json'), JSON.stringify(other));
+      await assert.rejects(prepareDiskStore(folder), /is not of format moraine-store version 1/);
+    }
+  });
+});
+
+describe('a disk store whose disk fails', () => {
+  const isFinal = async (store: DiskStore) => {
+    assert.ok(store.failure() instanceof StoreFailure);
+    await assert.rejects(store.create(1), StoreFailure);
+    await assert.rejects(store.appendRecords([{ seq: 1, entry: {} }]), StoreFailure);
+  };
+
+  for (const [what, method] of [
+    ['the bytes', 'datasync'],
+    ['the name', 'sync'],
+  ] as const) {
+    it(`takes no more writes after a flush of ${what} failed, and still reads`, async (t) => {
+      const folder = await readyFolder(t);
+      const store = storeOver(t, folder);
+      const ref = await storeBlob(store, someBytes(10));
+      const begun = await store.create(5);
+      await begun.write([someBytes(5)]);
+      await failFiles(t, method, 1);
+
+      await assert.rejects(storeBlob(store, someBytes(20)), StoreFailure);
+      await isFinal(store);
+      await assert.rejects(begun.finish(archiveLabel()), StoreFailure);
+      assert.deepEqual(await collect(store.list()), [ref]);
+      assert.deepEqual(await incoming(folder), [ref]);
+      assert.deepEqual(await readBlob(store, ref), someBytes(10));
+    });
+  }
+
+  for (const method of ['appendFile', 'datasync'] as const) {
+    it(`takes no more writes after the journal's ${method} failed`, async (t) => {
+      const folder = await readyFolder(t);
+      const store = storeOver(t, folder);
+      await store.appendRecords([{ seq: 1, entry: { kept: true } }]);
+      await failFiles(t, method, 1);
+      const appends = [2, 3, 4].map((seq) => store.appendRecords([{ seq, entry: {} }]));
+      for (const append of appends) await assert.rejects(append, StoreFailure);
+      await isFinal(store);
+      assert.deepEqual((await collect(store.records()))[0], { seq: 1, entry: { kept: true } });
+    });
+  }
+
+  it('goes on after a write that failed: only that blob is lost', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    await failFiles(t, 'write', 1);
+    const writer = await store.create(10);
+    // A small blob is written whole at its end.
+    await writer.write([someBytes(10)]);
+    await assert.rejects(writer.finish(archiveLabel()), StoreFailure);
+    assert.deepEqual(await incoming(folder), []);
+    assert.equal(store.failure(), undefined);
+    assert.deepEqual(await readBlob(store, await storeBlob(store, someBytes(20))), someBytes(20));
+  });
+
+  it('never writes over a blob, even when a name comes twice', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder, (bytes) => Buffer.alloc(bytes, 0xab));
+    const ref = await storeBlob(store, someBytes(10));
+    await assert.rejects(storeBlob(store, someBytes(20)), StoreFailure);
+    store.confirm(ref);
+    await eventually(async () => (await incoming(folder)).length === 0);
+    await assert.rejects(storeBlob(store, someBytes(20)), StoreFailure);
+    assert.deepEqual(await readBlob(store, ref), someBytes(10));
+    assert.deepEqual(await incoming(folder), []);
+  });
+});
+
+describe('the journal of a disk store', () => {
+  const RECORDS = [1, 2, 3].map((seq) => ({ seq, entry: { type: 'fact', seq } }));
+
+  async function journalOf(t: TestContext): Promise<{ store: DiskStore; path: string }> {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    await store.appendRecords(RECORDS);
+    const [name = ''] = await readdir(join(folder, 'journal'));
+    return { store, path: join(folder, 'journal', name) };
+  }
+
+  it('does not count a last line that a crash tore', async (t) => {
+    const { store, path } = await journalOf(t);
+    const whole = await readFile(path, 'utf8');
+    const [line = ''] = whole.split('\n');
+    for (const kept of [1, 31, 32, 33, 40, line.length - 1]) {
+      await writeFile(path, whole + line.slice(0, kept));
+      assert.deepEqual(await collect(store.records()), RECORDS, `${kept} characters of the line are left`);
+    }
+  });
+
+  it('finds a line that was changed', async (t) => {
+    const { store, path } = await journalOf(t);
+    const whole = await readFile(path, 'utf8');
+    for (const [from, to] of [
+      ['"seq":1', '"seq":9'],
+      ['fact', 'fiction'],
+      [whole.slice(0, 1), whole.startsWith('0') ? '1' : '0'],
+    ] as const) {
+      await writeFile(path, whole.replace(from, to));
+      await assert.rejects(collect(store.records()), BlobDamaged);
+    }
+  });
+
+  it('gives any record back as it was', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    let seq = 0;
+    const text = fc.string({ unit: 'binary' });
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(text, fc.jsonValue({ stringUnit: 'binary' })), async (value) => {
+        const entry = JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+        await store.appendRecords([{ seq: ++seq, entry }]);
+        const record = (await collect(store.records())).find((one) => one.seq === seq);
+        assert.deepEqual(record, { seq, entry });
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('two disk stores over one folder', () => {
+  it('write side by side and see what the other has written', async (t) => {
+    const folder = await readyFolder(t);
+    const stores = [storeOver(t, folder), storeOver(t, folder)] as const;
+    const refs = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => storeBlob(stores[i % 2 ? 1 : 0], someBytes(1000, i))),
+    );
+    for (const [i, ref] of refs.entries()) {
+      assert.deepEqual(await readBlob(stores[i % 2 ? 0 : 1], ref), someBytes(1000, i));
+    }
+    for (const store of stores) assert.deepEqual((await collect(store.list())).sort(), [...refs].sort());
+  });
+
+  it('keep one journal and may confirm and remove each other’s blobs', async (t) => {
+    const folder = await readyFolder(t);
+    const [one, other] = [storeOver(t, folder), storeOver(t, folder)];
+    await Promise.all([
+      one.appendRecords([{ seq: 1, entry: { by: 'one' } }]),
+      other.appendRecords([{ seq: 2, entry: { by: 'other' } }]),
+    ]);
+    const records = await collect(one.records());
+    assert.deepEqual(records.map(({ seq }) => seq).sort(), [1, 2]);
+
+    const [kept, gone] = [await storeBlob(one, someBytes(1)), await storeBlob(one, someBytes(2))];
+    other.confirm(kept);
+    await other.remove(gone);
+    await eventually(async () => (await collect(one.unconfirmed())).length === 0);
+    assert.deepEqual(await collect(one.list()), [kept]);
+  });
+});

@@ -1,0 +1,127 @@
+import {
+  type BlobDescription,
+  type BlobDigests,
+  type BlobLabel,
+  BlobMissing,
+  type BlobStore,
+  type BlobWriter,
+  type LeafRun,
+  StoreFailure,
+  type StoreRecord,
+} from '../domain/blob-store.ts';
+import { LEAF_BYTES, PairHasher, sha256 } from '../treehash/index.ts';
+
+interface MemoryBlob extends BlobDescription {
+  readonly bytes: Buffer;
+}
+
+/** Blobs in memory, gone with the process: for tests, and for an emulator that nobody wants to keep. */
+export class MemoryStore implements BlobStore {
+  readonly #blobs = new Map<string, MemoryBlob>();
+  readonly #unconfirmed = new Set<string>();
+  readonly #records: StoreRecord[] = [];
+  readonly #notes = new Map<string, string>();
+  #made = 0;
+
+  async create(size: number | null): Promise<BlobWriter> {
+    const chunks: Uint8Array[] = [];
+    const hasher = new PairHasher();
+    let digests: BlobDigests | undefined;
+    return {
+      write: async (given) => {
+        for (const chunk of given) {
+          chunks.push(Uint8Array.from(chunk));
+          hasher.update(chunk);
+        }
+      },
+      digest: () => {
+        digests = hasher.digest();
+        return digests;
+      },
+      finish: async (label) => this.#keep(size, Buffer.concat(chunks), label, digests ?? hasher.digest()),
+      discard: async () => {
+        chunks.length = 0;
+      },
+    };
+  }
+
+  #keep(size: number | null, bytes: Buffer, label: BlobLabel, digests: BlobDigests): string {
+    if (size !== null && bytes.length !== size) {
+      throw new StoreFailure(`${bytes.length} bytes were written of ${size}`);
+    }
+    const ref = `m${++this.#made}`;
+    this.#blobs.set(ref, { ...digests, label, bytes });
+    this.#unconfirmed.add(ref);
+    return ref;
+  }
+
+  async *readLeaves(ref: string, first: number, last: number): AsyncIterable<LeafRun> {
+    const { bytes } = this.#get(ref);
+    for (let leaf = first; leaf <= last && leaf * LEAF_BYTES < bytes.length; leaf++) {
+      const part = bytes.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES);
+      yield { first: leaf, bytes: part, digests: sha256(part) };
+    }
+  }
+
+  async describe(ref: string): Promise<BlobDescription> {
+    const { bytes: _, ...description } = this.#get(ref);
+    return description;
+  }
+
+  #get(ref: string): MemoryBlob {
+    const blob = this.#blobs.get(ref);
+    if (!blob) throw new BlobMissing(ref);
+    return blob;
+  }
+
+  async remove(ref: string): Promise<void> {
+    this.#blobs.delete(ref);
+    this.#unconfirmed.delete(ref);
+  }
+
+  confirm(ref: string): void {
+    this.#unconfirmed.delete(ref);
+  }
+
+  async *unconfirmed(): AsyncIterable<string> {
+    yield* this.#unconfirmed;
+  }
+
+  async *list(): AsyncIterable<string> {
+    yield* this.#blobs.keys();
+  }
+
+  async appendRecords(records: readonly StoreRecord[]): Promise<void> {
+    this.#records.push(...records);
+  }
+
+  async *records(): AsyncIterable<StoreRecord> {
+    yield* this.#records;
+  }
+
+  async lastRecord(): Promise<number> {
+    return Math.max(0, ...this.#records.map(({ seq }) => seq));
+  }
+
+  async putNote(name: string, text: string): Promise<void> {
+    this.#notes.set(name, text);
+  }
+
+  async note(name: string): Promise<string | undefined> {
+    return this.#notes.get(name);
+  }
+
+  async removeNote(name: string): Promise<void> {
+    this.#notes.delete(name);
+  }
+
+  async noteNames(prefix: string): Promise<readonly string[]> {
+    return [...this.#notes.keys()].filter((name) => name.startsWith(prefix));
+  }
+
+  failure(): undefined {
+    return undefined;
+  }
+
+  async close(): Promise<void> {}
+}

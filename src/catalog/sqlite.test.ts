@@ -1,0 +1,19 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
+import { itFollowsTheModel } from '../../test/support/catalog-contract/property.ts';
+import { temporaryFolder } from '../../test/support/server.ts';
+import { catalogContract } from './contract.ts';
+import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
+
+catalogContract('SQLite', sqlitePlace);
+itFollowsTheModel(sqlitePlace, 100);
+
+async function sqlitePlace(): Promise<CatalogPlace> {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'catalog.sqlite');
+  return {
+    open: async (journal = async () => {}) => openSqliteCatalog(path, await openSqliteWriter(path, journal)),
+    remove: () => rm(folder, { recursive: true }),
+  };
+}

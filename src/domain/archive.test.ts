@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { refuses } from '../../test/support/refusal.ts';
+import { parseDescription, parseTreeHash, requireBodyLength } from './archive.ts';
+
+const INVALID = 'InvalidParameterValueException';
+const PRINTABLE = String.fromCharCode(...Array.from({ length: 95 }, (_, i) => 0x20 + i));
+
+describe('the description of an archive', () => {
+  it('is null when it is absent, empty or nothing but spaces', () => {
+    for (const raw of [undefined, '', ' ', '   ']) assert.equal(parseDescription(raw), null);
+  });
+
+  it('keeps every printable character, and spaces but for the leading ones', () => {
+    assert.equal(parseDescription(`x${PRINTABLE}`), `x${PRINTABLE}`);
+    assert.equal(parseDescription('  two  spaces and %20 '), 'two  spaces and %20 ');
+  });
+
+  it('has up to 1,024 characters, not counting leading spaces', () => {
+    const longest = 'd'.repeat(1024);
+    assert.equal(parseDescription(longest), longest);
+    assert.equal(parseDescription(` ${longest}`), longest);
+    refuses(
+      () => parseDescription(`${longest}d`),
+      INVALID,
+      /^Invalid x-amz-archive-description: 1025 characters/,
+    );
+  });
+
+  it('is refused with control characters and anything beyond ASCII, naming which and where', () => {
+    refuses(() => parseDescription('ab\x7f'), INVALID, /: the character 0x7f at position 3 /);
+    refuses(() => parseDescription('\t'), INVALID, /: the character 0x09 at position 1 /);
+    for (const odd of ['\0', '\n', '\x1f', '\x80', '\xe9', '\xff', 'ж', '😀']) {
+      refuses(
+        () => parseDescription(`a${odd}`),
+        INVALID,
+        /^Invalid x-amz-archive-description: the character 0x/,
+      );
+    }
+  });
+});
+
+describe('the tree hash of an upload', () => {
+  const hash = '0123456789abcdef'.repeat(4);
+
+  it('is 64 hex digits in either case', () => {
+    assert.equal(parseTreeHash(hash), hash);
+    assert.equal(parseTreeHash(hash.toUpperCase()), hash);
+  });
+
+  it('may be 32 digits, filled up with zeros', () => {
+    assert.equal(parseTreeHash('0'.repeat(32)), '0'.repeat(64));
+    assert.equal(parseTreeHash('f'.repeat(32)), '0'.repeat(32) + 'f'.repeat(32));
+  });
+
+  it('is refused bare when it is anything else', () => {
+    for (const odd of [
+      '000',
+      hash.slice(1),
+      `${hash}0`,
+      `${hash} `,
+      `0x${hash.slice(2)}`,
+      'g'.repeat(64),
+      '０'.repeat(64),
+    ]) {
+      refuses(() => parseTreeHash(odd), INVALID, `Invalid x-amz-sha256-tree-hash: ${odd}`);
+    }
+  });
+
+  it('must be there', () => {
+    for (const missing of [undefined, '']) {
+      const text = 'Required parameter missing: x-amz-sha256-tree-hash';
+      refuses(() => parseTreeHash(missing), 'MissingParameterValueException', text);
+    }
+  });
+});
+
+describe('the length of a body', () => {
+  it('is 1 byte to 4 GiB', () => {
+    assert.equal(requireBodyLength('1'), 1);
+    assert.equal(requireBodyLength('4294967296'), 4_294_967_296);
+  });
+
+  it('is refused in the words of the service otherwise', () => {
+    for (const raw of ['0', '4294967297', '38505164800', '18446744073709551616', '-1', '', '1 ', '0x1']) {
+      refuses(() => requireBodyLength(raw), INVALID, `Invalid Content-Length: ${raw}`);
+    }
+  });
+
+  it('must be said', () => {
+    refuses(() => requireBodyLength(undefined), 'MissingParameterValueException', /Content-Length$/);
+  });
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ApiError, shown } from './errors.ts';
+
+describe('a value in a message', () => {
+  it('is text as it is and anything else as JSON, cut short', () => {
+    const cases: [unknown, string][] = [
+      ['a "b"', 'a "b"'],
+      ['x'.repeat(1000), 'x'.repeat(300)],
+      [1.5, '1.5'],
+      [null, 'null'],
+      [undefined, 'null'],
+      [{ a: [true] }, '{"a":[true]}'],
+      [99999999999999999999n, '"99999999999999999999"'],
+      [[2n ** 64n], '["18446744073709551616"]'],
+    ];
+    for (const [value, text] of cases) assert.equal(shown(value), text);
+  });
+
+  it('never fails, whatever a JSON body held', () => {
+    const odd = [
+      '{"toString":null,"valueOf":1}',
+      '{"toJSON":1}',
+      '{"__proto__":null}',
+      '[[[[{"toString":{}}]]]]',
+    ];
+    for (const text of odd) assert.equal(shown(JSON.parse(text)), text);
+  });
+});
+
+describe('ApiError', () => {
+  it('knows status, fault and origin of its code', () => {
+    const error = new ApiError('InvalidSignatureException', 'x');
+    assert.deepEqual([error.status, error.fault, error.origin], [403, 'Client', 'front']);
+    const ours = new ApiError('ServiceUnavailableException', 'x');
+    assert.deepEqual([ours.status, ours.fault, ours.origin], [500, 'Server', 'service']);
+  });
+
+  it('may have a status that exists only in front of the API', () => {
+    assert.equal(new ApiError('BadRequest', 'x', { status: 431 }).status, 431);
+  });
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { Ids } from './ids.ts';
+
+const NOW = Date.UTC(2012, 2, 20);
+const VAULT = { account: '111122223333', region: 'us-east-1', name: 'photos' };
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const ids = new Ids(randomBytes(32), randomBytes);
+
+describe('archive ids', () => {
+  it('have 138 characters that are safe in a path', () => {
+    for (let i = 0; i < 200; i++) assert.match(ids.archiveId(VAULT, NOW), /^[A-Za-z0-9_-]{138}$/);
+  });
+
+  it('are never the same twice, even at one moment', () => {
+    const made = new Set(Array.from({ length: 500 }, () => ids.archiveId(VAULT, NOW)));
+    assert.equal(made.size, 500);
+  });
+
+  it('are known again by every process that has the key', () => {
+    const key = randomBytes(32);
+    const id = new Ids(key, randomBytes).archiveId(VAULT, NOW);
+    assert.equal(new Ids(key, randomBytes).judgeArchiveId(id, VAULT), 'of-this-vault');
+  });
+
+  it('tell that they are of another vault, account or region', () => {
+    const id = ids.archiveId(VAULT, NOW);
+    for (const other of [
+      { name: 'photo' },
+      { name: 'Photos' },
+      { account: '111122223334' },
+      { region: 'eu-west-1' },
+    ]) {
+      assert.equal(ids.judgeArchiveId(id, { ...VAULT, ...other }), 'of-another-vault', JSON.stringify(other));
+    }
+  });
+
+  it('are not ours when any one character is another', () => {
+    const id = ids.archiveId(VAULT, NOW);
+    for (let at = 0; at < id.length; at++) {
+      for (const char of ALPHABET) {
+        if (char === id[at]) continue;
+        const changed = id.slice(0, at) + char + id.slice(at + 1);
+        // Not an assertion each: there are nearly nine thousand.
+        if (ids.judgeArchiveId(changed, VAULT) !== 'not-ours') assert.fail(`${char} at ${at}`);
+      }
+    }
+  });
+
+  it('are not ours under another key', () => {
+    const forged = new Ids(randomBytes(32), randomBytes).archiveId(VAULT, NOW);
+    assert.equal(ids.judgeArchiveId(forged, VAULT), 'not-ours');
+  });
+
+  it('are not ours when they are no such token at all', () => {
+    const id = ids.archiveId(VAULT, NOW);
+    const odd = [
+      '',
+      'x',
+      '-',
+      id.slice(1),
+      `${id}A`,
+      id.replace(/.$/, '='),
+      id.replace(/^./, '+'),
+      `é${id.slice(1)}`,
+    ];
+    odd.push('A'.repeat(138), '-'.repeat(138), '\0'.repeat(138), '__proto__', 'é'.repeat(138));
+    for (const text of odd) assert.equal(ids.judgeArchiveId(text, VAULT), 'not-ours', JSON.stringify(text));
+  });
+});
+
+describe('the other ids', () => {
+  it('of uploads have 92 characters of the alphabet', () => {
+    const made = Array.from({ length: 200 }, () => ids.uploadId(NOW));
+    for (const id of made) assert.match(id, /^[A-Za-z0-9_-]{92}$/);
+    assert.equal(new Set(made).size, made.length);
+  });
+
+  it('of requests have 47 characters of the alphabet', () => {
+    for (let i = 0; i < 200; i++) assert.match(ids.requestId(), /^[A-Za-z0-9_-]{47}$/);
+  });
+
+  it('sort by the time at which they were made, as the index of the catalog likes it', () => {
+    const earlier = Buffer.from(ids.uploadId(NOW), 'base64url');
+    const later = Buffer.from(ids.uploadId(NOW + 1), 'base64url');
+    assert.ok(earlier.compare(later) < 0);
+  });
+});

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { SecretBox } from './secret-box.ts';
+
+describe('SecretBox', () => {
+  const key = randomBytes(32);
+  const box = new SecretBox(key);
+  const sealed = box.seal('AKIA', 'geheim/schlüssel+=', randomBytes);
+
+  it('opens what it sealed, also in another process with the key', () => {
+    assert.equal(box.open('AKIA', sealed), 'geheim/schlüssel+=');
+    assert.equal(new SecretBox(key).open('AKIA', sealed), 'geheim/schlüssel+=');
+  });
+
+  it('seals the empty text too', () => {
+    assert.equal(box.open('a', box.seal('a', '', randomBytes)), '');
+  });
+
+  it('shows nothing of the secret, and not that two secrets are the same', () => {
+    assert.doesNotMatch(Buffer.from(sealed, 'base64url').toString('latin1'), /geheim/);
+    assert.notEqual(box.seal('AKIA', 'geheim/schlüssel+=', randomBytes), sealed);
+  });
+
+  it('does not open under another name or another key', () => {
+    assert.throws(() => box.open('AKIB', sealed));
+    assert.throws(() => box.open('', sealed));
+    assert.throws(() => new SecretBox(randomBytes(32)).open('AKIA', sealed));
+  });
+
+  it('does not open when any byte of it was changed, or some are missing', () => {
+    const bytes = Buffer.from(sealed, 'base64url');
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      assert.throws(() => box.open('AKIA', changed.toString('base64url')), `byte ${at}`);
+      assert.throws(() => box.open('AKIA', bytes.subarray(0, at).toString('base64url')), `${at} bytes`);
+    }
+  });
+});

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { refuses } from '../../test/support/refusal.ts';
+import { isVaultName, requireVaultName, vaultArn, vaultNameOfArn, vaultNotFound } from './vault.ts';
+
+const KEY = { account: '111122223333', region: 'us-east-1', name: 'photos' };
+
+describe('vault names', () => {
+  it('are 1 to 255 of the allowed characters', () => {
+    for (const name of ['a', '-', '_', '...', '.a', 'A-z_0.9', 'v'.repeat(255), '__proto__']) {
+      assert.equal(isVaultName(name), true, name);
+      assert.equal(requireVaultName(name), name);
+    }
+  });
+
+  it('are refused with their name otherwise', () => {
+    for (const name of [
+      '',
+      '.',
+      '..',
+      'v'.repeat(256),
+      'a b',
+      'a/b',
+      'a:b',
+      'ä',
+      'a\n',
+      'a\0',
+      '%41',
+      'a+b',
+      '😀',
+    ]) {
+      assert.equal(isVaultName(name), false, name);
+      refuses(() => requireVaultName(name), 'InvalidParameterValueException', `Invalid vault name: ${name}`);
+    }
+  });
+});
+
+describe('vault ARNs', () => {
+  it('are in the partition of the region', () => {
+    const arn = (region: string) => vaultArn({ ...KEY, region });
+    assert.equal(arn('us-east-1'), 'arn:aws:glacier:us-east-1:111122223333:vaults/photos');
+    assert.equal(arn('cn-north-1'), 'arn:aws-cn:glacier:cn-north-1:111122223333:vaults/photos');
+    assert.equal(arn('us-gov-west-1'), 'arn:aws-us-gov:glacier:us-gov-west-1:111122223333:vaults/photos');
+    assert.equal(arn('home'), 'arn:aws:glacier:home:111122223333:vaults/photos');
+  });
+
+  it('give their name back to the owner in the region only', () => {
+    assert.equal(vaultNameOfArn(vaultArn(KEY), KEY), 'photos');
+    const others = [
+      { ...KEY, region: 'eu-west-1' },
+      { ...KEY, account: '999999999999' },
+    ];
+    for (const other of others) assert.equal(vaultNameOfArn(vaultArn(KEY), other), undefined);
+    for (const odd of [
+      '',
+      'photos',
+      `${vaultArn(KEY)}/x`,
+      vaultArn({ ...KEY, name: '' }),
+      ` ${vaultArn(KEY)}`,
+    ]) {
+      assert.equal(vaultNameOfArn(odd, KEY), undefined, odd);
+    }
+  });
+});
+
+describe('a vault that is not there', () => {
+  it('is named by its ARN, or bare when the name cannot be one', () => {
+    const text = (name: string) => vaultNotFound({ ...KEY, name }).message;
+    assert.equal(
+      text('photos'),
+      'Vault not found for ARN: arn:aws:glacier:us-east-1:111122223333:vaults/photos',
+    );
+    assert.equal(text('testz:z'), 'Vault not found for ARN: testz:z');
+  });
+});

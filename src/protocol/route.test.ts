@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { incomingOf } from '../../test/support/incoming.ts';
+import { refuses } from '../../test/support/refusal.ts';
+import { API } from '../operations/table.ts';
+import { toMessage } from './message.ts';
+import { createRouter, type Route } from './route.ts';
+
+const router = createRouter(API);
+const route = (method: string, target: string): Route =>
+  router(toMessage(incomingOf(method, target), 'REQUEST', () => {}));
+
+describe('the router', () => {
+  it('finds every operation of the table by its own path, and what stood in it', () => {
+    for (const place of API) {
+      const path = place.path
+        .replace('{accountId}', '111122223333')
+        .replace('{vaultName}', 'photos')
+        .replace(/\{\w+Id\}/, 'ID');
+      const query = place.query ? `?operation=${place.query.operation}` : '?anything=else';
+      const found = route(place.method, path + query);
+      assert.equal(found.operation.name, place.name);
+      assert.equal(found.account, '111122223333');
+      assert.equal(found.vaultName, place.path.includes('{vaultName}') ? 'photos' : '');
+      assert.equal(found.id, /\{(?!account)\w+Id\}/.test(place.path) ? 'ID' : '');
+    }
+  });
+
+  it('decodes what stood in the path, once', () => {
+    const found = route('DELETE', '/%2d/vaults/a%2Fb/archives/x%2525%20y');
+    assert.deepEqual([found.account, found.vaultName, found.id], ['-', 'a/b', 'x%25 y']);
+  });
+
+  it('takes the names of members of objects as names', () => {
+    assert.equal(route('GET', '/-/vaults/__proto__').vaultName, '__proto__');
+    assert.equal(route('GET', '/constructor/vaults').account, 'constructor');
+  });
+
+  it('knows the list of vaults with a slash at its end, and nothing else so', () => {
+    assert.equal(route('GET', '/-/vaults/').operation.name, 'ListVaults');
+    for (const path of ['/-/vaults/v/', '/-/vaults/v/archives/x/', '/-/vaults//', '/-/']) {
+      refuses(() => route('GET', path), 'UnknownOperationException', `There is no operation GET ${path}`);
+    }
+  });
+
+  it('refuses methods and paths that are none', () => {
+    const odd = [
+      ['POST', '/-/vaults/v'],
+      ['get', '/-/vaults'],
+      ['GET', '/-/VAULTS'],
+      ['GET', '*'],
+      ['GET', ''],
+      ['GET', 'http://localhost/-/vaults'],
+      ['PUT', '/-/vaults/v/multipart-uploads/x/y'],
+    ] as const;
+    for (const [method, path] of odd) {
+      refuses(
+        () => route(method, path),
+        'UnknownOperationException',
+        `There is no operation ${method} ${path}`,
+      );
+    }
+  });
+
+  it('does not repeat a query in what it refuses: it may hold a signature', () => {
+    const target = '/-/none?X-Amz-Signature=secret';
+    refuses(() => route('GET', target), 'UnknownOperationException', 'There is no operation GET /-/none');
+  });
+
+  it('asks a tag request whether to add or to remove', () => {
+    const tags = (query: string) => route('POST', `/-/vaults/v/tags${query}`);
+    assert.equal(tags('?operation=add').operation.name, 'AddTagsToVault');
+    assert.equal(tags('?x=y&operation=remove').operation.name, 'RemoveTagsFromVault');
+    const message = (value: string) => `Invalid operation: ${value}. It must be add or remove.`;
+    refuses(() => tags(''), 'InvalidParameterValueException', message('null'));
+    refuses(() => tags('?operation=ADD'), 'InvalidParameterValueException', message('ADD'));
+    refuses(() => tags('?operation='), 'InvalidParameterValueException', message(''));
+  });
+});

@@ -1,0 +1,411 @@
+/** The aws command line client, unchanged: one process for each call. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after, before, describe, it } from 'node:test';
+import { treeHash } from '../../src/treehash/index.ts';
+import { MIB, patternBytes } from '../support/pattern.ts';
+import { hashHeaders, send } from '../support/request.ts';
+import { unlessPresent } from '../support/require.ts';
+import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+
+const VECTORS = [
+  ['1 byte', 1, '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d'],
+  ['1 MiB', MIB, '9a058339229372b03c3b56553873e3681bb2ec068f7b9f08d7d6c9dd93157cbd'],
+  ['6.5 MiB', 6.5 * MIB, '1c833c9f44b60d280c028b70685cd620569c54b94be0c2f315b8820ac79115ed'],
+] as const;
+
+/** Groups run side by side, because a call costs half a second of processor time; tests within one do not. */
+const IN_ORDER = { concurrency: 1 };
+const PROGRAM = process.env['MORAINE_TEST_AWS'] ?? onPath('aws');
+
+describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concurrency: 3 }, () => {
+  let server: TestServer;
+  let folder: string;
+  before(async () => {
+    [server, folder] = await Promise.all([startServer(), temporaryFolder()]);
+    await Promise.all([
+      ...VECTORS.map(([name, size]) => writeFile(fileOf(name), patternBytes(size))),
+      writeFile(fileOf('nothing'), ''),
+    ]);
+  });
+  after(() => Promise.all([server.stop(), rm(folder, { recursive: true, force: true })]));
+
+  const fileOf = (name: string) => join(folder, name);
+  const arnOf = (vault: string) => `arn:aws:glacier:us-east-1:${server.accountId}:vaults/${vault}`;
+
+  /** Runs one operation. */
+  function aws(operation: string, ...args: string[]): Promise<Outcome> {
+    const account = args.includes('--account-id') ? [] : ['--account-id', '-'];
+    const all = ['--endpoint-url', server.url, 'glacier', operation, ...account, ...args];
+    return run(PROGRAM ?? '', all, environmentFor(server, folder));
+  }
+
+  /** The JSON that an operation prints; it must succeed. */
+  async function printed(operation: string, ...args: string[]) {
+    const { code, stdout, stderr } = await aws(operation, ...args);
+    assert.equal(code, 0, `${operation}: ${stderr}`);
+    return (stdout === '' ? {} : JSON.parse(stdout)) as Record<string, unknown>;
+  }
+
+  /** An operation must fail with exactly this code and text. */
+  async function refused(operation: string, args: readonly string[], code: string, message: string) {
+    const outcome = await aws(operation, ...args);
+    const name = operation.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const text = `An error occurred (${code}) when calling the ${name} operation: ${message}`;
+    assert.equal(outcome.stderr.replace(' (reached max retries: 0)', '').trim(), text);
+    assert.notEqual(outcome.code, 0);
+  }
+
+  /** What a test needs but does not examine is made without the client, which would take half a second. */
+  async function prepare(method: string, target: string, headers: Record<string, string> = {}, body = '') {
+    const answer = await send(server.url, server, { method, target: `/-/vaults/${target}`, headers, body });
+    assert.ok(answer.status < 300, answer.text);
+    return answer.headers;
+  }
+
+  const newVault = (vault: string) => prepare('PUT', vault);
+
+  async function newUpload(vault: string): Promise<string> {
+    await newVault(vault);
+    const headers = { 'x-amz-part-size': String(MIB) };
+    return (await prepare('POST', `${vault}/multipart-uploads`, headers))['x-amz-multipart-upload-id'] ?? '';
+  }
+
+  async function newArchive(vault: string): Promise<string> {
+    await newVault(vault);
+    const body = 'Hello World!';
+    return (await prepare('POST', `${vault}/archives`, hashHeaders(body), body))['x-amz-archive-id'] ?? '';
+  }
+
+  describe('vaults', IN_ORDER, () => {
+    it('are created, described, listed and deleted', async () => {
+      assert.deepEqual(await printed('create-vault', '--vault-name', 'fresh'), {
+        location: `/${server.accountId}/vaults/fresh`,
+      });
+      const described = await printed('describe-vault', '--vault-name', 'fresh');
+      assert.match(String(described['CreationDate']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      assert.deepEqual(described, {
+        VaultARN: arnOf('fresh'),
+        VaultName: 'fresh',
+        CreationDate: described['CreationDate'],
+        NumberOfArchives: 0,
+        SizeInBytes: 0,
+      });
+      const { VaultList } = await printed('list-vaults', '--account-id', server.accountId);
+      assert.ok(namesOf(VaultList).includes('fresh'));
+      assert.deepEqual(await printed('delete-vault', '--vault-name', 'fresh'), {});
+      await refused(
+        'describe-vault',
+        ['--vault-name', 'fresh'],
+        'ResourceNotFoundException',
+        `Vault not found for ARN: ${arnOf('fresh')}`,
+      );
+    });
+
+    it('are listed over several pages', async () => {
+      const names = Array.from({ length: 12 }, (_, i) => `page-${String(i).padStart(2, '0')}`);
+      for (const name of names) await newVault(name);
+      const { VaultList } = await printed('list-vaults');
+      assert.deepEqual(
+        namesOf(VaultList).filter((name) => name.startsWith('page-')),
+        names,
+      );
+    });
+  });
+
+  describe('tags', IN_ORDER, () => {
+    it('are added, listed and removed', async () => {
+      await newVault('tagged');
+      const vault = ['--vault-name', 'tagged'];
+      const tags = JSON.stringify({ owner: 'Zoë', 'cost center': '42', empty: '' });
+      assert.deepEqual(await printed('add-tags-to-vault', ...vault, '--tags', tags), {});
+      const { Tags } = await printed('list-tags-for-vault', ...vault);
+      assert.deepEqual(Tags, JSON.parse(tags));
+      const keys = ['owner', 'never there'];
+      assert.deepEqual(await printed('remove-tags-from-vault', ...vault, '--tag-keys', ...keys), {});
+      const left = await printed('list-tags-for-vault', ...vault);
+      assert.deepEqual(left, { Tags: { 'cost center': '42', empty: '' } });
+    });
+  });
+
+  describe('archives', IN_ORDER, () => {
+    for (const [name, , hash] of VECTORS) {
+      it(`of ${name} are uploaded with the hash of the known vector`, async () => {
+        await newVault('vectors');
+        const args = ['--vault-name', 'vectors', '--body', fileOf(name), '--archive-description', name];
+        const { archiveId, ...uploaded } = await printed('upload-archive', ...args);
+        assert.match(String(archiveId), /^[A-Za-z0-9_-]{138}$/);
+        const location = `/${server.accountId}/vaults/vectors/archives/${archiveId}`;
+        assert.deepEqual(uploaded, { location, checksum: hash });
+      });
+    }
+
+    it('are deleted, again with the same answer, and then let their vault go', async () => {
+      const id = await newArchive('emptied');
+      const vault = ['--vault-name', 'emptied'];
+      await refused(
+        'delete-vault',
+        vault,
+        'InvalidParameterValueException',
+        `Vault not empty or recently written to: ${arnOf('emptied')}`,
+      );
+      for (let turn = 0; turn < 2; turn++) {
+        assert.deepEqual(await printed('delete-archive', ...vault, `--archive-id=${id}`), {});
+      }
+      assert.deepEqual(await printed('delete-vault', ...vault), {});
+    });
+  });
+
+  describe('a multipart upload of 100 parts, eight at a time and out of order', IN_ORDER, () => {
+    const COUNT = 100;
+    const whole = patternBytes(COUNT * MIB);
+    const vault = ['--vault-name', 'hundred'];
+    const claim = ['--archive-size', String(whole.length), '--checksum', treeHash(whole)];
+    let upload: string[];
+    let archiveId: unknown;
+
+    const listedUploads = async () => {
+      const { UploadsList } = await printed('list-multipart-uploads', ...vault);
+      return (UploadsList as { MultipartUploadId: string }[]).map((open) => open.MultipartUploadId);
+    };
+
+    it('is initiated and listed', async () => {
+      await newVault('hundred');
+      const description = 'two  spaces, %41%20escapes';
+      const args = ['--part-size', String(MIB), '--archive-description', description];
+      const { uploadId, location } = await printed('initiate-multipart-upload', ...vault, ...args);
+      assert.match(String(uploadId), /^[A-Za-z0-9_-]{92}$/);
+      assert.equal(location, `/${server.accountId}/vaults/hundred/multipart-uploads/${uploadId}`);
+      upload = [...vault, `--upload-id=${uploadId}`];
+      const { UploadsList } = await printed('list-multipart-uploads', ...vault);
+      const [{ CreationDate, ...open }] = UploadsList as [Record<string, unknown>];
+      assert.match(String(CreationDate), /Z$/);
+      assert.deepEqual(open, {
+        MultipartUploadId: uploadId,
+        VaultARN: arnOf('hundred'),
+        ArchiveDescription: description,
+        PartSizeInBytes: MIB,
+      });
+    });
+
+    it('takes every part and gives back its hash', async () => {
+      await mkdir(fileOf('parts'));
+      // 37 and 100 have no common divisor: every part once, neighbours far apart, the last one first.
+      const order = Array.from({ length: COUNT }, (_, i) => (i * 37 + 99) % COUNT);
+      await Readable.from(order).forEach(
+        async (index: number) => {
+          const bytes = whole.subarray(index * MIB, (index + 1) * MIB);
+          const file = fileOf(`parts/${index}`);
+          await writeFile(file, bytes);
+          const range = `bytes ${index * MIB}-${(index + 1) * MIB - 1}/*`;
+          const sent = await printed('upload-multipart-part', ...upload, '--body', file, '--range', range);
+          assert.deepEqual(sent, { checksum: treeHash(bytes) });
+          await rm(file);
+        },
+        { concurrency: 8 },
+      );
+    });
+
+    it('lists its parts by range', async () => {
+      const { Parts } = await printed('list-parts', ...upload);
+      const wanted = Array.from({ length: COUNT }, (_, i) => ({
+        RangeInBytes: `${i * MIB}-${(i + 1) * MIB - 1}`,
+        SHA256TreeHash: treeHash(whole.subarray(i * MIB, (i + 1) * MIB)),
+      }));
+      assert.deepEqual(Parts, wanted);
+    });
+
+    it('is not completed with a wrong hash', async () => {
+      const wrong = ['--archive-size', String(whole.length), '--checksum', 'f'.repeat(64)];
+      await refused(
+        'complete-multipart-upload',
+        [...upload, ...wrong],
+        'InvalidParameterValueException',
+        `Invalid x-amz-sha256-tree-hash: ${'f'.repeat(64)}`,
+      );
+    });
+
+    it('is completed, and completed again with the same archive id', async () => {
+      const done = await printed('complete-multipart-upload', ...upload, ...claim);
+      archiveId = done['archiveId'];
+      assert.match(String(archiveId), /^[A-Za-z0-9_-]{138}$/);
+      assert.deepEqual(done, {
+        location: `/${server.accountId}/vaults/hundred/archives/${archiveId}`,
+        checksum: treeHash(whole),
+        archiveId,
+      });
+      assert.deepEqual(await printed('complete-multipart-upload', ...upload, ...claim), done);
+      const described = await printed('describe-vault', ...vault);
+      assert.equal(described['NumberOfArchives'], 1);
+      assert.equal(described['SizeInBytes'], whole.length + 32_768);
+    });
+
+    it('is gone then: no list shows it and no operation reaches it', async () => {
+      assert.deepEqual(await listedUploads(), []);
+      const id = upload.at(-1)?.replace('--upload-id=', '');
+      const text = `The upload ID was not found: ${id}`;
+      await refused('list-parts', upload, 'ResourceNotFoundException', text);
+      await refused('abort-multipart-upload', upload, 'ResourceNotFoundException', text);
+    });
+
+    it('leaves an archive that can be deleted', async () => {
+      assert.deepEqual(await printed('delete-archive', ...vault, `--archive-id=${archiveId}`), {});
+    });
+  });
+
+  describe('multipart uploads', IN_ORDER, () => {
+    it('are aborted, again with the same answer, and are gone at once', async () => {
+      const id = await newUpload('aborted');
+      const upload = ['--vault-name', 'aborted', `--upload-id=${id}`];
+      for (let turn = 0; turn < 2; turn++) {
+        assert.deepEqual(await printed('abort-multipart-upload', ...upload), {});
+      }
+      const { UploadsList } = await printed('list-multipart-uploads', '--vault-name', 'aborted');
+      assert.deepEqual(UploadsList, []);
+    });
+  });
+
+  describe('refusals', IN_ORDER, () => {
+    const invalid = 'InvalidParameterValueException';
+    const refusedUpload = (args: readonly string[], message: string) =>
+      refused('upload-archive', ['--vault-name', 'refusals', ...args], invalid, message);
+    before(() => newVault('refusals'));
+
+    it('name a vault that is not there', () =>
+      refused(
+        'upload-archive',
+        ['--vault-name', 'none', '--body', fileOf('1 byte')],
+        'ResourceNotFoundException',
+        `Vault not found for ARN: ${arnOf('none')}`,
+      ));
+
+    it('show a vault name that cannot be one as it is', async () => {
+      const vault = ['--vault-name', 'testz:z'];
+      const text = 'Vault not found for ARN: testz:z';
+      await refused('describe-vault', vault, 'ResourceNotFoundException', text);
+      await refused('create-vault', vault, invalid, 'Invalid vault name: testz:z');
+    });
+
+    it('name the account that is not the own one', async () => {
+      await refused(
+        'create-vault',
+        ['--account-id', '000000000000', '--vault-name', 'refusals'],
+        'AccessDeniedException',
+        'Access denied for account ID: 000000000000',
+      );
+    });
+
+    it('name a checksum that is none', () =>
+      refusedUpload(
+        ['--body', fileOf('1 byte'), '--checksum', '000'],
+        'Invalid x-amz-sha256-tree-hash: 000',
+      ));
+
+    it('name both checksums of a mismatch', () =>
+      refusedUpload(
+        ['--body', fileOf('1 byte'), '--checksum', '0'.repeat(32)],
+        `Checksum mismatch: expected ${'0'.repeat(64)}, computed ${VECTORS[0][2]}`,
+      ));
+
+    it('name the length of an archive without a byte', () =>
+      refusedUpload(['--body', fileOf('nothing')], 'Invalid Content-Length: 0'));
+
+    it('name a part size that is none', () =>
+      refused(
+        'initiate-multipart-upload',
+        ['--vault-name', 'refusals', '--part-size', '10485760'],
+        invalid,
+        'Invalid part size: 10485760. Part size must not be null, must be a power of two and be between 1048576 and 4294967296 bytes.',
+      ));
+
+    for (const [range, message] of [
+      ['bytes 0-1048575/*', 'Content-Range: bytes 0-1048575/* is incompatible with Content-Length: 1'],
+      ['bytes 909994937-909994936/*', 'Invalid Content-Range: bytes 909994937-909994936/*'],
+      [
+        'bytes 10485760000-10485760000/*',
+        'This is part number 10001 for the current multipart upload. It exceeds the limit of 10000 parts.',
+      ],
+    ] as const) {
+      it(`name what is wrong with a part of 1 byte at ${range}`, async () => {
+        const id = await newUpload('refusals');
+        const upload = ['--vault-name', 'refusals', `--upload-id=${id}`];
+        const part = ['--body', fileOf('1 byte'), '--range', range];
+        await refused('upload-multipart-part', [...upload, ...part], invalid, message);
+      });
+    }
+
+    it('name the vault to which an archive does not belong', async () => {
+      const id = await newArchive('owner-of-the-archive');
+      const args = ['--vault-name', 'refusals', `--archive-id=${id}`];
+      await refused('delete-archive', args, invalid, `Invalid vault name: ${arnOf('refusals')}`);
+    });
+
+    it('name the quota of tags', async () => {
+      await newVault('much-tagged');
+      for (let ten = 0; ten < 5; ten++) {
+        const Tags = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`key ${ten}${i}`, 'x']));
+        await prepare('POST', 'much-tagged/tags?operation=add', {}, JSON.stringify({ Tags }));
+      }
+      await refused(
+        'add-tags-to-vault',
+        ['--vault-name', 'much-tagged', '--tags', 'more=x'],
+        'LimitExceededException',
+        'The quota for the number of tags that can be assigned to this resource has been reached.',
+      );
+    });
+  });
+});
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(program, args, { env }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
+/**
+ * Nothing of a person's own settings: neither keys nor region, proxy or pager. One attempt, so that a fault of
+ * the server is seen and not healed.
+ */
+function environmentFor({ accessKeyId, secretAccessKey }: TestServer, home: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    HOME: home,
+    LC_ALL: 'C.UTF-8',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_DEFAULT_OUTPUT: 'json',
+    AWS_MAX_ATTEMPTS: '1',
+    AWS_PAGER: '',
+  };
+}
+
+function namesOf(vaults: unknown): string[] {
+  return (vaults as { VaultName: string }[]).map((vault) => vault.VaultName);
+}
+
+function onPath(program: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find(isProgram);
+}
+
+function isProgram(file: string | undefined): boolean {
+  try {
+    accessSync(file ?? '', constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

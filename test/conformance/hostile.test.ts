@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type Api, apiOf, assertEmpty, assertJson, assertRefusal } from '../support/api.ts';
+import { MIB, patternBytes } from '../support/pattern.ts';
+import { eventually } from '../support/poll.ts';
+import { hashHeaders } from '../support/request.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { storeFiles, untilBlobsAdded } from '../support/store-files.ts';
+import { headText, Wire } from '../support/wire.ts';
+
+const ARCHIVES = '/-/vaults/v/archives';
+const MALFORMED = 'The request is not well-formed HTTP/1.1';
+
+let server: TestServer;
+let api: Api;
+before(async () => {
+  server = await startServer();
+  api = apiOf(server);
+  await api.createVault('v');
+});
+after(() => server.stop());
+
+/** Opens a connection for one test. */
+async function withWire(test: (wire: Wire) => Promise<void>): Promise<void> {
+  const wire = await Wire.open(server.url);
+  try {
+    await test(wire);
+  } finally {
+    wire.destroy();
+  }
+}
+
+const uploadHead = (body: Uint8Array | string, more: Record<string, string> = {}): string =>
+  headText('POST', ARCHIVES, api.headersOf('POST', ARCHIVES, { headers: { ...hashHeaders(body), ...more } }));
+const getHead = (target = '/-/vaults/v'): string => headText('GET', target, api.headersOf('GET', target));
+const archives = async (): Promise<unknown> =>
+  assertJson(await api.call('GET', '/-/vaults/v'))['NumberOfArchives'];
+
+describe('an upload that is broken off', () => {
+  const body = patternBytes(3 * MIB);
+
+  /** Sends the head and the first bytes, waits until they are being stored, then breaks off. */
+  async function breakOff(head: string, bytes: number, how: (wire: Wire) => void): Promise<void> {
+    const [before, count] = [await storeFiles(server.data), await archives()];
+    await withWire(async (wire) => {
+      wire.write(head);
+      wire.write(body.subarray(0, bytes));
+      await eventually(
+        'a file that is being written',
+        async () => (await storeFiles(server.data)).incoming.length > 0,
+      );
+      how(wire);
+      await untilBlobsAdded(server.data, before, 0);
+    });
+    assert.equal(await archives(), count);
+  }
+
+  for (const bytes of [0, 1, MIB, MIB + 1, 3 * MIB - 1]) {
+    it(`after ${bytes} bytes leaves nothing behind, cut or ended`, async () => {
+      await breakOff(uploadHead(body), bytes, (wire) => wire.destroy());
+      await breakOff(uploadHead(body), bytes, (wire) => wire.socket.resetAndDestroy());
+      await breakOff(uploadHead(body), bytes, (wire) => wire.socket.end());
+    });
+  }
+
+  it('as a part leaves the part that was there before', async () => {
+    const id = await api.initiate('v', 4 * MIB);
+    assertEmpty(await api.putPart('v', id, 0, Buffer.from('before')), 204);
+    const target = `/-/vaults/v/multipart-uploads/${id}`;
+    const parts = (await api.call('GET', target)).text;
+    const headers = { ...hashHeaders(body), 'content-range': `bytes 0-${body.length - 1}/*` };
+    const head = headText('PUT', target, api.headersOf('PUT', target, { headers }));
+    await breakOff(head, 2 * MIB, (wire) => wire.destroy());
+    assert.equal((await api.call('GET', target)).text, parts);
+  });
+
+  it('by a client that was asked for the body leaves nothing behind', async () => {
+    await breakOff(uploadHead(body, { expect: '100-continue' }), 0, (wire) => wire.destroy());
+  });
+
+  it('many times at once leaves nothing behind', async () => {
+    const before = await storeFiles(server.data);
+    const wires = await Promise.all(Array.from({ length: 30 }, () => Wire.open(server.url)));
+    for (const [i, wire] of wires.entries()) {
+      wire.write(uploadHead(body));
+      wire.write(body.subarray(0, i * 50_000));
+    }
+    await eventually(
+      'files that are being written',
+      async () => (await storeFiles(server.data)).incoming.length > 20,
+    );
+    for (const wire of wires) wire.destroy();
+    await untilBlobsAdded(server.data, before, 0);
+  });
+
+  it('into a vault that is deleted meanwhile is refused at its end and leaves nothing behind', async () => {
+    await api.createVault('going');
+    const target = '/-/vaults/going/archives';
+    const before = await storeFiles(server.data);
+    await withWire(async (wire) => {
+      wire.write(headText('POST', target, api.headersOf('POST', target, { headers: hashHeaders(body) })));
+      wire.write(body.subarray(0, MIB));
+      await eventually(
+        'a file that is being written',
+        async () => (await storeFiles(server.data)).incoming.length > 0,
+      );
+      assertEmpty(await api.call('DELETE', '/-/vaults/going'), 204);
+      wire.write(body.subarray(MIB));
+      assertRefusal(await wire.answer(), 404, 'ResourceNotFoundException', /^Vault not found for ARN: /);
+      await untilBlobsAdded(server.data, before, 0);
+    });
+  });
+
+  it('as a part of an upload that is aborted meanwhile is refused at its end', async () => {
+    const id = await api.initiate('v', 4 * MIB);
+    const target = `/-/vaults/v/multipart-uploads/${id}`;
+    const headers = { ...hashHeaders(body), 'content-range': `bytes 0-${body.length - 1}/*` };
+    const before = await storeFiles(server.data);
+    await withWire(async (wire) => {
+      wire.write(headText('PUT', target, api.headersOf('PUT', target, { headers })));
+      wire.write(body.subarray(0, MIB));
+      await eventually(
+        'a file that is being written',
+        async () => (await storeFiles(server.data)).incoming.length > 0,
+      );
+      assertEmpty(await api.call('DELETE', target), 204);
+      wire.write(body.subarray(MIB));
+      assertRefusal(
+        await wire.answer(),
+        404,
+        'ResourceNotFoundException',
+        `The upload ID was not found: ${id}`,
+      );
+      await untilBlobsAdded(server.data, before, 0);
+    });
+  });
+});
+
+describe('a body that is longer than said', () => {
+  it('is taken as far as it was said, answered for that, and the connection ends', async () => {
+    const count = Number(await archives());
+    await withWire(async (wire) => {
+      wire.write(uploadHead('Hello'));
+      wire.write('Hello World! and so on, no request at all\r\n\r\n');
+      assert.equal((await wire.answer()).status, 201);
+      await wire.untilClosed();
+      assert.equal(wire.received, '');
+    });
+    assert.equal(await archives(), count + 1);
+  });
+});
+
+describe('several requests in one go', () => {
+  it('are answered in their order', async () => {
+    await withWire(async (wire) => {
+      wire.write(getHead('/-/vaults/v') + getHead('/-/vaults/none') + uploadHead('x'));
+      wire.write(`x${getHead('/-/vaults?limit=1')}`);
+      for (const status of [200, 404, 201, 200]) assert.equal((await wire.answer()).status, status);
+    });
+  });
+
+  it('are answered as far as they are requests', async () => {
+    await withWire(async (wire) => {
+      wire.write(`${getHead()}${getHead('/-/vaults/none')}garbage\r\n\r\n`);
+      for (const status of [200, 404]) assert.equal((await wire.answer()).status, status);
+      await wire.untilClosed();
+      assert.equal(wire.received, '');
+    });
+  });
+
+  it('stay apart from a body that is refused before it came', async () => {
+    await withWire(async (wire) => {
+      const refused = { headers: { ...hashHeaders('x'.repeat(1000)), 'x-amz-sha256-tree-hash': '000' } };
+      wire.write(headText('POST', ARCHIVES, api.headersOf('POST', ARCHIVES, refused)));
+      wire.write('x'.repeat(1000) + getHead());
+      assert.equal((await wire.answer()).status, 400);
+      assertJson(await wire.answer());
+    });
+  });
+});
+
+describe('what is no HTTP/1.1 request', () => {
+  const garbage: Record<string, string | Uint8Array> = {
+    'random bytes': patternBytes(4000, 77_777),
+    'a TLS handshake': Buffer.from('16030100c8010000c40303', 'hex'),
+    'an HTTP/2 preface': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'another protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
+    'a version that is none': 'GET / HTTP/9.9\r\n\r\n',
+    'a target with a space': 'GET /a b HTTP/1.1\r\nHost: x\r\n\r\n',
+    'a header without a colon': 'GET / HTTP/1.1\r\nHost x\r\n\r\n',
+    'a space before a colon': 'GET / HTTP/1.1\r\nHost : x\r\n\r\n',
+    'a NUL in a header': 'GET / HTTP/1.1\r\nHost: x\0\r\n\r\n',
+    'a control character in a target': 'GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n',
+    'two lengths': 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx',
+    'a length and chunks':
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'an unknown coding': 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, x\r\n\r\n',
+    'a method that is none': 'FETCH / HTTP/1.1\r\nHost: x\r\n\r\n',
+  };
+
+  for (const [name, bytes] of Object.entries(garbage)) {
+    it(`(${name}) is refused in the form of the API, and the connection ends`, async () => {
+      await withWire(async (wire) => {
+        wire.write(bytes);
+        assertRefusal(await wire.answer(), 400, 'BadRequest', MALFORMED);
+        await wire.untilClosed();
+      });
+    });
+  }
+
+  it('(chunks that are none) is refused where a body was expected', async () => {
+    const target = '/-/vaults/v/tags?operation=add';
+    await withWire(async (wire) => {
+      const headers = api.headersOf('POST', target, { headers: { 'transfer-encoding': 'chunked' } });
+      wire.write(`${headText('POST', target, headers)}zz\r\n`);
+      assertRefusal(await wire.answer(), 400, 'BadRequest', MALFORMED);
+      await wire.untilClosed();
+    });
+  });
+
+  it('(a request to be a tunnel) gets no tunnel', async () => {
+    await withWire(async (wire) => {
+      wire.write('CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n');
+      await wire.untilClosed();
+      assert.doesNotMatch(wire.received, /^HTTP\/1\.1 2/);
+    });
+  });
+});
+
+describe('what is unusual and still a request', () => {
+  it('(HTTP/1.0) is answered, and the connection ends', async () => {
+    await withWire(async (wire) => {
+      wire.write(getHead().replace('HTTP/1.1', 'HTTP/1.0'));
+      assertJson(await wire.answer());
+      await wire.untilClosed();
+    });
+  });
+
+  it('(HTTP/1.0 without a host) is refused where a signature needs one', async () => {
+    await withWire(async (wire) => {
+      wire.write(
+        getHead()
+          .replace('HTTP/1.1', 'HTTP/1.0')
+          .replace(/\r\nhost: [^\r]*/, ''),
+      );
+      assertRefusal(await wire.answer(), 403, 'InvalidSignatureException', /host/);
+    });
+    await withWire(async (wire) => {
+      wire.write('GET /_moraine/health HTTP/1.0\r\n\r\n');
+      assert.equal((await wire.answer()).status, 200);
+    });
+  });
+
+  it('(HTTP/0.9) is refused, having no host', async () => {
+    await withWire(async (wire) => {
+      wire.write('GET /\r\n\r\n');
+      assertRefusal(await wire.answer(), 400, 'BadRequest', 'The request has no Host header');
+      await wire.untilClosed();
+    });
+  });
+
+  it('(no host in HTTP/1.1) is refused in the form of the API', async () => {
+    await withWire(async (wire) => {
+      wire.write(getHead().replace(/\r\nhost: [^\r]*/, ''));
+      assertRefusal(await wire.answer(), 400, 'BadRequest', 'The request has no Host header');
+    });
+  });
+
+  it('(headers sent twice) is refused where a signature could mean either', async () => {
+    for (const name of ['host', 'x-amz-date', 'authorization']) {
+      await withWire(async (wire) => {
+        const head = getHead();
+        const line = new RegExp(`\\r\\n${name}: [^\\r]*`).exec(head)?.[0] ?? '';
+        wire.write(head.replace(line, line + line));
+        assertRefusal(
+          await wire.answer(),
+          403,
+          'InvalidSignatureException',
+          `The header '${name}' must be sent once.`,
+        );
+      });
+    }
+  });
+
+  it('(a whole URL as target, a star, an authority) is no operation', async () => {
+    for (const target of [`${server.url}/-/vaults/v`, '*', 'localhost:80']) {
+      await withWire(async (wire) => {
+        wire.write(headText(target === '*' ? 'OPTIONS' : 'GET', target, api.headersOf('GET', target)));
+        const { status } = await wire.answer();
+        assert.ok(status === 404 || status === 400, `${target}: ${status}`);
+      });
+    }
+  });
+
+  it('(a wish to speak another protocol) is answered as any other', async () => {
+    const headers = {
+      connection: 'upgrade, http2-settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABkAAQAAP__',
+    };
+    await withWire(async (wire) => {
+      wire.write(headText('GET', '/-/vaults/v', api.headersOf('GET', '/-/vaults/v', { headers })));
+      assertJson(await wire.answer());
+    });
+  });
+
+  it('(a head that comes byte by byte, with empty lines before) is answered', async () => {
+    await withWire(async (wire) => {
+      wire.write('\r\n\r\n');
+      for (const char of getHead()) wire.write(char);
+      assertJson(await wire.answer());
+    });
+  });
+
+  it('(a JSON body in chunks) is taken', async () => {
+    const target = '/-/vaults/v/tags?operation=add';
+    const body = '{"Tags":{"a":"b"}}';
+    await withWire(async (wire) => {
+      const headers = api.headersOf('POST', target, { body, headers: { 'transfer-encoding': 'chunked' } });
+      wire.write(headText('POST', target, headers));
+      for (const char of body) wire.write(`1\r\n${char}\r\n`);
+      wire.write('0\r\n\r\n');
+      assert.equal((await wire.answer()).status, 204);
+    });
+  });
+
+  it('(a body where none belongs) is read and passed over', async () => {
+    for (const method of ['GET', 'DELETE']) {
+      const target = method === 'GET' ? '/-/vaults/v' : '/-/vaults/none';
+      const answer = await api.call(method, target, { body: 'a body', headers: { 'content-length': '6' } });
+      assert.ok(answer.status < 300, answer.text);
+    }
+  });
+
+  it('(a path with an empty segment or an escaped slash) never reaches another vault', async () => {
+    for (const target of [
+      '/-/vaults//v',
+      '/-//vaults/v',
+      '/-/vaults/v//archives',
+      '/-/vaults%2Fv',
+      '//-/vaults/v',
+    ]) {
+      assert.ok([403, 404].includes((await api.call('GET', target)).status), target);
+    }
+  });
+});
+
+describe('a crowd of connections that say nothing', () => {
+  it('keeps nobody else waiting', async () => {
+    const wires = await Promise.all(Array.from({ length: 300 }, () => Wire.open(server.url)));
+    for (const [i, wire] of wires.entries()) if (i % 2 === 0) wire.write('GET / HT');
+    assertJson(await api.call('GET', '/-/vaults/v'));
+    for (const wire of wires) wire.destroy();
+  });
+});
+
+describe('the server after all this', () => {
+  it('is well, and has written no error', async () => {
+    const health = await api.call('GET', '/_moraine/health');
+    assert.equal(health.status, 200);
+    assert.deepEqual((await storeFiles(server.data)).incoming, []);
+    assert.doesNotMatch(server.errors(), /"level":(?:50|60)/);
+  });
+});

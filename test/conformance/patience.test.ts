@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Api, apiOf, assertEmpty, assertJson, assertRefusal } from '../support/api.ts';
+import { MIB, patternBytes } from '../support/pattern.ts';
+import { hashHeaders } from '../support/request.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { sha256Hex } from '../support/signer.ts';
+import { storeFiles, untilBlobsAdded } from '../support/store-files.ts';
+import { headText, Wire } from '../support/wire.ts';
+
+const IDLE_MS = 300;
+/** Heads have 30 s, and the server looks every 5 s. */
+const HEAD_MS = 40_000;
+const ARCHIVES = '/-/vaults/v/archives';
+const TAGS = '/-/vaults/v/tags?operation=add';
+const TIMED_OUT = [408, 'RequestTimeoutException', 'Request timed out.'] as const;
+
+let server: TestServer;
+let api: Api;
+/** Connections whose heads never come to an end; opened first and looked at last, because that takes longest. */
+let slowHead: Wire;
+let silent: Wire;
+
+before(async () => {
+  server = await startServer({ flags: ['--request-idle', `${IDLE_MS}ms`] });
+  api = apiOf(server);
+  slowHead = await Wire.open(server.url);
+  silent = await Wire.open(server.url);
+  slowHead.write('GET /-/vaults/v HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+  await api.createVault('v');
+});
+after(() => {
+  slowHead.destroy();
+  silent.destroy();
+  return server.stop();
+});
+
+async function begin(method: string, target: string, headers: Record<string, string>): Promise<Wire> {
+  const wire = await Wire.open(server.url);
+  wire.write(headText(method, target, api.headersOf(method, target, { headers })));
+  return wire;
+}
+
+/** Sends the body in pieces with a rest between them that is shorter than the server's patience. */
+async function drip(wire: Wire, body: Uint8Array, pieces: number): Promise<void> {
+  const length = Math.ceil(body.length / pieces);
+  for (let at = 0; at < body.length; at += length) {
+    await pause(IDLE_MS / 3);
+    wire.write(body.subarray(at, at + length));
+  }
+}
+
+describe('a body that stalls', () => {
+  const body = patternBytes(2 * MIB);
+
+  for (const bytes of [0, 1, MIB, 2 * MIB - 1]) {
+    it(`after ${bytes} bytes is given up with 408, and nothing stays`, async () => {
+      const before = await storeFiles(server.data);
+      const wire = await begin('POST', ARCHIVES, hashHeaders(body));
+      wire.write(body.subarray(0, bytes));
+      assertRefusal(await wire.answer(), ...TIMED_OUT);
+      await untilBlobsAdded(server.data, before, 0);
+      wire.destroy();
+    });
+  }
+
+  it('is given up as a part too, and the part may be sent again', async () => {
+    const id = await api.initiate('v', 2 * MIB);
+    const target = `/-/vaults/v/multipart-uploads/${id}`;
+    const range = { 'content-range': `bytes 0-${body.length - 1}/*` };
+    const wire = await begin('PUT', target, { ...hashHeaders(body), ...range });
+    wire.write(body.subarray(0, MIB));
+    assertRefusal(await wire.answer(), ...TIMED_OUT);
+    wire.destroy();
+    assertEmpty(await api.putPart('v', id, 0, body), 204);
+  });
+
+  it('is given up when it was asked for and does not come', async () => {
+    const wire = await begin('POST', ARCHIVES, { ...hashHeaders(body), expect: '100-continue' });
+    await wire.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+    wire.received = '';
+    assertRefusal(await wire.answer(), ...TIMED_OUT);
+    wire.destroy();
+  });
+
+  it('is given up as JSON too, with and without its hash', async () => {
+    const json = '{"Tags":{"a":"b"}}';
+    for (const hash of [{}, { 'x-amz-content-sha256': sha256Hex(json) }]) {
+      const wire = await begin('POST', TAGS, { 'content-length': String(json.length), ...hash });
+      wire.write(json.slice(0, 5));
+      assertRefusal(await wire.answer(), ...TIMED_OUT);
+      wire.destroy();
+    }
+  });
+});
+
+describe('a body that moves', () => {
+  it('steadily is never cut for its age', async () => {
+    const body = patternBytes(MIB + 10);
+    const wire = await begin('POST', ARCHIVES, hashHeaders(body));
+    await drip(wire, body, 12);
+    const answer = await wire.answer();
+    assert.equal(answer.status, 201, answer.text);
+    wire.destroy();
+  });
+
+  it('steadily is taken as JSON too', async () => {
+    const body = Buffer.from('{"Tags":{"a":"b"}}');
+    const headers = api.headersOf('POST', TAGS, { headers: { 'content-length': String(body.length) }, body });
+    const wire = await Wire.open(server.url);
+    wire.write(headText('POST', TAGS, headers));
+    await drip(wire, body, 8);
+    assert.equal((await wire.answer()).status, 204);
+    wire.destroy();
+  });
+});
+
+describe('a connection that is used again', () => {
+  it('may rest between two requests longer than a body may', async () => {
+    const wire = await begin('GET', '/-/vaults/v', {});
+    assertJson(await wire.answer());
+    await pause(2 * IDLE_MS);
+    wire.write(headText('GET', '/-/vaults/v', api.headersOf('GET', '/-/vaults/v')));
+    assertJson(await wire.answer());
+    wire.destroy();
+  });
+
+  it('goes on after a body that was refused and came all the same', async () => {
+    const body = patternBytes(MIB);
+    const headers = { ...hashHeaders(body), 'x-amz-sha256-tree-hash': '000' };
+    const wire = await begin('POST', ARCHIVES, headers);
+    assert.equal((await wire.answer()).status, 400);
+    wire.write(body);
+    wire.write(headText('GET', '/-/vaults/v', api.headersOf('GET', '/-/vaults/v')));
+    assertJson(await wire.answer());
+    wire.destroy();
+  });
+});
+
+describe('a head that does not end', () => {
+  it('is given up with 408', async () => {
+    assertRefusal(await slowHead.answer(HEAD_MS), ...TIMED_OUT);
+    await slowHead.untilClosed();
+  });
+
+  it('and one that does not begin is not waited for either', async () => {
+    await silent.untilClosed(HEAD_MS);
+  });
+});

@@ -1,0 +1,188 @@
+/** What the sections of the catalog's contract share: accounts that are filled in few words, and what they expect. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import type { Catalog, Garbage, NewArchive, NewPart, Paging } from '../../../src/domain/catalog.ts';
+import { ApiError, type ErrorCode } from '../../../src/domain/errors.ts';
+import type { Page } from '../../../src/domain/page.ts';
+import type { CompleteClaim, Part, Upload } from '../../../src/domain/upload.ts';
+import type { Vault, VaultKey } from '../../../src/domain/vault.ts';
+import { foldDigests } from '../../../src/treehash/index.ts';
+
+export const MIB = 1_048_576;
+export const START_MS = 1_700_000_000_000;
+const REGION = 'us-east-1';
+
+let lastNumber = 0;
+/** A number that no other call gave. */
+export const unique = (): number => ++lastNumber;
+
+/** A SHA-256 of its own for each text. */
+export function hashOf(text: string | number): string {
+  return createHash('sha256').update(String(text)).digest('hex');
+}
+
+/** The tree hash over parts in order. */
+export function foldHashes(hashes: readonly string[]): string {
+  return Buffer.from(foldDigests(Buffer.from(hashes.join(''), 'hex'))).toString('hex');
+}
+
+/** Lists all pages to the end and checks that each but the last one is full. */
+export async function allPages<Row, Key>(
+  list: (page: Paging<Key>) => Promise<Page<Row>>,
+  keyOf: (row: Row) => Key,
+  limit = 1000,
+): Promise<Row[]> {
+  const all: Row[] = [];
+  for (let after: Key | null = null; ; ) {
+    const { rows, more } = await list({ after, limit });
+    all.push(...rows);
+    const last = rows.at(-1);
+    if (!more || last === undefined) {
+      assert.equal(more, false, 'an empty page says that more follow');
+      return all;
+    }
+    assert.equal(rows.length, limit, 'a page before the last is not full');
+    after = keyOf(last);
+  }
+}
+
+/** Everything on the garbage list. */
+export function allGarbage(catalog: Catalog): Promise<Garbage[]> {
+  return allPages(
+    (page: Paging<number>) => catalog.listGarbage(page),
+    ({ no }) => no,
+  );
+}
+
+/** The write must be refused with this code. */
+export async function refused(code: ErrorCode, write: Promise<unknown>): Promise<void> {
+  await assert.rejects(write, (error) => {
+    assert.ok(error instanceof ApiError, `not a refusal: ${String(error)}`);
+    assert.equal(error.code, code, error.message);
+    return true;
+  });
+}
+
+/** How many of the writes were done; each other one must have been refused with this code. */
+export async function countDone(code: ErrorCode, writes: readonly Promise<unknown>[]): Promise<number> {
+  const settled = await Promise.allSettled(writes);
+  for (const one of settled) if (one.status === 'rejected') await refused(code, Promise.reject(one.reason));
+  return settled.filter(({ status }) => status === 'fulfilled').length;
+}
+
+/** An account that nobody else has, and short ways to fill it. */
+export class Customer {
+  readonly catalog: Catalog;
+  readonly account: string;
+
+  constructor(catalog: Catalog) {
+    this.catalog = catalog;
+    this.account = String(unique()).padStart(12, '0');
+  }
+
+  get owner() {
+    return { account: this.account, region: REGION };
+  }
+
+  key(name = 'photos'): VaultKey {
+    return { ...this.owner, name };
+  }
+
+  async makeVault(name = 'photos', { nowMs = START_MS, limit = 1000 } = {}): Promise<Vault> {
+    await this.catalog.createVault({ key: this.key(name), nowMs, limit });
+    return this.vault(name);
+  }
+
+  /** As the catalog knows it now. */
+  async vault(name = 'photos'): Promise<Vault> {
+    const vault = await this.catalog.findVault(this.key(name));
+    assert.ok(vault, `there is no vault ${name}`);
+    return vault;
+  }
+
+  deleteVault(name = 'photos'): Promise<boolean> {
+    return this.catalog.deleteVault({ key: this.key(name), nowMs: START_MS, mode: 'live' });
+  }
+
+  /** A vault's number that was used and never will be again. */
+  async goneVault(): Promise<number> {
+    const { no } = await this.makeVault('gone');
+    assert.equal(await this.deleteVault('gone'), true);
+    return no;
+  }
+
+  newArchive(vaultNo: number, changes: Partial<NewArchive> = {}): NewArchive {
+    const id = `archive-${unique()}`;
+    const facts = { description: null, createdMs: START_MS, size: 12, treeHash: hashOf(id) };
+    return { vaultNo, id, ...facts, ref: `blob-of-${id}`, ...changes };
+  }
+
+  async addArchive(vault: Vault, changes: Partial<NewArchive> = {}): Promise<NewArchive> {
+    const archive = this.newArchive(vault.no, changes);
+    await this.catalog.addArchive(archive);
+    return archive;
+  }
+
+  deleteArchive({ vaultNo, id }: Pick<NewArchive, 'vaultNo' | 'id'>, nowMs = START_MS): Promise<boolean> {
+    return this.catalog.deleteArchive({ vaultNo, id, nowMs, mode: 'live', policyVersion: 0 });
+  }
+
+  async startUpload(vault: Vault, { createdMs = START_MS, partSize = MIB } = {}): Promise<Upload> {
+    const id = `upload-${unique()}`;
+    const facts = { archiveId: `archive-of-${id}`, description: `the words of ${id}`, partSize, createdMs };
+    await this.catalog.startUpload({ vaultNo: vault.no, id, ...facts });
+    const upload = await this.catalog.findUpload(vault.no, id);
+    assert.ok(upload);
+    return upload;
+  }
+
+  /** The part number `index`, full unless `changes` say otherwise. */
+  newPart(upload: Upload, index: number, changes: Partial<NewPart> = {}): NewPart {
+    const no = unique();
+    const hashes = { treeHash: hashOf(`part ${no}`), linearHash: hashOf(`linear ${no}`) };
+    const place = { first: index * upload.partSize, size: upload.partSize };
+    return { ...place, ...hashes, sequence: no, ref: `blob-of-part-${no}`, ...changes };
+  }
+
+  async putPart(
+    upload: Upload,
+    index: number,
+    changes: Partial<NewPart> = {},
+    nowMs = START_MS,
+  ): Promise<NewPart> {
+    const part = this.newPart(upload, index, changes);
+    await this.catalog.putPart({ uploadNo: upload.no, uploadId: upload.id, part, nowMs });
+    return part;
+  }
+
+  /** An upload of `full` whole parts and one of 7 bytes. */
+  async uploadOf(vault: Vault, full: number): Promise<{ upload: Upload; claim: CompleteClaim }> {
+    const upload = await this.startUpload(vault);
+    const parts: Part[] = [];
+    for (let i = 0; i < full; i++) parts.push(await this.putPart(upload, i));
+    parts.push(await this.putPart(upload, full, { size: 7 }));
+    return { upload, claim: claimOf(parts) };
+  }
+
+  complete(
+    { vaultNo, id }: Pick<Upload, 'vaultNo' | 'id'>,
+    claim: CompleteClaim,
+    { nowMs = START_MS, rememberedSinceMs = 0 } = {},
+  ) {
+    const memory = { hashSent: claim.treeHash, nowMs, rememberedSinceMs };
+    return this.catalog.completeUpload({ vaultNo, uploadId: id, claim, ...memory });
+  }
+
+  abort({ vaultNo, id }: Upload, { nowMs = START_MS, rememberedSinceMs = 0 } = {}): Promise<void> {
+    return this.catalog.abortUpload({ vaultNo, uploadId: id, nowMs, rememberedSinceMs });
+  }
+}
+
+/** What a client that uploaded these parts says of the whole. */
+export function claimOf(parts: readonly Pick<Part, 'size' | 'treeHash'>[]): CompleteClaim {
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  return { size, treeHash: foldHashes(parts.map((part) => part.treeHash)) };
+}
+
+/** Gives an account that no other test has. */
+export type NewCustomer = () => Customer;

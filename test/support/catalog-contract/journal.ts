@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import type { StoreRecord } from '../../../src/domain/blob-store.ts';
+import type { Catalog } from '../../../src/domain/catalog.ts';
+import { Customer, claimOf, refused, START_MS } from './customer.ts';
+import type { CatalogPlace, Journal } from './place.ts';
+
+/** What a test of the journal does, and the type of the fact that each step must leave. */
+async function tellTale(c: Customer): Promise<string[]> {
+  const vault = await c.makeVault();
+  await c.catalog.addTags({ vaultNo: vault.no, tags: { a: 'b' } });
+  await c.catalog.removeTags({ vaultNo: vault.no, keys: ['a'] });
+  const { upload, claim } = await c.uploadOf(vault, 1);
+  await c.complete(upload, claim);
+  await c.abort(await c.startUpload(vault));
+  await c.deleteArchive({ vaultNo: vault.no, id: upload.archiveId });
+  await c.deleteVault();
+  return [
+    'vault-created',
+    'vault-tags',
+    'vault-tags',
+    'upload-started',
+    'upload-completed',
+    'upload-started',
+    'upload-ended',
+    'archive-deleted',
+    'vault-deleted',
+  ];
+}
+
+export function journal(makePlace: () => Promise<CatalogPlace>): void {
+  let place: CatalogPlace;
+  const written: StoreRecord[] = [];
+  // Takes as many turns as a disk might, so that it ends while other writes are in the middle of theirs.
+  const keep: Journal = async (records) => {
+    for (let turn = 0; turn < 30; turn++) await undefined;
+    written.push(...records);
+  };
+  const using = async <Result>(to: Journal, use: (catalog: Catalog) => Promise<Result>): Promise<Result> => {
+    const catalog = await place.open(to);
+    try {
+      return await use(catalog);
+    } finally {
+      await catalog.close();
+    }
+  };
+  before(async () => {
+    place = await makePlace();
+  });
+  after(() => place.remove());
+  const typesOf = (records: readonly StoreRecord[]) => records.map(({ entry }) => entry['type']);
+
+  it('has each fact once, in order, when it is answered', async () => {
+    written.length = 0;
+    const expected = await using(keep, (catalog) => tellTale(new Customer(catalog)));
+    assert.deepEqual(typesOf(written), expected);
+    const seqs = written.map(({ seq }) => seq);
+    assert.deepEqual(
+      seqs,
+      [...new Set(seqs)].sort((a, b) => a - b),
+    );
+  });
+
+  it('says what a rebuilt catalog would not know', async () => {
+    written.length = 0;
+    await using(keep, async (catalog) => {
+      const c = new Customer(catalog);
+      const vault = await c.makeVault();
+      const { upload, claim } = await c.uploadOf(vault, 1);
+      await c.complete(upload, claim, { nowMs: 99 });
+      const { account, region, name } = c.key();
+      const { id: uploadId, archiveId, description, partSize, createdMs } = upload;
+      const vaultOf = { account, region, vault: name };
+      assert.deepEqual(
+        written.map(({ entry }) => entry),
+        [
+          { type: 'vault-created', ...vaultOf, at: START_MS },
+          { type: 'upload-started', ...vaultOf, uploadId, archiveId, description, partSize, at: createdMs },
+          { type: 'upload-completed', ...vaultOf, uploadId, archiveId, description, ...claim, at: 99 },
+        ],
+      );
+    });
+  });
+
+  it('is told nothing of what was refused', async () => {
+    written.length = 0;
+    await using(keep, async (catalog) => {
+      const c = new Customer(catalog);
+      const upload = await c.startUpload(await c.makeVault());
+      await refused('ResourceNotFoundException', c.abort({ ...upload, id: 'unknown' }));
+      await refused('InvalidParameterValueException', c.complete(upload, claimOf([c.newPart(upload, 0)])));
+      await refused('LimitExceededException', c.makeVault('more', { limit: 1 }));
+      assert.equal(await c.deleteVault('never made'), false);
+    });
+    assert.deepEqual(typesOf(written), ['vault-created', 'upload-started']);
+  });
+
+  it('is waited for: nothing is answered before the fact is durable', async () => {
+    let called: () => void = () => {};
+    let release: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      called = resolve;
+    });
+    const durable = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const slow: Journal = () => {
+      called();
+      return durable;
+    };
+    await using(slow, async (catalog) => {
+      let answered = false;
+      const making = new Customer(catalog).makeVault().then(() => {
+        answered = true;
+      });
+      await asked;
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      assert.equal(answered, false);
+      release();
+      await making;
+    });
+  });
+
+  it('that fails makes the write fail, and the next start finds the fact', async () => {
+    const broken: Journal = () => Promise.reject(new Error('the disk is gone'));
+    const account = await using(broken, async (catalog) => {
+      const c = new Customer(catalog);
+      await assert.rejects(c.makeVault(), /the disk is gone/);
+      return c.account;
+    });
+    await using(keep, async (catalog) => {
+      const left = async () =>
+        (await catalog.unjournaled(1000)).filter(({ entry }) => entry['account'] === account);
+      assert.deepEqual(typesOf(await left()), ['vault-created']);
+      await new Customer(catalog).makeVault();
+      await catalog.dropJournaled({ seqs: (await left()).map(({ seq }) => seq) });
+      assert.deepEqual(await left(), []);
+    });
+  });
+
+  /** The newest fact may be journaled again, since it tells the greatest number; nothing older. */
+  const onlyNewestIsLeft = () =>
+    using(keep, async (catalog) => {
+      const seqs = written.map(({ seq }) => seq);
+      const older = seqs.filter((seq) => seq < Math.max(...seqs));
+      const left = (await catalog.unjournaled(1000)).map(({ seq }) => seq);
+      assert.deepEqual(
+        left.filter((seq) => older.includes(seq)),
+        [],
+      );
+    });
+
+  it('has every fact of writes side by side, and none is left for the next start', async () => {
+    written.length = 0;
+    await using(keep, async (catalog) => {
+      const c = new Customer(catalog);
+      await Promise.all(Array.from({ length: 600 }, (_, i) => c.makeVault(`v${i}`)));
+      await c.makeVault('last');
+    });
+    assert.equal(new Set(written.map(({ seq }) => seq)).size, 601);
+    assert.equal(new Set(written.map(({ entry }) => entry['vault'])).size, 601);
+    await onlyNewestIsLeft();
+  });
+
+  it('has every fact of writes one after the other, and they do not pile up', async () => {
+    written.length = 0;
+    await using(keep, async (catalog) => {
+      const c = new Customer(catalog);
+      for (let i = 0; i < 100; i++) await c.makeVault(`v${i}`);
+      const left = await catalog.unjournaled(1000);
+      assert.ok(left.length < 70, `${left.length} of 100 are still listed`);
+    });
+    assert.equal(written.length, 100);
+    await onlyNewestIsLeft();
+  });
+
+  it('never sees a number again, even when all facts before were dropped', async () => {
+    written.length = 0;
+    for (let i = 0; i < 3; i++) await using(keep, (catalog) => new Customer(catalog).makeVault());
+    const seqs = written.map(({ seq }) => seq);
+    assert.equal(new Set(seqs).size, 3);
+    assert.deepEqual(
+      seqs,
+      [...seqs].sort((a, b) => a - b),
+    );
+  });
+}

@@ -1,0 +1,214 @@
+/**
+ * A catalog of plain maps: what vaults, tags, archives and uploads must be after any sequence of writes. A
+ * step changes the model and says what the real write must answer.
+ */
+import type { Garbage, NewArchive, NewPart } from '../../../src/domain/catalog.ts';
+import type { ErrorCode } from '../../../src/domain/errors.ts';
+import type { CompleteClaim, Upload } from '../../../src/domain/upload.ts';
+import { claimOf, START_MS } from './customer.ts';
+
+export interface ModelVault {
+  readonly no: number;
+  readonly name: string;
+  readonly createdMs: number;
+  readonly tags: Map<string, string>;
+  readonly archives: Map<string, Omit<NewArchive, 'ref'>>;
+  writtenMs: number | null;
+  gone: boolean;
+}
+
+export interface ModelUpload {
+  readonly upload: Upload;
+  readonly vault: ModelVault;
+  readonly parts: Map<number, NewPart & { readonly storedMs: number }>;
+  /** `gone`: no longer remembered. */
+  state: 'open' | 'completed' | 'aborted' | 'gone';
+  endedMs: number;
+  claim: CompleteClaim;
+}
+
+/** What a write answers: a value, or a refusal. */
+export type Expected = { readonly value: unknown } | { readonly refused: ErrorCode };
+
+const NOT_FOUND = { refused: 'ResourceNotFoundException' } as const;
+const INVALID = { refused: 'InvalidParameterValueException' } as const;
+const DONE = { value: undefined } as const;
+/** How long an ended upload is remembered. */
+export const MEMORY_MS = 5000;
+export const VAULT_LIMIT = 3;
+
+export class Model {
+  nowMs = START_MS;
+  /** All that were ever made; a name is that of the last one. */
+  readonly vaults: ModelVault[] = [];
+  readonly uploads: ModelUpload[] = [];
+  /** Ever added or completed, deleted or not. */
+  readonly archives: {
+    readonly vault: ModelVault;
+    readonly id: string;
+    readonly garbage: Omit<Garbage, 'no'>;
+  }[] = [];
+  garbage: Omit<Garbage, 'no'>[] = [];
+  /** Types of the facts that the journal must have, in order. */
+  readonly facts: string[] = [];
+
+  living(name: string): ModelVault | undefined {
+    return this.vaults.find((vault) => vault.name === name && !vault.gone);
+  }
+
+  mayCreate(name: string): Expected {
+    if (this.living(name)) return DONE;
+    const living = this.vaults.filter(({ gone }) => !gone).length;
+    return living < VAULT_LIMIT ? DONE : { refused: 'LimitExceededException' };
+  }
+
+  created(name: string, no: number): void {
+    if (this.living(name)) return;
+    const contents = { tags: new Map(), archives: new Map(), writtenMs: null, gone: false };
+    this.vaults.push({ no, name, createdMs: this.nowMs, ...contents });
+    this.facts.push('vault-created');
+  }
+
+  deleteVault(name: string): Expected {
+    const vault = this.living(name);
+    if (!vault) return { value: false };
+    if (vault.archives.size > 0) return INVALID;
+    vault.gone = true;
+    for (const one of this.uploads.filter((upload) => upload.vault === vault)) {
+      if (one.state === 'open') this.garbage.push({ ref: null, uploadNo: one.upload.no });
+      one.state = 'gone';
+    }
+    this.facts.push('vault-deleted');
+    return { value: true };
+  }
+
+  changeTags(vault: ModelVault, change: (tags: Map<string, string>) => void): Expected {
+    if (vault.gone) return NOT_FOUND;
+    change(vault.tags);
+    this.facts.push('vault-tags');
+    return DONE;
+  }
+
+  addArchive(vault: ModelVault, { ref, ...archive }: NewArchive): Expected {
+    if (vault.gone) return NOT_FOUND;
+    this.#keep(vault, archive, { ref, uploadNo: null });
+    return DONE;
+  }
+
+  #keep(vault: ModelVault, archive: Omit<NewArchive, 'ref'>, garbage: Omit<Garbage, 'no'>): void {
+    vault.archives.set(archive.id, archive);
+    vault.writtenMs = this.nowMs;
+    this.archives.push({ vault, id: archive.id, garbage });
+  }
+
+  deleteArchive({ vault, id, garbage }: Model['archives'][number]): Expected {
+    if (vault.gone) return NOT_FOUND;
+    if (!vault.archives.delete(id)) return { value: false };
+    vault.writtenMs = this.nowMs;
+    this.garbage.push(garbage);
+    this.facts.push('archive-deleted');
+    return { value: true };
+  }
+
+  mayStart(vault: ModelVault): Expected {
+    return vault.gone ? NOT_FOUND : DONE;
+  }
+
+  started(vault: ModelVault, upload: Upload): void {
+    const claim = { size: 0, treeHash: '' };
+    this.uploads.push({ upload, vault, parts: new Map(), state: 'open', endedMs: 0, claim });
+    this.facts.push('upload-started');
+  }
+
+  putPart(one: ModelUpload, part: NewPart): Expected {
+    if (one.state !== 'open') return NOT_FOUND;
+    const old = one.parts.get(part.first);
+    const loser = old && old.sequence > part.sequence ? part : old;
+    if (loser !== part) one.parts.set(part.first, { ...part, storedMs: this.nowMs });
+    if (loser) this.garbage.push({ ref: loser.ref, uploadNo: null });
+    return DONE;
+  }
+
+  /** What a client that knows of all parts claims. */
+  claim({ state, claim, parts }: ModelUpload): CompleteClaim {
+    return state === 'completed' || parts.size === 0 ? claim : claimOf(inOrder(parts));
+  }
+
+  complete(one: ModelUpload, claim: CompleteClaim): Expected {
+    const { upload, vault, parts } = one;
+    const done = { value: { kind: 'completed', archiveId: upload.archiveId, treeHash: claim.treeHash } };
+    if (one.state === 'completed' && one.endedMs >= this.nowMs - MEMORY_MS) {
+      if (claim.size !== one.claim.size || claim.treeHash !== one.claim.treeHash) return INVALID;
+      this.facts.push('upload-completed');
+      return done;
+    }
+    if (one.state !== 'open') return NOT_FOUND;
+    if (!isContiguous(parts)) return INVALID;
+    const right = claimOf(inOrder(parts));
+    if (claim.size !== right.size) return INVALID;
+    if (claim.treeHash !== right.treeHash) return { value: { kind: 'wrong-hash', uploadNo: upload.no } };
+    const { archiveId: id, description } = upload;
+    const archive = { vaultNo: vault.no, id, description, createdMs: this.nowMs, ...claim };
+    this.#keep(vault, archive, { ref: null, uploadNo: upload.no });
+    this.#end(one, 'completed', claim);
+    this.facts.push('upload-completed');
+    return done;
+  }
+
+  abort(one: ModelUpload): Expected {
+    if (one.state === 'aborted' && one.endedMs >= this.nowMs - MEMORY_MS) return DONE;
+    if (one.state !== 'open') return NOT_FOUND;
+    this.#discard(one, 'aborted');
+    return DONE;
+  }
+
+  /** Open uploads without activity since. */
+  idle(beforeMs: number): ModelUpload[] {
+    return this.uploads.filter(({ state, upload, parts }) => {
+      const times = [upload.createdMs, ...[...parts.values()].map(({ storedMs }) => storedMs)];
+      return state === 'open' && Math.max(...times) < beforeMs;
+    });
+  }
+
+  expire(one: ModelUpload): void {
+    this.#discard(one, 'gone');
+  }
+
+  #discard(one: ModelUpload, state: 'aborted' | 'gone'): void {
+    this.#end(one, state, one.claim);
+    this.garbage.push({ ref: null, uploadNo: one.upload.no });
+    this.facts.push('upload-ended');
+  }
+
+  #end(one: ModelUpload, state: ModelUpload['state'], claim: CompleteClaim): void {
+    Object.assign(one, { state, claim, endedMs: this.nowMs });
+  }
+
+  forget(endedBeforeMs: number): void {
+    for (const one of this.uploads) {
+      if (one.state !== 'open' && one.endedMs < endedBeforeMs) one.state = 'gone';
+    }
+  }
+
+  /** The garbage is removed: its blobs, and the parts of its uploads. */
+  swept(): void {
+    for (const { uploadNo } of this.garbage) {
+      this.uploads.find(({ upload }) => upload.no === uploadNo)?.parts.clear();
+    }
+    this.garbage = [];
+  }
+}
+
+/** By offset. */
+export function inOrder<Part extends { readonly first: number }>(parts: ReadonlyMap<number, Part>): Part[] {
+  return [...parts.values()].sort((a, b) => a.first - b.first);
+}
+
+function isContiguous(parts: ModelUpload['parts']): boolean {
+  let end = 0;
+  for (const part of inOrder(parts)) {
+    if (part.first !== end) return false;
+    end += part.size;
+  }
+  return parts.size > 0;
+}

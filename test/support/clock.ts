@@ -1,0 +1,14 @@
+import type { Clock } from '../../src/domain/clock.ts';
+
+/** A clock that stands still until it is turned. */
+export class TestClock implements Clock {
+  ms: number;
+
+  constructor(ms = Date.UTC(2012, 2, 20, 17, 3, 43, 221)) {
+    this.ms = ms;
+  }
+
+  now(): number {
+    return this.ms;
+  }
+}

@@ -1,0 +1,18 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+
+/** A request as node:http hands it over, without a connection: a test pushes the body itself. */
+export function incomingOf(
+  method: string,
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): IncomingMessage {
+  const incoming = new IncomingMessage(new Socket());
+  incoming.method = method;
+  incoming.url = url;
+  incoming.httpVersion = '1.1';
+  const all = { host: 'localhost', ...headers };
+  incoming.rawHeaders = Object.entries(all).flat();
+  Object.assign(incoming.headers, all);
+  return incoming;
+}

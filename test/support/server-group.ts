@@ -1,0 +1,80 @@
+/** A server with all its processes, as scripts watch and kill it: it has a process group of its own. */
+import { spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventually } from './poll.ts';
+import type { TestServer } from './server.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** Its `kill` is SIGKILL for every process at once, and resolves when none is left. */
+export interface ServerGroup extends TestServer {
+  /** From its start until it said that it is ready. */
+  readonly readyMs: number;
+  /** Ids of its living processes (Linux). */
+  processes(): Promise<readonly number[]>;
+}
+
+/** Starts `moraine serve` on a data folder and waits until it is ready. @throws Error when it ends instead. */
+export async function startGroup(data: string, flags: readonly string[] = []): Promise<ServerGroup> {
+  const began = performance.now();
+  const args = [MAIN, 'serve', '--data', data, '--listen', '127.0.0.1:0', '--log-level', 'warn', ...flags];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const group = child.pid ?? 0;
+  let [output, errors] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const readyMs = await new Promise<number>((resolve, reject) => {
+    child.stdout.on('data', () => {
+      if (output.includes('moraine: ready on ')) resolve(performance.now() - began);
+    });
+    void exited.then((code) => reject(new Error(`the server ended with exit code ${code}: ${errors}`)));
+  });
+  const line = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(output)?.[1] ?? '';
+  return {
+    url: /ready on (\S+)/.exec(output)?.[1] ?? '',
+    data,
+    process: child,
+    readyMs,
+    accountId: line('account id'),
+    accessKeyId: line('access key'),
+    secretAccessKey: await readSecret(data),
+    errors: () => errors,
+    processes: () => livingIn(group),
+    async kill() {
+      process.kill(-group, 'SIGKILL');
+      await exited;
+      await eventually(
+        'every process of the server is gone',
+        async () => (await livingIn(group)).length === 0,
+      );
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      return exited;
+    },
+  };
+}
+
+async function readSecret(data: string): Promise<string> {
+  const text = await readFile(join(data, 'root-credentials'), 'utf8');
+  return /^aws_secret_access_key = (.*)$/m.exec(text)?.[1] ?? '';
+}
+
+/** Zombies are dead: only nobody has asked for their exit code yet. */
+async function livingIn(group: number): Promise<number[]> {
+  const living: number[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    // The name in parentheses may hold anything; state, parent and group follow it.
+    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (Number(itsGroup) === group && state !== 'Z' && state !== 'X') living.push(Number(pid));
+  }
+  return living;
+}

@@ -1,0 +1,91 @@
+/**
+ * Reads a store from its files alone, by docs/format.md and none of the product's code but the tree hash: so
+ * that what a check finds is what is on disk, and not what the server thinks of it.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TreeHasher } from '../../src/treehash/index.ts';
+
+const FOOTER_BYTES = 64;
+const LEAF_DIGEST_BYTES = 32;
+const SUM_CHARS = 32;
+
+/** What the label says, as far as checks ask. */
+export interface ReadLabel {
+  readonly kind: 'archive' | 'part' | 'inventory';
+  readonly account: string;
+  readonly region: string;
+  readonly vault: string;
+  readonly archiveId: string;
+  readonly description: string | null;
+  readonly createdMs: number;
+  readonly sequence: number;
+  readonly offset: number;
+  readonly uploadId?: string;
+  readonly treeHash: string;
+  readonly linearHash: string;
+}
+
+export interface ReadBlob {
+  readonly label: ReadLabel;
+  readonly size: number;
+  /** Computed from the data, not read. */
+  readonly treeHash: string;
+}
+
+export interface ReadFact {
+  readonly seq: number;
+  readonly entry: Readonly<Record<string, unknown>>;
+}
+
+/** A whole blob with its data proved. @throws Error that says what is wrong with it. */
+export async function readBlobFile(store: string, ref: string): Promise<ReadBlob> {
+  const file = await readFile(join(store, 'blobs', ref.slice(-2), ref));
+  const footer = file.subarray(-FOOTER_BYTES);
+  if (footer.toString('latin1', 0, 8) !== 'MORAINE\0') throw new Error(`blob ${ref} has no footer`);
+  const [labelBytes, size] = [footer.readUInt32LE(12), Number(footer.readBigUInt64LE(16))];
+  const trailer = file.subarray(size);
+  if (trailer.length !== footer.readUInt32LE(24) * LEAF_DIGEST_BYTES + labelBytes + FOOTER_BYTES) {
+    throw new Error(`blob ${ref} is not as long as its footer says`);
+  }
+  const sum = createHash('sha256').update(trailer.subarray(0, -32)).digest();
+  if (!sum.equals(footer.subarray(32))) throw new Error(`blob ${ref} does not match its own checksum`);
+  const text = trailer.subarray(-FOOTER_BYTES - labelBytes, -FOOTER_BYTES).toString();
+  const label = JSON.parse(text) as ReadLabel;
+  return { label, size, treeHash: provedHash(ref, file.subarray(0, size), label) };
+}
+
+function provedHash(ref: string, data: Uint8Array, label: ReadLabel): string {
+  const hasher = new TreeHasher();
+  hasher.update(data);
+  const treeHash = Buffer.from(hasher.digest().treeHash).toString('hex');
+  const linearHash = createHash('sha256').update(data).digest('hex');
+  if (treeHash !== label.treeHash || linearHash !== label.linearHash) {
+    throw new Error(`the data of blob ${ref} is not what it was`);
+  }
+  return treeHash;
+}
+
+/** Names of all blobs. */
+export async function blobNames(store: string): Promise<string[]> {
+  const folders = await readdir(join(store, 'blobs'));
+  return (await Promise.all(folders.map((folder) => readdir(join(store, 'blobs', folder))))).flat();
+}
+
+/** Every fact of the journal once, in order. @throws Error for a line that was changed. */
+export async function readFacts(store: string): Promise<ReadFact[]> {
+  const bySeq = new Map<number, ReadFact>();
+  for (const name of await readdir(join(store, 'journal'))) {
+    const lines = (await readFile(join(store, 'journal', name), 'utf8')).split('\n');
+    // What follows the last line feed is nothing, or was torn.
+    for (const [i, line] of lines.slice(0, -1).entries()) {
+      const text = line.slice(SUM_CHARS + 1);
+      const sum = createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);
+      if (line.slice(0, SUM_CHARS) !== sum) throw new Error(`line ${i + 1} of journal ${name} is changed`);
+      const fact = JSON.parse(text) as ReadFact;
+      bySeq.set(fact.seq, fact);
+    }
+  }
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
