@@ -48,7 +48,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     ...(options.flags ?? []),
   ];
   const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...options.env },
+    env: { ...withoutOwn(process.env), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let errors = '';
@@ -77,6 +77,11 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
       await exited;
     },
   };
+}
+
+/** A developer's own settings are not the test's: a server of a test must never work on somebody's catalog. */
+function withoutOwn(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('MORAINE_')));
 }
 
 /** A folder for one test. */
