@@ -13,7 +13,20 @@ const may = {
   audit: [],
   protocol: ['operations', 'domain', 'treehash'],
   main: ['app', 'cli', 'config', 'log'],
-  app: ['operations', 'workers', 'notifiers', 'audit', 'hashing', 'catalog', 'blobs', 'protocol', 'domain', 'treehash', 'config', 'log'],
+  app: [
+    'operations',
+    'workers',
+    'notifiers',
+    'audit',
+    'hashing',
+    'catalog',
+    'blobs',
+    'protocol',
+    'domain',
+    'treehash',
+    'config',
+    'log',
+  ],
   cli: ['app', 'audit', 'workers', 'config', 'log', 'domain', 'treehash'],
 };
 // A floor is a folder of src or a single file of the same name.

@@ -80,7 +80,10 @@ class Line {
   }
 
   #take(chunk: Buffer): void {
-    if (this.#left > 0) return this.#body(chunk);
+    if (this.#left > 0) {
+      this.#body(chunk);
+      return;
+    }
     this.#head += chunk.toString('latin1');
     const end = this.#head.indexOf('\r\n\r\n');
     if (end < 0) return;

@@ -22,7 +22,7 @@ import { MIB, patternBytes } from '../test/support/pattern.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const SIZE = 3.5 * MIB;
-/** The short last part goes first: the server may not take the order of arrival for the order of the bytes. */
+/** The short last part goes first: the order of arrival is not the order of the bytes. */
 const ORDER = [3, 1, 2, 0];
 /** The tree hash of the pattern's first 3.5 MiB, computed elsewhere with another program. */
 const KNOWN_TREE_HASH = '8b085357c2f2b4081613a011f1632d0a43d3221787955c1e0b22a89703e59a14';

@@ -4,6 +4,7 @@ import { SettingError } from '../config.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
+import { LOCK_NOTES } from '../domain/lock-note.ts';
 import type { Emulator, Fault } from '../protocol/control.ts';
 
 const MODE_SETTING = 'mode';
@@ -80,6 +81,7 @@ export function createEmulator(parts: EmulatorParts): Emulator & { beforeRun(ope
     },
     async reset() {
       await catalog.forgetVaults({});
+      for (const name of await blobs.noteNames(LOCK_NOTES)) await blobs.removeNote(name);
       await blobs.clear();
     },
     setFault(fault) {

@@ -24,7 +24,7 @@ export async function putInOrder(
   }
   const removed = older ? 0 : await recoverStore(catalog, blobs);
   if (removed > 0) log.info({ removed }, 'removed blobs that were stored but never acknowledged');
-  const { restored, unknown } = await restoreLocks(catalog, blobs);
+  const { restored, unknown } = await restoreLocks(catalog, blobs, older);
   if (restored.length > 0)
     log.error({ restored }, 'the catalog had lost the locks of these vaults: they are locked again');
   if (unknown.length > 0)

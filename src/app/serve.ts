@@ -17,7 +17,7 @@ import { type ChoreParts, doDueWork, startOwnChores, startSharedChores } from '.
 import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
 import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
 import { hashEngine } from './hash-engine.ts';
-import { LockClock } from './lock-clock.ts';
+import { LockClock, neverBehind } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { putInOrder } from './prepare.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
@@ -57,8 +57,9 @@ export async function serve(config: Config): Promise<RunningServer> {
   });
   const { maySweep } = await putInOrder(primary.catalog, primary.blobs, log);
   const { catalog, blobs } = primary;
-  const parts = { config, catalog, blobs, clock: await openClock(config, primary), log };
-  const { lockTime, keeping } = await openLockTime(parts);
+  const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
+  const { lockTime, keeping } = await openLockTime(wallParts);
+  const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
   const chores = [...keeping, ...(maySweep ? startOwnChores(parts) : [])];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
     ...parts,
@@ -81,6 +82,11 @@ export async function serve(config: Config): Promise<RunningServer> {
 async function openClock({ emulator }: Config, { catalog }: Primary): Promise<Clock> {
   await claimMode(catalog, emulator);
   return emulator ? openTurnableClock(catalog, systemClock) : systemClock;
+}
+
+/** The emulator's clock is its own measure of time. */
+function soundClock(clock: Clock, lockTime: LockTime): Clock {
+  return clock instanceof TurnableClock ? clock : neverBehind(clock, lockTime);
 }
 
 /** In the emulator locks are for trying out, and age by its clock. */

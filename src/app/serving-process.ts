@@ -11,7 +11,7 @@ import { openAudit } from './audit.ts';
 import { startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { hashEngine } from './hash-engine.ts';
-import { LockClock } from './lock-clock.ts';
+import { LockClock, neverBehind } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { openPostgres } from './serve.ts';
 import { type ProcessMessage, STOP } from './serving-processes.ts';
@@ -36,15 +36,15 @@ async function start(config: Config, log: Logger): Promise<void> {
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
   const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
   const catalog = await openCatalog(config, folder.catalog, blobs, log);
+  const { maxStopLeapMs } = config;
+  const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs, keeps: false });
   const parts = {
     config: { ...config, seed: config.seed + (cluster.worker?.id ?? 0) },
     catalog,
     blobs,
-    clock: systemClock,
+    clock: neverBehind(systemClock, lockTime),
     log,
   };
-  const { maxStopLeapMs } = config;
-  const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs, keeps: false });
   const audit = await openAudit(folder, blobs, masterKey);
   const server = createNode({ ...parts, lockTime, audit, masterKey });
   const address = await listen(server, config.listen);

@@ -76,7 +76,10 @@ export async function storeBlob(
 
 /** Whether they say the same; leaves may come as any kind of bytes. */
 function sameDigests(found: BlobDigests, expected: BlobDigests): void {
-  const plain = ({ leaves, ...rest }: BlobDigests) => ({ ...rest, leaves: Buffer.from(leaves).toString('hex') });
+  const plain = ({ leaves, ...rest }: BlobDigests) => ({
+    ...rest,
+    leaves: Buffer.from(leaves).toString('hex'),
+  });
   assert.deepEqual(plain(found), plain(expected));
 }
 

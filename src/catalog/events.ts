@@ -50,6 +50,7 @@ const OF_VAULTS = [
   'vault_counts',
   'vault_inventories',
   'vault_notifications',
+  'vault_policies',
   'tags',
   'archives',
   'deleted_archives',

@@ -43,10 +43,11 @@ export function openSqliteCatalog(path: string, writer: Writer): Catalog {
   return {
     ...readsOver({ db, engine: SQLITE }),
     ...writesOver(writer),
+    // The writer last: only the last connection to close, and not a read-only one, empties the log into the file.
     async close() {
-      await writer.close();
       await db.destroy();
       database.close();
+      await writer.close();
     },
   };
 }

@@ -21,13 +21,13 @@ async function listLocked({ db }: Source): Promise<readonly LockedVault[]> {
     .selectFrom('vault_policies as p')
     .innerJoin('vaults as v', 'v.no', 'p.vault_no')
     .selectAll('p')
-    .select(['v.account', 'v.region', 'v.name'])
+    .select(['v.account', 'v.region', 'v.name', 'v.created_ms as vaultCreatedMs'])
     .where('p.lock_state', '=', 'Locked')
     .execute();
   return rows.flatMap((row) => {
     const lock = toLock(row);
-    const { account, region, name } = row;
-    return lock ? [{ vault: { account, region, name }, lock }] : [];
+    const { account, region, name, vaultCreatedMs } = row;
+    return lock ? [{ vault: { account, region, name }, vaultCreatedMs, lock }] : [];
   });
 }
 

@@ -58,6 +58,8 @@ export interface UserPolicy {
 /** A vault whose lock is complete. */
 export interface LockedVault {
   readonly vault: VaultKey;
+  /** Tells the vault from a later one of the same name. */
+  readonly vaultCreatedMs: number;
   readonly lock: VaultLock;
 }
 

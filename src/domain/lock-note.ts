@@ -16,8 +16,9 @@ export function lockNoteName(vault: VaultKey): string {
 }
 
 /** The note's text. */
-export function encodeLockNote({ vault: { account, region, name }, lock }: LockedVault): string {
-  return JSON.stringify({ vault: { account, region, name }, lock });
+export function encodeLockNote({ vault, vaultCreatedMs, lock }: LockedVault): string {
+  const { account, region, name } = vault;
+  return JSON.stringify({ vault: { account, region, name }, vaultCreatedMs, lock });
 }
 
 /** What a note says. @throws SyntaxError for a text that is no note. */

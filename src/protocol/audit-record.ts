@@ -70,8 +70,13 @@ function identityOf(signed: Authenticated | undefined): Record<string, unknown> 
 function errorOf(outcome: Outcome): Record<string, unknown> {
   if (!('error' in outcome)) return {};
   const { error } = outcome;
-  if (error instanceof ApiError) return { errorCode: error.code, errorMessage: error.message };
+  if (error instanceof ApiError) return { errorCode: error.code, errorMessage: withoutQuotes(error) };
   return { errorCode: 'ServiceUnavailableException', errorMessage: 'The request was not completed.' };
+}
+
+/** Refusals of the signature quote what was sent, which may be a signature. */
+function withoutQuotes({ code, message }: ApiError): string {
+  return code === 'InvalidSignatureException' ? message.replace(/,? (?:got|not) '.*$/is, '.') : message;
 }
 
 /** What stood in the path, then the operation's own fields as they were sent. */
@@ -85,7 +90,8 @@ function parametersOf(
   return {
     accountId: account,
     ...(vaultName === '' ? {} : { vaultName }),
-    ...(idName === undefined ? {} : { [idName]: id }),
+    // Whoever reads the log must not be able to complete the lock.
+    ...(idName === undefined || idName === 'lockId' ? {} : { [idName]: id }),
     ...sentFields(message, operation, signed?.smallBody),
   };
 }

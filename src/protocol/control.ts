@@ -1,5 +1,5 @@
 /** The emulator's control endpoints under `/_moraine/emulator`: for those who test software against Glacier. */
-import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter } from '../domain/errors.ts';
+import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, shown } from '../domain/errors.ts';
 import type { Reply } from '../operations/operation.ts';
 import { API } from '../operations/table.ts';
 import type { Message } from './message.ts';
@@ -31,6 +31,8 @@ export interface Emulator {
 export const EMULATOR_PATH = '/_moraine/emulator';
 const BODY_MS = 10_000;
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** Dates beyond the year 9999 have another form. */
+const END_OF_TIME = Date.UTC(9999, 0);
 
 /**
  * Answers a control request.
@@ -60,27 +62,27 @@ async function describe(emulator: Emulator): Promise<unknown> {
 
 async function wantedTime(advance: unknown, emulator: Emulator): Promise<number> {
   if (advance === 'next') return Math.max(emulator.now(), (await emulator.nextEventMs()) ?? 0);
-  const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(String(advance)) ?? [];
-  if (number === undefined) {
-    throw invalidParameter(
-      `Invalid advance: ${String(advance)}. It must be next, or a duration such as 10s, 5h or 7d.`,
-    );
-  }
-  return emulator.now() + Number(number) * UNITS[unit as keyof typeof UNITS];
+  const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(typeof advance === 'string' ? advance : '') ?? [];
+  const wanted = emulator.now() + Number(number) * UNITS[unit as keyof typeof UNITS];
+  if (wanted < END_OF_TIME) return wanted;
+  throw invalidParameter(
+    `Invalid advance: ${shown(advance)}. It must be next, or a duration such as 10s, 5h or 7d, within the year 9998.`,
+  );
 }
 
 function parseFault(members: ReadonlyMap<string, unknown>): Fault {
-  const operation = String(members.get('operation'));
-  const code = String(members.get('code') ?? 'ServiceUnavailableException');
+  const operation = members.get('operation');
+  const code = members.get('code') ?? 'ServiceUnavailableException';
   const times = members.get('times') ?? 1;
-  if (!API.some(({ name }) => name === operation)) throw invalidParameter(`Invalid operation: ${operation}`);
-  if (!Object.hasOwn(ERROR_KINDS, code)) {
+  if (typeof operation !== 'string' || !API.some(({ name }) => name === operation))
+    throw invalidParameter(`Invalid operation: ${shown(operation)}`);
+  if (typeof code !== 'string' || !Object.hasOwn(ERROR_KINDS, code)) {
     throw invalidParameter(
-      `Invalid code: ${code}. It must be one of ${Object.keys(ERROR_KINDS).join(', ')}.`,
+      `Invalid code: ${shown(code)}. It must be one of ${Object.keys(ERROR_KINDS).join(', ')}.`,
     );
   }
   if (typeof times !== 'number' || !Number.isInteger(times) || times < 0) {
-    throw invalidParameter(`Invalid times: ${String(times)}. It must be a whole number of at least 0.`);
+    throw invalidParameter(`Invalid times: ${shown(times)}. It must be a whole number of at least 0.`);
   }
   return { operation, code: code as ErrorCode, times };
 }

@@ -73,13 +73,18 @@ export async function handle(message: Message, response: ServerResponse, pipelin
   pipeline.onDone({
     requestId: message.requestId,
     method: message.method,
-    target: message.target,
+    target: withoutCredentials(message.target),
     operation: trace.route?.operation.name,
     status: response.statusCode,
     ms: pipeline.wallClock.now() - trace.atMs,
     error: failure,
     warnings: 'reply' in outcome ? (outcome.reply.warnings ?? []) : [],
   });
+}
+
+/** A presigned target would let a reader of the log send it again. */
+function withoutCredentials(target: string): string {
+  return target.replace(/([?&]x-amz-(?:signature|security-token)=)[^&]*/gi, '$1…');
 }
 
 /** What the request comes to. A change that could not be put on record is not acknowledged. */

@@ -72,11 +72,10 @@ describe('what the head says of a body', () => {
   });
 
   it('is refused before a byte of it has come when it is too long', () => {
-    const require = (length: string) =>
-      requireSmallBody(incomingOf('POST', '/', { 'content-length': length }));
-    require('1048576');
+    const judge = (length: string) => requireSmallBody(incomingOf('POST', '/', { 'content-length': length }));
+    judge('1048576');
     for (const length of ['1048577', '99999999999999999999']) {
-      refuses(() => require(length), 'BadRequest', /longer than 1048576 bytes/);
+      refuses(() => judge(length), 'BadRequest', /longer than 1048576 bytes/);
     }
   });
 });

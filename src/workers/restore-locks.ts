@@ -1,5 +1,5 @@
 import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog } from '../domain/catalog.ts';
+import type { Catalog, LockedVault } from '../domain/catalog.ts';
 import { decodeLockNote, encodeLockNote, LOCK_NOTES, lockNoteName } from '../domain/lock-note.ts';
 import { vaultArn } from '../domain/vault.ts';
 
@@ -11,8 +11,15 @@ export interface LockFindings {
   readonly unknown: readonly string[];
 }
 
-/** Makes catalog and store agree on which vaults are locked: whatever either of them knows as locked is. */
-export async function restoreLocks(catalog: Catalog, blobs: BlobStore): Promise<LockFindings> {
+/**
+ * Makes catalog and store agree on which vaults are locked: whatever either of them knows as locked is.
+ * @param older whether the catalog lacks facts that the store has.
+ */
+export async function restoreLocks(
+  catalog: Catalog,
+  blobs: BlobStore,
+  older: boolean,
+): Promise<LockFindings> {
   const findings = { restored: [] as string[], unknown: [] as string[] };
   const kept = new Set(await blobs.noteNames(LOCK_NOTES));
   const known = new Set<string>();
@@ -25,8 +32,21 @@ export async function restoreLocks(catalog: Catalog, blobs: BlobStore): Promise<
     const text = known.has(name) ? undefined : await blobs.note(name);
     if (text === undefined) continue;
     const locked = decodeLockNote(text);
+    if (!older && (await isOfEarlierVault(catalog, locked))) {
+      await blobs.removeNote(name);
+      continue;
+    }
     const done = await catalog.restoreVaultLock(locked);
     (done ? findings.restored : findings.unknown).push(vaultArn(locked.vault));
   }
   return findings;
+}
+
+/**
+ * A crash between a vault's deletion and its note's leaves the note, and a vault of the same name that was made
+ * since must not be locked by it. An older catalog cannot tell, so there the lock holds.
+ */
+async function isOfEarlierVault(catalog: Catalog, { vault, vaultCreatedMs }: LockedVault): Promise<boolean> {
+  const found = await catalog.findVault(vault);
+  return found !== undefined && found.createdMs > vaultCreatedMs;
 }

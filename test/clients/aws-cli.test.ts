@@ -375,8 +375,8 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): 
 }
 
 /**
- * Nothing of a person's own settings: neither keys nor region, proxy or pager. One attempt, so that a fault of
- * the server is seen and not healed.
+ * Nothing of a person's own settings: neither keys nor region, proxy or pager. One attempt, so that a fault
+ * of the server is seen and not healed.
  */
 function environmentFor({ accessKeyId, secretAccessKey }: TestServer, home: string): NodeJS.ProcessEnv {
   return {

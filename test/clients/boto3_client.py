@@ -1,7 +1,7 @@
 """
 Drives a server with boto3, unchanged: python3 boto3_client.py URL ACCOUNT_ID
-The keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Every check runs; one line is printed for each,
-"ok SENTENCE" or "failed SENTENCE" with the traceback on standard error. Exit code 1 if one failed.
+The keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Every check runs; one line is printed for
+each, "ok SENTENCE" or "failed SENTENCE" with the traceback on standard error. Exit code 1 if one failed.
 """
 
 import io
@@ -47,7 +47,7 @@ glacier = boto3.resource('glacier', region_name=REGION, endpoint_url=URL, config
 
 
 def pattern(length):
-    """The first bytes of pattern S, in rows of 256 bytes of which all but the lowest byte of i is the same."""
+    """The first bytes of pattern S, in rows of 256 bytes: within one, only the lowest byte of i differs."""
     rows = [bytes(low ^ mask for low in range(256)) for mask in range(256)]
     count = -(-length // 256)
     return b''.join(rows[(k ^ k >> 8 ^ k >> 16) & 0xFF] for k in range(count))[:length]
@@ -74,7 +74,7 @@ def new_upload(name, **options):
 
 
 def refused(kind, message, call, **arguments):
-    """The call must fail with this class of error, or code where boto3 has no class, and exactly this text."""
+    """The call must fail with this class (or, where boto3 has none, this code) and exactly this text."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -521,7 +521,8 @@ def refuses_ranges():
         ('bytes=0-11/*', 'Invalid Content-Range: bytes=0-11/*'),
         (
             'bytes 10485760000-10485760011/*',
-            'This is part number 10001 for the current multipart upload. It exceeds the limit of 10000 parts.',
+            'This is part number 10001 for the current multipart upload. '
+            'It exceeds the limit of 10000 parts.',
         ),
     ):
         refused(
@@ -662,7 +663,7 @@ def resources_for_uploads():
 
     done = upload.complete(archiveSize=str(size), checksum=checksum)
     assert done['checksum'] == checksum
-    assert glacier.MultipartUpload('-', vault.name, other.id).abort()['ResponseMetadata']['HTTPStatusCode'] == 204
+    assert status(glacier.MultipartUpload('-', vault.name, other.id).abort()) == 204
     assert list(vault.multipart_uploads.all()) == []
     vault.Archive(done['archiveId']).delete()
     vault.delete()

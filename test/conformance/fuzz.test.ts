@@ -82,52 +82,33 @@ async function makeSeeds(): Promise<Sent[]> {
   ];
 }
 
-/** Characters that an HTTP client lets through in a target, and in a header. */
-const targetChars = fc.string({
-  unit: fc.integer({ min: 0x21, max: 0xff }).map((n) => String.fromCharCode(n)),
-  maxLength: 12,
-});
-const headerChars = fc.string({
-  unit: fc
-    .integer({ min: 0x20, max: 0xff })
+const charsUpTo = (min: number, max: number) =>
+  fc
+    .integer({ min, max })
     .filter((n) => n !== 0x7f)
-    .map((n) => String.fromCharCode(n)),
-  maxLength: 40,
-});
+    .map((n) => String.fromCharCode(n));
+const headerChars = fc.string({ unit: charsUpTo(0x20, 0xff), maxLength: 40 });
+const ODD_WORDS =
+  '- . .. 0 -1 1e9 null NaN true __proto__ constructor 18446744073709551616 %2e%2e %00 %ff %41 \' " \\ { [ ( * ~ + ; , | ` ^'.split(
+    ' ',
+  );
 const odd = fc.constantFrom(
-  ...[
-    '',
-    '-',
-    '.',
-    '..',
-    '%2e%2e',
-    '%00',
-    '%',
-    '%zz',
-    '%ff',
-    '__proto__',
-    'constructor',
-    '0',
-    '-1',
-    '1e9',
-    'null',
-    'NaN',
-  ],
-  ...[
-    '9'.repeat(30),
-    'x'.repeat(300),
-    '18446744073709551616',
-    'bytes 0-0/*',
-    'bytes 9-1/*',
-    'true',
-    '[object Object]',
-    "'",
-    '"',
-  ],
+  '',
+  ...ODD_WORDS,
+  '9'.repeat(30),
+  'x'.repeat(300),
+  'bytes 0-0/*',
+  'bytes 9-1/*',
+  '[object Object]',
 );
+/** Mostly what can be decoded: the rest is refused before anything is looked at. */
 const inTarget = fc.oneof(
-  odd.map((text) => text.replaceAll(' ', '%20')),
-  targetChars,
+  { weight: 6, arbitrary: odd.map((text) => text.replaceAll(' ', '%20')) },
+  {
+    weight: 6,
+    arbitrary: fc.string({ unit: charsUpTo(0x21, 0x7e).filter((char) => char !== '%'), maxLength: 12 }),
+  },
+  { weight: 1, arbitrary: fc.string({ unit: charsUpTo(0x21, 0xff), maxLength: 12 }) },
 );
 const names = fc.constantFrom(
   ...[
@@ -219,11 +200,17 @@ async function send(recipe: Recipe): Promise<void> {
   const { method, target, headers, body } = requestOf(recipe);
   const shown = JSON.stringify({ method, target, headers, body });
   const good = seeds[recipe.seed % seeds.length] as Sent;
-  const signed = recipe.signAfter ? {} : { unsigned: api.headersOf(good.method, good.target, good) };
+  // A length that is a lie would spoil the connection for the requests after it; the test of bytes tells such lies.
+  const { 'content-length': _, ...before } = api.headersOf(good.method, good.target, good);
+  const signed = recipe.signAfter ? {} : { unsigned: before };
   const hang = new Promise<never>((_, reject) => {
     setTimeout(() => reject(new Error(`no answer to ${shown}`)), HANG_MS).unref();
   });
-  const answer = await Promise.race([api.call(method, target, { headers, body, ...signed }), hang]);
+  const broken = (error: unknown): never => assert.fail(`${error} instead of an answer to ${shown}`);
+  const answer = await Promise.race([
+    api.call(method, target, { headers, body, ...signed }).catch(broken),
+    hang,
+  ]);
   assertSane(answer, shown);
 }
 

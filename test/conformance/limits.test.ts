@@ -35,9 +35,14 @@ function headerBytes(head: string): number {
 
 describe('the headers of a request', () => {
   const filled = (bytes: number): string => {
-    const head = (length: number) => headText('GET', '/-/vaults/v', api.headersOf('GET', '/-/vaults/v', {
-      headers: { 'x-filler': 'x'.repeat(length) },
-    }));
+    const head = (length: number) =>
+      headText(
+        'GET',
+        '/-/vaults/v',
+        api.headersOf('GET', '/-/vaults/v', {
+          headers: { 'x-filler': 'x'.repeat(length) },
+        }),
+      );
     return head(1000 + bytes - headerBytes(head(1000)));
   };
 
@@ -71,7 +76,12 @@ describe('the path and query of a request', () => {
     const target = `/-/vaults/v?${'x'.repeat(8192 - '/-/vaults/v?'.length)}`;
     assertJson(await api.call('GET', target));
     const path = `/-/vaults/${'v'.repeat(8192 - '/-/vaults/'.length)}`;
-    assertRefusal(await api.call('GET', path), 404, 'ResourceNotFoundException', /^Vault not found for ARN: v+$/);
+    assertRefusal(
+      await api.call('GET', path),
+      404,
+      'ResourceNotFoundException',
+      /^Vault not found for ARN: v+$/,
+    );
   });
 
   it('are refused beyond', async () => {
@@ -83,23 +93,49 @@ describe('the path and query of a request', () => {
   });
 
   it('are refused when they cannot be decoded', async () => {
-    for (const odd of ['/%', '/-/vaults/%zz', '/-/vaults/%C3', '/-/vaults?limit=%ff', '/-/vaults?%=', '/%ED%A0%80/x']) {
+    for (const odd of [
+      '/%',
+      '/-/vaults/%zz',
+      '/-/vaults/%C3',
+      '/-/vaults?limit=%ff',
+      '/-/vaults?%=',
+      '/%ED%A0%80/x',
+    ]) {
       assertRefusal(await api.call('GET', odd), 400, 'BadRequest', /^The path or query cannot be decoded: /);
     }
   });
 
   it('are names and values as any other where they look like members of objects', async () => {
-    for (const target of ['/-/vaults?__proto__=1&constructor=2', '/-/vaults?toString', '/-/vaults?limit=1&__proto__[limit]=0']) {
+    for (const target of [
+      '/-/vaults?__proto__=1&constructor=2',
+      '/-/vaults?toString',
+      '/-/vaults?limit=1&__proto__[limit]=0',
+    ]) {
       assertJson(await api.call('GET', target));
     }
     assertRefusal(await api.call('GET', '/__proto__/vaults'), 403, 'AccessDeniedException', /__proto__$/);
-    assertRefusal(await api.call('GET', '/-/vaults/__proto__'), 404, 'ResourceNotFoundException', /__proto__$/);
-    assertRefusal(await api.call('GET', '/-/vaults/v/multipart-uploads/__proto__'), 404, 'ResourceNotFoundException', /./);
+    assertRefusal(
+      await api.call('GET', '/-/vaults/__proto__'),
+      404,
+      'ResourceNotFoundException',
+      /__proto__$/,
+    );
+    assertRefusal(
+      await api.call('GET', '/-/vaults/v/multipart-uploads/__proto__'),
+      404,
+      'ResourceNotFoundException',
+      /./,
+    );
   });
 
   it('may hold NUL bytes, which nothing is named', async () => {
     const uploads = '/-/vaults/v/multipart-uploads/%00';
-    assertRefusal(await api.call('GET', uploads), 404, 'ResourceNotFoundException', 'The upload ID was not found: \0');
+    assertRefusal(
+      await api.call('GET', uploads),
+      404,
+      'ResourceNotFoundException',
+      'The upload ID was not found: \0',
+    );
     assertRefusal(await api.call('DELETE', uploads), 404, 'ResourceNotFoundException', /not found/);
     const archive = await api.call('DELETE', '/-/vaults/v/archives/a%00');
     assertRefusal(archive, 404, 'ResourceNotFoundException', 'The archive ID was not found: a\0');
@@ -134,7 +170,12 @@ describe('the length of an upload', () => {
 
   it('is refused by the HTTP parser when it is no number', async () => {
     for (const length of ['x', '-1', '1.5', '0x10', '99999999999999999999999']) {
-      assertRefusal(await answerTo(head(length)), 400, 'BadRequest', 'The request is not well-formed HTTP/1.1');
+      assertRefusal(
+        await answerTo(head(length)),
+        400,
+        'BadRequest',
+        'The request is not well-formed HTTP/1.1',
+      );
     }
   });
 });

@@ -15,7 +15,8 @@ export const completeVaultLock = operation({
   async run({ vaultKey, vault, id }, { catalog, blobs, clock }) {
     const lockIdHash = hashLockId(id);
     const lock = await catalog.completeVaultLock({ vaultNo: vault.no, lockIdHash, nowMs: clock.now() });
-    await blobs.putNote(lockNoteName(vaultKey), encodeLockNote({ vault: vaultKey, lock }));
+    const note = encodeLockNote({ vault: vaultKey, vaultCreatedMs: vault.createdMs, lock });
+    await blobs.putNote(lockNoteName(vaultKey), note);
     return { status: 204 };
   },
 });

@@ -1,0 +1,138 @@
+/**
+ * `npm run derive`: writes the pages under docs/derived/ from the tables in the code, so that they cannot say
+ * anything else. test/derived.test.ts fails when one is stale.
+ */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defaultOf } from '../src/cli/settings-flags.ts';
+import { environmentName, SETTINGS } from '../src/config.ts';
+import { ERROR_KINDS } from '../src/domain/errors.ts';
+import type { Operation } from '../src/operations/operation.ts';
+import { API } from '../src/operations/table.ts';
+
+const FOLDER = new URL('../docs/derived/', import.meta.url);
+
+/** The path of a derived page. */
+export function pagePath(name: string): string {
+  return fileURLToPath(new URL(name, FOLDER));
+}
+
+/** Every derived page as it must be: file name → text. */
+export function derivePages(): ReadonlyMap<string, string> {
+  return new Map([
+    ['operations.md', operationsPage()],
+    ['settings.md', settingsPage()],
+    ['errors.md', errorsPage()],
+  ]);
+}
+
+const UPLOAD_HEADERS = ['Content-Length', 'x-amz-content-sha256', 'x-amz-sha256-tree-hash'];
+
+function operationsPage(): string {
+  const rows = [...API].sort((a, b) => (a.name < b.name ? -1 : 1)).map(operationRow);
+  return page(
+    'Operations',
+    'src/operations/table.ts',
+    `The ${API.length} operations of the Glacier API, version 2012-06-01. All are there; ` +
+      'what a job of type `select` would do is not: it answers 400.',
+    'Every request is signed with Signature Version 4 for the service `glacier` and carries ' +
+      '`x-amz-glacier-version: 2012-06-01`. An account id of `-` is the signer’s own. Fields in bold are required.',
+    table(
+      [
+        'operation',
+        'method',
+        'path',
+        'success',
+        'fields',
+        'errors beside those that every operation can give',
+      ],
+      rows,
+    ),
+    'Every operation can give: 400 `BadRequest`, 400 `InvalidParameterValueException`, ' +
+      '400 `MissingAuthenticationTokenException`, 400 `MissingParameterValueException`, ' +
+      '400 `UnrecognizedClientException`, 403 `AccessDeniedException`, 403 `ExpiredTokenException`, ' +
+      '403 `InvalidSignatureException`, 408 `RequestTimeoutException`, 500 `ServiceUnavailableException`; one ' +
+      'that takes a JSON body also 400 `SerializationException`. See [errors.md](errors.md).',
+  );
+}
+
+function operationRow(operation: Operation): string[] {
+  const { name, method, path, query, success, errors } = operation;
+  const target = query === undefined ? path : `${path}?operation=${query.operation}`;
+  return [name, method, code(target), String(success), fieldsOf(operation), errors.map(code).join(', ')];
+}
+
+function fieldsOf({ fields, body }: Operation): string {
+  const named = Object.values(fields).map(({ name, place, required }) => {
+    const text = `${code(name)} (${place === 'member' ? 'JSON member' : place})`;
+    return required ? `**${text}**` : text;
+  });
+  const ofUpload = UPLOAD_HEADERS.map((name) => `**${code(name)} (header)**`);
+  return (body === 'upload' ? [...named, ...ofUpload, '**body: the bytes**'] : named).join(', ');
+}
+
+function settingsPage(): string {
+  const rows = Object.entries(SETTINGS).map(([name, setting]) => [
+    name,
+    'secret' in setting ? 'none: it would show in process lists' : code(flagOf(name, setting)),
+    code(environmentName(name)),
+    defaultOf(setting),
+    setting.about,
+  ]);
+  return page(
+    'Settings',
+    'src/config.ts',
+    'Settings of `moraine serve`. A flag wins over the environment, the environment over the settings file. ' +
+      'The file is a JSON object whose members have the names of the first column; `data` and `config` cannot ' +
+      'stand in it. Durations are written `500ms`, `10s`, `5m`, `24h`, `7d`.',
+    table(['setting', 'flag', 'environment', 'default', 'meaning'], rows),
+  );
+}
+
+function flagOf(name: string, setting: (typeof SETTINGS)[keyof typeof SETTINGS]): string {
+  return 'value' in setting ? `--${name} ${setting.value}` : `--${name}`;
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(ERROR_KINDS).map(([error, { status, fault, origin }]) => [
+    code(error),
+    String(status),
+    fault,
+    origin === 'front' ? 'message, code, type' : 'code, message, type',
+    API.filter(({ errors }) => errors.some((one) => one === error))
+      .map(({ name }) => name)
+      .sort()
+      .join(', '),
+  ]);
+  return page(
+    'Errors',
+    'src/domain/errors.ts',
+    'Every error that a client can meet. The body is a JSON object with three members, `code`, `message` and ' +
+      '`type`; their order tells the service proper from its front end, as it does on the real service. ' +
+      'The message says what was wrong, with which value.',
+    table(['code', 'status', 'type', 'order of members', 'named by the operations'], rows),
+    '`UnknownOperationException` answers a method and path that are no operation. Three statuses are not in the ' +
+      'table: 411 with code `MissingParameterValueException` for an upload without a length, 431 with code ' +
+      '`BadRequest` for headers that are too long, and 503 with code `ServiceUnavailableException` for a deletion ' +
+      'in a locked vault while the clock of the server is behind.',
+  );
+}
+
+function page(title: string, source: string, ...paragraphs: string[]): string {
+  const note = `Derived from \`${source}\` by \`npm run derive\`. Do not edit.`;
+  return `${[`# ${title}`, note, ...paragraphs].join('\n\n')}\n`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+if (import.meta.main) {
+  for (const [name, text] of derivePages()) writeFileSync(pagePath(name), text);
+}

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Reads a Moraine store without Moraine.
+
+Lists every archive of a store folder, proves all hashes, and can write one archive to a file.
+Written from docs/format.md, which says why each step is as it is. Needs Python 3.8 or newer and
+nothing else. Read a store at rest, or a snapshot of it; nothing in it is changed.
+
+One line an archive, with tabs between: account/region/vault, archive id, bytes, tree hash,
+description as JSON. Exit code 0: all is well. 1: something is damaged (told on standard error).
+2: wrong usage, no such archive, or not a store.
+"""
+import argparse
+import hashlib
+import itertools
+import json
+import os
+import re
+import struct
+import sys
+
+MIB = 1024 * 1024
+FOOTER = struct.Struct('<8sIIQII32s')
+COMBINATIONS_TRIED = 10_000
+
+
+class Damaged(Exception):
+    """Something in the store is not what was written."""
+
+
+class Unusable(Exception):
+    """The request makes no sense for this store."""
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def fold(digests):
+    while len(digests) > 1:
+        pairs = [digests[i:i + 2] for i in range(0, len(digests), 2)]
+        digests = [sha256(b''.join(pair)) if len(pair) == 2 else pair[0] for pair in pairs]
+    return digests[0].hex()
+
+
+class Blob:
+    """A blob as it describes itself. That is proved here; the data is proved by reading it."""
+
+    def __init__(self, path):
+        self.path, self.name = path, os.path.basename(path)
+        with open(path, 'rb') as file:
+            total = os.fstat(file.fileno()).st_size
+            file.seek(max(0, total - FOOTER.size))
+            footer = file.read(FOOTER.size)
+            if len(footer) < FOOTER.size or footer[:8] != b'MORAINE\0':
+                raise Damaged(f'{path}: it does not end with a footer')
+            _, version, label_bytes, self.size, leaves, _, digest = FOOTER.unpack(footer)
+            if version != 1:
+                raise Damaged(f'{path}: version {version} is not known')
+            described = 32 * leaves + label_bytes
+            if leaves != max(1, -(-self.size // MIB)) or self.size + described + FOOTER.size != total:
+                raise Damaged(f'{path}: the footer does not fit the length of the file')
+            file.seek(self.size)
+            described = file.read(described)
+        if sha256(described + footer[:32]) != digest:
+            raise Damaged(f'{path}: what describes the data was changed')
+        self.leaves = [described[i:i + 32] for i in range(0, 32 * leaves, 32)]
+        self.label = json.loads(described[32 * leaves:])
+        if fold(self.leaves) != self.label['treeHash']:
+            raise Damaged(f'{path}: the leaves do not fold to the tree hash')
+
+    def data(self):
+        """The data in pieces of one MiB, each proved before it is given."""
+        linear = hashlib.sha256()
+        with open(self.path, 'rb') as file:
+            for number, leaf in enumerate(self.leaves):
+                piece = file.read(min(MIB, self.size - number * MIB))
+                if sha256(piece) != leaf:
+                    raise Damaged(f'{self.path}: the data was changed in MiB {number}')
+                linear.update(piece)
+                yield piece
+        if linear.hexdigest() != self.label['linearHash']:
+            raise Damaged(f'{self.path}: the data does not have its linear hash')
+
+
+class Store:
+    """The catalog rebuilt: vaults with their archives and open uploads, and where the bytes lie."""
+
+    def __init__(self, folder):
+        self.folder, self.damage, self.blobs = folder, [], []
+        self.vaults, self.deleted, self.parts = {}, set(), {}
+        with open(os.path.join(folder, 'format.json'), encoding='utf-8') as file:
+            form = json.load(file)
+        if (form.get('format'), form.get('version')) != ('moraine-store', 1):
+            raise Unusable(f'{folder} is not a moraine-store of version 1: {form}')
+        for _, entry in sorted(self.read_journal().items()):
+            self.apply(entry)
+        self.read_lock_notes()
+        for blob in self.read_blobs():
+            self.place(blob)
+        for _, upload_id, upload in self.each('uploads'):
+            candidates = self.parts.get(upload_id, {})
+            upload['blobs'] = [candidates[offset][0] for offset in sorted(candidates)]
+        for _, archive_id, archive in self.each('archives'):
+            if 'uploadId' in archive:
+                archive['blobs'] = assemble(archive, self.parts.get(archive['uploadId'], {}))
+            if not archive['blobs']:
+                self.damage.append(f'archive {archive_id}: its parts are not all there')
+
+    def each(self, what):
+        """All archives or all uploads with their vaults and ids: by vault, then by age."""
+        for key in sorted(self.vaults):
+            entries = self.vaults[key][what]
+            for one in sorted(entries, key=lambda one: (entries[one]['createdMs'], one)):
+                yield key, one, entries[one]
+
+    def read_journal(self):
+        facts = {}
+        folder = os.path.join(self.folder, 'journal')
+        for name in sorted(os.listdir(folder)):
+            if not re.fullmatch(r'[0-9a-f]{32}\.jsonl', name):
+                continue
+            with open(os.path.join(folder, name), 'rb') as file:
+                lines = file.read().split(b'\n')
+            for number, line in enumerate(lines, 1):
+                if line[:33] == f'{sha256(line[33:]).hex()[:32]} '.encode():
+                    record = json.loads(line[33:])
+                    facts[record['seq']] = record['entry']
+                elif any(lines[number:]):
+                    self.damage.append(f'{file.name}: line {number} was changed')
+        return facts
+
+    def apply(self, entry):
+        key = (entry.get('account'), entry.get('region'), entry.get('vault'))
+        kind, vault = entry.get('type'), self.vaults.get(key)
+        if kind == 'vault-created':
+            state = {'tags': {}, 'notifications': None, 'accessPolicy': None, 'lock': None}
+            new = {'createdMs': entry['at'], **state, 'archives': {}, 'uploads': {}}
+            self.vaults.setdefault(key, new)
+        elif kind == 'vault-deleted':
+            self.vaults.pop(key, None)
+        elif kind == 'archive-deleted':
+            self.deleted.add(entry['archiveId'])
+            if vault:
+                vault['archives'].pop(entry['archiveId'], None)
+        elif vault and kind == 'vault-tags':
+            vault['tags'] = entry['tags']
+        elif vault and kind == 'vault-notifications':
+            vault['notifications'] = entry['topic'] and {m: entry[m] for m in ('topic', 'events')}
+        elif vault and kind == 'vault-access-policy':
+            vault['accessPolicy'] = entry['policy']
+        elif vault and kind == 'vault-lock':
+            vault['lock'] = entry['state'] and {m: entry[m] for m in ('state', 'policy')}
+        elif vault and kind == 'upload-started':
+            vault['uploads'][entry['uploadId']] = chosen(entry, 'archiveId', 'description', 'partSize')
+        elif vault and kind in ('upload-completed', 'upload-ended'):
+            vault['uploads'].pop(entry['uploadId'], None)
+            if kind == 'upload-completed' and entry['archiveId'] not in self.deleted:
+                archive = chosen(entry, 'uploadId', 'description', 'size', 'treeHash')
+                vault['archives'][entry['archiveId']] = archive
+
+    def read_lock_notes(self):
+        """A completed lock stands in a note as well, and holds if either says so."""
+        folder = os.path.join(self.folder, 'notes')
+        for name in sorted(os.listdir(folder)):
+            if re.fullmatch(r'lock-[0-9a-f]{64}', name):
+                with open(os.path.join(folder, name), encoding='utf-8') as file:
+                    note = json.load(file)
+                vault = self.vaults.get(tuple(note['vault'][m] for m in ('account', 'region', 'name')))
+                if vault and vault['createdMs'] <= note['vaultCreatedMs']:
+                    vault['lock'] = {'state': 'Locked', 'policy': note['lock']['policy']}
+
+    def read_blobs(self):
+        for folder in range(256):
+            path = os.path.join(self.folder, 'blobs', f'{folder:02x}')
+            for name in sorted(os.listdir(path)):
+                if re.fullmatch(r'[0-9a-f]{32}', name):
+                    try:
+                        yield Blob(os.path.join(path, name))
+                    except Damaged as error:
+                        self.damage.append(str(error))
+
+    def place(self, blob):
+        label = blob.label
+        vault = self.vaults.get((label.get('account'), label.get('region'), label.get('vault')))
+        archive_id, upload_id = label.get('archiveId'), label.get('uploadId')
+        if label.get('kind') in ('archive', 'part'):
+            self.blobs.append(blob)
+        if vault and label['kind'] == 'archive' and archive_id not in self.deleted:
+            archive = chosen(label, 'description', 'treeHash')
+            vault['archives'][archive_id] = {**archive, 'size': blob.size, 'blobs': [blob]}
+        if vault and label['kind'] == 'part':
+            completed = vault['archives'].get(archive_id, {}).get('uploadId') == upload_id
+            if completed or upload_id in vault['uploads']:
+                several = self.parts.setdefault(upload_id, {}).setdefault(label['offset'], [])
+                several.append(blob)
+                several.sort(key=lambda one: (one.label['sequence'], one.name), reverse=True)
+
+    def in_use(self):
+        """Every blob that an archive or an open upload needs."""
+        for _, _, entry in itertools.chain(self.each('archives'), self.each('uploads')):
+            yield from entry['blobs']
+
+    def prove(self):
+        for blob in self.in_use():
+            try:
+                for _ in blob.data():
+                    pass
+            except Damaged as error:
+                self.damage.append(str(error))
+
+    def extract(self, archive_id, path):
+        archive = next((archive for _, one, archive in self.each('archives') if one == archive_id), None)
+        if archive is None:
+            raise Unusable(f'there is no archive {archive_id}')
+        if not archive['blobs']:
+            raise Damaged(f'archive {archive_id}: its parts are not all there')
+        with open(path, 'xb') as file:
+            try:
+                for blob in archive['blobs']:
+                    file.writelines(blob.data())
+            except Damaged:
+                os.unlink(path)
+                raise
+
+
+def chosen(entry, *members):
+    """These members of a record or label, and the time under one name."""
+    return {'createdMs': entry['createdMs' if 'kind' in entry else 'at'], **{m: entry[m] for m in members}}
+
+
+def assemble(archive, candidates):
+    """The parts that make up the archive: nearly always those with the greatest sequences."""
+    offsets = sorted(offset for offset in candidates if offset < archive['size'])
+    combinations = itertools.product(*(candidates[offset] for offset in offsets))
+    for parts in itertools.islice(combinations, COMBINATIONS_TRIED):
+        ends = [0, *itertools.accumulate(part.size for part in parts)]
+        if [*offsets, archive['size']] == ends:
+            if fold([bytes.fromhex(part.label['treeHash']) for part in parts]) == archive['treeHash']:
+                return list(parts)
+    return []
+
+
+def print_archives(store):
+    for vault, one, archive in store.each('archives'):
+        size, root, description = (archive[m] for m in ('size', 'treeHash', 'description'))
+        print('/'.join(vault), one, size, root, json.dumps(description), sep='\t')
+
+
+def print_json(store):
+    def shown(blob):
+        return {'name': blob.name, 'offset': blob.label['offset'], 'size': blob.size}
+    members = ('account', 'region', 'vault')
+    vaults = [{**dict(zip(members, key)), **store.vaults[key]} for key in sorted(store.vaults)]
+    print(json.dumps(vaults, indent=2, default=shown))
+
+
+def main():
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+    parser.add_argument('store', metavar='STORE', help='the folder store/ of a data folder')
+    parser.add_argument('--extract', nargs=2, metavar=('ARCHIVE_ID', 'FILE'), help='write one to a new file')
+    parser.add_argument('--json', action='store_true', help='print vaults and uploads in progress, too')
+    parser.add_argument('--quick', action='store_true', help='read only what describes the data')
+    options = parser.parse_args()
+    store = Store(options.store)
+    if options.extract:
+        store.extract(*options.extract)
+        return 0
+    if not options.quick:
+        store.prove()
+    (print_json if options.json else print_archives)(store)
+    archives, uploads = (sum(1 for _ in store.each(what)) for what in ('archives', 'uploads'))
+    unnamed = len(store.blobs) - sum(1 for _ in store.in_use())
+    sys.stderr.write(f'{len(store.vaults)} vaults, {archives} archives, {uploads} uploads in progress, '
+                     f'{unnamed} blobs that nothing names, {len(store.damage)} damaged\n')
+    for damage in store.damage:
+        sys.stderr.write(f'damaged: {damage}\n')
+    return 1 if store.damage else 0
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main())
+    except Damaged as error:
+        sys.stderr.write(f'damaged: {error}\n')
+        sys.exit(1)
+    except (Unusable, OSError) as error:
+        sys.stderr.write(f'{error}\n')
+        sys.exit(2)
