@@ -39,8 +39,8 @@ async function measure(
   load: (api: Api) => Promise<number>,
 ): Promise<boolean> {
   const data = await temporaryFolder();
+  const server = await startGroup(data);
   try {
-    const server = await startGroup(data);
     const api = apiOf(server);
     await api.createVault('memory');
     const idle = await residentMiB(server);
@@ -48,15 +48,14 @@ async function measure(
     const began = performance.now();
     const bytes = await load(api);
     const seconds = (performance.now() - began) / 1000;
-    const peak = await meter.stop();
-    await server.stop();
-    const rise = peak - idle;
+    const rise = (await meter.stop()) - idle;
     console.log(
       `${what}: ${Math.round(rise)} MiB above idle (${Math.round(idle)} MiB in ${meter.processes()} processes), ` +
         `bound ${boundMiB} MiB; ${Math.round(bytes / MIB / seconds)} MiB/s`,
     );
     return rise < boundMiB;
   } finally {
+    await server.kill();
     await rm(data, { recursive: true });
   }
 }

@@ -30,20 +30,24 @@ interface Kept {
   readonly blobs: number;
 }
 
-/** What a client believes to be in a vault. */
-interface Believed {
-  readonly region: string;
+interface Settings {
   readonly tags: Record<string, string>;
-  readonly archives: Map<string, Kept>;
-  /** By upload id: the bytes at each offset. */
-  readonly uploads: Map<string, Map<number, Buffer>>;
   accessPolicy: string | null;
   lock: { readonly state: 'InProgress' | 'Locked'; readonly policy: string } | null;
   notifications: { readonly topic: string; readonly events: readonly string[] } | null;
 }
 
+/** What a client believes to be in a vault. */
+interface Believed extends Settings {
+  readonly region: string;
+  readonly archives: Map<string, Kept>;
+  /** By upload id: the bytes at each offset. */
+  readonly uploads: Map<string, Map<number, Buffer>>;
+}
+
 /** A vault as the script prints it with `--json`. */
-interface Found extends Pick<Believed, 'region' | 'tags' | 'accessPolicy' | 'lock' | 'notifications'> {
+interface Found extends Settings {
+  readonly region: string;
   readonly vault: string;
   readonly archives: Record<string, { size: number; treeHash: string; description: string | null } & Blobs>;
   readonly uploads: Record<string, Blobs>;
@@ -322,7 +326,7 @@ function compare(store: string, { vaults }: Client): void {
   assert.deepEqual(theirs.sort(byName), ours.sort(byName));
 }
 
-function settingsOf({ tags, accessPolicy, lock, notifications }: Omit<Found, 'region' | 'vault'>) {
+function settingsOf({ tags, accessPolicy, lock, notifications }: Settings) {
   return { tags, accessPolicy, lock, notifications };
 }
 
@@ -381,7 +385,7 @@ describe('a store, read by another program', { skip }, () => {
     assert.equal(await client.server.stop(), 0);
   });
   after(async () => {
-    await client.server.kill();
+    await client?.server.kill();
     await rm(folder, { recursive: true, force: true });
   });
 

@@ -11,10 +11,12 @@ export const AUDIT_NOTES = 'audit-';
 /** This process's audit log. The store remembers each chain, so that a whole one cannot be taken away unseen. */
 export async function openAudit(folder: DataFolder, blobs: BlobStore, masterKey: Buffer): Promise<AuditLog> {
   await mkdir(folder.audit, { recursive: true, mode: 0o700 });
-  return new AuditLog({
+  const log = new AuditLog({
     folder: folder.audit,
     chain: systemRandom(12).toString('hex'),
     key: new ChainKey(masterKey),
     begun: (chain) => blobs.putNote(`${AUDIT_NOTES}${chain}`, '{}'),
   });
+  await log.open();
+  return log;
 }

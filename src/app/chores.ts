@@ -3,20 +3,22 @@ import type { Config } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Notifier } from '../domain/notifier.ts';
 import type { Logger } from '../log.ts';
 import { notifierByTopic } from '../notifiers/by-topic.ts';
 import { expireJobs } from '../workers/expire-jobs.ts';
 import { expireUploads } from '../workers/expire-uploads.ts';
-import { finishDueJobs } from '../workers/finish-jobs.ts';
+import { finishDueInventories, finishDueRetrievals } from '../workers/finish-jobs.ts';
+import { journalFacts } from '../workers/recover-store.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { sendNotifications } from '../workers/send-notifications.ts';
 import { sweepGarbage } from '../workers/sweep-garbage.ts';
 import { takeInventories } from '../workers/take-inventories.ts';
+import { systemClock } from './node.ts';
 
 const JOBS_PAUSE_MS = 200;
 const NOTIFY_PAUSE_MS = 200;
 const SWEEP_PAUSE_MS = 2000;
+const JOURNAL_PAUSE_MS = 5000;
 const EXPIRE_PAUSE_MS = 60_000;
 
 export interface ChoreParts {
@@ -27,27 +29,50 @@ export interface ChoreParts {
   readonly log: Logger;
 }
 
+/** The work of jobs and messages. Each kind is done in turn within a process, whoever asks for it. */
+export interface DueWork {
+  retrievals(): Promise<void>;
+  /** Apart, because one may take long and nobody's retrieval should wait for it. */
+  inventories(): Promise<void>;
+  messages(): Promise<void>;
+}
+
+export function dueWorkOf(parts: ChoreParts): DueWork {
+  const { config } = parts;
+  // Receivers judge a webhook's time stamp by real time, also where an emulator's clock was turned.
+  const options = { clock: systemClock, allowLocal: config.allowLocalWebhooks };
+  const notifier = notifierByTopic(config.notificationTargets, options);
+  return {
+    retrievals: inTurn(() => finishDueRetrievals(parts)),
+    inventories: inTurn(() => finishDueInventories(parts)),
+    messages: inTurn(() => sendNotifications({ ...parts, notifier })),
+  };
+}
+
+/** A run begins when the one before has come to its end: so who waits for his own run waits for all before it. */
+function inTurn(task: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return () => {
+    last = last.catch(() => {}).then(task);
+    return last;
+  };
+}
+
 /** Jobs and messages: every serving process takes its share, by lease. */
-export function startSharedChores(parts: ChoreParts): Scheduled[] {
-  const { config, clock } = parts;
-  const notifier = notifierByTopic(config.notificationTargets, {
-    clock,
-    allowLocal: config.allowLocalWebhooks,
-  });
+export function startSharedChores({ log }: ChoreParts, due: DueWork): Scheduled[] {
   return [
-    repeat(JOBS_PAUSE_MS, () => finishDueJobs(parts), failed(parts.log, 'finish jobs')),
-    repeat(
-      NOTIFY_PAUSE_MS,
-      () => sendNotifications({ ...parts, notifier }),
-      failed(parts.log, 'send notifications'),
-    ),
+    repeat(JOBS_PAUSE_MS, due.retrievals, failed(log, 'finish retrievals')),
+    repeat(JOBS_PAUSE_MS, due.inventories, failed(log, 'make inventories')),
+    repeat(NOTIFY_PAUSE_MS, due.messages, failed(log, 'send notifications')),
   ];
 }
 
 /** Tidying: the first process alone. */
 export function startOwnChores({ config, catalog, blobs, clock, log }: ChoreParts): Scheduled[] {
+  const journaled = new Set<number>();
   return [
     repeat(SWEEP_PAUSE_MS, () => sweepGarbage(catalog, blobs), failed(log, 'sweep garbage')),
+    repeat(JOURNAL_PAUSE_MS, () => journalFacts(catalog, blobs, journaled), failed(log, 'journal')),
     repeat(EXPIRE_PAUSE_MS, () => expire({ config, catalog, clock }), failed(log, 'expire')),
   ];
 }
@@ -63,15 +88,11 @@ async function expire({
 }
 
 /** Everything that is due, once, in order: what the emulator does when its clock was turned. */
-export async function doDueWork(parts: ChoreParts): Promise<void> {
-  const { config, clock } = parts;
-  const notifier: Notifier = notifierByTopic(config.notificationTargets, {
-    clock,
-    allowLocal: config.allowLocalWebhooks,
-  });
-  await finishDueJobs(parts);
+export async function doDueWork(parts: ChoreParts, due: DueWork): Promise<void> {
+  await due.retrievals();
+  await due.inventories();
   await expire(parts);
-  await sendNotifications({ ...parts, notifier });
+  await due.messages();
 }
 
 function failed(log: Logger, chore: string): (err: unknown) => void {

@@ -1,10 +1,10 @@
 import type { BlobStore } from '../domain/blob-store.ts';
-import type { Clock } from '../domain/clock.ts';
 import {
   type ClockReading,
   confirmTime,
   isBehind,
   type LockTime,
+  latestTime,
   passTime,
   type SeenTime,
   startTime,
@@ -60,6 +60,11 @@ export class LockClock implements LockTime {
     return this.#observe().trustedMs;
   }
 
+  latestMs(): number {
+    const reading = this.#options.read();
+    return latestTime(this.#observe(reading), reading);
+  }
+
   canDelete(): boolean {
     const reading = this.#options.read();
     return !isBehind(this.#observe(reading), reading);
@@ -96,14 +101,6 @@ export class LockClock implements LockTime {
     this.#state = passTime(this.#state, reading);
     return this.#state;
   }
-}
-
-/**
- * The wall clock, but never behind the trusted time: an archive that is stored while the clock is wrong must not
- * count as older than it is once the clock is right again. Ahead it may be: that only protects for longer.
- */
-export function neverBehind(wall: Clock, lockTime: LockTime): Clock {
-  return { now: () => Math.max(wall.now(), lockTime.nowMs()) };
 }
 
 /** What `moraine lock confirm-time` leaves in the store: the wall clock is right now. */

@@ -20,6 +20,7 @@ import { createRouter } from '../protocol/route.ts';
 import { createServer } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature.ts';
 import { ClientGone } from '../protocol/small-body.ts';
+import { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
 import type { createEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
@@ -27,7 +28,10 @@ import { dueTimes } from './job-settings.ts';
 /** The one place where the system is asked for the time. */
 export const systemClock: Clock = { now: () => Date.now() };
 /** Real time beside a clock that nobody can set. */
-export const systemClocks = (): ClockReading => ({ wallMs: Date.now(), steadyMs: performance.now() });
+export const systemClocks = (): ClockReading => ({
+  wallMs: Date.now(),
+  steadyMs: Math.floor(performance.now()),
+});
 /** The one place where the system is asked for randomness. */
 export const systemRandom = (bytes: number): Buffer => randomBytes(bytes);
 
@@ -82,14 +86,15 @@ export function createNode({
       context,
       lockTime,
       shelf,
-      audit: (record) => audit.append(record),
+      audit,
+      denials: new UnsignedDenials(),
       wallClock: systemClock,
       ...(emulator ? { beforeRun: (operation: string) => emulator.beforeRun(operation) } : {}),
       onDone: (done) => logRequest(log, done),
     },
     health: () => {
-      const failure = blobs.failure();
-      return failure ? { status: 'failing', reason: failure.message } : { status: 'ok' };
+      const failure = blobs.failure() ?? audit.failure();
+      return failure ? { status: 'failing', reason: String(failure) } : { status: 'ok' };
     },
   });
 }

@@ -22,7 +22,8 @@ export async function putInOrder(
         '`moraine catalog accept` says that what it does not know may go',
     );
   }
-  const removed = older ? 0 : await recoverStore(catalog, blobs);
+  const { removed, unreadable } = older ? { removed: 0, unreadable: [] } : await recoverStore(catalog, blobs);
+  if (unreadable.length > 0) log.error({ unreadable }, 'blobs that were stored last cannot be read');
   if (removed > 0) log.info({ removed }, 'removed blobs that were stored but never acknowledged');
   const { restored, unknown } = await restoreLocks(catalog, blobs, older);
   if (restored.length > 0)

@@ -13,11 +13,18 @@ import { SecretBox } from '../domain/secret-box.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
-import { type ChoreParts, doDueWork, startOwnChores, startSharedChores } from './chores.ts';
+import {
+  type ChoreParts,
+  type DueWork,
+  doDueWork,
+  dueWorkOf,
+  startOwnChores,
+  startSharedChores,
+} from './chores.ts';
 import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
 import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
 import { hashEngine } from './hash-engine.ts';
-import { LockClock, neverBehind } from './lock-clock.ts';
+import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { putInOrder } from './prepare.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
@@ -44,9 +51,10 @@ interface Primary {
 
 /**
  * Starts a server and resolves when it serves.
- * @throws SettingError, FolderInUse, and what the system says (address in use, no such database).
+ * @param clocks what trusted time is drawn from.
+ * @throws SettingError, FolderInUse, ClockWentBack, and what the system says (address in use, no such database).
  */
-export async function serve(config: Config): Promise<RunningServer> {
+export async function serve(config: Config, clocks: ReadClocks = systemClocks): Promise<RunningServer> {
   const log = createLogger(config.logLevel, { process: 'primary' });
   const primary = await openPrimary(config, log);
   const root = await openRootAccount(config, {
@@ -58,7 +66,7 @@ export async function serve(config: Config): Promise<RunningServer> {
   const { maySweep } = await putInOrder(primary.catalog, primary.blobs, log);
   const { catalog, blobs } = primary;
   const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
-  const { lockTime, keeping } = await openLockTime(wallParts);
+  const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
   const chores = [...keeping, ...(maySweep ? startOwnChores(parts) : [])];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
@@ -84,23 +92,24 @@ async function openClock({ emulator }: Config, { catalog }: Primary): Promise<Cl
   return emulator ? openTurnableClock(catalog, systemClock) : systemClock;
 }
 
-/** The emulator's clock is its own measure of time. */
+/** Wrong clocks must not date archives back; the emulator's clock is its own measure of time. */
 function soundClock(clock: Clock, lockTime: LockTime): Clock {
-  return clock instanceof TurnableClock ? clock : neverBehind(clock, lockTime);
+  return clock instanceof TurnableClock ? clock : { now: () => lockTime.latestMs() };
 }
 
 /** In the emulator locks are for trying out, and age by its clock. */
-async function openLockTime({
-  clock,
-  blobs,
-  config,
-  log,
-}: ChoreParts): Promise<{ lockTime: LockTime; keeping: Scheduled[] }> {
+async function openLockTime(
+  { clock, blobs, config, log }: ChoreParts,
+  clocks: ReadClocks,
+): Promise<{ lockTime: LockTime; keeping: Scheduled[] }> {
   if (clock instanceof TurnableClock) {
-    return { lockTime: { nowMs: () => clock.now(), canDelete: () => true }, keeping: [] };
+    return {
+      lockTime: { nowMs: () => clock.now(), latestMs: () => clock.now(), canDelete: () => true },
+      keeping: [],
+    };
   }
   const { maxStopLeapMs } = config;
-  const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs, keeps: true });
+  const lockTime = await LockClock.open({ blobs, read: clocks, maxStopLeapMs, keeps: true });
   if (lockTime.leaped) {
     log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time`');
   }
@@ -124,7 +133,11 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   if (config.catalogUrl !== undefined) {
     return { ...opened, writer: undefined, catalog: await openPostgres(config.catalogUrl, blobs, log) };
   }
-  const writer = await openSqliteWriter(folder.catalog, (records) => blobs.appendRecords(records));
+  const writer = await openSqliteWriter(
+    folder.catalog,
+    (records) => blobs.appendRecords(records),
+    () => blobs.failure(),
+  );
   return { ...opened, writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }
 
@@ -133,6 +146,7 @@ export function openPostgres(url: string, blobs: BlobStore, log: Logger): Promis
   return openPostgresCatalog({
     url,
     journal: (records) => blobs.appendRecords(records),
+    failure: () => blobs.failure(),
     onError: (err) => log.warn({ err }, 'a database connection was lost'),
   });
 }
@@ -145,8 +159,9 @@ export interface Serving {
 
 async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
   const audit = await openAudit(primary.folder, primary.blobs, primary.masterKey);
-  const server = createNode({ ...primary, ...parts, audit, emulator: emulatorOf(primary, parts) });
-  const chores = startSharedChores(parts);
+  const due = dueWorkOf(parts);
+  const server = createNode({ ...primary, ...parts, audit, emulator: emulatorOf(primary, parts, due) });
+  const chores = startSharedChores(parts, due);
   const address = await listen(server, parts.config.listen);
   return {
     address,
@@ -161,11 +176,13 @@ async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Servi
 function emulatorOf(
   { catalog, blobs }: Primary,
   parts: ChoreParts,
+  due: DueWork,
 ): ReturnType<typeof createEmulator> | undefined {
   const { clock, config } = parts;
   if (!(clock instanceof TurnableClock)) return undefined;
   const { inventoryIntervalMs } = config;
-  return createEmulator({ catalog, blobs, clock, inventoryIntervalMs, doDueWork: () => doDueWork(parts) });
+  const emulated = { catalog, blobs, clock, inventoryIntervalMs };
+  return createEmulator({ ...emulated, doDueWork: () => doDueWork(parts, due) });
 }
 
 async function serveInProcesses({ writer }: Primary, { config, log }: ChoreParts): Promise<Serving> {

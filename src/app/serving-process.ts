@@ -6,13 +6,14 @@ import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { Config } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
+import { STRAY_MS } from '../domain/lock-time.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { openAudit } from './audit.ts';
-import { startSharedChores } from './chores.ts';
+import { dueWorkOf, startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { hashEngine } from './hash-engine.ts';
-import { LockClock, neverBehind } from './lock-clock.ts';
-import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
+import { LockClock } from './lock-clock.ts';
+import { createNode, listen, stopServer, systemClocks, systemRandom } from './node.ts';
 import { openPostgres } from './serve.ts';
 import { type ProcessMessage, STOP } from './serving-processes.ts';
 import { remoteWriter } from './writer-link.ts';
@@ -23,43 +24,54 @@ export async function runServingProcess(config: Config): Promise<void> {
   // A terminal sends these to the whole group; the primary alone decides when this process ends.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
+  // From the first moment on: a process that is still starting has nothing to finish.
+  let stop = async (): Promise<void> => {};
+  process.on('message', async (message: { kind?: string }) => {
+    if (message.kind !== STOP.kind) return;
+    await stop();
+    process.exit(0);
+  });
   try {
-    await start(config, log);
+    await start(config, log, (ready) => {
+      stop = ready;
+    });
   } catch (error) {
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
     process.disconnect();
   }
 }
 
-async function start(config: Config, log: Logger): Promise<void> {
+async function start(
+  config: Config,
+  log: Logger,
+  whenReady: (stop: () => Promise<void>) => void,
+): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
   const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
   const catalog = await openCatalog(config, folder.catalog, blobs, log);
-  const { maxStopLeapMs } = config;
-  const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs, keeps: false });
+  // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
+  const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs: STRAY_MS, keeps: false });
   const parts = {
     config: { ...config, seed: config.seed + (cluster.worker?.id ?? 0) },
     catalog,
     blobs,
-    clock: neverBehind(systemClock, lockTime),
+    clock: { now: () => lockTime.latestMs() },
     log,
   };
   const audit = await openAudit(folder, blobs, masterKey);
   const server = createNode({ ...parts, lockTime, audit, masterKey });
   const address = await listen(server, config.listen);
   const chores = [
-    ...startSharedChores(parts),
+    ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
   ];
-  process.on('message', async (message: { kind?: string }) => {
-    if (message.kind !== STOP.kind) return;
+  whenReady(async () => {
     await stopServer(server);
     for (const chore of chores) await chore.stop();
     await audit.close();
     await catalog.close();
     await blobs.close();
-    process.exit(0);
   });
   tell({ kind: 'serving', address });
 }

@@ -1,8 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { AuditRecord, ChainKey, Head } from './chain.ts';
 
-/** A file that is longer than this is followed by the next. */
 const ROTATE_BYTES = 64 * 1024 * 1024;
 
 /** `{chain}.{number}.log`: one chain for each process that wrote, cut into files. */
@@ -20,6 +19,8 @@ export interface AuditLogOptions {
   /** A name that no other process uses, of `a-z0-9`. */
   readonly chain: string;
   readonly key: ChainKey;
+  /** A file that is longer than this is followed by the next. */
+  readonly rotateBytes?: number;
   /** Told once, before the chain's first record: somebody must remember that there is such a chain. */
   begun(chain: string): Promise<void>;
 }
@@ -52,6 +53,16 @@ export class AuditLog {
     return this.#next;
   }
 
+  /** Makes the files ready, so that the first record finds them open. @throws the I/O error. */
+  async open(): Promise<void> {
+    await this.#openFile();
+  }
+
+  /** Why nothing more is taken, or undefined while all is well: what cannot be recorded must not be done. */
+  failure(): unknown {
+    return this.#failure;
+  }
+
   async close(): Promise<void> {
     await this.#next?.catch(() => {});
     await this.#running?.catch(() => {});
@@ -63,18 +74,21 @@ export class AuditLog {
     this.#next = undefined;
     const written = this.#write(this.#waiting.splice(0));
     // The head follows the lines and nobody waits for it; the next group does, so it is never far behind.
-    this.#running = written
-      .then(() => this.#writeHead())
-      .catch((error) => {
-        this.#failure ??= error;
-      });
+    this.#running = written.then(
+      () =>
+        this.#writeHead().catch((error) => {
+          this.#failure ??= error;
+        }),
+      () => {},
+    );
     return written;
   }
 
   async #write(records: readonly AuditRecord[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
+    // A file that could not be opened has torn nothing: the next append tries again.
+    const file = await this.#openFile();
     try {
-      const file = await this.#openFile();
       let text = '';
       for (const record of records) {
         const { line, head } = this.#options.key.append(this.#head, record);
@@ -91,17 +105,22 @@ export class AuditLog {
   }
 
   async #openFile(): Promise<FileHandle> {
-    const { folder, chain, begun } = this.#options;
-    if (this.#file && this.#bytes < ROTATE_BYTES) return this.#file;
+    const { folder, chain, begun, rotateBytes = ROTATE_BYTES } = this.#options;
+    if (this.#file && this.#bytes < rotateBytes) return this.#file;
     if (!this.#file) {
+      // A head before anybody remembers the chain: from then on a missing or empty one is a fault.
+      this.#headFile ??= await open(join(folder, headName(chain)), 'wx', 0o600);
+      await this.#writeHead();
+      await flushFolder(folder);
       await begun(chain);
-      this.#headFile = await open(join(folder, headName(chain)), 'wx', 0o600);
     }
+    const next = await open(join(folder, logName(chain, this.#number)), 'a', 0o600);
+    await flushFolder(folder);
     await this.#file?.close();
-    this.#file = await open(join(folder, logName(chain, this.#number++)), 'wx', 0o600);
+    this.#file = next;
+    this.#number++;
     this.#bytes = 0;
-    await flushFolder(join(folder, '.'));
-    return this.#file;
+    return next;
   }
 
   async #writeHead(): Promise<void> {
@@ -112,7 +131,7 @@ export class AuditLog {
 }
 
 async function flushFolder(path: string): Promise<void> {
-  const folder = await open(dirname(join(path, 'x')), 'r');
+  const folder = await open(path, 'r');
   await folder.sync();
   await folder.close();
 }

@@ -42,7 +42,7 @@ export class ChainKey {
 
   /** The head after a line, or undefined when it is not the one that follows. */
   follow(head: Head, line: string): Head | undefined {
-    const [, mac = '', number = '', text = ''] = /^([0-9a-f]{64}) (\d{1,15}) (.*)$/.exec(line) ?? [];
+    const [, mac = '', number = '', text = ''] = /^([0-9a-f]{64}) (\d{1,15}) (.*)$/s.exec(line) ?? [];
     const seq = Number(number);
     if (mac.length !== MAC_CHARS || seq !== head.seq + 1) return undefined;
     return equal(mac, this.#lineMac(head, seq, text)) ? { seq, mac } : undefined;
@@ -57,7 +57,7 @@ export class ChainKey {
   /** The head of such a text, or undefined when it was changed. */
   openHead(chain: string, sealed: string): Head | undefined {
     const [, text = '', seq, mac = '', sum = ''] =
-      /^((\d{15}) ([0-9a-f]{64})) ([0-9a-f]{64})\n?$/.exec(sealed) ?? [];
+      /^((\d{15}) ([0-9a-f]{64})) ([0-9a-f]{64})\n$/.exec(sealed) ?? [];
     return equal(sum, this.#mac(`head\n${chain}\n${text}`)) ? { seq: Number(seq), mac } : undefined;
   }
 

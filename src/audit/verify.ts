@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { headName, logName } from './audit-log.ts';
 import { type AuditRecord, type ChainKey, type Head, recordOf } from './chain.ts';
+
+const LINE_FEED = 0x0a;
 
 /** What is wrong with one chain. */
 export interface AuditFault {
@@ -26,7 +26,7 @@ export async function verifyAudit(
   const present = await chainsIn(folder);
   const faults: AuditFault[] = [];
   for (const chain of new Set([...begun, ...present])) {
-    faults.push(...(await verifyChain(folder, key, chain, !begun.includes(chain))));
+    faults.push(...(await verifyChain(folder, key, chain, begun.includes(chain))));
   }
   return faults;
 }
@@ -49,18 +49,20 @@ async function verifyChain(
   folder: string,
   key: ChainKey,
   chain: string,
-  unknown: boolean,
+  known: boolean,
 ): Promise<AuditFault[]> {
   const file = headName(chain);
-  if (unknown) return [{ file, line: 0, fault: 'the store does not remember that this chain was begun' }];
+  const faulty = (fault: string): AuditFault[] => [{ file, line: 0, fault }];
+  // A crash may come after the head was made and before the store remembers the chain: then it has no line.
+  if (!known) {
+    return (await hasLog(folder, chain))
+      ? faulty('the store does not remember that this chain was begun')
+      : [];
+  }
   const sealed = await readFile(join(folder, file), 'utf8').catch(() => undefined);
-  // A crash may come between the chain's beginning and its first flushed line: then there is nothing to check.
-  const lastFile = logName(chain, 0);
-  if (sealed === undefined)
-    return (await hasLog(folder, chain)) ? [{ file, line: 0, fault: 'the head is missing' }] : [];
-  const wanted = sealed === '' ? key.beginning(chain) : key.openHead(chain, sealed);
-  if (!wanted) return [{ file, line: 0, fault: 'the head was changed' }];
-  return verifyLines(folder, key, chain, wanted, lastFile);
+  if (sealed === undefined) return faulty('the head is missing');
+  const wanted = key.openHead(chain, sealed);
+  return wanted ? verifyLines(folder, key, chain, wanted) : faulty('the head was changed');
 }
 
 async function hasLog(folder: string, chain: string): Promise<boolean> {
@@ -72,10 +74,9 @@ async function verifyLines(
   key: ChainKey,
   chain: string,
   wanted: Head,
-  firstFile: string,
 ): Promise<AuditFault[]> {
   let head = key.beginning(chain);
-  let at = { file: firstFile, line: 0 };
+  let at = { file: logName(chain, 0), line: 0 };
   let reached = head.seq === wanted.seq && head.mac === wanted.mac;
   for await (const { file, line, text, whole, last } of linesOf(folder, chain)) {
     const next = whole ? key.follow(head, text) : undefined;
@@ -103,7 +104,7 @@ interface LogLine {
   readonly text: string;
   /** Whether it ends with a line break. */
   readonly whole: boolean;
-  /** Whether it is the last of its file. */
+  /** Whether it is the last of the chain. */
   readonly last: boolean;
 }
 
@@ -111,19 +112,31 @@ interface LogLine {
 async function* linesOf(folder: string, chain: string): AsyncGenerator<LogLine> {
   const names = new Set(await readdir(folder));
   for (let number = 0; names.has(logName(chain, number)); number++) {
-    yield* linesOfFile(folder, logName(chain, number));
+    const last = !names.has(logName(chain, number + 1));
+    yield* linesOfFile(folder, logName(chain, number), last);
   }
 }
 
-async function* linesOfFile(folder: string, file: string): AsyncGenerator<LogLine> {
-  const path = join(folder, file);
-  const ended = (await readFile(path)).at(-1) === 0x0a;
+/** At line feeds and nowhere else: a record may hold what other readers of lines take for a line's end. */
+async function* linesOfFile(folder: string, file: string, lastFile: boolean): AsyncGenerator<LogLine> {
+  const bytes = await readFile(join(folder, file));
   let line = 0;
-  let held: string | undefined;
-  for await (const text of createInterface({ input: createReadStream(path) })) {
-    if (held !== undefined) yield { file, line, text: held, whole: true, last: false };
-    held = text;
-    line++;
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(LINE_FEED, from);
+    const to = end < 0 ? bytes.length : end;
+    const text = textOf(bytes.subarray(from, to));
+    from = to + 1;
+    yield { file, line: ++line, text, whole: end >= 0, last: lastFile && from >= bytes.length };
   }
-  if (held !== undefined) yield { file, line, text: held, whole: ended, last: true };
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Bytes that are no text are no line of ours; another decoder would make different bytes the same text. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return '';
+  }
 }

@@ -4,7 +4,7 @@ import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BlobDamaged, type StoreRecord } from '../domain/blob-store.ts';
-import type { FolderFlusher } from './folder-flusher.ts';
+import type { Flush, FolderFlusher } from './folder-flusher.ts';
 
 const SUM_CHARS = 32;
 
@@ -16,19 +16,21 @@ export class DiskJournal {
   readonly #folder: string;
   readonly #name: string;
   readonly #flusher: FolderFlusher;
+  readonly #flush: Flush;
   #file: FileHandle | undefined;
   #waiting: string[] = [];
   #appending: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
   /** @param name a file name that no other process uses. */
-  constructor(folder: string, name: string, flusher: FolderFlusher) {
+  constructor(folder: string, name: string, flusher: FolderFlusher, flush: Flush) {
     this.#folder = folder;
     this.#name = name;
     this.#flusher = flusher;
+    this.#flush = flush;
   }
 
-  /** Durable when it resolves. @throws the I/O error; the journal must not be used after one. */
+  /** Durable when it resolves. @throws the I/O error; one in the middle of a write is final for the store. */
   append(records: readonly StoreRecord[]): Promise<void> {
     this.#waiting.push(...records.map(toLine));
     this.#next ??= (this.#appending ?? Promise.resolve()).then(() => this.#start());
@@ -54,12 +56,20 @@ export class DiskJournal {
   }
 
   async #write(lines: string): Promise<void> {
-    if (!this.#file) {
-      this.#file = await open(join(this.#folder, this.#name), 'a');
-      await this.#flusher.flush();
-    }
-    await this.#file.appendFile(lines);
-    await this.#file.datasync();
+    // A file that could not be opened has torn nothing: the next append tries again.
+    this.#file ??= await this.#open();
+    const file = this.#file;
+    // A line that was torn in the middle would hide those after it: such a failure is as final as that of a flush.
+    await this.#flush(async () => {
+      await file.appendFile(lines);
+      await file.datasync();
+    });
+  }
+
+  async #open(): Promise<FileHandle> {
+    const file = await open(join(this.#folder, this.#name), 'a');
+    await this.#flush(() => this.#flusher.flush());
+    return file;
   }
 }
 

@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RandomBytes } from '../domain/ids.ts';
-import type { FolderFlusher } from './folder-flusher.ts';
+import type { Flush, FolderFlusher } from './folder-flusher.ts';
 
 const NAME = /^[a-z0-9-]{1,128}$/;
 
@@ -10,11 +10,13 @@ export class DiskNotes {
   readonly #folder: string;
   readonly #flusher: FolderFlusher;
   readonly #random: RandomBytes;
+  readonly #flush: Flush;
 
-  constructor(folder: string, flusher: FolderFlusher, random: RandomBytes) {
+  constructor(folder: string, flusher: FolderFlusher, random: RandomBytes, flush: Flush) {
     this.#folder = folder;
     this.#flusher = flusher;
     this.#random = random;
+    this.#flush = flush;
   }
 
   async put(name: string, text: string): Promise<void> {
@@ -23,12 +25,12 @@ export class DiskNotes {
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(text);
-      await file.sync();
+      await this.#flush(() => file.sync());
     } finally {
       await file.close();
     }
     await rename(temporary, this.#path(name));
-    await this.#flusher.flush();
+    await this.#flush(() => this.#flusher.flush());
   }
 
   async get(name: string): Promise<string | undefined> {
@@ -37,7 +39,7 @@ export class DiskNotes {
 
   async remove(name: string): Promise<void> {
     await unlink(this.#path(name)).catch(missing);
-    await this.#flusher.flush();
+    await this.#flush(() => this.#flusher.flush());
   }
 
   async names(prefix: string): Promise<readonly string[]> {

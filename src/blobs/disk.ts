@@ -30,6 +30,7 @@ import { leafRuns } from './disk-leaves.ts';
 import { DiskNotes } from './disk-notes.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { FolderFlusher } from './folder-flusher.ts';
+import { Gate } from './gate.ts';
 
 const NAME = /^[0-9a-f]{32}$/;
 const FORMAT_FILE = 'format.json';
@@ -46,8 +47,11 @@ export async function prepareDiskStore(folder: string): Promise<void> {
   await mkdir(join(folder, 'notes'), { recursive: true });
   await makeBlobFolders(folder);
   await checkFormat(join(folder, FORMAT_FILE));
-  for (const name of ['blobs', '']) await flushOnce(join(folder, name));
+  // The store's own name, too: it stands in the folder above.
+  for (const name of ['blobs', '', '..']) await flushOnce(join(folder, name));
   for (const name of await readdir(join(folder, 'incoming'))) {
+    // What is no blob of ours is left alone.
+    if (!NAME.test(name)) continue;
     if (!(await exists(blobPath(folder, name)))) await unlink(join(folder, 'incoming', name));
   }
 }
@@ -80,6 +84,8 @@ export class DiskStore implements BlobStore {
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #journal: DiskJournal;
   readonly #notes: DiskNotes;
+  /** What flushes is inside; what replaces the folders is alone. */
+  readonly #gate = new Gate();
   #failure: Error | undefined;
 
   /** @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read. */
@@ -88,9 +94,10 @@ export class DiskStore implements BlobStore {
     this.#random = random;
     this.#engine = engine;
     const name = `${random(16).toString('hex')}.jsonl`;
-    this.#journal = new DiskJournal(join(folder, 'journal'), name, this.#flusher(join(folder, 'journal')));
-    const notes = join(folder, 'notes');
-    this.#notes = new DiskNotes(notes, this.#flusher(notes), random);
+    const flush = (run: () => Promise<void>) => this.#flushed(run);
+    const [journal, notes] = [join(folder, 'journal'), join(folder, 'notes')];
+    this.#journal = new DiskJournal(journal, name, this.#flusher(journal), flush);
+    this.#notes = new DiskNotes(notes, this.#flusher(notes), random, flush);
   }
 
   async create(size: number | null): Promise<BlobWriter> {
@@ -100,7 +107,7 @@ export class DiskStore implements BlobStore {
     try {
       const file = await open(incoming, 'wx');
       return new DiskWriter(this.#engine, file, size, {
-        publish: () => this.#publish(name, file),
+        publish: () => this.#gate.enter(() => this.#publish(name, file)),
         withdraw: () => unlink(incoming).catch(() => {}),
         name,
       });
@@ -167,10 +174,12 @@ export class DiskStore implements BlobStore {
     }
   }
 
-  async remove(ref: string): Promise<void> {
-    const removed = await unlinked(this.#pathOf(ref));
-    await unlinked(this.#incomingPath(ref));
-    if (removed) await this.#flushed(() => this.#flusher(blobFolder(this.#folder, ref)).flush());
+  remove(ref: string): Promise<void> {
+    return this.#gate.enter(async () => {
+      const removed = await unlinked(this.#pathOf(ref));
+      await unlinked(this.#incomingPath(ref));
+      if (removed) await this.#flushed(() => this.#flusher(blobFolder(this.#folder, ref)).flush());
+    });
   }
 
   confirm(ref: string): void {
@@ -179,7 +188,7 @@ export class DiskStore implements BlobStore {
 
   async *unconfirmed(): AsyncIterable<string> {
     for (const name of await readdir(join(this.#folder, 'incoming'))) {
-      if (await exists(blobPath(this.#folder, name))) yield name;
+      if (NAME.test(name) && (await exists(blobPath(this.#folder, name)))) yield name;
     }
   }
 
@@ -191,7 +200,7 @@ export class DiskStore implements BlobStore {
 
   async appendRecords(records: readonly StoreRecord[]): Promise<void> {
     this.#refuseAfterFailure();
-    await this.#flushed(() => this.#journal.append(records));
+    await this.#gate.enter(() => this.#journal.append(records)).catch(asFailure('a record cannot be kept'));
   }
 
   records(): AsyncIterable<StoreRecord> {
@@ -199,7 +208,11 @@ export class DiskStore implements BlobStore {
   }
 
   /** Removes every blob and record at once, for the emulator: the old folder is renamed, then emptied at leisure. */
-  async clear(): Promise<void> {
+  clear(): Promise<void> {
+    return this.#gate.alone(() => this.#clear());
+  }
+
+  async #clear(): Promise<void> {
     for (const flusher of this.#flushers.values()) await flusher.close();
     this.#flushers.clear();
     await this.#journal.clear();
@@ -215,7 +228,7 @@ export class DiskStore implements BlobStore {
 
   async putNote(name: string, text: string): Promise<void> {
     this.#refuseAfterFailure();
-    await this.#flushed(() => this.#notes.put(name, text));
+    await this.#gate.enter(() => this.#notes.put(name, text)).catch(asFailure('a note cannot be kept'));
   }
 
   note(name: string): Promise<string | undefined> {
@@ -223,7 +236,7 @@ export class DiskStore implements BlobStore {
   }
 
   async removeNote(name: string): Promise<void> {
-    await this.#flushed(() => this.#notes.remove(name));
+    await this.#gate.enter(() => this.#notes.remove(name));
   }
 
   noteNames(prefix: string): Promise<readonly string[]> {
@@ -281,6 +294,13 @@ function blobPath(folder: string, name: string): string {
 function requireName(name: string): string {
   if (NAME.test(name)) return name;
   throw new BlobMissing(name);
+}
+
+/** Turns whatever went wrong into a StoreFailure that says what was tried. */
+function asFailure(what: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof StoreFailure ? error : new StoreFailure(`${what}: ${String(error)}`, error);
+  };
 }
 
 async function exists(path: string): Promise<boolean> {

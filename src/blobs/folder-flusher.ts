@@ -1,5 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
+/** Runs a flush and remembers when it fails, because such a failure is final. */
+export type Flush = (flush: () => Promise<void>) => Promise<void>;
+
 /**
  * Makes names in a folder durable. Callers that wait at the same time share one flush: one that begins after
  * a name was made covers it.
@@ -34,7 +37,11 @@ export class FolderFlusher {
   }
 
   async #sync(): Promise<void> {
-    this.#handle ??= open(this.#path, 'r');
+    this.#handle ??= open(this.#path, 'r').catch((error) => {
+      // Not being able to open the folder now says nothing of the next time.
+      this.#handle = undefined;
+      throw error;
+    });
     await (await this.#handle).sync();
   }
 }

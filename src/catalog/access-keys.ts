@@ -63,7 +63,7 @@ export async function putAccessKey(tx: Tx, a: Parameters<CatalogWrites['putAcces
   await tx.db
     .insertInto('access_keys')
     .values({ id, account, sealed_secret, status, origin, user_no, created_ms: nowMs })
-    .onConflict((c) => c.column('id').doUpdateSet({ account, sealed_secret, status, origin }))
+    .onConflict((c) => c.column('id').doUpdateSet({ account, sealed_secret, status, origin, user_no }))
     .execute();
 }
 

@@ -3,20 +3,28 @@
  * port; a test takes an account of its own, so that tests share a catalog and never meet.
  */
 import { after, before, describe } from 'node:test';
+import { users, vaultLocks, vaultPolicies } from '../../test/support/catalog-contract/access.ts';
+import { alone } from '../../test/support/catalog-contract/alone.ts';
 import { archives } from '../../test/support/catalog-contract/archives.ts';
 import { writesAtOnce } from '../../test/support/catalog-contract/at-once.ts';
 import { completing, repeats } from '../../test/support/catalog-contract/completing.ts';
 import { Customer, type NewCustomer } from '../../test/support/catalog-contract/customer.ts';
 import { garbage, namedBlobs } from '../../test/support/catalog-contract/garbage.ts';
+import { inventories, inventoryJobs } from '../../test/support/catalog-contract/inventories.ts';
+import { jobLife, jobs, segments } from '../../test/support/catalog-contract/jobs.ts';
 import { journal } from '../../test/support/catalog-contract/journal.ts';
+import { notificationConfigs, notifications } from '../../test/support/catalog-contract/notifications.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
+import { capacity, retrievalPolicies } from '../../test/support/catalog-contract/retrieval.ts';
 import { keysAndSettings } from '../../test/support/catalog-contract/settings.ts';
 import { aborting, parts, uploads } from '../../test/support/catalog-contract/uploads.ts';
 import { tags, vaultDeletion, vaults } from '../../test/support/catalog-contract/vaults.ts';
 import type { Catalog } from '../domain/catalog.ts';
 
+type Sections = Readonly<Record<string, (customer: NewCustomer) => void>>;
+
 /** By noun. What the port gains is tested in a section of its own. */
-const SECTIONS: Readonly<Record<string, (customer: NewCustomer) => void>> = {
+const SECTIONS: Sections = {
   vaults,
   'deletion of a vault': vaultDeletion,
   tags,
@@ -29,7 +37,23 @@ const SECTIONS: Readonly<Record<string, (customer: NewCustomer) => void>> = {
   garbage,
   'blobs that it names': namedBlobs,
   'access keys and settings': keysAndSettings,
+  segments,
+  'notification configurations': notificationConfigs,
+  'retrieval policies': retrievalPolicies,
+  capacity,
+  users,
+  'vault policies': vaultPolicies,
+  'vault locks': vaultLocks,
   'writes at once': writesAtOnce,
+};
+
+/** What looks at the whole catalog, so that its tests need one to themselves. */
+const LONE_SECTIONS: Sections = {
+  jobs,
+  'the life of a job': jobLife,
+  'inventory jobs': inventoryJobs,
+  inventories,
+  notifications,
 };
 
 /** Runs the contract; `makePlace` gives a fresh, empty place. */
@@ -47,6 +71,9 @@ export function catalogContract(name: string, makePlace: () => Promise<CatalogPl
     });
     for (const [noun, section] of Object.entries(SECTIONS)) {
       describe(noun, () => section(() => new Customer(catalog)));
+    }
+    for (const [noun, section] of Object.entries(LONE_SECTIONS)) {
+      describe(noun, () => alone(makePlace, section));
     }
     describe('its journal', () => journal(makePlace));
   });

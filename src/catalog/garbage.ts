@@ -24,18 +24,30 @@ async function listGarbage({ db }: Source, page: Paging<number>): Promise<Page<G
   return toPage(rows, page.limit);
 }
 
-async function namesArchive({ db }: Source, label: BlobLabel, ref: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('archives as a')
-    .innerJoin('vaults as v', 'v.no', 'a.vault_no')
-    .select('a.no')
-    .where('v.account', '=', label.account)
-    .where('v.region', '=', label.region)
-    .where('v.name', '=', label.vault)
-    .where('a.id', '=', label.archiveId)
-    .where('a.ref', '=', ref)
+async function namesArchive(source: Source, label: BlobLabel, ref: string): Promise<boolean> {
+  const row = await source.db
+    .selectFrom('archives')
+    .select('no')
+    .where('vault_no', 'in', vaultOf(source, label))
+    .where('id', '=', label.archiveId)
+    .where('ref', '=', ref)
     .executeTakeFirst();
-  return row !== undefined;
+  return row !== undefined || namesRetrieved(source, ref);
+}
+
+/** The archive may be deleted already: a finished job still serves its bytes. */
+async function namesRetrieved({ db }: Source, ref: string): Promise<boolean> {
+  const jobs = db.selectFrom('jobs').select('no').where('ref', '=', ref).where('kind', '=', 'archive');
+  return (await jobs.executeTakeFirst()) !== undefined;
+}
+
+function vaultOf({ db }: Source, { account, region, vault }: BlobLabel) {
+  return db
+    .selectFrom('vaults')
+    .select('no')
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .where('name', '=', vault);
 }
 
 async function namesInventory({ db }: Source, _: BlobLabel, ref: string): Promise<boolean> {
@@ -43,14 +55,13 @@ async function namesInventory({ db }: Source, _: BlobLabel, ref: string): Promis
   return (await jobs.executeTakeFirst()) !== undefined;
 }
 
-/** An upload that was completed is forgotten some day, but its archive goes on needing the parts: either counts. */
-async function namesPart({ db }: Source, label: BlobLabel, ref: string): Promise<boolean> {
-  const vault = db
-    .selectFrom('vaults')
-    .select('no')
-    .where('account', '=', label.account)
-    .where('region', '=', label.region)
-    .where('name', '=', label.vault);
+/**
+ * An upload that was completed is forgotten some day, but its archive goes on needing the parts, and so does a
+ * finished job when that is deleted: any of them counts.
+ */
+async function namesPart(source: Source, label: BlobLabel, ref: string): Promise<boolean> {
+  const { db } = source;
+  const vault = vaultOf(source, label);
   const uploads = db
     .selectFrom('uploads')
     .select('no')
@@ -61,10 +72,17 @@ async function namesPart({ db }: Source, label: BlobLabel, ref: string): Promise
     .select('upload_no')
     .where('vault_no', 'in', vault)
     .where('id', '=', label.archiveId);
+  const jobs = db
+    .selectFrom('jobs')
+    .select('upload_no')
+    .where('vault_no', 'in', vault)
+    .where('archive_id', '=', label.archiveId);
   const row = await db
     .selectFrom('parts')
     .select('first')
-    .where((e) => e.or([e('upload_no', 'in', uploads), e('upload_no', 'in', archives)]))
+    .where((e) =>
+      e.or([e('upload_no', 'in', uploads), e('upload_no', 'in', archives), e('upload_no', 'in', jobs)]),
+    )
     .where('first', '=', label.offset)
     .where('ref', '=', ref)
     .executeTakeFirst();

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Kysely } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import { SQLITE } from './engine.ts';
-import { type Journal, newestOf } from './journal.ts';
+import { type Journal, type JournalFailure, newestOf } from './journal.ts';
 import type { Schema } from './schema.ts';
 import type { Tx } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
@@ -31,20 +31,29 @@ export class GroupWriter implements Writer {
   readonly #database: DatabaseSync;
   readonly #db: Kysely<Schema>;
   readonly #journal: Journal;
+  readonly #failure: JournalFailure;
   #queue: Pending[] = [];
   #running: Promise<void> | undefined;
   #journaled: number[] = [];
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
 
-  constructor(database: DatabaseSync, db: Kysely<Schema>, journal: Journal) {
+  constructor(
+    database: DatabaseSync,
+    db: Kysely<Schema>,
+    journal: Journal,
+    failure: JournalFailure = () => undefined,
+  ) {
     this.#database = database;
     this.#db = db;
     this.#journal = journal;
+    this.#failure = failure;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new Error('the catalog is closed'));
+    const failure = this.#failure();
+    if (failure) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       this.#queue.push({ name, args, resolve, reject });
       this.#running ??= this.#drain();

@@ -6,6 +6,9 @@ import type { Source, Tx } from './transaction.ts';
 /** Writes facts to the store's journal; they are durable when it resolves. */
 export type Journal = (records: readonly StoreRecord[]) => Promise<void>;
 
+/** Why the journal takes no more facts; undefined while all is well. Asked before a transaction, not after. */
+export type JournalFailure = () => Error | undefined;
+
 export function journalReads(source: Source): Pick<CatalogReads, 'unjournaled' | 'lastRecord'> {
   return {
     async lastRecord() {

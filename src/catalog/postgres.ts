@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Catalog } from '../domain/catalog.ts';
 import { POSTGRES } from './engine.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
 import type { Schema } from './schema.ts';
@@ -10,19 +10,28 @@ import { TransactionWriter } from './transaction-writer.ts';
 import { writesOver } from './writes.ts';
 
 const CONNECTIONS = 16;
+const CONNECT_MS = 10_000;
 const INT8 = 20;
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
   readonly journal: Journal;
+  readonly failure?: JournalFailure;
   /** Called for errors of idle connections: the pool replaces them. */
   onError(error: Error): void;
 }
 
 /** A catalog in PostgreSQL 15 or newer, which every process reads and writes by itself. Migrates it first. */
 export async function openPostgresCatalog(options: PostgresOptions): Promise<Catalog> {
-  const pool = new pg.Pool({ connectionString: options.url, max: CONNECTIONS, types: { getTypeParser } });
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: CONNECTIONS,
+    types: { getTypeParser },
+    connectionTimeoutMillis: CONNECT_MS,
+    // Whatever the role or the database is set to: an answer must survive a power cut.
+    options: '-c synchronous_commit=on',
+  });
   pool.on('error', options.onError);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   try {
@@ -31,7 +40,7 @@ export async function openPostgresCatalog(options: PostgresOptions): Promise<Cat
     await db.destroy();
     throw error;
   }
-  const writer = new TransactionWriter(db, options.journal);
+  const writer = new TransactionWriter(db, options.journal, options.failure);
   return {
     ...readsOver({ db, engine: POSTGRES }),
     ...writesOver(writer),

@@ -13,6 +13,7 @@ import {
   useWindows,
 } from '../domain/retrieval-policy.ts';
 import { record, type Source, type Tx } from './transaction.ts';
+import { holdOwner } from './vaults.ts';
 
 type RetrievalReads = Pick<CatalogReads, 'retrievalPolicy' | 'listCapacity'>;
 
@@ -60,6 +61,7 @@ export async function judgeRetrieval(
   const bytes = range.last - range.first + 1;
   if (tier === 'Standard') await judgeStandard(tx, owner, bytes, nowMs);
   if (tier === 'Expedited' && expeditedCapacity !== null) {
+    await holdOwner(tx, owner);
     const units = await listCapacity(tx, owner, nowMs);
     const started = await startedSince(tx, owner, 'Expedited', nowMs - EXPEDITED_WINDOW_MS);
     requireExpeditedCapacity(expeditedCapacity, started.count, units.length);
@@ -122,6 +124,7 @@ export async function purchaseCapacity(
   tx: Tx,
   { owner, unit, nowMs }: Parameters<CatalogWrites['purchaseCapacity']>[0],
 ): Promise<void> {
+  await holdOwner(tx, owner);
   requireRoomForUnit((await listCapacity(tx, owner, nowMs)).length);
   const { account, region } = owner;
   const { id, startMs, expiresMs } = unit;

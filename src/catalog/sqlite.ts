@@ -3,7 +3,7 @@ import { Kysely } from 'kysely';
 import type { Catalog } from '../domain/catalog.ts';
 import { SQLITE } from './engine.ts';
 import { GroupWriter } from './group-writer.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
 import type { Schema } from './schema.ts';
@@ -15,13 +15,17 @@ const BUSY_MS = 5000;
 const CACHE_KIB = 65_536;
 
 /** The writer of a SQLite catalog: exactly one process opens it, after it has the data folder's lock. */
-export async function openSqliteWriter(path: string, journal: Journal): Promise<Writer> {
+export async function openSqliteWriter(
+  path: string,
+  journal: Journal,
+  failure?: JournalFailure,
+): Promise<Writer> {
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
   database.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${CACHE_KIB};`);
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
   await migrate(db, SQLITE);
-  const writer = new GroupWriter(database, db, journal);
+  const writer = new GroupWriter(database, db, journal, failure);
   return {
     run: (name, args) => writer.run(name, args),
     async close() {

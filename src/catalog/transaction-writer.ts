@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import { POSTGRES } from './engine.ts';
-import { type Journal, newestOf } from './journal.ts';
+import { type Journal, type JournalFailure, newestOf } from './journal.ts';
 import type { Schema } from './schema.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
@@ -15,14 +15,16 @@ const JOURNALED_PER_LOT = 64;
 export class TransactionWriter implements Writer {
   readonly #db: Kysely<Schema>;
   readonly #journal: Journal;
+  readonly #failure: JournalFailure;
   /** Shards are taken in turn, so that transactions side by side rarely wait for one row of counts. */
   #turn = 0;
   #journaled: number[] = [];
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(db: Kysely<Schema>, journal: Journal) {
+  constructor(db: Kysely<Schema>, journal: Journal, failure: JournalFailure = () => undefined) {
     this.#db = db;
     this.#journal = journal;
+    this.#failure = failure;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
@@ -37,6 +39,8 @@ export class TransactionWriter implements Writer {
   }
 
   async #run(name: WriteName, args: unknown): Promise<unknown> {
+    const failure = this.#failure();
+    if (failure) throw failure;
     const { result, records } = await this.#transact(name, args);
     if (records.length === 0) return result;
     await this.#journal(records);

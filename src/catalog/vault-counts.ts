@@ -15,7 +15,13 @@ export async function count(
       c.columns(['vault_no', 'shard']).doUpdateSet((e) => ({
         archives: e('vault_counts.archives', '+', archives),
         bytes: e('vault_counts.bytes', '+', bytes),
-        written_ms: nowMs,
+        // Transactions do not end in the order in which their times were read.
+        written_ms: e
+          .case()
+          .when('vault_counts.written_ms', '>', nowMs)
+          .then(e.ref('vault_counts.written_ms'))
+          .else(nowMs)
+          .end(),
       })),
     )
     .execute();

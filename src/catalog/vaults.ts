@@ -185,8 +185,8 @@ async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<
   }
 }
 
-/** Vaults of one owner are made one after the other, or two would both take the last place. */
-async function holdOwner({ db, engine }: Tx, { account, region }: VaultOwner): Promise<void> {
+/** What is limited for each owner is taken one after the other, or two would both take the last place. */
+export async function holdOwner({ db, engine }: Tx, { account, region }: VaultOwner): Promise<void> {
   if (!engine.rowLocks) return;
   await sql`select pg_advisory_xact_lock(hashtextextended(${`${account}/${region}`}, 0))`.execute(db);
 }

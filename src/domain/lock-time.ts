@@ -7,6 +7,11 @@
 export interface LockTime {
   /** Trusted time, ms since the epoch. */
   nowMs(): number;
+  /**
+   * The latest that it may be, ms since the epoch: what new archives are dated by, so that none counts as older
+   * than it is, whichever clock was wrong when it came.
+   */
+  latestMs(): number;
   /** False while the wall clock is behind what was seen before: nothing in a locked vault may be deleted. */
   canDelete(): boolean;
 }
@@ -82,6 +87,13 @@ function leapedState(state: TimeState, reading: ClockReading, passed: number): T
 /** The state after an operator confirmed that the wall clock is right. It still never goes back. */
 export function confirmTime(state: TimeState, reading: ClockReading): TimeState {
   return { ...reading, trustedMs: Math.max(state.trustedMs, reading.wallMs), leaped: false };
+}
+
+/** The wall clock, or what it should show by the steady clock where that is later. */
+export function latestTime(state: TimeState, { wallMs, steadyMs }: ClockReading): number {
+  // After a leap the trusted time itself goes by the steady clock.
+  const expected = state.leaped ? 0 : state.wallMs + Math.max(0, steadyMs - state.steadyMs);
+  return Math.max(wallMs, state.trustedMs, expected);
 }
 
 /** Whether deletions in locked vaults can be judged at all. */

@@ -2,6 +2,9 @@
 import { envelopeOf, type Notification } from '../domain/notification.ts';
 import type { SnsTarget, SqsTarget } from './target.ts';
 
+/** Connection and answer together. */
+const TIMEOUT_MS = 10_000;
+
 /** Publishes to the topic at an SNS-compatible endpoint. @throws what the SDK throws. */
 export async function publishToSns(
   { endpoint, region }: SnsTarget,
@@ -13,7 +16,7 @@ export async function publishToSns(
   );
   const client = new SNSClient(clientOptions(endpoint, region ?? regionOf(topic)));
   try {
-    await client.send(new PublishCommand({ TopicArn: topic, Message: message }));
+    await client.send(new PublishCommand({ TopicArn: topic, Message: message }), within());
   } finally {
     client.destroy();
   }
@@ -31,10 +34,15 @@ export async function sendToSqs(
   const client = new SQSClient(clientOptions(endpoint, region ?? regionOf(notification.topic)));
   try {
     const MessageBody = JSON.stringify(envelopeOf(notification));
-    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }), within());
   } finally {
     client.destroy();
   }
+}
+
+/** An endpoint that hangs must not hold the other messages: the SDK itself waits for ever. */
+function within(): { abortSignal: AbortSignal } {
+  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
 function clientOptions(endpoint: string | undefined, region: string) {

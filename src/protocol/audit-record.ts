@@ -42,7 +42,8 @@ export function auditRecord(trace: RequestTrace, outcome: Outcome, eventId: stri
     sourceIPAddress: sourceAddress(message),
     userAgent: message.header('user-agent')?.slice(0, 1000) ?? null,
     ...errorOf(outcome),
-    requestParameters: route ? parametersOf(message, route, signed) : null,
+    // Of a request that nobody signed only the place is kept: anybody can send those.
+    requestParameters: route && signed ? parametersOf(message, route, signed) : null,
     responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
     requestID: message.requestId,
     eventID: eventId,

@@ -41,6 +41,9 @@ const END_OF_TIME = Date.UTC(9999, 0);
  * @throws 404 for other paths, 400 for bodies that do not fit.
  */
 export async function control(message: Message, emulator: Emulator): Promise<Reply> {
+  // The endpoints are not signed: a web page that somebody looks at must not reach them.
+  if (message.header('origin') !== undefined)
+    throw new ApiError('AccessDeniedException', 'Not from a web page');
   const members = parseJsonObject(await readSmallBody(message.incoming, BODY_MS));
   const action = `${message.method} ${message.target.slice(EMULATOR_PATH.length)}`;
   if (action === 'POST /clock') await emulator.advanceTo(await wantedTime(members.get('advance'), emulator));

@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { invalidParameter, missingParameter } from '../domain/errors.ts';
+import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
 import { jobMembers } from '../domain/job.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
@@ -22,6 +22,7 @@ import { boundDrain, sendError, sendReply } from './reply.ts';
 import { requestFacts } from './request-facts.ts';
 import type { Route, Router } from './route.ts';
 import { ClientGone, parseJsonObject } from './small-body.ts';
+import type { UnsignedDenials } from './unsigned-denials.ts';
 
 const API_VERSION = '2012-06-01';
 
@@ -36,8 +37,13 @@ export interface Pipeline {
   beforeRun?(operation: string): void;
   /** Real time, which signatures are judged by; the context's clock may be a turned one. */
   readonly wallClock: Clock;
-  /** Puts an event on record; durable when it resolves. */
-  audit(record: Record<string, unknown>): Promise<void>;
+  readonly audit: {
+    /** Puts an event on record; durable when it resolves. */
+    append(record: Record<string, unknown>): Promise<void>;
+    /** Why nothing can be put on record; undefined while all is well. */
+    failure(): unknown;
+  };
+  readonly denials: UnsignedDenials;
   /** Told of every request that was answered. */
   onDone(done: RequestLog): void;
 }
@@ -61,7 +67,8 @@ export async function handle(message: Message, response: ServerResponse, pipelin
   const outcome = await settle(trace, pipeline);
   let failure = 'error' in outcome ? outcome.error : undefined;
   try {
-    if ('reply' in outcome) await sendReply(response, message.requestId, outcome.reply);
+    if ('reply' in outcome)
+      await sendReply(response, message.requestId, outcome.reply, pipeline.authenticator.idleMs);
     else if (failure instanceof ClientGone) response.destroy();
     else sendError(response, message.requestId, failure);
   } catch (error) {
@@ -82,9 +89,11 @@ export async function handle(message: Message, response: ServerResponse, pipelin
   });
 }
 
-/** A presigned target would let a reader of the log send it again. */
+/** A presigned target would let a reader of the log send it again, a lock id complete the lock. */
 function withoutCredentials(target: string): string {
-  return target.replace(/([?&]x-amz-(?:signature|security-token)=)[^&]*/gi, '$1…');
+  return target
+    .replace(/([?&]x(?:-|%2d)amz(?:-|%2d)(?:signature|security(?:-|%2d)token)=)[^&]*/gi, '$1…')
+    .replace(/(\/lock-policy\/)[^/?]+/, '$1…');
 }
 
 /** What the request comes to. A change that could not be put on record is not acknowledged. */
@@ -94,8 +103,11 @@ async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome>
     (error) => ({ error }),
   );
   if (!isAudited(trace, outcome)) return outcome;
+  const leftOut = trace.signed ? 0 : pipeline.denials.take(trace.atMs);
+  if (leftOut === undefined) return outcome;
   try {
-    await pipeline.audit(auditRecord(trace, outcome, pipeline.context.ids.requestId()));
+    const record = auditRecord(trace, outcome, pipeline.context.ids.requestId());
+    await pipeline.audit.append(leftOut === 0 ? record : { ...record, unsignedDenialsLeftOut: leftOut });
     return outcome;
   } catch (error) {
     return { error };
@@ -125,8 +137,16 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   const body = upload
     ? new CheckedBody(message, parseBodyClaim(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
+  if (operation.method !== 'GET') requireRecordable(pipeline);
   pipeline.beforeRun?.(operation.name);
   return operation.run(Object.assign(factsOf(route, vaultKey, vault, body), inputs), context);
+}
+
+/** What cannot be put on record is not done. @throws 503. */
+function requireRecordable({ audit }: Pipeline): void {
+  if (audit.failure() === undefined) return;
+  const text = 'The audit log cannot be written: nothing is changed until the server is restarted.';
+  throw new ApiError('ServiceUnavailableException', text, { status: 503 });
 }
 
 function askOf(message: Message, { operation, id }: Route, vaultKey: VaultKey, signed: Authenticated): Ask {

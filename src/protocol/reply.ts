@@ -5,17 +5,24 @@ import { toWireError } from './wire-error.ts';
 /** What is left of a refused body is read and dropped, so that the client gets to read why; within bounds. */
 const DRAIN_BYTES = 256 * 1024 * 1024;
 const DRAIN_MS = 60_000;
+/** How long a chunk of a download may take to go out. */
+const SEND_IDLE_MS = 60_000;
 
 /**
  * Sends an operation's answer. Empty bodies carry no Content-Type: old clients would try to parse them.
  * @throws what a stream throws after its head is out: the caller cuts the connection.
  */
-export async function sendReply(response: ServerResponse, requestId: string, reply: Reply): Promise<void> {
+export async function sendReply(
+  response: ServerResponse,
+  requestId: string,
+  reply: Reply,
+  idleMs = SEND_IDLE_MS,
+): Promise<void> {
   response.setHeader('x-amzn-RequestId', requestId);
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   if (reply.stream) {
     response.writeHead(reply.status);
-    await sendStream(response, reply.stream);
+    await sendStream(response, reply.stream, idleMs);
     return;
   }
   if (reply.json === undefined) {
@@ -30,17 +37,24 @@ export async function sendReply(response: ServerResponse, requestId: string, rep
  * Sends chunks at the client's pace; ends early, without an error, when the client goes away. Each is out before
  * the next is asked for, because its buffer is used again then.
  */
-async function sendStream(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+async function sendStream(
+  response: ServerResponse,
+  chunks: AsyncIterable<Uint8Array>,
+  idleMs: number,
+): Promise<void> {
   for await (const chunk of chunks) {
     if (response.destroyed) return;
-    await sent(response, chunk);
+    await sent(response, chunk, idleMs);
   }
   response.end();
 }
 
-function sent(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+/** A client that takes nothing for `idleMs` is given up: it would hold the buffers for ever. */
+function sent(response: ServerResponse, chunk: Uint8Array, idleMs: number): Promise<void> {
   return new Promise((resolve) => {
+    const timer = setTimeout(() => response.destroy(), idleMs);
     const done = (): void => {
+      clearTimeout(timer);
       response.off('close', done);
       resolve();
     };

@@ -90,7 +90,8 @@ export function parseJsonObject(body: Buffer): ReadonlyMap<string, unknown> {
 function keepLargeIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
   const source = context?.source ?? '';
-  return /^-?\d+$/.test(source) ? BigInt(source) : value;
+  // Longer ones are beyond every range of the API, and would only cost time.
+  return /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
 }
 
 function notJson(why: string): ApiError {

@@ -6,15 +6,19 @@ const JOBS_PER_LOT = 500;
 /** A worker that is silent for this long is taken for dead, and another takes its job over. */
 const LEASE_MS = 60_000;
 
-/**
- * Finishes every job that is due. Archive jobs end in one transaction with their notifications. An inventory
- * job is claimed by lease, because writing it takes long: a second claim of a job that was only slow is
- * harmless, since the first to finish wins and the other's output is removed.
- */
-export async function finishDueJobs(world: InventoryWorld): Promise<void> {
-  const { catalog, clock } = world;
+/** Finishes every archive job that is due, each in one transaction with the messages that it owes. */
+export async function finishDueRetrievals({ catalog, clock }: InventoryWorld): Promise<void> {
   if (!(await catalog.dueWork(clock.now())).jobs) return;
   while ((await catalog.finishArchiveJobs({ nowMs: clock.now(), limit: JOBS_PER_LOT })) === JOBS_PER_LOT);
+}
+
+/**
+ * Finishes every inventory job that is due. They are claimed by lease, because writing one takes long: a second
+ * claim of a job that was only slow is harmless, since the first to finish wins and the other's output is removed.
+ */
+export async function finishDueInventories(world: InventoryWorld): Promise<void> {
+  const { catalog, clock } = world;
+  if (!(await catalog.dueWork(clock.now())).jobs) return;
   for (;;) {
     const token = randomUUID();
     const claimed = await catalog.claimInventoryJob({ token, nowMs: clock.now(), leaseMs: LEASE_MS });

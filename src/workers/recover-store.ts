@@ -1,35 +1,75 @@
-import type { BlobStore } from '../domain/blob-store.ts';
+import { BlobDamaged, BlobMissing, type BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 
 const RECORDS_PER_LOT = 1000;
+
+/** What was found in the store. */
+export interface RecoveryFindings {
+  /** How many blobs were removed: whole, but never acknowledged. */
+  readonly removed: number;
+  /** Blobs that cannot be read, and are left where they are. */
+  readonly unreadable: readonly string[];
+}
 
 /**
  * Puts right what a crash left between the store and the catalog, before anything is served:
  * facts that were committed but not journaled are journaled, and blobs that were whole but not confirmed
  * are kept if a row names them and removed if none does.
- * @returns how many blobs were removed.
  */
-export async function recoverStore(catalog: Catalog, blobs: BlobStore): Promise<number> {
+export async function recoverStore(catalog: Catalog, blobs: BlobStore): Promise<RecoveryFindings> {
   await journalFacts(catalog, blobs);
   let removed = 0;
+  const unreadable: string[] = [];
   for await (const ref of blobs.unconfirmed()) {
-    const { label } = await blobs.describe(ref);
-    if (await catalog.namesBlob(label, ref)) blobs.confirm(ref);
+    const fate = await judge(catalog, blobs, ref);
+    if (fate === 'unreadable') unreadable.push(ref);
+    else if (fate === 'named') blobs.confirm(ref);
     else {
       await blobs.remove(ref);
       removed++;
     }
   }
-  return removed;
+  return { removed, unreadable };
 }
 
-async function journalFacts(catalog: Catalog, blobs: BlobStore): Promise<void> {
+/** One blob that was damaged must not keep a server from starting. */
+async function judge(
+  catalog: Catalog,
+  blobs: BlobStore,
+  ref: string,
+): Promise<'named' | 'unnamed' | 'unreadable'> {
+  try {
+    const { label } = await blobs.describe(ref);
+    return (await catalog.namesBlob(label, ref)) ? 'named' : 'unnamed';
+  } catch (error) {
+    if (error instanceof BlobDamaged || error instanceof BlobMissing) return 'unreadable';
+    throw error;
+  }
+}
+
+/**
+ * Journals what was committed and may not have reached the journal: the process that committed it may have died
+ * in between. A fact that is journaled twice is the same fact.
+ * @param known numbers that need not be looked at again; those that were journaled are added.
+ */
+export async function journalFacts(
+  catalog: Catalog,
+  blobs: BlobStore,
+  known = new Set<number>(),
+): Promise<void> {
   for (;;) {
     const records = await catalog.unjournaled(RECORDS_PER_LOT);
-    if (records.length === 0) return;
-    await blobs.appendRecords(records);
-    await catalog.dropJournaled({ seqs: records.map(({ seq }) => seq) });
+    const fresh = records.filter(({ seq }) => !known.has(seq));
+    if (fresh.length > 0) {
+      await blobs.appendRecords(fresh);
+      for (const { seq } of fresh) known.add(seq);
+      await catalog.dropJournaled({ seqs: records.map(({ seq }) => seq) });
+    }
     // The newest one stays on the list for its number: a lot that is not full was the last.
-    if (records.length < RECORDS_PER_LOT) return;
+    if (records.length < RECORDS_PER_LOT) break;
   }
+  // Only the newest can be met again.
+  const newest = Math.max(0, ...known);
+  known.clear();
+  known.add(newest);
 }

@@ -6,15 +6,26 @@ const ENTRIES_PER_LOT = 200;
 /**
  * Removes the blobs of everything on the garbage list, then takes it off the list: in this order, so that a
  * crash between the two leaves work to repeat and never a blob that nobody knows (invariant 2).
+ * @throws AggregateError at the end, for those that could not be removed.
  */
 export async function sweepGarbage(catalog: Catalog, blobs: BlobStore): Promise<void> {
+  const failures: unknown[] = [];
   for (let after: number | null = null; ; ) {
     const { rows, more } = await catalog.listGarbage({ after, limit: ENTRIES_PER_LOT });
-    for (const entry of rows) await sweepEntry(catalog, blobs, entry);
-    if (rows.length > 0) await catalog.dropGarbage({ nos: rows.map(({ no }) => no) });
+    const swept: number[] = [];
+    for (const entry of rows) {
+      // One that cannot be removed stays on the list and keeps none of the others.
+      await sweepEntry(catalog, blobs, entry).then(
+        () => swept.push(entry.no),
+        (error) => failures.push(error),
+      );
+    }
+    if (swept.length > 0) await catalog.dropGarbage({ nos: swept });
     after = rows.at(-1)?.no ?? after;
-    if (!more) return;
+    if (!more) break;
   }
+  if (failures.length > 0)
+    throw new AggregateError(failures, `${failures.length} blobs could not be removed`);
 }
 
 async function sweepEntry(catalog: Catalog, blobs: BlobStore, { ref, uploadNo }: Garbage): Promise<void> {

@@ -167,14 +167,17 @@ describe('the emulator', () => {
 
   it('has done what was due before, too, also while it was being done anyway', async () => {
     const instant = await startWorld();
-    await instant.api.createVault('v');
-    await instant.api.upload('v', 'x');
-    for (let round = 0; round < 100; round++) {
-      const id = await instant.jobs.startInventory('v');
-      await instant.clock.advance('1ms');
-      assert.equal((await instant.jobs.output('v', id)).status, 200, `round ${round}`);
+    try {
+      await instant.api.createVault('v');
+      await instant.api.upload('v', 'x');
+      for (let round = 0; round < 100; round++) {
+        const id = await instant.jobs.startInventory('v');
+        await instant.clock.advance('1ms');
+        assert.equal((await instant.jobs.output('v', id)).status, 200, `round ${round}`);
+      }
+    } finally {
+      await instant.server.stop();
     }
-    await instant.server.stop();
   });
 
   it('stands several turns of its clock at the same time', async () => {

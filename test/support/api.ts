@@ -1,7 +1,7 @@
 /** The API as a test speaks it: signed calls on one region of a server, and what every answer must be like. */
 import assert from 'node:assert/strict';
 import { type Answer, hashHeaders, sendRaw } from './request.ts';
-import type { TestServer } from './server.ts';
+import type { Credentials, TestServer } from './server.ts';
 import { type Signer, sha256Hex, signHeaders, type Unsigned } from './signer.ts';
 
 export interface CallOptions {
@@ -33,7 +33,7 @@ export interface Api {
 }
 
 /** Vaults are per region: tests that take a region of their own share a server without meeting. */
-export function apiOf(server: TestServer, region = 'us-east-1'): Api {
+export function apiOf(server: Credentials & Pick<TestServer, 'url'>, region = 'us-east-1'): Api {
   const { url, accountId, accessKeyId, secretAccessKey } = server;
   const { host } = new URL(url);
 

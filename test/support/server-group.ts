@@ -16,12 +16,20 @@ export interface ServerGroup extends TestServer {
   processes(): Promise<readonly number[]>;
 }
 
+/** Groups that live: an interrupted script must not leave its servers behind, which no terminal would reach. */
+const living = new Set<number>();
+process.on('exit', () => {
+  for (const group of living) process.kill(-group, 'SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+
 /** Starts `moraine serve` on a data folder and waits until it is ready. @throws Error when it ends instead. */
 export async function startGroup(data: string, flags: readonly string[] = []): Promise<ServerGroup> {
   const began = performance.now();
   const args = [MAIN, 'serve', '--data', data, '--listen', '127.0.0.1:0', '--log-level', 'warn', ...flags];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const group = child.pid ?? 0;
+  living.add(group);
   let [output, errors] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
@@ -29,7 +37,12 @@ export async function startGroup(data: string, flags: readonly string[] = []): P
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString();
   });
-  const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const exited = new Promise<number | null>((resolve) => {
+    child.on('exit', (code) => {
+      living.delete(group);
+      resolve(code);
+    });
+  });
   const readyMs = await new Promise<number>((resolve, reject) => {
     child.stdout.on('data', () => {
       if (output.includes('moraine: ready on ')) resolve(performance.now() - began);
@@ -48,7 +61,7 @@ export async function startGroup(data: string, flags: readonly string[] = []): P
     errors: () => errors,
     processes: () => livingIn(group),
     async kill() {
-      process.kill(-group, 'SIGKILL');
+      if ((await livingIn(group)).length > 0) process.kill(-group, 'SIGKILL');
       await exited;
       await eventually(
         'every process of the server is gone',

@@ -33,18 +33,14 @@ async function storeArchive(
   { catalog, blobs, clock, ids, sequence }: OperationContext,
 ): Promise<{ id: string; treeHash: string }> {
   const { account, region, name } = vaultKey;
-  const createdMs = clock.now();
-  const id = ids.archiveId(vaultKey, createdMs);
-  const label = {
-    kind: 'archive',
-    account,
-    region,
-    vault: name,
-    archiveId: id,
-    description,
-    createdMs,
-  } as const;
-  const stored = await body.store(blobs, async () => ({ ...label, offset: 0, sequence: sequence.next() }));
+  const id = ids.archiveId(vaultKey, clock.now());
+  let createdMs = 0;
+  const stored = await body.store(blobs, async () => {
+    // An archive begins when its last byte has come: a slow upload must not look like an old one.
+    createdMs = clock.now();
+    const of = { account, region, vault: name, archiveId: id, description, createdMs };
+    return { kind: 'archive', ...of, offset: 0, sequence: sequence.next() };
+  });
   const { size, treeHash, ref } = stored;
   const row = { vaultNo: vault.no, id, description, createdMs, size, treeHash, ref };
   await keepOnly(blobs, ref, () => catalog.addArchive(row));

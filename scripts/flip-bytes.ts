@@ -1,0 +1,190 @@
+/**
+ * `npm run flip-bytes [-- FLIPS [SEED]]`: flips single bits anywhere in stored blobs, data or what describes it,
+ * and takes each archive through GetJobOutput: what was changed must never be served as good (a 500, or a
+ * connection that breaks before the changed leaf), and the archive must be marked as damaged. Each flip is
+ * taken back before the next. Exit code 0 only if all were detected.
+ */
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { seededSpread } from '../src/domain/job-times.ts';
+import { type Api, apiOf } from '../test/support/api.ts';
+import { type Download, digestOf } from '../test/support/download.ts';
+import { type Jobs, jobsOf } from '../test/support/jobs.ts';
+import { MIB, patternBytes } from '../test/support/pattern.ts';
+import { hashHeaders } from '../test/support/request.ts';
+import { startServer } from '../test/support/server.ts';
+
+const flips = Number(process.argv[2] ?? 1000);
+/** In the outputs of inventory jobs. */
+const extra = Math.ceil(flips / 10);
+const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const random = seededSpread(seed);
+const VAULT = 'flips';
+
+/** Something that can be taken, and the blobs that its bytes lie in. */
+interface Target {
+  readonly kind: 'single' | 'multipart' | 'inventory';
+  readonly jobId: string;
+  readonly digest: string;
+  readonly bytes: Buffer;
+  /** Null for what is no archive. */
+  readonly archiveNo: number | null;
+  readonly blobs: readonly { readonly path: string; readonly dataBytes: number }[];
+}
+
+interface Counts {
+  refused: number;
+  brokenOff: number;
+  servedAsGood: number;
+  wrongBytes: number;
+  notMarked: number;
+}
+
+const server = await startServer({ flags: ['--log-level', 'fatal'] });
+const catalog = new DatabaseSync(join(server.data, 'catalog.sqlite'), { readOnly: true, timeout: 5000 });
+const api = apiOf(server);
+const jobs = jobsOf(api);
+const counts: Counts = { refused: 0, brokenOff: 0, servedAsGood: 0, wrongBytes: 0, notMarked: 0 };
+const hits: Record<string, number> = {};
+console.log(`${flips} flips in archives and ${extra} in inventories, seed ${seed}`);
+try {
+  await api.createVault(VAULT);
+  const targets = await makeTargets(api, jobs);
+  const inventories = targets.filter(({ kind }) => kind === 'inventory');
+  const archives = targets.filter(({ kind }) => kind !== 'inventory');
+  const began = performance.now();
+  for (let i = 1; i <= flips; i++) {
+    await playFlip(archives[Math.floor(random() * archives.length)] as Target);
+    if (i % 100 === 0) console.log(`${i}: ${JSON.stringify(counts)}`);
+  }
+  for (let i = 0; i < extra; i++) await playFlip(inventories[i % inventories.length] as Target);
+  for (const target of targets) await requireGood(target);
+  const seconds = (performance.now() - began) / 1000;
+  console.log(`where: ${JSON.stringify(hits)}`);
+  console.log(
+    `${flips} flips in ${seconds.toFixed(1)} s: ${JSON.stringify(counts)}; afterwards all is good again`,
+  );
+} finally {
+  catalog.close();
+  await server.stop();
+}
+const detected = counts.refused + counts.brokenOff;
+if (detected !== flips + extra || counts.servedAsGood + counts.wrongBytes + counts.notMarked > 0)
+  process.exitCode = 1;
+
+async function makeTargets(on: Api, of: Jobs): Promise<Target[]> {
+  const targets: Target[] = [];
+  for (const size of [1, 1000, MIB, MIB + 1, 3.5 * MIB, 6.5 * MIB]) {
+    const bytes = patternBytes(size, Math.floor(random() * 1000));
+    targets.push(await archiveTarget(of, 'single', await on.upload(VAULT, bytes, 'a description'), bytes));
+  }
+  for (const [size, partSize] of [
+    [2.5 * MIB, MIB],
+    [6.5 * MIB, MIB],
+    [6.5 * MIB, 4 * MIB],
+    [9 * MIB + 7, 2 * MIB],
+  ] as const) {
+    const bytes = patternBytes(size, Math.floor(random() * 1000));
+    targets.push(await archiveTarget(of, 'multipart', await uploadParts(on, bytes, partSize), bytes));
+  }
+  for (const Format of ['JSON', 'CSV']) targets.push(await inventoryTarget(of, Format));
+  return targets;
+}
+
+async function uploadParts(on: Api, bytes: Buffer, partSize: number): Promise<string> {
+  const uploadId = await on.initiate(VAULT, partSize);
+  for (let at = 0; at < bytes.length; at += partSize)
+    await on.putPart(VAULT, uploadId, at, bytes.subarray(at, at + partSize));
+  const treeHash = hashHeaders(bytes)['x-amz-sha256-tree-hash'] ?? '';
+  const { headers } = await on.complete(VAULT, uploadId, bytes.length, treeHash);
+  return headers['x-amz-archive-id'] ?? '';
+}
+
+async function archiveTarget(
+  of: Jobs,
+  kind: 'single' | 'multipart',
+  archiveId: string,
+  bytes: Buffer,
+): Promise<Target> {
+  const jobId = await of.startRetrieval(VAULT, archiveId);
+  const archive = catalog
+    .prepare('select no, ref, upload_no, size from archives where id = ?')
+    .get(archiveId);
+  const rows = archive?.['ref']
+    ? [archive]
+    : catalog.prepare('select ref, size from parts where upload_no = ?').all(Number(archive?.['upload_no']));
+  const blobs = rows.map((row) => ({ path: pathOf(String(row['ref'])), dataBytes: Number(row['size']) }));
+  return { kind, jobId, digest: digestOf(bytes), bytes, archiveNo: Number(archive?.['no']), blobs };
+}
+
+async function inventoryTarget(of: Jobs, Format: string): Promise<Target> {
+  const jobId = await of.startInventory(VAULT, { Format });
+  await of.untilDone(VAULT, jobId);
+  const { bytes } = await of.output(VAULT, jobId);
+  const row = catalog.prepare('select ref from jobs where id = ?').get(jobId);
+  const blobs = [{ path: pathOf(String(row?.['ref'])), dataBytes: bytes.length }];
+  return { kind: 'inventory', jobId, digest: digestOf(bytes), bytes, archiveNo: null, blobs };
+}
+
+function pathOf(ref: string): string {
+  return join(server.data, 'store', 'blobs', ref.slice(-2), ref);
+}
+
+/** One flip: made, looked for, taken back. Half of them hit the data, half what describes it. */
+async function playFlip(target: Target): Promise<void> {
+  const blob = target.blobs[Math.floor(random() * target.blobs.length)] as Target['blobs'][number];
+  const { size } = await stat(blob.path);
+  const inData = random() < 0.5;
+  const [from, to] = inData ? [0, blob.dataBytes] : [blob.dataBytes, size];
+  const at = from + Math.floor(random() * (to - from));
+  const bit = Math.floor(random() * 8);
+  const where = `${target.kind}, ${inData ? 'data' : 'description'}`;
+  hits[where] = (hits[where] ?? 0) + 1;
+  const madeMs = Date.now();
+  await flip(blob.path, at, bit);
+  try {
+    judge(target, await jobs.output(VAULT, target.jobId), madeMs, `${blob.path} byte ${at} bit ${bit}`);
+  } finally {
+    await flip(blob.path, at, bit);
+  }
+  if (random() < 0.05) await requireGood(target);
+}
+
+async function flip(path: string, at: number, bit: number): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const byte = Buffer.alloc(1);
+    await file.read(byte, 0, 1, at);
+    byte[0] = (byte[0] as number) ^ (1 << bit);
+    await file.write(byte, 0, 1, at);
+  } finally {
+    await file.close();
+  }
+}
+
+/** A refusal, or a beginning of the true bytes that ends too early; anything else is a failure. */
+function judge(target: Target, answer: Download, madeMs: number, what: string): void {
+  const { status, complete, bytes } = answer;
+  if (status === 500) counts.refused++;
+  else if (status === 200 && !complete) counts.brokenOff++;
+  else {
+    counts.servedAsGood++;
+    console.log(`SERVED AS GOOD (${status}): ${what}`);
+  }
+  if (status === 200 && !bytes.equals(target.bytes.subarray(0, bytes.length))) {
+    counts.wrongBytes++;
+    console.log(`WRONG BYTES: ${what}`);
+  }
+  if (target.archiveNo === null) return;
+  const row = catalog.prepare('select damaged_ms from archives where no = ?').get(target.archiveNo);
+  if (Number(row?.['damaged_ms'] ?? 0) >= madeMs) return;
+  counts.notMarked++;
+  console.log(`NOT MARKED: ${what}`);
+}
+
+async function requireGood(target: Target): Promise<void> {
+  const { status, complete, bytes } = await jobs.output(VAULT, target.jobId);
+  if (status === 200 && complete && digestOf(bytes) === target.digest) return;
+  throw new Error(`what was put right is not served: ${status}, ${bytes.length} bytes`);
+}

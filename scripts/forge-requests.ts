@@ -1,0 +1,25 @@
+/**
+ * `npm run forge-requests [-- REQUESTS [SEED]]`: forged, replayed, tampered, truncated and malformed signatures
+ * against a server. Exit code 1 if one was accepted or met a failure of the server.
+ */
+import { sendForgeries } from '../test/support/forgery.ts';
+import { castOf } from '../test/support/forgery-cast.ts';
+import { seeded } from '../test/support/lock-simulation/sequence.ts';
+import { startServer } from '../test/support/server.ts';
+
+const count = Number(process.argv[2] ?? 100_000);
+const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_000);
+const server = await startServer({ flags: ['--log-level', 'silent'] });
+console.log(`${count} requests from seed ${seed}`);
+try {
+  const { sent, accepted, failed, controls, byCode } = await sendForgeries(
+    await castOf(server),
+    count,
+    seeded(seed),
+  );
+  console.log({ sent, accepted: accepted.length, failed: failed.length, controls, byCode });
+  for (const one of [...accepted, ...failed].slice(0, 20)) console.error(one);
+  process.exitCode = accepted.length + failed.length > 0 ? 1 : 0;
+} finally {
+  await server.stop();
+}

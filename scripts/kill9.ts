@@ -1,0 +1,127 @@
+/**
+ * `npm run kill9 [-- ROUNDS [SEED]]`: kills the whole server with SIGKILL in the middle of uploads, again and
+ * again on one data folder, and looks after each start whether all that was acknowledged is there, unchanged.
+ * Exit code 0 only if everything held.
+ */
+import { rm } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { apiOf } from '../test/support/api.ts';
+import { Checks, type OnDisk, openOnDisk } from '../test/support/crash/checks.ts';
+import { Ledger } from '../test/support/crash/ledger.ts';
+import { Load, type Random, seeded, VAULT } from '../test/support/crash/load.ts';
+import { checkJournal, checkStore } from '../test/support/crash/replay.ts';
+import { eventually } from '../test/support/poll.ts';
+import { temporaryFolder } from '../test/support/server.ts';
+import { type ServerGroup, startGroup } from '../test/support/server-group.ts';
+
+const CLIENTS = 10;
+const READY_WITHIN_MS = 2000;
+const SHORTEST_MS = 20;
+const LONGEST_MS = 800;
+const SWEPT_WITHIN_MS = 60_000;
+const FLAGS = ['--workers', '2'];
+
+const rounds = Number(process.argv[2] ?? 200);
+const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const random = seeded(seed);
+const ledger = new Ledger();
+const readyMs: number[] = [];
+const roundMs: number[] = [];
+const slowStarts: number[] = [];
+
+const data = await temporaryFolder();
+console.log(`${rounds} rounds, seed ${seed}, data folder ${data}`);
+try {
+  for (let round = 1; round <= rounds && ledger.violations.length === 0; round++) {
+    const began = performance.now();
+    await playRound(round);
+    roundMs.push(performance.now() - began);
+    if (round % 20 === 0) console.log(`round ${round}: ${JSON.stringify(ledger.counts)}`);
+  }
+  if (ledger.violations.length === 0) await finish();
+} finally {
+  summarize();
+}
+if (ledger.violations.length === 0) await rm(data, { recursive: true });
+else process.exitCode = 1;
+
+/** One start, checks of all that was acknowledged before, load, kill, and what must be in the journal then. */
+async function playRound(round: number): Promise<void> {
+  await withServer(async (server, disk) => {
+    const api = apiOf(server);
+    await new Checks(api, ledger, disk).run('new');
+    const load = new Load(api, ledger, random);
+    if (round === 1) await load.createVault(VAULT);
+    await killUnder(load, server, random);
+    await checkJournal(disk, ledger);
+  });
+}
+
+/** A failure of the check itself is a violation too; no server outlives its round. */
+async function withServer(use: (server: ServerGroup, disk: OnDisk) => Promise<void>): Promise<void> {
+  const server = await start();
+  const disk = openOnDisk(data);
+  try {
+    await use(server, disk);
+  } catch (error) {
+    ledger.violated(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } finally {
+    await server.kill();
+    await disk.catalog.close();
+  }
+  if (ledger.violations.length > 0) console.log(server.errors());
+}
+
+async function start(): Promise<ServerGroup> {
+  const server = await startGroup(data, FLAGS);
+  readyMs.push(server.readyMs);
+  if (server.readyMs >= READY_WITHIN_MS) judgeSlowStart(server.readyMs);
+  return server;
+}
+
+/** Where others keep all cores busy, a slow start says nothing of the server: it is counted and shown. */
+function judgeSlowStart(ms: number): void {
+  const isBusy = (loadavg()[0] ?? 0) > availableParallelism();
+  if (isBusy) slowStarts.push(ms);
+  else ledger.violated(`the server was ready after ${Math.round(ms)} ms only`);
+}
+
+async function killUnder(load: Load, server: ServerGroup, pick: Random): Promise<void> {
+  const working = load.run(CLIENTS);
+  await new Promise((resolve) => setTimeout(resolve, SHORTEST_MS + pick() * (LONGEST_MS - SHORTEST_MS)));
+  load.stop();
+  await server.kill();
+  await working;
+}
+
+/** The last start is left alone until all garbage is gone; then everything is read and compared. */
+async function finish(): Promise<void> {
+  await withServer(async (server, disk) => {
+    await new Checks(apiOf(server), ledger, disk).run('all');
+    await eventually('the garbage is swept', () => isSwept(disk), SWEPT_WITHIN_MS);
+    const code = await server.stop();
+    ledger.expect(code === 0, `the server stopped with exit code ${code}`);
+    const blobs = await checkStore(disk, join(data, 'catalog.sqlite'), ledger);
+    console.log(`at the end: ${blobs} blobs in the store`);
+  });
+}
+
+async function isSwept({ catalog }: OnDisk): Promise<boolean> {
+  return (await catalog.listGarbage({ after: null, limit: 1 })).rows.length === 0;
+}
+
+function summarize(): void {
+  const spread = (all: readonly number[]) => {
+    const sorted = [...all].sort((a, b) => a - b);
+    const at = (share: number) => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
+    return { median: at(0.5), '95 %': at(0.95), greatest: at(1) };
+  };
+  console.log(`seed ${seed}: ${roundMs.length} rounds`);
+  console.table({ 'start to ready, ms': spread(readyMs), 'whole round, ms': spread(roundMs) });
+  console.table(ledger.counts);
+  if (slowStarts.length > 0)
+    console.log(`${slowStarts.length} starts took longer on a machine that others kept busy`);
+  for (const violation of ledger.violations.slice(0, 50)) console.log(`VIOLATED: ${violation}`);
+  console.log(ledger.violations.length === 0 ? 'everything held' : `${ledger.violations.length} violations`);
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { describe, it, type TestContext } from 'node:test';
+import { AuditFolder, tamperTrials } from '../../test/support/audit-tamper.ts';
+import { failFiles } from '../../test/support/failing-disk.ts';
+import type { AuditRecord } from './chain.ts';
+import { auditRecords } from './verify.ts';
+
+async function folderFor(t: TestContext): Promise<AuditFolder> {
+  const folder = await AuditFolder.make();
+  t.after(() => folder.remove());
+  return folder;
+}
+
+async function recordsIn(folder: AuditFolder): Promise<AuditRecord[]> {
+  const records: AuditRecord[] = [];
+  for await (const record of auditRecords(folder.path)) records.push(record);
+  return records;
+}
+
+async function faultsOf(folder: AuditFolder): Promise<string[]> {
+  return (await folder.verify()).map(({ file, line, fault }) => `${file}:${line}: ${fault}`);
+}
+
+describe('an audit log', () => {
+  it('makes no file before its first record', async (t) => {
+    const folder = await folderFor(t);
+    await folder.open('c').close();
+    assert.deepEqual(await folder.names(), []);
+    assert.deepEqual(await faultsOf(folder), []);
+  });
+
+  it('gives back what was appended, in order, whatever characters it has', async (t) => {
+    const folder = await folderFor(t);
+    const log = folder.open('c');
+    const texts = [
+      'plain',
+      'a\nb\r\nc',
+      '\u2028\u2029\u0085',
+      '\ufffd\u{1f600}',
+      '\ufeffmark',
+      '"\\',
+      '\ud800',
+    ];
+    for (const text of texts) await log.append({ text });
+    await log.close();
+    assert.deepEqual(
+      (await recordsIn(folder)).map(({ text }) => text),
+      texts,
+    );
+    assert.deepEqual(await faultsOf(folder), []);
+  });
+
+  it('takes many appends at the same time into one chain without a gap', async (t) => {
+    const folder = await folderFor(t);
+    const log = folder.open('c');
+    await Promise.all(Array.from({ length: 500 }, (_, n) => log.append({ n })));
+    await log.close();
+    assert.deepEqual(
+      (await recordsIn(folder)).map(({ n }) => n),
+      Array.from({ length: 500 }, (_, n) => n),
+    );
+    assert.deepEqual(await faultsOf(folder), []);
+  });
+
+  it('goes on in the next file when one is full', async (t) => {
+    const folder = await folderFor(t);
+    await folder.fill('c', 40, 1000);
+    const names = await folder.names();
+    assert.ok(names.length > 4, names.join());
+    assert.deepEqual(names.slice(0, 3), ['c.000000.log', 'c.000001.log', 'c.000002.log']);
+    assert.equal((await recordsIn(folder)).length, 40);
+    assert.deepEqual(await faultsOf(folder), []);
+  });
+
+  it('is readable by its owner alone', async (t) => {
+    const { stat } = await import('node:fs/promises');
+    const folder = await folderFor(t);
+    await folder.fill('c', 1);
+    for (const name of await folder.names())
+      assert.equal((await stat(folder.file(name))).mode & 0o777, 0o600);
+  });
+
+  for (const method of ['appendFile', 'datasync'] as const) {
+    it(`takes nothing more after ${method} failed`, async (t) => {
+      const folder = await folderFor(t);
+      const log = folder.open('c');
+      await log.append({ n: 1 });
+      await failFiles(t, method, 1);
+      await assert.rejects(log.append({ n: 2 }), /EIO/);
+      await assert.rejects(log.append({ n: 3 }), /EIO/);
+      await log.close();
+      const numbers = (await recordsIn(folder)).map(({ n }) => n);
+      assert.ok(!numbers.includes(3), numbers.join());
+    });
+  }
+
+  it('does not begin a chain that nobody would remember', async (t) => {
+    const folder = await folderFor(t);
+    const log = folder.open('c', undefined, () => Promise.reject(new Error('the store is full')));
+    await assert.rejects(log.append({ n: 1 }), /the store is full/);
+    await log.close();
+    assert.deepEqual(await recordsIn(folder), []);
+    assert.deepEqual(await faultsOf(folder), []);
+  });
+});
+
+describe('what a crash may leave is no fault', () => {
+  it('a head without a line, remembered or not', async (t) => {
+    const folder = await folderFor(t);
+    await folder.fill('c', 1);
+    const other = await folderFor(t);
+    const key = await readFile(folder.file('c.head'));
+    await writeFile(other.file('d.head'), key.subarray(0, 50));
+    assert.deepEqual(await faultsOf(other), []);
+  });
+
+  it('a torn last line', async (t) => {
+    const folder = await folderFor(t);
+    await folder.fill('c', 5, 200);
+    const last = (await folder.names()).filter((name) => name.endsWith('.log')).at(-1) ?? '';
+    await appendFile(folder.file(last), '0123456789abcdef 6 {"eventName"');
+    assert.deepEqual(await faultsOf(folder), []);
+  });
+
+  it('whole lines beyond the head', async (t) => {
+    const folder = await folderFor(t);
+    const log = folder.open('c');
+    await log.append({ n: 1 });
+    await log.append({ n: 2 });
+    await log.append({ n: 3 });
+    const early = await readFile(folder.file('c.head'));
+    await log.append({ n: 4 });
+    await log.close();
+    await writeFile(folder.file('c.head'), early);
+    assert.deepEqual(await faultsOf(folder), []);
+  });
+});
+
+describe('what is a fault', () => {
+  it('a whole line that follows no other, though it stands beyond the head', async (t) => {
+    const folder = await folderFor(t);
+    await folder.fill('c', 3);
+    await appendFile(folder.file('c.000000.log'), `${'0'.repeat(64)} 4 {}\n`);
+    assert.match((await faultsOf(folder)).join(), /^c\.000000\.log:4: this line is not the one that follows/);
+  });
+
+  it('a torn line with a file after it', async (t) => {
+    const folder = await folderFor(t);
+    await folder.fill('c', 20, 300);
+    const { length } = await readFile(folder.file('c.000000.log'));
+    await truncate(folder.file('c.000000.log'), length - 5);
+    assert.match((await faultsOf(folder)).join(), /^c\.000000\.log/);
+  });
+
+  it('is named by its place', async (t) => {
+    const folder = await folderFor(t);
+    await folder.fill('c', 10);
+    const lines = (await readFile(folder.file('c.000000.log'), 'utf8')).split('\n');
+    await writeFile(folder.file('c.000000.log'), lines.toSpliced(3, 1).join('\n'));
+    assert.match((await faultsOf(folder)).join(), /^c\.000000\.log:4: /);
+    await writeFile(folder.file('c.000000.log'), lines.slice(0, 5).join('\n'));
+    assert.match((await faultsOf(folder)).join(), /this line|the log ends at record 4, but 10 were written/);
+  });
+
+  it('a chain that the store does not remember, and one that is gone', async (t) => {
+    const folder = await folderFor(t);
+    await folder.fill('c', 2);
+    await folder.fill('d', 2);
+    folder.begun.splice(0, 1);
+    assert.deepEqual(await faultsOf(folder), [
+      'c.head:0: the store does not remember that this chain was begun',
+    ]);
+    for (const name of ['d.head', 'd.000000.log']) await rm(folder.file(name));
+    assert.match((await faultsOf(folder)).join('\n'), /d\.head:0: the head is missing/);
+  });
+
+  it('is found in 300 random trials', async () => {
+    const { missed } = await tamperTrials(300, 1);
+    assert.deepEqual(missed, []);
+  });
+});

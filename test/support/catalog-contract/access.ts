@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { LOCK_TRIAL_MS } from '../../../src/domain/vault-lock.ts';
+import { type Customer, countDone, hashOf, type NewCustomer, refused, START_MS, unique } from './customer.ts';
+
+export function users(customer: NewCustomer): void {
+  const create = (c: Customer, name: string) =>
+    c.catalog.createUser({ account: c.account, name, userId: `AIDA${unique()}`, createdMs: START_MS });
+  const keyOf = (c: Customer, userNo: number | null) => ({
+    ...{ id: `AKIA${unique()}`, account: c.account, sealedSecret: 'sealed' },
+    ...({ status: 'active', origin: 'command', userNo } as const),
+  });
+
+  it('are found and listed by name, in their account only', async () => {
+    const [c, other] = [customer(), customer()];
+    const made = [await create(c, 'b'), await create(c, 'a')];
+    await create(other, 'a');
+    assert.deepEqual(await c.catalog.listUsers(c.account), [...made].reverse());
+    assert.deepEqual(await c.catalog.findUser(c.account, 'b'), made[0]);
+    assert.deepEqual(await c.catalog.userByNo(made[1]?.no ?? 0), made[1]);
+    assert.equal(await c.catalog.findUser(c.account, 'c'), undefined);
+    assert.equal(await c.catalog.userByNo(999_999_999), undefined);
+  });
+
+  it('of one name are made once, also side by side', async () => {
+    const c = customer();
+    const made = Array.from({ length: 6 }, () => create(c, 'one'));
+    assert.equal(await countDone('InvalidParameterValueException', made), 1);
+  });
+
+  it('have policies, each of a name of its own', async () => {
+    const c = customer();
+    const { no: userNo } = await create(c, 'u');
+    for (const [name, document] of [
+      ['b', '1'],
+      ['a', '{"é":1}'],
+      ['b', '2'],
+    ] as const) {
+      await c.catalog.putUserPolicy({ userNo, name, document });
+    }
+    const expected = [
+      { name: 'a', document: '{"é":1}' },
+      { name: 'b', document: '2' },
+    ];
+    const found = async () => (await c.catalog.userPolicies(userNo)).map((policy) => ({ ...policy }));
+    assert.deepEqual(await found(), expected);
+    const remove = () => c.catalog.deleteUserPolicy({ userNo, name: 'a' });
+    assert.deepEqual([await remove(), await remove()], [true, false]);
+    assert.deepEqual(await found(), expected.slice(1));
+  });
+
+  it('take their keys and policies with them', async () => {
+    const c = customer();
+    const { no: userNo } = await create(c, 'u');
+    const [root, own] = [keyOf(c, null), keyOf(c, userNo)];
+    for (const key of [root, own]) await c.catalog.putAccessKey({ ...key, nowMs: START_MS });
+    const keys = async (no: number | null) =>
+      (await c.catalog.listAccessKeys(c.account, no)).map(({ id }) => id);
+    assert.deepEqual([await keys(null), await keys(userNo)], [[root.id], [own.id]]);
+    await c.catalog.putUserPolicy({ userNo, name: 'p', document: '{}' });
+    await c.catalog.deleteUser({ userNo });
+    assert.deepEqual([await keys(null), await keys(userNo)], [[root.id], []]);
+    assert.equal(await c.catalog.findAccessKey(own.id), undefined);
+    assert.deepEqual(await c.catalog.userPolicies(userNo), []);
+    assert.equal(await c.catalog.findUser(c.account, 'u'), undefined);
+  });
+
+  it('and root have keys that can be disabled and deleted', async () => {
+    const c = customer();
+    const { id, ...key } = keyOf(c, null);
+    await c.catalog.putAccessKey({ id, ...key, nowMs: START_MS });
+    const disable = (keyId: string) => c.catalog.setKeyStatus({ id: keyId, status: 'disabled' });
+    assert.deepEqual([await disable(id), await disable('unknown')], [true, false]);
+    assert.equal((await c.catalog.findAccessKey(id))?.status, 'disabled');
+    const remove = () => c.catalog.deleteAccessKey({ id });
+    assert.deepEqual([await remove(), await remove()], [true, false]);
+  });
+
+  it('belong to accounts, which are made once', async () => {
+    const c = customer();
+    for (let i = 0; i < 2; i++) await c.catalog.createAccount({ id: c.account, nowMs: START_MS });
+    assert.equal((await c.catalog.listAccounts()).filter((id) => id === c.account).length, 1);
+  });
+}
+
+export function vaultPolicies(customer: NewCustomer): void {
+  it('change their version with every change of policies and tags', async () => {
+    const c = customer();
+    const { no: vaultNo, policies } = await c.makeVault();
+    assert.equal(policies, null);
+    const versionOf = async () => (await c.vault()).policies?.version ?? 0;
+    const seen = [await versionOf()];
+    for (const policy of ['{"a":1}', '{"a":2}', null]) {
+      await c.catalog.setVaultAccessPolicy({ vaultNo, policy });
+      assert.equal((await c.vault()).policies?.access ?? null, policy);
+      seen.push(await versionOf());
+    }
+    await c.catalog.addTags({ vaultNo, tags: { a: 'b' } });
+    seen.push(await versionOf());
+    await c.catalog.removeTags({ vaultNo, keys: ['a'] });
+    seen.push(await versionOf());
+    assert.deepEqual(
+      seen,
+      [...new Set(seen)].sort((a, b) => a - b),
+    );
+  });
+
+  it('stop a deletion that was allowed by older ones', async () => {
+    const c = customer();
+    const vault = await c.makeVault();
+    const { vaultNo, id } = await c.addArchive(vault);
+    const remove = (policyVersion: number) =>
+      c.catalog.deleteArchive({ vaultNo, id, nowMs: START_MS, mode: 'live', policyVersion });
+    await c.catalog.setVaultAccessPolicy({ vaultNo, policy: '{}' });
+    await refused('ThrottlingException', remove(0));
+    assert.equal(await remove((await c.vault()).policies?.version ?? -1), true);
+  });
+
+  it('are refused for a vault that is gone', async () => {
+    const c = customer();
+    const vaultNo = await c.goneVault();
+    const code = 'ResourceNotFoundException';
+    await refused(code, c.catalog.setVaultAccessPolicy({ vaultNo, policy: null }));
+    await refused(code, c.catalog.initiateVaultLock({ vaultNo, policy: '{}', lockIdHash: 'x', nowMs: 1 }));
+    await refused(code, c.catalog.completeVaultLock({ vaultNo, lockIdHash: 'x', nowMs: 1 }));
+    await refused(code, c.catalog.abortVaultLock({ vaultNo, nowMs: 1 }));
+  });
+}
+
+export function vaultLocks(customer: NewCustomer): void {
+  const ID = hashOf('the lock id');
+  const lockOf = async (c: Customer) => (await c.vault()).policies?.lock ?? null;
+  const initiate = (c: Customer, vaultNo: number, nowMs = START_MS, lockIdHash = ID) =>
+    c.catalog.initiateVaultLock({ vaultNo, policy: '{"lock":1}', lockIdHash, nowMs });
+  const complete = (c: Customer, vaultNo: number, lockIdHash = ID, nowMs = START_MS) =>
+    c.catalog.completeVaultLock({ vaultNo, lockIdHash, nowMs });
+
+  it('are tried, then completed for ever', async () => {
+    const c = customer();
+    const { no: vaultNo } = await c.makeVault();
+    await refused('ResourceNotFoundException', complete(c, vaultNo));
+    await initiate(c, vaultNo);
+    const lock = { state: 'InProgress', policy: '{"lock":1}', idHash: ID, createdMs: START_MS };
+    assert.deepEqual(await lockOf(c), lock);
+    await refused('AccessDeniedException', initiate(c, vaultNo));
+    await refused('InvalidParameterValueException', complete(c, vaultNo, hashOf('wrong')));
+    for (let i = 0; i < 2; i++) assert.equal((await complete(c, vaultNo)).state, 'Locked');
+    assert.deepEqual(await lockOf(c), { ...lock, state: 'Locked' });
+    await refused('AccessDeniedException', complete(c, vaultNo, hashOf('wrong')));
+    await refused('AccessDeniedException', c.catalog.abortVaultLock({ vaultNo, nowMs: START_MS }));
+    await refused('AccessDeniedException', initiate(c, vaultNo));
+    const locked = (await c.catalog.listLocked()).filter(({ vault }) => vault.account === c.account);
+    assert.deepEqual(
+      locked.map(({ vault }) => vault),
+      [c.key()],
+    );
+  });
+
+  it('that are aborted or run out can be tried again', async () => {
+    const c = customer();
+    const { no: vaultNo } = await c.makeVault();
+    await initiate(c, vaultNo);
+    for (let i = 0; i < 2; i++) await c.catalog.abortVaultLock({ vaultNo, nowMs: START_MS });
+    assert.equal(await lockOf(c), null);
+    await initiate(c, vaultNo);
+    const laterMs = START_MS + LOCK_TRIAL_MS;
+    await refused('ResourceNotFoundException', complete(c, vaultNo, ID, laterMs));
+    await initiate(c, vaultNo, laterMs, hashOf('another'));
+  });
+
+  it('are initiated once, also side by side', async () => {
+    const c = customer();
+    const { no: vaultNo } = await c.makeVault();
+    const tried = Array.from({ length: 6 }, (_, i) => initiate(c, vaultNo, START_MS, hashOf(i)));
+    assert.equal(await countDone('AccessDeniedException', tried), 1);
+  });
+}

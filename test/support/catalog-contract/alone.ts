@@ -1,0 +1,24 @@
+/** For tests of what works on the whole catalog: each finds it empty. */
+import { after, before, beforeEach } from 'node:test';
+import type { Catalog } from '../../../src/domain/catalog.ts';
+import { Customer, type NewCustomer } from './customer.ts';
+import type { CatalogPlace } from './place.ts';
+
+/** Adds a section whose tests have a catalog to themselves. */
+export function alone(
+  makePlace: () => Promise<CatalogPlace>,
+  section: (customer: NewCustomer) => void,
+): void {
+  let place: CatalogPlace;
+  let catalog: Catalog;
+  before(async () => {
+    place = await makePlace();
+    catalog = await place.open();
+  });
+  beforeEach(() => catalog.forgetVaults({}));
+  after(async () => {
+    await catalog.close();
+    await place.remove();
+  });
+  section(() => new Customer(catalog));
+}

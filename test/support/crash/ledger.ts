@@ -1,0 +1,79 @@
+/** What clients know of a server that may die at any moment: what it acknowledged, and what it may have done. */
+
+/** A body's tree hash and length. */
+export interface Content {
+  readonly treeHash: string;
+  readonly size: number;
+}
+
+export interface VaultEntry {
+  readonly name: string;
+  state: 'asked' | 'kept' | 'deleting' | 'deleted';
+}
+
+export interface ArchiveEntry extends Content {
+  readonly id: string;
+  state: 'kept' | 'deleting' | 'deleted';
+  /** Whether its bytes were read back since they were acknowledged. */
+  wasRead: boolean;
+}
+
+/** One place of an upload: what was acknowledged last there, and what was sent since without an answer. */
+export interface PlaceEntry {
+  acknowledged: Content | null;
+  sent: Content[];
+  wasRead: boolean;
+}
+
+export interface UploadEntry {
+  readonly id: string;
+  readonly places: Map<number, PlaceEntry>;
+  state: 'open' | 'completing' | 'completed' | 'aborting' | 'aborted';
+  claim: Content | null;
+  archiveId: string | null;
+  /** One client at a time works on it. */
+  isTaken: boolean;
+}
+
+export class Ledger {
+  readonly vaults: VaultEntry[] = [];
+  readonly archives = new Map<string, ArchiveEntry>();
+  readonly uploads = new Map<string, UploadEntry>();
+  /** Tree hashes of single uploads that were sent: an archive may exist without its id ever having come back. */
+  readonly sent = new Set<string>();
+  /** Blobs that were read and proved. */
+  readonly blobs = new Map<string, Content>();
+  /** Facts that the journal must hold, because what they tell of was acknowledged. */
+  readonly facts = new Set<string>();
+  /** What must not happen and did. */
+  readonly violations: string[] = [];
+  /** How often something was acknowledged, by kind. */
+  readonly counts: Record<string, number> = {};
+
+  acknowledged(kind: string, fact?: string): void {
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+    if (fact !== undefined) this.facts.add(fact);
+  }
+
+  violated(what: string): void {
+    this.violations.push(what);
+  }
+
+  /** Records the violation unless it holds. */
+  expect(holds: boolean, what: string): void {
+    if (!holds) this.violated(what);
+  }
+
+  keptArchives(): ArchiveEntry[] {
+    return [...this.archives.values()].filter(({ state }) => state === 'kept');
+  }
+
+  uploadsIn(...states: UploadEntry['state'][]): UploadEntry[] {
+    return [...this.uploads.values()].filter(({ state }) => states.includes(state));
+  }
+}
+
+/** The whole of an upload as its client knows it. */
+export function placesInOrder({ places }: UploadEntry): [number, PlaceEntry][] {
+  return [...places].sort(([a], [b]) => a - b);
+}

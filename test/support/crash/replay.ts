@@ -1,0 +1,126 @@
+/** What the store alone tells: the journal's facts and the blobs' labels, compared with the catalog. */
+import { DatabaseSync } from 'node:sqlite';
+import { blobNames, type ReadBlob, type ReadFact, readBlobFile, readFacts } from '../store-reader.ts';
+import type { OnDisk } from './checks.ts';
+import type { Ledger } from './ledger.ts';
+
+const ID_OF: Readonly<Record<string, string>> = {
+  'vault-created': 'vault',
+  'vault-deleted': 'vault',
+  'upload-started': 'uploadId',
+  'upload-completed': 'uploadId',
+  'upload-ended': 'uploadId',
+  'archive-deleted': 'archiveId',
+};
+
+/** Nothing is acknowledged before its fact is in the journal: to be asked after the kill, before the start. */
+export async function checkJournal({ store }: OnDisk, ledger: Ledger): Promise<void> {
+  const found = new Set<string>();
+  for (const { entry } of await readFacts(store)) {
+    const type = String(entry['type']);
+    found.add(`${type} ${entry[ID_OF[type] ?? ''] as string}`);
+  }
+  for (const fact of ledger.facts) ledger.expect(found.has(fact), `the journal does not know: ${fact}`);
+}
+
+/** What is there, by names: one and the same whether the catalog says it or the store. */
+interface Contents {
+  readonly vaults: Set<string>;
+  readonly archives: Set<string>;
+  readonly uploads: Set<string>;
+}
+
+/** At the end, the server being stopped: rows and blobs fit, and the store alone tells what the catalog says. */
+export async function checkStore(disk: OnDisk, catalogPath: string, ledger: Ledger): Promise<number> {
+  const blobs = await readAll(disk, ledger);
+  for (const [ref, { label }] of blobs) {
+    ledger.expect(await disk.catalog.namesBlob(label, ref), `no row names blob ${ref} (${label.kind})`);
+  }
+  const database = new DatabaseSync(catalogPath, { readOnly: true });
+  try {
+    const named = database.prepare(
+      'select ref from archives where ref is not null union all select ref from parts',
+    );
+    for (const { ref } of named.all()) {
+      ledger.expect(blobs.has(String(ref)), `a row names blob ${String(ref)}, which is not there`);
+    }
+    compare(ledger, catalogContents(database), storeContents(await readFacts(disk.store), blobs));
+    checkArchives(ledger, database);
+  } finally {
+    database.close();
+  }
+  return blobs.size;
+}
+
+async function readAll({ store }: OnDisk, ledger: Ledger): Promise<Map<string, ReadBlob>> {
+  const blobs = new Map<string, ReadBlob>();
+  for (const ref of await blobNames(store)) {
+    try {
+      blobs.set(ref, await readBlobFile(store, ref));
+    } catch (error) {
+      ledger.violated(`blob ${ref}: ${String(error)}`);
+    }
+  }
+  return blobs;
+}
+
+function catalogContents(database: DatabaseSync): Contents {
+  const texts = (sql: string) =>
+    new Set(
+      database
+        .prepare(sql)
+        .all()
+        .map(({ text }) => String(text)),
+    );
+  return {
+    vaults: texts('select name as text from vaults'),
+    archives: texts('select id as text from archives'),
+    uploads: texts("select id as text from uploads where state = 'open'"),
+  };
+}
+
+function storeContents(facts: readonly ReadFact[], blobs: ReadonlyMap<string, ReadBlob>): Contents {
+  const contents: Contents = { vaults: new Set(), archives: new Set(), uploads: new Set() };
+  for (const { label } of blobs.values())
+    if (label.kind === 'archive') contents.archives.add(label.archiveId);
+  for (const { entry } of facts) replay(contents, entry as Record<string, string>);
+  // Deleted is deleted, wherever the fact stands: a Complete that is repeated later changes nothing.
+  for (const { entry } of facts) {
+    if (entry['type'] === 'archive-deleted') contents.archives.delete(String(entry['archiveId']));
+  }
+  return contents;
+}
+
+function replay({ vaults, archives, uploads }: Contents, entry: Readonly<Record<string, string>>): void {
+  const { type, vault = '', uploadId = '', archiveId = '' } = entry;
+  if (type === 'vault-created') vaults.add(vault);
+  if (type === 'vault-deleted') vaults.delete(vault);
+  if (type === 'upload-started') uploads.add(uploadId);
+  if (type === 'upload-ended' || type === 'upload-completed') uploads.delete(uploadId);
+  if (type === 'upload-completed') archives.add(archiveId);
+}
+
+function compare(ledger: Ledger, catalog: Contents, store: Contents): void {
+  for (const kind of ['vaults', 'archives', 'uploads'] as const) {
+    for (const name of minus(catalog[kind], store[kind])) {
+      ledger.violated(`the catalog has what the store does not tell of (${kind}): ${name}`);
+    }
+    for (const name of minus(store[kind], catalog[kind])) {
+      ledger.violated(`the store tells of what the catalog does not have (${kind}): ${name}`);
+    }
+  }
+}
+
+function minus(one: ReadonlySet<string>, other: ReadonlySet<string>): string[] {
+  return [...one].filter((name) => !other.has(name));
+}
+
+/** An archive that no client knows of must be one that was sent without an answer. */
+function checkArchives(ledger: Ledger, database: DatabaseSync): void {
+  for (const { id, hash } of database
+    .prepare('select id, lower(hex(tree_hash)) as hash from archives')
+    .all()) {
+    const isKnown = ledger.archives.has(String(id)) || ledger.sent.has(String(hash));
+    ledger.expect(isKnown, `an archive that nobody uploaded: ${String(id)}`);
+  }
+}

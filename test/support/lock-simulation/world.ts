@@ -1,0 +1,239 @@
+/** A server's inside for the lock simulation: the real catalog, operations and locks; clocks that anybody turns. */
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import { confirmLockTime, LockClock } from '../../../src/app/lock-clock.ts';
+import { putInOrder } from '../../../src/app/prepare.ts';
+import { MemoryStore } from '../../../src/blobs/memory.ts';
+import { SQLITE } from '../../../src/catalog/engine.ts';
+import { GroupWriter } from '../../../src/catalog/group-writer.ts';
+import { readsOver } from '../../../src/catalog/reads.ts';
+import type { Schema } from '../../../src/catalog/schema.ts';
+import { openSqliteWriter } from '../../../src/catalog/sqlite.ts';
+import { sqliteDialect } from '../../../src/catalog/sqlite-dialect.ts';
+import { writesOver } from '../../../src/catalog/writes.ts';
+import type { Catalog } from '../../../src/domain/catalog.ts';
+import { ApiError } from '../../../src/domain/errors.ts';
+import { Ids } from '../../../src/domain/ids.ts';
+import type { ClockReading } from '../../../src/domain/lock-time.ts';
+import { ClockWentBack } from '../../../src/domain/lock-time.ts';
+import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
+import { Sequencer } from '../../../src/domain/sequence.ts';
+import type { VaultKey } from '../../../src/domain/vault.ts';
+import { createLogger } from '../../../src/log.ts';
+import type { OperationContext, UploadBody } from '../../../src/operations/operation.ts';
+import { API } from '../../../src/operations/table.ts';
+import { authorizeRequest } from '../../../src/protocol/authorize-request.ts';
+import { PolicyShelf } from '../../../src/protocol/policy-shelf.ts';
+import { OLDER_CATALOG_SETTING } from '../../../src/workers/compare-records.ts';
+import { sweepGarbage } from '../../../src/workers/sweep-garbage.ts';
+
+const ACCOUNT = '111122223333';
+const OPERATIONS = new Map(API.map((one) => [one.name, one]));
+const QUIET = createLogger('silent');
+const BYTES = Buffer.from('bytes');
+const MASTER_KEY = Buffer.alloc(32, 7);
+
+/** How the simulated servers are set: small, so that errors of time stay far below the locks' ages. */
+export const MAX_STOP_LEAP_MS = 3_600_000;
+
+/** Where catalogs of a run lie: in memory where the system has a folder for that. */
+export class Shop {
+  readonly folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'moraine-locks-'));
+  readonly template = join(this.folder, 'template.sqlite');
+
+  static async open(): Promise<Shop> {
+    const shop = new Shop();
+    const writer = await openSqliteWriter(shop.template, async () => {});
+    await writer.close();
+    return shop;
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** True time, and what the machine's clocks say of it. */
+export class Clocks {
+  /** What really is. */
+  realMs = Date.UTC(2026, 0, 1);
+  /** How far the wall clock is off. */
+  wallErrorMs = 0;
+  #bootMs = this.realMs;
+
+  read = (): ClockReading => ({
+    wallMs: this.realMs + this.wallErrorMs,
+    steadyMs: this.realMs - this.#bootMs,
+  });
+
+  /** A new process: the steady clock begins anew. */
+  boot(): void {
+    this.#bootMs = this.realMs - 12_345;
+  }
+}
+
+interface Running {
+  readonly catalog: Catalog;
+  readonly lockClock: LockClock;
+  readonly context: OperationContext;
+  readonly maySweep: boolean;
+}
+
+/** How an operation ended: its reply's headers, or the refusal. */
+export type Ended = { readonly headers: Readonly<Record<string, string>> } | { readonly refused: ApiError };
+
+/** One installation. */
+export class World {
+  readonly clocks = new Clocks();
+  readonly blobs = new MemoryStore();
+  readonly #path: string;
+  readonly #copy: string;
+  readonly #shelf = new PolicyShelf();
+  #running: Running | undefined;
+  hasCopy = false;
+
+  constructor(shop: Shop) {
+    this.#path = join(shop.folder, 'catalog.sqlite');
+    this.#copy = join(shop.folder, 'copy.sqlite');
+    copyFileSync(shop.template, this.#path);
+  }
+
+  get isUp(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** As `serve` does it. @returns false when the clock went back: the server does not start. */
+  async start(): Promise<boolean> {
+    this.clocks.boot();
+    const catalog = this.#openCatalog();
+    const { maySweep } = await putInOrder(catalog, this.blobs, QUIET);
+    const { blobs } = this;
+    try {
+      const options = { blobs, read: this.clocks.read, maxStopLeapMs: MAX_STOP_LEAP_MS, keeps: true };
+      const lockClock = await LockClock.open(options);
+      this.#running = { catalog, lockClock, maySweep, context: this.#context(catalog, lockClock) };
+      return true;
+    } catch (error) {
+      await catalog.close();
+      if (error instanceof ClockWentBack) return false;
+      throw error;
+    }
+  }
+
+  #openCatalog(): Catalog {
+    const database = new DatabaseSync(this.#path);
+    database.exec('pragma journal_mode = memory; pragma synchronous = off;');
+    const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
+    const writer = new GroupWriter(database, db, (records) => this.blobs.appendRecords(records));
+    return {
+      ...readsOver({ db, engine: SQLITE }),
+      ...writesOver(writer),
+      async close() {
+        await writer.close();
+        await db.destroy();
+        database.close();
+      },
+    };
+  }
+
+  #context(catalog: Catalog, lockClock: LockClock): OperationContext {
+    const clock = { now: () => lockClock.latestMs() };
+    return {
+      catalog,
+      blobs: this.blobs,
+      clock,
+      ids: new Ids(MASTER_KEY, randomBytes),
+      sequence: new Sequencer(clock),
+      settings: {
+        completeMemoryMs: 86_400_000,
+        inventoryMode: 'live',
+        expeditedCapacity: null,
+        dueTime: (_pace, nowMs) => nowMs,
+      },
+    };
+  }
+
+  /** @param keep whether the time that was seen is kept once more, as it is each 20 s; not in a crash. */
+  async stop(keep: boolean): Promise<void> {
+    if (!this.#running) return;
+    if (keep) await this.#running.lockClock.keep();
+    await this.#running.catalog.close();
+    this.#running = undefined;
+  }
+
+  /** Copies the catalog of a stopped server. */
+  copyCatalog(): void {
+    copyFileSync(this.#path, this.#copy);
+    this.hasCopy = true;
+  }
+
+  restoreCatalog(): void {
+    copyFileSync(this.#copy, this.#path);
+  }
+
+  async keepTime(): Promise<void> {
+    await this.#running?.lockClock.keep();
+  }
+
+  async sweep(): Promise<void> {
+    if (this.#running?.maySweep) await sweepGarbage(this.#running.catalog, this.blobs);
+  }
+
+  async acceptCatalog(): Promise<void> {
+    await this.#running?.catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
+  }
+
+  confirmTime(): Promise<void> {
+    return confirmLockTime(this.blobs, this.clocks.read().wallMs);
+  }
+
+  get catalog(): Catalog {
+    if (!this.#running) throw new Error('the server is down');
+    return this.#running.catalog;
+  }
+
+  /** One request of the owner's root: authorized, then run. */
+  async ask(name: GlacierAction, vault: string, input: Record<string, unknown> = {}): Promise<Ended> {
+    const running = this.#running;
+    const operation = OPERATIONS.get(name);
+    if (!running || !operation) throw new Error('the server is down');
+    const { context, lockClock } = running;
+    const vaultKey: VaultKey = { account: ACCOUNT, region: 'us-east-1', name: vault };
+    try {
+      const found = await authorizeRequest(
+        {
+          caller: { kind: 'root', arn: `arn:aws:iam::${ACCOUNT}:root`, accountId: ACCOUNT },
+          identity: [],
+          action: name,
+          vaultKey,
+          archiveId: name === 'DeleteArchive' ? String(input['id']) : undefined,
+          facts: {},
+        },
+        { catalog: context.catalog, lockTime: lockClock, shelf: this.#shelf },
+      );
+      if (operation.vault === 'must-exist' && !found) throw new ApiError('ResourceNotFoundException', vault);
+      const facts = { vaultKey, vault: found, id: '', body: body(), ...input };
+      const { headers = {} } = await operation.run(facts as never, context);
+      return { headers };
+    } catch (error) {
+      if (error instanceof ApiError) return { refused: error };
+      throw error;
+    }
+  }
+}
+
+function body(): UploadBody {
+  return {
+    length: BYTES.length,
+    async store(blobs, describe) {
+      const writer = await blobs.create(BYTES.length);
+      await writer.write([BYTES]);
+      const digests = writer.digest();
+      return { ...digests, ref: await writer.finish(await describe(digests)) };
+    },
+  };
+}
