@@ -63,11 +63,19 @@ async function prepare({ url }: Receiver): Promise<string[]> {
   const file = join(data, 'targets.json');
   const target = { type: 'webhook', url: `${url}/`, secret: SECRET };
   await writeFile(file, JSON.stringify({ [TOPIC]: target, [OWN_TOPIC]: target }));
+  // A port of its own: with port 0 it would be another one after all serving processes were killed.
+  const listen = `127.0.0.1:${await freePort()}`;
   const times = 'standard=50ms,expedited=0ms,inventory=50ms,bulk=100h';
   return [
-    ...['--workers', '2', '--job-times', times],
+    ...['--listen', listen, '--workers', '2', '--job-times', times],
     ...['--notification-targets', file, '--allow-local-webhooks'],
   ];
+}
+
+async function freePort(): Promise<number> {
+  const { port, close } = await startReceiver();
+  await close();
+  return port;
 }
 
 async function fill(on: ServerGroup): Promise<string> {
@@ -113,13 +121,17 @@ async function startJob(archiveId: string, i: number): Promise<void> {
   if (members['Tier'] === 'Bulk') unfinished.add(id);
 }
 
-/** The connections of a process that was killed break when they are used again. */
+/**
+ * The connections of a process that was killed break when they are used again, and while no serving process is
+ * left nobody listens.
+ */
 async function persistently<Result>(call: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
       return await call();
     } catch (error) {
-      if (tries === 5) throw error;
+      if (tries === 40) throw error;
+      await pause(50);
     }
   }
 }

@@ -70,9 +70,14 @@ export function startSharedChores({ log }: ChoreParts, due: DueWork): Scheduled[
 /** Tidying: the first process alone. */
 export function startOwnChores({ config, catalog, blobs, clock, log }: ChoreParts): Scheduled[] {
   const journaled = new Set<number>();
+  // On SQLite the one writer journals all by itself; on PostgreSQL a process may die before it does.
+  const journaling =
+    config.catalogUrl === undefined
+      ? []
+      : [repeat(JOURNAL_PAUSE_MS, () => journalFacts(catalog, blobs, journaled), failed(log, 'journal'))];
   return [
     repeat(SWEEP_PAUSE_MS, () => sweepGarbage(catalog, blobs), failed(log, 'sweep garbage')),
-    repeat(JOURNAL_PAUSE_MS, () => journalFacts(catalog, blobs, journaled), failed(log, 'journal')),
+    ...journaling,
     repeat(EXPIRE_PAUSE_MS, () => expire({ config, catalog, clock }), failed(log, 'expire')),
   ];
 }

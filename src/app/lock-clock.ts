@@ -28,6 +28,8 @@ export interface LockClockOptions {
   readonly maxStopLeapMs: number;
   /** Whether this process keeps the time in the store; the others only read it. */
   readonly keeps: boolean;
+  /** Told when the wall clock leaps forward while the process runs. */
+  onLeap?(): void;
 }
 
 /** Trusted time for one process, over the system's clocks and what the store remembers. */
@@ -98,7 +100,9 @@ export class LockClock implements LockTime {
   }
 
   #observe(reading = this.#options.read()): TimeState {
-    this.#state = passTime(this.#state, reading);
+    const before = this.#state;
+    this.#state = passTime(before, reading);
+    if (this.#state.leaped && !before.leaped) this.#options.onLeap?.();
     return this.#state;
   }
 }

@@ -109,10 +109,10 @@ async function openLockTime(
     };
   }
   const { maxStopLeapMs } = config;
-  const lockTime = await LockClock.open({ blobs, read: clocks, maxStopLeapMs, keeps: true });
-  if (lockTime.leaped) {
+  const onLeap = (): void =>
     log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time`');
-  }
+  const lockTime = await LockClock.open({ blobs, read: clocks, maxStopLeapMs, keeps: true, onLeap });
+  if (lockTime.leaped) onLeap();
   return {
     lockTime,
     keeping: [lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be kept'))],

@@ -75,6 +75,19 @@ describe('the lock clock', () => {
     }
   });
 
+  it('tells of a leap once, when it is seen', async (t) => {
+    const [blobs, clocks, onLeap] = [new MemoryStore(), new TurnedClocks(), t.mock.fn()];
+    const options = { blobs, read: clocks.read, maxStopLeapMs: DAY, keeps: true, onLeap };
+    const clock = await LockClock.open(options);
+    clocks.pass(DAY);
+    await clock.keep();
+    assert.equal(onLeap.mock.callCount(), 0);
+    clocks.wallMs += DAY;
+    await clock.keep();
+    await clock.keep();
+    assert.equal(onLeap.mock.callCount(), 1);
+  });
+
   it('remembers an unconfirmed leap across a stop', async () => {
     const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
     const clock = await open(blobs, clocks);

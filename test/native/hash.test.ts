@@ -400,7 +400,7 @@ function suite(engine: HashEngine): void {
 describe('the native engine alone', { skip: noNative }, () => {
   const engine = native ?? nodeHash;
   const names = ['prebuilds/', 'build/sha256.'].map(
-    (name) => `../native/${name}${process.platform}-${process.arch}.node`,
+    (name) => `../../native/${name}${process.platform}-${process.arch}.node`,
   );
   const files = names.map((name) => fileURLToPath(new URL(name, import.meta.url)));
   const file = files.find((path) => existsSync(path)) ?? '';

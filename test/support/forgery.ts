@@ -356,8 +356,6 @@ const FORGES: Readonly<Record<string, Forge>> = {
   },
 };
 
-export const FORGERIES: readonly string[] = Object.keys(FORGES);
-
 export function forge(cast: Cast, random: Random): Forged {
   const [kind, make] = pick(Object.entries(FORGES), random);
   const forged = make(cast, random);
