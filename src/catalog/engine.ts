@@ -11,6 +11,8 @@ export interface Engine {
   readonly countShards: number;
   /** Appended to text columns so that they sort by their bytes, as markers need. */
   readonly byteOrder: string;
+  /** SQL for the lower-case hex digits of a column of raw bytes. */
+  hexOf(column: string): string;
 }
 
 export const SQLITE: Engine = {
@@ -20,6 +22,7 @@ export const SQLITE: Engine = {
   rowLocks: false,
   countShards: 1,
   byteOrder: '',
+  hexOf: (column) => `lower(hex(${column}))`,
 };
 
 export const POSTGRES: Engine = {
@@ -29,4 +32,5 @@ export const POSTGRES: Engine = {
   rowLocks: true,
   countShards: 16,
   byteOrder: ' collate "C"',
+  hexOf: (column) => `encode(${column}, 'hex')`,
 };

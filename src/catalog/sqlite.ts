@@ -12,7 +12,9 @@ import { type Writer, writesOver } from './writes.ts';
 
 /** How long a statement waits for a writer from outside, such as the command line. */
 const BUSY_MS = 5000;
-const CACHE_KIB = 65_536;
+const WRITER_CACHE_KIB = 65_536;
+/** Every serving process has one, and the system's own cache lies behind it. */
+const READER_CACHE_KIB = 4096;
 
 /** The writer of a SQLite catalog: exactly one process opens it, after it has the data folder's lock. */
 export async function openSqliteWriter(
@@ -22,7 +24,9 @@ export async function openSqliteWriter(
 ): Promise<Writer> {
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
-  database.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${CACHE_KIB};`);
+  database.exec(
+    `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};`,
+  );
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
   await migrate(db, SQLITE);
   const writer = new GroupWriter(database, db, journal, failure);
@@ -42,7 +46,7 @@ export async function openSqliteWriter(
  */
 export function openSqliteCatalog(path: string, writer: Writer): Catalog {
   const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
-  database.exec(`pragma cache_size = -${CACHE_KIB};`);
+  database.exec(`pragma cache_size = -${READER_CACHE_KIB};`);
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
   return {
     ...readsOver({ db, engine: SQLITE }),

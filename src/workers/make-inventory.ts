@@ -6,7 +6,8 @@ import type { InventoryJob } from '../domain/job.ts';
 import type { InventoryKey } from '../domain/page.ts';
 import { vaultArn } from '../domain/vault.ts';
 
-const ENTRIES_PER_PAGE = 1000;
+/** Few: what is alive at a collection of short-lived garbage makes V8 set more memory aside for it. */
+const ENTRIES_PER_PAGE = 100;
 const BUFFER_BYTES = 1_048_576;
 
 export interface InventoryWorld {
@@ -41,7 +42,10 @@ export async function makeInventory(
       scopeOf(job, snapshot?.takenMs ?? null, nowMs),
     )) {
       if (!(await keep())) return await file.discard();
-      for (const entry of entries) await file.append(text.entry(entry, written++ === 0));
+      for (const entry of entries) {
+        const flushed = file.append(text.entry(entry, written++ === 0));
+        if (flushed) await flushed;
+      }
       const last = entries.at(-1);
       nextMarker = more && last ? encodeInventoryMarker(last) : null;
     }
@@ -86,10 +90,12 @@ class TextBlob {
     this.#writer = writer;
   }
 
-  async append(text: string): Promise<void> {
+  /** Only when there is something to wait for a promise: millions of others would be garbage. */
+  append(text: string): Promise<void> | undefined {
     // UTF-8 takes at most three bytes for each unit of the string.
-    if (this.#used + text.length * 3 > BUFFER_BYTES) await this.#flush();
+    if (this.#used + text.length * 3 > BUFFER_BYTES) return this.#flush().then(() => this.append(text));
     this.#used += this.#buffer.write(text, this.#used);
+    return undefined;
   }
 
   async finish(label: BlobLabel): Promise<{ ref: string; size: number }> {

@@ -37,6 +37,8 @@ export interface StartOptions {
 export async function startServer(options: StartOptions = {}): Promise<TestServer> {
   const data = options.data ?? (await temporaryFolder());
   const args = [
+    // As npm start does.
+    '--max-semi-space-size=16',
     MAIN,
     'serve',
     '--data',
