@@ -25,6 +25,8 @@ const JOBS_PER_ROUND = 3;
 const LONGEST_MS = 400;
 /** A message that a killed process had claimed is free again after a minute. */
 const ARRIVED_WITHIN_MS = 150_000;
+const UNANSWERED_MS = 10_000;
+const TRIES = 40;
 
 const rounds = Number(process.argv[2] ?? 500);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
@@ -123,17 +125,22 @@ async function startJob(archiveId: string, i: number): Promise<void> {
 
 /**
  * The connections of a process that was killed break when they are used again, and while no serving process is
- * left nobody listens.
+ * left nobody listens. A connection that was just being handed to one when it was killed is never answered.
  */
 async function persistently<Result>(call: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
-      return await call();
+      return await Promise.race([call(), unanswered()]);
     } catch (error) {
-      if (tries === 40) throw error;
+      if (tries === TRIES) throw error;
       await pause(50);
     }
   }
+}
+
+async function unanswered(): Promise<never> {
+  await pause(UNANSWERED_MS, undefined, { ref: false });
+  throw new Error('no answer');
 }
 
 async function servingProcesses(): Promise<readonly number[]> {

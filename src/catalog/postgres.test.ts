@@ -1,4 +1,5 @@
-import { describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { itFollowsTheModel } from '../../test/support/catalog-contract/property.ts';
 import { createDatabase, skipWithoutPostgres } from '../../test/support/postgres.ts';
@@ -19,3 +20,15 @@ async function postgresPlace(): Promise<CatalogPlace> {
     remove: () => database.drop(),
   };
 }
+
+describe('a text from outside that holds NUL', () => {
+  it('is looked up as one that nobody has', { skip: skipWithoutPostgres() }, async (t) => {
+    const { url, drop } = await createDatabase();
+    t.after(drop);
+    const catalog = await openPostgresCatalog({ url, journal: async () => {}, onError: () => {} });
+    t.after(() => catalog.close());
+    assert.equal(await catalog.findArchive(1, 'a\0b'), undefined);
+    assert.equal(await catalog.findUpload(1, '\0'), undefined);
+    assert.equal(await catalog.findJob(1, '\0', 0), undefined);
+  });
+});

@@ -4,6 +4,7 @@ import type { Catalog } from '../domain/catalog.ts';
 import { POSTGRES } from './engine.ts';
 import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
+import { nulFree } from './nul-free.ts';
 import { readsOver } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { TransactionWriter } from './transaction-writer.ts';
@@ -33,7 +34,7 @@ export async function openPostgresCatalog(options: PostgresOptions): Promise<Cat
     options: '-c synchronous_commit=on',
   });
   pool.on('error', options.onError);
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), plugins: [nulFree()] });
   try {
     await migrate(db, POSTGRES);
   } catch (error) {

@@ -10,6 +10,7 @@ import { addServe } from './serve.ts';
 export async function runProgram(argv: readonly string[]): Promise<void> {
   const program = new Command('moraine')
     .description('A self-hosted archive server that speaks the Amazon Glacier REST API (2012-06-01).')
+    .showSuggestionAfterError(false)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.wrongSettings));
   addServe(program);
   addNotifications(program);
