@@ -1,0 +1,51 @@
+/** Clients as programs of their own, in surroundings without anything of a person's settings. */
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { TestServer } from './server.ts';
+
+export interface ProgramOutcome {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs a client against the server, with root's keys in its environment; one attempt, so that no fault is healed. */
+export function runClient(
+  program: string,
+  args: readonly string[],
+  { accessKeyId, secretAccessKey, data }: TestServer,
+): Promise<ProgramOutcome> {
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: data,
+    LC_ALL: 'C.UTF-8',
+    PYTHONIOENCODING: 'utf-8',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_DEFAULT_OUTPUT: 'json',
+    AWS_MAX_ATTEMPTS: '1',
+    AWS_PAGER: '',
+  };
+  return new Promise((resolve) => {
+    const child = execFile(program, args, { env }, (_, output, errors) =>
+      resolve({ code: child.exitCode, output, errors }),
+    );
+  });
+}
+
+/** Where a program lies; undefined if it is not there. */
+export function onPath(program: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find(isProgram);
+}
+
+export function isProgram(file: string | undefined): boolean {
+  try {
+    accessSync(file ?? '', constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
