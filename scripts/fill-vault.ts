@@ -9,7 +9,9 @@ import { dataFolder, takeFolder } from '../src/app/data-folder.ts';
 
 const ROWS_PER_TRANSACTION = 50_000;
 const ID_BYTES = 103;
-/** Archives a second, on the average: some share their millisecond. */
+/** So that 100 million archives stay below 2^53 bytes together. */
+const LARGEST_BYTES = 64 * 2 ** 20;
+/** On the average: some archives share their millisecond. */
 const MS_APART = 0.7;
 /** What a description may hold and a CSV reader may stumble over. */
 const DESCRIPTIONS = [
@@ -80,7 +82,7 @@ function insertRows(insert: StatementSync, { vaultNo, from, rows, firstMs }: Lot
     const i = from + n;
     const own = random.subarray(n * perRow, (n + 1) * perRow);
     const createdMs = Math.floor(firstMs + i * MS_APART);
-    const size = 1 + own.readUInt32LE(ID_BYTES);
+    const size = 1 + (own.readUInt32LE(ID_BYTES) % LARGEST_BYTES);
     // As in real ids the time comes first, so that neighbours lie together in the index.
     own[0] = 1;
     own.writeUIntBE(createdMs, 1, 6);

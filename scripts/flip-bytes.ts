@@ -4,13 +4,14 @@
  * connection that breaks before the changed leaf), and the archive must be marked as damaged. Each flip is
  * taken back before the next. Exit code 0 only if all were detected.
  */
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { seededSpread } from '../src/domain/job-times.ts';
 import { type Api, apiOf } from '../test/support/api.ts';
 import { type Download, digestOf } from '../test/support/download.ts';
 import { type Jobs, jobsOf } from '../test/support/jobs.ts';
+import { type BlobPlace, placeOf } from '../test/support/pack-reader.ts';
 import { MIB, patternBytes } from '../test/support/pattern.ts';
 import { hashHeaders } from '../test/support/request.ts';
 import { startServer } from '../test/support/server.ts';
@@ -30,7 +31,13 @@ interface Target {
   readonly bytes: Buffer;
   /** Null for what is no archive. */
   readonly archiveNo: number | null;
-  readonly blobs: readonly { readonly path: string; readonly dataBytes: number }[];
+  readonly blobs: readonly FlippableBlob[];
+}
+
+interface FlippableBlob extends BlobPlace {
+  readonly dataBytes: number;
+  /** Of its header, if it shares its file with others. */
+  readonly headerBytes: number;
 }
 
 interface Counts {
@@ -75,7 +82,7 @@ if (detected !== flips + extra || counts.servedAsGood + counts.wrongBytes + coun
 
 async function makeTargets(on: Api, of: Jobs): Promise<Target[]> {
   const targets: Target[] = [];
-  for (const size of [1, 1000, MIB, MIB + 1, 3.5 * MIB, 6.5 * MIB]) {
+  for (const size of [1, 1000, 100_000, MIB / 4, MIB, MIB + 1, 3.5 * MIB, 6.5 * MIB]) {
     const bytes = patternBytes(size, Math.floor(random() * 1000));
     targets.push(await archiveTarget(of, 'single', await on.upload(VAULT, bytes, 'a description'), bytes));
   }
@@ -114,7 +121,7 @@ async function archiveTarget(
   const rows = archive?.['ref']
     ? [archive]
     : catalog.prepare('select ref, size from parts where upload_no = ?').all(Number(archive?.['upload_no']));
-  const blobs = rows.map((row) => ({ path: pathOf(String(row['ref'])), dataBytes: Number(row['size']) }));
+  const blobs = await Promise.all(rows.map((row) => blobOf(String(row['ref']), Number(row['size']))));
   return { kind, jobId, digest: digestOf(bytes), bytes, archiveNo: Number(archive?.['no']), blobs };
 }
 
@@ -123,23 +130,26 @@ async function inventoryTarget(of: Jobs, Format: string): Promise<Target> {
   await of.untilDone(VAULT, jobId);
   const { bytes } = await of.output(VAULT, jobId);
   const row = catalog.prepare('select ref from jobs where id = ?').get(jobId);
-  const blobs = [{ path: pathOf(String(row?.['ref'])), dataBytes: bytes.length }];
+  const blobs = [await blobOf(String(row?.['ref']), bytes.length)];
   return { kind: 'inventory', jobId, digest: digestOf(bytes), bytes, archiveNo: null, blobs };
 }
 
-function pathOf(ref: string): string {
-  return join(server.data, 'store', 'blobs', ref.slice(-2), ref);
+async function blobOf(ref: string, dataBytes: number): Promise<FlippableBlob> {
+  const place = await placeOf(join(server.data, 'store'), ref);
+  return { ...place, dataBytes, headerBytes: ref.includes('.') ? 64 : 0 };
 }
 
 /** One flip: made, looked for, taken back. Half of them hit the data, half what describes it. */
 async function playFlip(target: Target): Promise<void> {
-  const blob = target.blobs[Math.floor(random() * target.blobs.length)] as Target['blobs'][number];
-  const { size } = await stat(blob.path);
+  const blob = target.blobs[Math.floor(random() * target.blobs.length)] as FlippableBlob;
+  const { dataBytes, headerBytes, bytes, start } = blob;
   const inData = random() < 0.5;
-  const [from, to] = inData ? [0, blob.dataBytes] : [blob.dataBytes, size];
-  const at = from + Math.floor(random() * (to - from));
+  const which = Math.floor(random() * (inData ? dataBytes : headerBytes + bytes - dataBytes));
+  // Of what describes it, the header in a pack stands before the data, all else behind.
+  const at =
+    start + (inData ? which : which < headerBytes ? which - headerBytes : dataBytes + which - headerBytes);
   const bit = Math.floor(random() * 8);
-  const where = `${target.kind}, ${inData ? 'data' : 'description'}`;
+  const where = `${target.kind}${headerBytes > 0 ? ' in a pack' : ''}, ${inData ? 'data' : 'description'}`;
   hits[where] = (hits[where] ?? 0) + 1;
   const madeMs = Date.now();
   await flip(blob.path, at, bit);

@@ -3,7 +3,7 @@
  * again on one data folder, and looks after each start whether all that was acknowledged is there, unchanged.
  * Exit code 0 only if everything held.
  */
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { apiOf } from '../test/support/api.ts';
@@ -11,6 +11,7 @@ import { Checks, type OnDisk, openOnDisk } from '../test/support/crash/checks.ts
 import { Ledger } from '../test/support/crash/ledger.ts';
 import { Load, type Random, seeded, VAULT } from '../test/support/crash/load.ts';
 import { checkJournal, checkStore } from '../test/support/crash/replay.ts';
+import { compactedPacks } from '../test/support/pack-reader.ts';
 import { eventually } from '../test/support/poll.ts';
 import { temporaryFolder } from '../test/support/server.ts';
 import { type ServerGroup, startGroup } from '../test/support/server-group.ts';
@@ -19,6 +20,9 @@ const CLIENTS = 10;
 const READY_WITHIN_MS = 2000;
 const SHORTEST_MS = 20;
 const LONGEST_MS = 800;
+/** So many of the rounds begin with a server that is killed just after it was ready, within such a time. */
+const SHORT_LIVES = 0.3;
+const TIDYING_MS = 150;
 const SWEPT_WITHIN_MS = 60_000;
 const FLAGS = ['--workers', '2'];
 
@@ -29,6 +33,8 @@ const ledger = new Ledger();
 const readyMs: number[] = [];
 const roundMs: number[] = [];
 const slowStarts: number[] = [];
+/** Packs that were seen compacted, by name and size: one that was compacted again counts again. */
+const compacted = new Set<string>();
 
 const data = await temporaryFolder();
 console.log(`${rounds} rounds, seed ${seed}, data folder ${data}`);
@@ -48,13 +54,24 @@ else process.exitCode = 1;
 
 /** One start, checks of all that was acknowledged before, load, kill, and what must be in the journal then. */
 async function playRound(round: number): Promise<void> {
+  if (round > 1 && random() < SHORT_LIVES) await killWhileTidying();
   await withServer(async (server, disk) => {
     const api = apiOf(server);
     await new Checks(api, ledger, disk).run('new');
     const load = new Load(api, ledger, random);
     if (round === 1) await load.createVault(VAULT);
     await killUnder(load, server, random);
+    await noteMarkers(disk);
     await checkJournal(disk, ledger);
+  });
+}
+
+/** A start that is killed while it sweeps and compacts: what the next one finds must hold all the same. */
+async function killWhileTidying(): Promise<void> {
+  await withServer(async (server, disk) => {
+    await new Promise((resolve) => setTimeout(resolve, random() * TIDYING_MS));
+    await server.kill();
+    await noteMarkers(disk);
   });
 }
 
@@ -95,6 +112,13 @@ async function killUnder(load: Load, server: ServerGroup, pick: Random): Promise
   await working;
 }
 
+/** What stands in the way of the next start's end: each pack that a killed process wrote to must be judged by it. */
+async function noteMarkers({ store }: OnDisk): Promise<void> {
+  for (const name of await readdir(join(store, 'incoming')))
+    if (name.endsWith('.open')) ledger.markers.add(name);
+  for (const pack of await compactedPacks(store)) compacted.add(pack);
+}
+
 /** The last start is left alone until all garbage is gone; then everything is read and compared. */
 async function finish(): Promise<void> {
   await withServer(async (server, disk) => {
@@ -120,6 +144,9 @@ function summarize(): void {
   console.log(`seed ${seed}: ${roundMs.length} rounds`);
   console.table({ 'start to ready, ms': spread(readyMs), 'whole round, ms': spread(roundMs) });
   console.table(ledger.counts);
+  console.log(
+    `${ledger.markers.size} packs were written to at a kill, ${compacted.size} compactions were seen`,
+  );
   if (slowStarts.length > 0)
     console.log(`${slowStarts.length} starts took longer on a machine that others kept busy`);
   for (const violation of ledger.violations.slice(0, 50)) console.log(`VIOLATED: ${violation}`);

@@ -17,9 +17,15 @@ import os
 import re
 import struct
 import sys
+import zlib
 
 MIB = 1024 * 1024
 FOOTER = struct.Struct('<8sIIQII32s')
+HEADER = struct.Struct('<8sIIQQ16s16s')
+TABLE_HEAD = struct.Struct('<8sII')
+TABLE_ENTRY = struct.Struct('<QQ')
+REMOVAL = struct.Struct('<QII')
+ALIGN = 64
 COMBINATIONS_TRIED = 10_000
 
 
@@ -42,44 +48,132 @@ def fold(digests):
     return digests[0].hex()
 
 
+def aligned(number):
+    return -(-number // ALIGN) * ALIGN
+
+
 class Blob:
     """A blob as it describes itself. That is proved here; the data is proved by reading it."""
 
-    def __init__(self, path):
-        self.path, self.name = path, os.path.basename(path)
+    def __init__(self, path, name, start, total):
+        self.path, self.name, self.start = path, name, start
         with open(path, 'rb') as file:
-            total = os.fstat(file.fileno()).st_size
-            file.seek(max(0, total - FOOTER.size))
-            footer = file.read(FOOTER.size)
+            file.seek(start + max(0, total - FOOTER.size))
+            footer = file.read(min(total, FOOTER.size))
             if len(footer) < FOOTER.size or footer[:8] != b'MORAINE\0':
-                raise Damaged(f'{path}: it does not end with a footer')
+                raise Damaged(f'{name}: it does not end with a footer')
             _, version, label_bytes, self.size, leaves, _, digest = FOOTER.unpack(footer)
             if version != 1:
-                raise Damaged(f'{path}: version {version} is not known')
+                raise Damaged(f'{name}: version {version} is not known')
             described = 32 * leaves + label_bytes
             if leaves != max(1, -(-self.size // MIB)) or self.size + described + FOOTER.size != total:
-                raise Damaged(f'{path}: the footer does not fit the length of the file')
-            file.seek(self.size)
+                raise Damaged(f'{name}: the footer does not fit the length of the blob')
+            file.seek(start + self.size)
             described = file.read(described)
         if sha256(described + footer[:32]) != digest:
-            raise Damaged(f'{path}: what describes the data was changed')
+            raise Damaged(f'{name}: what describes the data was changed')
         self.leaves = [described[i:i + 32] for i in range(0, 32 * leaves, 32)]
         self.label = json.loads(described[32 * leaves:])
         if fold(self.leaves) != self.label['treeHash']:
-            raise Damaged(f'{path}: the leaves do not fold to the tree hash')
+            raise Damaged(f'{name}: the leaves do not fold to the tree hash')
 
     def data(self):
         """The data in pieces of one MiB, each proved before it is given."""
         linear = hashlib.sha256()
         with open(self.path, 'rb') as file:
+            file.seek(self.start)
             for number, leaf in enumerate(self.leaves):
                 piece = file.read(min(MIB, self.size - number * MIB))
                 if sha256(piece) != leaf:
-                    raise Damaged(f'{self.path}: the data was changed in MiB {number}')
+                    raise Damaged(f'{self.name}: the data was changed in MiB {number}')
                 linear.update(piece)
                 yield piece
         if linear.hexdigest() != self.label['linearHash']:
-            raise Damaged(f'{self.path}: the data does not have its linear hash')
+            raise Damaged(f'{self.name}: the data does not have its linear hash')
+
+
+class Pack:
+    """Many small blobs in one file: where each of those begins that was not removed, and its length."""
+
+    def __init__(self, folder, name):
+        self.name, self.path = name, os.path.join(folder, 'packs', f'{name}.pack')
+        self.records, self.gaps = [], []
+        removed = self.read_removals(os.path.join(folder, 'packs', f'{name}.removed'))
+        with open(self.path, 'rb') as file:
+            self.size = os.fstat(file.fileno()).st_size
+            position = self.end_of_table(file)
+            self.is_compacted = position > 0
+            gap = position
+            first = self.record_at(file, 0)
+            while position < self.size:
+                record = self.record_at(file, position)
+                if record is None or (first is not None and record[0] != position):
+                    position += ALIGN
+                    continue
+                if gap < position and gap not in removed:
+                    self.gaps.append(gap)
+                place, blob_bytes = record
+                if place not in removed:
+                    self.records.append((place, position + HEADER.size, blob_bytes))
+                position = gap = position + aligned(HEADER.size + blob_bytes)
+            if gap < self.size and gap not in removed:
+                self.gaps.append(gap)
+        self.judged = self.read_marker(os.path.join(folder, 'incoming', f'{name}.open'))
+
+    def record_at(self, file, position):
+        file.seek(position)
+        header = file.read(HEADER.size)
+        if len(header) < HEADER.size:
+            return None
+        magic, version, _, blob_bytes, place, pack, digest = HEADER.unpack(header)
+        if (magic, version, pack.hex()) != (b'MORPACK\0', 1, self.name):
+            return None
+        return (place, blob_bytes) if sha256(header[:48])[:16] == digest else None
+
+    def end_of_table(self, file):
+        head = file.read(TABLE_HEAD.size)
+        if len(head) < TABLE_HEAD.size or head[:12] != b'MORTABL\0\1\0\0\0':
+            return 0
+        entries = TABLE_ENTRY.size * TABLE_HEAD.unpack(head)[2]
+        if TABLE_HEAD.size + entries + 32 > self.size:
+            return 0
+        table = head + file.read(entries)
+        return aligned(len(table) + 32) if sha256(table) == file.read(32) else 0
+
+    def read_removals(self, path):
+        if not os.path.exists(path):
+            return set()
+        with open(path, 'rb') as file:
+            entries = file.read()
+        name = zlib.crc32(bytes.fromhex(self.name))
+        whole = len(entries) // REMOVAL.size * REMOVAL.size
+        return {place for i, (place, _, crc) in enumerate(REMOVAL.iter_unpack(entries[:whole]))
+                if crc == zlib.crc32(entries[16 * i:16 * i + 12], name)}
+
+    def read_marker(self, path):
+        """From which place on what is torn is no damage."""
+        if self.is_compacted or not os.path.exists(path):
+            return self.size
+        with open(path, 'rb') as file:
+            text = file.read()
+        judged = int(text) if re.fullmatch(rb'[0-9]{20}', text) else 0
+        return judged if judged % ALIGN == 0 and judged <= self.size else 0
+
+    def blobs(self, damage):
+        for place, start, blob_bytes in self.records:
+            try:
+                blob = Blob(self.path, f'{self.name}.{place}', start, blob_bytes)
+                if place >= self.judged:
+                    # What was not judged may be torn: it counts only if all of it is there.
+                    for _ in blob.data():
+                        pass
+                yield blob
+            except Damaged as error:
+                if place < self.judged and start + blob_bytes <= self.size:
+                    damage.append(str(error))
+        for gap in self.gaps:
+            if gap < self.judged and gap + HEADER.size <= self.size:
+                damage.append(f'{self.path}: at {gap} begins what is no blob')
 
 
 class Store:
@@ -90,8 +184,8 @@ class Store:
         self.vaults, self.deleted, self.parts = {}, set(), {}
         with open(os.path.join(folder, 'format.json'), encoding='utf-8') as file:
             form = json.load(file)
-        if (form.get('format'), form.get('version')) != ('moraine-store', 1):
-            raise Unusable(f'{folder} is not a moraine-store of version 1: {form}')
+        if form.get('format') != 'moraine-store' or form.get('version') not in (1, 2):
+            raise Unusable(f'{folder} is not a moraine-store of version 1 or 2: {form}')
         for _, entry in sorted(self.read_journal().items()):
             self.apply(entry)
         self.read_lock_notes()
@@ -175,9 +269,15 @@ class Store:
             for name in sorted(os.listdir(path)):
                 if re.fullmatch(r'[0-9a-f]{32}', name):
                     try:
-                        yield Blob(os.path.join(path, name))
+                        blob = os.path.join(path, name)
+                        yield Blob(blob, name, 0, os.path.getsize(blob))
                     except Damaged as error:
                         self.damage.append(str(error))
+        # Version 1 had none.
+        packs = os.path.join(self.folder, 'packs')
+        for file in sorted(os.listdir(packs)) if os.path.isdir(packs) else []:
+            if re.fullmatch(r'[0-9a-f]{32}\.pack', file):
+                yield from Pack(self.folder, file[:32]).blobs(self.damage)
 
     def place(self, blob):
         label = blob.label

@@ -4,18 +4,24 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { constants, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { appendFile, copyFile, cp, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from '../src/blobs/blob-format.ts';
+import { DiskStore } from '../src/blobs/disk.ts';
+import { encodeHeader } from '../src/blobs/pack-format.ts';
+import { nodeHash } from '../src/hashing/node-hash.ts';
 import { sha256, treeHash } from '../src/treehash/index.ts';
+import { compactedPacks, placeOf } from './support/pack-reader.ts';
 import { MIB, patternBytes } from './support/pattern.ts';
 import { hashHeaders, type SignedRequest, send } from './support/request.ts';
 import { unlessPresent } from './support/require.ts';
 import { startServer, type TestServer, temporaryFolder } from './support/server.ts';
+import { blobNames } from './support/store-reader.ts';
 
 const SCRIPT = fileURLToPath(new URL('../scripts/read-store.py', import.meta.url));
 const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
@@ -212,6 +218,11 @@ async function useSingleUploads(client: Client): Promise<void> {
   await client.upload('single', patternBytes(2.5 * MIB));
   await client.upload('single', patternBytes(2.5 * MIB), 'the same bytes again');
   await client.delete('single', await client.upload('single', patternBytes(1.5 * MIB), 'to be deleted'));
+  // So many small ones that the pack that they lie in is worth compacting.
+  const small: string[] = [];
+  for (let i = 0; i < 10; i++)
+    small.push(await client.upload('single', patternBytes(5000 + i), `small ${i}`));
+  for (const id of small.slice(0, 8)) await client.delete('single', id);
   await client.addTags('single', { colour: 'blue', 'größe +1': 'groß = 2', empty: '' });
   await client.removeTag('single', 'colour');
 }
@@ -334,12 +345,23 @@ function mapValues<From, To>(map: Record<string, From>, change: (value: From) =>
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
 
-/** Keeps a second name for every blob, so that what the sweeper takes can be put back. */
+/** Keeps a second name for every blob and pack, so that what the sweeper takes can be put back. */
 async function keepBlobs(store: string, aside: string): Promise<void> {
-  const entries = await readdir(join(store, 'blobs'), { recursive: true, withFileTypes: true });
-  for (const { parentPath, name } of entries.filter((entry) => entry.isFile())) {
-    // It fails for one that is kept already, or was swept away since it was listed.
-    await link(join(parentPath, name), join(aside, name)).catch(() => {});
+  for (const folder of ['blobs', 'packs']) {
+    const entries = await readdir(join(store, folder), { recursive: true, withFileTypes: true });
+    for (const { parentPath, name } of entries.filter((entry) => entry.isFile())) {
+      // It fails for one that is kept already, or was swept away since it was listed.
+      if (!name.endsWith('.removed')) await link(join(parentPath, name), join(aside, name)).catch(() => {});
+    }
+  }
+}
+
+/** Puts back what `keepBlobs` kept, and forgets which of it was removed. */
+async function putBlobsBack(aside: string, store: string): Promise<void> {
+  for (const name of await readdir(aside)) {
+    const isPack = name.endsWith('.pack');
+    await copyFile(join(aside, name), isPack ? join(store, 'packs', name) : blobPath(store, name));
+    if (isPack) await rm(join(store, 'packs', name.replace('.pack', '.removed')), { force: true });
   }
 }
 
@@ -351,8 +373,7 @@ async function untilSwept(store: string, { vaults }: Client): Promise<void> {
     for (const parts of uploads.values()) needed += parts.size;
   }
   for (let tries = 0; ; tries++) {
-    const entries = await readdir(join(store, 'blobs'), { recursive: true, withFileTypes: true });
-    const count = entries.filter((entry) => entry.isFile()).length;
+    const count = (await blobNames(store)).length;
     if (count === needed) return;
     assert.ok(tries < 100, `${count} blobs are there, ${needed} are needed`);
     await setTimeout(100);
@@ -401,15 +422,19 @@ describe('a store, read by another program', { skip }, () => {
 
   it('holds the same when nothing was swept away yet', async (t) => {
     const copy = await copyOfStore(t);
-    let putBack = 0;
-    for (const name of await readdir(aside)) {
-      const copied = copyFile(join(aside, name), blobPath(copy, name), constants.COPYFILE_EXCL);
-      putBack += await copied.then(
-        () => 1,
-        () => 0,
-      );
-    }
-    assert.equal(putBack, 8);
+    const before = (await blobNames(copy)).length;
+    await putBlobsBack(aside, copy);
+    assert.equal((await blobNames(copy)).length, before + 16);
+    compare(copy, client);
+  });
+
+  it('holds the same when its packs were compacted', async (t) => {
+    const copy = await copyOfStore(t);
+    const blobs = new DiskStore(copy, randomBytes, nodeHash);
+    await blobs.settle();
+    await blobs.compact();
+    await blobs.close();
+    assert.equal((await compactedPacks(copy)).length, 1);
     compare(copy, client);
   });
 
@@ -422,6 +447,22 @@ describe('a store, read by another program', { skip }, () => {
     await appendFile(join(copy, 'journal', name), text.slice(0, 100));
     await writeFile(join(copy, 'incoming', 'f'.repeat(32)), 'half a blob');
     await writeFile(join(copy, 'blobs', '00', '.DS_Store'), '');
+    // A pack that was being compacted, a list without its pack, the end of a list and of a pack.
+    await writeFile(join(copy, 'incoming', `${'f'.repeat(32)}.compacted`), 'half a pack');
+    await writeFile(join(copy, 'packs', `${'f'.repeat(32)}.removed`), Buffer.alloc(16, 1));
+    const packs = (await readdir(join(copy, 'packs'))).filter((one) => one.endsWith('.pack'));
+    assert.equal(packs.length, 2);
+    for (const pack of packs) {
+      const path = join(copy, 'packs', pack);
+      const whole = await readFile(path);
+      await appendFile(path.replace('.pack', '.removed'), Buffer.alloc(7, 1));
+      // The header of a blob that never came, one of a blob that is elsewhere, zeros, rubbish.
+      const header = encodeHeader(pack.slice(0, 32), { place: whole.length, blobBytes: 700 });
+      const torn = [header, patternBytes(192), whole.subarray(0, 256), Buffer.alloc(512), patternBytes(77)];
+      await appendFile(path, Buffer.concat(torn));
+      const marker = join(copy, 'incoming', pack.replace('.pack', '.open'));
+      await writeFile(marker, String(whole.length).padStart(20, '0'));
+    }
     compare(copy, client);
   });
 
@@ -442,7 +483,7 @@ describe('a store, read by another program', { skip }, () => {
 
   it('gives every archive back', () => {
     const archives = [...client.vaults.values()].flatMap((vault) => [...vault.archives]);
-    assert.equal(archives.length, 7);
+    assert.equal(archives.length, 9);
     for (const [i, [id, { bytes }]] of archives.entries()) {
       const file = join(folder, `extracted-${i}`);
       const { status, stderr } = run(store, '--extract', id, file);
@@ -461,20 +502,29 @@ describe('a store, read by another program', { skip }, () => {
     assert.deepEqual(hello.slice(2, 4), ['12', treeHash(Buffer.from('Hello World!'))]);
   });
 
-  it('shows damage wherever a byte is changed', async (t) => {
-    const copy = await copyOfStore(t);
-    const { archives } = found(copy).find(({ vault }) => vault === 'elsewhere') as Found;
-    const path = blobPath(copy, Object.values(archives)[0]?.blobs[0]?.name ?? '');
-    const blob = await readFile(path);
-    // Data, leaf, label, and each member of the footer.
-    const places = [0, 1, 33, ...[64, 56, 52, 48, 40, 36, 32, 1].map((back) => blob.length - back)];
-    for (const at of places) {
-      const changed = Buffer.from(blob);
-      changed[at] = (blob[at] ?? 0) ^ 1;
-      await writeFile(path, changed);
-      assert.equal(run(copy).status, 1, `byte ${at} of ${blob.length}`);
-    }
-    await writeFile(path, blob);
-    compare(copy, client);
-  });
+  for (const [kind, which, header] of [
+    ['a file of its own', -1, []],
+    ['a pack', 0, [-64, -56, -48, -40, -32, -16, -1]],
+  ] as const) {
+    it(`shows damage wherever a byte is changed in ${kind}`, async (t) => {
+      const copy = await copyOfStore(t);
+      const { archives } = found(copy).find(({ vault }) => vault === 'single') as Found;
+      const archive = Object.values(archives)
+        .sort((a, b) => a.size - b.size)
+        .at(which);
+      const size = archive?.size ?? 0;
+      const { path, start, bytes } = await placeOf(copy, archive?.blobs[0]?.name ?? '');
+      const whole = await readFile(path);
+      // Data, leaf, label, each member of the footer; in a pack each member of the header.
+      const ends = [64, 56, 52, 48, 40, 36, 32, 1].map((back) => bytes - back);
+      for (const at of [...header, 0, size - 1, size, size + 200, ...ends]) {
+        const changed = Buffer.from(whole);
+        changed[start + at] = (whole[start + at] ?? 0) ^ 1;
+        await writeFile(path, changed);
+        assert.equal(run(copy).status, 1, `byte ${at} of ${bytes}`);
+      }
+      await writeFile(path, whole);
+      compare(copy, client);
+    });
+  }
 });

@@ -18,6 +18,7 @@ import { systemClock } from './node.ts';
 const JOBS_PAUSE_MS = 200;
 const NOTIFY_PAUSE_MS = 200;
 const SWEEP_PAUSE_MS = 2000;
+const COMPACT_PAUSE_MS = 10_000;
 const JOURNAL_PAUSE_MS = 5000;
 const EXPIRE_PAUSE_MS = 60_000;
 
@@ -76,7 +77,9 @@ export function startOwnChores({ config, catalog, blobs, clock, log }: ChorePart
       ? []
       : [repeat(JOURNAL_PAUSE_MS, () => journalFacts(catalog, blobs, journaled), failed(log, 'journal'))];
   return [
-    repeat(SWEEP_PAUSE_MS, () => sweepGarbage(catalog, blobs), failed(log, 'sweep garbage')),
+    // At once after a start: the process before may never have lived long enough for it.
+    repeat(SWEEP_PAUSE_MS, () => sweepGarbage(catalog, blobs), failed(log, 'sweep garbage'), 0),
+    repeat(COMPACT_PAUSE_MS, () => blobs.compact(), failed(log, 'compact packs'), 0),
     ...journaling,
     repeat(EXPIRE_PAUSE_MS, () => expire({ config, catalog, clock }), failed(log, 'expire')),
   ];

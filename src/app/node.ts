@@ -1,5 +1,5 @@
 /** One serving process: a catalog, a store and a server over them. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AuditLog } from '../audit/audit-log.ts';
@@ -8,7 +8,7 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
-import { Ids } from '../domain/ids.ts';
+import { Ids, type RandomBytes } from '../domain/ids.ts';
 import type { ClockReading, LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
@@ -25,6 +25,8 @@ import { credentialsFrom } from './credentials.ts';
 import type { createEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
 
+const RANDOM_POOL_BYTES = 4096;
+
 /** The one place where the system is asked for the time. */
 export const systemClock: Clock = { now: () => Date.now() };
 /** Real time beside a clock that nobody can set. */
@@ -33,7 +35,25 @@ export const systemClocks = (): ClockReading => ({
   steadyMs: Math.floor(performance.now()),
 });
 /** The one place where the system is asked for randomness. */
-export const systemRandom = (bytes: number): Buffer => randomBytes(bytes);
+export const systemRandom = pooledRandom();
+
+/** Asking costs the same for a few bytes as for many, so it is done for many at once; each is given out once. */
+function pooledRandom(): RandomBytes {
+  const pool = Buffer.alloc(RANDOM_POOL_BYTES);
+  let used = pool.length;
+  return (bytes) => {
+    if (bytes > RANDOM_POOL_BYTES) return randomBytes(bytes);
+    if (used + bytes > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    // A copy, and nothing of it stays behind: it may become a secret.
+    const given = Buffer.from(pool.subarray(used, used + bytes));
+    pool.fill(0, used, used + bytes);
+    used += bytes;
+    return given;
+  };
+}
 
 /** Connections that are still busy this long after a stop was asked for are cut. */
 const STOP_GRACE_MS = 30_000;

@@ -1,6 +1,7 @@
 /** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
 import cluster from 'node:cluster';
-import { DiskStore, prepareDiskStore } from '../blobs/disk.ts';
+import { DiskStore } from '../blobs/disk.ts';
+import { prepareDiskStore } from '../blobs/prepare-disk.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';

@@ -1,8 +1,13 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditRecord, ChainKey, Head } from './chain.ts';
 
 const ROTATE_BYTES = 64 * 1024 * 1024;
+/** The head is at most so far behind, and what came together with them. */
+const LINES_PER_HEAD = 256;
+/** `O_DSYNC` is a flush with each write: one job of the thread pool where writing and flushing would be two. */
+const { O_APPEND, O_CREAT, O_DSYNC, O_EXCL, O_WRONLY } = constants;
 
 /** `{chain}.{number}.log`: one chain for each process that wrote, cut into files. */
 export function logName(chain: string, number: number): string {
@@ -25,14 +30,20 @@ export interface AuditLogOptions {
   begun(chain: string): Promise<void>;
 }
 
-/** Appends events to this process's chain. Appends that arrive together are flushed together. */
+/** Appends events to this process's chain. Appends that arrive together are written and flushed together. */
 export class AuditLog {
   readonly #options: AuditLogOptions;
+  /** How far the chain goes, with what is being written. */
   #head: Head;
+  /** How far it goes on disk. */
+  #flushed: Head;
   #number = 0;
   #bytes = 0;
   #file: FileHandle | undefined;
   #headFile: FileHandle | undefined;
+  #heading: Promise<void> | undefined;
+  /** Lines since the head was written. */
+  #behind = 0;
   #waiting: AuditRecord[] = [];
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -41,6 +52,7 @@ export class AuditLog {
   constructor(options: AuditLogOptions) {
     this.#options = options;
     this.#head = options.key.beginning(options.chain);
+    this.#flushed = this.#head;
   }
 
   /**
@@ -66,6 +78,7 @@ export class AuditLog {
   async close(): Promise<void> {
     await this.#next?.catch(() => {});
     await this.#running?.catch(() => {});
+    while (this.#heading) await this.#heading;
     await this.#file?.close();
     await this.#headFile?.close();
   }
@@ -73,12 +86,8 @@ export class AuditLog {
   #start(): Promise<void> {
     this.#next = undefined;
     const written = this.#write(this.#waiting.splice(0));
-    // The head follows the lines and nobody waits for it; the next group does, so it is never far behind.
     this.#running = written.then(
-      () =>
-        this.#writeHead().catch((error) => {
-          this.#failure ??= error;
-        }),
+      () => this.#follow(),
       () => {},
     );
     return written;
@@ -95,8 +104,9 @@ export class AuditLog {
         this.#head = head;
         text += `${line}\n`;
       }
-      await file.appendFile(text);
-      await file.datasync();
+      await writeAll(file, Buffer.from(text));
+      this.#flushed = this.#head;
+      this.#behind += records.length;
       this.#bytes += Buffer.byteLength(text);
     } catch (error) {
       this.#failure ??= error;
@@ -104,17 +114,37 @@ export class AuditLog {
     }
   }
 
+  /** The head follows the lines and nobody waits for it: after so many lines, or as soon as none wait. */
+  #follow(): void {
+    if (this.#heading || this.#behind === 0) return;
+    if (this.#behind < LINES_PER_HEAD && this.#waiting.length > 0) return;
+    this.#behind = 0;
+    this.#heading = this.#writeHead()
+      .catch((error) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#heading = undefined;
+        if (this.#failure === undefined) this.#follow();
+      });
+  }
+
   async #openFile(): Promise<FileHandle> {
     const { folder, chain, begun, rotateBytes = ROTATE_BYTES } = this.#options;
     if (this.#file && this.#bytes < rotateBytes) return this.#file;
     if (!this.#file) {
       // A head before anybody remembers the chain: from then on a missing or empty one is a fault.
-      this.#headFile ??= await open(join(folder, headName(chain)), 'wx', 0o600);
+      this.#headFile ??= await open(
+        join(folder, headName(chain)),
+        O_WRONLY | O_CREAT | O_EXCL | O_DSYNC,
+        0o600,
+      );
       await this.#writeHead();
       await flushFolder(folder);
       await begun(chain);
     }
-    const next = await open(join(folder, logName(chain, this.#number)), 'a', 0o600);
+    const path = join(folder, logName(chain, this.#number));
+    const next = await open(path, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC, 0o600);
     await flushFolder(folder);
     await this.#file?.close();
     this.#file = next;
@@ -125,8 +155,14 @@ export class AuditLog {
 
   async #writeHead(): Promise<void> {
     const { chain, key } = this.#options;
-    await this.#headFile?.write(Buffer.from(key.sealHead(chain, this.#head)), 0, undefined, 0);
-    await this.#headFile?.datasync();
+    await this.#headFile?.write(Buffer.from(key.sealHead(chain, this.#flushed)), 0, undefined, 0);
+  }
+}
+
+/** The file is open so that a write that has returned is durable. */
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
   }
 }
 

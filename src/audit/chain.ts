@@ -3,7 +3,7 @@
  * removal or a swap breaks the chain at its place; and a head that tells how far the chain went, so that a cut
  * tail is missed. Specified in docs/audit.md.
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /** One event, in CloudTrail's shape. */
 export type AuditRecord = Readonly<Record<string, unknown>>;
@@ -20,11 +20,11 @@ const MAC_CHARS = 64;
 
 /** Makes and checks the MACs of one installation. */
 export class ChainKey {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
   /** @param masterKey 32 bytes. */
   constructor(masterKey: Uint8Array) {
-    this.#key = Buffer.from(hkdfSync('sha256', masterKey, '', 'moraine audit chain', 32));
+    this.#key = createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, '', 'moraine audit chain', 32)));
   }
 
   /** The head of a chain that has no line yet. */

@@ -60,6 +60,12 @@ export function someBytes(length: number, seed = 0): Buffer {
   return bytes;
 }
 
+/** A store may keep small and large blobs in different ways: what is said of one kind must hold for the other. */
+export const SIZES = [
+  ['small', 10],
+  ['large', 300_000],
+] as const;
+
 /** Stores the bytes as one blob, written in chunks of at most `chunkBytes`. */
 export async function storeBlob(
   store: BlobStore,
@@ -143,11 +149,13 @@ const SECTIONS: readonly ((store: TheStore) => void)[] = [
 ];
 
 function keepsBytes(store: TheStore): void {
-  it('gives back the bytes that it was given', async () => {
-    const bytes = someBytes(100_000);
-    const ref = await storeBlob(store(), bytes);
-    assert.deepEqual(await readBlob(store(), ref), bytes);
-  });
+  for (const length of [100_000, 256 * 1024, 256 * 1024 + 1, LEAF_BYTES, LEAF_BYTES + 1]) {
+    it(`gives back the ${length} bytes that it was given`, async () => {
+      const bytes = someBytes(length);
+      const ref = await storeBlob(store(), bytes);
+      assert.deepEqual(await readBlob(store(), ref), bytes);
+    });
+  }
 
   it('keeps a blob of a single byte', async () => {
     const ref = await storeBlob(store(), Buffer.of(7));
@@ -246,81 +254,104 @@ function refusesUnfinished(store: TheStore): void {
     assert.deepEqual((await collect(store().unconfirmed())).sort(), loose.sort());
   };
 
-  for (const [what, length] of [
-    ['short', 9],
-    ['long', 11],
-  ] as const) {
-    it(`refuses a blob that is too ${what}, and nothing comes into being`, () =>
+  for (const [kind, size] of SIZES) {
+    for (const [what, length] of [
+      ['short', size - 1],
+      ['long', size + 1],
+    ] as const) {
+      it(`refuses a ${kind} blob that is too ${what}, and nothing comes into being`, () =>
+        unchanged(async () => {
+          const writer = await store().create(size);
+          await writer.write([someBytes(length)]);
+          await assert.rejects(writer.finish(archiveLabel()), StoreFailure);
+        }));
+    }
+
+    it(`forgets a ${kind} blob that is given up`, () =>
       unchanged(async () => {
-        const writer = await store().create(10);
-        await writer.write([someBytes(length)]);
-        await assert.rejects(writer.finish(archiveLabel()), StoreFailure);
+        const writer = await store().create(size);
+        await writer.write([someBytes(size)]);
+        await writer.discard();
       }));
-  }
 
-  it('forgets a blob that is given up', () =>
-    unchanged(async () => {
-      const writer = await store().create(10);
-      await writer.write([someBytes(10)]);
+    it(`shows no ${kind} blob before it is finished`, async () => {
+      const writer = await store().create(size);
+      await unchanged(() => writer.write([someBytes(size)]));
       await writer.discard();
-    }));
-
-  it('shows no blob before it is finished', async () => {
-    const writer = await store().create(10);
-    await unchanged(() => writer.write([someBytes(10)]));
-    await writer.discard();
-  });
+    });
+  }
 }
 
 function removes(store: TheStore): void {
-  it('removes a blob, and again without complaint', async () => {
-    const ref = await storeBlob(store(), someBytes(10));
-    await store().remove(ref);
-    await store().remove(ref);
-    assert.ok(!(await collect(store().list())).includes(ref));
-    await assert.rejects(store().describe(ref), BlobMissing);
-  });
+  for (const [kind, size] of SIZES) {
+    it(`removes a ${kind} blob, and again without complaint`, async () => {
+      const ref = await storeBlob(store(), someBytes(size));
+      await store().remove(ref);
+      await store().remove(ref);
+      assert.ok(!(await collect(store().list())).includes(ref));
+      await assert.rejects(store().describe(ref), BlobMissing);
+    });
 
-  it('says that a blob is missing before it gives the first byte', async () => {
-    const ref = await storeBlob(store(), someBytes(10));
-    await store().remove(ref);
-    for (const missing of [ref, 'nonsense', '../format.json', '']) {
+    it(`says that a ${kind} blob is missing before it gives the first byte`, async () => {
+      const ref = await storeBlob(store(), someBytes(size));
+      await store().remove(ref);
+      await assert.rejects(store().describe(ref), BlobMissing);
+      await assert.rejects(collect(store().readLeaves(ref, 0, 0)), BlobMissing);
+    });
+
+    it(`leaves the others where they are when a ${kind} blob is removed, also when room is given back`, async () => {
+      const [gone, kept] = [
+        await storeBlob(store(), someBytes(size)),
+        await storeBlob(store(), someBytes(size + 10)),
+      ];
+      await store().remove(gone);
+      assert.deepEqual(await readBlob(store(), kept), someBytes(size + 10));
+      await store().compact();
+      assert.deepEqual(await readBlob(store(), kept), someBytes(size + 10));
+      await assert.rejects(store().describe(gone), BlobMissing);
+    });
+  }
+
+  it('has no blob under a name that it never gave', async () => {
+    for (const missing of [
+      'nonsense',
+      '../format.json',
+      '',
+      `${'0'.repeat(32)}.64`,
+      `${'0'.repeat(32)}.-1`,
+    ]) {
       await assert.rejects(store().describe(missing), BlobMissing);
       await assert.rejects(collect(store().readLeaves(missing, 0, 0)), BlobMissing);
     }
-  });
-
-  it('leaves the others where they are', async () => {
-    const [gone, kept] = [await storeBlob(store(), someBytes(10)), await storeBlob(store(), someBytes(20))];
-    await store().remove(gone);
-    assert.deepEqual(await readBlob(store(), kept), someBytes(20));
   });
 }
 
 function confirms(store: TheStore): void {
   const isLoose = async (ref: string) => (await collect(store().unconfirmed())).includes(ref);
 
-  it('knows a blob as unconfirmed until it is confirmed', async () => {
-    const ref = await storeBlob(store(), someBytes(10));
-    assert.equal(await isLoose(ref), true);
-    store().confirm(ref);
-    await eventually(async () => !(await isLoose(ref)));
-    assert.deepEqual(await readBlob(store(), ref), someBytes(10));
-  });
+  for (const [kind, size] of SIZES) {
+    it(`knows a ${kind} blob as unconfirmed until it is confirmed`, async () => {
+      const ref = await storeBlob(store(), someBytes(size));
+      assert.equal(await isLoose(ref), true);
+      store().confirm(ref);
+      await eventually(async () => !(await isLoose(ref)));
+      assert.deepEqual(await readBlob(store(), ref), someBytes(size));
+    });
 
-  it('takes a second confirmation, and one of a blob that is gone', async () => {
-    const ref = await storeBlob(store(), someBytes(10));
-    for (let i = 0; i < 2; i++) store().confirm(ref);
-    await store().remove(ref);
-    store().confirm(ref);
-    await eventually(async () => !(await isLoose(ref)));
-  });
+    it(`takes a second confirmation of a ${kind} blob, and one of a blob that is gone`, async () => {
+      const ref = await storeBlob(store(), someBytes(size));
+      for (let i = 0; i < 2; i++) store().confirm(ref);
+      await store().remove(ref);
+      store().confirm(ref);
+      await eventually(async () => !(await isLoose(ref)));
+    });
 
-  it('no longer counts a removed blob as unconfirmed', async () => {
-    const ref = await storeBlob(store(), someBytes(10));
-    await store().remove(ref);
-    assert.equal(await isLoose(ref), false);
-  });
+    it(`no longer counts a removed ${kind} blob as unconfirmed`, async () => {
+      const ref = await storeBlob(store(), someBytes(size));
+      await store().remove(ref);
+      assert.equal(await isLoose(ref), false);
+    });
+  }
 }
 
 function keepsRecords(store: TheStore): void {
@@ -388,23 +419,48 @@ function keepsNotes(store: TheStore): void {
 }
 
 function outlivesTheProcess(open: () => Promise<OpenStore>): void {
-  it('keeps blobs, records and what is unconfirmed when it is opened again', async (t) => {
-    const opened = await open();
-    t.after(() => opened.close());
-    if (!opened.reopen) return; // Nothing to see: it is gone with its process, and says so.
-    const [kept, loose] = [
-      await storeBlob(opened.store, someBytes(10)),
-      await storeBlob(opened.store, someBytes(20)),
-    ];
-    opened.store.confirm(kept);
-    await eventually(async () => (await collect(opened.store.unconfirmed())).length === 1);
-    await opened.store.appendRecords([{ seq: 1, entry: { type: 'kept' } }]);
+  for (const [kind, size] of SIZES) {
+    it(`keeps ${kind} blobs, records and what is unconfirmed when it is opened again`, async (t) => {
+      const opened = await open();
+      t.after(() => opened.close());
+      if (!opened.reopen) return; // Nothing to see: it is gone with its process, and says so.
+      const [kept, loose, gone] = [
+        await storeBlob(opened.store, someBytes(size)),
+        await storeBlob(opened.store, someBytes(size + 10)),
+        await storeBlob(opened.store, someBytes(size + 20)),
+      ];
+      opened.store.confirm(kept);
+      await opened.store.remove(gone);
+      await opened.store.appendRecords([{ seq: 1, entry: { type: 'kept' } }]);
 
-    const again = await opened.reopen();
-    assert.deepEqual((await collect(again.list())).sort(), [kept, loose].sort());
-    assert.deepEqual(await collect(again.unconfirmed()), [loose]);
-    assert.deepEqual(await collect(again.records()), [{ seq: 1, entry: { type: 'kept' } }]);
-    assert.deepEqual(await readBlob(again, kept), someBytes(10));
-    await again.close();
-  });
+      const again = await opened.reopen();
+      assert.deepEqual((await collect(again.list())).sort(), [kept, loose].sort());
+      await eventually(async () => (await collect(again.unconfirmed())).join() === loose);
+      assert.deepEqual(await collect(again.records()), [{ seq: 1, entry: { type: 'kept' } }]);
+      assert.deepEqual(await readBlob(again, kept), someBytes(size));
+      await assert.rejects(again.describe(gone), BlobMissing);
+      await again.close();
+    });
+
+    it(`asks no more about ${kind} blobs that were judged`, async (t) => {
+      const opened = await open();
+      t.after(() => opened.close());
+      if (!opened.reopen) return;
+      const [named, unnamed] = [
+        await storeBlob(opened.store, someBytes(size)),
+        await storeBlob(opened.store, someBytes(size + 10)),
+      ];
+      const judging = await opened.reopen();
+      assert.deepEqual((await collect(judging.unconfirmed())).sort(), [named, unnamed].sort());
+      judging.confirm(named);
+      await judging.remove(unnamed);
+      await judging.settle();
+      await eventually(async () => (await collect(judging.unconfirmed())).length === 0);
+      const again = await opened.reopen();
+      assert.deepEqual(await collect(again.unconfirmed()), []);
+      assert.deepEqual(await collect(again.list()), [named]);
+      await judging.close();
+      await again.close();
+    });
+  }
 }

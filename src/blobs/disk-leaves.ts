@@ -5,10 +5,12 @@ import { LEAF_BYTES } from '../treehash/index.ts';
 /** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
 const LEAVES_PER_RUN = 2;
 
-/** A blob's file, open for reading. */
-interface OpenBlob {
+/** A blob's data in a file that is open for reading. */
+interface BlobBytes {
   readonly ref: string;
   readonly fd: number;
+  /** Where its data begins in the file. */
+  readonly start: number;
   /** Bytes of its data. */
   readonly size: number;
 }
@@ -20,7 +22,7 @@ interface OpenBlob {
  */
 export async function* leafRuns(
   engine: HashEngine,
-  blob: OpenBlob,
+  blob: BlobBytes,
   first: number,
   last: number,
 ): AsyncGenerator<LeafRun> {
@@ -52,14 +54,14 @@ const runBytes = LEAVES_PER_RUN * LEAF_BYTES;
 
 async function readRun(
   engine: HashEngine,
-  { ref, fd }: OpenBlob,
+  { ref, fd, start }: BlobBytes,
   leaf: number,
   end: number,
   buffer: Buffer,
 ): Promise<LeafRun> {
   const at = leaf * LEAF_BYTES;
   const target = buffer.subarray(0, Math.min(runBytes, end - at));
-  const { bytesRead, leaves } = await engine.readAndHash(fd, at, target);
+  const { bytesRead, leaves } = await engine.readAndHash(fd, start + at, target);
   if (bytesRead < target.length)
     throw new BlobDamaged(ref, `it ends ${target.length - bytesRead} bytes early`);
   return { first: leaf, bytes: target, digests: leaves };

@@ -3,6 +3,8 @@ import { type BlobDigests, type BlobLabel, type BlobWriter, StoreFailure } from 
 import type { HashEngine, PairHasher } from '../hashing/hash-engine.ts';
 import { foldDigests, LEAF_BYTES } from '../treehash/index.ts';
 import { encodeTrailer } from './blob-format.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { writeAt } from './positioned.ts';
 
 /** What becomes of the file: the store knows the names and the order of flushes. */
 interface Fate {
@@ -22,7 +24,7 @@ export class DiskWriter implements BlobWriter {
   readonly #fate: Fate;
   readonly #engine: HashEngine;
   readonly #hasher: PairHasher | undefined;
-  #held: Uint8Array[] = [];
+  readonly #held = new HeldBytes();
   #written = 0;
   #digests: BlobDigests | undefined;
 
@@ -39,8 +41,7 @@ export class DiskWriter implements BlobWriter {
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     try {
       if (this.#hasher) await this.#hasher.writeAndHash(this.#file.fd, this.#written, chunks);
-      // The caller may use its buffers again.
-      else this.#held.push(Buffer.concat(chunks));
+      else this.#held.add(chunks);
       this.#written += bytes;
     } catch (error) {
       throw new StoreFailure(`a blob cannot be written: ${String(error)}`, error);
@@ -48,17 +49,14 @@ export class DiskWriter implements BlobWriter {
   }
 
   digest(): BlobDigests {
-    const { linear, leaves } = this.#hasher ? this.#hasher.digest() : this.#digestHeld();
-    const treeHash = Buffer.from(foldDigests(leaves)).toString('hex');
-    this.#digests = { size: this.#written, leaves, treeHash, linearHash: linear.toString('hex') };
+    this.#digests = this.#hasher ? this.#digestOf(this.#hasher) : this.#held.digest(this.#engine);
     return this.#digests;
   }
 
-  #digestHeld(): { linear: Buffer; leaves: Buffer } {
-    const whole = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held);
-    this.#held = [whole];
-    const leaf = this.#engine.hashLeavesSync(whole);
-    return { linear: leaf, leaves: leaf };
+  #digestOf(hasher: PairHasher): BlobDigests {
+    const { linear, leaves } = hasher.digest();
+    const treeHash = Buffer.from(foldDigests(leaves)).toString('hex');
+    return { size: this.#written, leaves, treeHash, linearHash: linear.toString('hex') };
   }
 
   async finish(label: BlobLabel): Promise<string> {
@@ -81,15 +79,12 @@ export class DiskWriter implements BlobWriter {
   /** The trailer, with the bytes before it that are not written yet. */
   async #writeTail(trailer: Buffer): Promise<void> {
     const at = this.#hasher ? this.#written : 0;
-    const tail = this.#hasher ? trailer : Buffer.concat([...this.#held, trailer]);
-    for (let done = 0; done < tail.length; ) {
-      const { bytesWritten } = await this.#file.write(tail, done, tail.length - done, at + done);
-      done += bytesWritten;
-    }
+    const tail = this.#hasher ? trailer : Buffer.concat([this.#held.whole(), trailer]);
+    await writeAt(this.#file, at, tail);
   }
 
   async discard(): Promise<void> {
-    this.#held = [];
+    this.#held.drop();
     await this.#file.close().catch(() => {});
     await this.#fate.withdraw();
   }

@@ -4,6 +4,7 @@ import { appendFile, open, readdir, readFile, rm, stat, truncate, writeFile } fr
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
+import { incoming, readyFolder, storeOver } from '../../test/support/disk-store.ts';
 import { failFiles } from '../../test/support/failing-disk.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { BlobDamaged, type BlobLabel, StoreFailure } from '../domain/blob-store.ts';
@@ -17,10 +18,12 @@ import {
   eventually,
   partLabel,
   readBlob,
+  SIZES,
   someBytes,
   storeBlob,
 } from './contract.ts';
-import { DiskStore, prepareDiskStore } from './disk.ts';
+import { DiskStore, PACKED_BYTES } from './disk.ts';
+import { prepareDiskStore } from './prepare-disk.ts';
 
 blobStoreContract('disk', async () => {
   const folder = await temporaryFolder();
@@ -39,27 +42,10 @@ blobStoreContract('disk', async () => {
   };
 });
 
-/** A folder made ready; it goes with the test. */
-async function readyFolder(t: TestContext): Promise<string> {
-  const folder = await temporaryFolder();
-  t.after(() => rm(folder, { recursive: true }));
-  await prepareDiskStore(folder);
-  return folder;
-}
-
-/** A store over the folder that is closed with the test. */
-function storeOver(
-  t: TestContext,
-  folder: string,
-  random = (bytes: number) => randomBytes(bytes),
-): DiskStore {
-  const store = new DiskStore(folder, random, nodeHash);
-  t.after(() => store.close().catch(() => {}));
-  return store;
-}
+/** More than goes into a pack: such a blob has a file of its own. */
+const LARGE = PACKED_BYTES + 1;
 
 const pathOf = (folder: string, ref: string) => join(folder, 'blobs', ref.slice(-2), ref);
-const incoming = (folder: string) => readdir(join(folder, 'incoming'));
 
 describe('the trailer of a blob', () => {
   const text = fc.string({ unit: 'binary', maxLength: 300 });
@@ -122,9 +108,13 @@ describe('a damaged blob on disk', () => {
   it('is found when its end is missing, however much of it', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
-    const ref = await storeBlob(store, someBytes(50));
+    const ref = await storeBlob(store, someBytes(LARGE));
     const { size } = await stat(pathOf(folder, ref));
-    for (let length = size - 1; length >= 0; length -= 3) {
+    for (let length = size - 1; length > LARGE; length -= 3) {
+      await truncate(pathOf(folder, ref), length);
+      await assert.rejects(store.describe(ref), BlobDamaged, `${length} bytes of ${size} left`);
+    }
+    for (const length of [LARGE, LARGE - 1, 1000, 65, 64, 63, 1, 0]) {
       await truncate(pathOf(folder, ref), length);
       await assert.rejects(store.describe(ref), BlobDamaged, `${length} bytes of ${size} left`);
     }
@@ -133,7 +123,7 @@ describe('a damaged blob on disk', () => {
   it('is found when something was appended to it', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
-    const ref = await storeBlob(store, someBytes(50));
+    const ref = await storeBlob(store, someBytes(LARGE));
     await appendFile(pathOf(folder, ref), 'x');
     await assert.rejects(store.describe(ref), BlobDamaged);
   });
@@ -144,13 +134,13 @@ describe('a disk store after a crash', () => {
     const folder = await readyFolder(t);
     const crashed = storeOver(t, folder);
     const [confirmed, loose] = [
-      await storeBlob(crashed, someBytes(10)),
-      await storeBlob(crashed, someBytes(20)),
+      await storeBlob(crashed, someBytes(LARGE)),
+      await storeBlob(crashed, someBytes(LARGE + 10)),
     ];
     crashed.confirm(confirmed);
-    const half = await crashed.create(30);
+    const half = await crashed.create(LARGE);
     t.after(() => half.discard());
-    await half.write([someBytes(15)]);
+    await half.write([someBytes(LARGE - 15)]);
     await eventually(async () => (await incoming(folder)).length === 2);
 
     await prepareDiskStore(folder);
@@ -165,16 +155,31 @@ describe('a disk store after a crash', () => {
 
   it('can be made ready any number of times', async (t) => {
     const folder = await readyFolder(t);
-    const ref = await storeBlob(storeOver(t, folder), someBytes(10));
+    const store = storeOver(t, folder);
+    const refs = [await storeBlob(store, someBytes(10)), await storeBlob(store, someBytes(LARGE))] as const;
     for (let i = 0; i < 2; i++) await prepareDiskStore(folder);
-    assert.deepEqual(await readBlob(storeOver(t, folder), ref), someBytes(10));
+    assert.deepEqual(await readBlob(storeOver(t, folder), refs[0]), someBytes(10));
+    assert.deepEqual(await readBlob(storeOver(t, folder), refs[1]), someBytes(LARGE));
+  });
+
+  it('makes a store of version 1 one of version 2, with all that is in it', async (t) => {
+    const folder = await readyFolder(t);
+    const ref = await storeBlob(storeOver(t, folder), someBytes(LARGE));
+    await rm(join(folder, 'packs'), { recursive: true });
+    await writeFile(join(folder, 'format.json'), '{"format":"moraine-store","version":1}\n');
+    for (let i = 0; i < 2; i++) await prepareDiskStore(folder);
+    const format = JSON.parse(await readFile(join(folder, 'format.json'), 'utf8'));
+    assert.deepEqual(format, { format: 'moraine-store', version: 2 });
+    const store = storeOver(t, folder);
+    assert.deepEqual(await collect(store.list()), [ref]);
+    assert.deepEqual(await readBlob(store, await storeBlob(store, someBytes(10))), someBytes(10));
   });
 
   it('refuses a folder of another format or version', async (t) => {
     const folder = await readyFolder(t);
-    for (const other of [{ format: 'moraine-store', version: 2 }, { format: 'something' }, {}]) {
+    for (const other of [{ format: 'moraine-store', version: 3 }, { format: 'something' }, {}]) {
       await writeFile(join(folder, 'format.json'), JSON.stringify(other));
-      await assert.rejects(prepareDiskStore(folder), /is not of format moraine-store version 1/);
+      await assert.rejects(prepareDiskStore(folder), /is not of format moraine-store version 2/);
     }
   });
 });
@@ -182,7 +187,7 @@ describe('a disk store after a crash', () => {
 describe('a disk store whose disk fails', () => {
   const isFinal = async (store: DiskStore) => {
     assert.ok(store.failure() instanceof StoreFailure);
-    await assert.rejects(store.create(1), StoreFailure);
+    for (const size of [1, LARGE]) await assert.rejects(store.create(size), StoreFailure);
     await assert.rejects(store.appendRecords([{ seq: 1, entry: {} }]), StoreFailure);
   };
 
@@ -193,17 +198,17 @@ describe('a disk store whose disk fails', () => {
     it(`takes no more writes after a flush of ${what} failed, and still reads`, async (t) => {
       const folder = await readyFolder(t);
       const store = storeOver(t, folder);
-      const ref = await storeBlob(store, someBytes(10));
-      const begun = await store.create(5);
-      await begun.write([someBytes(5)]);
+      const ref = await storeBlob(store, someBytes(LARGE));
+      const begun = await store.create(LARGE);
+      await begun.write([someBytes(LARGE)]);
       await failFiles(t, method, 1);
 
-      await assert.rejects(storeBlob(store, someBytes(20)), StoreFailure);
+      await assert.rejects(storeBlob(store, someBytes(LARGE + 10)), StoreFailure);
       await isFinal(store);
       await assert.rejects(begun.finish(archiveLabel()), StoreFailure);
       assert.deepEqual(await collect(store.list()), [ref]);
       assert.deepEqual(await incoming(folder), [ref]);
-      assert.deepEqual(await readBlob(store, ref), someBytes(10));
+      assert.deepEqual(await readBlob(store, ref), someBytes(LARGE));
     });
   }
 
@@ -224,24 +229,27 @@ describe('a disk store whose disk fails', () => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     await failFiles(t, 'write', 1);
-    const writer = await store.create(10);
-    // A small blob is written whole at its end.
-    await writer.write([someBytes(10)]);
+    const writer = await store.create(LARGE);
+    // A blob of one leaf is written whole at its end.
+    await writer.write([someBytes(LARGE)]);
     await assert.rejects(writer.finish(archiveLabel()), StoreFailure);
     assert.deepEqual(await incoming(folder), []);
     assert.equal(store.failure(), undefined);
-    assert.deepEqual(await readBlob(store, await storeBlob(store, someBytes(20))), someBytes(20));
+    assert.deepEqual(
+      await readBlob(store, await storeBlob(store, someBytes(LARGE + 10))),
+      someBytes(LARGE + 10),
+    );
   });
 
   it('never writes over a blob, even when a name comes twice', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder, (bytes) => Buffer.alloc(bytes, 0xab));
-    const ref = await storeBlob(store, someBytes(10));
-    await assert.rejects(storeBlob(store, someBytes(20)), StoreFailure);
+    const ref = await storeBlob(store, someBytes(LARGE));
+    await assert.rejects(storeBlob(store, someBytes(LARGE + 10)), StoreFailure);
     store.confirm(ref);
     await eventually(async () => (await incoming(folder)).length === 0);
-    await assert.rejects(storeBlob(store, someBytes(20)), StoreFailure);
-    assert.deepEqual(await readBlob(store, ref), someBytes(10));
+    await assert.rejects(storeBlob(store, someBytes(LARGE + 10)), StoreFailure);
+    assert.deepEqual(await readBlob(store, ref), someBytes(LARGE));
     assert.deepEqual(await incoming(folder), []);
   });
 });
@@ -298,32 +306,44 @@ describe('the journal of a disk store', () => {
 });
 
 describe('two disk stores over one folder', () => {
-  it('write side by side and see what the other has written', async (t) => {
-    const folder = await readyFolder(t);
-    const stores = [storeOver(t, folder), storeOver(t, folder)] as const;
-    const refs = await Promise.all(
-      Array.from({ length: 30 }, (_, i) => storeBlob(stores[i % 2 ? 1 : 0], someBytes(1000, i))),
-    );
-    for (const [i, ref] of refs.entries()) {
-      assert.deepEqual(await readBlob(stores[i % 2 ? 0 : 1], ref), someBytes(1000, i));
-    }
-    for (const store of stores) assert.deepEqual((await collect(store.list())).sort(), [...refs].sort());
-  });
+  for (const [kind, size] of SIZES) {
+    it(`write ${kind} blobs side by side and see what the other has written`, async (t) => {
+      const folder = await readyFolder(t);
+      const stores = [storeOver(t, folder), storeOver(t, folder)] as const;
+      const refs = await Promise.all(
+        Array.from({ length: 30 }, (_, i) => storeBlob(stores[i % 2 ? 1 : 0], someBytes(size, i))),
+      );
+      for (const [i, ref] of refs.entries()) {
+        assert.deepEqual(await readBlob(stores[i % 2 ? 0 : 1], ref), someBytes(size, i));
+      }
+      for (const store of stores) assert.deepEqual((await collect(store.list())).sort(), [...refs].sort());
+    });
 
-  it('keep one journal and may confirm and remove each other’s blobs', async (t) => {
+    it(`keep one journal and may remove each other’s ${kind} blobs`, async (t) => {
+      const folder = await readyFolder(t);
+      const [one, other] = [storeOver(t, folder), storeOver(t, folder)];
+      await Promise.all([
+        one.appendRecords([{ seq: 1, entry: { by: 'one' } }]),
+        other.appendRecords([{ seq: 2, entry: { by: 'other' } }]),
+      ]);
+      const records = await collect(one.records());
+      assert.deepEqual(records.map(({ seq }) => seq).sort(), [1, 2]);
+
+      const [kept, gone] = [await storeBlob(one, someBytes(size)), await storeBlob(one, someBytes(size, 1))];
+      one.confirm(kept);
+      one.confirm(gone);
+      await other.remove(gone);
+      await eventually(async () => (await collect(one.unconfirmed())).length === 0);
+      assert.deepEqual(await collect(one.list()), [kept]);
+    });
+  }
+
+  it('may confirm each other’s blobs that have files of their own', async (t) => {
     const folder = await readyFolder(t);
     const [one, other] = [storeOver(t, folder), storeOver(t, folder)];
-    await Promise.all([
-      one.appendRecords([{ seq: 1, entry: { by: 'one' } }]),
-      other.appendRecords([{ seq: 2, entry: { by: 'other' } }]),
-    ]);
-    const records = await collect(one.records());
-    assert.deepEqual(records.map(({ seq }) => seq).sort(), [1, 2]);
-
-    const [kept, gone] = [await storeBlob(one, someBytes(1)), await storeBlob(one, someBytes(2))];
-    other.confirm(kept);
-    await other.remove(gone);
+    const ref = await storeBlob(one, someBytes(LARGE));
+    other.confirm(ref);
     await eventually(async () => (await collect(one.unconfirmed())).length === 0);
-    assert.deepEqual(await collect(one.list()), [kept]);
+    assert.deepEqual(await collect(one.list()), [ref]);
   });
 });

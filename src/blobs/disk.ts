@@ -1,21 +1,6 @@
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  opendir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  unlink,
-  writeFile,
-} from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import {
   type BlobDescription,
-  BlobMissing,
   type BlobStore,
   type BlobWriter,
   type LeafRun,
@@ -24,64 +9,30 @@ import {
 } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
-import { decodeFooter, decodeTrailer, FOOTER_BYTES } from './blob-format.ts';
+import { describeBlob, layoutOf } from './blob-file.ts';
+import { DiskFiles } from './disk-files.ts';
 import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
 import { leafRuns } from './disk-leaves.ts';
 import { DiskNotes } from './disk-notes.ts';
-import { DiskWriter } from './disk-writer.ts';
+import { DiskPaths, parseRef } from './disk-paths.ts';
 import { FolderFlusher } from './folder-flusher.ts';
 import { Gate } from './gate.ts';
+import type { OpenBlob } from './pack-file.ts';
+import { PackedWriter } from './packed-writer.ts';
+import { Packs } from './packs.ts';
+import { makeBlobFolders } from './prepare-disk.ts';
 
-const NAME = /^[0-9a-f]{32}$/;
-const FORMAT_FILE = 'format.json';
-const FORMAT = { format: 'moraine-store', version: 1 };
+/** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
+export const PACKED_BYTES = 256 * 1024;
 
-/**
- * Makes or checks the folders of a disk store and removes half-written files of processes that died. One
- * process does this before any other opens the store.
- * @throws Error when the folder holds a store of another format.
- */
-export async function prepareDiskStore(folder: string): Promise<void> {
-  await mkdir(join(folder, 'incoming'), { recursive: true });
-  await mkdir(join(folder, 'journal'), { recursive: true });
-  await mkdir(join(folder, 'notes'), { recursive: true });
-  await makeBlobFolders(folder);
-  await checkFormat(join(folder, FORMAT_FILE));
-  // The store's own name, too: it stands in the folder above.
-  for (const name of ['blobs', '', '..']) await flushOnce(join(folder, name));
-  for (const name of await readdir(join(folder, 'incoming'))) {
-    // What is no blob of ours is left alone.
-    if (!NAME.test(name)) continue;
-    if (!(await exists(blobPath(folder, name)))) await unlink(join(folder, 'incoming', name));
-  }
-}
-
-async function makeBlobFolders(folder: string): Promise<void> {
-  for (let i = 0; i < 256; i++) {
-    await mkdir(join(folder, 'blobs', i.toString(16).padStart(2, '0')), { recursive: true });
-  }
-}
-
-async function checkFormat(path: string): Promise<void> {
-  if (!(await exists(path))) await writeFile(path, `${JSON.stringify(FORMAT)}\n`, { flush: true });
-  const found = JSON.parse(await readFile(path, 'utf8')) as Partial<typeof FORMAT>;
-  if (found.format !== FORMAT.format || found.version !== FORMAT.version) {
-    throw new Error(
-      `${path} is not of format ${FORMAT.format} version ${FORMAT.version}: ${JSON.stringify(found)}`,
-    );
-  }
-}
-
-/**
- * Blobs as files: `incoming/NAME` while written, then linked to `blobs/XX/NAME` (XX: the name's last two
- * digits). The incoming name stays until the catalog's row is durable, so that a start after a crash finds
- * what was whole but never acknowledged without reading every folder.
- */
+/** Blobs on a local disk: large ones in files of their own, small ones in packs. */
 export class DiskStore implements BlobStore {
-  readonly #folder: string;
+  readonly #paths: DiskPaths;
   readonly #random: RandomBytes;
   readonly #engine: HashEngine;
   readonly #flushers = new Map<string, FolderFlusher>();
+  readonly #files: DiskFiles;
+  readonly #packs: Packs;
   readonly #journal: DiskJournal;
   readonly #notes: DiskNotes;
   /** What flushes is inside; what replaces the folders is alone. */
@@ -90,44 +41,33 @@ export class DiskStore implements BlobStore {
 
   /** @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read. */
   constructor(folder: string, random: RandomBytes, engine: HashEngine) {
-    this.#folder = folder;
+    const paths = new DiskPaths(folder);
+    this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
-    const name = `${random(16).toString('hex')}.jsonl`;
     const flush = (run: () => Promise<void>) => this.#flushed(run);
-    const [journal, notes] = [join(folder, 'journal'), join(folder, 'notes')];
-    this.#journal = new DiskJournal(journal, name, this.#flusher(journal), flush);
-    this.#notes = new DiskNotes(notes, this.#flusher(notes), random, flush);
+    const flusher = (of: string) => this.#flusher(of);
+    const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
+    this.#files = new DiskFiles({ paths, random, engine, flush, flusher, publishing });
+    this.#packs = new Packs({ paths, random, engine, flush, flusher });
+    const name = `${random(16).toString('hex')}.jsonl`;
+    this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush);
+    this.#notes = new DiskNotes(paths.notes, flusher(paths.notes), random, flush);
   }
 
   async create(size: number | null): Promise<BlobWriter> {
     this.#refuseAfterFailure();
-    const name = this.#random(16).toString('hex');
-    const incoming = this.#incomingPath(name);
-    try {
-      const file = await open(incoming, 'wx');
-      return new DiskWriter(this.#engine, file, size, {
-        publish: () => this.#gate.enter(() => this.#publish(name, file)),
-        withdraw: () => unlink(incoming).catch(() => {}),
-        name,
-      });
-    } catch (error) {
-      throw new StoreFailure(`a new blob cannot be begun: ${String(error)}`, error);
-    }
+    if (size === null || size > PACKED_BYTES) return this.#files.create(size);
+    return new PackedWriter(this.#engine, size, (pieces) =>
+      this.#publishing(() => this.#packs.append(pieces)),
+    );
   }
 
-  /** The save ritual's second half: flush the bytes, give them their name, flush the name. */
-  async #publish(name: string, file: FileHandle): Promise<void> {
-    this.#refuseAfterFailure();
-    await this.#flushed(() => file.datasync());
-    const path = blobPath(this.#folder, name);
-    await link(this.#incomingPath(name), path);
-    try {
-      await this.#flushed(() => this.#flusher(blobFolder(this.#folder, name)).flush());
-    } catch (error) {
-      await unlink(path).catch(() => {});
-      throw error;
-    }
+  #publishing<Result>(publish: () => Promise<Result>): Promise<Result> {
+    return this.#gate.enter(() => {
+      this.#refuseAfterFailure();
+      return publish();
+    });
   }
 
   /**
@@ -135,6 +75,7 @@ export class DiskStore implements BlobStore {
    * written since the last good one can be trusted (invariant 1).
    */
   async #flushed(flush: () => Promise<void>): Promise<void> {
+    this.#refuseAfterFailure();
     try {
       await flush();
     } catch (error) {
@@ -147,55 +88,61 @@ export class DiskStore implements BlobStore {
   }
 
   async *readLeaves(ref: string, first: number, last: number): AsyncIterable<LeafRun> {
-    const file = await open(this.#pathOf(ref), 'r').catch((error) => {
-      throw missingOr(ref, error);
-    });
+    const blob = await this.#open(ref);
     try {
-      const { size: total } = await file.stat();
-      const footer = await readAt(file, Math.max(0, total - FOOTER_BYTES), Math.min(total, FOOTER_BYTES));
-      const { size } = decodeFooter(ref, footer, total);
-      yield* leafRuns(this.#engine, { ref, fd: file.fd, size }, first, last);
+      const { size } = await layoutOf(blob);
+      const bytes = { ref, fd: blob.file.fd, start: blob.start, size };
+      yield* leafRuns(this.#engine, bytes, first, last);
     } finally {
-      await file.close();
+      await blob.file.close();
     }
   }
 
   async describe(ref: string): Promise<BlobDescription> {
-    const file = await open(this.#pathOf(ref), 'r').catch((error) => {
-      throw missingOr(ref, error);
-    });
+    const blob = await this.#open(ref);
     try {
-      const { size: total } = await file.stat();
-      const footer = await readAt(file, Math.max(0, total - FOOTER_BYTES), Math.min(total, FOOTER_BYTES));
-      const layout = decodeFooter(ref, footer, total);
-      return decodeTrailer(ref, await readAt(file, layout.size, layout.trailerBytes), layout);
+      return await describeBlob(blob);
     } finally {
-      await file.close();
+      await blob.file.close();
     }
+  }
+
+  async #open(ref: string): Promise<OpenBlob> {
+    const found = parseRef(ref);
+    return 'name' in found ? this.#files.open(found.name) : this.#packs.open(found);
   }
 
   remove(ref: string): Promise<void> {
     return this.#gate.enter(async () => {
-      const removed = await unlinked(this.#pathOf(ref));
-      await unlinked(this.#incomingPath(ref));
-      if (removed) await this.#flushed(() => this.#flusher(blobFolder(this.#folder, ref)).flush());
+      this.#refuseAfterFailure();
+      const found = parseRef(ref);
+      await ('name' in found ? this.#files.remove(found.name) : this.#packs.remove(found));
     });
   }
 
   confirm(ref: string): void {
-    unlink(this.#incomingPath(ref)).catch(() => {});
+    const found = parseRef(ref);
+    if ('name' in found) this.#files.confirm(found.name);
+    else this.#packs.confirm(found);
   }
 
   async *unconfirmed(): AsyncIterable<string> {
-    for (const name of await readdir(join(this.#folder, 'incoming'))) {
-      if (NAME.test(name) && (await exists(blobPath(this.#folder, name)))) yield name;
-    }
+    yield* this.#files.unconfirmed();
+    yield* this.#packs.unconfirmed();
+  }
+
+  settle(): Promise<void> {
+    return this.#packs.settle();
   }
 
   async *list(): AsyncIterable<string> {
-    for (const folder of await readdir(join(this.#folder, 'blobs'))) {
-      for await (const entry of await opendir(join(this.#folder, 'blobs', folder))) yield entry.name;
-    }
+    yield* this.#files.list();
+    yield* this.#packs.list();
+  }
+
+  async compact(): Promise<void> {
+    this.#refuseAfterFailure();
+    await this.#gate.enter(() => this.#packs.compact());
   }
 
   async appendRecords(records: readonly StoreRecord[]): Promise<void> {
@@ -204,26 +151,28 @@ export class DiskStore implements BlobStore {
   }
 
   records(): AsyncIterable<StoreRecord> {
-    return readJournals(join(this.#folder, 'journal'));
+    return readJournals(this.#paths.journal);
   }
 
-  /** Removes every blob and record at once, for the emulator: the old folder is renamed, then emptied at leisure. */
+  /** Removes every blob and record at once, for the emulator: the old folders are renamed, then emptied at leisure. */
   clear(): Promise<void> {
     return this.#gate.alone(() => this.#clear());
   }
 
   async #clear(): Promise<void> {
     for (const flusher of this.#flushers.values()) await flusher.close();
-    this.#flushers.clear();
     await this.#journal.clear();
-    const old = join(this.#folder, `cleared-${this.#random(8).toString('hex')}`);
-    await rename(join(this.#folder, 'blobs'), old);
-    await makeBlobFolders(this.#folder);
-    rm(old, { recursive: true, force: true }).catch(() => {});
+    const [files, packs] = ['', ''].map(() =>
+      this.#paths.other(`cleared-${this.#random(8).toString('hex')}`),
+    ) as [string, string];
+    await this.#files.clear(files);
+    await this.#packs.clear(packs);
+    await makeBlobFolders(this.#paths);
+    for (const old of [files, packs]) rm(old, { recursive: true, force: true }).catch(() => {});
   }
 
   lastRecord(): Promise<number> {
-    return lastJournaled(join(this.#folder, 'journal'));
+    return lastJournaled(this.#paths.journal);
   }
 
   async putNote(name: string, text: string): Promise<void> {
@@ -248,6 +197,7 @@ export class DiskStore implements BlobStore {
   }
 
   async close(): Promise<void> {
+    await this.#packs.close();
     await this.#journal.close();
     for (const flusher of this.#flushers.values()) await flusher.close();
   }
@@ -261,39 +211,6 @@ export class DiskStore implements BlobStore {
     this.#flushers.set(folder, flusher);
     return flusher;
   }
-
-  #incomingPath(name: string): string {
-    return join(this.#folder, 'incoming', requireName(name));
-  }
-
-  #pathOf(ref: string): string {
-    return blobPath(this.#folder, ref);
-  }
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await file.read(buffer, done, length - done, position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return buffer.subarray(0, done);
-}
-
-function blobFolder(folder: string, name: string): string {
-  return join(folder, 'blobs', requireName(name).slice(-2));
-}
-
-function blobPath(folder: string, name: string): string {
-  return join(blobFolder(folder, name), name);
-}
-
-/** References come from our own catalog, but a path is never built from what was not looked at. */
-function requireName(name: string): string {
-  if (NAME.test(name)) return name;
-  throw new BlobMissing(name);
 }
 
 /** Turns whatever went wrong into a StoreFailure that says what was tried. */
@@ -301,31 +218,4 @@ function asFailure(what: string): (error: unknown) => never {
   return (error) => {
     throw error instanceof StoreFailure ? error : new StoreFailure(`${what}: ${String(error)}`, error);
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function unlinked(path: string): Promise<boolean> {
-  try {
-    await unlink(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-function missingOr(ref: string, error: unknown): unknown {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? new BlobMissing(ref) : error;
-}
-
-async function flushOnce(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  await folder.sync();
-  await folder.close();
 }

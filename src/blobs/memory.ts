@@ -87,6 +87,10 @@ export class MemoryStore implements BlobStore {
     yield* this.#unconfirmed;
   }
 
+  async settle(): Promise<void> {}
+
+  async compact(): Promise<void> {}
+
   async *list(): AsyncIterable<string> {
     yield* this.#blobs.keys();
   }

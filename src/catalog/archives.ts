@@ -1,8 +1,10 @@
 import type { Selectable } from 'kysely';
 import type { CatalogReads, CatalogWrites, StoredArchive } from '../domain/catalog.ts';
 import { fromHex, toHex } from './digest.ts';
-import type { NewArchiveRow, Schema } from './schema.ts';
-import { record, type Source, type Tx } from './transaction.ts';
+import { record } from './journal.ts';
+import type { Schema } from './schema.ts';
+import { statement } from './statement.ts';
+import type { Source, Tx } from './transaction.ts';
 import { count } from './vault-counts.ts';
 import { requireVersion } from './vault-policies.ts';
 import { holdVault } from './vaults.ts';
@@ -11,17 +13,20 @@ export function archiveReads(source: Source): Pick<CatalogReads, 'findArchive'> 
   return { findArchive: (vaultNo, id) => findArchive(source, vaultNo, id) };
 }
 
-async function findArchive({ db }: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
-  const row = await db
-    .selectFrom('archives')
-    .select(['no', 'id', 'vault_no', 'description', 'created_ms', 'size', 'tree_hash', 'ref', 'upload_no'])
-    .where('vault_no', '=', vaultNo)
-    .where('id', '=', id)
-    .executeTakeFirst();
+async function findArchive(source: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
+  const row = await FIND_ARCHIVE.first(source, { vaultNo, id });
   if (!row) return undefined;
   const { no, description, size, ref, upload_no: uploadNo, created_ms: createdMs } = row;
   return { no, id, vaultNo, description, size, ref, uploadNo, createdMs, treeHash: toHex(row.tree_hash) };
 }
+
+const FIND_ARCHIVE = statement((db, { vaultNo, id }: { vaultNo: number; id: string }) =>
+  db
+    .selectFrom('archives')
+    .select(['no', 'id', 'vault_no', 'description', 'created_ms', 'size', 'tree_hash', 'ref', 'upload_no'])
+    .where('vault_no', '=', vaultNo)
+    .where('id', '=', id),
+);
 
 export async function addArchive(tx: Tx, a: Parameters<CatalogWrites['addArchive']>[0]): Promise<void> {
   await holdVault(tx, a.vaultNo, 'to-write-into');
@@ -38,10 +43,25 @@ export async function addArchive(tx: Tx, a: Parameters<CatalogWrites['addArchive
 }
 
 /** The row and the vault's counts. The caller holds the vault. */
-export async function insertArchive(tx: Tx, row: NewArchiveRow): Promise<void> {
-  await tx.db.insertInto('archives').values(row).execute();
+export async function insertArchive(tx: Tx, row: NewArchive): Promise<void> {
+  await INSERT_ARCHIVE.all(tx, row);
   await count(tx, row.vault_no, 1, row.size, row.created_ms);
 }
+
+type NewArchive = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms'>;
+
+const INSERT_ARCHIVE = statement((db, row: NewArchive) =>
+  db.insertInto('archives').values({
+    id: row.id,
+    vault_no: row.vault_no,
+    description: row.description,
+    created_ms: row.created_ms,
+    size: row.size,
+    tree_hash: row.tree_hash,
+    ref: row.ref,
+    upload_no: row.upload_no,
+  }),
+);
 
 export async function deleteArchive(
   tx: Tx,
@@ -49,22 +69,28 @@ export async function deleteArchive(
 ): Promise<boolean> {
   const { account, region, name } = await holdVault(tx, vaultNo, 'to-write-into');
   await requireVersion(tx, vaultNo, policyVersion);
-  const gone = await tx.db
-    .deleteFrom('archives')
-    .where('vault_no', '=', vaultNo)
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst();
+  const gone = await DELETE_ARCHIVE.first(tx, { vaultNo, id });
   if (!gone) return false;
-  await tx.db
-    .insertInto('garbage')
-    .values({ ref: gone.ref, upload_no: gone.upload_no, noted_ms: nowMs })
-    .execute();
+  await NOTE_GARBAGE.all(tx, { ref: gone.ref, uploadNo: gone.upload_no, nowMs });
   if (mode === 'periodic') await keepForInventory(tx, gone, nowMs);
   await count(tx, vaultNo, -1, -gone.size, nowMs);
   await record(tx, { type: 'archive-deleted', account, region, vault: name, archiveId: id, at: nowMs });
   return true;
 }
+
+const DELETE_ARCHIVE = statement((db, { vaultNo, id }: { vaultNo: number; id: string }) =>
+  db.deleteFrom('archives').where('vault_no', '=', vaultNo).where('id', '=', id).returningAll(),
+);
+
+interface NewGarbage {
+  readonly ref: string | null;
+  readonly uploadNo: number | null;
+  readonly nowMs: number;
+}
+
+const NOTE_GARBAGE = statement((db, { ref, uploadNo, nowMs }: NewGarbage) =>
+  db.insertInto('garbage').values({ ref, upload_no: uploadNo, noted_ms: nowMs }),
+);
 
 /** The last inventory still lists it, until the next is taken. */
 async function keepForInventory(

@@ -11,23 +11,26 @@ export function eventReads(source: Source): Pick<CatalogReads, 'dueWork' | 'next
   };
 }
 
-async function dueWork({ db }: Source, nowMs: number): Promise<{ jobs: boolean; messages: boolean }> {
-  const job = await db
+async function dueWork(source: Source, nowMs: number): Promise<{ jobs: boolean; messages: boolean }> {
+  const { db } = source;
+  const message = db.selectFrom('notifications').select('next_try_ms as ms').where('state', '=', 'waiting');
+  const due = [
+    await firstJob(source, 'archive').executeTakeFirst(),
+    await firstJob(source, 'inventory').executeTakeFirst(),
+    await message.orderBy('next_try_ms').limit(1).executeTakeFirst(),
+  ].map((first) => first !== undefined && first.ms <= nowMs);
+  return { jobs: due[0] || due[1] || false, messages: due[2] || false };
+}
+
+/** The job that is due first. PostgreSQL looks for any that is due through all that are not. */
+function firstJob({ db }: Source, kind: 'archive' | 'inventory') {
+  return db
     .selectFrom('jobs')
-    .select('no')
+    .select('due_ms as ms')
     .where('state', '=', 'InProgress')
-    .where('kind', 'in', ['archive', 'inventory'])
-    .where('due_ms', '<=', nowMs)
-    .limit(1)
-    .executeTakeFirst();
-  const message = await db
-    .selectFrom('notifications')
-    .select('no')
-    .where('state', '=', 'waiting')
-    .where('next_try_ms', '<=', nowMs)
-    .limit(1)
-    .executeTakeFirst();
-  return { jobs: job !== undefined, messages: message !== undefined };
+    .where('kind', '=', kind)
+    .orderBy('due_ms')
+    .limit(1);
 }
 
 async function nextEventMs({ db }: Source, inventoryIntervalMs: number | null): Promise<number | null> {

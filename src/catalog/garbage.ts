@@ -64,7 +64,7 @@ async function namesPart(source: Source, label: BlobLabel, ref: string): Promise
   const vault = vaultOf(source, label);
   const uploads = db
     .selectFrom('uploads')
-    .select('no')
+    .select('no as upload_no')
     .where('vault_no', 'in', vault)
     .where('id', '=', label.uploadId ?? '');
   const archives = db
@@ -80,9 +80,7 @@ async function namesPart(source: Source, label: BlobLabel, ref: string): Promise
   const row = await db
     .selectFrom('parts')
     .select('first')
-    .where((e) =>
-      e.or([e('upload_no', 'in', uploads), e('upload_no', 'in', archives), e('upload_no', 'in', jobs)]),
-    )
+    .where('upload_no', 'in', archives.unionAll(jobs).unionAll(uploads))
     .where('first', '=', label.offset)
     .where('ref', '=', ref)
     .executeTakeFirst();

@@ -1,10 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite';
-import type { Kysely } from 'kysely';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreRecord } from '../domain/blob-store.ts';
-import { SQLITE } from './engine.ts';
 import { type Journal, type JournalFailure, newestOf } from './journal.ts';
-import type { Schema } from './schema.ts';
-import type { Tx } from './transaction.ts';
+import type { Source, Tx } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
 /** A flush costs the same for one write as for many; this bounds how long the first one waits for the last. */
@@ -29,7 +26,9 @@ type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[]
  */
 export class GroupWriter implements Writer {
   readonly #database: DatabaseSync;
-  readonly #db: Kysely<Schema>;
+  readonly #savepoint: StatementSync;
+  readonly #release: StatementSync;
+  readonly #source: Source;
   readonly #journal: Journal;
   readonly #failure: JournalFailure;
   #queue: Pending[] = [];
@@ -40,12 +39,14 @@ export class GroupWriter implements Writer {
 
   constructor(
     database: DatabaseSync,
-    db: Kysely<Schema>,
+    source: Source,
     journal: Journal,
     failure: JournalFailure = () => undefined,
   ) {
     this.#database = database;
-    this.#db = db;
+    this.#savepoint = database.prepare('savepoint one');
+    this.#release = database.prepare('release one');
+    this.#source = source;
     this.#journal = journal;
     this.#failure = failure;
   }
@@ -79,11 +80,12 @@ export class GroupWriter implements Writer {
     const settled = this.#journaled.splice(0);
     try {
       this.#database.exec('begin immediate');
-      if (settled.length > 0) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
+      // The newest fact stays in the table: alone, there is nothing to take off.
+      if (settled.length > 1) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
       const ran: Ran[] = [];
       for (const pending of batch) ran.push(await this.#runOne(pending));
       this.#database.exec('commit');
-      this.#journaled.push(...newestOf(settled));
+      this.#journaled.unshift(...newestOf(settled));
       this.#answer(ran);
     } catch (error) {
       this.#rollback();
@@ -94,10 +96,10 @@ export class GroupWriter implements Writer {
 
   async #runOne(pending: Pending): Promise<Ran> {
     const records: StoreRecord[] = [];
-    this.#database.exec('savepoint one');
+    this.#savepoint.run();
     try {
       const result = await runWrite(this.#tx(records), pending.name, pending.args);
-      this.#database.exec('release one');
+      this.#release.run();
       return { pending, records, result };
     } catch (error) {
       // When SQLite itself gave up on the whole transaction this throws too, and nothing is committed.
@@ -125,7 +127,7 @@ export class GroupWriter implements Writer {
   }
 
   #tx(records: StoreRecord[]): Tx {
-    return { db: this.#db, engine: SQLITE, shard: 0, records };
+    return { ...this.#source, shard: 0, records };
   }
 
   #rollback(): void {

@@ -24,16 +24,22 @@ async function listInventory(
   scope: InventoryScope,
   page: Paging<InventoryKey>,
 ): Promise<Page<InventoryEntry>> {
-  const living = entriesOf(source, 'archives', vaultNo, scope, page);
-  const rows = await (scope.asOfMs === null
-    ? living
-    : living.unionAll(entriesOf(source, 'deleted_archives', vaultNo, scope, page))
-  )
-    .orderBy('created_ms')
-    .orderBy('no')
-    .limit(page.limit + 1)
-    .execute();
-  return toPage(rows.map(toEntry), page.limit);
+  const living = await entriesOf(source, 'archives', vaultNo, scope, page).execute();
+  if (scope.asOfMs === null) return toPage(living.map(toEntry), page.limit);
+  // After the living ones: what is deleted in between is then in both, and else it would be in neither.
+  const deleted = await entriesOf(source, 'deleted_archives', vaultNo, scope, page).execute();
+  return toPage(
+    mergeEntries(living, deleted)
+      .slice(0, page.limit + 1)
+      .map(toEntry),
+    page.limit,
+  );
+}
+
+/** Not by the database: PostgreSQL would sort both tables for it. */
+function mergeEntries(living: readonly EntryRow[], deleted: readonly EntryRow[]): EntryRow[] {
+  const sorted = [...living, ...deleted].sort((a, b) => a.created_ms - b.created_ms || a.no - b.no);
+  return sorted.filter((row, i) => row.no !== sorted[i - 1]?.no);
 }
 
 function entriesOf(
@@ -41,7 +47,7 @@ function entriesOf(
   table: 'archives' | 'deleted_archives',
   vaultNo: number,
   { startMs, endMs, asOfMs }: InventoryScope,
-  { after }: Paging<InventoryKey>,
+  { after, limit }: Paging<InventoryKey>,
 ) {
   const { createdMs, no } = after ?? { createdMs: 0, no: 0 };
   return (
@@ -56,6 +62,9 @@ function entriesOf(
       .$if(endMs !== null, (q) => q.where('created_ms', '<', endMs ?? 0))
       .$if(asOfMs !== null, (q) => q.where('created_ms', '<=', asOfMs ?? 0))
       .$if(table === 'deleted_archives', (q) => q.where(sql<boolean>`deleted_ms > ${asOfMs ?? 0}`))
+      .orderBy('created_ms')
+      .orderBy('no')
+      .limit(limit + 1)
   );
 }
 

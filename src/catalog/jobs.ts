@@ -41,7 +41,7 @@ async function listJobs(
 ): Promise<Page<Job>> {
   const rows = await livingJobs(source, vaultNo, nowMs)
     .$if(state !== null, (q) => q.where('state', '=', state as Job['state']))
-    .$if(completed === true, (q) => q.where('state', '!=', 'InProgress'))
+    .$if(completed === true, (q) => q.where('completed_ms', 'is not', null))
     .$if(completed === false, (q) => q.where('state', '=', 'InProgress'))
     .$if(page.after !== null, (q) => q.where('no', '<', page.after ?? 0))
     .orderBy('no', 'desc')
@@ -188,7 +188,10 @@ export async function expireJobs(
   return gone.length;
 }
 
-/** Whether a finished archive job still needs the blob or the parts of a garbage entry. */
+/**
+ * Whether a finished archive job still needs the blob or the parts of a garbage entry. The state is not asked for
+ * by `=`: SQLite would take the index that begins with it, and go through all finished jobs for each entry.
+ */
 export const neededByJob = sql<boolean>`exists (
-  select 1 from jobs j where j.state = 'Succeeded' and j.kind = 'archive'
-  and (j.ref = garbage.ref or j.upload_no = garbage.upload_no))`;
+  select 1 from jobs j where (j.ref = garbage.ref or j.upload_no = garbage.upload_no)
+  and j.state not in ('InProgress', 'Failed') and j.kind <> 'inventory')`;

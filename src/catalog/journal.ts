@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
+import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
 
 /** Writes facts to the store's journal; they are durable when it resolves. */
@@ -55,3 +56,13 @@ export async function skipRecords(
   // SQLite goes on from the greatest number by itself; PostgreSQL's sequence must be told.
   await sql`select setval(pg_get_serial_sequence('store_records', 'seq'), ${beyond + 1})`.execute(tx.db);
 }
+
+/** Notes a fact that a catalog rebuilt from the blobs alone would not know. */
+export async function record(tx: Tx, entry: Record<string, unknown>): Promise<void> {
+  const [row] = await INSERT_RECORD.all(tx, { entry: JSON.stringify(entry) });
+  tx.records.push({ seq: (row as { seq: number }).seq, entry });
+}
+
+const INSERT_RECORD = statement((db, { entry }: { entry: string }) =>
+  db.insertInto('store_records').values({ entry }).returning('seq'),
+);

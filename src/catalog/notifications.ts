@@ -2,7 +2,8 @@ import type { CatalogReads, CatalogWrites, Paging } from '../domain/catalog.ts';
 import { describeJob, type Job } from '../domain/job.ts';
 import type { JobEvent, Notification, NotificationConfig } from '../domain/notification.ts';
 import { type Page, toPage } from '../domain/page.ts';
-import { record, type Source, type Tx } from './transaction.ts';
+import { record } from './journal.ts';
+import type { Source, Tx } from './transaction.ts';
 import { holdVault } from './vaults.ts';
 
 type NotificationReads = Pick<CatalogReads, 'findNotificationConfig' | 'listNotifications'>;

@@ -14,10 +14,13 @@ import {
  */
 class NulFree extends OperationNodeTransformer {
   protected override transformValue(node: ValueNode): ValueNode {
-    const { value } = node;
-    if (typeof value !== 'string' || !value.includes('\0')) return super.transformValue(node);
-    return super.transformValue({ ...node, value: value.replaceAll('\0', '\u{fffd}') });
+    return super.transformValue({ ...node, value: nulFreeValue(node.value) });
   }
+}
+
+/** The value of one parameter, as above. */
+export function nulFreeValue(value: unknown): unknown {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u{fffd}') : value;
 }
 
 /** Makes queries safe for text from outside that holds NUL. */

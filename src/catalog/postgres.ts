@@ -7,7 +7,7 @@ import { migrate } from './migrations/index.ts';
 import { nulFree } from './nul-free.ts';
 import { readsOver } from './reads.ts';
 import type { Schema } from './schema.ts';
-import { TransactionWriter } from './transaction-writer.ts';
+import { postgresSource, TransactionWriter } from './transaction-writer.ts';
 import { writesOver } from './writes.ts';
 
 const CONNECTIONS = 16;
@@ -43,7 +43,7 @@ export async function openPostgresCatalog(options: PostgresOptions): Promise<Cat
   }
   const writer = new TransactionWriter(db, options.journal, options.failure);
   return {
-    ...readsOver({ db, engine: POSTGRES }),
+    ...readsOver(postgresSource(db)),
     ...writesOver(writer),
     async close() {
       await writer.close();

@@ -12,7 +12,8 @@ import {
   requireWithinPolicy,
   useWindows,
 } from '../domain/retrieval-policy.ts';
-import { record, type Source, type Tx } from './transaction.ts';
+import { record } from './journal.ts';
+import type { Source, Tx } from './transaction.ts';
 import { holdOwner } from './vaults.ts';
 
 type RetrievalReads = Pick<CatalogReads, 'retrievalPolicy' | 'listCapacity'>;

@@ -1,4 +1,4 @@
-import type { Generated, Insertable, Selectable } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 import type { InventoryFormat } from '../domain/inventory.ts';
 import type { JobState } from '../domain/job.ts';
 import type { Tier } from '../domain/job-times.ts';
@@ -160,4 +160,3 @@ export interface Schema {
 export type UploadState = 'open' | 'completed' | 'aborted';
 export type JobRow = Selectable<Schema['jobs']>;
 export type UploadRow = Selectable<Schema['uploads']>;
-export type NewArchiveRow = Insertable<Schema['archives']>;

@@ -4,11 +4,15 @@ import {
   type DatabaseConnection,
   type Dialect,
   type Driver,
+  Kysely,
   type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { SQLITE } from './engine.ts';
+import type { Schema } from './schema.ts';
+import type { Source } from './transaction.ts';
 
 /** How many prepared statements a connection keeps; the server's own number about a hundred. */
 const STATEMENTS_KEPT = 500;
@@ -17,10 +21,16 @@ const STATEMENTS_KEPT = 500;
  * Kysely over one connection of Node's own SQLite. Every query runs to its end at once, so the connection
  * needs no lock; transactions are the caller's (see group-writer.ts).
  */
-export function sqliteDialect(database: DatabaseSync): Dialect {
+export function sqliteSource(database: DatabaseSync): Source {
+  const connection = new SqliteConnection(database);
+  const db = new Kysely<Schema>({ dialect: dialectOver(connection) });
+  return { db, engine: SQLITE, execute: (query) => connection.executeQuery(query) };
+}
+
+function dialectOver(connection: SqliteConnection): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new SqliteDriver(database),
+    createDriver: () => new SqliteDriver(connection),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
@@ -29,8 +39,8 @@ export function sqliteDialect(database: DatabaseSync): Dialect {
 class SqliteDriver implements Driver {
   readonly #connection: SqliteConnection;
 
-  constructor(database: DatabaseSync) {
-    this.#connection = new SqliteConnection(database);
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
   }
 
   async init(): Promise<void> {}

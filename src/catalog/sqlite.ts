@@ -1,13 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
 import type { Catalog } from '../domain/catalog.ts';
 import { SQLITE } from './engine.ts';
 import { GroupWriter } from './group-writer.ts';
 import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
-import type { Schema } from './schema.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
+import { sqliteSource } from './sqlite-dialect.ts';
 import { type Writer, writesOver } from './writes.ts';
 
 /** How long a statement waits for a writer from outside, such as the command line. */
@@ -27,14 +25,14 @@ export async function openSqliteWriter(
   database.exec(
     `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};`,
   );
-  const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
-  await migrate(db, SQLITE);
-  const writer = new GroupWriter(database, db, journal, failure);
+  const source = sqliteSource(database);
+  await migrate(source.db, SQLITE);
+  const writer = new GroupWriter(database, source, journal, failure);
   return {
     run: (name, args) => writer.run(name, args),
     async close() {
       await writer.close();
-      await db.destroy();
+      await source.db.destroy();
       database.close();
     },
   };
@@ -47,13 +45,13 @@ export async function openSqliteWriter(
 export function openSqliteCatalog(path: string, writer: Writer): Catalog {
   const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
   database.exec(`pragma cache_size = -${READER_CACHE_KIB};`);
-  const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
+  const source = sqliteSource(database);
   return {
-    ...readsOver({ db, engine: SQLITE }),
+    ...readsOver(source),
     ...writesOver(writer),
     // The writer last: only the last connection to close, and not a read-only one, empties the log into the file.
     async close() {
-      await db.destroy();
+      await source.db.destroy();
       database.close();
       await writer.close();
     },

@@ -1,7 +1,8 @@
 import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
 import { mergeTags, type Tags } from '../domain/tags.ts';
 import type { VaultKey } from '../domain/vault.ts';
-import { record, type Source, type Tx } from './transaction.ts';
+import { record } from './journal.ts';
+import type { Source, Tx } from './transaction.ts';
 import { tagsChanged } from './vault-policies.ts';
 import { holdVault } from './vaults.ts';
 

@@ -2,7 +2,9 @@ import type { Kysely } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import { POSTGRES } from './engine.ts';
 import { type Journal, type JournalFailure, newestOf } from './journal.ts';
+import { nulFreeValue } from './nul-free.ts';
 import type { Schema } from './schema.ts';
+import type { Source } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
 /** Serialization failure and deadlock: PostgreSQL asks to try the whole transaction again. */
@@ -10,6 +12,16 @@ const TRY_AGAIN = new Set(['40001', '40P01']);
 const TRIES = 5;
 /** Facts that reached the journal are taken off the list in lots. */
 const JOURNALED_PER_LOT = 64;
+
+/** A connection pool or one transaction of it. */
+export function postgresSource(db: Kysely<Schema>): Source {
+  return {
+    db,
+    engine: POSTGRES,
+    // Compiled queries do not pass the plugin that does this for all others.
+    execute: (query) => db.executeQuery({ ...query, parameters: query.parameters.map(nulFreeValue) }),
+  };
+}
 
 /** Each write is a transaction of its own; PostgreSQL groups the flushes of those that run side by side. */
 export class TransactionWriter implements Writer {
@@ -55,7 +67,7 @@ export class TransactionWriter implements Writer {
         return await this.#db.transaction().execute(async (db) => {
           const records: StoreRecord[] = [];
           const shard = this.#turn++ % POSTGRES.countShards;
-          const result = await runWrite({ db, engine: POSTGRES, shard, records }, name, args);
+          const result = await runWrite({ ...postgresSource(db), shard, records }, name, args);
           return { result, records };
         });
       } catch (error) {

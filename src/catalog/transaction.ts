@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
@@ -7,6 +7,8 @@ import type { Schema } from './schema.ts';
 export interface Source {
   readonly db: Kysely<Schema>;
   readonly engine: Engine;
+  /** Runs a compiled query on the same connection or transaction as `db`, by the shortest way. */
+  execute(query: CompiledQuery): Promise<QueryResult<unknown>>;
 }
 
 /**
@@ -17,14 +19,4 @@ export interface Tx extends Source {
   /** Which shard of the counts this transaction adds to. */
   readonly shard: number;
   readonly records: StoreRecord[];
-}
-
-/** Notes a fact that a catalog rebuilt from the blobs alone would not know. */
-export async function record(tx: Tx, entry: Record<string, unknown>): Promise<void> {
-  const { seq } = await tx.db
-    .insertInto('store_records')
-    .values({ entry: JSON.stringify(entry) })
-    .returning('seq')
-    .executeTakeFirstOrThrow();
-  tx.records.push({ seq, entry });
 }

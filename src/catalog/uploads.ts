@@ -5,9 +5,11 @@ import { assemble, requireSameClaim, type Upload, uploadNotFound } from '../doma
 import type { VaultKey } from '../domain/vault.ts';
 import { insertArchive } from './archives.ts';
 import { fromHex, toHex } from './digest.ts';
+import { record } from './journal.ts';
 import { allParts } from './parts.ts';
 import type { Schema, UploadRow } from './schema.ts';
-import { record, type Source, type Tx } from './transaction.ts';
+import { statement } from './statement.ts';
+import type { Source, Tx } from './transaction.ts';
 import { holdVault } from './vaults.ts';
 
 type UploadReads = Pick<CatalogReads, 'findUpload' | 'listUploads' | 'idleUploads'>;
@@ -20,16 +22,19 @@ export function uploadReads(source: Source): UploadReads {
   };
 }
 
-async function findUpload({ db }: Source, vaultNo: number, id: string): Promise<Upload | undefined> {
-  const row = await db
+async function findUpload(source: Source, vaultNo: number, id: string): Promise<Upload | undefined> {
+  const row = await FIND_UPLOAD.first(source, { vaultNo, id });
+  return row && toUpload(row);
+}
+
+const FIND_UPLOAD = statement((db, { vaultNo, id }: { vaultNo: number; id: string }) =>
+  db
     .selectFrom('uploads')
     .selectAll()
     .where('vault_no', '=', vaultNo)
     .where('id', '=', id)
-    .where('state', '=', 'open')
-    .executeTakeFirst();
-  return row && toUpload(row);
-}
+    .where('state', '=', 'open'),
+);
 
 async function listUploads({ db }: Source, vaultNo: number, page: Paging<number>): Promise<Page<Upload>> {
   const rows = await db

@@ -1,3 +1,4 @@
+import { statement } from './statement.ts';
 import type { Tx } from './transaction.ts';
 
 /** Adds to the vault's counts in the transaction's shard, and moves the time of its last write. */
@@ -8,9 +9,21 @@ export async function count(
   bytes: number,
   nowMs: number,
 ): Promise<void> {
-  await tx.db
+  await ADD_TO_COUNTS.all(tx, { vaultNo, shard: tx.shard, archives, bytes, nowMs });
+}
+
+interface Addition {
+  readonly vaultNo: number;
+  readonly shard: number;
+  readonly archives: number;
+  readonly bytes: number;
+  readonly nowMs: number;
+}
+
+const ADD_TO_COUNTS = statement((db, { vaultNo, shard, archives, bytes, nowMs }: Addition) =>
+  db
     .insertInto('vault_counts')
-    .values({ vault_no: vaultNo, shard: tx.shard, archives, bytes, begun_ms: nowMs, written_ms: nowMs })
+    .values({ vault_no: vaultNo, shard, archives, bytes, begun_ms: nowMs, written_ms: nowMs })
     .onConflict((c) =>
       c.columns(['vault_no', 'shard']).doUpdateSet((e) => ({
         archives: e('vault_counts.archives', '+', archives),
@@ -23,6 +36,5 @@ export async function count(
           .else(nowMs)
           .end(),
       })),
-    )
-    .execute();
-}
+    ),
+);

@@ -8,8 +8,10 @@ import {
   requireNoLock,
   type VaultLock,
 } from '../domain/vault-lock.ts';
+import { record } from './journal.ts';
 import { type PolicyRow, toLock, toPolicies } from './policy-row.ts';
-import { record, type Source, type Tx } from './transaction.ts';
+import { statement } from './statement.ts';
+import type { Source, Tx } from './transaction.ts';
 import { findVaultNo, holdVault } from './vaults.ts';
 
 export function policyReads(source: Source): Pick<CatalogReads, 'listLocked'> {
@@ -42,9 +44,13 @@ async function readPolicies({ db }: Source, vaultNo: number): Promise<VaultPolic
 
 /** @throws 400 Throttling when the policies are no longer those that the caller decided by. */
 export async function requireVersion(tx: Tx, vaultNo: number, version: number): Promise<void> {
-  if (((await readPolicies(tx, vaultNo))?.version ?? 0) === version) return;
+  if (((await FIND_VERSION.first(tx, { vaultNo }))?.version ?? 0) === version) return;
   throw new ApiError('ThrottlingException', "The vault's policies or tags changed meanwhile: try again.");
 }
+
+const FIND_VERSION = statement((db, { vaultNo }: { vaultNo: number }) =>
+  db.selectFrom('vault_policies').select('version').where('vault_no', '=', vaultNo),
+);
 
 /** Every change goes through here, so that the version grows. The caller holds the vault alone. */
 async function change(tx: Tx, vaultNo: number, set: Partial<Omit<PolicyRow, 'version'>>): Promise<void> {

@@ -1,35 +1,76 @@
-import { type SelectQueryBuilder, sql } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { CatalogReads, CatalogWrites, Paging, VaultOwner } from '../domain/catalog.ts';
 import { ApiError } from '../domain/errors.ts';
 import { type Page, toPage } from '../domain/page.ts';
-import { requireDeletable, type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
+import {
+  requireDeletable,
+  type Vault,
+  type VaultKey,
+  type VaultState,
+  vaultNotFound,
+} from '../domain/vault.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
+import { record } from './journal.ts';
 import { toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
-import { record, type Source, type Tx } from './transaction.ts';
+import { statement } from './statement.ts';
+import type { Source, Tx } from './transaction.ts';
 
-type VaultReads = Pick<CatalogReads, 'findVault' | 'hasVaults' | 'listVaults'>;
+type VaultReads = Pick<CatalogReads, 'findVault' | 'findVaultState' | 'hasVaults' | 'listVaults'>;
 
 export function vaultReads(source: Source): VaultReads {
   return {
     findVault: (key) => findVault(source, key),
+    findVaultState: (key) => findVaultState(source, key),
     hasVaults: () => hasVaults(source),
     listVaults: (owner, page) => listVaults(source, owner, page),
   };
 }
 
-async function findVault({ db }: Source, key: VaultKey): Promise<Vault | undefined> {
-  const row = await db
+const VAULT_COLUMNS = [
+  'v.no',
+  'v.account',
+  'v.region',
+  'v.name',
+  'v.created_ms',
+  'p.access_policy',
+  'p.lock_policy',
+  'p.lock_state',
+  'p.lock_id_hash',
+  'p.lock_created_ms',
+  'p.version',
+] as const;
+
+async function findVault(source: Source, key: VaultKey): Promise<Vault | undefined> {
+  const row = await FIND_VAULT.first(source, key);
+  return row && toVault(row);
+}
+
+const FIND_VAULT = statement((db, key: VaultKey) =>
+  db
+    .selectFrom('vaults as v')
+    .leftJoin('vault_policies as p', 'p.vault_no', 'v.no')
+    .where('v.account', '=', key.account)
+    .where('v.region', '=', key.region)
+    .where('v.name', '=', key.name)
+    .select(VAULT_COLUMNS),
+);
+
+async function findVaultState(source: Source, key: VaultKey): Promise<VaultState | undefined> {
+  const row = await FIND_VAULT_STATE.first(source, key);
+  return row && toVaultState(row);
+}
+
+const FIND_VAULT_STATE = statement((db, key: VaultKey) =>
+  db
     .selectFrom('vaults as v')
     .leftJoin('vault_inventories as i', 'i.vault_no', 'v.no')
     .leftJoin('vault_policies as p', 'p.vault_no', 'v.no')
     .where('v.account', '=', key.account)
     .where('v.region', '=', key.region)
     .where('v.name', '=', key.name)
-    .$call(withState)
-    .executeTakeFirst();
-  return row && toVault(row);
-}
+    .$call(withState),
+);
 
 /** Number of a vault, if it is there. */
 export async function findVaultNo(source: Source, key: VaultKey): Promise<number | undefined> {
@@ -40,7 +81,11 @@ async function hasVaults({ db }: Source): Promise<boolean> {
   return (await db.selectFrom('vaults').select('no').limit(1).executeTakeFirst()) !== undefined;
 }
 
-async function listVaults({ db }: Source, owner: VaultOwner, page: Paging<string>): Promise<Page<Vault>> {
+async function listVaults(
+  { db }: Source,
+  owner: VaultOwner,
+  page: Paging<string>,
+): Promise<Page<VaultState>> {
   const rows = await db
     .selectFrom('vaults as v')
     .leftJoin('vault_inventories as i', 'i.vault_no', 'v.no')
@@ -52,7 +97,7 @@ async function listVaults({ db }: Source, owner: VaultOwner, page: Paging<string
     .orderBy('v.name')
     .limit(page.limit + 1)
     .execute();
-  return toPage(rows.map(toVault), page.limit);
+  return toPage(rows.map(toVaultState), page.limit);
 }
 
 type Joined = Schema & {
@@ -67,11 +112,7 @@ function withState<Row>(query: SelectQueryBuilder<Joined, 'v' | 'i' | 'p', Row>)
   const sum = (column: 'archives' | 'bytes') =>
     sql<number>`(select cast(coalesce(sum(c.${sql.ref(column)}), 0) as bigint) from vault_counts c where c.vault_no = v.no)`;
   return query.select([
-    'v.no',
-    'v.account',
-    'v.region',
-    'v.name',
-    'v.created_ms',
+    ...VAULT_COLUMNS,
     sum('archives').as('archives'),
     sum('bytes').as('bytes'),
     sql<number | null>`(select max(c.written_ms) from vault_counts c where c.vault_no = v.no)`.as(
@@ -80,24 +121,12 @@ function withState<Row>(query: SelectQueryBuilder<Joined, 'v' | 'i' | 'p', Row>)
     'i.taken_ms',
     'i.archives as inventory_archives',
     'i.bytes as inventory_bytes',
-    'p.access_policy',
-    'p.lock_policy',
-    'p.lock_state',
-    'p.lock_id_hash',
-    'p.lock_created_ms',
-    'p.version',
   ]);
 }
 
 interface VaultRow extends VaultKey {
   no: number;
   created_ms: number;
-  archives: number;
-  bytes: number;
-  written_ms: number | null;
-  taken_ms: number | null;
-  inventory_archives: number | null;
-  inventory_bytes: number | null;
   access_policy: string | null;
   lock_policy: string | null;
   lock_state: VaultLock['state'] | null;
@@ -106,15 +135,34 @@ interface VaultRow extends VaultKey {
   version: number | null;
 }
 
+interface VaultStateRow extends VaultRow {
+  archives: number;
+  bytes: number;
+  written_ms: number | null;
+  taken_ms: number | null;
+  inventory_archives: number | null;
+  inventory_bytes: number | null;
+}
+
 function toVault(row: VaultRow): Vault {
-  const { no, account, region, name, archives, bytes, taken_ms: takenMs } = row;
+  const { no, account, region, name, created_ms: createdMs, version } = row;
+  return {
+    no,
+    account,
+    region,
+    name,
+    createdMs,
+    policies: version === null ? null : toPolicies({ ...row, version }),
+  };
+}
+
+function toVaultState(row: VaultStateRow): VaultState {
+  const { archives, bytes, written_ms: writtenMs, taken_ms: takenMs } = row;
   const inventory =
     takenMs === null
       ? null
       : { takenMs, archives: row.inventory_archives ?? 0, bytes: row.inventory_bytes ?? 0 };
-  const state = { archives, bytes, createdMs: row.created_ms, writtenMs: row.written_ms, inventory };
-  const policies = row.version === null ? null : toPolicies({ ...row, version: row.version });
-  return { no, account, region, name, ...state, policies };
+  return { ...toVault(row), archives, bytes, writtenMs, inventory };
 }
 
 export async function createVault(
@@ -152,7 +200,7 @@ export async function deleteVault(
   if (!found) return false;
   await lockVault(tx, found.no, 'to-change');
   // Read again: on PostgreSQL an upload may have ended, or another have deleted it, while this waited.
-  const vault = await findVault(tx, key);
+  const vault = await findVaultState(tx, key);
   if (vault?.no !== found.no) return false;
   requireDeletable(vault, mode);
   await discardContents(tx, vault.no, nowMs);
@@ -204,11 +252,19 @@ export async function holdVault(tx: Tx, vaultNo: number, why: HoldReason): Promi
 
 type HoldReason = 'to-write-into' | 'to-change';
 
-async function lockVault(tx: Tx, vaultNo: number, why: HoldReason): Promise<VaultKey | undefined> {
-  return tx.db
-    .selectFrom('vaults')
-    .select(['account', 'region', 'name'])
-    .where('no', '=', vaultNo)
-    .$if(tx.engine.rowLocks, (q) => (why === 'to-change' ? q.forUpdate() : q.forKeyShare()))
-    .executeTakeFirst();
+function lockVault(tx: Tx, vaultNo: number, why: HoldReason): Promise<VaultKey | undefined> {
+  return LOCK_VAULT[why].first(tx, { vaultNo });
+}
+
+const LOCK_VAULT = {
+  'to-write-into': statement((db, { vaultNo }: { vaultNo: number }, { rowLocks }) =>
+    vaultKeyOf(db, vaultNo).$if(rowLocks, (q) => q.forKeyShare()),
+  ),
+  'to-change': statement((db, { vaultNo }: { vaultNo: number }, { rowLocks }) =>
+    vaultKeyOf(db, vaultNo).$if(rowLocks, (q) => q.forUpdate()),
+  ),
+};
+
+function vaultKeyOf(db: Kysely<Schema>, vaultNo: number) {
+  return db.selectFrom('vaults').select(['account', 'region', 'name']).where('no', '=', vaultNo);
 }

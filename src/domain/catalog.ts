@@ -14,7 +14,7 @@ import type { InventoryKey, Page } from './page.ts';
 import type { RetrievalPolicy } from './retrieval-policy.ts';
 import type { Tags } from './tags.ts';
 import type { CompleteClaim, Part, Upload } from './upload.ts';
-import type { InventoryMode, InventorySnapshot, Vault, VaultKey } from './vault.ts';
+import type { InventoryMode, InventorySnapshot, Vault, VaultKey, VaultState } from './vault.ts';
 import type { VaultLock } from './vault-lock.ts';
 
 /** Where lists begin: after this key, or at the beginning with null. */
@@ -143,10 +143,12 @@ export interface ClaimedInventory {
 
 export interface CatalogReads {
   findVault(key: VaultKey): Promise<Vault | undefined>;
+  /** As `findVault`, with the counts: for the few that show them. */
+  findVaultState(key: VaultKey): Promise<VaultState | undefined>;
   /** Whether there is any vault at all. */
   hasVaults(): Promise<boolean>;
   /** By name, in ASCII order. */
-  listVaults(owner: VaultOwner, page: Paging<string>): Promise<Page<Vault>>;
+  listVaults(owner: VaultOwner, page: Paging<string>): Promise<Page<VaultState>>;
   tagsOf(vaultNo: number): Promise<Tags>;
   findArchive(vaultNo: number, id: string): Promise<StoredArchive | undefined>;
   /** The segments that hold bytes `span.first`..`span.last` of an archive, by offset; `after` is an offset. */

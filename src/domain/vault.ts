@@ -26,11 +26,17 @@ export interface InventorySnapshot {
   readonly bytes: number;
 }
 
-/** A vault as the catalog knows it. */
+/** A vault as every request needs it. */
 export interface Vault extends VaultKey {
   /** The catalog's number: never used again, so a vault of the same name made later has another. */
   readonly no: number;
   readonly createdMs: number;
+  /** Null when none was ever set. */
+  readonly policies: VaultPolicies | null;
+}
+
+/** A vault with its counts, and what was last seen in it. */
+export interface VaultState extends Vault {
   readonly archives: number;
   /** Sum of the archives' bytes, without overhead. */
   readonly bytes: number;
@@ -38,8 +44,6 @@ export interface Vault extends VaultKey {
   readonly writtenMs: number | null;
   /** The last inventory, where inventories are not live; null before the first. */
   readonly inventory: InventorySnapshot | null;
-  /** Null when none was ever set. */
-  readonly policies: VaultPolicies | null;
 }
 
 /** `live`: what a vault shows of itself is as of now; `periodic`: as of its last inventory, as on the service. */
@@ -87,7 +91,10 @@ export function vaultNotFound(key: VaultKey): Error {
 }
 
 /** The six fields of DescribeVault, in the service's order. */
-export function describeVault(vault: Vault, mode: InventoryMode): Record<string, string | number | null> {
+export function describeVault(
+  vault: VaultState,
+  mode: InventoryMode,
+): Record<string, string | number | null> {
   const { takenMs, archives, bytes } = shownState(vault, mode);
   return {
     CreationDate: toApiDate(vault.createdMs),
@@ -100,7 +107,7 @@ export function describeVault(vault: Vault, mode: InventoryMode): Record<string,
 }
 
 /** Before the first inventory the service shows zeros and no date (observed). */
-function shownState(vault: Vault, mode: InventoryMode) {
+function shownState(vault: VaultState, mode: InventoryMode) {
   if (mode === 'live') return { takenMs: vault.writtenMs, archives: vault.archives, bytes: vault.bytes };
   return vault.inventory ?? { takenMs: null, archives: 0, bytes: 0 };
 }
@@ -110,7 +117,7 @@ function shownState(vault: Vault, mode: InventoryMode) {
  * since (API guide, "Delete Vault"). A vault that was never written to can always go.
  * @throws 400 with the service's text.
  */
-export function requireDeletable(vault: Vault, mode: InventoryMode): void {
+export function requireDeletable(vault: VaultState, mode: InventoryMode): void {
   const { inventory, writtenMs, archives } = vault;
   const settled = writtenMs === null || (inventory?.archives === 0 && inventory.takenMs > writtenMs);
   if (archives === 0 && (mode === 'live' || settled)) return;
@@ -118,7 +125,7 @@ export function requireDeletable(vault: Vault, mode: InventoryMode): void {
 }
 
 /** InitiateJob's condition for inventories that are not live: there must be one. @throws 404 (observed text). */
-export function requireInventory(vault: Vault, mode: InventoryMode): void {
+export function requireInventory(vault: VaultState, mode: InventoryMode): void {
   if (mode === 'live' || vault.inventory !== null) return;
   throw notFound(
     `Inventory retrieval jobs for vault ${vaultArn(vault)} cannot be initiated yet, as Amazon Glacier has not yet generated an initial inventory for this vault.`,

@@ -29,6 +29,7 @@ export async function recoverStore(catalog: Catalog, blobs: BlobStore): Promise<
       removed++;
     }
   }
+  await blobs.settle();
   return { removed, unreadable };
 }
 

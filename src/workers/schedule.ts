@@ -7,11 +7,13 @@ export interface Scheduled {
 /**
  * Runs `task`, then again `pauseMs` after it ended, so that runs never overlap. A failure is told and the
  * next run comes all the same.
+ * @param firstMs until the first run.
  */
 export function repeat(
   pauseMs: number,
   task: () => Promise<void>,
   onError: (error: unknown) => void,
+  firstMs = pauseMs,
 ): Scheduled {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -23,7 +25,7 @@ export function repeat(
         if (!stopped) timer = setTimeout(run, pauseMs);
       });
   };
-  timer = setTimeout(run, pauseMs);
+  timer = setTimeout(run, firstMs);
   return {
     async stop() {
       stopped = true;

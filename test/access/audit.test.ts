@@ -194,7 +194,7 @@ describe('when a record cannot be written', () => {
     await api.createVault('v');
     const denied = () => api.call('GET', '/000000000000/vaults');
     assert.equal((await denied()).status, 403);
-    await failFiles(t, 'appendFile', 1);
+    await failFiles(t, 'write', 1);
     assert.equal((await denied()).status, 500);
     // The disk is well again, but the chain may be torn.
     for (const answer of [await denied(), await api.call('PUT', '/-/vaults/w')]) {

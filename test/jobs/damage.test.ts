@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertRefusal } from '../support/api.ts';
 import { digestOf } from '../support/download.ts';
 import { type Jobs, jobsOf } from '../support/jobs.ts';
+import { placeOf } from '../support/pack-reader.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -157,8 +158,8 @@ describe('a file that is not what it was', () => {
       await assertRefused(id, jobId);
       await copyFile(kept, path);
     }
-    const small = await api.upload('v', 'small');
-    const row = catalog.prepare('select ref from archives where id = ?').get(small);
+    const smaller = await api.upload('v', PATTERN.subarray(0, MIB));
+    const row = catalog.prepare('select ref from archives where id = ?').get(smaller);
     await copyFile(pathOf(row?.['ref']), path);
     await assertRefused(id, jobId);
     await rename(kept, path);
@@ -180,6 +181,25 @@ describe('a file that is not what it was', () => {
     const row = catalog.prepare('select ref from jobs where id = ?').get(jobId);
     await flip(pathOf(row?.['ref']), 10);
     assert.equal((await api.call('GET', `/-/vaults/v/jobs/${jobId}/output`)).status, 500);
+  });
+});
+
+describe('a small archive, which shares its file with others', () => {
+  it('is refused wherever it was damaged, and the others are not', async () => {
+    const bytes = PATTERN.subarray(0, 5000);
+    const ids = [await api.upload('v', bytes), await api.upload('v', bytes)] as const;
+    const [jobId, other] = [await jobs.startRetrieval('v', ids[0]), await jobs.startRetrieval('v', ids[1])];
+    const row = catalog.prepare('select ref from archives where id = ?').get(ids[0]);
+    const place = await placeOf(join(server.data, 'store'), String(row?.['ref']));
+    // Its header, data, leaf, label and footer.
+    for (const at of [-64, -20, 0, 4999, 5001, 5100, place.bytes - 1]) {
+      await flip(place.path, place.start + at);
+      await assertRefused(ids[0], jobId);
+      const { bytes: answered } = await jobs.output('v', other);
+      assert.equal(digestOf(answered), digestOf(bytes));
+      await flip(place.path, place.start + at);
+    }
+    assert.equal(digestOf((await jobs.output('v', jobId)).bytes), digestOf(bytes));
   });
 });
 

@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly data?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The program; the sources by default. */
+  readonly main?: string;
 }
 
 /** Starts `moraine serve` and waits until it is ready. @throws Error with what it printed when it ends instead. */
@@ -39,7 +41,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   const args = [
     // As npm start does.
     '--max-semi-space-size=16',
-    MAIN,
+    options.main ?? MAIN,
     'serve',
     '--data',
     data,

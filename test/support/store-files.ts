@@ -1,19 +1,25 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packedBlobs, packedInQuestion } from './pack-reader.ts';
 import { eventually } from './poll.ts';
 
 interface StoreFiles {
-  /** Names of what is being written. */
+  /** What is being written, or is not yet known to be named by the catalog. */
   readonly incoming: readonly string[];
-  /** Names of what is kept. */
+  /** References of what is kept, in files of their own and in packs. */
   readonly blobs: readonly string[];
 }
 
 export async function storeFiles(data: string): Promise<StoreFiles> {
   const store = join(data, 'store');
   const entries = await readdir(join(store, 'blobs'), { recursive: true, withFileTypes: true });
-  const blobs = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
-  return { incoming: await readdir(join(store, 'incoming')), blobs };
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const incoming = await readdir(join(store, 'incoming'));
+  return {
+    // A marker alone says that a pack may be written to, not that something is under way.
+    incoming: [...incoming.filter((name) => !name.endsWith('.open')), ...(await packedInQuestion(store))],
+    blobs: [...files, ...(await packedBlobs(store)).map(({ ref }) => ref)],
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TreeHasher } from '../../src/treehash/index.ts';
+import { bytesOf, packedBlobs } from './pack-reader.ts';
 
 const FOOTER_BYTES = 64;
 const LEAF_DIGEST_BYTES = 32;
@@ -41,7 +42,7 @@ export interface ReadFact {
 
 /** A whole blob with its data proved. @throws Error that says what is wrong with it. */
 export async function readBlobFile(store: string, ref: string): Promise<ReadBlob> {
-  const file = await readFile(join(store, 'blobs', ref.slice(-2), ref));
+  const file = await bytesOf(store, ref);
   const footer = file.subarray(-FOOTER_BYTES);
   if (footer.toString('latin1', 0, 8) !== 'MORAINE\0') throw new Error(`blob ${ref} has no footer`);
   const [labelBytes, size] = [footer.readUInt32LE(12), Number(footer.readBigUInt64LE(16))];
@@ -67,10 +68,11 @@ function provedHash(ref: string, data: Uint8Array, label: ReadLabel): string {
   return treeHash;
 }
 
-/** Names of all blobs. */
+/** References of all blobs. */
 export async function blobNames(store: string): Promise<string[]> {
   const folders = await readdir(join(store, 'blobs'));
-  return (await Promise.all(folders.map((folder) => readdir(join(store, 'blobs', folder))))).flat();
+  const files = await Promise.all(folders.map((folder) => readdir(join(store, 'blobs', folder))));
+  return [...files.flat(), ...(await packedBlobs(store)).map(({ ref }) => ref)];
 }
 
 /** Every fact of the journal once, in order. @throws Error for a line that was changed. */

@@ -4,9 +4,15 @@ import type { Engine } from '../engine.ts';
 import { first } from './0001-first.ts';
 import { jobs } from './0002-jobs.ts';
 import { access } from './0003-access.ts';
+import { jobLists } from './0004-job-lists.ts';
 
 /** Every change of the schema, in order. A released one is never edited. */
-const MIGRATIONS = { '0001-first': first, '0002-jobs': jobs, '0003-access': access };
+const MIGRATIONS = {
+  '0001-first': first,
+  '0002-jobs': jobs,
+  '0003-access': access,
+  '0004-job-lists': jobLists,
+};
 
 /**
  * Brings the schema up to date; does nothing when it is.

@@ -2,7 +2,7 @@ import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts'
 import { parseRetrievalRange } from '../../domain/byte-range.ts';
 import type { NewArchiveJob, NewJob, StoredArchive } from '../../domain/catalog.ts';
 import { type JobRequest, jobMembers, parseJobRequest } from '../../domain/job.ts';
-import { requireInventory, type Vault } from '../../domain/vault.ts';
+import { requireInventory, type Vault, vaultNotFound } from '../../domain/vault.ts';
 import { isTreeAligned } from '../../treehash/index.ts';
 import { member } from '../fields.ts';
 import { type OperationContext, operation } from '../operation.ts';
@@ -64,7 +64,9 @@ async function newJob(request: JobRequest, vault: Vault, context: OperationConte
     const dueMs = context.settings.dueTime(request.tier, createdMs);
     return { ...base, dueMs, ...(await archiveJob(request, vault, context)) };
   }
-  requireInventory(vault, context.settings.inventoryMode);
+  const state = await context.catalog.findVaultState(vault);
+  if (!state) throw vaultNotFound(vault);
+  requireInventory(state, context.settings.inventoryMode);
   const dueMs = context.settings.dueTime('Inventory', createdMs);
   return { ...base, dueMs, kind: 'inventory', request: request.request };
 }

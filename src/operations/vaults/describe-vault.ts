@@ -1,4 +1,4 @@
-import { describeVault as description } from '../../domain/vault.ts';
+import { describeVault as description, vaultNotFound } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
 
 export const describeVault = operation({
@@ -11,7 +11,10 @@ export const describeVault = operation({
   success: 200,
   fields: {},
   errors: ['ResourceNotFoundException'],
-  async run({ vault }, { settings }) {
+  async run({ vaultKey }, { catalog, settings }) {
+    const vault = await catalog.findVaultState(vaultKey);
+    // It was there a moment ago.
+    if (!vault) throw vaultNotFound(vaultKey);
     return { status: 200, json: description(vault, settings.inventoryMode) };
   },
 });

@@ -5,7 +5,7 @@ import type { Catalog, Garbage, NewArchive, NewPart, Paging } from '../../../src
 import { ApiError, type ErrorCode } from '../../../src/domain/errors.ts';
 import type { Page } from '../../../src/domain/page.ts';
 import type { CompleteClaim, Part, Upload } from '../../../src/domain/upload.ts';
-import type { Vault, VaultKey } from '../../../src/domain/vault.ts';
+import type { Vault, VaultKey, VaultState } from '../../../src/domain/vault.ts';
 import { foldDigests } from '../../../src/treehash/index.ts';
 
 export const MIB = 1_048_576;
@@ -88,14 +88,14 @@ export class Customer {
     return { ...this.owner, name };
   }
 
-  async makeVault(name = 'photos', { nowMs = START_MS, limit = 1000 } = {}): Promise<Vault> {
+  async makeVault(name = 'photos', { nowMs = START_MS, limit = 1000 } = {}): Promise<VaultState> {
     await this.catalog.createVault({ key: this.key(name), nowMs, limit });
     return this.vault(name);
   }
 
   /** As the catalog knows it now. */
-  async vault(name = 'photos'): Promise<Vault> {
-    const vault = await this.catalog.findVault(this.key(name));
+  async vault(name = 'photos'): Promise<VaultState> {
+    const vault = await this.catalog.findVaultState(this.key(name));
     assert.ok(vault, `there is no vault ${name}`);
     return vault;
   }

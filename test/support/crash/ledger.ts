@@ -45,6 +45,8 @@ export class Ledger {
   readonly blobs = new Map<string, Content>();
   /** Facts that the journal must hold, because what they tell of was acknowledged. */
   readonly facts = new Set<string>();
+  /** Names of markers of packs that were seen when a server was killed: the next start must take them away. */
+  readonly markers = new Set<string>();
   /** What must not happen and did. */
   readonly violations: string[] = [];
   /** How often something was acknowledged, by kind. */

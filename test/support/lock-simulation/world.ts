@@ -4,16 +4,13 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
 import { confirmLockTime, LockClock } from '../../../src/app/lock-clock.ts';
 import { putInOrder } from '../../../src/app/prepare.ts';
 import { MemoryStore } from '../../../src/blobs/memory.ts';
-import { SQLITE } from '../../../src/catalog/engine.ts';
 import { GroupWriter } from '../../../src/catalog/group-writer.ts';
 import { readsOver } from '../../../src/catalog/reads.ts';
-import type { Schema } from '../../../src/catalog/schema.ts';
 import { openSqliteWriter } from '../../../src/catalog/sqlite.ts';
-import { sqliteDialect } from '../../../src/catalog/sqlite-dialect.ts';
+import { sqliteSource } from '../../../src/catalog/sqlite-dialect.ts';
 import { writesOver } from '../../../src/catalog/writes.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import { ApiError } from '../../../src/domain/errors.ts';
@@ -127,14 +124,14 @@ export class World {
   #openCatalog(): Catalog {
     const database = new DatabaseSync(this.#path);
     database.exec('pragma journal_mode = memory; pragma synchronous = off;');
-    const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
-    const writer = new GroupWriter(database, db, (records) => this.blobs.appendRecords(records));
+    const source = sqliteSource(database);
+    const writer = new GroupWriter(database, source, (records) => this.blobs.appendRecords(records));
     return {
-      ...readsOver({ db, engine: SQLITE }),
+      ...readsOver(source),
       ...writesOver(writer),
       async close() {
         await writer.close();
-        await db.destroy();
+        await source.db.destroy();
         database.close();
       },
     };

@@ -1,0 +1,101 @@
+import { type FileHandle, link, open, opendir, readdir, rename, unlink } from 'node:fs/promises';
+import { BlobMissing, type BlobWriter, StoreFailure } from '../domain/blob-store.ts';
+import type { RandomBytes } from '../domain/ids.ts';
+import type { HashEngine } from '../hashing/hash-engine.ts';
+import { type DiskPaths, isBlobName } from './disk-paths.ts';
+import { DiskWriter } from './disk-writer.ts';
+import { exists, unlinked } from './file-names.ts';
+import type { Flush, FolderFlusher } from './folder-flusher.ts';
+import type { OpenBlob } from './pack-file.ts';
+
+interface FilesParts {
+  readonly paths: DiskPaths;
+  readonly random: RandomBytes;
+  readonly engine: HashEngine;
+  readonly flush: Flush;
+  flusher(folder: string): FolderFlusher;
+  /** Runs what gives a blob its name; throws once the store takes no more. */
+  publishing(publish: () => Promise<void>): Promise<void>;
+}
+
+/**
+ * Blobs in files of their own: `incoming/NAME` while written, then linked to `blobs/XX/NAME`. The incoming name
+ * stays until the catalog's row is durable, so that a start after a crash finds what was whole but never
+ * acknowledged without reading every folder.
+ */
+export class DiskFiles {
+  readonly #parts: FilesParts;
+
+  constructor(parts: FilesParts) {
+    this.#parts = parts;
+  }
+
+  /** @param size bytes to come; null if not known. @throws StoreFailure. */
+  async create(size: number | null): Promise<BlobWriter> {
+    const { paths, random, engine, publishing } = this.#parts;
+    const name = random(16).toString('hex');
+    const incoming = paths.incomingBlob(name);
+    try {
+      const file = await open(incoming, 'wx');
+      return new DiskWriter(engine, file, size, {
+        publish: () => publishing(() => this.#publish(name, file)),
+        withdraw: () => unlink(incoming).catch(() => {}),
+        name,
+      });
+    } catch (error) {
+      throw new StoreFailure(`a new blob cannot be begun: ${String(error)}`, error);
+    }
+  }
+
+  /** The save ritual's second half: flush the bytes, give them their name, flush the name. */
+  async #publish(name: string, file: FileHandle): Promise<void> {
+    const { paths, flush, flusher } = this.#parts;
+    await flush(() => file.datasync());
+    await link(paths.incomingBlob(name), paths.blob(name));
+    try {
+      await flush(() => flusher(paths.blobFolder(name)).flush());
+    } catch (error) {
+      await unlink(paths.blob(name)).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** @throws BlobMissing. */
+  async open(name: string): Promise<OpenBlob> {
+    const file = await open(this.#parts.paths.blob(name), 'r').catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' ? new BlobMissing(name) : error;
+    });
+    const { size: total } = await file.stat();
+    return { ref: name, file, start: 0, total };
+  }
+
+  async remove(name: string): Promise<void> {
+    const { paths, flush, flusher } = this.#parts;
+    const removed = await unlinked(paths.blob(name));
+    await unlinked(paths.incomingBlob(name));
+    if (removed) await flush(() => flusher(paths.blobFolder(name)).flush());
+  }
+
+  confirm(name: string): void {
+    unlink(this.#parts.paths.incomingBlob(name)).catch(() => {});
+  }
+
+  async *unconfirmed(): AsyncIterable<string> {
+    const { paths } = this.#parts;
+    for (const name of await readdir(paths.incoming)) {
+      if (isBlobName(name) && (await exists(paths.blob(name)))) yield name;
+    }
+  }
+
+  async *list(): AsyncIterable<string> {
+    const { paths } = this.#parts;
+    for (const folder of await readdir(paths.blobs)) {
+      for await (const entry of await opendir(`${paths.blobs}/${folder}`)) yield entry.name;
+    }
+  }
+
+  /** Moves all blobs to a folder of this name. */
+  async clear(to: string): Promise<void> {
+    await rename(this.#parts.paths.blobs, to);
+  }
+}

@@ -1,0 +1,28 @@
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
+
+/** Whether something has this name. Never throws. */
+export function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Removes a name; false when it was not there. @throws the I/O error. */
+export async function unlinked(path: string): Promise<boolean> {
+  try {
+    await unlink(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Opens a file for reading; undefined when it is not there. @throws the I/O error. */
+export async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  return open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}

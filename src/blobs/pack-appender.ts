@@ -1,0 +1,186 @@
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { StoreFailure } from '../domain/blob-store.ts';
+import type { RandomBytes } from '../domain/ids.ts';
+import type { DiskPaths, PackedName } from './disk-paths.ts';
+import type { Flush, FolderFlusher } from './folder-flusher.ts';
+import { encodeHeader, HEADER_BYTES, recordBytes } from './pack-format.ts';
+import { PackMarker } from './pack-marker.ts';
+import { writeAt } from './positioned.ts';
+
+/** What is written and flushed together. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+
+interface Waiting {
+  readonly pieces: readonly Uint8Array[];
+  readonly blobBytes: number;
+  resolve(name: PackedName): void;
+  reject(error: unknown): void;
+}
+
+interface OpenPack {
+  readonly name: string;
+  readonly file: FileHandle;
+  readonly marker: PackMarker;
+  end: number;
+}
+
+interface AppenderParts {
+  readonly paths: DiskPaths;
+  readonly random: RandomBytes;
+  readonly flush: Flush;
+  readonly incomingFlusher: FolderFlusher;
+  readonly packsFlusher: FolderFlusher;
+  /** A pack that is at least so long is followed by the next. */
+  readonly packBytes: number;
+}
+
+/** Appends blobs to this process's pack. Those that arrive while others are flushed share the next flush. */
+export class PackAppender {
+  readonly #parts: AppenderParts;
+  #pack: OpenPack | undefined;
+  /** Packs of this process that have blobs in question, by name; the open one too. */
+  readonly #markers = new Map<string, PackMarker>();
+  #queue: Waiting[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(parts: AppenderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Keeps a blob, given in pieces: durable when it resolves.
+   * @throws StoreFailure when it cannot be written; other blobs are not touched by that.
+   */
+  append(pieces: readonly Uint8Array[]): Promise<PackedName> {
+    const blobBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ pieces, blobBytes, resolve, reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** The blob needs no judgement by the next start: it is named by the catalog, or removed. */
+  judge({ pack, place }: PackedName): void {
+    this.#markers.get(pack)?.judge(place);
+  }
+
+  /** Whether the pack was begun by this process. */
+  owns(pack: string): boolean {
+    return this.#markers.has(pack);
+  }
+
+  /** Blobs of this process that are neither confirmed nor removed. */
+  *inQuestion(): Iterable<PackedName> {
+    for (const [pack, marker] of this.#markers) {
+      for (const place of marker.open()) yield { pack, place };
+    }
+  }
+
+  /** Ends the pack; the next blob begins another. */
+  async close(): Promise<void> {
+    await this.#running;
+    await this.#seal();
+    for (const marker of this.#markers.values()) await marker.close();
+    this.#markers.clear();
+  }
+
+  /** Forgets its packs, which were taken away; the next blob begins another. */
+  async clear(): Promise<void> {
+    await this.#running;
+    for (const marker of [...this.#markers.values()]) await marker.drop();
+    await this.close();
+  }
+
+  async #drain(): Promise<void> {
+    // One turn of the loop: whatever else arrived with this blob joins its flush.
+    await new Promise(setImmediate);
+    while (this.#queue.length > 0) await this.#write(this.#nextGroup());
+    this.#running = undefined;
+  }
+
+  #nextGroup(): Waiting[] {
+    let count = 0;
+    for (let bytes = 0; count < this.#queue.length && bytes < GROUP_BYTES; count++) {
+      bytes += recordBytes((this.#queue[count] as Waiting).blobBytes);
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #write(group: readonly Waiting[]): Promise<void> {
+    try {
+      this.#pack ??= await this.#begin();
+      const names = await this.#writeTo(this.#pack, group);
+      group.forEach((one, i) => {
+        one.resolve(names[i] as PackedName);
+      });
+      if (this.#pack.end >= this.#parts.packBytes) await this.#seal();
+    } catch (error) {
+      const failure =
+        error instanceof StoreFailure
+          ? error
+          : new StoreFailure(`a blob cannot be stored: ${String(error)}`, error);
+      for (const one of group) one.reject(failure);
+    }
+  }
+
+  /** Writes and flushes the group. @throws the I/O error; then the pack ends where it did. */
+  async #writeTo(pack: OpenPack, group: readonly Waiting[]): Promise<PackedName[]> {
+    const from = pack.end;
+    const pieces: Uint8Array[] = [];
+    const names = group.map(({ pieces: blob, blobBytes }) => {
+      const place = pack.end;
+      const bytes = recordBytes(blobBytes);
+      pieces.push(encodeHeader(pack.name, { place, blobBytes }), ...blob);
+      pieces.push(new Uint8Array(bytes - HEADER_BYTES - blobBytes));
+      pack.end += bytes;
+      pack.marker.add(place, pack.end);
+      return { pack: pack.name, place };
+    });
+    try {
+      await writeAt(pack.file, from, Buffer.concat(pieces));
+      await this.#parts.flush(() => pack.file.datasync());
+    } catch (error) {
+      await this.#takeBack(pack, from);
+      throw error;
+    }
+    return names;
+  }
+
+  /** What was not kept must not be found; where that cannot be, the next start judges it. Never throws. */
+  async #takeBack(pack: OpenPack, from: number): Promise<void> {
+    try {
+      await pack.file.truncate(from);
+      pack.end = from;
+      pack.marker.retract(from);
+    } catch {
+      await this.#seal().catch(() => {});
+    }
+  }
+
+  /** The marker's name is durable before the pack's: no pack may have blobs that nobody asks about. */
+  async #begin(): Promise<OpenPack> {
+    const { paths, random, flush, incomingFlusher, packsFlusher } = this.#parts;
+    const name = random(16).toString('hex');
+    const marker = await PackMarker.create(paths.marker(name), () => this.#markers.delete(name));
+    let file: FileHandle | undefined;
+    try {
+      await flush(() => incomingFlusher.flush());
+      file = await open(paths.pack(name), 'wx');
+      await flush(() => packsFlusher.flush());
+      this.#markers.set(name, marker);
+      return { name, file, marker, end: 0 };
+    } catch (error) {
+      await file?.close().catch(() => {});
+      if (file) await unlink(paths.pack(name)).catch(() => {});
+      await marker.drop();
+      throw error;
+    }
+  }
+
+  async #seal(): Promise<void> {
+    const pack = this.#pack;
+    this.#pack = undefined;
+    pack?.marker.seal();
+    await pack?.file.close();
+  }
+}

@@ -1,0 +1,90 @@
+import { opendir, readdir, stat } from 'node:fs/promises';
+import { BlobDamaged } from '../domain/blob-store.ts';
+import { type DiskPaths, packOfMarker, packOfRemovals } from './disk-paths.ts';
+import { unlinked } from './file-names.ts';
+import type { Flush, FolderFlusher } from './folder-flusher.ts';
+import { compactPack } from './pack-compaction.ts';
+import { recordBytes } from './pack-format.ts';
+import { type PackRemovals, removalsOf } from './pack-removals.ts';
+
+/** A pack is written again when at least this share of it was removed: so it costs one byte for each that it frees. */
+const REMOVED_SHARE = 0.5;
+
+interface CompactorParts {
+  readonly paths: DiskPaths;
+  readonly flush: Flush;
+  readonly incomingFlusher: FolderFlusher;
+  readonly packsFlusher: FolderFlusher;
+  readonly removals: PackRemovals;
+  /** Runs while nothing is noted as removed: what is noted in between would be forgotten with the list. */
+  alone(task: () => Promise<void>): Promise<void>;
+}
+
+/** Gives back the room of what was removed from packs. */
+export class PackCompactor {
+  readonly #parts: CompactorParts;
+  /** Lengths of lists that were looked at to no purpose: one that did not grow needs no second look. */
+  readonly #seen = new Map<string, number>();
+
+  constructor(parts: CompactorParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Writes each pack again where that pays. Packs that are written to, or in question, are left alone.
+   * @throws AggregateError at the end, for packs that could not be compacted.
+   */
+  async compact(): Promise<void> {
+    const { paths, alone } = this.#parts;
+    const open = new Set((await readdir(paths.incoming)).map(packOfMarker));
+    const failures: unknown[] = [];
+    for await (const { name } of await opendir(paths.packs)) {
+      const pack = packOfRemovals(name);
+      if (pack === undefined || open.has(pack)) continue;
+      // One that fails keeps none of the others.
+      await alone(() => this.#compactIfWorth(pack)).catch((error) => failures.push(error));
+    }
+    if (failures.length > 0)
+      throw new AggregateError(failures, `${failures.length} packs could not be compacted`);
+  }
+
+  /** Forgets what it saw: the packs were taken away. */
+  clear(): void {
+    this.#seen.clear();
+  }
+
+  async #compactIfWorth(pack: string): Promise<void> {
+    const { paths } = this.#parts;
+    const { size: listed } = await stat(paths.removals(pack));
+    if (this.#seen.get(pack) === listed) return;
+    const removed = await removalsOf(paths, pack);
+    const { size } = await stat(paths.pack(pack)).catch(() => ({ size: 0 }));
+    const bytes = [...removed.values()].reduce((sum, blobBytes) => sum + recordBytes(blobBytes), 0);
+    if (size > 0 && bytes < size * REMOVED_SHARE) {
+      this.#seen.set(pack, listed);
+      return;
+    }
+    try {
+      await this.#compactOne(pack, size > 0 ? removed : undefined);
+    } catch (error) {
+      // It was told once, and is not different the next time.
+      if (error instanceof BlobDamaged) this.#seen.set(pack, listed);
+      throw error;
+    }
+  }
+
+  /** @param removed by place; undefined where there is a list but no pack any more. */
+  async #compactOne(pack: string, removed: ReadonlyMap<number, number> | undefined): Promise<void> {
+    const { paths, flush, incomingFlusher, packsFlusher } = this.#parts;
+    // A marker must not come back after a power cut: it tells how far a pack was judged that is another then.
+    await flush(() => incomingFlusher.flush());
+    const left = removed ? await compactPack({ paths, flush, packsFlusher }, pack, removed) : 0;
+    if (left === 0) {
+      // In this order: as long as the list is there, nothing that it names can come back.
+      await unlinked(paths.pack(pack));
+      await flush(() => packsFlusher.flush());
+    }
+    await this.#parts.removals.drop(pack);
+    this.#seen.delete(pack);
+  }
+}

@@ -1,0 +1,124 @@
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { RECORD_ALIGN } from './pack-format.ts';
+
+const TEXT_CHARS = 20;
+
+/**
+ * Stands in `incoming/` as long as a pack has blobs that the catalog may not know, and says up to which place
+ * all were judged: confirmed or removed. It is not flushed: after a power cut it may say less than was true,
+ * and then more blobs than needed are asked about.
+ */
+export class PackMarker {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #onGone: () => void;
+  /** Places of blobs that are neither confirmed nor removed, ascending. */
+  readonly #open = new Set<number>();
+  #end = 0;
+  #isSealed = false;
+  #isStale = false;
+  #isClosed = false;
+  #writing: Promise<void> | undefined;
+
+  private constructor(path: string, file: FileHandle, onGone: () => void) {
+    this.#path = path;
+    this.#file = file;
+    this.#onGone = onGone;
+  }
+
+  /** @param onGone called when the marker is sealed and nothing is in question: it goes. @throws the I/O error. */
+  static async create(path: string, onGone: () => void): Promise<PackMarker> {
+    const marker = new PackMarker(path, await open(path, 'wx'), onGone);
+    try {
+      await marker.#write();
+      return marker;
+    } catch (error) {
+      await marker.drop();
+      throw error;
+    }
+  }
+
+  /** A blob is about to be written at `place`; the next one will be at `end`. Places ascend. */
+  add(place: number, end: number): void {
+    this.#open.add(place);
+    this.#end = end;
+  }
+
+  /** The blob at `place` is no longer in question. */
+  judge(place: number): void {
+    if (this.#open.delete(place)) this.#refresh();
+  }
+
+  /** What was about to be written from `end` on is not there: the next blob will be there instead. */
+  retract(end: number): void {
+    for (const place of this.#open) if (place >= end) this.#open.delete(place);
+    this.#end = end;
+    this.#refresh();
+  }
+
+  /** Places that are still in question. */
+  open(): Iterable<number> {
+    return this.#open;
+  }
+
+  /** Nothing more comes: the marker goes as soon as nothing is in question. */
+  seal(): void {
+    this.#isSealed = true;
+    this.#refresh();
+  }
+
+  /** Writes what is known and closes; what is still in question is asked about by the next start. */
+  async close(): Promise<void> {
+    this.seal();
+    await this.#writing;
+    await this.#closeFile();
+  }
+
+  /** Nothing is in question any more, because the pack itself is not there. Never throws. */
+  async drop(): Promise<void> {
+    this.#open.clear();
+    await this.close().catch(() => {});
+  }
+
+  /** Many judgements that come together are one write. */
+  #refresh(): void {
+    this.#isStale = true;
+    this.#writing ??= this.#catchUp();
+  }
+
+  async #catchUp(): Promise<void> {
+    // A turn later, so that those of one turn are one.
+    await Promise.resolve();
+    while (this.#isStale && !this.#isClosed) {
+      this.#isStale = false;
+      const isOver = this.#isSealed && this.#open.size === 0;
+      // It only saves the next start some work: a failure is no harm.
+      await (isOver ? this.#remove() : this.#write()).catch(() => {});
+    }
+    // At once after the last look: a judgement in between would wait for the next.
+    this.#writing = undefined;
+  }
+
+  async #remove(): Promise<void> {
+    await this.#closeFile();
+    this.#onGone();
+    await unlink(this.#path);
+  }
+
+  async #closeFile(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#file.close();
+  }
+
+  async #write(): Promise<void> {
+    const [first = this.#end] = this.#open;
+    await this.#file.write(String(first).padStart(TEXT_CHARS, '0'), 0);
+  }
+}
+
+/** What a marker says: the place up to which all was judged; 0 for one that cannot be read. */
+export function parseMarker(text: string): number {
+  const place = /^\d{20}$/.test(text) ? Number(text) : 0;
+  return place % RECORD_ALIGN === 0 ? place : 0;
+}

@@ -1,0 +1,82 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import type { DiskPaths, PackedName } from './disk-paths.ts';
+import { unlinked } from './file-names.ts';
+import type { Flush, FolderFlusher } from './folder-flusher.ts';
+import {
+  decodeRemovals,
+  encodeRemoval,
+  namesRemoved,
+  type PackRecord,
+  REMOVAL_BYTES,
+} from './pack-format.ts';
+
+const { O_APPEND, O_CREAT, O_WRONLY } = constants;
+
+interface RemovalsParts {
+  readonly paths: DiskPaths;
+  readonly flush: Flush;
+  readonly packsFlusher: FolderFlusher;
+}
+
+/** Lists of what was removed from packs, one beside each pack that has lost something. */
+export class PackRemovals {
+  readonly #parts: RemovalsParts;
+  /** Packs whose list has a name that this process has flushed. */
+  readonly #named = new Set<string>();
+
+  constructor(parts: RemovalsParts) {
+    this.#parts = parts;
+  }
+
+  /** Durable when it resolves; the same removal may be noted again. @throws the I/O error. */
+  async note(pack: string, record: PackRecord): Promise<void> {
+    const { paths, flush, packsFlusher } = this.#parts;
+    const file = await open(paths.removals(pack), O_APPEND | O_CREAT | O_WRONLY, 0o666);
+    try {
+      await append(file, encodeRemoval(pack, record));
+      await flush(() => file.datasync());
+    } finally {
+      await file.close();
+    }
+    // Also where another process made the file: it may not have flushed the name yet.
+    if (!this.#named.has(pack)) await flush(() => packsFlusher.flush());
+    this.#named.add(pack);
+  }
+
+  /** Forgets a list once nothing that it names is in the pack. @throws the I/O error. */
+  async drop(pack: string): Promise<void> {
+    this.#named.delete(pack);
+    await unlinked(this.#parts.paths.removals(pack));
+  }
+
+  /** Forgets what was flushed: the lists were taken away. */
+  clear(): void {
+    this.#named.clear();
+  }
+}
+
+/** Other processes append to the same file: one write at its end, behind whatever a crash or a full disk tore. */
+async function append(file: FileHandle, entry: Buffer): Promise<void> {
+  const torn = (await file.stat()).size % REMOVAL_BYTES;
+  const bytes = torn === 0 ? entry : Buffer.concat([Buffer.alloc(REMOVAL_BYTES - torn), entry]);
+  const { bytesWritten } = await file.write(bytes);
+  if (bytesWritten < bytes.length) throw new Error(`${bytesWritten} bytes were written of ${bytes.length}`);
+}
+
+/** By place: the length of each blob that was removed from the pack. @throws the I/O error. */
+export async function removalsOf(paths: DiskPaths, pack: string): Promise<ReadonlyMap<number, number>> {
+  return decodeRemovals(pack, await listOf(paths, pack));
+}
+
+/** Whether the blob was removed. @throws the I/O error. */
+export async function isRemoved(paths: DiskPaths, name: PackedName): Promise<boolean> {
+  return namesRemoved(name, await listOf(paths, name.pack));
+}
+
+async function listOf(paths: DiskPaths, pack: string): Promise<Buffer> {
+  return readFile(paths.removals(pack)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  });
+}

@@ -1,0 +1,125 @@
+import { mkdir, opendir, rename } from 'node:fs/promises';
+import { BlobDamaged, BlobMissing } from '../domain/blob-store.ts';
+import type { RandomBytes } from '../domain/ids.ts';
+import type { HashEngine } from '../hashing/hash-engine.ts';
+import { type DiskPaths, type PackedName, packedRef, packOfFile } from './disk-paths.ts';
+import type { Flush, FolderFlusher } from './folder-flusher.ts';
+import { Gate } from './gate.ts';
+import { PackAppender } from './pack-appender.ts';
+import { PackCompactor } from './pack-compactor.ts';
+import { type OpenBlob, openPacked } from './pack-file.ts';
+import type { PackRecord } from './pack-format.ts';
+import { leftIn } from './pack-listing.ts';
+import { PackQuestions } from './pack-questions.ts';
+import { PackRemovals } from './pack-removals.ts';
+
+/** A pack that is longer is followed by the next: so much is written again at most when it is compacted. */
+const PACK_BYTES = 64 * 1024 * 1024;
+
+interface PacksParts {
+  readonly paths: DiskPaths;
+  readonly random: RandomBytes;
+  readonly engine: HashEngine;
+  readonly flush: Flush;
+  flusher(folder: string): FolderFlusher;
+}
+
+/** Small blobs, many in a file. */
+export class Packs {
+  readonly #paths: DiskPaths;
+  readonly #appender: PackAppender;
+  readonly #removals: PackRemovals;
+  readonly #questions: PackQuestions;
+  readonly #compactor: PackCompactor;
+  /** What notes removals is inside; what writes a pack again, and then forgets its list, is alone. */
+  readonly #removing = new Gate();
+
+  constructor({ paths, random, engine, flush, flusher }: PacksParts) {
+    this.#paths = paths;
+    const flushers = { incomingFlusher: flusher(paths.incoming), packsFlusher: flusher(paths.packs) };
+    this.#appender = new PackAppender({ paths, random, flush, ...flushers, packBytes: PACK_BYTES });
+    const removals = new PackRemovals({ paths, flush, packsFlusher: flushers.packsFlusher });
+    this.#removals = removals;
+    const owns = (pack: string) => this.#appender.owns(pack);
+    this.#questions = new PackQuestions({ paths, engine, removals, owns });
+    const alone = (task: () => Promise<void>) => this.#removing.alone(task);
+    this.#compactor = new PackCompactor({ paths, flush, ...flushers, removals, alone });
+  }
+
+  /** Keeps a blob, given in pieces; gives its reference. @throws StoreFailure. */
+  async append(pieces: readonly Uint8Array[]): Promise<string> {
+    return packedRef(await this.#appender.append(pieces));
+  }
+
+  /** @throws BlobMissing, BlobDamaged. */
+  open(name: PackedName): Promise<OpenBlob> {
+    return openPacked(this.#paths, name);
+  }
+
+  confirm(name: PackedName): void {
+    this.#appender.judge(name);
+  }
+
+  /** Notes durably that the blob is gone; its room is given back by `compact`. @throws the I/O error. */
+  async remove(name: PackedName): Promise<void> {
+    await this.#removing.enter(async () => {
+      const record = await this.#recordOf(name);
+      if (record !== undefined) await this.#removals.note(name.pack, record);
+    });
+    this.#appender.judge(name);
+  }
+
+  async #recordOf(name: PackedName): Promise<PackRecord | undefined> {
+    try {
+      const { file, total } = await this.open(name);
+      await file.close();
+      return { place: name.place, blobBytes: total };
+    } catch (error) {
+      if (error instanceof BlobMissing) return undefined;
+      // A record that cannot be found is removed all the same: it needs a length, and any will do.
+      if (error instanceof BlobDamaged) return { place: name.place, blobBytes: 1 };
+      throw error;
+    }
+  }
+
+  /** Every blob, in no order. */
+  async *list(): AsyncIterable<string> {
+    for await (const entry of await opendir(this.#paths.packs)) {
+      const pack = packOfFile(entry.name);
+      if (pack === undefined) continue;
+      for await (const { blob } of leftIn(this.#paths, pack, 0)) if (blob) yield blob.ref;
+    }
+  }
+
+  /** Blobs that the catalog may not know: of this process, and of those that ended without judging them. */
+  async *unconfirmed(): AsyncIterable<string> {
+    for (const name of this.#appender.inQuestion()) yield packedRef(name);
+    yield* this.#questions.ask();
+  }
+
+  /**
+   * Says that all that was unconfirmed has been judged. To be called when no other process writes.
+   * @throws the I/O error.
+   */
+  settle(): Promise<void> {
+    return this.#questions.settle();
+  }
+
+  /** To be called in one process at a time, the one that removes blobs. @throws AggregateError. */
+  compact(): Promise<void> {
+    return this.#compactor.compact();
+  }
+
+  /** Moves all packs to a folder of this name and begins anew. */
+  async clear(to: string): Promise<void> {
+    await this.#appender.clear();
+    this.#removals.clear();
+    this.#compactor.clear();
+    await rename(this.#paths.packs, to);
+    await mkdir(this.#paths.packs);
+  }
+
+  close(): Promise<void> {
+    return this.#appender.close();
+  }
+}

@@ -1,0 +1,13 @@
+import { type Kysely, sql } from 'kysely';
+import { index } from './columns.ts';
+
+/** Lists of the jobs of a vault by state, and of those that are completed: each without the other jobs. */
+export async function jobLists(db: Kysely<unknown>): Promise<void> {
+  await index(db, 'jobs_by_state', 'jobs', ['vault_no', 'state', 'no']);
+  await db.schema
+    .createIndex('jobs_completed')
+    .on('jobs')
+    .columns(['vault_no', 'no'])
+    .where(sql.ref('completed_ms'), 'is not', null)
+    .execute();
+}

@@ -1,0 +1,62 @@
+import { START_MS } from '../catalog-contract/customer.ts';
+import { type CallsOf, each, mainVault } from './call.ts';
+import { archiveId, BIG_UPLOAD_NO, IDLE_BEFORE_MS, IDLE_UPLOAD_NO, TWENTY, VAULT_NO } from './crowd.ts';
+
+/** Writes of archives, uploads and parts, and of what the sweeper does with their bytes. */
+export const ARCHIVE_WRITES: CallsOf<
+  | 'addArchive'
+  | 'deleteArchive'
+  | 'markDamaged'
+  | 'startUpload'
+  | 'putPart'
+  | 'completeUpload'
+  | 'abortUpload'
+  | 'expireUpload'
+  | 'forgetUploads'
+  | 'dropGarbage'
+  | 'dropParts'
+  | 'dropJournaled'
+  | 'skipRecords'
+> = {
+  addArchive: async (c) => c.addArchive(await mainVault(c)),
+  async deleteArchive(c) {
+    for (const mode of ['live', 'periodic'] as const) {
+      const { no: vaultNo, policies } = await mainVault(c);
+      const { id } = await c.addArchive(await mainVault(c));
+      const decided = { mode, policyVersion: policies?.version ?? 0 };
+      await c.catalog.deleteArchive({ vaultNo, id, nowMs: START_MS, ...decided });
+    }
+  },
+  async markDamaged({ catalog }) {
+    const archive = await catalog.findArchive(VAULT_NO, archiveId(17));
+    await catalog.markDamaged({ archiveNo: archive?.no ?? 0, nowMs: START_MS });
+  },
+  startUpload: async (c) => c.startUpload(await mainVault(c)),
+  async putPart(c) {
+    const upload = await c.startUpload(await mainVault(c));
+    const older = await c.putPart(upload, 0);
+    await c.putPart(upload, 0);
+    await c.putPart(upload, 0, { sequence: older.sequence });
+  },
+  async completeUpload(c) {
+    const { upload, claim } = await c.uploadOf(await mainVault(c), 3);
+    await c.complete(upload, claim);
+    await c.complete(upload, claim);
+  },
+  async abortUpload(c) {
+    const upload = await c.startUpload(await mainVault(c));
+    await c.abort(upload);
+    await c.abort(upload);
+  },
+  expireUpload: ({ catalog }) =>
+    each(
+      () => catalog.expireUpload({ uploadNo: 17, beforeMs: IDLE_BEFORE_MS, nowMs: START_MS }),
+      () => catalog.expireUpload({ uploadNo: IDLE_UPLOAD_NO, beforeMs: IDLE_BEFORE_MS, nowMs: START_MS }),
+    ),
+  forgetUploads: ({ catalog }) => catalog.forgetUploads({ endedBeforeMs: START_MS - 1 }),
+  dropGarbage: ({ catalog }) => catalog.dropGarbage({ nos: TWENTY }),
+  dropParts: ({ catalog }) =>
+    catalog.dropParts({ uploadNo: BIG_UPLOAD_NO, refs: TWENTY.map((i) => `part-${i}`) }),
+  dropJournaled: ({ catalog }) => catalog.dropJournaled({ seqs: TWENTY }),
+  skipRecords: ({ catalog }) => catalog.skipRecords({ beyond: 1_000_000 }),
+};

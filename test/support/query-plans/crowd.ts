@@ -1,0 +1,193 @@
+/** Rows of every table, so many that a statement that reads more of them than its page shows. */
+import type { Engine } from '../../../src/catalog/engine.ts';
+import { JOB_LIFE_MS } from '../../../src/domain/job.ts';
+import { MIB, START_MS } from '../catalog-contract/customer.ts';
+
+/** How many rows a table has of each kind. */
+export const CROWD = 4000;
+/** Few rows of a kind that has something to do now. */
+const DUE = 20;
+/** Numbers of rows, as many as go in one lot. */
+export const TWENTY: readonly number[] = Array.from({ length: 20 }, (_, i) => i + 1);
+const VAULTS_OF_OWNER = 200;
+const HOUR_MS = 3_600_000;
+
+/** The vault in which most things are: the owner's first. */
+export const VAULT_NO = 1;
+export const vaultName = (no: number): string => `vault-${10_000 + no}`;
+/** An archive of that vault. */
+export const archiveId = (i: number): string => `crowd-${i}`;
+/** An upload of that vault that is in progress; the first one has as many parts as there are rows. */
+export const uploadId = (i: number): string => `crowd-${i}`;
+export const BIG_UPLOAD_NO = 1;
+/** Uploads after this number are idle. */
+const BUSY_UPLOADS = CROWD;
+export const IDLE_UPLOAD_NO = BUSY_UPLOADS + 1;
+export const IDLE_BEFORE_MS = START_MS - HOUR_MS;
+/** The first inventory, before which all of the vault's archives were made. */
+export const TAKEN_MS = START_MS - 1000;
+
+type Columns = Readonly<Record<string, string>>;
+
+/** One statement that adds `count` rows, the row `i` (from 1) with these SQL expressions. */
+function rows(table: string, count: number, columns: Columns): string {
+  const numbers = `with recursive n(i) as (select cast(1 as bigint) union all select i + 1 from n where i < ${count})`;
+  const names = Object.keys(columns).join(', ');
+  return `insert into ${table} (${names}) ${numbers} select ${Object.values(columns).join(', ')} from n`;
+}
+
+/** The statements that fill an empty catalog, the same for both databases. */
+export function crowd(engine: Engine, account: string): readonly string[] {
+  const hash = `cast('12345678901234567890123456789012' as ${engine.binary})`;
+  return [
+    ...vaults(account),
+    ...archives(hash),
+    ...uploads(hash),
+    ...jobs(hash),
+    ...messages(account),
+    ...people(account),
+  ];
+}
+
+/** The first vaults are the owner's; all others have other owners. */
+function vaults(account: string): string[] {
+  const owner = `case when i <= ${VAULTS_OF_OWNER} then '${account}' else cast(100000000000 + i / 300 as text) end`;
+  return [
+    rows('vaults', CROWD, {
+      account: owner,
+      region: `'us-east-1'`,
+      name: `'vault-' || cast(10000 + i as text)`,
+      created_ms: String(START_MS - HOUR_MS),
+    }),
+    rows('vault_counts', CROWD, {
+      vault_no: 'i',
+      shard: '0',
+      archives: '1',
+      bytes: '1',
+      begun_ms: String(START_MS - HOUR_MS),
+      written_ms: String(START_MS - HOUR_MS),
+    }),
+    rows('vault_inventories', CROWD, {
+      vault_no: 'i',
+      taken_ms: String(TAKEN_MS),
+      archives: '1',
+      bytes: '1',
+    }),
+    rows('vault_policies', CROWD, { vault_no: 'i', version: '1' }),
+    rows('tags', CROWD, { vault_no: 'i', key: `'key'`, value: `'value'` }),
+  ];
+}
+
+function archives(hash: string): string[] {
+  const facts = { created_ms: `${START_MS - HOUR_MS} + i`, size: '12', tree_hash: hash };
+  const archive = { id: `'crowd-' || cast(i as text)`, vault_no: String(VAULT_NO), ...facts };
+  const ref = `'blob-' || cast(i as text)`;
+  return [
+    rows('archives', CROWD, { ...archive, ref }),
+    rows('archives', CROWD, { ...archive, vault_no: 'i + 1', ref: `'other-' || cast(i as text)` }),
+    rows('deleted_archives', CROWD, { no: `1000000 + i`, ...archive, deleted_ms: String(START_MS) }),
+    rows('garbage', CROWD, { ref: `'gone-' || cast(i as text)`, noted_ms: String(START_MS) }),
+    rows('store_records', CROWD, { entry: `'{}'` }),
+  ];
+}
+
+function uploads(hash: string): string[] {
+  const upload = {
+    id: `'crowd-' || cast(i as text)`,
+    vault_no: String(VAULT_NO),
+    archive_id: `'of-crowd-' || cast(i as text)`,
+    part_size: String(MIB),
+    created_ms: String(START_MS),
+    state: `'open'`,
+  };
+  const ended = { ended_ms: String(START_MS), size: '12', tree_hash: hash };
+  const idle = { id: `'idle-' || cast(i as text)`, created_ms: String(IDLE_BEFORE_MS - HOUR_MS) };
+  const done = { id: `'done-' || cast(i as text)`, state: `'completed'`, ...ended };
+  const part = {
+    size: String(MIB),
+    tree_hash: hash,
+    linear_hash: hash,
+    sequence: 'i',
+    stored_ms: String(START_MS),
+    ref: `'part-' || cast(i as text)`,
+  };
+  return [
+    rows('uploads', BUSY_UPLOADS, upload),
+    rows('uploads', DUE, { ...upload, ...idle }),
+    rows('uploads', CROWD, { ...upload, ...done }),
+    rows('parts', CROWD, { upload_no: String(BIG_UPLOAD_NO), first: `(i - 1) * ${MIB}`, ...part }),
+    rows('parts', CROWD, { upload_no: `${BIG_UPLOAD_NO} + i`, first: '0', ...part }),
+  ];
+}
+
+/** Most jobs of the vault are done or not yet due; some are due, and some are to be forgotten. */
+function jobs(hash: string): string[] {
+  const job = {
+    vault_no: String(VAULT_NO),
+    created_ms: `${START_MS - HOUR_MS} + i`,
+    due_ms: String(START_MS),
+  };
+  const archive = {
+    ...{ kind: `'archive'`, tier: `'Standard'`, archive_id: `'crowd-' || cast(i as text)`, archive_no: 'i' },
+    ...{ archive_size: '12', archive_hash: hash, ref: `'blob-' || cast(i as text)`, first: '0', last: '11' },
+  };
+  const inventory = { kind: `'inventory'`, format: `'JSON'` };
+  const done = { state: `'Succeeded'`, completed_ms: String(START_MS) };
+  const later = { state: `'InProgress'`, due_ms: `${START_MS + HOUR_MS} + i` };
+  const due = { state: `'InProgress'`, due_ms: `${START_MS - HOUR_MS} + i` };
+  const old = { ...done, completed_ms: String(START_MS - JOB_LIFE_MS - HOUR_MS) };
+  const id = (word: string) => ({ id: `'${word}-' || cast(i as text)` });
+  return [
+    rows('jobs', CROWD, { ...job, ...archive, ...done, ...id('done') }),
+    rows('jobs', CROWD, { ...job, ...archive, ...later, ...id('later') }),
+    rows('jobs', CROWD, { ...job, ...inventory, ...later, ...id('later-list') }),
+    rows('jobs', CROWD, { ...job, ...archive, ...done, ...id('elsewhere'), vault_no: 'i + 1' }),
+    rows('jobs', DUE, { ...job, ...archive, ...due, ...id('due') }),
+    rows('jobs', DUE, { ...job, ...inventory, ...due, ...id('due-list') }),
+    rows('jobs', DUE, { ...job, ...archive, ...old, ...id('old') }),
+  ];
+}
+
+function messages(account: string): string[] {
+  const message = {
+    ...{ id: `'message-' || cast(i as text)`, topic: `'arn:aws:sns:us-east-1:1:t'`, message: `'{}'` },
+    ...{ created_ms: String(START_MS), tries: '1', state: `'waiting'` },
+  };
+  return [
+    rows('vault_notifications', CROWD, {
+      vault_no: 'i',
+      topic: `'arn:aws:sns:us-east-1:1:t'`,
+      events: `'ArchiveRetrievalCompleted'`,
+    }),
+    rows('notifications', CROWD, { ...message, next_try_ms: String(START_MS + HOUR_MS) }),
+    rows('notifications', CROWD, { ...message, state: `'undeliverable'`, next_try_ms: String(START_MS) }),
+    rows('notifications', DUE, { ...message, next_try_ms: String(START_MS - HOUR_MS) }),
+    rows('retrieval_policies', CROWD, {
+      account: 'cast(100000000000 + i as text)',
+      region: `'us-east-1'`,
+      strategy: `'FreeTier'`,
+    }),
+    rows('capacity_units', CROWD, {
+      id: `'crowd-' || cast(i as text)`,
+      account: `'${account}'`,
+      region: `'us-east-1'`,
+      start_ms: `${START_MS - 2 * HOUR_MS} + i`,
+      expires_ms: `${START_MS - HOUR_MS} + i`,
+    }),
+  ];
+}
+
+/** Each user in an account of its own, but for a few. */
+function people(account: string): string[] {
+  const owner = `case when i <= ${DUE} then '${account}' else cast(100000000000 + i as text) end`;
+  const made = { created_ms: String(START_MS) };
+  const user = { account: owner, name: `'crowd-' || cast(i as text)`, user_id: `'AIDA' || cast(i as text)` };
+  const key = { sealed_secret: `'sealed'`, status: `'active'`, origin: `'command'`, ...made };
+  return [
+    rows('accounts', CROWD, { id: 'cast(100000000000 + i as text)', ...made }),
+    rows('users', CROWD, { ...user, ...made }),
+    rows('user_policies', CROWD, { user_no: 'i', name: `'all'`, document: `'{}'` }),
+    rows('access_keys', CROWD, { id: `'AKIA' || cast(i as text)`, account: owner, user_no: 'i', ...key }),
+    rows('settings', CROWD, { name: `'setting-' || cast(i as text)`, value: `'on'` }),
+  ];
+}

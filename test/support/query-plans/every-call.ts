@@ -1,0 +1,20 @@
+import type { Catalog } from '../../../src/domain/catalog.ts';
+import { ARCHIVE_WRITES } from './archive-writes.ts';
+import type { CallsOf } from './call.ts';
+import { JOB_WRITES } from './job-writes.ts';
+import { READ_CALLS } from './read-calls.ts';
+import { PEOPLE_WRITES, VAULT_WRITES } from './vault-writes.ts';
+
+export type Method = Exclude<keyof Catalog, 'close'>;
+
+const { forgetVaults, ...vaultWrites } = VAULT_WRITES;
+
+/** Every method of the port: one without a call here does not compile. The one that leaves nothing comes last. */
+export const EVERY_CALL: CallsOf<Method> = {
+  ...READ_CALLS,
+  ...vaultWrites,
+  ...PEOPLE_WRITES,
+  ...ARCHIVE_WRITES,
+  ...JOB_WRITES,
+  forgetVaults,
+};

@@ -1,0 +1,69 @@
+import { DatabaseSync } from 'node:sqlite';
+import { mock } from 'node:test';
+import type { Fault, PlanListener, PlannedStatement } from './plan.ts';
+
+/**
+ * Explains every statement that is prepared on any connection. A connection prepares a statement once, so one
+ * that two methods share is told of at the first.
+ */
+export function listenToSqlite(): PlanListener {
+  const { prepare } = DatabaseSync.prototype;
+  let heard: PlannedStatement[] = [];
+  const listener = mock.method(
+    DatabaseSync.prototype,
+    'prepare',
+    function (this: DatabaseSync, sql: string, options?: Parameters<typeof prepare>[1]) {
+      const steps = prepare.call(this, `explain query plan ${sql}`).all() as unknown as Step[];
+      const plan = steps.map(({ detail }) => detail).join('\n');
+      heard.push({ sql, plan, faults: steps.flatMap((step) => faultOf(step, sql) ?? []) });
+      return prepare.call(this, sql, options);
+    },
+  );
+  return {
+    take() {
+      const taken = heard;
+      heard = [];
+      return taken;
+    },
+    stop: () => listener.mock.restore(),
+  };
+}
+
+/** A row of `explain query plan`. */
+interface Step {
+  /** 0 for the steps of the statement itself; those of a subquery hang on another step. */
+  readonly parent: number;
+  readonly detail: string;
+}
+
+/** Many rows of a table may have the same value here. */
+const SHARED = new Set(['account', 'region', 'vault_no', 'state', 'kind']);
+/** Not here: a vault has at most 50 tags and a row for each shard, an owner one policy. */
+const FEW = new Set(['tags', 'vault_counts', 'retrieval_policies']);
+
+/**
+ * A step reads a whole table or index (`SCAN`), or all rows of, say, one vault (`SEARCH` by nothing narrower), or
+ * sorts what it has read. The first two are none where a limit ends them.
+ */
+function faultOf({ detail, parent }: Step, sql: string): Fault | undefined {
+  if (detail.startsWith('USE TEMP B-TREE')) return { table: 'sorted', what: detail };
+  const limited = parent === 0 && / limit /i.test(sql);
+  const scanned = /^SCAN (?!CONSTANT ROW|\d+-ROW VALUES)(\S+)/.exec(detail)?.[1];
+  if (scanned !== undefined && !(limited && !/ where | having /i.test(sql))) {
+    return { table: tableOf(scanned, sql), what: detail };
+  }
+  const [, searched = '', terms = ''] = /^SEARCH (\S+) USING .*INDEX \S+ \((.*)\)/.exec(detail) ?? [];
+  if (searched === '' || limited || !terms.split(' AND ').every(isShared)) return undefined;
+  const table = tableOf(searched, sql);
+  return FEW.has(table) ? undefined : { table, what: detail };
+}
+
+/** Whether a term of a search, such as `vault_no=?`, leaves many rows. */
+function isShared(term: string): boolean {
+  return SHARED.has(/^(\w+)=\?$/.exec(term)?.[1] ?? '');
+}
+
+/** The table behind a name, which may be an alias. */
+function tableOf(name: string, sql: string): string {
+  return new RegExp(`(?:from|join) "?(\\w+)"? (?:as )?"?${name}"?(?!\\w)`, 'i').exec(sql)?.[1] ?? name;
+}
