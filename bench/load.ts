@@ -1,106 +1,201 @@
 /**
- * A load generator that costs little: requests are signed and laid out beforehand, sent over plain sockets, and
- * of the answers only the status is looked at. Runs in a process of its own, so that its share of the processor
- * can be told.
+ * The load generator. It costs little: requests were signed and laid out beforehand, go out over plain sockets from
+ * one buffer that is never copied, and of the answers only the status and the length are looked at. It runs in a
+ * process of its own, so that its share of the processor can be told; `load-process.ts` talks to it.
  */
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { cpuUsage } from 'node:process';
 
-export interface LoadOptions {
+/** Head of a request, with the empty line, and where its body is in the file of bodies. */
+export interface LoadRequest {
+  readonly head: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Address {
   readonly host: string;
   readonly port: number;
-  /** Each a whole HTTP/1.1 request; they are sent in turn. */
-  readonly requests: readonly (readonly Buffer[])[];
+}
+
+export interface LoadJob {
+  readonly address: Address;
+  /** Sent once each, in this order. */
+  readonly requests: readonly LoadRequest[];
+  /** Each has one request under way at a time. */
   readonly connections: number;
-  /** How many answers to wait for. */
-  readonly count: number;
+  /** No request begins later than this after the first. */
+  readonly limitMs: number;
+  /** Whether the answers' bodies must be the file of bodies, again and again. */
+  readonly verify: boolean;
 }
 
 export interface LoadResult {
-  /** ms from the first request to the last answer. */
+  /** From the first request to the last answer. */
   readonly ms: number;
-  /** ms each, in order of arrival. */
-  readonly latencies: readonly number[];
-  /** Answers whose status was not 2xx, by status. */
-  readonly failures: Readonly<Record<string, number>>;
-  /** Bytes of answers' bodies. */
-  readonly received: number;
+  readonly answers: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Until the whole answer was there. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Processor time of this process. */
+  readonly cpuSeconds: number;
 }
 
-/** Sends `count` requests over so many connections, one at a time on each. */
-export async function load({ host, port, requests, connections, count }: LoadOptions): Promise<LoadResult> {
+const RECEIVE_BYTES = 256 * 1024;
+const HEAD_END = '\r\n\r\n';
+
+/** @throws Error for the first answer that is no success, and for a body that is not what it must be. */
+async function load(job: LoadJob, bodies: Buffer): Promise<LoadResult> {
+  const queue = job.requests.map(({ head, offset, length }) => ({
+    head: Buffer.from(head, 'latin1'),
+    body: bodies.subarray(offset, offset + length),
+  }));
   const latencies: number[] = [];
-  const failures: Record<string, number> = {};
-  let sent = 0;
-  let received = 0;
+  let [next, sentBytes, receivedBytes] = [0, 0, 0];
+  const cpuBefore = cpuUsage();
   const began = performance.now();
-  const run = async (): Promise<void> => {
-    const line = new Line(connect({ host, port, noDelay: true }));
-    while (sent < count) {
-      const request = requests[sent++ % requests.length] as readonly Buffer[];
+  const work = async (): Promise<void> => {
+    const line = new Line(job.address, job.verify ? bodies : undefined);
+    while (performance.now() - began < job.limitMs) {
+      const request = queue[next++];
+      if (request === undefined) break;
       const at = performance.now();
-      const { status, bytes } = await line.exchange(request);
+      const received = await line.exchange(request.head, request.body);
+      receivedBytes += received;
       latencies.push(performance.now() - at);
-      received += bytes;
-      if (status < 200 || status > 299) failures[status] = (failures[status] ?? 0) + 1;
+      sentBytes += request.body.length;
     }
     line.end();
   };
-  await Promise.all(Array.from({ length: connections }, run));
-  return { ms: performance.now() - began, latencies, failures, received };
+  await Promise.all(Array.from({ length: job.connections }, work));
+  const ms = performance.now() - began;
+  const { user, system } = cpuUsage(cpuBefore);
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.ceil(share * latencies.length) - 1] ?? Number.NaN;
+  const cpuSeconds = (user + system) / 1e6;
+  return {
+    ms,
+    answers: latencies.length,
+    sentBytes,
+    receivedBytes,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    cpuSeconds,
+  };
 }
 
-/** One keep-alive connection. */
+/** One connection, made anew where the server closes it after an answer. */
 class Line {
-  readonly #socket: Socket;
+  readonly #address: Address;
+  readonly #expected: Buffer | undefined;
+  readonly #receiveBuffer = Buffer.alloc(RECEIVE_BYTES);
+  #socket: Socket | undefined;
   #head = '';
-  #left = 0;
-  #bytes = 0;
-  #status = 0;
-  #done: ((answer: { status: number; bytes: number }) => void) | undefined;
-  #fail: ((error: Error) => void) | undefined;
+  #size = 0;
+  #taken = 0;
+  #closes = false;
+  #done: (receivedBytes: number) => void = () => {};
+  #fail: (error: Error) => void = () => {};
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk) => this.#take(chunk));
-    socket.on('error', (error) => this.#fail?.(error));
-    socket.on('close', () => this.#fail?.(new Error('the server closed the connection')));
+  /** @param expected what the bodies of answers must be, again and again. */
+  constructor(address: Address, expected: Buffer | undefined) {
+    this.#address = address;
+    this.#expected = expected;
   }
 
-  exchange(request: readonly Buffer[]): Promise<{ status: number; bytes: number }> {
+  /** Gives the length of the answer's body. */
+  exchange(head: Buffer, body: Buffer): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#done = resolve;
       this.#fail = reject;
-      for (const piece of request) this.#socket.write(piece);
+      this.#head = '';
+      this.#socket ??= this.#open();
+      const socket = this.#socket;
+      socket.cork();
+      socket.write(head);
+      if (body.length > 0) socket.write(body);
+      socket.uncork();
     });
   }
 
   end(): void {
-    this.#fail = undefined;
-    this.#socket.end();
+    this.#fail = () => {};
+    this.#socket?.destroy();
+  }
+
+  #open(): Socket {
+    const buffer = this.#receiveBuffer;
+    const callback = (count: number): boolean => {
+      this.#take(buffer.subarray(0, count));
+      return true;
+    };
+    const socket = connect({ ...this.#address, noDelay: true, onread: { buffer, callback } });
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => {
+      if (socket === this.#socket) this.#fail(new Error('the server closed the connection'));
+    });
+    return socket;
   }
 
   #take(chunk: Buffer): void {
-    if (this.#left > 0) {
-      this.#body(chunk);
+    if (this.#head.endsWith(HEAD_END)) {
+      this.#takeBody(chunk);
       return;
     }
-    this.#head += chunk.toString('latin1');
-    const end = this.#head.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    const head = this.#head.slice(0, end);
-    const rest = this.#head.length - end - 4;
-    this.#head = '';
-    this.#status = Number(head.slice(9, 12));
-    if (this.#status === 100) return;
-    this.#left = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
-    this.#bytes = this.#left;
-    this.#body(Buffer.alloc(rest));
+    const known = this.#head.length;
+    const text = this.#head + chunk.toString('latin1', 0, 16_384);
+    const end = text.indexOf(HEAD_END);
+    if (end < 0) {
+      this.#head = text;
+      return;
+    }
+    this.#head = text.slice(0, end + HEAD_END.length);
+    if (!/^HTTP\/1\.[01] 2/.test(text)) {
+      this.#fail(new Error(`not a success: ${text.slice(0, 2000)}`));
+      return;
+    }
+    this.#size = Number(/\ncontent-length: *(\d+)/i.exec(this.#head)?.[1] ?? 0);
+    this.#taken = 0;
+    this.#closes = text.startsWith('HTTP/1.0') || /\nconnection: *close/i.test(this.#head);
+    this.#takeBody(chunk.subarray(this.#head.length - known));
   }
 
-  #body(chunk: Buffer): void {
-    this.#left -= chunk.length;
-    if (this.#left > 0) return;
-    this.#left = 0;
-    this.#done?.({ status: this.#status, bytes: this.#bytes });
+  #takeBody(chunk: Buffer): void {
+    if (this.#expected && !isRepeated(chunk, this.#taken, this.#expected)) {
+      this.#fail(new Error(`other bytes than were stored, after ${this.#taken}`));
+      return;
+    }
+    this.#taken += chunk.length;
+    if (this.#taken < this.#size) return;
+    if (this.#closes) {
+      const socket = this.#socket;
+      this.#socket = undefined;
+      socket?.destroy();
+    }
+    this.#done(this.#size);
   }
+}
+
+/** Whether `chunk` is what lies at `position` of `pattern`, repeated without end. */
+function isRepeated(chunk: Buffer, position: number, pattern: Buffer): boolean {
+  for (let at = 0; at < chunk.length; ) {
+    const from = (position + at) % pattern.length;
+    const length = Math.min(chunk.length - at, pattern.length - from);
+    if (chunk.compare(pattern, from, from + length, at, at + length) !== 0) return false;
+    at += length;
+  }
+  return true;
+}
+
+if (import.meta.main) {
+  const bodies = readFileSync(process.argv[2] ?? '');
+  process.on('message', (job: LoadJob) => {
+    load(job, bodies).then(
+      (result) => process.send?.({ result }),
+      (error: Error) => process.send?.({ error: error.message }),
+    );
+  });
 }

@@ -3,7 +3,7 @@
 // Node.js cannot run the TypeScript sources.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -49,14 +49,29 @@ export async function install() {
 }
 
 /** Builds the native hash where there is a C compiler; the server works without. */
-async function native() {
-  await must(NODE, ['native/build.mjs'], { stdio: ['ignore', 2, 2] });
+async function native(...flags) {
+  await must(NODE, ['native/build.mjs', ...flags], { stdio: ['ignore', 2, 2] });
 }
 
 export async function build() {
   await install();
   await native();
   await tool('typescript/bin/tsc', '-p', 'tsconfig.build.json');
+}
+
+/**
+ * What `npm pack` ships: a build of these sources and nothing older, and the native hash for this platform beside
+ * those for others that CI has put into native/prebuilds.
+ */
+async function prepack() {
+  rmSync(`${ROOT}dist`, { recursive: true, force: true });
+  await build();
+  await native('--prebuild');
+}
+
+/** A prebuilt native hash is preferred to one that is built here: in a checkout it would go stale. */
+function postpack() {
+  rmSync(`${ROOT}native/prebuilds/${process.platform}-${process.arch}.node`, { force: true });
 }
 
 async function check() {
@@ -70,6 +85,7 @@ async function check() {
     'src',
     'test',
     'scripts',
+    'bench',
   );
   await tool('knip/bin/knip.js');
 }
@@ -77,6 +93,8 @@ async function check() {
 const COMMANDS = {
   build,
   check,
+  prepack,
+  postpack,
   start: async (...flags) => {
     await build();
     process.exit(await run(NODE, [YOUNG_SPACE, 'dist/main.js', 'serve', ...flags]));

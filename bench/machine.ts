@@ -1,0 +1,33 @@
+/** What was measured on: without it no figure says anything. */
+import { execFileSync } from 'node:child_process';
+import { statfsSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
+
+/** Types of file systems as statfs(2) tells them. */
+const FILE_SYSTEMS: Readonly<Record<number, string>> = {
+  61267: 'ext4',
+  1481003842: 'XFS',
+  2435016766: 'Btrfs',
+  801189825: 'ZFS',
+  2035054128: 'overlay',
+  16914836: 'tmpfs',
+};
+
+/** Name and value, as they are shown. @param folder where the data goes. */
+export function machineFacts(folder: string): readonly (readonly [string, string])[] {
+  return [
+    ['processor', `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores`],
+    ['memory', `${(totalmem() / 2 ** 30).toFixed(0)} GiB`],
+    ['kernel', `${type()} ${release()}`],
+    ['file system', fileSystemOf(folder)],
+    ['Node.js', process.version],
+    ['openssl', execFileSync('openssl', ['version'], { encoding: 'utf8' }).split(' (')[0]?.trim() ?? ''],
+    ['load average at the start', (loadavg()[0] ?? 0).toFixed(2)],
+    ['date', new Date().toISOString().slice(0, 10)],
+  ];
+}
+
+export function fileSystemOf(folder: string): string {
+  const { type: kind } = statfsSync(folder);
+  return FILE_SYSTEMS[kind] ?? `of type 0x${kind.toString(16)}`;
+}

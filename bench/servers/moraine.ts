@@ -1,0 +1,111 @@
+/** Moraine as it runs for a user: a serving process for each core, SQLite, every hash and signature checked. */
+import { readdir, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { foldDigests } from '../../src/treehash/index.ts';
+import { eventually } from '../../test/support/poll.ts';
+import { startServer } from '../../test/support/server.ts';
+import type { Body } from '../bodies.ts';
+import type { LoadRequest } from '../load.ts';
+import type { BenchOptions } from '../section.ts';
+import { type Glacier, glacierOf, VAULT } from './glacier.ts';
+import type { BenchServer } from './server.ts';
+
+const SWEPT_WITHIN_MS = 60_000;
+/** Less than any piece: the journal stays. */
+const LEFT_BYTES = 2 ** 20;
+
+export async function startMoraine(options: BenchOptions): Promise<BenchServer> {
+  const data = join(options.folder, 'moraine');
+  const workers = String(availableParallelism());
+  const starting = startServer({ data, flags: ['--workers', workers, '--log-level', 'warn'] });
+  options.atEnd(async () => {
+    const started = await starting.catch(() => undefined);
+    await started?.stop();
+  });
+  const server = await starting;
+  const { hostname: host, port } = new URL(server.url);
+  const address = { host, port: Number(port) };
+  const glacier = glacierOf(server);
+  await glacier.api.createVault(VAULT);
+  const uploads = new Uploads(glacier);
+  return {
+    name: 'Moraine',
+    address,
+    processes: [server.process.pid ?? 0],
+    async prepareLarge(pieces) {
+      const { requests, complete } = await uploads.begin(pieces);
+      return {
+        requests,
+        finish: async () => {
+          await complete();
+        },
+      };
+    },
+    prepareSmall: (bodies) => bodies.map((body) => glacier.upload(body)),
+    async prepareDownload(bodies, pieces, load) {
+      const { requests, complete } = await uploads.begin(Array.from({ length: pieces }, () => bodies.piece));
+      await load.run({ address, requests, connections: 4, limitMs: Number.POSITIVE_INFINITY, verify: false });
+      const jobId = await glacier.retrieve(await complete(), 'Standard');
+      return { request: () => glacier.output(jobId), bytes: bodies.piece.length * pieces };
+    },
+    async removeLarge() {
+      await uploads.removeAll();
+      await eventually(
+        'the sweep',
+        async () => (await bytesIn(join(data, 'store'))) < LEFT_BYTES,
+        SWEPT_WITHIN_MS,
+      );
+    },
+  };
+}
+
+/** The archives that came in parts. */
+class Uploads {
+  readonly #glacier: Glacier;
+  readonly #archiveIds: string[] = [];
+
+  constructor(glacier: Glacier) {
+    this.#glacier = glacier;
+  }
+
+  /** @returns the requests of all parts, and what completes the upload and gives the archive's id. */
+  async begin(
+    pieces: readonly Body[],
+  ): Promise<{ readonly requests: readonly LoadRequest[]; readonly complete: () => Promise<string> }> {
+    const { api, part } = this.#glacier;
+    const length = pieces[0]?.length ?? 0;
+    const uploadId = await api.initiate(VAULT, length);
+    const requests = pieces.map((piece, i) => part(uploadId, i * length, piece));
+    const root = foldDigests(Buffer.concat(pieces.map(({ treeHash }) => Buffer.from(treeHash, 'hex'))));
+    const complete = async () => {
+      const treeHash = Buffer.from(root).toString('hex');
+      const answer = await api.complete(VAULT, uploadId, pieces.length * length, treeHash);
+      const archiveId = answer.headers['x-amz-archive-id'];
+      if (archiveId === undefined) throw new Error(`not completed: ${answer.status} ${answer.text}`);
+      this.#archiveIds.push(archiveId);
+      return archiveId;
+    };
+    return { requests, complete };
+  }
+
+  async removeAll(): Promise<void> {
+    for (const id of this.#archiveIds.splice(0)) {
+      const answer = await this.#glacier.api.call('DELETE', `/-/vaults/${VAULT}/archives/${id}`);
+      if (answer.status !== 204) throw new Error(`not deleted: ${answer.status} ${answer.text}`);
+    }
+  }
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  // One that is removed meanwhile has no bytes.
+  const sizes = files.map((file) =>
+    stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,55 @@
+/** moto's server, which tests of other software use today: it keeps everything in memory and checks no signature. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '../../test/support/poll.ts';
+import { findProgram, freeAddress, runProgram, startProgram } from '../programs.ts';
+import { glacierOf, VAULT } from './glacier.ts';
+import type { StartServer } from './server.ts';
+
+/** An Expedited job takes two seconds there. */
+const JOB_MS = 2500;
+
+export const startMoto: StartServer = async (options) => {
+  const program = findProgram('moto_server');
+  if (program === undefined || !(await works(program))) {
+    options.progress("moto's server is not installed (Python package moto with the extra server): left out");
+    return undefined;
+  }
+  const address = await freeAddress();
+  const pid = await startProgram(options, program, ['-H', address.host, '-p', String(address.port)], address);
+  const url = `http://${address.host}:${address.port}`;
+  const accountId = '123456789012';
+  const glacier = glacierOf({ url, accountId, accessKeyId: 'any', secretAccessKey: 'any' });
+  await eventually('a vault in moto', async () => {
+    const { status } = await glacier.api.call('PUT', `/-/vaults/${VAULT}`);
+    return status === 201;
+  });
+  return {
+    name: 'moto',
+    note: 'in memory; nothing is checked; one archive for each piece, as it has no multipart upload',
+    address,
+    processes: [pid],
+    prepareLarge: async (pieces) => ({
+      requests: pieces.map((piece) => glacier.upload(piece)),
+      finish: async () => {},
+    }),
+    prepareSmall: (bodies) => bodies.map((body) => glacier.upload(body)),
+    /** Of one piece only: all of it goes through its memory several times. */
+    async prepareDownload(bodies) {
+      const archiveId = await glacier.api.upload(VAULT, await readFile(bodies.file));
+      const jobId = await glacier.retrieve(archiveId, 'Expedited');
+      await pause(JOB_MS);
+      return { request: () => glacier.output(jobId), bytes: bodies.piece.length };
+    },
+    // The pieces are all alike, and equal archives are one.
+    removeLarge: async () => {},
+  };
+};
+
+/** What a version manager left in the path may name a program that is not there. */
+function works(program: string): Promise<boolean> {
+  return runProgram(program, ['--help']).then(
+    () => true,
+    () => false,
+  );
+}
