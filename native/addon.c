@@ -30,6 +30,8 @@ _Static_assert(sizeof(off_t) == 8, "files beyond 2 GiB need a 64-bit off_t");
 /* What fits any platform's limits on one call (IOV_MAX is at least 1024 on those built for). */
 #define VECTORS_MAX 64
 #define TRANSFER_MAX ((size_t)1 << 30)
+/* What unbuffered files ask of memory, on any device in use. */
+#define PAGE_BYTES 4096
 /* 2^53 - 1, the greatest integer that JavaScript counts to exactly. */
 #define INTEGER_MAX 9007199254740991.0
 
@@ -596,6 +598,29 @@ static napi_value read_and_hash(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static void free_aligned(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  free(data);
+}
+
+/* alignedBuffer(bytes): Buffer of zeros whose memory begins at a page */
+static napi_value aligned_buffer(napi_env env, napi_callback_info info) {
+  const sha256_kernels *kernels;
+  napi_value value, result;
+  double bytes;
+  void *memory = NULL;
+  if (!get_arguments(env, info, 1, &value, &kernels)) return NULL;
+  const char *message = "bytes must be an integer from 1 to 2^30";
+  if (!get_integer(env, value, (double)TRANSFER_MAX, message, &bytes)) return NULL;
+  if (bytes < 1) return fail_range(env, message);
+  if (posix_memalign(&memory, PAGE_BYTES, (size_t)bytes) != 0) return fail_memory(env);
+  memset(memory, 0, (size_t)bytes);
+  if (napi_create_external_buffer(env, (size_t)bytes, memory, free_aligned, NULL, &result) == napi_ok) return result;
+  free(memory);
+  return fail_call(env);
+}
+
 /*
  * `implementation` is the name of the kernels, or null with no functions beside it on a processor without
  * SHA instructions.
@@ -623,6 +648,7 @@ NAPI_MODULE_INIT() {
       {"hashLeavesSync", hash_leaves_sync},
       {"hashLeaves", hash_leaves},
       {"readAndHash", read_and_hash},
+      {"alignedBuffer", aligned_buffer},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value function;

@@ -167,7 +167,7 @@ function keepsBytes(store: TheStore): void {
     const chunk = Buffer.alloc(1000);
     for (let i = 1; i <= 3; i++) await writer.write([chunk.fill(i)]);
     const whole = Buffer.concat([Buffer.alloc(1000, 1), Buffer.alloc(1000, 2), Buffer.alloc(1000, 3)]);
-    sameDigests(writer.digest(), digestsOf(whole));
+    sameDigests(await writer.digest(), digestsOf(whole));
     const ref = await writer.finish(archiveLabel());
     assert.deepEqual(await readBlob(store(), ref), whole);
   });
@@ -176,7 +176,7 @@ function keepsBytes(store: TheStore): void {
     const writer = await store().create(null);
     const bytes = someBytes(2500);
     for (let at = 0; at < bytes.length; at += 1000) await writer.write([bytes.subarray(at, at + 1000)]);
-    sameDigests(writer.digest(), digestsOf(bytes));
+    sameDigests(await writer.digest(), digestsOf(bytes));
     const ref = await writer.finish(archiveLabel());
     assert.equal((await store().describe(ref)).size, 2500);
     assert.deepEqual(await readBlob(store(), ref), bytes);

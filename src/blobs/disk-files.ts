@@ -2,11 +2,16 @@ import { type FileHandle, link, open, opendir, readdir, rename, unlink } from 'n
 import { BlobMissing, type BlobWriter, StoreFailure } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
+import { LEAF_BYTES } from '../treehash/index.ts';
+import { type BlobStream, CachedStream, DirectStream } from './blob-stream.ts';
+import { openDirect } from './direct-file.ts';
 import { type DiskPaths, isBlobName } from './disk-paths.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { exists, unlinked } from './file-names.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { OpenBlob } from './pack-file.ts';
+import { Staging } from './staging.ts';
 
 interface FilesParts {
   readonly paths: DiskPaths;
@@ -25,26 +30,54 @@ interface FilesParts {
  */
 export class DiskFiles {
   readonly #parts: FilesParts;
+  readonly #staging: Staging;
 
   constructor(parts: FilesParts) {
     this.#parts = parts;
+    this.#staging = new Staging(parts.engine);
   }
 
   /** @param size bytes to come; null if not known. @throws StoreFailure. */
   async create(size: number | null): Promise<BlobWriter> {
-    const { paths, random, engine, publishing } = this.#parts;
+    const { paths, random, publishing } = this.#parts;
     const name = random(16).toString('hex');
     const incoming = paths.incomingBlob(name);
     try {
       const file = await open(incoming, 'wx');
-      return new DiskWriter(engine, file, size, {
+      const { stream, direct } = await this.#streamTo(incoming, file, size);
+      return new DiskWriter(file, stream, size, {
         publish: () => publishing(() => this.#publish(name, file)),
+        close: async () => {
+          await direct?.close();
+          await file.close();
+        },
         withdraw: () => unlink(incoming).catch(() => {}),
         name,
       });
     } catch (error) {
       throw new StoreFailure(`a new blob cannot be begun: ${String(error)}`, error);
     }
+  }
+
+  /** How the data gets into the file, by its size and by what the disk can do. */
+  async #streamTo(
+    path: string,
+    file: FileHandle,
+    size: number | null,
+  ): Promise<{ stream: BlobStream; direct?: FileHandle | undefined }> {
+    const { engine } = this.#parts;
+    if (size !== null && size <= LEAF_BYTES) return { stream: new HeldBytes(engine) };
+    const stages = size === null ? undefined : this.#takeStages();
+    const direct = stages && (await openDirect(path));
+    if (direct) return { stream: new DirectStream(engine, direct.fd, this.#staging, stages), direct };
+    for (const stage of stages ?? []) this.#staging.give(stage);
+    return { stream: new CachedStream(engine, file.fd) };
+  }
+
+  #takeStages(): [Buffer, Buffer] | undefined {
+    const first = this.#staging.take();
+    const second = this.#staging.take();
+    return first && second && [first, second];
   }
 
   /** The save ritual's second half: flush the bytes, give them their name, flush the name. */

@@ -1,9 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type BlobDigests, type BlobLabel, type BlobWriter, StoreFailure } from '../domain/blob-store.ts';
-import type { HashEngine, PairHasher } from '../hashing/hash-engine.ts';
-import { foldDigests, LEAF_BYTES } from '../treehash/index.ts';
+import { foldDigests } from '../treehash/index.ts';
 import { encodeTrailer } from './blob-format.ts';
-import { HeldBytes } from './held-bytes.ts';
+import type { BlobStream } from './blob-stream.ts';
 import { writeAt } from './positioned.ts';
 
 /** What becomes of the file: the store knows the names and the order of flushes. */
@@ -11,81 +10,69 @@ interface Fate {
   readonly name: string;
   /** Flushes the file and gives it its name. */
   publish(): Promise<void>;
+  /** Closes the file. */
+  close(): Promise<void>;
+  /** Takes away what is there of it. Never throws. */
   withdraw(): Promise<void>;
 }
 
-/**
- * Writes one blob. Bytes are hashed by the job that writes them. A blob of at most one leaf is held back and
- * written at once with its trailer: its two hashes are one, and one job is enough.
- */
+/** Writes one blob into a file of its own: the data by a stream, then what describes it. */
 export class DiskWriter implements BlobWriter {
   readonly #file: FileHandle;
+  readonly #stream: BlobStream;
   readonly #size: number | null;
   readonly #fate: Fate;
-  readonly #engine: HashEngine;
-  readonly #hasher: PairHasher | undefined;
-  readonly #held = new HeldBytes();
-  #written = 0;
+  #taken = 0;
   #digests: BlobDigests | undefined;
 
-  /** @param size bytes to come; null if not known. */
-  constructor(engine: HashEngine, file: FileHandle, size: number | null, fate: Fate) {
-    this.#engine = engine;
+  /** @param stream writes to `file`. @param size bytes to come; null if not known. */
+  constructor(file: FileHandle, stream: BlobStream, size: number | null, fate: Fate) {
     this.#file = file;
+    this.#stream = stream;
     this.#size = size;
     this.#fate = fate;
-    this.#hasher = size !== null && size <= LEAF_BYTES ? undefined : engine.createPairHasher();
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    try {
-      if (this.#hasher) await this.#hasher.writeAndHash(this.#file.fd, this.#written, chunks);
-      else this.#held.add(chunks);
-      this.#written += bytes;
-    } catch (error) {
-      throw new StoreFailure(`a blob cannot be written: ${String(error)}`, error);
-    }
+    await this.#stream.write(chunks).catch(asFailure('a blob cannot be written'));
+    this.#taken += chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
-  digest(): BlobDigests {
-    this.#digests = this.#hasher ? this.#digestOf(this.#hasher) : this.#held.digest(this.#engine);
-    return this.#digests;
-  }
-
-  #digestOf(hasher: PairHasher): BlobDigests {
-    const { linear, leaves } = hasher.digest();
+  async digest(): Promise<BlobDigests> {
+    const { linear, leaves } = await this.#stream.end().catch(asFailure('a blob cannot be written'));
     const treeHash = Buffer.from(foldDigests(leaves)).toString('hex');
-    return { size: this.#written, leaves, treeHash, linearHash: linear.toString('hex') };
+    this.#digests = { size: this.#taken, leaves, treeHash, linearHash: linear.toString('hex') };
+    return this.#digests;
   }
 
   async finish(label: BlobLabel): Promise<string> {
     try {
-      const digests = this.#digests ?? this.digest();
-      if (this.#size !== null && this.#written !== this.#size) {
-        throw new Error(`${this.#written} bytes were written of ${this.#size}`);
+      const digests = this.#digests ?? (await this.digest());
+      if (this.#size !== null && this.#taken !== this.#size) {
+        throw new Error(`${this.#taken} bytes were written of ${this.#size}`);
       }
-      await this.#writeTail(encodeTrailer(label, digests));
+      const { position, bytes } = this.#stream.rest();
+      await writeAt(this.#file, position, Buffer.concat([bytes, encodeTrailer(label, digests)]));
       await this.#fate.publish();
-      await this.#file.close();
+      await this.#stream.stop();
+      await this.#fate.close();
       return this.#fate.name;
     } catch (error) {
       await this.discard();
-      if (error instanceof StoreFailure) throw error;
-      throw new StoreFailure(`a blob cannot be stored: ${String(error)}`, error);
+      return asFailure('a blob cannot be stored')(error);
     }
   }
 
-  /** The trailer, with the bytes before it that are not written yet. */
-  async #writeTail(trailer: Buffer): Promise<void> {
-    const at = this.#hasher ? this.#written : 0;
-    const tail = this.#hasher ? trailer : Buffer.concat([this.#held.whole(), trailer]);
-    await writeAt(this.#file, at, tail);
-  }
-
   async discard(): Promise<void> {
-    this.#held.drop();
-    await this.#file.close().catch(() => {});
+    // The files must not be closed under a write.
+    await this.#stream.stop();
+    await this.#fate.close().catch(() => {});
     await this.#fate.withdraw();
   }
+}
+
+function asFailure(what: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof StoreFailure ? error : new StoreFailure(`${what}: ${String(error)}`, error);
+  };
 }

@@ -34,7 +34,7 @@ export class MemoryStore implements BlobStore {
           hasher.update(chunk);
         }
       },
-      digest: () => {
+      digest: async () => {
         digests = hasher.digest();
         return digests;
       },

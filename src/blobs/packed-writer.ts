@@ -5,25 +5,26 @@ import { HeldBytes } from './held-bytes.ts';
 
 /** Writes a small blob into a pack: nothing is on disk before its end. */
 export class PackedWriter implements BlobWriter {
-  readonly #engine: HashEngine;
   readonly #size: number;
   readonly #append: (pieces: readonly Uint8Array[]) => Promise<string>;
-  readonly #held = new HeldBytes();
+  readonly #held: HeldBytes;
   #digests: BlobDigests | undefined;
 
   /** @param append keeps the blob durably and gives its reference. */
   constructor(engine: HashEngine, size: number, append: (pieces: readonly Uint8Array[]) => Promise<string>) {
-    this.#engine = engine;
+    this.#held = new HeldBytes(engine);
     this.#size = size;
     this.#append = append;
   }
 
-  async write(chunks: readonly Uint8Array[]): Promise<void> {
-    this.#held.add(chunks);
+  write(chunks: readonly Uint8Array[]): Promise<void> {
+    return this.#held.write(chunks);
   }
 
-  digest(): BlobDigests {
-    this.#digests ??= this.#held.digest(this.#engine);
+  async digest(): Promise<BlobDigests> {
+    const { leaves } = await this.#held.end();
+    const hash = leaves.toString('hex');
+    this.#digests = { size: this.#held.length, leaves, treeHash: hash, linearHash: hash };
     return this.#digests;
   }
 
@@ -31,11 +32,11 @@ export class PackedWriter implements BlobWriter {
     if (this.#held.length !== this.#size) {
       throw new StoreFailure(`${this.#held.length} bytes were written of ${this.#size}`);
     }
-    const trailer = encodeTrailer(label, this.digest());
-    return this.#append([this.#held.whole(), trailer]);
+    const trailer = encodeTrailer(label, this.#digests ?? (await this.digest()));
+    return this.#append([this.#held.rest().bytes, trailer]);
   }
 
-  async discard(): Promise<void> {
-    this.#held.drop();
+  discard(): Promise<void> {
+    return this.#held.stop();
   }
 }

@@ -50,8 +50,11 @@ export interface BlobWriter {
    * @throws StoreFailure when they cannot be written.
    */
   write(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Ends the bytes: what they hash to, before the blob comes into being. Call once, before `finish`. */
-  digest(): BlobDigests;
+  /**
+   * Ends the bytes: what they hash to, before the blob comes into being. Call once, before `finish`.
+   * @throws StoreFailure when bytes that were taken could not be written.
+   */
+  digest(): Promise<BlobDigests>;
   /**
    * Makes the blob whole and durable: when this resolves it survives a power cut.
    * @returns the reference, chosen by the store.

@@ -18,6 +18,12 @@ export interface HashEngine {
   /** Both hashes of one stream of bytes. */
   createPairHasher(): PairHasher;
 
+  /**
+   * So many zeros in memory that begins at a page, as files that are written past the page cache need it; undefined
+   * where the engine cannot give it.
+   */
+  alignedBuffer(bytes: number): Buffer | undefined;
+
   /** SHA-256 of each MiB of `bytes`: n × 32 bytes, n ≥ 1. Up to 1 MiB that is simply SHA-256. */
   hashLeavesSync(bytes: Uint8Array): Buffer;
 

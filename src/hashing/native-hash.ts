@@ -30,6 +30,7 @@ interface Addon {
   hashLeavesSync(bytes: Uint8Array, target: Uint8Array): void;
   hashLeaves(bytes: Uint8Array, target: Uint8Array, done: Done): void;
   readAndHash(fd: number, position: number, bytes: Uint8Array, target: Uint8Array, done: Done): void;
+  alignedBuffer(bytes: number): Buffer;
 }
 
 /**
@@ -105,6 +106,10 @@ class NativeHash implements HashEngine {
 
   createPairHasher(): PairHasher {
     return new NativePairHasher(this.#addon);
+  }
+
+  alignedBuffer(bytes: number): Buffer {
+    return this.#addon.alignedBuffer(bytes);
   }
 
   hashLeavesSync(bytes: Uint8Array): Buffer {

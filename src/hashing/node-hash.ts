@@ -13,6 +13,7 @@ export const nodeHash: HashEngine = {
   offMainThread: false,
 
   createPairHasher: () => new NodePairHasher(),
+  alignedBuffer: () => undefined,
 
   hashLeavesSync(bytes) {
     requireBytes(bytes);

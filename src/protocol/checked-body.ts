@@ -39,7 +39,7 @@ function isPlausible(hash: string): boolean {
 }
 
 /** What is handed to the store at once: enough that a hand-over costs little beside it. */
-const BATCH_BYTES = 512 * 1024;
+const BATCH_BYTES = 256 * 1024;
 
 /** The body of an upload: proved while it streams to the store. Memory is two batches, whatever the length. */
 export class CheckedBody implements UploadBody {
@@ -65,7 +65,7 @@ export class CheckedBody implements UploadBody {
     const writer = await blobs.create(this.length);
     try {
       await this.#receive(writer);
-      const digests = writer.digest();
+      const digests = await writer.digest();
       this.#prove(digests);
       return { ...digests, ref: await writer.finish(await describe(digests)) };
     } catch (error) {

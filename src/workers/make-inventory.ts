@@ -100,7 +100,7 @@ class TextBlob {
 
   async finish(label: BlobLabel): Promise<{ ref: string; size: number }> {
     await this.#flush();
-    const { size } = this.#writer.digest();
+    const { size } = await this.#writer.digest();
     return { ref: await this.#writer.finish(label), size };
   }
 

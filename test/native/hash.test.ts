@@ -495,7 +495,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     const bytes = [new Uint8Array(0), new Uint8Array(32), new Uint8Array(64), [new Uint8Array(9)], () => {}];
     const value = fc.constantFrom<unknown>(...plain, ...foreign, ...bytes, 'HASHER', 'HASHER', 'HASHER');
     const names = Object.keys(addon()).filter((name) => name !== 'implementation');
-    assert.equal(names.length, 8);
+    assert.equal(names.length, 9);
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...names), fc.array(value, { maxLength: 6 }), async (name, args) => {
         const own = call('createPairHasher');
@@ -602,5 +602,27 @@ describe('the native engine alone', { skip: noNative }, () => {
       env,
     });
     assert.equal(stdout, 'true true 128\n', stderr);
+  });
+});
+
+describe('memory for unbuffered files', { skip: noNative }, () => {
+  const engine = native as HashEngine;
+
+  test('is as long as asked and zero', () => {
+    for (const bytes of [1, 4096, MIB]) {
+      const buffer = engine.alignedBuffer(bytes) as Buffer;
+      assert.equal(buffer.length, bytes);
+      assert.ok(buffer.equals(Buffer.alloc(bytes)));
+    }
+  });
+
+  test('is refused in lengths that make no sense', () => {
+    for (const bytes of [0, -1, 1.5, Number.NaN, 2 ** 31, '4096' as unknown as number]) {
+      assert.throws(() => engine.alignedBuffer(bytes), /bytes must be an integer from 1 to 2\^30/);
+    }
+  });
+
+  test('is not to be had from node:crypto', () => {
+    assert.equal(nodeHash.alignedBuffer(4096), undefined);
   });
 });

@@ -229,7 +229,7 @@ function body(): UploadBody {
     async store(blobs, describe) {
       const writer = await blobs.create(BYTES.length);
       await writer.write([BYTES]);
-      const digests = writer.digest();
+      const digests = await writer.digest();
       return { ...digests, ref: await writer.finish(await describe(digests)) };
     },
   };
