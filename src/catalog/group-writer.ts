@@ -20,6 +20,13 @@ type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[]
   | { readonly error: unknown }
 );
 
+interface GroupWriterOptions {
+  readonly journal: Journal;
+  readonly failure?: JournalFailure | undefined;
+  /** Told after each commit how many writes were in it. Never throws. */
+  readonly onCommit?: (writes: number) => void;
+}
+
 /**
  * The one writer of a SQLite catalog. Writes that arrive while a commit is under way share the next one;
  * each has a savepoint of its own, so that a refused one takes nothing else with it.
@@ -31,24 +38,21 @@ export class GroupWriter implements Writer {
   readonly #source: Source;
   readonly #journal: Journal;
   readonly #failure: JournalFailure;
+  readonly #onCommit: (writes: number) => void;
   #queue: Pending[] = [];
   #running: Promise<void> | undefined;
   #journaled: number[] = [];
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
 
-  constructor(
-    database: DatabaseSync,
-    source: Source,
-    journal: Journal,
-    failure: JournalFailure = () => undefined,
-  ) {
+  constructor(database: DatabaseSync, source: Source, { journal, failure, onCommit }: GroupWriterOptions) {
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
     this.#source = source;
     this.#journal = journal;
-    this.#failure = failure;
+    this.#failure = failure ?? (() => undefined);
+    this.#onCommit = onCommit ?? (() => {});
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
@@ -92,6 +96,7 @@ export class GroupWriter implements Writer {
       this.#journaled.unshift(...settled);
       for (const pending of batch) pending.reject(error);
     }
+    this.#onCommit(batch.length);
   }
 
   async #runOne(pending: Pending): Promise<Ran> {

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Catalog } from '../domain/catalog.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { SQLITE } from './engine.ts';
 import { GroupWriter } from './group-writer.ts';
 import type { Journal, JournalFailure } from './journal.ts';
@@ -11,6 +12,8 @@ import { type Writer, writesOver } from './writes.ts';
 /** How long a statement waits for a writer from outside, such as the command line. */
 const BUSY_MS = 5000;
 const WRITER_CACHE_KIB = 65_536;
+/** Where commits keep the log short themselves if the checkpointer does not get that far: 32 MiB. */
+const LONGEST_LOG_PAGES = 8192;
 /** Every serving process has one, and the system's own cache lies behind it. */
 const READER_CACHE_KIB = 4096;
 
@@ -23,15 +26,19 @@ export async function openSqliteWriter(
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
   database.exec(
-    `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};`,
+    `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};
+     pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES};`,
   );
   const source = sqliteSource(database);
   await migrate(source.db, SQLITE);
-  const writer = new GroupWriter(database, source, journal, failure);
+  const checkpointer = new Checkpointer(path, BUSY_MS);
+  const onCommit = (writes: number) => checkpointer.committed(writes);
+  const writer = new GroupWriter(database, source, { journal, failure, onCommit });
   return {
     run: (name, args) => writer.run(name, args),
     async close() {
       await writer.close();
+      await checkpointer.close();
       await source.db.destroy();
       database.close();
     },

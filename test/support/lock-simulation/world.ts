@@ -125,7 +125,9 @@ export class World {
     const database = new DatabaseSync(this.#path);
     database.exec('pragma journal_mode = memory; pragma synchronous = off;');
     const source = sqliteSource(database);
-    const writer = new GroupWriter(database, source, (records) => this.blobs.appendRecords(records));
+    const writer = new GroupWriter(database, source, {
+      journal: (records) => this.blobs.appendRecords(records),
+    });
     return {
       ...readsOver(source),
       ...writesOver(writer),
