@@ -48,7 +48,7 @@ async function start(
 ): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
-  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
+  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log, false));
   const catalog = await openCatalog(config, folder.catalog, blobs, log);
   // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
   const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs: STRAY_MS, keeps: false });

@@ -2,7 +2,7 @@
  * The form of a blob: its data, then what describes it. Specified in docs/format.md; a change here is a new
  * version there.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { BlobDamaged, type BlobDescription, type BlobDigests, type BlobLabel } from '../domain/blob-store.ts';
 import { DIGEST_BYTES, foldDigests, leafCount } from '../treehash/index.ts';
 
@@ -78,5 +78,5 @@ export function decodeTrailer(ref: string, trailer: Buffer, { size, labelBytes }
 }
 
 function sumOf(leaves: Uint8Array, text: Uint8Array, head: Uint8Array): Buffer {
-  return createHash('sha256').update(leaves).update(text).update(head).digest();
+  return hash('sha256', Buffer.concat([leaves, text, head]), 'buffer');
 }

@@ -2,7 +2,7 @@
  * The form of a pack: small blobs one after the other in one file, each behind a header that says which it is.
  * Specified in docs/format.md; a change here is a new version there.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const MAGIC = Buffer.from('MORPACK\0', 'latin1');
@@ -177,5 +177,5 @@ function removalSum(pack: string, entry: Buffer): number {
 }
 
 function sumOf(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
