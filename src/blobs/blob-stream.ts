@@ -57,12 +57,12 @@ export class DirectStream implements BlobStream {
   #writing: Promise<void> = Promise.resolve();
   #isStopped = false;
 
-  /** @param fd open with `O_DIRECT`. @param stages two of the staging's, given back when it stops. */
-  constructor(engine: HashEngine, fd: number, staging: Staging, stages: readonly [Buffer, Buffer]) {
+  /** @param fd open with `O_DIRECT`. @param staging has buffers for those who ask. */
+  constructor(engine: HashEngine, fd: number, staging: Staging) {
     this.#hasher = engine.createPairHasher();
     this.#fd = fd;
     this.#staging = staging;
-    this.#stages = stages;
+    this.#stages = [staging.take(), staging.take()];
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {

@@ -1,7 +1,7 @@
 /** Large blobs that are written past the page cache: the same bytes as through it, whatever their size. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -13,23 +13,26 @@ import { loadNativeHash } from '../hashing/native-hash.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
 import { LEAF_BYTES } from '../treehash/index.ts';
 import { archiveLabel, blobStoreContract, readBlob, someBytes, storeBlob } from './contract.ts';
-import { openDirect } from './direct-file.ts';
+import { takesDirect } from './direct-file.ts';
 import { DiskStore } from './disk.ts';
 import { prepareDiskStore } from './prepare-disk.ts';
 import { STAGE_BYTES } from './staging.ts';
 
 const why: string[] = [];
 const native = loadNativeHash((line) => why.push(line));
-const skip = native === undefined ? why.join('; ') : !(await takesDirect()) && 'no O_DIRECT here';
+const skip = native === undefined ? why.join('; ') : !(await isTaken(native)) && 'no O_DIRECT here';
 
-async function takesDirect(): Promise<boolean> {
+async function isTaken(engine: HashEngine): Promise<boolean> {
   const folder = await temporaryFolder();
-  const path = join(folder, 'file');
-  await (await open(path, 'wx')).close();
-  const file = await openDirect(path);
-  await file?.close();
+  const taken = await takesDirect(join(folder, 'file'), alignedBuffer(engine, STAGE_BYTES));
+  assert.deepEqual(await readdir(folder), []);
   await rm(folder, { recursive: true });
-  return file !== undefined;
+  return taken;
+}
+
+function alignedBuffer(engine: HashEngine, bytes: number): Buffer {
+  assert.ok(engine.alignedBuffer);
+  return engine.alignedBuffer(bytes);
 }
 
 function storeOf(t: TestContext, folder: string, engine: HashEngine): DiskStore {
@@ -109,7 +112,7 @@ describe('writing past the page cache', { skip }, () => {
     const refuses = async () => Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
     const full: HashEngine = {
       ...nodeHash,
-      alignedBuffer: (bytes) => engine.alignedBuffer(bytes),
+      alignedBuffer: (bytes) => alignedBuffer(engine, bytes),
       createPairHasher: () => Object.assign(engine.createPairHasher(), { writeAndHash: refuses }),
     };
     const store = storeOf(t, folder, full);
@@ -119,5 +122,19 @@ describe('writing past the page cache', { skip }, () => {
     await writer.discard();
     assert.equal(store.failure(), undefined);
     assert.deepEqual(await incoming(folder), []);
+  });
+
+  it('is found out by trying: what is not aligned is refused, and then all goes through the cache', async (t) => {
+    const folder = await readyFolder(t);
+    assert.equal(await takesDirect(join(folder, 'odd'), Buffer.alloc(STAGE_BYTES + 1).subarray(1)), false);
+    const engine = native as HashEngine;
+    const odd: HashEngine = {
+      ...nodeHash,
+      createPairHasher: () => engine.createPairHasher(),
+      alignedBuffer: (bytes) => alignedBuffer(engine, bytes + 1).subarray(1),
+    };
+    const data = someBytes(2 * STAGE_BYTES + 7);
+    const store = storeOf(t, folder, odd);
+    assert.ok((await readBlob(store, await storeBlob(store, data))).equals(data));
   });
 });

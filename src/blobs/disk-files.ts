@@ -4,7 +4,7 @@ import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../treehash/index.ts';
 import { type BlobStream, CachedStream, DirectStream } from './blob-stream.ts';
-import { openDirect } from './direct-file.ts';
+import { openDirect, takesDirect } from './direct-file.ts';
 import { type DiskPaths, isBlobName } from './disk-paths.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { exists, unlinked } from './file-names.ts';
@@ -30,11 +30,10 @@ interface FilesParts {
  */
 export class DiskFiles {
   readonly #parts: FilesParts;
-  readonly #staging: Staging;
+  #staging: Promise<Staging | undefined> | undefined;
 
   constructor(parts: FilesParts) {
     this.#parts = parts;
-    this.#staging = new Staging(parts.engine);
   }
 
   /** @param size bytes to come; null if not known. @throws StoreFailure. */
@@ -67,17 +66,24 @@ export class DiskFiles {
   ): Promise<{ stream: BlobStream; direct?: FileHandle | undefined }> {
     const { engine } = this.#parts;
     if (size !== null && size <= LEAF_BYTES) return { stream: new HeldBytes(engine) };
-    const stages = size === null ? undefined : this.#takeStages();
-    const direct = stages && (await openDirect(path));
-    if (direct) return { stream: new DirectStream(engine, direct.fd, this.#staging, stages), direct };
-    for (const stage of stages ?? []) this.#staging.give(stage);
-    return { stream: new CachedStream(engine, file.fd) };
+    this.#staging ??= this.#tryDirect();
+    const staging = size === null ? undefined : await this.#staging;
+    if (staging === undefined) return { stream: new CachedStream(engine, file.fd) };
+    const direct = await openDirect(path);
+    return { stream: new DirectStream(engine, direct.fd, staging), direct };
   }
 
-  #takeStages(): [Buffer, Buffer] | undefined {
-    const first = this.#staging.take();
-    const second = this.#staging.take();
-    return first && second && [first, second];
+  /** Buffers for writing past the page cache, where both engine and disk are up to it. */
+  async #tryDirect(): Promise<Staging | undefined> {
+    const { paths, random, engine } = this.#parts;
+    const make = engine.alignedBuffer?.bind(engine);
+    if (make === undefined) return undefined;
+    const staging = new Staging(make);
+    const stage = staging.take();
+    // A name that the next start takes for a half-written blob, should this process die.
+    const isTaken = await takesDirect(paths.incomingBlob(random(16).toString('hex')), stage);
+    staging.give(stage);
+    return isTaken ? staging : undefined;
   }
 
   /** The save ritual's second half: flush the bytes, give them their name, flush the name. */

@@ -1,5 +1,3 @@
-import type { HashEngine } from '../hashing/hash-engine.ts';
-
 /** A multiple of what any device takes at once, and enough that its pause between two writes is small. */
 export const STAGE_BYTES = 1024 * 1024;
 /** Kept for the next uploads; more are left to the garbage collector. */
@@ -7,16 +5,17 @@ const STAGES_KEPT = 16;
 
 /** Buffers for writing past the page cache: used again, because each is a mapping of its own. */
 export class Staging {
-  readonly #engine: HashEngine;
+  readonly #make: (bytes: number) => Buffer;
   readonly #free: Buffer[] = [];
 
-  constructor(engine: HashEngine) {
-    this.#engine = engine;
+  /** @param make gives memory that begins at a page. */
+  constructor(make: (bytes: number) => Buffer) {
+    this.#make = make;
   }
 
-  /** A buffer of `STAGE_BYTES`, with any content; undefined where the engine cannot make one. */
-  take(): Buffer | undefined {
-    return this.#free.pop() ?? this.#engine.alignedBuffer(STAGE_BYTES);
+  /** A buffer of `STAGE_BYTES`, with any content. */
+  take(): Buffer {
+    return this.#free.pop() ?? this.#make(STAGE_BYTES);
   }
 
   /** Takes one back that nothing works on any more. */

@@ -1,8 +1,11 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** A checkpoint costs a flush of the database file; the log grows by a few pages of 4 KiB for each write. */
-const WRITES_PER_CHECKPOINT = 500;
+/**
+ * A checkpoint flushes pages to the same disk as the commits: many small ones keep each commit waiting less than a few
+ * large ones. Deleting an old archive of a large vault dirties some six pages that no other write shares.
+ */
+const WRITES_PER_CHECKPOINT = 128;
 
 /**
  * Keeps a SQLite catalog's log short from a thread of its own. SQLite would do it in the middle of some commit,

@@ -19,10 +19,10 @@ export interface HashEngine {
   createPairHasher(): PairHasher;
 
   /**
-   * So many zeros in memory that begins at a page, as files that are written past the page cache need it; undefined
-   * where the engine cannot give it.
+   * So many zeros, 1 to 2^30, in memory that begins at a page, as files that are written past the page cache need
+   * it. Absent where the engine cannot give it.
    */
-  alignedBuffer(bytes: number): Buffer | undefined;
+  alignedBuffer?(bytes: number): Buffer;
 
   /** SHA-256 of each MiB of `bytes`: n × 32 bytes, n ≥ 1. Up to 1 MiB that is simply SHA-256. */
   hashLeavesSync(bytes: Uint8Array): Buffer;

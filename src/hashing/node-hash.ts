@@ -13,7 +13,6 @@ export const nodeHash: HashEngine = {
   offMainThread: false,
 
   createPairHasher: () => new NodePairHasher(),
-  alignedBuffer: () => undefined,
 
   hashLeavesSync(bytes) {
     requireBytes(bytes);

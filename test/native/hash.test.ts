@@ -610,7 +610,7 @@ describe('memory for unbuffered files', { skip: noNative }, () => {
 
   test('is as long as asked and zero', () => {
     for (const bytes of [1, 4096, MIB]) {
-      const buffer = engine.alignedBuffer(bytes) as Buffer;
+      const buffer = engine.alignedBuffer?.(bytes) ?? assert.fail();
       assert.equal(buffer.length, bytes);
       assert.ok(buffer.equals(Buffer.alloc(bytes)));
     }
@@ -618,11 +618,11 @@ describe('memory for unbuffered files', { skip: noNative }, () => {
 
   test('is refused in lengths that make no sense', () => {
     for (const bytes of [0, -1, 1.5, Number.NaN, 2 ** 31, '4096' as unknown as number]) {
-      assert.throws(() => engine.alignedBuffer(bytes), /bytes must be an integer from 1 to 2\^30/);
+      assert.throws(() => engine.alignedBuffer?.(bytes), /bytes must be an integer from 1 to 2\^30/);
     }
   });
 
   test('is not to be had from node:crypto', () => {
-    assert.equal(nodeHash.alignedBuffer(4096), undefined);
+    assert.equal(nodeHash.alignedBuffer, undefined);
   });
 });
