@@ -12,8 +12,11 @@ import { type Writer, writesOver } from './writes.ts';
 /** How long a statement waits for a writer from outside, such as the command line. */
 const BUSY_MS = 5000;
 const WRITER_CACHE_KIB = 65_536;
-/** Where commits keep the log short themselves if the checkpointer does not get that far: 32 MiB. */
-const LONGEST_LOG_PAGES = 8192;
+/**
+ * Where a commit moves the rest of the log itself, so that it begins anew: 128 MiB. While writes come without a pause
+ * the checkpointer never gets to the very end; a start after a crash reads so much in some tenths of a second.
+ */
+const LONGEST_LOG_PAGES = 32_768;
 /** Every serving process has one, and the system's own cache lies behind it. */
 const READER_CACHE_KIB = 4096;
 
