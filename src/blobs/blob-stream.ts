@@ -50,26 +50,26 @@ export class DirectStream implements BlobStream {
   readonly #hasher: PairHasher;
   readonly #fd: number;
   readonly #staging: Staging;
-  readonly #stages: readonly [Buffer, Buffer];
+  /** Taken when first needed: an upload that sends nothing holds none. */
+  readonly #stages: Buffer[] = [];
   #turn: 0 | 1 = 0;
   #used = 0;
   #position = 0;
   #writing: Promise<void> = Promise.resolve();
-  #isStopped = false;
+  #stopping: Promise<void> | undefined;
 
   /** @param fd open with `O_DIRECT`. @param staging has buffers for those who ask. */
   constructor(engine: HashEngine, fd: number, staging: Staging) {
     this.#hasher = engine.createPairHasher();
     this.#fd = fd;
     this.#staging = staging;
-    this.#stages = [staging.take(), staging.take()];
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     for (const chunk of chunks) {
       for (let done = 0; done < chunk.length; ) {
         const piece = chunk.subarray(done, done + STAGE_BYTES - this.#used);
-        this.#stages[this.#turn].set(piece, this.#used);
+        this.#stage().set(piece, this.#used);
         this.#used += piece.length;
         done += piece.length;
         if (this.#used === STAGE_BYTES) await this.#handOver();
@@ -80,12 +80,19 @@ export class DirectStream implements BlobStream {
   /** Starts writing the full buffer when the other is free, and goes on with that one. */
   async #handOver(): Promise<void> {
     await this.#writing;
-    this.#writing = this.#hasher.writeAndHash(this.#fd, this.#position, [this.#stages[this.#turn]]);
+    this.#writing = this.#hasher.writeAndHash(this.#fd, this.#position, [this.#stage()]);
     // It is awaited with the next one; until then a failure must not count as unhandled.
     this.#writing.catch(() => {});
     this.#position += STAGE_BYTES;
     this.#turn = this.#turn === 0 ? 1 : 0;
     this.#used = 0;
+  }
+
+  /** The buffer that is being filled. */
+  #stage(): Buffer {
+    const stage = this.#stages[this.#turn] ?? this.#staging.take();
+    this.#stages[this.#turn] = stage;
+    return stage;
   }
 
   async end(): Promise<PairDigest> {
@@ -96,13 +103,19 @@ export class DirectStream implements BlobStream {
 
   /** Less than a buffer: its length is no multiple of the device's, so it goes another way. */
   rest(): { position: number; bytes: Uint8Array } {
-    return { position: this.#position, bytes: this.#stages[this.#turn].subarray(0, this.#used) };
+    return {
+      position: this.#position,
+      bytes: this.#used === 0 ? new Uint8Array() : this.#stage().subarray(0, this.#used),
+    };
   }
 
-  async stop(): Promise<void> {
-    // Twice given back, a buffer would serve two blobs.
-    if (this.#isStopped) return;
-    this.#isStopped = true;
+  stop(): Promise<void> {
+    // Once: given back twice, a buffer would serve two blobs. And whoever comes second waits for the write as well.
+    this.#stopping ??= this.#giveBack();
+    return this.#stopping;
+  }
+
+  async #giveBack(): Promise<void> {
     await this.#writing.catch(() => {});
     for (const stage of this.#stages) this.#staging.give(stage);
   }
