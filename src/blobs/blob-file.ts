@@ -1,18 +1,38 @@
-/** Reading a blob's description, in a file of its own or in a pack. */
-import type { BlobDescription } from '../domain/blob-store.ts';
-import { decodeFooter, decodeTrailer, FOOTER_BYTES, type Layout } from './blob-format.ts';
-import type { OpenBlob } from './pack-file.ts';
+/** Reading a blob, in a file of its own or in a pack. */
+import type { BlobDescription, LeafRun, OpenBlob } from '../domain/blob-store.ts';
+import type { HashEngine } from '../hashing/hash-engine.ts';
+import { decodeFooter, decodeTrailer, FOOTER_BYTES } from './blob-format.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { leafRuns } from './disk-leaves.ts';
+import type { PlacedBlob } from './pack-file.ts';
 import { readAt } from './positioned.ts';
 
-/** Where the parts of the blob lie. @throws BlobDamaged. */
-export async function layoutOf({ ref, file, start, total }: OpenBlob): Promise<Layout> {
-  const length = Math.min(total, FOOTER_BYTES);
-  return decodeFooter(ref, await readAt(file, start + total - length, length), total);
-}
+/** What is read at once at the end of a blob: all that describes most blobs, up to some hundred leaves. */
+const END_BYTES = 4096;
 
 /** What the blob says of itself, proved. @throws BlobDamaged. */
-export async function describeBlob(blob: OpenBlob): Promise<BlobDescription> {
-  const layout = await layoutOf(blob);
-  const trailer = await readAt(blob.file, blob.start + layout.size, layout.trailerBytes);
-  return decodeTrailer(blob.ref, trailer, layout);
+export async function describeBlob({ ref, file, start, total }: PlacedBlob): Promise<BlobDescription> {
+  const length = Math.min(total, END_BYTES);
+  const end = await readAt(file, start + total - length, length);
+  const layout = decodeFooter(ref, end.subarray(-FOOTER_BYTES), total);
+  const { size, trailerBytes } = layout;
+  const trailer =
+    trailerBytes <= end.length ? end.subarray(-trailerBytes) : await readAt(file, start + size, trailerBytes);
+  return decodeTrailer(ref, trailer, layout);
+}
+
+/** A blob in a file that is open. @param buffers of `RUN_BYTES`. @throws BlobDamaged; then the file is closed. */
+export async function openBlob(engine: HashEngine, buffers: BufferPool, blob: PlacedBlob): Promise<OpenBlob> {
+  const { ref, file, start } = blob;
+  const close = () => file.close();
+  try {
+    const description = await describeBlob(blob);
+    const bytes = { ref, fd: file.fd, start, size: description.size };
+    const leaves = (first: number, last: number): AsyncGenerator<LeafRun> =>
+      leafRuns(engine, buffers, bytes, first, last);
+    return { description, leaves, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

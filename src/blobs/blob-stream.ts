@@ -1,6 +1,9 @@
 /** The data of a large blob on its way to disk: hashed by the job that writes it. */
 import type { HashEngine, PairDigest, PairHasher } from '../hashing/hash-engine.ts';
-import { STAGE_BYTES, type Staging } from './staging.ts';
+import type { BufferPool } from './buffer-pool.ts';
+
+/** A multiple of what any device takes at once, and enough that its pause between two writes is small. */
+export const STAGE_BYTES = 1024 * 1024;
 
 /** Takes data in order. Used by one caller, who waits for each step before the next. */
 export interface BlobStream {
@@ -49,7 +52,7 @@ export class CachedStream implements BlobStream {
 export class DirectStream implements BlobStream {
   readonly #hasher: PairHasher;
   readonly #fd: number;
-  readonly #staging: Staging;
+  readonly #staging: BufferPool;
   /** Taken when first needed: an upload that sends nothing holds none. */
   readonly #stages: Buffer[] = [];
   #turn: 0 | 1 = 0;
@@ -59,7 +62,7 @@ export class DirectStream implements BlobStream {
   #stopping: Promise<void> | undefined;
 
   /** @param fd open with `O_DIRECT`. @param staging has buffers for those who ask. */
-  constructor(engine: HashEngine, fd: number, staging: Staging) {
+  constructor(engine: HashEngine, fd: number, staging: BufferPool) {
     this.#hasher = engine.createPairHasher();
     this.#fd = fd;
     this.#staging = staging;

@@ -12,11 +12,11 @@ import type { HashEngine } from '../hashing/hash-engine.ts';
 import { loadNativeHash } from '../hashing/native-hash.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
 import { LEAF_BYTES } from '../treehash/index.ts';
+import { STAGE_BYTES } from './blob-stream.ts';
 import { archiveLabel, blobStoreContract, readBlob, someBytes, storeBlob } from './contract.ts';
 import { takesDirect } from './direct-file.ts';
 import { DiskStore } from './disk.ts';
 import { prepareDiskStore } from './prepare-disk.ts';
-import { STAGE_BYTES } from './staging.ts';
 
 const why: string[] = [];
 const native = loadNativeHash((line) => why.push(line));

@@ -3,15 +3,18 @@ import { BlobMissing, type BlobWriter, StoreFailure } from '../domain/blob-store
 import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../treehash/index.ts';
-import { type BlobStream, CachedStream, DirectStream } from './blob-stream.ts';
+import { type BlobStream, CachedStream, DirectStream, STAGE_BYTES } from './blob-stream.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { openDirect, takesDirect } from './direct-file.ts';
 import { type DiskPaths, isBlobName } from './disk-paths.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { exists, unlinked } from './file-names.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
 import { HeldBytes } from './held-bytes.ts';
-import type { OpenBlob } from './pack-file.ts';
-import { Staging } from './staging.ts';
+import type { PlacedBlob } from './pack-file.ts';
+
+/** Buffers kept for the next uploads. */
+const STAGES_KEPT = 16;
 
 interface FilesParts {
   readonly paths: DiskPaths;
@@ -30,7 +33,7 @@ interface FilesParts {
  */
 export class DiskFiles {
   readonly #parts: FilesParts;
-  #staging: Promise<Staging | undefined> | undefined;
+  #staging: Promise<BufferPool | undefined> | undefined;
 
   constructor(parts: FilesParts) {
     this.#parts = parts;
@@ -74,11 +77,11 @@ export class DiskFiles {
   }
 
   /** Buffers for writing past the page cache, where both engine and disk are up to it. */
-  async #tryDirect(): Promise<Staging | undefined> {
+  async #tryDirect(): Promise<BufferPool | undefined> {
     const { paths, random, engine } = this.#parts;
     const make = engine.alignedBuffer?.bind(engine);
     if (make === undefined) return undefined;
-    const staging = new Staging(make);
+    const staging = new BufferPool(STAGE_BYTES, STAGES_KEPT, make);
     const stage = staging.take();
     // A name that the next start takes for a half-written blob, should this process die.
     const isTaken = await takesDirect(paths.incomingBlob(random(16).toString('hex')), stage);
@@ -100,7 +103,7 @@ export class DiskFiles {
   }
 
   /** @throws BlobMissing. */
-  async open(name: string): Promise<OpenBlob> {
+  async open(name: string): Promise<PlacedBlob> {
     const file = await open(this.#parts.paths.blob(name), 'r').catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'ENOENT' ? new BlobMissing(name) : error;
     });

@@ -1,9 +1,15 @@
 import { BlobDamaged, type LeafRun } from '../domain/blob-store.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../treehash/index.ts';
+import type { BufferPool } from './buffer-pool.ts';
 
 /** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
 const LEAVES_PER_RUN = 2;
+export const RUN_BYTES = LEAVES_PER_RUN * LEAF_BYTES;
+/** How many runs are read while one is on its way out. */
+const RUNS_AHEAD = 1;
+/** Below it a buffer of the right size costs less than it is worth to keep one. */
+const POOLED_BYTES = 64 * 1024;
 
 /** A blob's data in a file that is open for reading. */
 interface BlobBytes {
@@ -15,56 +21,62 @@ interface BlobBytes {
   readonly size: number;
 }
 
+interface Reading {
+  readonly buffer: Buffer;
+  readonly run: Promise<LeafRun>;
+}
+
 /**
- * Reads and hashes leaves, one run ahead of whoever takes them. Two buffers serve by turns: a run's bytes are
- * good until the next one is asked for.
- * @throws BlobDamaged when the file ends early.
+ * Reads and hashes leaves, ahead of whoever takes them. A run's bytes are good until the next one is asked for.
+ * @param pool of buffers of `RUN_BYTES`. @throws BlobDamaged when the file ends early.
  */
 export async function* leafRuns(
   engine: HashEngine,
+  pool: BufferPool,
   blob: BlobBytes,
   first: number,
   last: number,
 ): AsyncGenerator<LeafRun> {
   const end = Math.min(blob.size, (last + 1) * LEAF_BYTES);
-  const bytes = end - first * LEAF_BYTES;
-  const room = (turn: number) => Math.max(0, Math.min(runBytes, bytes - turn * runBytes));
-  const buffers = [0, 1].map((turn) => Buffer.allocUnsafeSlow(room(turn)));
-  const read = (leaf: number) =>
-    readRun(engine, blob, leaf, end, buffers[((leaf - first) / LEAVES_PER_RUN) % 2] as Buffer);
-  let coming = read(first);
-  try {
-    for (let leaf = first; leaf * LEAF_BYTES < end; leaf += LEAVES_PER_RUN) {
-      const run = await coming;
-      const next = leaf + LEAVES_PER_RUN;
-      if (next * LEAF_BYTES < end) {
-        coming = read(next);
-        // It is awaited a turn later; until then a failure must not count as unhandled.
-        coming.catch(() => {});
-      }
-      yield run;
+  const free: Buffer[] = [];
+  const coming: Reading[] = [];
+  let next = first;
+  const readOn = (): void => {
+    while (coming.length < 1 + RUNS_AHEAD && next * LEAF_BYTES < end) {
+      const bytes = Math.min(RUN_BYTES, end - next * LEAF_BYTES);
+      const buffer = free.pop() ?? (bytes < POOLED_BYTES ? Buffer.allocUnsafeSlow(bytes) : pool.take());
+      const run = readRun(engine, blob, next, buffer.subarray(0, bytes));
+      // It is awaited some turns later; until then a failure must not count as unhandled.
+      run.catch(() => {});
+      coming.push({ buffer, run });
+      next += LEAVES_PER_RUN;
     }
-    // Whoever took them has asked for more, and so is done with the last one. Left to the garbage collector, these
-    // buffers made it walk through the whole heap for each few hundred MiB that were sent.
-    for (const { buffer } of buffers) (buffer as ArrayBuffer).transfer(0);
+  };
+  readOn();
+  try {
+    for (let reading = coming[0]; reading; reading = coming[0]) {
+      const run = await reading.run;
+      yield run;
+      coming.shift();
+      // Whoever took the run asks for the next one, and so is done with it.
+      free.push(reading.buffer);
+      readOn();
+    }
+    // Not where it ended early: bytes may be on their way into a socket yet.
+    for (const buffer of free) if (buffer.length === RUN_BYTES) pool.give(buffer);
   } finally {
     // Whoever takes the runs may stop early; the file must not be closed under a read.
-    await coming.catch(() => {});
+    await Promise.allSettled(coming.map(({ run }) => run));
   }
 }
-
-const runBytes = LEAVES_PER_RUN * LEAF_BYTES;
 
 async function readRun(
   engine: HashEngine,
   { ref, fd, start }: BlobBytes,
   leaf: number,
-  end: number,
-  buffer: Buffer,
+  target: Buffer,
 ): Promise<LeafRun> {
-  const at = leaf * LEAF_BYTES;
-  const target = buffer.subarray(0, Math.min(runBytes, end - at));
-  const { bytesRead, leaves } = await engine.readAndHash(fd, start + at, target);
+  const { bytesRead, leaves } = await engine.readAndHash(fd, start + leaf * LEAF_BYTES, target);
   if (bytesRead < target.length)
     throw new BlobDamaged(ref, `it ends ${target.length - bytesRead} bytes early`);
   return { first: leaf, bytes: target, digests: leaves };

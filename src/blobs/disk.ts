@@ -3,21 +3,22 @@ import {
   type BlobDescription,
   type BlobStore,
   type BlobWriter,
-  type LeafRun,
+  type OpenBlob,
   StoreFailure,
   type StoreRecord,
 } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
-import { describeBlob, layoutOf } from './blob-file.ts';
+import { describeBlob, openBlob } from './blob-file.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { DiskFiles } from './disk-files.ts';
 import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
-import { leafRuns } from './disk-leaves.ts';
+import { RUN_BYTES } from './disk-leaves.ts';
 import { DiskNotes } from './disk-notes.ts';
 import { DiskPaths, parseRef } from './disk-paths.ts';
 import { FolderFlusher } from './folder-flusher.ts';
 import { Gate } from './gate.ts';
-import type { OpenBlob } from './pack-file.ts';
+import type { PlacedBlob } from './pack-file.ts';
 import { PackedWriter } from './packed-writer.ts';
 import { Packs } from './packs.ts';
 import { makeBlobFolders } from './prepare-disk.ts';
@@ -25,11 +26,15 @@ import { makeBlobFolders } from './prepare-disk.ts';
 /** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
 export const PACKED_BYTES = 256 * 1024;
 
+/** Buffers kept for the next downloads. */
+const RUNS_KEPT = 16;
+
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
 export class DiskStore implements BlobStore {
   readonly #paths: DiskPaths;
   readonly #random: RandomBytes;
   readonly #engine: HashEngine;
+  readonly #runBuffers = new BufferPool(RUN_BYTES, RUNS_KEPT, Buffer.allocUnsafeSlow);
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
   readonly #packs: Packs;
@@ -87,19 +92,12 @@ export class DiskStore implements BlobStore {
     }
   }
 
-  async *readLeaves(ref: string, first: number, last: number): AsyncIterable<LeafRun> {
-    const blob = await this.#open(ref);
-    try {
-      const { size } = await layoutOf(blob);
-      const bytes = { ref, fd: blob.file.fd, start: blob.start, size };
-      yield* leafRuns(this.#engine, bytes, first, last);
-    } finally {
-      await blob.file.close();
-    }
+  async open(ref: string): Promise<OpenBlob> {
+    return openBlob(this.#engine, this.#runBuffers, await this.#place(ref));
   }
 
   async describe(ref: string): Promise<BlobDescription> {
-    const blob = await this.#open(ref);
+    const blob = await this.#place(ref);
     try {
       return await describeBlob(blob);
     } finally {
@@ -107,7 +105,7 @@ export class DiskStore implements BlobStore {
     }
   }
 
-  async #open(ref: string): Promise<OpenBlob> {
+  async #place(ref: string): Promise<PlacedBlob> {
     const found = parseRef(ref);
     return 'name' in found ? this.#files.open(found.name) : this.#packs.open(found);
   }

@@ -6,6 +6,7 @@ import {
   type BlobStore,
   type BlobWriter,
   type LeafRun,
+  type OpenBlob,
   StoreFailure,
   type StoreRecord,
 } from '../domain/blob-store.ts';
@@ -55,12 +56,13 @@ export class MemoryStore implements BlobStore {
     return ref;
   }
 
-  async *readLeaves(ref: string, first: number, last: number): AsyncIterable<LeafRun> {
-    const { bytes } = this.#get(ref);
-    for (let leaf = first; leaf <= last && leaf * LEAF_BYTES < bytes.length; leaf++) {
-      const part = bytes.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES);
-      yield { first: leaf, bytes: part, digests: sha256(part) };
-    }
+  async open(ref: string): Promise<OpenBlob> {
+    const { bytes, ...description } = this.#get(ref);
+    return {
+      description,
+      leaves: (first, last) => leavesOf(bytes, first, last),
+      close: async () => {},
+    };
   }
 
   async describe(ref: string): Promise<BlobDescription> {
@@ -128,4 +130,11 @@ export class MemoryStore implements BlobStore {
   }
 
   async close(): Promise<void> {}
+}
+
+async function* leavesOf(bytes: Buffer, first: number, last: number): AsyncGenerator<LeafRun> {
+  for (let leaf = first; leaf <= last && leaf * LEAF_BYTES < bytes.length; leaf++) {
+    const part = bytes.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES);
+    yield { first: leaf, bytes: part, digests: sha256(part) };
+  }
 }

@@ -19,7 +19,7 @@ import { readAt } from './positioned.ts';
 const WINDOW_BYTES = 1024 * 1024;
 
 /** A blob's bytes within an open file. Whoever opened it closes the file. */
-export interface OpenBlob {
+export interface PlacedBlob {
   readonly ref: string;
   readonly file: FileHandle;
   /** Where the blob begins. */
@@ -41,7 +41,7 @@ export interface Stretch {
 }
 
 /** Opens the pack of a blob. @throws BlobMissing when it is not there or was removed, BlobDamaged. */
-export async function openPacked(paths: DiskPaths, name: PackedName): Promise<OpenBlob> {
+export async function openPacked(paths: DiskPaths, name: PackedName): Promise<PlacedBlob> {
   const ref = packedRef(name);
   // First the list, then the pack: a list that is gone since a moment belongs to a pack that was compacted before.
   if (await isRemoved(paths, name)) throw new BlobMissing(ref);

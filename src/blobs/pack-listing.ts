@@ -2,13 +2,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type DiskPaths, packedRef } from './disk-paths.ts';
 import { openIfThere } from './file-names.ts';
-import { type OpenBlob, type Stretch, stretchesOf } from './pack-file.ts';
+import { type PlacedBlob, type Stretch, stretchesOf } from './pack-file.ts';
 import { HEADER_BYTES } from './pack-format.ts';
 import { removalsOf } from './pack-removals.ts';
 
 /** A run of bytes in a pack: a blob, or what is none. */
 export interface ListedStretch extends Stretch {
-  readonly blob: OpenBlob | undefined;
+  readonly blob: PlacedBlob | undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function* leftIn(paths: DiskPaths, pack: string, from: number): Asy
   }
 }
 
-function blobOf(file: FileHandle, pack: string, { record, position }: Stretch): OpenBlob | undefined {
+function blobOf(file: FileHandle, pack: string, { record, position }: Stretch): PlacedBlob | undefined {
   if (!record) return undefined;
   const { place, blobBytes } = record;
   return { ref: packedRef({ pack, place }), file, start: position + HEADER_BYTES, total: blobBytes };

@@ -7,7 +7,7 @@ import type { Flush, FolderFlusher } from './folder-flusher.ts';
 import { Gate } from './gate.ts';
 import { PackAppender } from './pack-appender.ts';
 import { PackCompactor } from './pack-compactor.ts';
-import { type OpenBlob, openPacked } from './pack-file.ts';
+import { openPacked, type PlacedBlob } from './pack-file.ts';
 import type { PackRecord } from './pack-format.ts';
 import { leftIn } from './pack-listing.ts';
 import { PackQuestions } from './pack-questions.ts';
@@ -52,7 +52,7 @@ export class Packs {
   }
 
   /** @throws BlobMissing, BlobDamaged. */
-  open(name: PackedName): Promise<OpenBlob> {
+  open(name: PackedName): Promise<PlacedBlob> {
     return openPacked(this.#paths, name);
   }
 

@@ -65,6 +65,19 @@ export interface BlobWriter {
   discard(): Promise<void>;
 }
 
+/** A blob that is open: it can be read to its end, also when it is removed meanwhile. */
+export interface OpenBlob {
+  readonly description: BlobDescription;
+  /**
+   * Leaves `first`..`last` (both included) of its data, a few at a time, hashed as they were read. Nothing is read
+   * before the first is asked for.
+   * @throws BlobDamaged when the blob ends early.
+   */
+  leaves(first: number, last: number): AsyncGenerator<LeafRun>;
+  /** Not while leaves are being read. */
+  close(): Promise<void>;
+}
+
 /** Some whole leaves of a blob as they were read, not yet compared with anything. */
 export interface LeafRun {
   /** Number of the first leaf. */
@@ -89,11 +102,8 @@ export interface BlobStore {
    * @throws StoreFailure when the store refuses writes.
    */
   create(size: number | null): Promise<BlobWriter>;
-  /**
-   * Leaves `first`..`last` (both included) of a blob's data, a few at a time, hashed as they were read.
-   * @throws BlobMissing before the first run when there is no such blob, BlobDamaged when it ends early.
-   */
-  readLeaves(ref: string, first: number, last: number): AsyncIterable<LeafRun>;
+  /** Opens a blob for reading. Whoever opened it closes it. @throws BlobMissing, BlobDamaged. */
+  open(ref: string): Promise<OpenBlob>;
   /** What the blob says of itself. @throws BlobMissing, BlobDamaged. */
   describe(ref: string): Promise<BlobDescription>;
   /** Removes a blob; one that is not there is removed already. */

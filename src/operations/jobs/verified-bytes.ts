@@ -1,10 +1,11 @@
 /** Bytes on their way out: each leaf is proved before any of it is sent (invariant 4). */
-import { BlobDamaged, BlobMissing, type BlobStore } from '../../domain/blob-store.ts';
+import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import type { Segment } from '../../domain/catalog.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { SegmentSource } from '../../domain/job.ts';
-import { DIGEST_BYTES, LEAF_BYTES, type Span } from '../../treehash/index.ts';
+import type { Span } from '../../treehash/index.ts';
 import type { OperationContext } from '../operation.ts';
+import { openSegment, requireTreeHash, type SegmentBytes } from './segment-bytes.ts';
 
 const SEGMENTS_PER_LOT = 100;
 
@@ -25,47 +26,37 @@ type World = Pick<OperationContext, 'catalog' | 'blobs' | 'clock'>;
  * The iterator throws a 500 at the first leaf that is not what was stored, and marks the archive.
  */
 export async function* verifiedBytes(world: World, stored: Stored, span: Span): AsyncGenerator<Uint8Array> {
-  const of = { ...stored, treeHash: stored.treeHash ?? '' };
+  const segments = segmentsOf(world, stored, span);
+  const openNext = async (): Promise<SegmentBytes | undefined> => {
+    const { value, done } = await segments.next();
+    return done ? undefined : openSegment(world.blobs, value, span, stored.treeHash !== null);
+  };
+  let coming = openNext();
+  try {
+    for (let current = await coming; current; current = await coming) {
+      coming = openNext();
+      // A failure is told when its turn comes; until then it must not count as unhandled.
+      coming.catch(() => {});
+      try {
+        yield* current.bytes(() => void coming.then((next) => next?.begin()).catch(() => {}));
+      } finally {
+        await current.close();
+      }
+    }
+  } catch (error) {
+    throw await asDamage(world, stored.archiveNo, error);
+  } finally {
+    await coming.then((next) => next?.close()).catch(() => {});
+  }
+}
+
+async function* segmentsOf({ catalog }: World, stored: Stored, span: Span): AsyncGenerator<Segment> {
+  const source = { ...stored, treeHash: stored.treeHash ?? '' };
   for (let after: number | null = null; ; ) {
-    const { rows, more } = await world.catalog.listSegments(of, span, { after, limit: SEGMENTS_PER_LOT });
-    for (const segment of rows) yield* ofSegment(world, stored, segment, span);
+    const { rows, more } = await catalog.listSegments(source, span, { after, limit: SEGMENTS_PER_LOT });
+    yield* rows;
     after = rows.at(-1)?.first ?? after;
     if (!more) return;
-  }
-}
-
-async function* ofSegment(
-  world: World,
-  { archiveNo, treeHash }: Stored,
-  segment: Segment,
-  span: Span,
-): AsyncGenerator<Uint8Array> {
-  const first = Math.max(0, span.first - segment.first);
-  const last = Math.min(segment.size, span.last + 1 - segment.first) - 1;
-  const known = treeHash === null ? null : segment.treeHash;
-  const leaves = await provedLeaves(world, archiveNo, segment.ref, known);
-  try {
-    yield* provedSpan(world.blobs, segment, leaves, { first, last });
-  } catch (error) {
-    throw await asDamage(world, archiveNo, error);
-  }
-}
-
-/** Whole leaves are read, because only they can be proved; what was not asked for is cut off. */
-async function* provedSpan(
-  blobs: BlobStore,
-  { ref }: Segment,
-  leaves: Uint8Array,
-  { first, last }: Span,
-): AsyncGenerator<Uint8Array> {
-  const runs = blobs.readLeaves(ref, Math.floor(first / LEAF_BYTES), Math.floor(last / LEAF_BYTES));
-  for await (const { first: leaf, bytes, digests } of runs) {
-    const at = leaf * LEAF_BYTES;
-    const expected = leaves.subarray(leaf * DIGEST_BYTES, leaf * DIGEST_BYTES + digests.length);
-    if (Buffer.compare(digests, expected) !== 0) {
-      throw new BlobDamaged(ref, `bytes ${at} to ${at + bytes.length - 1} are not what was stored`);
-    }
-    yield bytes.subarray(Math.max(0, first - at), Math.min(bytes.length, last + 1 - at));
   }
 }
 
@@ -77,13 +68,11 @@ export async function provedLeaves(
   world: World,
   archiveNo: number | null,
   ref: string,
-  treeHash: string | null,
+  treeHash: string,
 ): Promise<Uint8Array> {
   try {
     const description = await world.blobs.describe(ref);
-    if (treeHash !== null && description.treeHash !== treeHash) {
-      throw new BlobDamaged(ref, 'it is not the blob that was stored');
-    }
+    requireTreeHash(ref, description, treeHash);
     return description.leaves;
   } catch (error) {
     throw await asDamage(world, archiveNo, error);

@@ -1,0 +1,95 @@
+/** The bytes of one segment on their way out: read ahead, and proved leaf by leaf. */
+import {
+  BlobDamaged,
+  type BlobDescription,
+  type BlobStore,
+  type LeafRun,
+  type OpenBlob,
+} from '../../domain/blob-store.ts';
+import type { Segment } from '../../domain/catalog.ts';
+import { DIGEST_BYTES, LEAF_BYTES, type Span } from '../../treehash/index.ts';
+
+/**
+ * Opens what lies of `span` in a segment.
+ * @param span of the archive or output. @param hasTreeHash whether the catalog knows the segment's tree hash.
+ * @throws BlobMissing, BlobDamaged.
+ */
+export async function openSegment(
+  blobs: BlobStore,
+  segment: Segment,
+  span: Span,
+  hasTreeHash: boolean,
+): Promise<SegmentBytes> {
+  const blob = await blobs.open(segment.ref);
+  try {
+    requireTreeHash(segment.ref, blob.description, hasTreeHash ? segment.treeHash : null);
+  } catch (error) {
+    await blob.close();
+    throw error;
+  }
+  return new SegmentBytes(segment.ref, blob, {
+    first: Math.max(0, span.first - segment.first),
+    last: Math.min(segment.size, span.last + 1 - segment.first) - 1,
+  });
+}
+
+/** @param treeHash null where the catalog does not keep it. @throws BlobDamaged when a blob is another one. */
+export function requireTreeHash(ref: string, found: BlobDescription, treeHash: string | null): void {
+  if (treeHash !== null && found.treeHash !== treeHash) {
+    throw new BlobDamaged(ref, 'it is not the blob that was stored');
+  }
+}
+
+/** A span of an open blob, to be read once. Its leaves' hashes were proved when it was opened. */
+export class SegmentBytes {
+  readonly #ref: string;
+  readonly #blob: OpenBlob;
+  readonly #span: Span;
+  readonly #runs: AsyncGenerator<LeafRun>;
+  #coming: Promise<IteratorResult<LeafRun>> | undefined;
+
+  /** @param span of the blob's data. */
+  constructor(ref: string, blob: OpenBlob, span: Span) {
+    this.#ref = ref;
+    this.#blob = blob;
+    this.#span = span;
+    this.#runs = blob.leaves(Math.floor(span.first / LEAF_BYTES), Math.floor(span.last / LEAF_BYTES));
+  }
+
+  /** Begins to read, so that the first bytes are there when they are asked for. */
+  begin(): void {
+    this.#coming ??= this.#runs.next();
+    // It is awaited later; until then a failure must not count as unhandled.
+    this.#coming.catch(() => {});
+  }
+
+  /**
+   * Whole leaves are read, because only they can be proved; what is not in the span is cut off. A chunk is good until
+   * the next is asked for. @param onLast called before the last chunk is given. @throws BlobDamaged.
+   */
+  async *bytes(onLast: () => void): AsyncGenerator<Uint8Array> {
+    const { first, last } = this.#span;
+    this.begin();
+    for (let next = await this.#coming; next && !next.done; next = await this.#runs.next()) {
+      const { first: leaf, bytes, digests } = next.value;
+      this.#requireLeaves(leaf, bytes, digests);
+      const at = leaf * LEAF_BYTES;
+      if (at + bytes.length > last) onLast();
+      yield bytes.subarray(Math.max(0, first - at), Math.min(bytes.length, last + 1 - at));
+    }
+  }
+
+  #requireLeaves(leaf: number, bytes: Uint8Array, digests: Uint8Array): void {
+    const from = leaf * DIGEST_BYTES;
+    const expected = this.#blob.description.leaves.subarray(from, from + digests.length);
+    if (Buffer.compare(digests, expected) === 0) return;
+    const at = leaf * LEAF_BYTES;
+    throw new BlobDamaged(this.#ref, `bytes ${at} to ${at + bytes.length - 1} are not what was stored`);
+  }
+
+  async close(): Promise<void> {
+    await this.#coming?.catch(() => {});
+    await this.#runs.return(undefined);
+    await this.#blob.close();
+  }
+}
