@@ -2,27 +2,74 @@ import assert from 'node:assert/strict';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { eventually } from '../../test/support/poll.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
 
-it('moves what was committed to the database file while the catalog is in use', async (t) => {
+async function databasePath(t: TestContext): Promise<string> {
   const folder = await temporaryFolder();
   t.after(() => rm(folder, { recursive: true }));
-  const path = join(folder, 'catalog.sqlite');
-  const catalog = openSqliteCatalog(path, await openSqliteWriter(path, async () => {}));
-  const { size: before } = await stat(path);
-  const vaults = Array.from({ length: 700 }, (_, i) => `vault-${i}-${'x'.repeat(200)}`);
-  const owner = { account: '123456789012', region: 'us-east-1' };
-  await Promise.all(
-    vaults.map((name) => catalog.createVault({ key: { ...owner, name }, nowMs: 1, limit: 1000 })),
+  return join(folder, 'catalog.sqlite');
+}
+
+const NEVER_MS = 2 ** 31 - 1;
+
+/** A database whose log nobody moves but the checkpointer, and what commits a row of a KiB so many times. */
+async function logged(t: TestContext, pauseMs: number) {
+  const path = await databasePath(t);
+  const database = new DatabaseSync(path);
+  database.exec(
+    'pragma journal_mode = wal; pragma wal_autocheckpoint = 0; pragma synchronous = off; create table rows (text text);',
   );
-  await eventually('the file has grown', async () => (await stat(path)).size > before + 100_000);
-  // It goes on: nothing in the way of later commits, and nothing lost when all is closed.
-  await catalog.createVault({ key: { ...owner, name: 'last' }, nowMs: 2, limit: 1000 });
-  await catalog.close();
-  const database = new DatabaseSync(path, { readOnly: true });
-  t.after(() => database.close());
-  assert.equal(database.prepare('select count(*) as n from vaults').get()?.['n'], 701);
+  const checkpointer = new Checkpointer(path, 1000, pauseMs);
+  t.after(async () => {
+    await checkpointer.close();
+    database.close();
+  });
+  const insert = database.prepare('insert into rows values (?)');
+  const commit = (times: number): void => {
+    for (let i = 0; i < times; i++) {
+      insert.run('x'.repeat(1024));
+      checkpointer.committed(1);
+    }
+  };
+  return { path, commit };
+}
+
+describe('a checkpointer', () => {
+  it('moves the log to the file when commits pause, and again after the next ones', async (t) => {
+    const { path, commit } = await logged(t, 1);
+    for (let before = 0; before < 300_000; ) {
+      const { size } = await stat(path);
+      commit(100);
+      await eventually('the file has grown', async () => (await stat(path)).size > size + 90_000);
+      before = size;
+    }
+  });
+
+  it('does not wait for a pause for ever', async (t) => {
+    const { path, commit } = await logged(t, NEVER_MS);
+    const { size } = await stat(path);
+    commit(2048);
+    await eventually('the file has grown', async () => (await stat(path)).size > size + 2_000_000);
+  });
+
+  it('leaves a catalog usable meanwhile, and loses nothing', async (t) => {
+    const path = await databasePath(t);
+    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, async () => {}));
+    const { size: before } = await stat(path);
+    const vaults = Array.from({ length: 700 }, (_, i) => `vault-${i}-${'x'.repeat(200)}`);
+    const owner = { account: '123456789012', region: 'us-east-1' };
+    await Promise.all(
+      vaults.map((name) => catalog.createVault({ key: { ...owner, name }, nowMs: 1, limit: 1000 })),
+    );
+    await eventually('the file has grown', async () => (await stat(path)).size > before + 100_000);
+    await catalog.createVault({ key: { ...owner, name: 'last' }, nowMs: 2, limit: 1000 });
+    await catalog.close();
+    const database = new DatabaseSync(path, { readOnly: true });
+    t.after(() => database.close());
+    assert.equal(database.prepare('select count(*) as n from vaults').get()?.['n'], 701);
+  });
 });

@@ -2,10 +2,12 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 /**
- * A checkpoint flushes pages to the same disk as the commits: many small ones keep each commit waiting less than a few
- * large ones. Deleting an old archive of a large vault dirties some six pages that no other write shares.
+ * A checkpoint flushes pages from all over the file to the disk that the commits need: deleting an old archive of a
+ * large vault dirties three that no other write shares. So it waits for a pause of the commits.
  */
-const WRITES_PER_CHECKPOINT = 128;
+const PAUSE_MS = 100;
+/** Without a pause it comes after so many writes: each brings up to eight pages, so the log has up to 64 MiB then. */
+const WRITES_WITHOUT_PAUSE = 2048;
 
 /**
  * Keeps a SQLite catalog's log short from a thread of its own. SQLite would do it in the middle of some commit,
@@ -14,20 +16,32 @@ const WRITES_PER_CHECKPOINT = 128;
 export class Checkpointer {
   readonly #path: string;
   readonly #busyMs: number;
+  readonly #pauseMs: number;
   #thread: Worker | undefined;
   #writes = 0;
   #isBusy = false;
+  #pause: NodeJS.Timeout | undefined;
 
-  /** Starts nothing yet. @param path of the database. @param busyMs how long to wait for another process. */
-  constructor(path: string, busyMs: number) {
+  /**
+   * Starts nothing yet.
+   * @param path of the database. @param busyMs how long to wait for another process. @param pauseMs without commits
+   * count as a pause.
+   */
+  constructor(path: string, busyMs: number, pauseMs = PAUSE_MS) {
     this.#path = path;
     this.#busyMs = busyMs;
+    this.#pauseMs = pauseMs;
   }
 
   /** So many writes were committed. Never throws. */
   committed(writes: number): void {
     this.#writes += writes;
-    if (this.#isBusy || this.#writes < WRITES_PER_CHECKPOINT) return;
+    if (this.#writes >= WRITES_WITHOUT_PAUSE) this.#checkpoint();
+    this.#pause = this.#pause?.refresh() ?? setTimeout(() => this.#checkpoint(), this.#pauseMs).unref();
+  }
+
+  #checkpoint(): void {
+    if (this.#isBusy || this.#writes === 0) return;
     this.#writes = 0;
     try {
       this.#thread ??= this.#start();
@@ -40,6 +54,7 @@ export class Checkpointer {
 
   /** Resolves when the thread has ended and has the file open no more. */
   async close(): Promise<void> {
+    clearTimeout(this.#pause);
     await this.#thread?.terminate();
   }
 
@@ -50,6 +65,8 @@ export class Checkpointer {
     thread.unref();
     thread.on('message', () => {
       this.#isBusy = false;
+      // For what was committed meanwhile, should nothing follow.
+      this.#pause?.refresh();
     });
     // What is wrong with the file is told by the next commit, too, and commits keep the log short meanwhile.
     thread.on('error', () => {
