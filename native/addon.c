@@ -1,10 +1,14 @@
 /*
- * The Node-API side: hashers as opaque objects, and jobs on libuv's thread pool that hash, write and hash, or
+ * The Node-API side: hashers as opaque objects, and jobs on other threads that hash, write and hash, or
  * read and hash, each in one hand-over. Functions here are called by src/native-hash.ts only, but any
  * argument whatever gives an exception at worst, never a crash.
  *
- * There is no mutable state outside hashers and jobs, so that every thread with a Node environment may load
- * this. All fields of a hasher are touched by its environment's thread only, but for `pair` while `busy`,
+ * Jobs go to libuv's thread pool. Those that read try first, on a thread of their own, whether the system has
+ * the bytes in memory: a download that is hashed by one thread after the other, on whatever core, took a tenth
+ * longer. What must wait for a disk waits on the pool, where it holds up nobody.
+ *
+ * There is no mutable state outside hashers, jobs and the reader of each environment, so that every thread with
+ * a Node environment may load this. All fields of a hasher are touched by its environment's thread only, but for `pair` while `busy`,
  * which then belongs to the job.
  *
  * One thing cannot be held from here: an ArrayBuffer that is detached (transferred) while a job reads it.
@@ -19,7 +23,11 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
+#include "serial.h"
 #include "sha256.h"
 
 /* Positions are passed to the system as they are. */
@@ -32,6 +40,12 @@ _Static_assert(sizeof(off_t) == 8, "files beyond 2 GiB need a 64-bit off_t");
 #define TRANSFER_MAX ((size_t)1 << 30)
 /* What unbuffered files ask of memory, on any device in use. */
 #define PAGE_BYTES 4096
+/* Whether the system can say that reading would have to wait for a disk. */
+#if defined(__linux__) && defined(SYS_preadv2) && defined(RWF_NOWAIT)
+#define READS_AT_ONCE 1
+#else
+#define READS_AT_ONCE 0
+#endif
 /* 2^53 - 1, the greatest integer that JavaScript counts to exactly. */
 #define INTEGER_MAX 9007199254740991.0
 
@@ -60,7 +74,11 @@ typedef struct {
 
 typedef enum { JOB_UPDATE, JOB_WRITE, JOB_LEAVES, JOB_READ } job_kind;
 
+typedef struct reader reader;
+
 typedef struct {
+  /* First, so that an item of the reader's is a job. */
+  serial_item item;
   job_kind kind;
   const sha256_kernels *kernels;
   napi_async_work work;
@@ -70,6 +88,9 @@ typedef struct {
   file_place place;
   /* JOB_LEAVES, JOB_READ: where the digests go. */
   uint8_t *digests;
+  /* JOB_READ: who tried it, and whether the system did not have all in memory. */
+  reader *reader;
+  bool must_wait;
   /* Outcome: an errno or 0, and what was read. */
   int error;
   size_t done;
@@ -80,6 +101,14 @@ typedef struct {
   span *spans;
   size_t span_count;
 } job;
+
+/* Of an environment. All fields but for `thread`'s own are touched by the environment's thread only. */
+struct reader {
+  serial *thread;
+  napi_threadsafe_function tell;
+  /* Jobs that were not told of yet. */
+  size_t under_way;
+};
 
 /* --- Errors ------------------------------------------------------------------------------------------- */
 
@@ -301,13 +330,27 @@ static int write_all(file_place place, const span *spans, size_t count) {
   }
 }
 
+/* Reads what is there, without waiting for a disk if `at_once`: then EAGAIN says that one would have to wait. */
+static ssize_t read_some(file_place place, uint8_t *target, size_t bytes, bool at_once) {
+  if (!at_once) return pread(place.fd, target, bytes, place.position);
+#if READS_AT_ONCE
+  /* Not by the library's function, which not every library has. */
+  const struct iovec vector = {target, bytes};
+  return syscall(SYS_preadv2, place.fd, &vector, 1ul, place.position, 0ul, RWF_NOWAIT);
+#else
+  errno = EAGAIN;
+  return -1;
+#endif
+}
+
 /* Reads until the target is full or the file ends. Returns 0 or an errno; `done` says how much. */
-static int read_all(file_place place, span target, size_t *done) {
+static int read_all(file_place place, span target, bool at_once, size_t *done) {
   *done = 0;
   while (*done < target.length) {
     const size_t rest = target.length - *done;
     const size_t ask = rest < TRANSFER_MAX ? rest : TRANSFER_MAX;
-    const ssize_t got = pread(place.fd, target.data + *done, ask, place.position + (off_t)*done);
+    const file_place from = {place.fd, place.position + (off_t)*done};
+    const ssize_t got = read_some(from, target.data + *done, ask, at_once);
     if (got < 0) {
       if (errno == EINTR) continue;
       return errno;
@@ -322,6 +365,11 @@ static void absorb_all(hasher *h, const span *spans, size_t count) {
   for (size_t i = 0; i < count; i++) pair_absorb(&h->pair, spans[i].data, spans[i].length);
 }
 
+static void read_leaves(job *j, bool at_once) {
+  j->error = read_all(j->place, j->spans[0], at_once, &j->done);
+  if (j->error == 0) sha256_leaves(j->kernels, j->spans[0].data, j->done, j->digests);
+}
+
 static void execute(napi_env env, void *data) {
   (void)env;
   job *j = data;
@@ -334,9 +382,7 @@ static void execute(napi_env env, void *data) {
       absorb_all(j->hasher, j->spans, j->span_count);
       return;
     case JOB_READ:
-      j->error = read_all(j->place, j->spans[0], &j->done);
-      if (j->error != 0) return;
-      sha256_leaves(j->kernels, j->spans[0].data, j->done, j->digests);
+      read_leaves(j, false);
       return;
     case JOB_LEAVES:
       sha256_leaves(j->kernels, j->spans[0].data, j->spans[0].length, j->digests);
@@ -351,13 +397,17 @@ static void free_hasher(hasher *h) {
   free(h);
 }
 
+static void free_memory(job *j) {
+  free(j->kept);
+  free(j->spans);
+  free(j);
+}
+
 static void free_job(napi_env env, job *j) {
   if (j->work != NULL) napi_delete_async_work(env, j->work);
   if (j->callback != NULL) napi_delete_reference(env, j->callback);
   for (size_t i = 0; i < j->kept_count; i++) napi_delete_reference(env, j->kept[i]);
-  free(j->kept);
-  free(j->spans);
-  free(j);
+  free_memory(j);
 }
 
 /* A job with room for what it keeps; NULL with an exception thrown. */
@@ -387,6 +437,13 @@ static bool keep(napi_env env, job *j, napi_value value) {
   return true;
 }
 
+static bool hold_callback(napi_env env, job *j, napi_value callback) {
+  if (napi_create_reference(env, callback, 1, &j->callback) == napi_ok) return true;
+  free_job(env, j);
+  fail_call(env);
+  return false;
+}
+
 static void complete(napi_env env, napi_status status, void *data) {
   job *j = data;
   const double done = (double)j->done;
@@ -411,18 +468,107 @@ static void complete(napi_env env, napi_status status, void *data) {
   if (napi_get_and_clear_last_exception(env, &thrown) == napi_ok) napi_fatal_exception(env, thrown);
 }
 
+/* Hands the job to the pool. False when that cannot be. */
+static bool queue(napi_env env, job *j) {
+  napi_value name;
+  return napi_create_string_utf8(env, "moraine.hash", NAPI_AUTO_LENGTH, &name) == napi_ok &&
+         napi_create_async_work(env, NULL, name, execute, complete, j, &j->work) == napi_ok &&
+         napi_queue_async_work(env, j->work) == napi_ok;
+}
+
 /* Takes the job over, whether it can be started or not; false with an exception thrown. */
 static bool start(napi_env env, job *j, napi_value callback) {
-  napi_value name;
-  if (napi_create_reference(env, callback, 1, &j->callback) != napi_ok ||
-      napi_create_string_utf8(env, "moraine.hash", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-      napi_create_async_work(env, NULL, name, execute, complete, j, &j->work) != napi_ok ||
-      napi_queue_async_work(env, j->work) != napi_ok) {
+  if (!hold_callback(env, j, callback)) return false;
+  if (!queue(env, j)) {
     free_job(env, j);
     fail_call(env);
     return false;
   }
   if (j->hasher != NULL) j->hasher->busy = true;
+  return true;
+}
+
+/* --- The reader: jobs that read, one after the other ----------------------------------------------------- */
+
+/* On the reader's thread. */
+static void try_reading(serial_item *item) {
+  job *j = (job *)item;
+  read_leaves(j, true);
+  /* Whatever is wrong is found again, and told, by the pool. */
+  j->must_wait = j->error != 0;
+  /* Fails only when the environment is going away, which then frees the job. */
+  napi_call_threadsafe_function(j->reader->tell, j, napi_tsfn_nonblocking);
+}
+
+/* On the environment's thread; with no environment while that goes away. */
+static void tell(napi_env env, napi_value callback, void *context, void *data) {
+  (void)callback;
+  reader *r = context;
+  job *j = data;
+  /* What refers to the environment went with it. */
+  if (env == NULL) {
+    free_memory(j);
+    return;
+  }
+  /* Node may end while nobody waits for anything. */
+  if (--r->under_way == 0) napi_unref_threadsafe_function(env, r->tell);
+  if (j->must_wait) {
+    j->error = 0;
+    if (queue(env, j)) return;
+    j->error = EAGAIN;
+  }
+  complete(env, napi_ok, j);
+}
+
+static void free_reader(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  free(data);
+}
+
+/* Before the environment goes away. */
+static void end_reader(void *data) {
+  reader *r = data;
+  for (serial_item *item = serial_end(r->thread), *next; item != NULL; item = next) {
+    next = item->next;
+    free_memory((job *)item);
+  }
+  napi_release_threadsafe_function(r->tell, napi_tsfn_abort);
+}
+
+/* The environment's, made when first needed; NULL where there can be none. */
+static reader *reader_of(napi_env env) {
+  reader *r = NULL;
+  if (napi_get_instance_data(env, (void **)&r) != napi_ok) return NULL;
+  if (r != NULL) return r;
+  napi_value name;
+  r = calloc(1, sizeof *r);
+  if (r == NULL) return NULL;
+  if (napi_create_string_utf8(env, "moraine.read", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_create_threadsafe_function(env, NULL, NULL, name, 0, 1, r, free_reader, r, tell, &r->tell) != napi_ok) {
+    free(r);
+    return NULL;
+  }
+  napi_unref_threadsafe_function(env, r->tell);
+  r->thread = serial_begin(try_reading);
+  if (r->thread == NULL) {
+    napi_release_threadsafe_function(r->tell, napi_tsfn_abort);
+    return NULL;
+  }
+  /* Hooks run last added first: before that of `tell`, so that the thread ends while it can be told of. */
+  napi_add_env_cleanup_hook(env, end_reader, r);
+  napi_set_instance_data(env, r, NULL, NULL);
+  return r;
+}
+
+/* As start, for a job that reads. */
+static bool start_reading(napi_env env, job *j, napi_value callback) {
+  reader *r = READS_AT_ONCE ? reader_of(env) : NULL;
+  if (r == NULL) return start(env, j, callback);
+  if (!hold_callback(env, j, callback)) return false;
+  j->reader = r;
+  if (r->under_way++ == 0) napi_ref_threadsafe_function(env, r->tell);
+  serial_add(r->thread, &j->item);
   return true;
 }
 
@@ -594,7 +740,7 @@ static napi_value read_and_hash(napi_env env, napi_callback_info info) {
   job *j = leaves_job(env, JOB_READ, kernels, values[2], values[3]);
   if (j == NULL) return NULL;
   j->place = place;
-  start(env, j, values[4]);
+  start_reading(env, j, values[4]);
   return NULL;
 }
 

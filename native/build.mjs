@@ -67,6 +67,7 @@ function build() {
     const flags = [...ccFlags, ...FLAGS, ...(options.sanitize ? SANITIZE_FLAGS : [])];
     const sources = [
       ['sha256.c'],
+      ...(options.check ? [] : [['serial.c']]),
       [kernels.source, ...kernels.flags],
       [options.check ? 'check.c' : 'addon.c', ...include],
     ];

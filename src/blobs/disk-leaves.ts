@@ -7,7 +7,7 @@ import type { BufferPool } from './buffer-pool.ts';
 const LEAVES_PER_RUN = 2;
 export const RUN_BYTES = LEAVES_PER_RUN * LEAF_BYTES;
 /** How many runs are read while one is on its way out. */
-const RUNS_AHEAD = 1;
+const RUNS_AHEAD = 2;
 /** Below it a buffer of the right size costs less than it is worth to keep one. */
 const POOLED_BYTES = 64 * 1024;
 

@@ -590,18 +590,22 @@ describe('the native engine alone', { skip: noNative }, () => {
       const hasher = engine.createPairHasher();
       const buffers = Array.from({ length: 90 }, (_, i) => Buffer.alloc(i * 811, i));
       await hasher.writeAndHash(fd, 5, buffers);
-      const target = Buffer.alloc(4_000_000);
-      const { bytesRead, leaves } = await engine.readAndHash(fd, 5, target);
       const digest = hasher.digest();
       const wanted = Buffer.concat(buffers);
-      console.log(wanted.equals(target.subarray(0, bytesRead)), leaves.equals(digest.leaves), digest.leaves.length);`;
+      for (let i = 0; i < 10; i++) {
+        const target = Buffer.alloc(4_000_000);
+        const { bytesRead, leaves } = await engine.readAndHash(fd, 5, target);
+        console.log(wanted.equals(target.subarray(0, bytesRead)), leaves.equals(digest.leaves), leaves.length);
+      }`;
     // A sanitizer's library, if there is one, must stay the first.
     const env = { ...process.env, LD_PRELOAD: [process.env['LD_PRELOAD'], shim].filter(Boolean).join(':') };
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       encoding: 'utf8',
       env,
     });
-    assert.equal(stdout, 'true true 128\n', stderr);
+    assert.equal(stdout, 'true true 128\n'.repeat(10), stderr);
+    const again = stderr.split('\n').filter((line) => line === 'again').length;
+    assert.ok(again > 0 && again < 10, `${again} reads could not be had at once: some must, and some not`);
   });
 });
 
