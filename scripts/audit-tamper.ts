@@ -1,8 +1,9 @@
 /** `npm run audit-tamper [-- TRIALS [SEED]]`: tampers with audit logs at random. Exit code 1 if any was not found. */
 import { tamperTrials } from '../test/support/audit-tamper.ts';
+import { numberArgument } from './number-argument.ts';
 
-const count = Number(process.argv[2] ?? 1000);
-const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_000);
+const count = numberArgument(0, 1000);
+const seed = numberArgument(1, Date.now() % 1_000_000_000);
 console.log(`${count} trials from seed ${seed}`);
 const { found, missed } = await tamperTrials(count, seed);
 const total = Object.values(found).reduce((sum, n) => sum + n, 0);

@@ -15,11 +15,12 @@ import { type BlobPlace, placeOf } from '../test/support/pack-reader.ts';
 import { MIB, patternBytes } from '../test/support/pattern.ts';
 import { hashHeaders } from '../test/support/request.ts';
 import { startServer } from '../test/support/server.ts';
+import { numberArgument } from './number-argument.ts';
 
-const flips = Number(process.argv[2] ?? 1000);
+const flips = numberArgument(0, 1000);
 /** In the outputs of inventory jobs. */
 const extra = Math.ceil(flips / 10);
-const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const seed = numberArgument(1, Date.now() % 1_000_000);
 const random = seededSpread(seed);
 const VAULT = 'flips';
 

@@ -6,9 +6,10 @@ import { sendForgeries } from '../test/support/forgery.ts';
 import { castOf } from '../test/support/forgery-cast.ts';
 import { seeded } from '../test/support/lock-simulation/sequence.ts';
 import { startServer } from '../test/support/server.ts';
+import { numberArgument } from './number-argument.ts';
 
-const count = Number(process.argv[2] ?? 100_000);
-const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_000);
+const count = numberArgument(0, 100_000);
+const seed = numberArgument(1, Date.now() % 1_000_000_000);
 const server = await startServer({ flags: ['--log-level', 'silent'] });
 console.log(`${count} requests from seed ${seed}`);
 try {

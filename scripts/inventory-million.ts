@@ -18,12 +18,13 @@ import {
 import { type Jobs, jobsOf } from '../test/support/jobs.ts';
 import { startServer, type TestServer, temporaryFolder } from '../test/support/server.ts';
 import { fillVault } from './fill-vault.ts';
+import { numberArgument } from './number-argument.ts';
 
 const VAULT = 'million';
 const BOUND_MIB = 256;
 const POLL_MS = 200;
 
-const count = Number(process.argv[2] ?? 1_000_000);
+const count = numberArgument(0, 1_000_000);
 const data = await temporaryFolder();
 const start = () => startServer({ data });
 let failed = false;

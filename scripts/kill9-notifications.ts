@@ -16,6 +16,7 @@ import { eventually } from '../test/support/poll.ts';
 import { type Receiver, startReceiver } from '../test/support/receiver.ts';
 import { temporaryFolder } from '../test/support/server.ts';
 import { type ServerGroup, startGroup } from '../test/support/server-group.ts';
+import { numberArgument } from './number-argument.ts';
 
 const SECRET = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
 const VAULT = 'killed';
@@ -28,8 +29,8 @@ const ARRIVED_WITHIN_MS = 150_000;
 const UNANSWERED_MS = 10_000;
 const TRIES = 40;
 
-const rounds = Number(process.argv[2] ?? 500);
-const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const rounds = numberArgument(0, 500);
+const seed = numberArgument(1, Date.now() % 1_000_000);
 const random = seededSpread(seed);
 const data = await temporaryFolder();
 const receiver = await startReceiver();

@@ -15,6 +15,7 @@ import { compactedPacks } from '../test/support/pack-reader.ts';
 import { eventually } from '../test/support/poll.ts';
 import { temporaryFolder } from '../test/support/server.ts';
 import { type ServerGroup, startGroup } from '../test/support/server-group.ts';
+import { numberArgument } from './number-argument.ts';
 
 const CLIENTS = 10;
 const READY_WITHIN_MS = 2000;
@@ -26,8 +27,8 @@ const TIDYING_MS = 150;
 const SWEPT_WITHIN_MS = 60_000;
 const FLAGS = ['--workers', '2'];
 
-const rounds = Number(process.argv[2] ?? 200);
-const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const rounds = numberArgument(0, 200);
+const seed = numberArgument(1, Date.now() % 1_000_000);
 const random = seeded(seed);
 const ledger = new Ledger();
 const readyMs: number[] = [];

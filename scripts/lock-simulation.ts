@@ -4,9 +4,10 @@
  */
 import { newTally, runSequence } from '../test/support/lock-simulation/sequence.ts';
 import { Shop } from '../test/support/lock-simulation/world.ts';
+import { numberArgument } from './number-argument.ts';
 
-const count = Number(process.argv[2] ?? 100_000);
-const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_000);
+const count = numberArgument(0, 100_000);
+const seed = numberArgument(1, Date.now() % 1_000_000_000);
 const tally = newTally();
 const began = Date.now();
 const shop = await Shop.open();
