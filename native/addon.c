@@ -343,9 +343,8 @@ static ssize_t read_some(file_place place, uint8_t *target, size_t bytes, bool a
 #endif
 }
 
-/* Reads until the target is full or the file ends. Returns 0 or an errno; `done` says how much. */
+/* Reads on behind the first `done` bytes until the target is full or the file ends. Returns 0 or an errno. */
 static int read_all(file_place place, span target, bool at_once, size_t *done) {
-  *done = 0;
   while (*done < target.length) {
     const size_t rest = target.length - *done;
     const size_t ask = rest < TRANSFER_MAX ? rest : TRANSFER_MAX;
@@ -768,8 +767,8 @@ static napi_value aligned_buffer(napi_env env, napi_callback_info info) {
 }
 
 /*
- * `implementation` is the name of the kernels, or null with no functions beside it on a processor without
- * SHA instructions.
+ * `implementation` is the name of the kernels, or null with nothing beside it on a processor without SHA
+ * instructions; `leavesAtOnce` is how many leaves they hash at once.
  */
 NAPI_MODULE_INIT() {
   const sha256_kernels *kernels = sha256_detect();
@@ -781,6 +780,12 @@ NAPI_MODULE_INIT() {
   }
   if (napi_set_named_property(env, exports, "implementation", name) != napi_ok) return NULL;
   if (kernels == NULL) return exports;
+  if (!sha256_wide_is_right(kernels)) return fail_state(env, "ERR_WRONG_HASH", "it gives wrong hashes");
+  napi_value at_once;
+  if (napi_create_uint32(env, (uint32_t)sha256_leaves_at_once(kernels), &at_once) != napi_ok ||
+      napi_set_named_property(env, exports, "leavesAtOnce", at_once) != napi_ok) {
+    return NULL;
+  }
 
   static const struct {
     const char *name;

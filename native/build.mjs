@@ -18,10 +18,13 @@ import { parseArgs } from 'node:util';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** The file of each processor's kernels, and what the compiler must be allowed to use in it alone. */
+/** The files of each processor's kernels, and what the compiler must be allowed to use in each alone. */
 const KERNELS = {
-  x64: { source: 'sha256_x86.c', flags: ['-msha', '-msse4.1'] },
-  arm64: { source: 'sha256_arm.c', flags: ['-march=armv8-a+crypto'] },
+  x64: [
+    ['sha256_x86.c', '-msha', '-msse4.1'],
+    ['sha256_avx512.c', '-mavx512f', '-mavx512bw'],
+  ],
+  arm64: [['sha256_arm.c', '-march=armv8-a+crypto']],
 };
 
 const FLAGS = [
@@ -68,7 +71,7 @@ function build() {
     const sources = [
       ['sha256.c'],
       ...(options.check ? [] : [['serial.c']]),
-      [kernels.source, ...kernels.flags],
+      ...kernels,
       [options.check ? 'check.c' : 'addon.c', ...include],
     ];
     const objects = [];

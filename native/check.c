@@ -55,7 +55,17 @@ static void plain_side(uint32_t left[8], const uint8_t *left_data, uint32_t righ
   plain_one(right, right_data, blocks);
 }
 
-static const sha256_kernels PLAIN = {"plain C", plain_one, plain_pair, plain_side};
+static void plain_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks) {
+  for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) plain_one(states[i], data + i * stride, blocks);
+}
+
+/* Mixes up two of its streams. */
+static void wrong_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks) {
+  plain_wide(states, data, stride, blocks);
+  memcpy(states[SHA256_WIDE_LEAVES - 1], states[SHA256_WIDE_LEAVES - 2], sizeof states[0]);
+}
+
+static const sha256_kernels PLAIN = {"plain C", plain_one, plain_pair, plain_side, plain_wide};
 
 /* The whole message at once, padding and all, without the code that is checked. */
 static void plain_digest(const uint8_t *data, size_t length, uint8_t digest[32]) {
@@ -152,10 +162,16 @@ int main(int argc, char **argv) {
   plain_digest((const uint8_t *)"abc", 3, digest);
   require(memcmp(digest, abc, sizeof abc) == 0, "the plain digest", 3);
 
+  require(sha256_wide_is_right(kernels), "the wide kernel", 0);
+  sha256_kernels wrong = *kernels;
+  wrong.wide = wrong_wide;
+  require(!sha256_wide_is_right(&wrong), "the check of the wide kernel", 0);
+
   static const size_t lengths[] = {
       0,  1,  55, 56, 57, 63, 64, 65, 119, 120, 121, 127, 128, 129, 4096, 65537, LEAF_BYTES - 1, LEAF_BYTES,
       LEAF_BYTES + 1, LEAF_BYTES + 63, LEAF_BYTES + 64, LEAF_BYTES + 65, 2 * LEAF_BYTES - 1, 2 * LEAF_BYTES,
-      2 * LEAF_BYTES + 1, 3 * LEAF_BYTES, 3 * LEAF_BYTES + 4097, 9 * LEAF_BYTES + 5};
+      2 * LEAF_BYTES + 1, 3 * LEAF_BYTES, 3 * LEAF_BYTES + 4097, 9 * LEAF_BYTES + 5, 16 * LEAF_BYTES - 1,
+      16 * LEAF_BYTES, 16 * LEAF_BYTES + 1, 34 * LEAF_BYTES + 777};
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) check_length(kernels, lengths[i]);
   const long rounds = argc > 1 + plain ? strtol(argv[1 + plain], NULL, 10) : 100;
   for (long i = 0; i < rounds; i++) check_length(kernels, random_below(i % 4 == 0 ? 4 * LEAF_BYTES : 5000));

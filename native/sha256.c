@@ -23,16 +23,30 @@ _Alignas(64) const uint32_t sha256_round_constants[64] = {
 static const uint32_t INITIAL[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
+#if defined(__x86_64__)
+/* Which of its registers the system saves when it changes threads (XCR0); only they may be used. */
+static uint32_t saved_registers(void) {
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+#endif
+
 /* Detection is here and not beside the kernels: their files may use instructions that are not yet known to
  * be there. */
 const sha256_kernels *sha256_detect(void) {
 #if defined(__x86_64__)
   unsigned a, b, c, d;
   const unsigned ssse3_sse41 = (1u << 9) | (1u << 19);
+  const unsigned xgetbv = 1u << 27;
   const unsigned sha = 1u << 29;
+  const unsigned avx512_f_bw = (1u << 16) | (1u << 30);
+  /* Of vectors of 128, 256 and 512 bits, the upper sixteen, and the masks. */
+  const uint32_t avx512_registers = 0xe6;
   if (!__get_cpuid(1, &a, &b, &c, &d) || (c & ssse3_sse41) != ssse3_sse41) return NULL;
+  const bool saves_avx512 = (c & xgetbv) != 0 && (saved_registers() & avx512_registers) == avx512_registers;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (b & sha) == 0) return NULL;
-  return &sha256_x86_kernels;
+  return saves_avx512 && (b & avx512_f_bw) == avx512_f_bw ? &sha256_x86_wide_kernels : &sha256_x86_kernels;
 #elif defined(__aarch64__) && !defined(__AARCH64EB__) && defined(__APPLE__)
   /* Every 64-bit ARM processor of Apple's has them. */
   return &sha256_arm_kernels;
@@ -66,6 +80,10 @@ static void finish(const sha256_kernels *kernels, uint32_t state[8], const uint8
   store_words(digest, state);
 }
 
+size_t sha256_leaves_at_once(const sha256_kernels *kernels) {
+  return kernels->wide != NULL ? SHA256_WIDE_LEAVES : 2;
+}
+
 size_t sha256_leaf_count(uint64_t bytes) {
   return bytes == 0 ? 1 : (size_t)((bytes - 1) / LEAF_BYTES + 1);
 }
@@ -79,7 +97,44 @@ static void finish_leaf(const sha256_kernels *kernels, uint32_t state[8], const 
   finish(kernels, state, tail > 0 ? data + blocks * SHA256_BLOCK_BYTES : NULL, tail, length, digest);
 }
 
+bool sha256_wide_is_right(const sha256_kernels *kernels) {
+  enum { BLOCKS = 2 };
+  if (kernels->wide == NULL) return true;
+  uint8_t data[SHA256_WIDE_LEAVES][BLOCKS * SHA256_BLOCK_BYTES];
+  uint32_t states[SHA256_WIDE_LEAVES][8];
+  for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) {
+    for (size_t j = 0; j < sizeof data[i]; j++) data[i][j] = (uint8_t)(i * 7919 + j * 31);
+    memcpy(states[i], INITIAL, sizeof INITIAL);
+  }
+  kernels->wide(states, data[0], sizeof data[0], BLOCKS);
+  for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) {
+    uint32_t expected[8];
+    memcpy(expected, INITIAL, sizeof INITIAL);
+    kernels->one(expected, data[i], BLOCKS);
+    if (memcmp(states[i], expected, sizeof expected) != 0) return false;
+  }
+  return true;
+}
+
+/* Whole leaves, as many as the wide kernel takes. */
+static void wide_leaves(const sha256_kernels *kernels, const uint8_t *data, uint8_t *digests) {
+  uint32_t states[SHA256_WIDE_LEAVES][8];
+  for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) memcpy(states[i], INITIAL, sizeof INITIAL);
+  kernels->wide(states, data, LEAF_BYTES, LEAF_BLOCKS);
+  for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) {
+    finish(kernels, states[i], NULL, 0, LEAF_BYTES, digests + i * SHA256_DIGEST_BYTES);
+  }
+}
+
 void sha256_leaves(const sha256_kernels *kernels, const uint8_t *data, size_t length, uint8_t *digests) {
+  const size_t wide_bytes = SHA256_WIDE_LEAVES * LEAF_BYTES;
+  while (kernels->wide != NULL && length >= wide_bytes) {
+    wide_leaves(kernels, data, digests);
+    digests += SHA256_WIDE_LEAVES * SHA256_DIGEST_BYTES;
+    data += wide_bytes;
+    length -= wide_bytes;
+    if (length == 0) return;
+  }
   while (length > LEAF_BYTES) {
     const size_t rest = length - LEAF_BYTES;
     const size_t right_bytes = rest < LEAF_BYTES ? rest : LEAF_BYTES;

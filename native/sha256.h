@@ -15,6 +15,8 @@
 /* A multiple of the block, so that a leaf never ends within a block of the linear hash. */
 #define LEAF_BYTES ((size_t)1024 * 1024)
 #define LEAF_BLOCKS (LEAF_BYTES / SHA256_BLOCK_BYTES)
+/* How many leaves a wide kernel takes at once. */
+#define SHA256_WIDE_LEAVES ((size_t)16)
 
 /*
  * Compression of whole blocks. States are the eight words a..h; data may be at any address. `blocks` may be
@@ -29,6 +31,8 @@ typedef struct {
   /* Two states over two streams, interleaved so that each hides the other's latency. */
   void (*side)(uint32_t left[8], const uint8_t *left_data, uint32_t right[8], const uint8_t *right_data,
                size_t blocks);
+  /* As many states as it is wide, over streams that begin `stride` bytes apart; NULL where there is none. */
+  void (*wide)(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks);
 } sha256_kernels;
 
 /* What the rounds add; 16-byte aligned so that kernels may load four at once. */
@@ -36,6 +40,9 @@ extern const uint32_t sha256_round_constants[64];
 
 #if defined(__x86_64__)
 extern const sha256_kernels sha256_x86_kernels;
+/* The same, and a wide one that needs AVX-512 F and BW. */
+extern const sha256_kernels sha256_x86_wide_kernels;
+void sha256_avx512_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks);
 #endif
 #if defined(__aarch64__) && !defined(__AARCH64EB__)
 extern const sha256_kernels sha256_arm_kernels;
@@ -43,6 +50,13 @@ extern const sha256_kernels sha256_arm_kernels;
 
 /* The kernels that this processor can run, NULL when it has no SHA instructions that are known here. */
 const sha256_kernels *sha256_detect(void);
+
+/* How many leaves these kernels hash at once, 2 or more. */
+size_t sha256_leaves_at_once(const sha256_kernels *kernels);
+
+/* Whether the wide kernel, where there is one, does what the others do. Costs microseconds: 16 MiB are needed to
+ * meet it by way of sha256_leaves. */
+bool sha256_wide_is_right(const sha256_kernels *kernels);
 
 /* How many leaves `bytes` bytes have; no data has one, the empty leaf. */
 size_t sha256_leaf_count(uint64_t bytes);

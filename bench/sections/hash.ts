@@ -1,5 +1,5 @@
 import { createHash, hash as hashOnce } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HashEngine } from '../../src/hashing/hash-engine.ts';
 import { loadNativeHash } from '../../src/hashing/native-hash.ts';
@@ -12,6 +12,8 @@ const MIB = 2 ** 20;
 /** As buffers come from a socket. */
 const CHUNK_BYTES = 64 * 1024;
 const STREAMS = 4;
+/** Whole leaves that are hashed or read together: as many as any engine takes at once. */
+const MANY_BYTES = 16 * MIB;
 const FUSED_TARGET: Target = { kind: 'ratio', value: 0.9 };
 const TREE_TARGET: Target = { kind: 'ratio', value: 1.6 };
 const OPENSSL = 'openssl speed';
@@ -37,6 +39,7 @@ async function run(options: BenchOptions): Promise<readonly Row[]> {
   const native = loadNativeHash(options.progress);
   const fd = openSync(join(options.folder, 'file'), 'w+');
   options.atEnd(() => closeSync(fd));
+  writeSync(fd, Buffer.alloc(MANY_BYTES, 0x5a));
   const timed = [...plain(), ...(native ? withTargets(onEngine(native, fd)) : []), ...onEngine(nodeHash, fd)];
   const ms = options.quick ? 20 : 400;
   const results = await contest(options, [
@@ -92,11 +95,12 @@ function plain(): Timed[] {
 
 function onEngine(engine: HashEngine, fd: number): Timed[] {
   const name = (what: string) => `${engine.name}: ${what}`;
-  const eight = Buffer.alloc(8 * MIB, 0x5a);
-  const small = eight.subarray(0, 4096);
+  const many = Buffer.alloc(MANY_BYTES, 0x5a);
+  const two = many.subarray(0, 2 * MIB);
+  const small = many.subarray(0, 4096);
   const chunksOf = (mib: number) =>
     Array.from({ length: (mib * MIB) / CHUNK_BYTES }, (_, i) =>
-      eight.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
+      many.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
     );
   const [oneMiB, fourMiB] = [chunksOf(1), chunksOf(4)];
   const pairs = Array.from({ length: STREAMS }, () => engine.createPairHasher());
@@ -109,11 +113,8 @@ function onEngine(engine: HashEngine, fd: number): Timed[] {
   const write = (stream: number) => pairs[stream]?.writeAndHash(fd, stream * MIB, oneMiB);
   const inline: Timed[] = [
     { name: name('both hashes'), bytes: MIB, step: () => pairs[0]?.updateSync(oneMiB) },
-    {
-      name: name('tree alone'),
-      bytes: 8 * MIB,
-      step: () => engine.hashLeavesSync(eight),
-    },
+    { name: name('tree alone'), bytes: MANY_BYTES, step: () => engine.hashLeavesSync(many) },
+    { name: name('tree alone, two leaves'), bytes: 2 * MIB, step: () => engine.hashLeavesSync(two) },
     { name: name('4 KiB bodies, both hashes'), bytes: 4096, step: smallPair },
     { name: name('4 KiB bodies, one hash for both'), bytes: 4096, step: () => engine.hashLeavesSync(small) },
   ];
@@ -125,13 +126,18 @@ function onEngine(engine: HashEngine, fd: number): Timed[] {
     { name: name('both, pool, 4 streams'), bytes: MIB, step: (n) => update(n, oneMiB), streams: STREAMS },
     {
       name: name('tree alone, pool, 4 streams'),
-      bytes: 8 * MIB,
-      step: () => engine.hashLeaves(eight),
+      bytes: MANY_BYTES,
+      step: () => engine.hashLeaves(many),
       streams: STREAMS,
     },
     { name: name('write to the page cache, and both'), bytes: MIB, step: write },
     { name: name('write to the page cache, and both, 4 streams'), bytes: MIB, step: write, streams: STREAMS },
-    { name: name('read from the page cache, and tree'), bytes: 4 * MIB, step: readInto(engine, fd) },
+    {
+      name: name('read from the page cache, and tree'),
+      bytes: MANY_BYTES,
+      step: readInto(engine, fd, MANY_BYTES),
+    },
+    { name: name('read two leaves, and tree'), bytes: 2 * MIB, step: readInto(engine, fd, 2 * MIB) },
   ];
 }
 
@@ -142,8 +148,7 @@ function withTargets([both, tree, ...others]: readonly Timed[]): Timed[] {
   return [...first, ...second, ...others];
 }
 
-/** The file is as long as the other steps have written it: 4 MiB. */
-function readInto(engine: HashEngine, fd: number): () => Promise<unknown> {
-  const target = Buffer.alloc(4 * MIB);
+function readInto(engine: HashEngine, fd: number, bytes: number): () => Promise<unknown> {
+  const target = Buffer.alloc(bytes);
   return () => engine.readAndHash(fd, 0, target);
 }

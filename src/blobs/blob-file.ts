@@ -2,10 +2,10 @@
 import type { BlobDescription, LeafRun, OpenBlob } from '../domain/blob-store.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { decodeFooter, decodeTrailer, FOOTER_BYTES } from './blob-format.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import { leafRuns } from './disk-leaves.ts';
 import type { PlacedBlob } from './pack-file.ts';
 import { readAt } from './positioned.ts';
+import type { RunBuffers } from './run-buffers.ts';
 
 /** What is read at once at the end of a blob: all that describes most blobs, up to some hundred leaves. */
 const END_BYTES = 4096;
@@ -21,8 +21,8 @@ export async function describeBlob({ ref, file, start, total }: PlacedBlob): Pro
   return decodeTrailer(ref, trailer, layout);
 }
 
-/** A blob in a file that is open. @param buffers of `RUN_BYTES`. @throws BlobDamaged; then the file is closed. */
-export async function openBlob(engine: HashEngine, buffers: BufferPool, blob: PlacedBlob): Promise<OpenBlob> {
+/** A blob in a file that is open. @throws BlobDamaged; then the file is closed. */
+export async function openBlob(engine: HashEngine, buffers: RunBuffers, blob: PlacedBlob): Promise<OpenBlob> {
   const { ref, file, start } = blob;
   const close = () => file.close();
   try {

@@ -10,10 +10,8 @@ import {
 import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { describeBlob, openBlob } from './blob-file.ts';
-import { BufferPool } from './buffer-pool.ts';
 import { DiskFiles } from './disk-files.ts';
 import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
-import { RUN_BYTES } from './disk-leaves.ts';
 import { DiskNotes } from './disk-notes.ts';
 import { DiskPaths, parseRef } from './disk-paths.ts';
 import { FolderFlusher } from './folder-flusher.ts';
@@ -22,19 +20,17 @@ import type { PlacedBlob } from './pack-file.ts';
 import { PackedWriter } from './packed-writer.ts';
 import { Packs } from './packs.ts';
 import { makeBlobFolders } from './prepare-disk.ts';
+import { RunBuffers } from './run-buffers.ts';
 
 /** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
 export const PACKED_BYTES = 256 * 1024;
-
-/** Buffers kept for the next downloads. */
-const RUNS_KEPT = 16;
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
 export class DiskStore implements BlobStore {
   readonly #paths: DiskPaths;
   readonly #random: RandomBytes;
   readonly #engine: HashEngine;
-  readonly #runBuffers = new BufferPool(RUN_BYTES, RUNS_KEPT, Buffer.allocUnsafeSlow);
+  readonly #runBuffers: RunBuffers;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
   readonly #packs: Packs;
@@ -50,6 +46,7 @@ export class DiskStore implements BlobStore {
     this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
+    this.#runBuffers = new RunBuffers(engine);
     const flush = (run: () => Promise<void>) => this.#flushed(run);
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);

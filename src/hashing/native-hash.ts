@@ -13,8 +13,9 @@ type Done = (errno: number, bytesRead: number) => void;
 
 /** What native/addon.c exports. It checks every argument. */
 interface Addon {
-  /** Null, with no functions beside it, on a processor without SHA instructions. */
+  /** Null, with nothing beside it, on a processor without SHA instructions. */
   readonly implementation: string | null;
+  readonly leavesAtOnce: number;
   createPairHasher(): Handle;
   updateSync(hasher: Handle, buffers: readonly Uint8Array[]): void;
   update(hasher: Handle, buffers: readonly Uint8Array[], done: Done): void;
@@ -79,7 +80,10 @@ const SELF_TEST = {
   ].join(''),
 };
 
-/** Goes through every kernel: one state, the pair, and two leaves side by side. */
+/**
+ * Goes through every kernel: one state, the pair, and two leaves side by side. The addon itself compares the wide one
+ * with these when it is loaded.
+ */
 function hashesRightly(engine: HashEngine): boolean {
   const bytes = new Uint8Array(SELF_TEST_BYTES);
   for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7919 + (i >> 10);
@@ -97,10 +101,12 @@ function hashesRightly(engine: HashEngine): boolean {
 class NativeHash implements HashEngine {
   readonly name: string;
   readonly offMainThread = true;
+  readonly leavesAtOnce: number;
   readonly #addon: Addon;
 
   constructor(addon: Addon, name: string) {
     this.#addon = addon;
+    this.leavesAtOnce = addon.leavesAtOnce;
     this.name = name;
   }
 

@@ -11,6 +11,7 @@ import type { HashEngine, HashedRead, PairDigest, PairHasher } from './hash-engi
 export const nodeHash: HashEngine = {
   name: 'node:crypto',
   offMainThread: false,
+  leavesAtOnce: 1,
 
   createPairHasher: () => new NodePairHasher(),
 

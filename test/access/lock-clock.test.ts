@@ -161,10 +161,14 @@ describe('a server that was stopped for long', () => {
 
 /** A server in this process, over clocks that the test turns; requests are still signed by real time. */
 async function serveWith(t: TestContext, clocks: TurnedClocks): Promise<Api> {
-  const data = await folderFor(t);
+  const data = await temporaryFolder();
   const config = readConfig({ data, listen: '127.0.0.1:0', workers: '1', 'log-level': 'silent' });
   const { url, root, stop } = await serve(config, clocks.read);
-  t.after(stop);
+  // In this order: a server that runs still writes into its folder.
+  t.after(async () => {
+    await stop();
+    await rm(data, { recursive: true, force: true });
+  });
   const text = await readFile(root.secretIsIn, 'utf8');
   const secretAccessKey = /^aws_secret_access_key = (.*)$/m.exec(text)?.[1] ?? '';
   return apiOf({ url, ...root, secretAccessKey });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { DiskStore } from '../../src/blobs/disk.ts';
 import { prepareDiskStore } from '../../src/blobs/prepare-disk.ts';
+import type { HashEngine } from '../../src/hashing/hash-engine.ts';
 import { nodeHash } from '../../src/hashing/node-hash.ts';
 import { temporaryFolder } from './server.ts';
 
@@ -21,8 +22,9 @@ export function storeOver(
   t: TestContext,
   folder: string,
   random = (bytes: number) => randomBytes(bytes),
+  engine: HashEngine = nodeHash,
 ): DiskStore {
-  const store = new DiskStore(folder, random, nodeHash);
+  const store = new DiskStore(folder, random, engine);
   t.after(() => store.close().catch(() => {}));
   return store;
 }

@@ -1,0 +1,135 @@
+/*
+ * A kernel for x86-64 with AVX-512 (F and BW): sixteen leaves at once, each in its own 32-bit lane. The SHA
+ * instructions work on one block in a unit that does not get faster by more of them; plain arithmetic on
+ * sixteen blocks at once is 1.2 to 2 times as fast on Zen 5, where there are sixteen leaves to hash.
+ */
+#include "sha256.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+typedef __m512i vector;
+
+#define INLINE static inline __attribute__((always_inline))
+/* vpternlog's table: bit 4a + 2b + c is the result for bits a, b and c. */
+#define XOR3(a, b, c) _mm512_ternarylogic_epi32(a, b, c, 0x96)
+#define CHOICE(e, f, g) _mm512_ternarylogic_epi32(e, f, g, 0xca)
+#define MAJORITY(a, b, c) _mm512_ternarylogic_epi32(a, b, c, 0xe8)
+#define ADD _mm512_add_epi32
+
+INLINE vector sum0(vector a) {
+  return XOR3(_mm512_ror_epi32(a, 2), _mm512_ror_epi32(a, 13), _mm512_ror_epi32(a, 22));
+}
+
+INLINE vector sum1(vector e) {
+  return XOR3(_mm512_ror_epi32(e, 6), _mm512_ror_epi32(e, 11), _mm512_ror_epi32(e, 25));
+}
+
+INLINE vector sigma0(vector w) {
+  return XOR3(_mm512_ror_epi32(w, 7), _mm512_ror_epi32(w, 18), _mm512_srli_epi32(w, 3));
+}
+
+INLINE vector sigma1(vector w) {
+  return XOR3(_mm512_ror_epi32(w, 17), _mm512_ror_epi32(w, 19), _mm512_srli_epi32(w, 10));
+}
+
+/* From sixteen rows of sixteen words to their columns. */
+INLINE void transpose(vector r[16]) {
+  vector t[16];
+  /* Within each quarter of 128 bits: words of two rows, then of four. */
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  /* Quarter q of r[4k + j] is column 4q + j of rows 4k to 4k + 3. */
+  for (int j = 0; j < 4; j++) {
+    const vector upper02 = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88);
+    const vector upper13 = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xdd);
+    const vector lower02 = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
+    const vector lower13 = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xdd);
+    t[j] = _mm512_shuffle_i32x4(upper02, lower02, 0x88);
+    t[4 + j] = _mm512_shuffle_i32x4(upper13, lower13, 0x88);
+    t[8 + j] = _mm512_shuffle_i32x4(upper02, lower02, 0xdd);
+    t[12 + j] = _mm512_shuffle_i32x4(upper13, lower13, 0xdd);
+  }
+  for (int i = 0; i < 16; i++) r[i] = t[i];
+}
+
+/* Word i of the blocks, which are big-endian, to words[i]. */
+INLINE void load_words(vector words[16], const uint8_t *data, size_t stride) {
+  const vector swap = _mm512_broadcast_i32x4(_mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203));
+  for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) {
+    words[i] = _mm512_shuffle_epi8(_mm512_loadu_si512(data + i * stride), swap);
+  }
+  transpose(words);
+}
+
+/*
+ * One round (FIPS 180-4, 6.2.2 step 3). Instead of moving all eight variables one on, the next round names them one
+ * on. Sums are taken so that the longest way from one round to the next, by e, is short.
+ */
+#define ROUND(a, b, c, d, e, f, g, h, i)                                                                      \
+  do {                                                                                                        \
+    const vector early = ADD(h, ADD(w[i], _mm512_set1_epi32((int)sha256_round_constants[round + (i)])));      \
+    const vector late = ADD(CHOICE(e, f, g), sum1(e));                                                        \
+    d = ADD(ADD(d, early), late);                                                                             \
+    h = ADD(ADD(early, late), ADD(MAJORITY(a, b, c), sum0(a)));                                               \
+  } while (0)
+#define EIGHT_ROUNDS(i)                     \
+  ROUND(a, b, c, d, e, f, g, h, (i));       \
+  ROUND(h, a, b, c, d, e, f, g, (i) + 1);   \
+  ROUND(g, h, a, b, c, d, e, f, (i) + 2);   \
+  ROUND(f, g, h, a, b, c, d, e, (i) + 3);   \
+  ROUND(e, f, g, h, a, b, c, d, (i) + 4);   \
+  ROUND(d, e, f, g, h, a, b, c, (i) + 5);   \
+  ROUND(c, d, e, f, g, h, a, b, (i) + 6);   \
+  ROUND(b, c, d, e, f, g, h, a, (i) + 7)
+
+void sha256_avx512_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks) {
+  /* Variable i of all states, as row i; rows 8 to 15 are there for the transposition only. */
+  vector s[16];
+  for (int i = 0; i < 16; i++) {
+    s[i] = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)states[i]));
+  }
+  transpose(s);
+  for (; blocks > 0; blocks--, data += SHA256_BLOCK_BYTES) {
+    vector w[16];
+    load_words(w, data, stride);
+    vector a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
+    for (int round = 0;; round += 16) {
+      EIGHT_ROUNDS(0);
+      EIGHT_ROUNDS(8);
+      if (round == 48) break;
+      /* The next sixteen words, each from those 16, 15, 7 and 2 before it. */
+      for (int i = 0; i < 16; i++) {
+        w[i] = ADD(ADD(w[i], w[(i + 9) & 15]), ADD(sigma0(w[(i + 1) & 15]), sigma1(w[(i + 14) & 15])));
+      }
+    }
+    s[0] = ADD(s[0], a);
+    s[1] = ADD(s[1], b);
+    s[2] = ADD(s[2], c);
+    s[3] = ADD(s[3], d);
+    s[4] = ADD(s[4], e);
+    s[5] = ADD(s[5], f);
+    s[6] = ADD(s[6], g);
+    s[7] = ADD(s[7], h);
+  }
+  transpose(s);
+  for (int i = 0; i < 16; i++) {
+    _mm256_storeu_si256((__m256i *)(void *)states[i], _mm512_castsi512_si256(s[i]));
+  }
+}
+
+#else
+
+/* ISO C wants at least one declaration in a file. */
+typedef int sha256_avx512_is_not_for_this_processor;
+
+#endif
