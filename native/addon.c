@@ -768,7 +768,8 @@ static napi_value aligned_buffer(napi_env env, napi_callback_info info) {
 
 /*
  * `implementation` is the name of the kernels, or null with nothing beside it on a processor without SHA
- * instructions; `leavesAtOnce` is how many leaves they hash at once.
+ * instructions; `leavesAtOnce` is how many leaves they hash at once, `pairLeavesAtOnce` how many together with
+ * the linear hash.
  */
 NAPI_MODULE_INIT() {
   const sha256_kernels *kernels = sha256_detect();
@@ -781,9 +782,12 @@ NAPI_MODULE_INIT() {
   if (napi_set_named_property(env, exports, "implementation", name) != napi_ok) return NULL;
   if (kernels == NULL) return exports;
   if (!sha256_wide_is_right(kernels)) return fail_state(env, "ERR_WRONG_HASH", "it gives wrong hashes");
-  napi_value at_once;
+  kernels = sha256_fastest(kernels);
+  napi_value at_once, pair_at_once;
   if (napi_create_uint32(env, (uint32_t)sha256_leaves_at_once(kernels), &at_once) != napi_ok ||
-      napi_set_named_property(env, exports, "leavesAtOnce", at_once) != napi_ok) {
+      napi_set_named_property(env, exports, "leavesAtOnce", at_once) != napi_ok ||
+      napi_create_uint32(env, (uint32_t)sha256_pair_leaves_at_once(kernels), &pair_at_once) != napi_ok ||
+      napi_set_named_property(env, exports, "pairLeavesAtOnce", pair_at_once) != napi_ok) {
     return NULL;
   }
 

@@ -23,6 +23,7 @@ const KERNELS = {
   x64: [
     ['sha256_x86.c', '-msha', '-msse4.1'],
     ['sha256_avx512.c', '-mavx512f', '-mavx512bw'],
+    ['sha256_avx512_pair.S'],
   ],
   arm64: [['sha256_arm.c', '-march=armv8-a+crypto']],
 };

@@ -59,13 +59,32 @@ static void plain_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *da
   for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) plain_one(states[i], data + i * stride, blocks);
 }
 
+static void plain_wide_pair(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[8], const uint8_t *data,
+                            size_t blocks) {
+  plain_wide(states, data, blocks * SHA256_BLOCK_BYTES, blocks);
+  plain_one(linear, data, SHA256_WIDE_LEAVES * blocks);
+}
+
 /* Mixes up two of its streams. */
 static void wrong_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks) {
   plain_wide(states, data, stride, blocks);
   memcpy(states[SHA256_WIDE_LEAVES - 1], states[SHA256_WIDE_LEAVES - 2], sizeof states[0]);
 }
 
-static const sha256_kernels PLAIN = {"plain C", plain_one, plain_pair, plain_side, plain_wide};
+static void wrong_wide_pair(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[8], const uint8_t *data,
+                            size_t blocks) {
+  wrong_wide(states, data, blocks * SHA256_BLOCK_BYTES, blocks);
+  plain_one(linear, data, SHA256_WIDE_LEAVES * blocks);
+}
+
+/* Leaves the last block out of the linear hash. */
+static void wrong_linear(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[8], const uint8_t *data,
+                         size_t blocks) {
+  plain_wide(states, data, blocks * SHA256_BLOCK_BYTES, blocks);
+  plain_one(linear, data, SHA256_WIDE_LEAVES * blocks - 1);
+}
+
+static const sha256_kernels PLAIN = {"plain C", plain_one, plain_pair, plain_side, plain_wide, plain_wide_pair};
 
 /* The whole message at once, padding and all, without the code that is checked. */
 static void plain_digest(const uint8_t *data, size_t length, uint8_t digest[32]) {
@@ -111,6 +130,32 @@ static size_t random_chunk(size_t left) {
   return chunk < left ? chunk : left;
 }
 
+/* Both hashes of a stream that comes as `first` bytes and then `more` at a time; 0 for chunks of any length. */
+static void check_pair(const sha256_kernels *kernels, const uint8_t *data, size_t length, size_t first, size_t more,
+                       const uint8_t *expected_linear, const uint8_t *expected_leaves) {
+  const size_t count = sha256_leaf_count(length);
+  uint8_t linear[32];
+  uint8_t *leaves = calloc(count, 32);
+  if (leaves == NULL) abort();
+  pair_hasher hasher;
+  pair_begin(&hasher, kernels);
+  for (size_t at = 0; at < length;) {
+    const size_t left = length - at;
+    const size_t wanted = at == 0 && first > 0 ? first : more;
+    const size_t chunk = wanted == 0 ? random_chunk(left) : wanted < left ? wanted : left;
+    require(pair_reserve(&hasher, chunk), "pair_reserve", length);
+    pair_absorb(&hasher, chunk > 0 ? data + at : NULL, chunk);
+    at += chunk;
+  }
+  require(pair_bytes(&hasher) == length, "pair_bytes", length);
+  pair_end(&hasher, linear, leaves);
+  pair_free(&hasher);
+  pair_free(&hasher);
+  require(memcmp(linear, expected_linear, 32) == 0, "the linear hash of a pair", length);
+  require(memcmp(leaves, expected_leaves, count * 32) == 0, "the leaves of a pair", length);
+  free(leaves);
+}
+
 static void check_length(const sha256_kernels *kernels, size_t length) {
   const size_t count = sha256_leaf_count(length);
   /* Of exactly this size, so that a checker sees a read past the end. */
@@ -128,23 +173,17 @@ static void check_length(const sha256_kernels *kernels, size_t length) {
   sha256_leaves(kernels, data, length, leaves);
   require(memcmp(leaves, expected, count * 32) == 0, "sha256_leaves", length);
 
-  uint8_t expected_linear[32], linear[32];
+  uint8_t expected_linear[32];
   plain_digest(data, length, expected_linear);
-  pair_hasher hasher;
-  pair_begin(&hasher, kernels);
-  for (size_t at = 0; at < length;) {
-    const size_t chunk = random_chunk(length - at);
-    require(pair_reserve(&hasher, chunk), "pair_reserve", length);
-    pair_absorb(&hasher, chunk > 0 ? data + at : NULL, chunk);
-    at += chunk;
+  check_pair(kernels, data, length, 0, 0, expected_linear, expected);
+  check_pair(kernels, data, length, 0, length, expected_linear, expected);
+  if (length == 33 * LEAF_BYTES) {
+    /* Sixteen leaves or more that arrive whole: at the boundary of a leaf, within one, within a block of one. */
+    check_pair(kernels, data, length, 16 * LEAF_BYTES, 16 * LEAF_BYTES, expected_linear, expected);
+    check_pair(kernels, data, length, 17 * LEAF_BYTES, 16 * LEAF_BYTES, expected_linear, expected);
+    check_pair(kernels, data, length, LEAF_BYTES - 64, length, expected_linear, expected);
+    check_pair(kernels, data, length, 3 * LEAF_BYTES + 5, length, expected_linear, expected);
   }
-  require(pair_bytes(&hasher) == length, "pair_bytes", length);
-  memset(leaves, 0, count * 32);
-  pair_end(&hasher, linear, leaves);
-  pair_free(&hasher);
-  pair_free(&hasher);
-  require(memcmp(linear, expected_linear, 32) == 0, "the linear hash of a pair", length);
-  require(memcmp(leaves, expected, count * 32) == 0, "the leaves of a pair", length);
   free(block);
   free(expected);
   free(leaves);
@@ -162,16 +201,27 @@ int main(int argc, char **argv) {
   plain_digest((const uint8_t *)"abc", 3, digest);
   require(memcmp(digest, abc, sizeof abc) == 0, "the plain digest", 3);
 
-  require(sha256_wide_is_right(kernels), "the wide kernel", 0);
+  require(sha256_wide_is_right(kernels), "a wide kernel", 0);
   sha256_kernels wrong = *kernels;
   wrong.wide = wrong_wide;
   require(!sha256_wide_is_right(&wrong), "the check of the wide kernel", 0);
+  wrong.wide = kernels->wide;
+  wrong.wide_pair = wrong_wide_pair;
+  require(!sha256_wide_is_right(&wrong), "the check of the wide pair", 0);
+  wrong.wide_pair = wrong_linear;
+  require(!sha256_wide_is_right(&wrong), "the check of the wide pair's linear hash", 0);
+  /* Whatever is fastest must be right as well, and is one of two. */
+  const sha256_kernels *fastest = sha256_fastest(kernels);
+  require(sha256_wide_is_right(fastest), "the fastest of the wide kernels", 0);
+  require(fastest->wide == kernels->wide && (fastest->wide_pair == kernels->wide_pair || fastest->wide_pair == NULL),
+          "the choice of the wide pair", 0);
 
   static const size_t lengths[] = {
       0,  1,  55, 56, 57, 63, 64, 65, 119, 120, 121, 127, 128, 129, 4096, 65537, LEAF_BYTES - 1, LEAF_BYTES,
       LEAF_BYTES + 1, LEAF_BYTES + 63, LEAF_BYTES + 64, LEAF_BYTES + 65, 2 * LEAF_BYTES - 1, 2 * LEAF_BYTES,
       2 * LEAF_BYTES + 1, 3 * LEAF_BYTES, 3 * LEAF_BYTES + 4097, 9 * LEAF_BYTES + 5, 16 * LEAF_BYTES - 1,
-      16 * LEAF_BYTES, 16 * LEAF_BYTES + 1, 34 * LEAF_BYTES + 777};
+      16 * LEAF_BYTES, 16 * LEAF_BYTES + 1, 17 * LEAF_BYTES, 32 * LEAF_BYTES, 33 * LEAF_BYTES,
+      34 * LEAF_BYTES + 777};
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) check_length(kernels, lengths[i]);
   const long rounds = argc > 1 + plain ? strtol(argv[1 + plain], NULL, 10) : 100;
   for (long i = 0; i < rounds; i++) check_length(kernels, random_below(i % 4 == 0 ? 4 * LEAF_BYTES : 5000));

@@ -15,7 +15,7 @@
 /* A multiple of the block, so that a leaf never ends within a block of the linear hash. */
 #define LEAF_BYTES ((size_t)1024 * 1024)
 #define LEAF_BLOCKS (LEAF_BYTES / SHA256_BLOCK_BYTES)
-/* How many leaves a wide kernel takes at once. */
+/* How many leaves the wide kernels take at once. */
 #define SHA256_WIDE_LEAVES ((size_t)16)
 
 /*
@@ -33,6 +33,9 @@ typedef struct {
                size_t blocks);
   /* As many states as it is wide, over streams that begin `stride` bytes apart; NULL where there is none. */
   void (*wide)(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks);
+  /* As `wide` over streams of `blocks` blocks that lie one behind the other, and one more state over all of them as
+   * one stream; NULL where there is none. */
+  void (*wide_pair)(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[8], const uint8_t *data, size_t blocks);
 } sha256_kernels;
 
 /* What the rounds add; 16-byte aligned so that kernels may load four at once. */
@@ -40,22 +43,33 @@ extern const uint32_t sha256_round_constants[64];
 
 #if defined(__x86_64__)
 extern const sha256_kernels sha256_x86_kernels;
-/* The same, and a wide one that needs AVX-512 F and BW. */
+/* The same, and wide ones that need AVX-512 F and BW: all, or all but the wide pair. */
 extern const sha256_kernels sha256_x86_wide_kernels;
+extern const sha256_kernels sha256_x86_wide_kernels_narrow_pair;
 void sha256_avx512_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks);
+void sha256_avx512_pair(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[8], const uint8_t *data, size_t blocks);
 #endif
 #if defined(__aarch64__) && !defined(__AARCH64EB__)
 extern const sha256_kernels sha256_arm_kernels;
 #endif
 
-/* The kernels that this processor can run, NULL when it has no SHA instructions that are known here. */
+/* All kernels that this processor can run, NULL when it has no SHA instructions that are known here. */
 const sha256_kernels *sha256_detect(void);
+
+/*
+ * Of what sha256_detect gave, that which is fastest here: whether the wide pair is, depends on the processor, and
+ * there are too many to know them by name, so it is measured, in about half a millisecond.
+ */
+const sha256_kernels *sha256_fastest(const sha256_kernels *detected);
 
 /* How many leaves these kernels hash at once, 2 or more. */
 size_t sha256_leaves_at_once(const sha256_kernels *kernels);
 
-/* Whether the wide kernel, where there is one, does what the others do. Costs microseconds: 16 MiB are needed to
- * meet it by way of sha256_leaves. */
+/* How many leaves they hash at once together with the linear hash, 1 or more. */
+size_t sha256_pair_leaves_at_once(const sha256_kernels *kernels);
+
+/* Whether the wide kernels, where there are some, do what the others do. Costs microseconds: 16 MiB are needed to
+ * meet them by way of sha256_leaves or of a pair. */
 bool sha256_wide_is_right(const sha256_kernels *kernels);
 
 /* How many leaves `bytes` bytes have; no data has one, the empty leaf. */

@@ -151,7 +151,7 @@ static void side(uint32_t left[8], const uint8_t *left_data, uint32_t right[8], 
   store_state(right, t);
 }
 
-const sha256_kernels sha256_arm_kernels = {"AArch64 SHA-2 instructions", one, pair, side, NULL};
+const sha256_kernels sha256_arm_kernels = {"AArch64 SHA-2 instructions", one, pair, side, NULL, NULL};
 
 #else
 

@@ -203,9 +203,10 @@ static void side(uint32_t left[8], const uint8_t *left_data, uint32_t right[8], 
   store_state(right, t);
 }
 
-const sha256_kernels sha256_x86_kernels = {"x86-64 SHA extensions", one, pair, side, NULL};
-const sha256_kernels sha256_x86_wide_kernels = {"x86-64 SHA extensions and AVX-512", one, pair, side,
-                                                sha256_avx512_wide};
+const sha256_kernels sha256_x86_kernels = {"x86-64 SHA extensions", one, pair, side, NULL, NULL};
+#define WIDE_NAME "x86-64 SHA extensions and AVX-512"
+const sha256_kernels sha256_x86_wide_kernels = {WIDE_NAME, one, pair, side, sha256_avx512_wide, sha256_avx512_pair};
+const sha256_kernels sha256_x86_wide_kernels_narrow_pair = {WIDE_NAME, one, pair, side, sha256_avx512_wide, NULL};
 
 #else
 

@@ -16,6 +16,11 @@ export interface HashEngine {
   readonly offMainThread: boolean;
   /** How many whole leaves handed over together are hashed in the least time for each: 1 to 16. */
   readonly leavesAtOnce: number;
+  /**
+   * How many whole leaves handed over together to a PairHasher, in one buffer and from the boundary of a leaf, are
+   * hashed in the least time for each: 1 or 16.
+   */
+  readonly pairLeavesAtOnce: number;
 
   /** Both hashes of one stream of bytes. */
   createPairHasher(): PairHasher;

@@ -16,6 +16,7 @@ interface Addon {
   /** Null, with nothing beside it, on a processor without SHA instructions. */
   readonly implementation: string | null;
   readonly leavesAtOnce: number;
+  readonly pairLeavesAtOnce: number;
   createPairHasher(): Handle;
   updateSync(hasher: Handle, buffers: readonly Uint8Array[]): void;
   update(hasher: Handle, buffers: readonly Uint8Array[], done: Done): void;
@@ -81,7 +82,7 @@ const SELF_TEST = {
 };
 
 /**
- * Goes through every kernel: one state, the pair, and two leaves side by side. The addon itself compares the wide one
+ * Goes through every kernel: one state, the pair, and two leaves side by side. The addon itself compares the wide ones
  * with these when it is loaded.
  */
 function hashesRightly(engine: HashEngine): boolean {
@@ -102,11 +103,13 @@ class NativeHash implements HashEngine {
   readonly name: string;
   readonly offMainThread = true;
   readonly leavesAtOnce: number;
+  readonly pairLeavesAtOnce: number;
   readonly #addon: Addon;
 
   constructor(addon: Addon, name: string) {
     this.#addon = addon;
     this.leavesAtOnce = addon.leavesAtOnce;
+    this.pairLeavesAtOnce = addon.pairLeavesAtOnce;
     this.name = name;
   }
 

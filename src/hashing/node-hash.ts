@@ -12,6 +12,7 @@ export const nodeHash: HashEngine = {
   name: 'node:crypto',
   offMainThread: false,
   leavesAtOnce: 1,
+  pairLeavesAtOnce: 1,
 
   createPairHasher: () => new NodePairHasher(),
 

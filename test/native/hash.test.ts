@@ -195,6 +195,40 @@ function suite(engine: HashEngine): void {
     }
   });
 
+  test('both hashes of more leaves than an engine takes at once', async () => {
+    assert.ok([1, 16].includes(engine.pairLeavesAtOnce), `${engine.pairLeavesAtOnce} leaves at once`);
+    for (const [start, length, at] of [
+      [0, 35 * MIB + 8, []],
+      [5, 32 * MIB, [16 * MIB]],
+      [0, 33 * MIB - 1, [MIB, 17 * MIB]],
+      [3, 34 * MIB + 1, [2 * MIB, 17 * MIB + 64]],
+      [1, 35 * MIB + 7, [17 * MIB + 13]],
+    ] as const) {
+      const bytes = LONG.subarray(start, start + length);
+      const wanted = expected(bytes);
+      const [oneByOne, together] = [engine.createPairHasher(), engine.createPairHasher()];
+      for (const buffer of cut(bytes, at)) oneByOne.updateSync([buffer]);
+      await together.update(cut(bytes, at));
+      assert.deepEqual(hex(oneByOne.digest()), wanted, `${length} bytes, cut at ${at}`);
+      assert.deepEqual(hex(together.digest()), wanted, `${length} bytes, cut at ${at}`);
+    }
+  });
+
+  test('both hashes, any cuts between runs of sixteen leaves', () => {
+    const bytes = LONG.subarray(1, 1 + 34 * MIB);
+    const wanted = expected(bytes);
+    const from = fc.oneof(fc.constantFrom(0, 64, MIB, 2 * MIB), fc.nat(2 * MIB));
+    const more = fc.oneof(fc.constantFrom(16 * MIB, 17 * MIB), fc.integer({ min: 15 * MIB, max: 18 * MIB }));
+    fc.assert(
+      fc.property(from, more, fc.nat(34 * MIB), (first, second, any) => {
+        const hasher = engine.createPairHasher();
+        for (const buffer of cut(bytes, [first, first + second, any])) hasher.updateSync([buffer]);
+        assert.deepEqual(hex(hasher.digest()), wanted);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
   test('updates of every kind in any order give the same hashes, and the file has the bytes', async () => {
     const path = join(folder, 'mixed');
     const kinds = fc.infiniteStream(fc.constantFrom('sync', 'async', 'write'));
