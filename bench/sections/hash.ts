@@ -40,7 +40,7 @@ async function run(options: BenchOptions): Promise<readonly Row[]> {
   const fd = openSync(join(options.folder, 'file'), 'w+');
   options.atEnd(() => closeSync(fd));
   writeSync(fd, Buffer.alloc(MANY_BYTES, 0x5a));
-  const timed = [...plain(), ...(native ? withTargets(onEngine(native, fd)) : []), ...onEngine(nodeHash, fd)];
+  const timed = [...plain(), ...(native ? withTargets(native, fd) : []), ...onEngine(nodeHash, fd)];
   const ms = options.quick ? 20 : 400;
   const results = await contest(options, [
     { name: OPENSSL, measure: async () => ({ value: await opensslRate() }) },
@@ -113,6 +113,7 @@ function onEngine(engine: HashEngine, fd: number): Timed[] {
   const write = (stream: number) => pairs[stream]?.writeAndHash(fd, stream * MIB, oneMiB);
   const inline: Timed[] = [
     { name: name('both hashes'), bytes: MIB, step: () => pairs[0]?.updateSync(oneMiB) },
+    { name: name('both hashes, 16 leaves'), bytes: MANY_BYTES, step: () => pairs[0]?.updateSync([many]) },
     { name: name('tree alone'), bytes: MANY_BYTES, step: () => engine.hashLeavesSync(many) },
     { name: name('tree alone, two leaves'), bytes: 2 * MIB, step: () => engine.hashLeavesSync(two) },
     { name: name('4 KiB bodies, both hashes'), bytes: 4096, step: smallPair },
@@ -123,6 +124,7 @@ function onEngine(engine: HashEngine, fd: number): Timed[] {
     ...inline,
     { name: name('both, pool, jobs of 1 MiB'), bytes: MIB, step: (n) => update(n, oneMiB) },
     { name: name('both, pool, jobs of 4 MiB'), bytes: 4 * MIB, step: (n) => update(n, fourMiB) },
+    { name: name('both, pool, jobs of 16 MiB'), bytes: MANY_BYTES, step: (n) => update(n, [many]) },
     { name: name('both, pool, 4 streams'), bytes: MIB, step: (n) => update(n, oneMiB), streams: STREAMS },
     {
       name: name('tree alone, pool, 4 streams'),
@@ -141,11 +143,21 @@ function onEngine(engine: HashEngine, fd: number): Timed[] {
   ];
 }
 
-/** The targets are those of the first two, the kernels as such; they are not meant for the engine that stands in. */
-function withTargets([both, tree, ...others]: readonly Timed[]): Timed[] {
-  const first = both ? [{ ...both, target: FUSED_TARGET }] : [];
-  const second = tree ? [{ ...tree, target: TREE_TARGET }] : [];
-  return [...first, ...second, ...others];
+/**
+ * The targets are those of the first three, the kernels as such, and of the two for both hashes that which the server
+ * uses. They are not meant for the engine that stands in.
+ */
+function withTargets(engine: HashEngine, fd: number): Timed[] {
+  const [both, bothOfMany, tree, ...others] = onEngine(engine, fd);
+  const many = engine.pairLeavesAtOnce > 1;
+  const aim = (timed: Timed | undefined, target: Target | undefined): Timed[] =>
+    timed ? [{ ...timed, ...(target && { target }) }] : [];
+  return [
+    ...aim(both, many ? undefined : FUSED_TARGET),
+    ...aim(bothOfMany, many ? FUSED_TARGET : undefined),
+    ...aim(tree, TREE_TARGET),
+    ...others,
+  ];
 }
 
 function readInto(engine: HashEngine, fd: number, bytes: number): () => Promise<unknown> {
