@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import type { AuditRecord, ChainKey, Head } from './chain.ts';
 
 const ROTATE_BYTES = 64 * 1024 * 1024;
-/** The head is at most so far behind, and what came together with them. */
+/**
+ * The head is at most so far behind, in lines (and what came together with them) and in time: written after each line
+ * it would cost as many flushes as the lines themselves.
+ */
 const LINES_PER_HEAD = 256;
+const HEAD_BEHIND_MS = 100;
 /** `O_DSYNC` is a flush with each write: one job of the thread pool where writing and flushing would be two. */
 const { O_APPEND, O_CREAT, O_DSYNC, O_EXCL, O_WRONLY } = constants;
 
@@ -42,6 +46,7 @@ export class AuditLog {
   #file: FileHandle | undefined;
   #headFile: FileHandle | undefined;
   #heading: Promise<void> | undefined;
+  #headDue: NodeJS.Timeout | undefined;
   /** Lines since the head was written. */
   #behind = 0;
   #waiting: AuditRecord[] = [];
@@ -78,7 +83,10 @@ export class AuditLog {
   async close(): Promise<void> {
     await this.#next?.catch(() => {});
     await this.#running?.catch(() => {});
-    while (this.#heading) await this.#heading;
+    do {
+      this.#bringHead();
+      await this.#heading;
+    } while (this.#heading);
     await this.#file?.close();
     await this.#headFile?.close();
   }
@@ -114,10 +122,16 @@ export class AuditLog {
     }
   }
 
-  /** The head follows the lines and nobody waits for it: after so many lines, or as soon as none wait. */
+  /** The head follows the lines and nobody waits for it. */
   #follow(): void {
-    if (this.#heading || this.#behind === 0) return;
-    if (this.#behind < LINES_PER_HEAD && this.#waiting.length > 0) return;
+    if (this.#behind >= LINES_PER_HEAD) this.#bringHead();
+    else if (this.#behind > 0) this.#headDue ??= setTimeout(() => this.#bringHead(), HEAD_BEHIND_MS).unref();
+  }
+
+  #bringHead(): void {
+    clearTimeout(this.#headDue);
+    this.#headDue = undefined;
+    if (this.#heading || this.#behind === 0 || this.#failure !== undefined) return;
     this.#behind = 0;
     this.#heading = this.#writeHead()
       .catch((error) => {
@@ -125,7 +139,7 @@ export class AuditLog {
       })
       .finally(() => {
         this.#heading = undefined;
-        if (this.#failure === undefined) this.#follow();
+        this.#follow();
       });
   }
 

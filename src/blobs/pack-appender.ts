@@ -1,4 +1,5 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { StoreFailure } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { DiskPaths, PackedName } from './disk-paths.ts';
@@ -9,6 +10,13 @@ import { writeAt } from './positioned.ts';
 
 /** What is written and flushed together. */
 const GROUP_BYTES = 4 * 1024 * 1024;
+/**
+ * A flush, and all that waits for it in turn, costs the processor as much for one blob as for fifty. So where blobs come
+ * many at a time (as many were in the last group), a group waits for more of them as long as they keep coming.
+ */
+const MANY_AT_A_TIME = 12;
+const GATHERING_MS = 1;
+const GATHERED = 64;
 
 interface Waiting {
   readonly pieces: readonly Uint8Array[];
@@ -42,6 +50,7 @@ export class PackAppender {
   readonly #markers = new Map<string, PackMarker>();
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
+  #lastGroup = 0;
 
   constructor(parts: AppenderParts) {
     this.#parts = parts;
@@ -94,8 +103,20 @@ export class PackAppender {
   async #drain(): Promise<void> {
     // One turn of the loop: whatever else arrived with this blob joins its flush.
     await new Promise(setImmediate);
-    while (this.#queue.length > 0) await this.#write(this.#nextGroup());
+    while (this.#queue.length > 0) {
+      if (this.#lastGroup >= MANY_AT_A_TIME) await this.#gather();
+      const group = this.#nextGroup();
+      this.#lastGroup = group.length;
+      await this.#write(group);
+    }
     this.#running = undefined;
+  }
+
+  async #gather(): Promise<void> {
+    for (let seen = 0; this.#queue.length > seen && seen < GATHERED; ) {
+      seen = this.#queue.length;
+      await setTimeout(GATHERING_MS);
+    }
   }
 
   #nextGroup(): Waiting[] {

@@ -2,6 +2,9 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { RECORD_ALIGN } from './pack-format.ts';
 
 const TEXT_CHARS = 20;
+/** How far it may fall behind while blobs come and go: so much more the next start reads, in some milliseconds. */
+const BEHIND_BYTES = 1024 * 1024;
+const BEHIND_MS = 100;
 
 /**
  * Stands in `incoming/` as long as a pack has blobs that the catalog may not know, and says up to which place
@@ -15,10 +18,13 @@ export class PackMarker {
   /** Places of blobs that are neither confirmed nor removed, ascending. */
   readonly #open = new Set<number>();
   #end = 0;
+  /** What it says. */
+  #written = 0;
   #isSealed = false;
   #isStale = false;
   #isClosed = false;
   #writing: Promise<void> | undefined;
+  #due: NodeJS.Timeout | undefined;
 
   private constructor(path: string, file: FileHandle, onGone: () => void) {
     this.#path = path;
@@ -80,8 +86,21 @@ export class PackMarker {
     await this.close().catch(() => {});
   }
 
-  /** Many judgements that come together are one write. */
+  /** Up to which place all was judged. */
+  get #judged(): number {
+    const [first = this.#end] = this.#open;
+    return first;
+  }
+
+  /** Many judgements are one write. */
   #refresh(): void {
+    if (this.#isSealed || this.#judged - this.#written >= BEHIND_BYTES) this.#bringUp();
+    else this.#due ??= setTimeout(() => this.#bringUp(), BEHIND_MS).unref();
+  }
+
+  #bringUp(): void {
+    clearTimeout(this.#due);
+    this.#due = undefined;
     this.#isStale = true;
     this.#writing ??= this.#catchUp();
   }
@@ -112,8 +131,8 @@ export class PackMarker {
   }
 
   async #write(): Promise<void> {
-    const [first = this.#end] = this.#open;
-    await this.#file.write(String(first).padStart(TEXT_CHARS, '0'), 0);
+    this.#written = this.#judged;
+    await this.#file.write(String(this.#written).padStart(TEXT_CHARS, '0'), 0);
   }
 }
 
