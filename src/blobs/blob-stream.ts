@@ -1,6 +1,6 @@
 /** The data of a large blob on its way to disk: hashed by the job that writes it. */
 import type { HashEngine, PairDigest, PairHasher } from '../hashing/hash-engine.ts';
-import type { BufferPool } from './buffer-pool.ts';
+import type { RunBuffer, RunBuffers } from './run-buffers.ts';
 
 /** A multiple of what any device takes at once, and enough that its pause between two writes is small. */
 export const STAGE_BYTES = 1024 * 1024;
@@ -46,56 +46,57 @@ export class CachedStream implements BlobStream {
 
 /**
  * Writes past the page cache. Archives are rarely read soon, and filling the cache with them costs the processor
- * about as much as receiving them (docs/decisions/0010). Bytes are gathered in one buffer while the other is
- * hashed and written.
+ * about as much as receiving them (docs/decisions/0010). Bytes are gathered in one buffer while another is hashed and
+ * written.
  */
 export class DirectStream implements BlobStream {
   readonly #hasher: PairHasher;
   readonly #fd: number;
-  readonly #staging: BufferPool;
-  /** Taken when first needed: an upload that sends nothing holds none. */
-  readonly #stages: Buffer[] = [];
-  #turn: 0 | 1 = 0;
+  readonly #size: number;
+  readonly #staging: RunBuffers;
+  /** What is being filled. Taken when first needed: an upload that sends nothing holds none. */
+  #stage: RunBuffer | undefined;
   #used = 0;
   #position = 0;
   #writing: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
-  /** @param fd open with `O_DIRECT`. @param staging has buffers for those who ask. */
-  constructor(engine: HashEngine, fd: number, staging: BufferPool) {
+  /**
+   * @param fd open with `O_DIRECT`. @param size bytes to come. @param staging has buffers that such a file takes, of
+   * `STAGE_BYTES` or more.
+   */
+  constructor(engine: HashEngine, fd: number, size: number, staging: RunBuffers) {
     this.#hasher = engine.createPairHasher();
     this.#fd = fd;
+    this.#size = size;
     this.#staging = staging;
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     for (const chunk of chunks) {
       for (let done = 0; done < chunk.length; ) {
-        const piece = chunk.subarray(done, done + STAGE_BYTES - this.#used);
-        this.#stage().set(piece, this.#used);
+        this.#stage ??= this.#staging.take(Math.max(STAGE_BYTES, this.#size - this.#position));
+        const { bytes } = this.#stage;
+        const piece = chunk.subarray(done, done + bytes.length - this.#used);
+        bytes.set(piece, this.#used);
         this.#used += piece.length;
         done += piece.length;
-        if (this.#used === STAGE_BYTES) await this.#handOver();
+        if (this.#used === bytes.length) await this.#handOver(this.#stage);
       }
     }
   }
 
-  /** Starts writing the full buffer when the other is free, and goes on with that one. */
-  async #handOver(): Promise<void> {
+  /** Starts writing the full buffer when the one before is written. The next is filled meanwhile. */
+  async #handOver(stage: RunBuffer): Promise<void> {
     await this.#writing;
-    this.#writing = this.#hasher.writeAndHash(this.#fd, this.#position, [this.#stage()]);
+    this.#stage = undefined;
+    this.#writing = this.#hasher
+      .writeAndHash(this.#fd, this.#position, [stage.bytes])
+      .finally(() => stage.giveBack());
     // It is awaited with the next one; until then a failure must not count as unhandled.
     this.#writing.catch(() => {});
-    this.#position += STAGE_BYTES;
-    this.#turn = this.#turn === 0 ? 1 : 0;
+    this.#position += stage.bytes.length;
     this.#used = 0;
-  }
-
-  /** The buffer that is being filled. */
-  #stage(): Buffer {
-    const stage = this.#stages[this.#turn] ?? this.#staging.take();
-    this.#stages[this.#turn] = stage;
-    return stage;
   }
 
   async end(): Promise<PairDigest> {
@@ -108,7 +109,7 @@ export class DirectStream implements BlobStream {
   rest(): { position: number; bytes: Uint8Array } {
     return {
       position: this.#position,
-      bytes: this.#used === 0 ? new Uint8Array() : this.#stage().subarray(0, this.#used),
+      bytes: this.#stage?.bytes.subarray(0, this.#used) ?? new Uint8Array(),
     };
   }
 
@@ -120,6 +121,6 @@ export class DirectStream implements BlobStream {
 
   async #giveBack(): Promise<void> {
     await this.#writing.catch(() => {});
-    for (const stage of this.#stages) this.#staging.give(stage);
+    this.#stage?.giveBack();
   }
 }

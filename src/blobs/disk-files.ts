@@ -4,7 +4,6 @@ import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../treehash/index.ts';
 import { type BlobStream, CachedStream, DirectStream, STAGE_BYTES } from './blob-stream.ts';
-import { BufferPool } from './buffer-pool.ts';
 import { openDirect, takesDirect } from './direct-file.ts';
 import { type DiskPaths, isBlobName } from './disk-paths.ts';
 import { DiskWriter } from './disk-writer.ts';
@@ -12,9 +11,7 @@ import { exists, unlinked } from './file-names.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { PlacedBlob } from './pack-file.ts';
-
-/** Buffers kept for the next uploads. */
-const STAGES_KEPT = 16;
+import { RunBuffers } from './run-buffers.ts';
 
 interface FilesParts {
   readonly paths: DiskPaths;
@@ -33,7 +30,7 @@ interface FilesParts {
  */
 export class DiskFiles {
   readonly #parts: FilesParts;
-  #staging: Promise<BufferPool | undefined> | undefined;
+  #staging: Promise<RunBuffers | undefined> | undefined;
 
   constructor(parts: FilesParts) {
     this.#parts = parts;
@@ -73,19 +70,20 @@ export class DiskFiles {
     const staging = size === null ? undefined : await this.#staging;
     if (staging === undefined) return { stream: new CachedStream(engine, file.fd) };
     const direct = await openDirect(path);
-    return { stream: new DirectStream(engine, direct.fd, staging), direct };
+    return { stream: new DirectStream(engine, direct.fd, size ?? 0, staging), direct };
   }
 
   /** Buffers for writing past the page cache, where both engine and disk are up to it. */
-  async #tryDirect(): Promise<BufferPool | undefined> {
+  async #tryDirect(): Promise<RunBuffers | undefined> {
     const { paths, random, engine } = this.#parts;
     const make = engine.alignedBuffer?.bind(engine);
     if (make === undefined) return undefined;
-    const staging = new BufferPool(STAGE_BYTES, STAGES_KEPT, make);
-    const stage = staging.take();
+    const lengths = { narrow: STAGE_BYTES / LEAF_BYTES, wide: engine.pairLeavesAtOnce };
+    const staging = new RunBuffers(lengths, make);
+    const stage = staging.take(STAGE_BYTES);
     // A name that the next start takes for a half-written blob, should this process die.
-    const isTaken = await takesDirect(paths.incomingBlob(random(16).toString('hex')), stage);
-    staging.give(stage);
+    const isTaken = await takesDirect(paths.incomingBlob(random(16).toString('hex')), stage.bytes);
+    stage.giveBack();
     return isTaken ? staging : undefined;
   }
 

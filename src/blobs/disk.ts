@@ -25,6 +25,9 @@ import { RunBuffers } from './run-buffers.ts';
 /** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
 export const PACKED_BYTES = 256 * 1024;
 
+/** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
+const READ_LEAVES = 2;
+
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
 export class DiskStore implements BlobStore {
   readonly #paths: DiskPaths;
@@ -46,7 +49,7 @@ export class DiskStore implements BlobStore {
     this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
-    this.#runBuffers = new RunBuffers(engine);
+    this.#runBuffers = new RunBuffers({ narrow: READ_LEAVES, wide: engine.leavesAtOnce });
     const flush = (run: () => Promise<void>) => this.#flushed(run);
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);

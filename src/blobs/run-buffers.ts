@@ -1,17 +1,14 @@
-import type { HashEngine } from '../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../treehash/index.ts';
 import { BufferPool } from './buffer-pool.ts';
 
-/** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
-const NARROW_LEAVES = 2;
-/** Narrow ones that wait for the next download: 32 MiB. */
+/** Narrow ones that wait for the next blob. */
 const NARROW_KEPT = 16;
-/** Wide ones, in use or kept: at most 96 MiB. Whoever finds all taken reads a narrow run. */
-const WIDE_BUFFERS = 6;
+/** Wide ones, in use or kept: at most 128 MiB. Whoever finds all taken gets a narrow one. */
+const WIDE_BUFFERS = 8;
 /** Below it a buffer of the right size costs less than it is worth to keep one. */
 const POOLED_BYTES = 64 * 1024;
 
-/** What a run of leaves is read into. */
+/** What a run of leaves is read into, or gathered in before it is written. */
 export interface RunBuffer {
   /** As long as the run. */
   readonly bytes: Buffer;
@@ -21,21 +18,30 @@ export interface RunBuffer {
   leave(): void;
 }
 
+export interface RunLengths {
+  /** Leaves of a short run: few enough for many blobs at once. */
+  readonly narrow: number;
+  /** Leaves that the engine hashes at once, in less time each. */
+  readonly wide: number;
+}
+
 /**
- * Buffers for all that is read from one store. Runs are short, but for engines that hash more leaves at once in less
- * time each (`leavesAtOnce`): those get long ones, as long as there are some left.
+ * Buffers for what is read from one store, or written to it. Runs are short, but for engines that hash more leaves at
+ * once in less time each: those get long ones, as long as there are some left.
  */
 export class RunBuffers {
-  readonly #narrow = new BufferPool(NARROW_LEAVES * LEAF_BYTES, NARROW_KEPT, Buffer.allocUnsafeSlow);
+  readonly #narrow: BufferPool;
   readonly #wide: BufferPool;
   #wideLeft: number;
 
-  constructor({ leavesAtOnce }: Pick<HashEngine, 'leavesAtOnce'>) {
-    this.#wide = new BufferPool(leavesAtOnce * LEAF_BYTES, WIDE_BUFFERS, Buffer.allocUnsafeSlow);
-    this.#wideLeft = leavesAtOnce > NARROW_LEAVES ? WIDE_BUFFERS : 0;
+  /** @param make gives a buffer of so many bytes, with any content. */
+  constructor({ narrow, wide }: RunLengths, make: (bytes: number) => Buffer = Buffer.allocUnsafeSlow) {
+    this.#narrow = new BufferPool(narrow * LEAF_BYTES, NARROW_KEPT, make);
+    this.#wide = new BufferPool(wide * LEAF_BYTES, WIDE_BUFFERS, make);
+    this.#wideLeft = wide > narrow ? WIDE_BUFFERS : 0;
   }
 
-  /** @param bytes that are left to be read, at least 1. Gives room for as many of them as are best read at once. */
+  /** @param bytes that are left of the blob, at least 1. Gives room for as many of them as are best taken at once. */
   take(bytes: number): RunBuffer {
     if (bytes < POOLED_BYTES) return unpooled(bytes);
     if (bytes >= this.#wide.bytes && this.#wideLeft > 0) return this.#takeWide();
