@@ -7,7 +7,7 @@ import { type AccessRequest, authorize, type PolicySet } from '../domain/policy/
 import type { Caller } from '../domain/policy/caller.ts';
 import { denialText } from '../domain/policy/denial-text.ts';
 import type { Policy } from '../domain/policy/policy.ts';
-import { type ContextValue, contextOf } from '../domain/policy/request-context.ts';
+import { type ContextFacts, type ContextValue, contextOnDemand } from '../domain/policy/request-context.ts';
 import { isVaultName, partition, type Vault, type VaultKey, vaultArn } from '../domain/vault.ts';
 import { currentLock } from '../domain/vault-lock.ts';
 import type { PolicyShelf } from './policy-shelf.ts';
@@ -23,8 +23,8 @@ export interface Ask {
   readonly vaultKey: VaultKey;
   /** The archive that the request is about; undefined for most. */
   readonly archiveId: string | undefined;
-  /** Facts of the request by condition key, in any case; those of time are added here. */
-  readonly facts: Readonly<Record<string, ContextValue>>;
+  /** Facts of the request, for policies that ask for any; those of time are added here. */
+  facts(): ContextFacts;
 }
 
 export interface AuthorizationWorld {
@@ -72,18 +72,20 @@ async function accessRequest(
 ): Promise<AccessRequest> {
   const { caller: principal, action, vaultKey } = ask;
   const nowMs = world.lockTime.nowMs();
-  const time = {
-    'aws:CurrentTime': new Date(nowMs).toISOString(),
-    'aws:EpochTime': String(Math.floor(nowMs / 1000)),
-  };
   const stored = vault ? await storedFacts(ask, vault, keysOf(policies), nowMs, world) : {};
-  const context = contextOf({ ...ask.facts, ...time, ...stored });
   return {
     principal,
     action,
     resource: resourceOf(action, vaultKey),
     resourceAccountId: vaultKey.account,
-    context,
+    context: contextOnDemand(() => ({ ...ask.facts(), ...timeFacts(nowMs), ...stored })),
+  };
+}
+
+function timeFacts(nowMs: number): ContextFacts {
+  return {
+    'aws:CurrentTime': new Date(nowMs).toISOString(),
+    'aws:EpochTime': String(Math.floor(nowMs / 1000)),
   };
 }
 
@@ -98,7 +100,7 @@ async function storedFacts(
   keys: readonly string[],
   nowMs: number,
   { catalog }: AuthorizationWorld,
-): Promise<Record<string, ContextValue>> {
+): Promise<ContextFacts> {
   const facts: Record<string, ContextValue> = {};
   if (keys.some((key) => key.startsWith(TAG_KEY_PREFIX))) {
     for (const [key, value] of Object.entries(await catalog.tagsOf(vault.no)))

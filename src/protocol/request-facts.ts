@@ -1,17 +1,15 @@
 import type { TLSSocket } from 'node:tls';
-import type { ContextValue } from '../domain/policy/request-context.ts';
+import type { ContextFacts } from '../domain/policy/request-context.ts';
 import type { Credential } from './authenticate.ts';
 import type { Message } from './message.ts';
 
-/** What conditions may ask of a request itself (IAM guide, "Global condition context keys"). */
-export function requestFacts(
-  message: Message,
-  { session }: Credential,
-  region: string,
-): Record<string, ContextValue> {
+/** What conditions may ask of a request itself (IAM guide, "Global condition context keys"), put together later. */
+export function requestFacts(message: Message, { session }: Credential, region: string): () => ContextFacts {
   const socket = message.incoming.socket as Partial<TLSSocket>;
-  return {
-    'aws:SourceIp': sourceAddress(message),
+  // Now and not later: a connection that is gone has no address, and no Deny would catch it by its address.
+  const address = sourceAddress(message);
+  return () => ({
+    'aws:SourceIp': address,
     'aws:SecureTransport': String(socket.encrypted === true),
     'aws:UserAgent': message.header('user-agent'),
     'aws:Referer': message.header('referer'),
@@ -19,7 +17,7 @@ export function requestFacts(
     // Absent for long-term keys, as on AWS: a policy that denies without it catches them by BoolIfExists only.
     'aws:MultiFactorAuthPresent': session && 'false',
     'aws:TokenIssueTime': session && new Date(session.issuedMs).toISOString(),
-  };
+  });
 }
 
 /** The peer's address; IPv4 in its own form also on a socket of both families. Proxy headers are not believed. */

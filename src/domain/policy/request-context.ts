@@ -10,19 +10,37 @@ export interface RequestContext {
   get(key: string): ContextValue;
 }
 
+/** Key in any case → value. */
+export type ContextFacts = Readonly<Record<string, ContextValue>>;
+
 /**
- * A context of known facts, for tests, simulations and requests whose facts are at hand.
- * @param facts key in any case → value. Two keys that differ in case only (two such tags on one vault) are one
- *   condition key, which then has both values.
+ * A context of known facts, for tests and simulations.
+ * @param facts Two keys that differ in case only (two such tags on one vault) are one condition key, which then
+ *   has both values.
  */
-export function contextOf(facts: Readonly<Record<string, ContextValue>>): RequestContext {
+export function contextOf(facts: ContextFacts): RequestContext {
+  return contextOnDemand(() => facts);
+}
+
+/** The same for facts that are put together when the first of them is asked for: few policies ask for any. */
+export function contextOnDemand(gather: () => ContextFacts): RequestContext {
+  let known: ReadonlyMap<string, readonly string[]> | undefined;
+  return {
+    get(key) {
+      known ??= valuesByKey(gather());
+      return known.get(key);
+    },
+  };
+}
+
+function valuesByKey(facts: ContextFacts): ReadonlyMap<string, readonly string[]> {
   const known = new Map<string, readonly string[]>();
   for (const [key, value] of Object.entries(facts)) {
     if (value === undefined) continue;
     const name = key.toLowerCase();
     known.set(name, [...(known.get(name) ?? []), ...(typeof value === 'string' ? [value] : value)]);
   }
-  return { get: (key) => known.get(key) };
+  return known;
 }
 
 /** All values of a key; undefined when it is absent. A key with an empty set of values counts as absent. */

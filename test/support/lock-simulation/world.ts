@@ -210,7 +210,7 @@ export class World {
           action: name,
           vaultKey,
           archiveId: name === 'DeleteArchive' ? String(input['id']) : undefined,
-          facts: {},
+          facts: () => ({}),
         },
         { catalog: context.catalog, lockTime: lockClock, shelf: this.#shelf },
       );
