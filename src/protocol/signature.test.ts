@@ -433,6 +433,42 @@ describe('refusals of the header form', () => {
     }
   });
 
+  it('exactly the dates that the calendar of Date does not give back', () => {
+    const digits = (from: number, to: number, length: number) =>
+      fc.integer({ min: from, max: to }).map((number) => String(number).padStart(length, '0'));
+    const year = fc.oneof(digits(0, 9999, 4), digits(0, 110, 4), fc.constantFrom('1900', '2000', '2016'));
+    const day = fc.oneof(digits(0, 32, 2), digits(27, 31, 2));
+    const parts = [
+      year,
+      digits(0, 13, 2),
+      day,
+      digits(0, 25, 2),
+      digits(0, 61, 2),
+      digits(0, 61, 2),
+    ] as const;
+    const check = (date: string): void => {
+      const at = (from: number, to: number) => Number(date.slice(from, to));
+      const ms = Date.UTC(at(0, 4), at(4, 6) - 1, at(6, 8), at(9, 11), at(11, 13), at(13, 15));
+      const given = `${new Date(ms).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
+      // One that exists is refused too, but later: the scope is of another day.
+      const message = given === date ? /^Date in Credential scope does not match/ : /^Date must be in/;
+      const scope = '00000000/us-east-1/glacier/aws4_request';
+      const more = { authorization: authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED, scope) };
+      refuses(() => authenticate(describeVault({ 'x-amz-date': date, ...more })), message);
+    };
+    fc.assert(
+      fc.property(fc.tuple(...parts), ([y, mo, d, h, mi, s]) => check(`${y}${mo}${d}T${h}${mi}${s}Z`)),
+      { numRuns: 3000 },
+    );
+    for (const years of ['0000', '0004', '0099', '0100', '1900', '2000', '2017', '2020', '9999']) {
+      for (let month = 0; month <= 13; month++) {
+        for (let ofMonth = 0; ofMonth <= 32; ofMonth++) {
+          check(`${years}${String(month).padStart(2, '0')}${String(ofMonth).padStart(2, '0')}T235959Z`);
+        }
+      }
+    }
+  });
+
   it('host or date not signed, or another date than the one used', () => {
     const signedAs = (signed: string, more: Record<string, string | undefined> = {}) =>
       describeVault({ ...more, authorization: authorization(DESCRIBE_SIGNATURE, signed) });

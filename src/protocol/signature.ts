@@ -179,9 +179,13 @@ export function verifySignature(
   const text = stringToSign(timestamp, scope, canonicalHead + payloadHash);
   const expected = createHmac('sha256', keys.derive(secretKey, date, region))
     .update(text)
-    .digest();
-  const given = Buffer.from(authentication.signature, 'hex');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw refusal(MISMATCH);
+    .digest('hex');
+  if (!isSame(authentication.signature, expected)) throw refusal(MISMATCH);
+}
+
+/** Takes as long wherever two texts of one length differ. */
+function isSame(given: string, expected: string): boolean {
+  return given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
 }
 
 /**
@@ -351,9 +355,14 @@ function timestampOfQuery(parameters: Headers): string {
   );
 }
 
+/** All fields within their ranges. `Date.UTC` takes the years up to 99 for others, so they are no dates here. */
+const BASIC_DATE = /^(?!00)\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])[0-5]\d[0-5]\dZ$/;
+
 /** A date that exists, in `YYYYMMDD'T'HHMMSS'Z'`. */
 function isBasicDate(text: string): boolean {
-  return /^\d{8}T\d{6}Z$/.test(text) && toBasicDate(secondsOfBasic(text)) === text;
+  if (!BASIC_DATE.test(text)) return false;
+  // A day that its month does not have is one of the next month.
+  return new Date(secondsOfBasic(text) * 1000).getUTCDate() === Number(text.slice(6, 8));
 }
 
 function secondsOfBasic(text: string): number {
