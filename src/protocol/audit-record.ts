@@ -23,6 +23,9 @@ export type Outcome = { readonly reply: Reply } | { readonly error: unknown };
 /** Texts from outside are cut to this length; policies are kept whole. */
 const MAX_TEXT = 32_768;
 
+/** Reply headers have few names, all ours; this bounds them all the same. */
+const NAMES_KEPT = 100;
+
 /** Whether a request belongs into the log: it may have changed something, or it was denied. */
 export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
   const denied = 'error' in outcome && outcome.error instanceof ApiError && outcome.error.status === 403;
@@ -86,8 +89,7 @@ function parametersOf(
   route: Route,
   signed: Authenticated | undefined,
 ): Record<string, unknown> {
-  const { account, vaultName, id, operation } = route;
-  const [, idName] = /\{(archiveId|uploadId|jobId|lockId)\}/.exec(operation.path) ?? [];
+  const { account, vaultName, id, idName, operation } = route;
   return {
     accountId: account,
     ...(vaultName === '' ? {} : { vaultName }),
@@ -103,24 +105,22 @@ function sentFields(
   body: Buffer | undefined,
 ): Record<string, unknown> {
   const members = operation.body === 'json' && body ? membersOf(body) : new Map<string, unknown>();
-  const sent = Object.values(operation.fields).map(({ place, name }) => {
+  const sent: Record<string, unknown> = {};
+  for (const { place, name } of Object.values(operation.fields)) {
     const value =
       place === 'member'
         ? members.get(name)
         : place === 'header'
           ? message.header(name)
           : message.query.get(name);
-    return [name, typeof value === 'string' ? value.slice(0, MAX_TEXT) : value] as const;
-  });
-  return Object.fromEntries(
-    sent
-      .filter(([, value]) => value !== undefined && value !== null)
-      .map(([name, value]) => [name, plain(value)]),
-  );
+    if (value !== undefined && value !== null) sent[name] = plain(value);
+  }
+  return sent;
 }
 
 /** Large numbers come as bigint, which JSON does not know. */
 function plain(value: unknown): unknown {
+  if (typeof value === 'string') return value.slice(0, MAX_TEXT);
   return JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
 }
 
@@ -135,7 +135,21 @@ function membersOf(body: Buffer): ReadonlyMap<string, unknown> {
 /** `x-amz-lock-id` is left out: it would let a reader of the log complete the lock. */
 function elementsOf({ headers = {} }: Reply): Record<string, string> | null {
   const shown = Object.entries(headers).filter(([name]) => name !== 'x-amz-lock-id');
-  return shown.length === 0 ? null : Object.fromEntries(shown.map(([name, value]) => [camel(name), value]));
+  return shown.length === 0
+    ? null
+    : Object.fromEntries(shown.map(([name, value]) => [shownName(name), value]));
+}
+
+const shownNames = new Map<string, string>();
+
+/** The name that a reply's header has in the record, remembered. */
+function shownName(header: string): string {
+  const known = shownNames.get(header);
+  if (known !== undefined) return known;
+  const name = camel(header);
+  if (shownNames.size >= NAMES_KEPT) shownNames.clear();
+  shownNames.set(header, name);
+  return name;
 }
 
 /** `x-amz-archive-id` → `archiveId`. */

@@ -4,6 +4,8 @@ import type { Operation } from '../operations/operation.ts';
 import type { Message } from './message.ts';
 import { parseJsonObject } from './small-body.ts';
 
+const NO_MEMBERS: ReadonlyMap<string, unknown> = new Map();
+
 /**
  * The values of an operation's fields. What is missing is named before any value is judged (order of checks).
  * @throws 400 that names the first missing parameter, or the first bad value.
@@ -13,15 +15,16 @@ export function decodeFields(
   message: Message,
   smallBody: Buffer,
 ): Record<string, unknown> {
-  const members = operation.body === 'json' ? parseJsonObject(smallBody) : new Map<string, unknown>();
+  const members = operation.body === 'json' ? parseJsonObject(smallBody) : NO_MEMBERS;
   const source: FieldSource = {
     header: (name) => message.header(name),
     query: (name) => message.query.get(name),
     member: (name) => members.get(name) ?? undefined,
   };
   requireFields(operation, source);
-  const fields = Object.entries(operation.fields);
-  return Object.fromEntries(fields.map(([name, field]) => [name, field.parse(source)]));
+  const values: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(operation.fields)) values[name] = field.parse(source);
+  return values;
 }
 
 function requireFields(operation: Operation, source: FieldSource): void {

@@ -23,6 +23,7 @@ describe('the router', () => {
       assert.equal(found.account, '111122223333');
       assert.equal(found.vaultName, place.path.includes('{vaultName}') ? 'photos' : '');
       assert.equal(found.id, /\{(?!account)\w+Id\}/.test(place.path) ? 'ID' : '');
+      assert.equal(found.idName, /\{((?!account)\w+Id)\}/.exec(place.path)?.[1]);
     }
   });
 

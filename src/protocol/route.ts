@@ -10,11 +10,19 @@ export interface Route {
   readonly vaultName: string;
   /** The archive, upload, job or lock id; empty where there is none. */
   readonly id: string;
+  /** What the path calls the id: `archiveId`, `uploadId`, `jobId` or `lockId`; undefined where there is none. */
+  readonly idName: string | undefined;
 }
 
+/** A path of the table; the places are numbers of segments, -1 where there is none such. */
 interface Pattern {
   readonly operation: Operation;
-  readonly segments: readonly string[];
+  /** What each segment must be; undefined where anything may stand. */
+  readonly segments: readonly (string | undefined)[];
+  readonly accountAt: number;
+  readonly vaultNameAt: number;
+  readonly idAt: number;
+  readonly idName: string | undefined;
 }
 
 /** Finds the operation of a request. */
@@ -26,19 +34,37 @@ export type Router = (message: Message) => Route;
  * request that says neither `add` nor `remove`.
  */
 export function createRouter(operations: readonly Operation[]): Router {
-  const patterns = operations.map((operation) => ({
-    operation,
-    segments: operation.path.slice(1).split('/'),
-  }));
+  const patterns = Map.groupBy(operations.map(patternOf), ({ operation, segments }) =>
+    shapeOf(operation.method, segments.length),
+  );
   return (message) => {
     const segments = withoutTrailingSlash(message.segments);
-    const fitting = patterns.filter((pattern) => fits(pattern, message.method, segments));
+    const alike = patterns.get(shapeOf(message.method, segments.length)) ?? [];
+    const fitting = alike.filter((pattern) => fits(pattern, segments));
     if (fitting.length === 0) throw unknownOperation(message);
     const wanted = message.query.get('operation');
     const found = fitting.find(({ operation }) => !operation.query || operation.query.operation === wanted);
     if (!found) throw invalidParameter(`Invalid operation: ${wanted ?? 'null'}. It must be add or remove.`);
     return toRoute(found, segments);
   };
+}
+
+function patternOf(operation: Operation): Pattern {
+  const names = operation.path.slice(1).split('/');
+  const idAt = names.findIndex((name) => /^{(?:archive|upload|job|lock)Id}$/.test(name));
+  return {
+    operation,
+    segments: names.map((name) => (name.startsWith('{') ? undefined : name)),
+    accountAt: names.indexOf('{accountId}'),
+    vaultNameAt: names.indexOf('{vaultName}'),
+    idAt,
+    idName: names[idAt]?.slice(1, -1),
+  };
+}
+
+/** Patterns of different shapes never fit the same request. */
+function shapeOf(method: string, segments: number): string {
+  return `${segments} ${method}`;
 }
 
 /** `/{account}/vaults/` is ListVaults too. */
@@ -48,22 +74,20 @@ function withoutTrailingSlash(segments: readonly string[]): readonly string[] {
     : segments;
 }
 
-function fits(
-  { operation, segments: pattern }: Pattern,
-  method: string,
-  segments: readonly string[],
-): boolean {
-  if (operation.method !== method || pattern.length !== segments.length) return false;
-  return pattern.every((want, i) => want.startsWith('{') || want === segments[i]);
+function fits({ segments: pattern }: Pattern, segments: readonly string[]): boolean {
+  return pattern.every((want, i) => want === undefined || want === segments[i]);
 }
 
-function toRoute({ operation, segments: pattern }: Pattern, segments: readonly string[]): Route {
-  const at = (name: RegExp) => segments[pattern.findIndex((want) => name.test(want))] ?? '';
+function toRoute(
+  { operation, accountAt, vaultNameAt, idAt, idName }: Pattern,
+  segments: readonly string[],
+): Route {
   return {
     operation,
-    account: at(/^{accountId}$/),
-    vaultName: at(/^{vaultName}$/),
-    id: at(/^{(?:archive|upload|job|lock)Id}$/),
+    account: segments[accountAt] ?? '',
+    vaultName: segments[vaultNameAt] ?? '',
+    id: segments[idAt] ?? '',
+    idName,
   };
 }
 
