@@ -126,13 +126,15 @@ export function payloadMismatch(computed: string, claimed: string): ApiError {
 /** Reads a request's body, with a limit on the time without a byte but none on the whole. */
 class BodySource {
   readonly #incoming: IncomingMessage;
-  readonly #timer: NodeJS.Timeout;
+  readonly #idleMs: number;
+  /** Runs from the first time that bytes are waited for: most small bodies are there with their heads. */
+  #timer: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
   constructor(message: Message, idleMs: number) {
     this.#incoming = message.incoming;
-    this.#timer = setTimeout(() => this.#fail(stalled()), idleMs);
+    this.#idleMs = idleMs;
     this.#incoming.on('readable', this.#onReadable).on('error', this.#onGone).on('close', this.#onGone);
     // It may have gone before anyone listened.
     if (this.#incoming.destroyed) this.#onGone();
@@ -160,10 +162,11 @@ class BodySource {
     for (;;) {
       const chunk = this.#incoming.read() as Buffer | null;
       if (chunk !== null) {
-        this.#timer.refresh();
+        this.#timer?.refresh();
         return chunk;
       }
       if (this.#failure) throw this.#failure;
+      this.#timer ??= setTimeout(() => this.#fail(stalled()), this.#idleMs);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
