@@ -120,10 +120,18 @@ export function createNode({
 }
 
 /** Failures of ours are errors; everything else is for those who ask for each request. */
-function logRequest(log: Logger, { error, warnings, ...done }: RequestLog): void {
-  for (const warning of warnings) log.warn({ requestId: done.requestId, target: done.target }, warning);
-  if (isOurs(error)) log.error({ ...done, err: error }, 'request failed');
-  else log.debug({ ...done, ...(error instanceof Error ? { refusal: error.message } : {}) }, 'request');
+function logRequest(log: Logger, done: RequestLog): void {
+  const { error, requestId } = done;
+  for (const warning of done.warnings) log.warn({ requestId, target: done.target() }, warning);
+  if (isOurs(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
+  else if (log.isLevelEnabled('debug')) {
+    const refusal = error instanceof Error ? { refusal: error.message } : {};
+    log.debug({ ...lineOf(done), ...refusal }, 'request');
+  }
+}
+
+function lineOf({ requestId, method, target, operation, status, ms }: RequestLog): Record<string, unknown> {
+  return { requestId, method, target: target(), operation, status, ms };
 }
 
 function isOurs(error: unknown): boolean {

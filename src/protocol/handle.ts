@@ -52,7 +52,8 @@ export interface Pipeline {
 export interface RequestLog {
   readonly requestId: string;
   readonly method: string;
-  readonly target: string;
+  /** Made when it is asked for: few requests are logged. */
+  target(): string;
   readonly operation: string | undefined;
   readonly status: number;
   readonly ms: number;
@@ -80,7 +81,7 @@ export async function handle(message: Message, response: ServerResponse, pipelin
   pipeline.onDone({
     requestId: message.requestId,
     method: message.method,
-    target: withoutCredentials(message.target),
+    target: () => withoutCredentials(message.target),
     operation: trace.route?.operation.name,
     status: response.statusCode,
     ms: pipeline.wallClock.now() - trace.atMs,
@@ -128,7 +129,8 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   const vaultKey: VaultKey = { account, region: signed.region, name: route.vaultName };
   trace.vaultKey = vaultKey;
   const ask = askOf(message, route, vaultKey, signed);
-  const found = await authorizeRequest(ask, { ...pipeline, catalog: context.catalog });
+  const { lockTime, shelf } = pipeline;
+  const found = await authorizeRequest(ask, { catalog: context.catalog, lockTime, shelf });
   requireApiVersion(message);
   const vault = operation.vault === 'must-exist' ? requireVault(found, vaultKey) : undefined;
 
@@ -139,7 +141,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
     : undefined;
   if (operation.method !== 'GET') requireRecordable(pipeline);
   pipeline.beforeRun?.(operation.name);
-  return operation.run(Object.assign(factsOf(route, vaultKey, vault, body), inputs), context);
+  return operation.run(Object.assign(new Facts(route.id, vaultKey, vault, body), inputs), context);
 }
 
 /** What cannot be put on record is not done. @throws 503. */
@@ -186,22 +188,27 @@ function requireVault(vault: Vault | undefined, key: VaultKey): Vault {
   return vault;
 }
 
-function factsOf(
-  { id }: Route,
-  vaultKey: VaultKey,
-  vault: Vault | undefined,
-  body: UploadBody | undefined,
-): RequestFacts {
-  return {
-    id,
-    vaultKey,
-    get vault() {
-      return vault ?? never('vault');
-    },
-    get body() {
-      return body ?? never('body');
-    },
-  };
+/** A class, because getters of an object literal are defined anew for each object, which is slow. */
+class Facts implements RequestFacts {
+  readonly id: string;
+  readonly vaultKey: VaultKey;
+  readonly #vault: Vault | undefined;
+  readonly #body: UploadBody | undefined;
+
+  constructor(id: string, vaultKey: VaultKey, vault: Vault | undefined, body: UploadBody | undefined) {
+    this.id = id;
+    this.vaultKey = vaultKey;
+    this.#vault = vault;
+    this.#body = body;
+  }
+
+  get vault(): Vault {
+    return this.#vault ?? never('vault');
+  }
+
+  get body(): UploadBody {
+    return this.#body ?? never('body');
+  }
 }
 
 function never(what: string): never {
