@@ -5,11 +5,11 @@ import type { AuditRecord, ChainKey, Head } from './chain.ts';
 
 const ROTATE_BYTES = 64 * 1024 * 1024;
 /**
- * The head is at most so far behind, in lines (and what came together with them) and in time: written after each line
- * it would cost as many flushes as the lines themselves.
+ * The head is at most so far behind while lines keep coming, in lines (and what came together with them) and in time:
+ * written after each it would cost as many flushes as the lines themselves.
  */
 const LINES_PER_HEAD = 256;
-const HEAD_BEHIND_MS = 100;
+const HEAD_PAUSE_MS = 100;
 /** `O_DSYNC` is a flush with each write: one job of the thread pool where writing and flushing would be two. */
 const { O_APPEND, O_CREAT, O_DSYNC, O_EXCL, O_WRONLY } = constants;
 
@@ -46,7 +46,8 @@ export class AuditLog {
   #file: FileHandle | undefined;
   #headFile: FileHandle | undefined;
   #heading: Promise<void> | undefined;
-  #headDue: NodeJS.Timeout | undefined;
+  /** Runs for a while after each writing of the head. */
+  #headPause: NodeJS.Timeout | undefined;
   /** Lines since the head was written. */
   #behind = 0;
   #waiting: AuditRecord[] = [];
@@ -124,14 +125,16 @@ export class AuditLog {
 
   /** The head follows the lines and nobody waits for it. */
   #follow(): void {
-    if (this.#behind >= LINES_PER_HEAD) this.#bringHead();
-    else if (this.#behind > 0) this.#headDue ??= setTimeout(() => this.#bringHead(), HEAD_BEHIND_MS).unref();
+    if (!this.#headPause || this.#behind >= LINES_PER_HEAD) this.#bringHead();
   }
 
   #bringHead(): void {
-    clearTimeout(this.#headDue);
-    this.#headDue = undefined;
     if (this.#heading || this.#behind === 0 || this.#failure !== undefined) return;
+    clearTimeout(this.#headPause);
+    this.#headPause = setTimeout(() => {
+      this.#headPause = undefined;
+      this.#follow();
+    }, HEAD_PAUSE_MS).unref();
     this.#behind = 0;
     this.#heading = this.#writeHead()
       .catch((error) => {

@@ -2,7 +2,10 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { RECORD_ALIGN } from './pack-format.ts';
 
 const TEXT_CHARS = 20;
-/** How far it may fall behind while blobs come and go: so much more the next start reads, in some milliseconds. */
+/**
+ * How far it may fall behind while blobs come and go, so that not every group of them pays for it: so much more the next
+ * start reads, in some milliseconds.
+ */
 const BEHIND_BYTES = 1024 * 1024;
 const BEHIND_MS = 100;
 
@@ -24,7 +27,8 @@ export class PackMarker {
   #isStale = false;
   #isClosed = false;
   #writing: Promise<void> | undefined;
-  #due: NodeJS.Timeout | undefined;
+  /** Runs for a while after each write. */
+  #pause: NodeJS.Timeout | undefined;
 
   private constructor(path: string, file: FileHandle, onGone: () => void) {
     this.#path = path;
@@ -92,30 +96,33 @@ export class PackMarker {
     return first;
   }
 
-  /** Many judgements are one write. */
+  /** Many judgements that come together, or soon after a write, are one write. */
   #refresh(): void {
-    if (this.#isSealed || this.#judged - this.#written >= BEHIND_BYTES) this.#bringUp();
-    else this.#due ??= setTimeout(() => this.#bringUp(), BEHIND_MS).unref();
+    this.#isStale = true;
+    const mayWait = this.#pause && !this.#isSealed && this.#judged - this.#written < BEHIND_BYTES;
+    if (!mayWait && !this.#isClosed) this.#writing ??= this.#catchUp();
   }
 
-  #bringUp(): void {
-    clearTimeout(this.#due);
-    this.#due = undefined;
-    this.#isStale = true;
-    this.#writing ??= this.#catchUp();
+  #beginPause(): void {
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      if (this.#isStale) this.#refresh();
+    }, BEHIND_MS).unref();
   }
 
   async #catchUp(): Promise<void> {
     // A turn later, so that those of one turn are one.
     await Promise.resolve();
-    while (this.#isStale && !this.#isClosed) {
+    do {
       this.#isStale = false;
       const isOver = this.#isSealed && this.#open.size === 0;
       // It only saves the next start some work: a failure is no harm.
       await (isOver ? this.#remove() : this.#write()).catch(() => {});
-    }
+    } while (this.#isStale && this.#isSealed && !this.#isClosed);
     // At once after the last look: a judgement in between would wait for the next.
     this.#writing = undefined;
+    this.#beginPause();
   }
 
   async #remove(): Promise<void> {

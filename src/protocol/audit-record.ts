@@ -4,7 +4,6 @@ import type { VaultKey } from '../domain/vault.ts';
 import type { Operation, Reply } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
 import type { Message } from './message.ts';
-import { sourceAddress } from './request-facts.ts';
 import type { Route } from './route.ts';
 import { parseJsonObject } from './small-body.ts';
 
@@ -42,7 +41,7 @@ export function auditRecord(trace: RequestTrace, outcome: Outcome, eventId: stri
     eventSource: 'glacier.amazonaws.com',
     eventName: route?.operation.name ?? `${message.method} ${message.target.slice(0, 200)}`,
     awsRegion: signed?.region ?? null,
-    sourceIPAddress: sourceAddress(message),
+    sourceIPAddress: message.sourceAddress,
     userAgent: message.header('user-agent')?.slice(0, 1000) ?? null,
     ...errorOf(outcome),
     // Of a request that nobody signed only the place is kept: anybody can send those.

@@ -18,6 +18,11 @@ export interface Message {
   readonly query: ReadonlyMap<string, string>;
   /** Name and value alternating, as sent. */
   readonly rawHeaders: readonly string[];
+  /**
+   * The peer's address; IPv4 in its own form also on a socket of both families. Proxy headers are not believed. Empty
+   * if the connection was gone before the head had been read.
+   */
+  readonly sourceAddress: string;
   /** By lower-case name; undefined when it was not sent. */
   header(name: string): string | undefined;
   readonly incoming: IncomingMessage;
@@ -49,6 +54,8 @@ export function toMessage(incoming: IncomingMessage, requestId: string, letBodyC
     segments,
     query: parseQuery(at < 0 ? '' : target.slice(at + 1)),
     rawHeaders: incoming.rawHeaders,
+    // Now and not later: a connection that is gone has no address, and no Deny would catch it by its address.
+    sourceAddress: (incoming.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
     header: (name) => headerOf(incoming, name),
     incoming,
     letBodyCome,

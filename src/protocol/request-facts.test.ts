@@ -10,11 +10,8 @@ it('the address of a request is known still when its connection is gone', () => 
   Object.defineProperty(incoming.socket, 'remoteAddress', { get: () => remoteAddress });
   const caller = { kind: 'root', arn: 'arn:aws:iam::111122223333:root', accountId: '111122223333' } as const;
   const credential = { caller, identity: [], secret: '' };
-  const facts = requestFacts(
-    toMessage(incoming, 'REQUEST', () => {}),
-    credential,
-    'us-east-1',
-  );
+  const message = toMessage(incoming, 'REQUEST', () => {});
   remoteAddress = undefined;
+  const facts = requestFacts(message, credential, 'us-east-1');
   assert.equal(facts()['aws:SourceIp'], '203.0.113.7');
 });
