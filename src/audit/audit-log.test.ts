@@ -108,6 +108,16 @@ describe('an audit log', () => {
     assert.deepEqual(await faultsOf(folder), []);
   });
 
+  it('brings its head to the last line when it is closed, also while one is on its way', async (t) => {
+    for (let lines = 1; lines <= 4; lines++) {
+      const folder = await folderFor(t);
+      const log = folder.open('c');
+      for (let n = 0; n < lines; n++) await log.append({ n });
+      await log.close();
+      assert.match(await readFile(folder.file('c.head'), 'utf8'), new RegExp(`^0{14}${lines} `));
+    }
+  });
+
   it('does not begin a chain that nobody would remember', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c', undefined, () => Promise.reject(new Error('the store is full')));

@@ -84,10 +84,10 @@ export class AuditLog {
   async close(): Promise<void> {
     await this.#next?.catch(() => {});
     await this.#running?.catch(() => {});
-    do {
+    while (this.#heading || (this.#behind > 0 && this.#failure === undefined)) {
       this.#bringHead();
       await this.#heading;
-    } while (this.#heading);
+    }
     await this.#file?.close();
     await this.#headFile?.close();
   }

@@ -12,11 +12,10 @@ import { writeAt } from './positioned.ts';
 const GROUP_BYTES = 4 * 1024 * 1024;
 /**
  * A flush, and all that waits for it in turn, costs the processor as much for one blob as for fifty. So where blobs come
- * many at a time (as many were in the last group), a group waits for more of them as long as they keep coming.
+ * many at a time, a group waits for more of them as long as they keep coming and are fewer than usual.
  */
 const MANY_AT_A_TIME = 12;
 const GATHERING_MS = 1;
-const GATHERED = 64;
 
 interface Waiting {
   readonly pieces: readonly Uint8Array[];
@@ -50,7 +49,8 @@ export class PackAppender {
   readonly #markers = new Map<string, PackMarker>();
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
-  #lastGroup = 0;
+  /** How many came together lately, at the most; each group that is smaller takes one off. */
+  #usual = 0;
 
   constructor(parts: AppenderParts) {
     this.#parts = parts;
@@ -104,16 +104,16 @@ export class PackAppender {
     // One turn of the loop: whatever else arrived with this blob joins its flush.
     await new Promise(setImmediate);
     while (this.#queue.length > 0) {
-      if (this.#lastGroup >= MANY_AT_A_TIME) await this.#gather();
+      if (this.#usual >= MANY_AT_A_TIME) await this.#gather();
       const group = this.#nextGroup();
-      this.#lastGroup = group.length;
+      this.#usual = Math.max(this.#usual - 1, group.length);
       await this.#write(group);
     }
     this.#running = undefined;
   }
 
   async #gather(): Promise<void> {
-    for (let seen = 0; this.#queue.length > seen && seen < GATHERED; ) {
+    for (let seen = 0; this.#queue.length > seen && this.#queue.length < this.#usual; ) {
       seen = this.#queue.length;
       await setTimeout(GATHERING_MS);
     }
