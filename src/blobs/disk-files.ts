@@ -13,6 +13,9 @@ import { HeldBytes } from './held-bytes.ts';
 import type { PlacedBlob } from './pack-file.ts';
 import { RunBuffers } from './run-buffers.ts';
 
+/** At most 64 MiB: two uploads that never wait, and more where they take turns. */
+const WIDE_STAGES = 4;
+
 interface FilesParts {
   readonly paths: DiskPaths;
   readonly random: RandomBytes;
@@ -78,7 +81,11 @@ export class DiskFiles {
     const { paths, random, engine } = this.#parts;
     const make = engine.alignedBuffer?.bind(engine);
     if (make === undefined) return undefined;
-    const lengths = { narrow: STAGE_BYTES / LEAF_BYTES, wide: engine.pairLeavesAtOnce };
+    const lengths = {
+      narrow: STAGE_BYTES / LEAF_BYTES,
+      wide: engine.pairLeavesAtOnce,
+      wideBuffers: WIDE_STAGES,
+    };
     const staging = new RunBuffers(lengths, make);
     const stage = staging.take(STAGE_BYTES);
     // A name that the next start takes for a half-written blob, should this process die.

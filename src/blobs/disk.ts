@@ -27,6 +27,8 @@ export const PACKED_BYTES = 256 * 1024;
 
 /** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
 const READ_LEAVES = 2;
+/** At most 96 MiB. */
+const WIDE_READS = 6;
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
 export class DiskStore implements BlobStore {
@@ -49,7 +51,8 @@ export class DiskStore implements BlobStore {
     this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
-    this.#runBuffers = new RunBuffers({ narrow: READ_LEAVES, wide: engine.leavesAtOnce });
+    const lengths = { narrow: READ_LEAVES, wide: engine.leavesAtOnce, wideBuffers: WIDE_READS };
+    this.#runBuffers = new RunBuffers(lengths);
     const flush = (run: () => Promise<void>) => this.#flushed(run);
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);

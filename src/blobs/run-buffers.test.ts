@@ -8,7 +8,7 @@ import { type RunBuffer, RunBuffers } from './run-buffers.ts';
 
 const WIDE = 16;
 /** As many as there are wide ones. */
-const AT_ONCE = 8;
+const AT_ONCE = 6;
 const MUCH = 1000 * MIB;
 
 const sizes = (taken: readonly RunBuffer[]) => taken.map(({ bytes }) => bytes.length / MIB);
@@ -16,7 +16,7 @@ const take = (buffers: RunBuffers, count: number) => Array.from({ length: count 
 
 describe('buffers for runs of leaves', () => {
   it('are as long as the engine likes, while there are some left, and short then', () => {
-    const buffers = new RunBuffers({ narrow: 2, wide: WIDE });
+    const buffers = new RunBuffers({ narrow: 2, wide: WIDE, wideBuffers: AT_ONCE });
     const taken = take(buffers, AT_ONCE + 2);
     assert.deepEqual(sizes(taken), [...Array(AT_ONCE).fill(WIDE), 2, 2]);
     taken[0]?.giveBack();
@@ -28,11 +28,14 @@ describe('buffers for runs of leaves', () => {
 
   it('are short for engines that gain nothing by long ones', () => {
     for (const leavesAtOnce of [1, 2])
-      assert.deepEqual(sizes(take(new RunBuffers({ narrow: 2, wide: leavesAtOnce }), 8)), Array(8).fill(2));
+      assert.deepEqual(
+        sizes(take(new RunBuffers({ narrow: 2, wide: leavesAtOnce, wideBuffers: AT_ONCE }), 8)),
+        Array(8).fill(2),
+      );
   });
 
   it('are never longer than what is left to be read', () => {
-    const buffers = new RunBuffers({ narrow: 2, wide: WIDE });
+    const buffers = new RunBuffers({ narrow: 2, wide: WIDE, wideBuffers: AT_ONCE });
     for (const bytes of [1, 65_535, 65_536, MIB, 2 * MIB])
       assert.equal(buffers.take(bytes).bytes.length, bytes);
     assert.deepEqual(sizes([buffers.take(WIDE * MIB - 1), buffers.take(WIDE * MIB)]), [2, WIDE]);
@@ -40,7 +43,7 @@ describe('buffers for runs of leaves', () => {
 
   it('are used again when they are given back, and not when they are left', () => {
     for (const leavesAtOnce of [2, WIDE]) {
-      const buffers = new RunBuffers({ narrow: 2, wide: leavesAtOnce });
+      const buffers = new RunBuffers({ narrow: 2, wide: leavesAtOnce, wideBuffers: AT_ONCE });
       const first = buffers.take(MUCH);
       first.giveBack();
       const second = buffers.take(MUCH);

@@ -3,8 +3,6 @@ import { BufferPool } from './buffer-pool.ts';
 
 /** Narrow ones that wait for the next blob. */
 const NARROW_KEPT = 16;
-/** Wide ones, in use or kept: at most 128 MiB. Whoever finds all taken gets a narrow one. */
-const WIDE_BUFFERS = 8;
 /** Below it a buffer of the right size costs less than it is worth to keep one. */
 const POOLED_BYTES = 64 * 1024;
 
@@ -23,6 +21,8 @@ export interface RunLengths {
   readonly narrow: number;
   /** Leaves that the engine hashes at once, in less time each. */
   readonly wide: number;
+  /** How many wide ones there may be, in use or kept. Whoever finds all taken gets a narrow one. */
+  readonly wideBuffers: number;
 }
 
 /**
@@ -35,10 +35,13 @@ export class RunBuffers {
   #wideLeft: number;
 
   /** @param make gives a buffer of so many bytes, with any content. */
-  constructor({ narrow, wide }: RunLengths, make: (bytes: number) => Buffer = Buffer.allocUnsafeSlow) {
+  constructor(
+    { narrow, wide, wideBuffers }: RunLengths,
+    make: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
+  ) {
     this.#narrow = new BufferPool(narrow * LEAF_BYTES, NARROW_KEPT, make);
-    this.#wide = new BufferPool(wide * LEAF_BYTES, WIDE_BUFFERS, make);
-    this.#wideLeft = wide > narrow ? WIDE_BUFFERS : 0;
+    this.#wide = new BufferPool(wide * LEAF_BYTES, wideBuffers, make);
+    this.#wideLeft = wide > narrow ? wideBuffers : 0;
   }
 
   /** @param bytes that are left of the blob, at least 1. Gives room for as many of them as are best taken at once. */
