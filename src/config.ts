@@ -198,7 +198,7 @@ export const SETTINGS = {
     schema: duration,
     value: 'TIME',
     default: '60s',
-    about: 'a request body that brings no byte for this long is given up (408)',
+    about: 'how long a request body may bring no byte (then 408), or a download move no MiB',
   },
   'job-times': {
     schema: jobTimes,

@@ -5,8 +5,9 @@ import { toWireError } from './wire-error.ts';
 /** What is left of a refused body is read and dropped, so that the client gets to read why; within bounds. */
 const DRAIN_BYTES = 256 * 1024 * 1024;
 const DRAIN_MS = 60_000;
-/** How long a chunk of a download may take to go out. */
+/** How long a piece of a download may take to go out. */
 const SEND_IDLE_MS = 60_000;
+const PIECE_BYTES = 1024 * 1024;
 
 /**
  * Sends an operation's answer. Empty bodies carry no Content-Type: old clients would try to parse them.
@@ -43,24 +44,38 @@ async function sendStream(
   idleMs: number,
 ): Promise<void> {
   for await (const chunk of chunks) {
-    if (response.destroyed) return;
+    if (isGone(response)) return;
     await sent(response, chunk, idleMs);
   }
   response.end();
 }
 
+/** Sends a chunk, piece by piece: of a write under TLS nobody sees how far it got, and it is copied whole. */
+async function sent(response: ServerResponse, chunk: Uint8Array, idleMs: number): Promise<void> {
+  for (let at = 0; at < chunk.length && !isGone(response); at += PIECE_BYTES) {
+    await sentPiece(response, chunk.subarray(at, at + PIECE_BYTES), idleMs);
+  }
+}
+
 /** A client that takes nothing for `idleMs` is given up: it would hold the buffers for ever. */
-function sent(response: ServerResponse, chunk: Uint8Array, idleMs: number): Promise<void> {
+function sentPiece(response: ServerResponse, piece: Uint8Array, idleMs: number): Promise<void> {
+  // The connection's, not the answer's: an answer that waits for the one before it is not told of the end.
+  const { socket } = response.req;
   return new Promise((resolve) => {
-    const timer = setTimeout(() => response.destroy(), idleMs);
     const done = (): void => {
-      clearTimeout(timer);
-      response.off('close', done);
+      response.setTimeout(0);
+      socket.off('close', done);
       resolve();
     };
-    response.on('close', done);
-    response.write(chunk, done);
+    socket.on('close', done);
+    response.setTimeout(idleMs);
+    response.write(piece, done);
   });
+}
+
+/** Whether nobody is there to read the answer. */
+function isGone(response: ServerResponse): boolean {
+  return response.destroyed || response.req.socket.destroyed;
 }
 
 /** Sends an error, unless an answer is under way already: then the connection is cut short instead. */

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+import { makeCertificate } from '../../test/support/certificate.ts';
+import { eventually } from '../../test/support/poll.ts';
+import { sendReply } from './reply.ts';
+
+const IDLE_MS = 400;
+const MIB = 1024 * 1024;
+/** More than the kernel takes before the client reads, and than the client takes in the time that a pause may last. */
+const CHUNK_BYTES = 16 * MIB;
+const CHUNKS = 2;
+const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const LAST_REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+
+/** What a download of some chunks went through. */
+interface Download {
+  given: number;
+  ended: boolean;
+}
+
+async function* chunksOf(download: Download): AsyncGenerator<Uint8Array> {
+  try {
+    for (; download.given < CHUNKS; download.given++) yield Buffer.alloc(CHUNK_BYTES);
+  } finally {
+    download.ended = true;
+  }
+}
+
+/** Lets a mebibyte or a little more come, or less if the connection ends. @returns how much came. */
+function readSome(client: Socket): Promise<number> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const done = (): void => {
+      client.pause().off('data', take).off('close', done);
+      resolve(bytes);
+    };
+    const take = (chunk: Uint8Array): void => {
+      bytes += chunk.length;
+      if (bytes >= MIB) done();
+    };
+    if (client.destroyed) done();
+    else client.on('data', take).once('close', done).resume();
+  });
+}
+
+/** A server whose answers are downloads; and a client that is connected and reads nothing of itself. */
+async function connected(t: TestContext, over: 'http' | 'https'): Promise<[Socket, readonly Download[]]> {
+  const downloads: Download[] = [];
+  const answer: RequestListener = async (_, response) => {
+    const download = { given: 0, ended: false };
+    downloads.push(download);
+    const headers = { 'Content-Length': String(CHUNKS * CHUNK_BYTES) };
+    await sendReply(response, 'id', { status: 200, headers, stream: chunksOf(download) }, IDLE_MS);
+  };
+  const server: Server =
+    over === 'http' ? createServer(answer) : createHttpsServer({ ...makeCertificate() }, answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client =
+    over === 'http' ? connect(port, '127.0.0.1') : connectTls({ port, rejectUnauthorized: false });
+  client.on('error', () => {});
+  t.after(() => {
+    client.destroy();
+    server.close();
+  });
+  client.pause();
+  return [client, downloads];
+}
+
+for (const over of ['http', 'https'] as const) {
+  describe(`a download over ${over}`, () => {
+    it('is not cut while the client takes something now and then', async (t) => {
+      const [client] = await connected(t, over);
+      client.write(LAST_REQUEST);
+      let received = 0;
+      for (let pauses = 0; received < CHUNKS * CHUNK_BYTES; pauses++) {
+        await pause(IDLE_MS / 8);
+        const bytes = await readSome(client);
+        assert.ok(bytes > 0, `cut after ${received} bytes and ${pauses} pauses`);
+        received += bytes;
+      }
+    });
+
+    it('is given up when the client takes nothing', async (t) => {
+      const [client, downloads] = await connected(t, over);
+      client.write(REQUEST);
+      await eventually('the end of the download', () => downloads[0]?.ended);
+      assert.ok((downloads[0]?.given ?? CHUNKS) < CHUNKS, 'the kernel took all of it');
+    });
+
+    it('that waits for another one ends with the connection', async (t) => {
+      const [client, downloads] = await connected(t, over);
+      client.write(REQUEST.repeat(3));
+      await eventually('three downloads', () => downloads.length === 3);
+      client.destroy();
+      await eventually('the end of all', () => downloads.every(({ ended }) => ended));
+    });
+  });
+}
