@@ -6,8 +6,8 @@ import type { InventoryJob } from '../domain/job.ts';
 import type { InventoryKey } from '../domain/page.ts';
 import { vaultArn } from '../domain/vault.ts';
 
-/** Few: what is alive at a collection of short-lived garbage makes V8 set more memory aside for it. */
-const ENTRIES_PER_PAGE = 100;
+/** Few: what is alive at a collection of short-lived garbage makes V8 set more memory aside for it. Each costs a query. */
+const ENTRIES_PER_PAGE = 250;
 const BUFFER_BYTES = 1_048_576;
 
 export interface InventoryWorld {
