@@ -1,10 +1,13 @@
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
 
-/** Whether something has this name. Never throws. */
+/** Whether something has this name. @throws the I/O error. */
 export function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
-    () => false,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
   );
 }
 

@@ -1,7 +1,7 @@
 /** Giving back the room of removed blobs: names and bytes of the others stay, whatever happens meanwhile. */
 import assert from 'node:assert/strict';
-import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -17,7 +17,10 @@ import { BlobMissing } from '../domain/blob-store.ts';
 import { collect, readBlob, someBytes, storeBlob } from './contract.ts';
 import type { DiskStore } from './disk.ts';
 import { DiskPaths } from './disk-paths.ts';
+import { FolderFlusher } from './folder-flusher.ts';
+import { PackCompactor } from './pack-compactor.ts';
 import { openPacked } from './pack-file.ts';
+import { PackRemovals } from './pack-removals.ts';
 import { readAt } from './positioned.ts';
 
 const COUNT = 12;
@@ -82,6 +85,27 @@ describe('compacting a pack', () => {
     await store.compact();
     assert.equal((await packFiles(folder)).length, 4);
     await assertHolds(store, refs, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it('leaves a pack alone that another process began after it had started', async (t) => {
+    const { folder, pack } = await packWithout(t, [...MOST, ...REST]);
+    const paths = new DiskPaths(folder);
+    const flush = (run: () => Promise<void>) => run();
+    const packsFlusher = new FolderFlusher(paths.packs);
+    const incomingFlusher = new FolderFlusher(paths.incoming);
+    t.after(() => Promise.all([packsFlusher.close(), incomingFlusher.close()]));
+    const removals = new PackRemovals({ paths, flush, packsFlusher });
+    const begun = paths.marker(basename(pack, '.pack'));
+    const compactor = new PackCompactor({
+      ...{ paths, flush, incomingFlusher, packsFlusher, removals },
+      async alone(task) {
+        await writeFile(begun, '0'.padStart(20, '0'));
+        await task();
+      },
+    });
+    await compactor.compact();
+    assert.ok((await stat(pack)).size > 0);
+    await unlink(begun);
   });
 
   it('keeps all blobs readable when the table is damaged anywhere', async (t) => {

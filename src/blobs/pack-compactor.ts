@@ -1,7 +1,7 @@
-import { opendir, readdir, stat } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { BlobDamaged } from '../domain/blob-store.ts';
-import { type DiskPaths, packOfMarker, packOfRemovals } from './disk-paths.ts';
-import { unlinked } from './file-names.ts';
+import { type DiskPaths, packOfRemovals } from './disk-paths.ts';
+import { exists, unlinked } from './file-names.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
 import { compactPack } from './pack-compaction.ts';
 import { recordBytes } from './pack-format.ts';
@@ -36,11 +36,10 @@ export class PackCompactor {
    */
   async compact(): Promise<void> {
     const { paths, alone } = this.#parts;
-    const open = new Set((await readdir(paths.incoming)).map(packOfMarker));
     const failures: unknown[] = [];
     for await (const { name } of await opendir(paths.packs)) {
       const pack = packOfRemovals(name);
-      if (pack === undefined || open.has(pack)) continue;
+      if (pack === undefined) continue;
       // One that fails keeps none of the others.
       await alone(() => this.#compactIfWorth(pack)).catch((error) => failures.push(error));
     }
@@ -57,6 +56,9 @@ export class PackCompactor {
     const { paths } = this.#parts;
     const { size: listed } = await stat(paths.removals(pack));
     if (this.#seen.get(pack) === listed) return;
+    // Asked now, for each: a pack may have been begun since the first was looked at, and its writer would go on
+    // writing into a file that has no name any more. A marker is there before its pack, and never comes again.
+    if (await exists(paths.marker(pack))) return;
     const removed = await removalsOf(paths, pack);
     const { size } = await stat(paths.pack(pack)).catch(() => ({ size: 0 }));
     const bytes = [...removed.values()].reduce((sum, blobBytes) => sum + recordBytes(blobBytes), 0);
