@@ -354,7 +354,8 @@ static int read_all(file_place place, span target, bool at_once, size_t *done) {
       if (errno == EINTR) continue;
       return errno;
     }
-    if (got == 0) return 0;
+    /* Linux 5.9 and 5.10 may say so before the end when asked not to wait (preadv2(2), BUGS): whoever waits finds it. */
+    if (got == 0) return at_once ? EAGAIN : 0;
     *done += (size_t)got;
   }
   return 0;

@@ -1,7 +1,7 @@
 /*
  * Preloaded by hash.test.ts: files are written and read a few bytes at a time, with an interruption in
  * between, as the system may do at any time but hardly ever does; and now and then it does not have in memory what
- * is asked for at once.
+ * is asked for at once, or says, as Linux 5.9 and 5.10 do then, that the file has ended.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -53,6 +53,7 @@ long syscall(long number, ...) {
     errno = EAGAIN;
     return -1;
   }
+  if (calls % 300 == 151) return write(2, "no end\n", 7) == 7 ? 0 : -1;
   const struct iovec *vector = (const struct iovec *)a[1];
   return next(SYS_pread64, a[0], vector->iov_base, shortened(vector->iov_len), a[3]);
 }
