@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -44,7 +44,7 @@ export class FolderInUse extends Error {
  * @throws FolderInUse.
  */
 export function takeFolder(folder: DataFolder): () => void {
-  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  makeFolder(folder.path);
   const lock = new DatabaseSync(folder.lock, { timeout: 0 });
   try {
     lock.exec('begin exclusive');
@@ -83,4 +83,22 @@ export async function writeDurably(path: string, text: string): Promise<void> {
 
 function missing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
+}
+
+/** Makes a folder, and those above it, so that they survive a power cut. */
+function makeFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  // Each name stands in the folder above it.
+  for (let made = path; made.length >= first.length; made = dirname(made)) flushFolder(dirname(made));
+}
+
+/** Makes the names in a folder survive a power cut. @throws the I/O error. */
+export function flushFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
