@@ -41,24 +41,33 @@ export class DiskFiles {
 
   /** @param size bytes to come; null if not known. @throws StoreFailure. */
   async create(size: number | null): Promise<BlobWriter> {
-    const { paths, random, publishing } = this.#parts;
+    const { paths, random } = this.#parts;
     const name = random(16).toString('hex');
     const incoming = paths.incomingBlob(name);
+    let file: FileHandle | undefined;
     try {
-      const file = await open(incoming, 'wx');
-      const { stream, direct } = await this.#streamTo(incoming, file, size);
-      return new DiskWriter(file, stream, size, {
-        publish: () => publishing(() => this.#publish(name, file)),
-        close: async () => {
-          await direct?.close();
-          await file.close();
-        },
-        withdraw: () => unlink(incoming).catch(() => {}),
-        name,
-      });
+      file = await open(incoming, 'wx');
+      return await this.#writerOf(name, file, size);
     } catch (error) {
+      await file?.close().catch(() => {});
+      if (file) await unlink(incoming).catch(() => {});
       throw new StoreFailure(`a new blob cannot be begun: ${String(error)}`, error);
     }
+  }
+
+  async #writerOf(name: string, file: FileHandle, size: number | null): Promise<BlobWriter> {
+    const { paths, publishing } = this.#parts;
+    const incoming = paths.incomingBlob(name);
+    const { stream, direct } = await this.#streamTo(incoming, file, size);
+    return new DiskWriter(file, stream, size, {
+      publish: () => publishing(() => this.#publish(name, file)),
+      close: async () => {
+        await direct?.close();
+        await file.close();
+      },
+      withdraw: () => unlink(incoming).catch(() => {}),
+      name,
+    });
   }
 
   /** How the data gets into the file, by its size and by what the disk can do. */
@@ -100,7 +109,7 @@ export class DiskFiles {
     await flush(() => file.datasync());
     await link(paths.incomingBlob(name), paths.blob(name));
     try {
-      await flush(() => flusher(paths.blobFolder(name)).flush());
+      await flusher(paths.blobFolder(name)).flush();
     } catch (error) {
       await unlink(paths.blob(name)).catch(() => {});
       throw error;
@@ -117,10 +126,11 @@ export class DiskFiles {
   }
 
   async remove(name: string): Promise<void> {
-    const { paths, flush, flusher } = this.#parts;
-    const removed = await unlinked(paths.blob(name));
+    const { paths, flusher } = this.#parts;
+    await unlinked(paths.blob(name));
     await unlinked(paths.incomingBlob(name));
-    if (removed) await flush(() => flusher(paths.blobFolder(name)).flush());
+    // Also when it was gone: who took it away may have died before this.
+    await flusher(paths.blobFolder(name)).flush();
   }
 
   confirm(name: string): void {

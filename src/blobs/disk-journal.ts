@@ -30,10 +30,13 @@ export class DiskJournal {
     this.#flush = flush;
   }
 
-  /** Durable when it resolves. @throws the I/O error; one in the middle of a write is final for the store. */
+  /**
+   * Durable when it resolves. @throws the I/O error; one in the middle of a write is final for the store. Otherwise
+   * nothing was written, and the same records may be appended again.
+   */
   append(records: readonly StoreRecord[]): Promise<void> {
     this.#waiting.push(...records.map(toLine));
-    this.#next ??= (this.#appending ?? Promise.resolve()).then(() => this.#start());
+    this.#next ??= (this.#appending ?? Promise.resolve()).catch(() => {}).then(() => this.#start());
     return this.#next;
   }
 
@@ -68,8 +71,13 @@ export class DiskJournal {
 
   async #open(): Promise<FileHandle> {
     const file = await open(join(this.#folder, this.#name), 'a');
-    await this.#flush(() => this.#flusher.flush());
-    return file;
+    try {
+      await this.#flusher.flush();
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 }
 

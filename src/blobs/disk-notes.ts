@@ -4,6 +4,8 @@ import type { RandomBytes } from '../domain/ids.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
 
 const NAME = /^[a-z0-9-]{1,128}$/;
+/** What no note can be called, so that a half-written one is never taken for a note. */
+const HALF_NAME = /^\.[0-9a-f]{16}$/;
 
 /** Small named texts as files, each replaced whole or not at all. */
 export class DiskNotes {
@@ -20,17 +22,21 @@ export class DiskNotes {
   }
 
   async put(name: string, text: string): Promise<void> {
-    // A name that no note can have, so that a half-written one is never taken for a note.
     const temporary = join(this.#folder, `.${this.#random(8).toString('hex')}`);
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(text);
-      await this.#flush(() => file.sync());
-    } finally {
-      await file.close();
+      try {
+        await file.writeFile(text);
+        await this.#flush(() => file.sync());
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, this.#path(name));
+    } catch (error) {
+      await unlink(temporary).catch(() => {});
+      throw error;
     }
-    await rename(temporary, this.#path(name));
-    await this.#flush(() => this.#flusher.flush());
+    await this.#flusher.flush();
   }
 
   async get(name: string): Promise<string | undefined> {
@@ -39,7 +45,7 @@ export class DiskNotes {
 
   async remove(name: string): Promise<void> {
     await unlink(this.#path(name)).catch(missing);
-    await this.#flush(() => this.#flusher.flush());
+    await this.#flusher.flush();
   }
 
   async names(prefix: string): Promise<readonly string[]> {
@@ -55,4 +61,9 @@ export class DiskNotes {
 
 function missing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
+}
+
+/** Whether a file of this name was being written when somebody died. */
+export function isHalfNote(name: string): boolean {
+  return HALF_NAME.test(name);
 }

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { appendFile, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { incoming, readyFolder, storeOver } from '../../test/support/disk-store.ts';
-import { failFiles } from '../../test/support/failing-disk.ts';
+import { beforeFiles, failFiles } from '../../test/support/failing-disk.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { BlobDamaged, type BlobLabel, StoreFailure } from '../domain/blob-store.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
@@ -23,6 +34,7 @@ import {
   storeBlob,
 } from './contract.ts';
 import { DiskStore, PACKED_BYTES } from './disk.ts';
+import { FolderFlusher } from './folder-flusher.ts';
 import { prepareDiskStore } from './prepare-disk.ts';
 
 blobStoreContract('disk', async () => {
@@ -241,6 +253,66 @@ describe('a disk store whose disk fails', () => {
       someBytes(LARGE + 10),
     );
   });
+
+  it('goes on after a folder could not be opened for its flush', async (t) => {
+    const folder = await readyFolder(t);
+    const failures: unknown[] = [];
+    const flusher = new FolderFlusher(join(folder, 'not there'), (flush) =>
+      flush().catch((error) => {
+        failures.push(error);
+        throw error;
+      }),
+    );
+    t.after(() => flusher.close());
+    for (let i = 0; i < 2; i++) await assert.rejects(flusher.flush(), { code: 'ENOENT' });
+    assert.deepEqual(failures, [], 'taken for a flush that failed');
+    await mkdir(join(folder, 'not there'));
+    await flusher.flush();
+  });
+
+  it('goes on after the journal could not be opened', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const away = join(folder, 'elsewhere');
+    await rename(join(folder, 'journal'), away);
+    const appends = [1, 2].map((seq) => store.appendRecords([{ seq, entry: {} }]));
+    for (const append of appends) await assert.rejects(append, StoreFailure);
+    await rename(away, join(folder, 'journal'));
+    for (const seq of [1, 2, 3]) await store.appendRecords([{ seq, entry: {} }]);
+    assert.equal(store.failure(), undefined);
+    assert.equal((await collect(store.records())).length, 3);
+  });
+
+  it('leaves nothing of a note that could not be kept, and takes away what a crash left of one', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    await store.putNote('one', 'text');
+    const notes = () => readdir(join(folder, 'notes'));
+    await failFiles(t, 'sync', 1);
+    await assert.rejects(store.putNote('two', 'text'), StoreFailure);
+    assert.deepEqual(await notes(), ['one']);
+    await writeFile(join(folder, 'notes', '.0123456789abcdef'), 'te');
+    await prepareDiskStore(folder);
+    assert.deepEqual(await notes(), ['one']);
+  });
+
+  for (const size of [1000, LARGE]) {
+    it(`flushes the removal of ${size} bytes again when somebody may have died before`, async (t) => {
+      const folder = await readyFolder(t);
+      const store = storeOver(t, folder);
+      const ref = await storeBlob(store, someBytes(size));
+      await store.remove(ref);
+      const again = storeOver(t, folder);
+      let flushes = 0;
+      for (const method of ['sync', 'datasync'] as const) {
+        await beforeFiles(t, method, async () => {
+          flushes++;
+        });
+      }
+      await again.remove(ref);
+      assert.ok(flushes > 0);
+    });
+  }
 
   it('never writes over a blob, even when a name comes twice', async (t) => {
     const folder = await readyFolder(t);

@@ -57,7 +57,7 @@ export class DiskStore implements BlobStore {
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
     this.#files = new DiskFiles({ paths, random, engine, flush, flusher, publishing });
-    this.#packs = new Packs({ paths, random, engine, flush, flusher });
+    this.#packs = new Packs({ paths, random, flush, flusher });
     const name = `${random(16).toString('hex')}.jsonl`;
     this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush);
     this.#notes = new DiskNotes(paths.notes, flusher(paths.notes), random, flush);
@@ -132,7 +132,7 @@ export class DiskStore implements BlobStore {
     yield* this.#packs.unconfirmed();
   }
 
-  settle(): Promise<void> {
+  settle(): Promise<readonly string[]> {
     return this.#packs.settle();
   }
 
@@ -208,7 +208,7 @@ export class DiskStore implements BlobStore {
   }
 
   #flusher(folder: string): FolderFlusher {
-    const flusher = this.#flushers.get(folder) ?? new FolderFlusher(folder);
+    const flusher = this.#flushers.get(folder) ?? new FolderFlusher(folder, (run) => this.#flushed(run));
     this.#flushers.set(folder, flusher);
     return flusher;
   }

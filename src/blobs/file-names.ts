@@ -29,3 +29,8 @@ export async function openIfThere(path: string): Promise<FileHandle | undefined>
     throw error;
   });
 }
+
+/** Whether the disk could not read what it has. */
+export function isReadError(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'EIO';
+}

@@ -9,12 +9,15 @@ export type Flush = (flush: () => Promise<void>) => Promise<void>;
  */
 export class FolderFlusher {
   readonly #path: string;
+  readonly #flush: Flush;
   #handle: Promise<FileHandle> | undefined;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  constructor(path: string) {
+  /** @param flush runs the flush itself: that the folder cannot be opened just now says nothing of what is on disk. */
+  constructor(path: string, flush: Flush) {
     this.#path = path;
+    this.#flush = flush;
   }
 
   /** Resolves when every name that was in the folder at the call survives a power cut. @throws the I/O error. */
@@ -42,6 +45,7 @@ export class FolderFlusher {
       this.#handle = undefined;
       throw error;
     });
-    await (await this.#handle).sync();
+    const handle = await this.#handle;
+    await this.#flush(() => handle.sync());
   }
 }

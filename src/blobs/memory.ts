@@ -89,7 +89,9 @@ export class MemoryStore implements BlobStore {
     yield* this.#unconfirmed;
   }
 
-  async settle(): Promise<void> {}
+  async settle(): Promise<readonly string[]> {
+    return [];
+  }
 
   async compact(): Promise<void> {}
 

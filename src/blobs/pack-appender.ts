@@ -180,14 +180,14 @@ export class PackAppender {
 
   /** The marker's name is durable before the pack's: no pack may have blobs that nobody asks about. */
   async #begin(): Promise<OpenPack> {
-    const { paths, random, flush, incomingFlusher, packsFlusher } = this.#parts;
+    const { paths, random, incomingFlusher, packsFlusher } = this.#parts;
     const name = random(16).toString('hex');
     const marker = await PackMarker.create(paths.marker(name), () => this.#markers.delete(name));
     let file: FileHandle | undefined;
     try {
-      await flush(() => incomingFlusher.flush());
+      await incomingFlusher.flush();
       file = await open(paths.pack(name), 'wx');
-      await flush(() => packsFlusher.flush());
+      await packsFlusher.flush();
       this.#markers.set(name, marker);
       return { name, file, marker, end: 0 };
     } catch (error) {

@@ -91,8 +91,8 @@ describe('compacting a pack', () => {
     const { folder, pack } = await packWithout(t, [...MOST, ...REST]);
     const paths = new DiskPaths(folder);
     const flush = (run: () => Promise<void>) => run();
-    const packsFlusher = new FolderFlusher(paths.packs);
-    const incomingFlusher = new FolderFlusher(paths.incoming);
+    const packsFlusher = new FolderFlusher(paths.packs, flush);
+    const incomingFlusher = new FolderFlusher(paths.incoming, flush);
     t.after(() => Promise.all([packsFlusher.close(), incomingFlusher.close()]));
     const removals = new PackRemovals({ paths, flush, packsFlusher });
     const begun = paths.marker(basename(pack, '.pack'));

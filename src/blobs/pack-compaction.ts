@@ -29,14 +29,14 @@ export async function compactPack(
   pack: string,
   removed: ReadonlyMap<number, number>,
 ): Promise<number> {
-  const { paths, flush, packsFlusher } = parts;
+  const { paths, packsFlusher } = parts;
   const source = await open(paths.pack(pack), 'r');
   try {
     const kept = await keptRecords(source, pack, removed);
     if (kept.length === 0) return 0;
     await writeFlushed(parts, paths.compacting(pack), (target) => writeCompacted(source, target, kept));
     await rename(paths.compacting(pack), paths.pack(pack));
-    await flush(() => packsFlusher.flush());
+    await packsFlusher.flush();
     return kept.length;
   } finally {
     await source.close();

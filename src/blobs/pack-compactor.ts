@@ -79,12 +79,12 @@ export class PackCompactor {
   async #compactOne(pack: string, removed: ReadonlyMap<number, number> | undefined): Promise<void> {
     const { paths, flush, incomingFlusher, packsFlusher } = this.#parts;
     // A marker must not come back after a power cut: it tells how far a pack was judged that is another then.
-    await flush(() => incomingFlusher.flush());
+    await incomingFlusher.flush();
     const left = removed ? await compactPack({ paths, flush, packsFlusher }, pack, removed) : 0;
     if (left === 0) {
       // In this order: as long as the list is there, nothing that it names can come back.
       await unlinked(paths.pack(pack));
-      await flush(() => packsFlusher.flush());
+      await packsFlusher.flush();
     }
     await this.#parts.removals.drop(pack);
     this.#seen.delete(pack);

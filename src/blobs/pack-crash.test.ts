@@ -1,7 +1,7 @@
 /** What a start makes of the packs that a crash left: all that was flushed is there, and nothing else. */
 import assert from 'node:assert/strict';
 import { appendFile, open, readFile, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import {
   copyOf,
@@ -11,8 +11,10 @@ import {
   startOver,
   storeOver,
 } from '../../test/support/disk-store.ts';
+import { beforeFiles } from '../../test/support/failing-disk.ts';
 import { BlobDamaged, BlobMissing } from '../domain/blob-store.ts';
 import { collect, readBlob, someBytes, storeBlob } from './contract.ts';
+import { prepareDiskStore } from './prepare-disk.ts';
 
 const BODIES = [someBytes(700), someBytes(5000, 1), someBytes(90, 2), someBytes(6000, 3), someBytes(300, 4)];
 /** How many of the blobs were flushed and acknowledged; the others were being written when the crash came. */
@@ -135,6 +137,33 @@ describe('a pack whose end a crash tore', () => {
 });
 
 describe('a start', () => {
+  it('keeps what the catalog names, damaged as it may be, for a reader to find', async (t) => {
+    const { folder, pack, ends, refs } = await crash(t);
+    const bytes = await readFile(pack);
+    for (const place of ends.slice(0, -1)) bytes[place + 64 + 10] = (bytes[place + 64 + 10] ?? 0) ^ 1;
+    await writeFile(pack, bytes);
+    const named = refs.slice(0, FLUSHED);
+    const store = await startOver(t, folder, (ref) => named.includes(ref));
+    assert.deepEqual(await collect(store.list()), named);
+    for (const [i, ref] of named.entries()) assert.notDeepEqual(await readBlob(store, ref), BODIES[i]);
+    await store.compact();
+    assert.deepEqual(await collect(store.list()), named);
+  });
+
+  it('leaves a pack in question that the disk cannot read, and the next one judges it', async (t) => {
+    const found = await crash(t);
+    await prepareDiskStore(found.folder);
+    const store = storeOver(t, found.folder);
+    const { stop } = await beforeFiles(t, 'read', async () => {
+      throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+    });
+    assert.deepEqual(await collect(store.unconfirmed()), []);
+    assert.deepEqual(await store.settle(), [found.pack]);
+    stop();
+    assert.deepEqual(await incoming(found.folder), [basename(found.marker)]);
+    await assertSound(t, found, 'a disk that can be read again');
+  });
+
   it('takes away a marker whose pack was never begun', async (t) => {
     const folder = await readyFolder(t);
     await writeFile(join(folder, 'incoming', `${'a'.repeat(32)}.open`), '0'.repeat(20));

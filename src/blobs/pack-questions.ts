@@ -1,20 +1,17 @@
 /** Packs of processes that ended without saying of each blob whether the catalog knows it. */
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { BlobDamaged } from '../domain/blob-store.ts';
-import type { HashEngine } from '../hashing/hash-engine.ts';
 import { describeBlob } from './blob-file.ts';
 import { type DiskPaths, packOfMarker } from './disk-paths.ts';
-import { openIfThere } from './file-names.ts';
+import { isReadError, openIfThere } from './file-names.ts';
 import { hasTable } from './pack-file.ts';
 import { HEADER_BYTES } from './pack-format.ts';
 import { type ListedStretch, leftIn } from './pack-listing.ts';
 import { parseMarker } from './pack-marker.ts';
 import type { PackRemovals } from './pack-removals.ts';
-import { readAt } from './positioned.ts';
 
 interface QuestionsParts {
   readonly paths: DiskPaths;
-  readonly engine: HashEngine;
   readonly removals: PackRemovals;
   /** Packs that this process answers for itself. */
   owns(pack: string): boolean;
@@ -27,30 +24,49 @@ export class PackQuestions {
     this.#parts = parts;
   }
 
-  /** Whole blobs of which nobody said that the catalog knows them. @throws the I/O error. */
+  /**
+   * Blobs that say what they are, and of which nobody said that the catalog knows them. Their data may be damaged: if
+   * the catalog knows them, that is for a reader to find, and else it does not matter.
+   * @throws the I/O error, but not that of a disk that cannot read: what lies behind it is left to `settle`.
+   */
   async *ask(): AsyncIterable<string> {
     for (const pack of await this.#packs()) {
-      for await (const stretch of this.#inQuestion(pack)) {
-        if (stretch.blob && (await this.#isWhole(stretch))) yield stretch.blob.ref;
+      try {
+        for await (const stretch of this.#inQuestion(pack)) {
+          if (stretch.blob && (await describesItself(stretch))) yield stretch.blob.ref;
+        }
+      } catch (error) {
+        if (!isReadError(error)) throw error;
       }
     }
   }
 
   /**
-   * Takes the markers away. What is torn is noted as removed: nothing that was flushed is torn, so it was never
-   * acknowledged. @throws the I/O error.
+   * Takes the markers away. What does not say what it is is noted as removed: nothing that was flushed is torn, so it
+   * was never acknowledged. @returns packs that cannot be read: they stay in question. @throws the I/O error.
    */
-  async settle(): Promise<void> {
-    const { paths, removals } = this.#parts;
+  async settle(): Promise<readonly string[]> {
+    const left: string[] = [];
     for (const pack of await this.#packs()) {
-      for await (const stretch of this.#inQuestion(pack)) {
-        if (await this.#isWhole(stretch)) continue;
-        // By where it begins, whatever a header there says.
-        const blobBytes = Math.max(1, stretch.bytes - HEADER_BYTES);
-        await removals.note(pack, { place: stretch.position, blobBytes });
+      try {
+        await this.#settle(pack);
+      } catch (error) {
+        if (!isReadError(error)) throw error;
+        left.push(this.#parts.paths.pack(pack));
       }
-      await unlink(paths.marker(pack));
     }
+    return left;
+  }
+
+  async #settle(pack: string): Promise<void> {
+    const { paths, removals } = this.#parts;
+    for await (const stretch of this.#inQuestion(pack)) {
+      if (await describesItself(stretch)) continue;
+      // By where it begins, whatever a header there says.
+      const blobBytes = Math.max(1, stretch.bytes - HEADER_BYTES);
+      await removals.note(pack, { place: stretch.position, blobBytes });
+    }
+    await unlink(paths.marker(pack));
   }
 
   async *#inQuestion(pack: string): ReturnType<typeof leftIn> {
@@ -63,17 +79,17 @@ export class PackQuestions {
     const packs = (await readdir(this.#parts.paths.incoming)).map(packOfMarker);
     return packs.filter((pack) => pack !== undefined && !this.#parts.owns(pack)) as string[];
   }
+}
 
-  /** Whether it is a blob, where it was written, with all its bytes. */
-  async #isWhole({ blob, record, position }: ListedStretch): Promise<boolean> {
-    if (!blob || record?.place !== position) return false;
-    try {
-      const { size, leaves } = await describeBlob(blob);
-      return this.#parts.engine.hashLeavesSync(await readAt(blob.file, blob.start, size)).equals(leaves);
-    } catch (error) {
-      if (error instanceof BlobDamaged) return false;
-      throw error;
-    }
+/** Whether it is a blob, where it was written, whose description is proved. */
+async function describesItself({ blob, record, position }: ListedStretch): Promise<boolean> {
+  if (!blob || record?.place !== position) return false;
+  try {
+    await describeBlob(blob);
+    return true;
+  } catch (error) {
+    if (error instanceof BlobDamaged) return false;
+    throw error;
   }
 }
 

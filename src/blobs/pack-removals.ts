@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import type { DiskPaths, PackedName } from './disk-paths.ts';
-import { unlinked } from './file-names.ts';
+import { openIfThere, unlinked } from './file-names.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
 import {
   decodeRemovals,
@@ -40,8 +40,20 @@ export class PackRemovals {
       await file.close();
     }
     // Also where another process made the file: it may not have flushed the name yet.
-    if (!this.#named.has(pack)) await flush(() => packsFlusher.flush());
+    if (!this.#named.has(pack)) await packsFlusher.flush();
     this.#named.add(pack);
+  }
+
+  /** All that was noted of the pack is durable when it resolves, and that it is gone if it is. @throws the I/O error. */
+  async flush(pack: string): Promise<void> {
+    const { paths, flush, packsFlusher } = this.#parts;
+    const file = await openIfThere(paths.removals(pack));
+    try {
+      if (file) await flush(() => file.datasync());
+    } finally {
+      await file?.close();
+    }
+    await packsFlusher.flush();
   }
 
   /** Forgets a list once nothing that it names is in the pack. @throws the I/O error. */

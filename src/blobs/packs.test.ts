@@ -88,11 +88,11 @@ describe('a pack that is full', () => {
   it('is followed by the next, and its marker goes when all that is in it was judged', async (t) => {
     const folder = await readyFolder(t);
     const paths = new DiskPaths(folder);
-    const [incomingFlusher, packsFlusher] = [
-      new FolderFlusher(paths.incoming),
-      new FolderFlusher(paths.packs),
-    ];
     const flush = (run: () => Promise<void>) => run();
+    const [incomingFlusher, packsFlusher] = [
+      new FolderFlusher(paths.incoming, flush),
+      new FolderFlusher(paths.packs, flush),
+    ];
     const appender = new PackAppender({
       ...{ paths, random: randomBytes, flush, incomingFlusher, packsFlusher },
       packBytes: 10_000,

@@ -1,7 +1,6 @@
 import { mkdir, opendir, rename } from 'node:fs/promises';
 import { BlobDamaged, BlobMissing } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
-import type { HashEngine } from '../hashing/hash-engine.ts';
 import { type DiskPaths, type PackedName, packedRef, packOfFile } from './disk-paths.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
 import { Gate } from './gate.ts';
@@ -19,7 +18,6 @@ const PACK_BYTES = 64 * 1024 * 1024;
 interface PacksParts {
   readonly paths: DiskPaths;
   readonly random: RandomBytes;
-  readonly engine: HashEngine;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
 }
@@ -34,14 +32,14 @@ export class Packs {
   /** What notes removals is inside; what writes a pack again, and then forgets its list, is alone. */
   readonly #removing = new Gate();
 
-  constructor({ paths, random, engine, flush, flusher }: PacksParts) {
+  constructor({ paths, random, flush, flusher }: PacksParts) {
     this.#paths = paths;
     const flushers = { incomingFlusher: flusher(paths.incoming), packsFlusher: flusher(paths.packs) };
     this.#appender = new PackAppender({ paths, random, flush, ...flushers, packBytes: PACK_BYTES });
     const removals = new PackRemovals({ paths, flush, packsFlusher: flushers.packsFlusher });
     this.#removals = removals;
     const owns = (pack: string) => this.#appender.owns(pack);
-    this.#questions = new PackQuestions({ paths, engine, removals, owns });
+    this.#questions = new PackQuestions({ paths, removals, owns });
     const alone = (task: () => Promise<void>) => this.#removing.alone(task);
     this.#compactor = new PackCompactor({ paths, flush, ...flushers, removals, alone });
   }
@@ -65,6 +63,8 @@ export class Packs {
     await this.#removing.enter(async () => {
       const record = await this.#recordOf(name);
       if (record !== undefined) await this.#removals.note(name.pack, record);
+      // Who noted it, or took the pack away, may have died before that was flushed.
+      else await this.#removals.flush(name.pack);
     });
     this.#appender.judge(name);
   }
@@ -99,9 +99,9 @@ export class Packs {
 
   /**
    * Says that all that was unconfirmed has been judged. To be called when no other process writes.
-   * @throws the I/O error.
+   * @returns packs that cannot be read: they stay in question. @throws the I/O error.
    */
-  settle(): Promise<void> {
+  settle(): Promise<readonly string[]> {
     return this.#questions.settle();
   }
 

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isHalfNote } from './disk-notes.ts';
 import { DiskPaths, isBlobName, isCompacting } from './disk-paths.ts';
 import { exists } from './file-names.ts';
 
@@ -24,6 +25,9 @@ export async function prepareDiskStore(folder: string): Promise<void> {
   for (const name of await readdir(paths.incoming)) {
     if (await isHalfWritten(paths, name)) await unlink(join(paths.incoming, name));
   }
+  for (const name of await readdir(paths.notes)) {
+    if (isHalfNote(name)) await unlink(join(paths.notes, name));
+  }
 }
 
 /** What is not ours is left alone. */
@@ -40,20 +44,25 @@ export async function makeBlobFolders(paths: DiskPaths): Promise<void> {
 
 async function checkFormat(paths: DiskPaths): Promise<void> {
   const path = paths.format;
-  if (!(await exists(path))) await writeFile(path, `${JSON.stringify(FORMAT)}\n`, { flush: true });
+  if (!(await exists(path))) await writeFormat(paths);
   const found = JSON.parse(await readFile(path, 'utf8')) as Partial<typeof FORMAT>;
   const isOurs = found.format === FORMAT.format;
   if (isOurs && found.version === FORMAT.version) return;
   if (isOurs && found.version === OLDER_VERSION) {
     // From now on there may be packs, which a server of the older version would not find.
-    const next = paths.other('format.json.next');
-    await writeFile(next, `${JSON.stringify(FORMAT)}\n`, { flush: true });
-    await rename(next, path);
+    await writeFormat(paths);
     return;
   }
   throw new Error(
     `${path} is not of format ${FORMAT.format} version ${FORMAT.version}: ${JSON.stringify(found)}`,
   );
+}
+
+/** Whole or not at all: a server does not start over half a format. */
+async function writeFormat(paths: DiskPaths): Promise<void> {
+  const next = paths.other('format.json.next');
+  await writeFile(next, `${JSON.stringify(FORMAT)}\n`, { flush: true });
+  await rename(next, paths.format);
 }
 
 async function flushOnce(path: string): Promise<void> {

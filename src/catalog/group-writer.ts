@@ -42,6 +42,8 @@ export class GroupWriter implements Writer {
   #queue: Pending[] = [];
   #running: Promise<void> | undefined;
   #journaled: number[] = [];
+  /** Committed facts that could not be journaled. */
+  #owed: StoreRecord[] = [];
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
 
@@ -113,9 +115,13 @@ export class GroupWriter implements Writer {
     }
   }
 
-  /** Answers after the journal has the facts; the next commit need not wait for that. */
+  /**
+   * Answers after the journal has the facts; the next commit need not wait for that. Facts that it could not take come
+   * before everything else: who sends a failed request again gets an answer that rests on them, and has none to add.
+   */
   #answer(ran: readonly Ran[]): void {
-    const records = ran.flatMap((one) => one.records);
+    const own = ran.flatMap((one) => one.records);
+    const records = [...this.#owed.splice(0), ...own];
     const journaled = records.length > 0 ? this.#journal(records) : Promise.resolve();
     const answered = journaled
       .then(
@@ -124,7 +130,9 @@ export class GroupWriter implements Writer {
           for (const one of ran) settle(one);
         },
         (error) => {
-          for (const one of ran) settle(one.records.length > 0 ? { ...one, error } : one);
+          this.#owed.push(...records);
+          const isOwing = records.length > own.length;
+          for (const one of ran) settle(isOwing || one.records.length > 0 ? { ...one, error } : one);
         },
       )
       .finally(() => this.#answers.delete(answered));

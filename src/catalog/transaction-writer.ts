@@ -31,6 +31,8 @@ export class TransactionWriter implements Writer {
   /** Shards are taken in turn, so that transactions side by side rarely wait for one row of counts. */
   #turn = 0;
   #journaled: number[] = [];
+  /** Committed facts that could not be journaled. */
+  #owed: StoreRecord[] = [];
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(db: Kysely<Schema>, journal: Journal, failure: JournalFailure = () => undefined) {
@@ -54,11 +56,22 @@ export class TransactionWriter implements Writer {
     const failure = this.#failure();
     if (failure) throw failure;
     const { result, records } = await this.#transact(name, args);
+    // Who sends a failed request again gets an answer that rests on what is owed, and has no fact to add.
+    records.unshift(...this.#owed.splice(0));
     if (records.length === 0) return result;
-    await this.#journal(records);
-    this.#journaled.push(...records.map(({ seq }) => seq));
+    await this.#toJournal(records);
     if (this.#journaled.length >= JOURNALED_PER_LOT) await this.#dropJournaled();
     return result;
+  }
+
+  async #toJournal(records: readonly StoreRecord[]): Promise<void> {
+    try {
+      await this.#journal(records);
+    } catch (error) {
+      this.#owed.push(...records);
+      throw error;
+    }
+    this.#journaled.push(...records.map(({ seq }) => seq));
   }
 
   async #transact(name: WriteName, args: unknown): Promise<{ result: unknown; records: StoreRecord[] }> {

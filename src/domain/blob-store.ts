@@ -111,14 +111,14 @@ export interface BlobStore {
   /** Says that the row naming this blob is durable: it is no orphan whatever happens next. */
   confirm(ref: string): void;
   /**
-   * Blobs that were whole when their process ended, but perhaps never confirmed: the catalog knows which count.
+   * Blobs that were stored when their process ended, but perhaps never confirmed: the catalog knows which count.
    */
   unconfirmed(): AsyncIterable<string>;
   /**
    * Says that all of `unconfirmed` were judged, so that the next start need not ask again. At a start only, while
-   * no other process writes. @throws the I/O error.
+   * no other process writes. @returns what could not be read, and will be asked about again. @throws the I/O error.
    */
-  settle(): Promise<void>;
+  settle(): Promise<readonly string[]>;
   /**
    * Gives back the room of removed blobs where that is worth the work. In one process at a time, the one that
    * removes blobs. @throws the I/O error.

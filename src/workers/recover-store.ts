@@ -1,4 +1,4 @@
-import { BlobDamaged, BlobMissing, type BlobStore } from '../domain/blob-store.ts';
+import { BlobDamaged, type BlobLabel, BlobMissing, type BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 
 const RECORDS_PER_LOT = 1000;
@@ -7,7 +7,7 @@ const RECORDS_PER_LOT = 1000;
 export interface RecoveryFindings {
   /** How many blobs were removed: whole, but never acknowledged. */
   readonly removed: number;
-  /** Blobs that cannot be read, and are left where they are. */
+  /** What cannot be read, and is left where it is. */
   readonly unreadable: readonly string[];
 }
 
@@ -29,21 +29,27 @@ export async function recoverStore(catalog: Catalog, blobs: BlobStore): Promise<
       removed++;
     }
   }
-  await blobs.settle();
+  unreadable.push(...(await blobs.settle()));
   return { removed, unreadable };
 }
 
-/** One blob that was damaged must not keep a server from starting. */
 async function judge(
   catalog: Catalog,
   blobs: BlobStore,
   ref: string,
 ): Promise<'named' | 'unnamed' | 'unreadable'> {
+  const label = await labelOf(blobs, ref);
+  if (label === undefined) return 'unreadable';
+  return (await catalog.namesBlob(label, ref)) ? 'named' : 'unnamed';
+}
+
+/** One blob that was damaged, or lies where the disk cannot read, must not keep a server from starting. */
+async function labelOf(blobs: BlobStore, ref: string): Promise<BlobLabel | undefined> {
   try {
-    const { label } = await blobs.describe(ref);
-    return (await catalog.namesBlob(label, ref)) ? 'named' : 'unnamed';
+    return (await blobs.describe(ref)).label;
   } catch (error) {
-    if (error instanceof BlobDamaged || error instanceof BlobMissing) return 'unreadable';
+    const isLost = error instanceof BlobDamaged || error instanceof BlobMissing;
+    if (isLost || (error as NodeJS.ErrnoException).code === 'EIO') return undefined;
     throw error;
   }
 }

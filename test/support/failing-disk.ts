@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 
-type FileMethod = 'datasync' | 'sync' | 'write' | 'appendFile' | 'truncate';
+type FileMethod = 'read' | 'datasync' | 'sync' | 'write' | 'appendFile' | 'truncate';
 
 /**
  * Lets a method of every open file of this process fail until the test ends: no real disk fails when a test

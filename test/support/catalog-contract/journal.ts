@@ -138,6 +138,23 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
+  it('that failed has the fact before anything that rests on it is answered', async () => {
+    written.length = 0;
+    let failures = 2;
+    const faltering: Journal = (records) =>
+      failures-- > 0 ? Promise.reject(new Error('not just now')) : keep(records);
+    await using(faltering, async (catalog) => {
+      const c = new Customer(catalog);
+      await assert.rejects(c.makeVault(), /not just now/);
+      await assert.rejects(c.makeVault(), /not just now/);
+      assert.deepEqual(written, []);
+      await c.makeVault();
+      assert.deepEqual(typesOf(written), ['vault-created']);
+      await c.makeVault('another');
+      assert.deepEqual(typesOf(written), ['vault-created', 'vault-created']);
+    });
+  });
+
   /** The newest fact may be journaled again, since it tells the greatest number; nothing older. */
   const onlyNewestIsLeft = () =>
     using(keep, async (catalog) => {
