@@ -179,8 +179,20 @@ describe('single settings', () => {
     refusesSettings(() => read({ 'tls-cert': 'x' }), /must be given together/);
     refusesSettings(
       () => read({ 'tls-cert': join(data, 'x'), 'tls-key': join(data, 'y') }),
-      /TLS files cannot be read/,
+      /the files of --tls-cert and --tls-key cannot be used/,
     );
+    const text = join(data, 'no.pem');
+    writeFileSync(text, 'no certificate');
+    refusesSettings(
+      () => read({ 'tls-cert': text, 'tls-key': text }),
+      /the files of --tls-cert and --tls-key cannot be used/,
+    );
+  });
+
+  it('say what a switch may be', () => {
+    refusesSettings(() => read({}, { MORAINE_EMULATOR: 'maybe' }), /must be true or false/);
+    refusesSettings(() => read({}, {}, { emulator: 'maybe' }), /must be true or false/);
+    for (const on of [true, 'true']) assert.ok(read({}, {}, { emulator: on }));
   });
 
   it('refuse a number of processes that is none', () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 
 /** Exit codes of the command, stated in docs/operating.md. */
@@ -43,7 +44,7 @@ const listen = z.string().transform((text, check): ListenAddress => {
 });
 
 const workers = z.coerce.number('must be a whole number of at least 1').int().min(1).max(256);
-const flag = z.union([z.boolean(), z.stringbool('must be true or false')]);
+const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false');
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
 /** One setting: `value` is undefined for flags that take none. */
@@ -384,9 +385,13 @@ function readTls(cert: string | undefined, key: string | undefined): Config['tls
   if (cert === undefined || key === undefined)
     throw new SettingError('--tls-cert and --tls-key must be given together');
   try {
-    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+    const tls = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+    createSecureContext(tls);
+    return tls;
   } catch (error) {
-    throw new SettingError(`the TLS files cannot be read: ${(error as Error).message}`);
+    throw new SettingError(
+      `the files of --tls-cert and --tls-key cannot be used: ${(error as Error).message}`,
+    );
   }
 }
 

@@ -81,7 +81,8 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   await folder.close();
 }
 
-function missing(error: NodeJS.ErrnoException): undefined {
+/** What a file that is not there reads as: undefined. @throws every other error. */
+export function missing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 

@@ -1,20 +1,25 @@
+import { readFile } from 'node:fs/promises';
 import { type Config, SettingError } from '../config.ts';
 import type { AccessKey, Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
-import { type DataFolder, writeDurably } from './data-folder.ts';
+import { type DataFolder, missing, writeDurably } from './data-folder.ts';
 import { makeAccountId, makeKeyId, makeSecret } from './make-key.ts';
 
 const ACCOUNT_SETTING = 'account-id';
 const KEY_SETTING = 'first-access-key-id';
+const MAKE_ANOTHER = 'make one with `moraine key create`';
 
 /** What a person needs to begin. */
 export interface RootAccount {
   readonly accountId: string;
+  /** In words where there is none. */
   readonly accessKeyId: string;
-  /** Where the secret is, in words. */
-  readonly secretIsIn: string;
+  /** In words. */
+  readonly whereSecretIs: string;
+  /** Path of the file with the secret, if there is one. */
+  readonly credentialsFile?: string | undefined;
 }
 
 interface World {
@@ -49,14 +54,26 @@ async function takeGivenKey(
 ): Promise<RootAccount> {
   await putKey(world, { id, account: accountId, origin: 'environment' }, secret);
   await world.catalog.dropAccessKeys({ account: accountId, origin: 'environment', keepId: id });
-  return { accountId, accessKeyId: id, secretIsIn: 'the environment, MORAINE_ROOT_SECRET_ACCESS_KEY' };
+  return { accountId, accessKeyId: id, whereSecretIs: 'in the environment, MORAINE_ROOT_SECRET_ACCESS_KEY' };
 }
 
 async function openFirstKey(accountId: string, world: World): Promise<RootAccount> {
   const { catalog, folder } = world;
-  const known = await catalog.findSetting(KEY_SETTING);
-  const accessKeyId = known ?? (await makeFirstKey(accountId, world));
-  return { accountId, accessKeyId, secretIsIn: folder.rootCredentials };
+  const id = (await catalog.findSetting(KEY_SETTING)) ?? (await makeFirstKey(accountId, world));
+  if ((await catalog.findAccessKey(id))?.status !== 'active') {
+    return { accountId, accessKeyId: 'that of the first start is gone', whereSecretIs: MAKE_ANOTHER };
+  }
+  for (const path of credentialFiles(folder, accountId)) {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    if (text.includes(id))
+      return { accountId, accessKeyId: id, whereSecretIs: `in ${path}`, credentialsFile: path };
+  }
+  return { accountId, accessKeyId: id, whereSecretIs: `in no file here; ${MAKE_ANOTHER}` };
+}
+
+/** Where the first key of an account may be: the second where the first has that of another one. */
+function credentialFiles({ rootCredentials }: DataFolder, accountId: string): readonly string[] {
+  return [rootCredentials, `${rootCredentials}-${accountId}`];
 }
 
 /** The file before the key: a key that works but whose secret nobody has would be of no use. */
@@ -70,7 +87,11 @@ async function makeFirstKey(accountId: string, world: World): Promise<string> {
     `aws_access_key_id = ${id}`,
     `aws_secret_access_key = ${secret}`,
   ];
-  await writeDurably(folder.rootCredentials, `${lines.join('\n')}\n`);
+  const [usual = '', other = ''] = credentialFiles(folder, accountId);
+  // Never over another account's: a start with the wrong catalog must not take away the only copy of a secret.
+  const kept = await readFile(usual, 'utf8').catch(missing);
+  const path = kept === undefined || kept.includes(accountId) ? usual : other;
+  await writeDurably(path, `${lines.join('\n')}\n`);
   await putKey(world, { id, account: accountId, origin: 'first-start' }, secret);
   return catalog.initSetting({ name: KEY_SETTING, value: id });
 }

@@ -7,7 +7,9 @@ import { addAction } from './action.ts';
 
 /** Adds `audit verify` and `audit export`. */
 export function addAudit(program: Command): void {
-  const audit = program.command('audit').description('the log of every change and every denial');
+  const audit = program
+    .command('audit')
+    .description('the log of API requests that changed something or were denied');
   addAction(
     audit.command('verify'),
     'find edits, removals and cut tails; exit code 1 if there are any',

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { confirmLockTime } from '../app/lock-clock.ts';
 import { SettingError } from '../config.ts';
-import { GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
+import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
 import { checkLockPolicy, simulateLock } from '../domain/policy/lock-check.ts';
 import { type Policy, parsePolicy } from '../domain/policy/policy.ts';
 import { OLDER_CATALOG_SETTING } from '../workers/compare-records.ts';
@@ -98,19 +98,35 @@ async function simulate(file: string, { vault, principal, action, age, tag }: Ch
   const arn = await vaultOf(file, vault);
   if (!GLACIER_ACTIONS.includes(action as GlacierAction))
     throw new SettingError(`there is no action ${action}`);
-  const decision = simulateLock(await readPolicy(file, arn), {
+  const policy = await readPolicy(file, arn);
+  const asksForAge = policy.statements.some(({ conditions }) =>
+    conditions.some(({ key }) => key === AGE_KEY),
+  );
+  if (asksForAge && age === undefined && carriesKey(action as GlacierAction, AGE_KEY))
+    throw new SettingError('the policy asks for the age of the archive: give --age DAYS');
+  const decision = simulateLock(policy, {
     principal: callerOf(principal, arn),
     action: action as GlacierAction,
     vaultArn: arn,
-    ageInDays: age === undefined ? undefined : Number(age),
-    tags: Object.fromEntries(
-      tag.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]),
-    ),
+    ageInDays: age === undefined ? undefined : parseAge(age),
+    tags: Object.fromEntries(tag.map(parseTag)),
   });
   const because = decision.statement
     ? ` by statement ${decision.statement.sid ?? decision.statement.index}`
     : '';
   process.stdout.write(`${decision.allowed ? 'allowed' : 'denied'} (${decision.reason}${because})\n`);
+}
+
+/** A mistyped fact would give the answer to another question. */
+function parseAge(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  throw new SettingError(`--age ${text} must be a number of days, such as 100 or 0.5`);
+}
+
+function parseTag(text: string): readonly [key: string, value: string] {
+  const at = text.indexOf('=');
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new SettingError(`--tag ${text} must be KEY=VALUE`);
 }
 
 function callerOf(principal: string, vaultArn: string) {

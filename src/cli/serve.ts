@@ -26,20 +26,17 @@ function greet({ url, root }: RunningServer): void {
     `endpoint:    ${url}`,
     `account id:  ${root.accountId}`,
     `access key:  ${root.accessKeyId}`,
-    `secret:      in ${root.secretIsIn}`,
+    `secret:      ${root.whereSecretIs}`,
     '',
     'The first archive, with aws cli:',
-    `  export AWS_SHARED_CREDENTIALS_FILE=${root.secretIsIn}`,
+    ...(root.credentialsFile ? [`  export AWS_SHARED_CREDENTIALS_FILE=${root.credentialsFile}`] : []),
     `  ${aws} create-vault --account-id - --vault-name photos`,
     `  ${aws} upload-archive --account-id - --vault-name photos --body FILE`,
     `  ${aws} describe-vault --account-id - --vault-name photos`,
     '',
     `moraine: ready on ${url}`,
   ];
-  const fromEnvironment = root.secretIsIn.startsWith('the environment');
-  process.stdout.write(
-    `${lines.filter((line) => !fromEnvironment || !line.includes('AWS_SHARED')).join('\n')}\n`,
-  );
+  process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function stopOnSignal(server: RunningServer): void {

@@ -82,19 +82,29 @@ export function toInventoryDate(ms: number): string {
 
 const MARKER = 'inventory';
 
-/** Opaque, about as long as the service's. */
-export function encodeInventoryMarker({ createdMs, no }: InventoryKey): string {
-  const text = `${MARKER}:${String(createdMs).padStart(16, '0')}:${String(no).padStart(16, '0')}`;
-  return Buffer.from(text.padEnd(101, ' ')).toString('base64url');
+/** Opaque, about as long as the service's. It is good for inventories of its own vault. */
+export function encodeInventoryMarker({ createdMs, no }: InventoryKey, vaultNo: number): string {
+  const numbers = [createdMs, no, vaultNo].map((number) => String(number).padStart(16, '0'));
+  return Buffer.from([MARKER, ...numbers].join(':').padEnd(101, ' ')).toString('base64url');
 }
 
-/** Where the next inventory begins: strictly after this archive. @throws 400 for any text that is no marker. */
-export function decodeInventoryMarker(marker: string): InventoryKey {
+/** Where the next inventory begins: strictly after this archive. @throws 400 for any text that is no such marker. */
+export function decodeInventoryMarker(marker: string): {
+  readonly after: InventoryKey;
+  readonly vaultNo: number;
+} {
   const text = typeof marker === 'string' ? Buffer.from(marker, 'base64url').toString() : '';
-  const match = /^inventory:(\d{16}):(\d{16}) *$/.exec(text);
-  const key = { createdMs: Number(match?.[1]), no: Number(match?.[2]) };
-  if (match === null || encodeInventoryMarker(key) !== marker) throw invalidMarker(shown(marker));
-  return key;
+  const match = /^inventory:(\d{16}):(\d{16}):(\d{16}) *$/.exec(text);
+  const [createdMs = 0, no = 0, vaultNo = 0] = match?.slice(1).map(Number) ?? [];
+  const after = { createdMs, no };
+  if (match === null || encodeInventoryMarker(after, vaultNo) !== marker) throw invalidMarker(shown(marker));
+  return { after, vaultNo };
+}
+
+/** @throws 400 for the marker of another vault's inventory: it would begin anywhere. */
+export function requireOwnMarker({ marker }: InventoryRequest, vaultNo: number): void {
+  if (marker !== null && decodeInventoryMarker(marker).vaultNo !== vaultNo)
+    throw invalidMarker(shown(marker));
 }
 
 /** The text around and of each archive: JSON and CSV exactly as the service writes them. */

@@ -89,7 +89,7 @@ function parseRate(raw: unknown): bigint {
     typeof raw === 'bigint' || (typeof raw === 'number' && Number.isInteger(raw)) ? BigInt(raw) : 0n;
   if (rate >= 1n && rate <= MAX_BYTES_PER_HOUR) return rate;
   throw invalidParameter(
-    `Invalid BytesPerHour: ${shown(raw)}. It must be a whole number from 1 to ${MAX_BYTES_PER_HOUR}.`,
+    `Invalid BytesPerHour: ${shown(raw)}. It must be a whole number, without quotes, from 1 to ${MAX_BYTES_PER_HOUR}.`,
   );
 }
 

@@ -25,9 +25,16 @@ const MAX_TEXT = 32_768;
 /** Reply headers have few names, all ours; this bounds them all the same. */
 const NAMES_KEPT = 100;
 
+/** The service answers these with 400: a request without a signature, and one by a key that does not count. */
+const DENIED_BY_400: ReadonlySet<string> = new Set([
+  'MissingAuthenticationTokenException',
+  'UnrecognizedClientException',
+]);
+
 /** Whether a request belongs into the log: it may have changed something, or it was denied. */
 export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
-  const denied = 'error' in outcome && outcome.error instanceof ApiError && outcome.error.status === 403;
+  const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
+  const denied = error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));
   return denied || (signed !== undefined && route !== undefined && route.operation.method !== 'GET');
 }
 

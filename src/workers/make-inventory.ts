@@ -47,7 +47,7 @@ export async function makeInventory(
         if (flushed) await flushed;
       }
       const last = entries.at(-1);
-      nextMarker = more && last ? encodeInventoryMarker(last) : null;
+      nextMarker = more && last ? encodeInventoryMarker(last, job.vaultNo) : null;
     }
     await file.append(text.tail());
     const { account, region, name } = vault;
@@ -69,7 +69,8 @@ function scopeOf({ request }: InventoryJob, asOfMs: number | null, nowMs: number
 
 /** `more` is whether archives remain after the entries; the last page ends at the job's limit. */
 async function* pagesOf(catalog: Catalog, { vaultNo, request }: InventoryJob, scope: InventoryScope) {
-  let after: InventoryKey | null = request.marker === null ? null : decodeInventoryMarker(request.marker);
+  let after: InventoryKey | null =
+    request.marker === null ? null : decodeInventoryMarker(request.marker).after;
   for (let left = request.limit ?? Number.POSITIVE_INFINITY; left > 0; ) {
     const limit = Math.min(ENTRIES_PER_PAGE, left);
     const { rows, more } = await catalog.listInventory(vaultNo, scope, { after, limit });

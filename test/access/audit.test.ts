@@ -23,6 +23,8 @@ let nobody: Api;
 /** By request id: what was asked and how it was answered. */
 const asked = new Map<string, { readonly name: string; readonly method: string; readonly answer: Answer }>();
 const secrets: string[] = [];
+/** What was denied with 400. */
+const unanswerable: Answer[] = [];
 let events: Event[];
 
 before(async () => {
@@ -78,6 +80,16 @@ async function askInOddWays(): Promise<void> {
   const answer = await sendRaw(server.url, { method: 'PUT', target, headers });
   assert.equal(answer.status, 201, answer.text);
   await sendMalformedSignatures();
+  await sendWithoutRight();
+}
+
+/** What the service answers with 400: nobody signed it, or the key is none that counts. */
+async function sendWithoutRight(): Promise<void> {
+  const signer = { accessKeyId: 'AKIAUNKNOWNUNKNOWN00' };
+  unanswerable.push(await root.call('GET', '/-/vaults/v', { signer }));
+  const target = '/-/vaults/v';
+  const headers = { host: new URL(server.url).host, 'x-amz-glacier-version': '2012-06-01' };
+  unanswerable.push(await sendRaw(server.url, { method: 'GET', target, headers }));
 }
 
 /** Refusals quote what is malformed. */
@@ -110,6 +122,16 @@ describe('the audit log', () => {
     }
     const names = new Set([...asked.values()].map(({ name }) => name));
     assert.equal(names.size, 33);
+  });
+
+  it('has those too that are denied with 400', () => {
+    for (const { status, headers, text } of unanswerable) {
+      assert.equal(status, 400, text);
+      const found = events.filter((event) => event['requestID'] === headers['x-amzn-requestid']);
+      assert.equal(found.length, 1, text);
+      assert.deepEqual(found[0]?.['userIdentity'], { type: 'Unknown' });
+    }
+    assert.equal(unanswerable.length, 2);
   });
 
   it('says how each ended', () => {
@@ -187,7 +209,7 @@ describe('when a record cannot be written', () => {
       await rm(data, { recursive: true, force: true });
     });
     const secret = /^aws_secret_access_key = (.*)$/m.exec(
-      await readFile(running.root.secretIsIn, 'utf8'),
+      await readFile(running.root.credentialsFile ?? '', 'utf8'),
     )?.[1];
     const key = { ...running.root, secretAccessKey: secret ?? '' };
     const api = apiOf({ ...server, ...key, url: running.url });

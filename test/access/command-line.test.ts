@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Admin, adminOf } from '../support/admin.ts';
 import { type Api, apiOf, assertRefusal } from '../support/api.ts';
+import { runMoraine } from '../support/command.ts';
 import { policyBody } from '../support/every-operation.ts';
 import { allBut, identityPolicy } from '../support/people.ts';
 import { eventually } from '../support/poll.ts';
@@ -166,5 +167,32 @@ describe('an account', () => {
     };
     await root.call('PUT', '/-/vaults/v/access-policy', { body: policyBody(policy) });
     assert.equal((await asked()).status, 200);
+  });
+});
+
+describe('a lock that is simulated', () => {
+  it('is not judged by facts that are missing or mistyped', async () => {
+    const condition = { NumericLessThan: { 'glacier:ArchiveAgeInDays': '365' } };
+    const statement = {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'glacier:DeleteArchive',
+      Condition: condition,
+    };
+    const vault = 'arn:aws:glacier:us-east-1:111122223333:vaults/v';
+    const policy = { Version: '2012-10-17', Statement: [{ ...statement, Resource: vault }] };
+    const file = await admin.file('lock.json', JSON.stringify(policy));
+    const simulate = (...facts: readonly string[]) => runMoraine(['lock', 'simulate', file, ...facts]);
+    assert.match((await simulate('--age', '100')).output, /^denied/);
+    assert.match((await simulate('--age', '365')).output, /^allowed/);
+    const refused = async (reason: RegExp, ...facts: readonly string[]) => {
+      const { code, errors } = await simulate(...facts);
+      assert.equal(code, 2, facts.join(' '));
+      assert.match(errors, reason);
+    };
+    await refused(/give --age DAYS/);
+    for (const age of ['100d', 'x', '', '-1', '1e3'])
+      await refused(/must be a number of days/, `--age=${age}`);
+    await refused(/must be KEY=VALUE/, '--age', '1', '--tag', 'LegalHold');
   });
 });

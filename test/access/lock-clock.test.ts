@@ -169,7 +169,7 @@ async function serveWith(t: TestContext, clocks: TurnedClocks): Promise<Api> {
     await stop();
     await rm(data, { recursive: true, force: true });
   });
-  const text = await readFile(root.secretIsIn, 'utf8');
+  const text = await readFile(root.credentialsFile ?? '', 'utf8');
   const secretAccessKey = /^aws_secret_access_key = (.*)$/m.exec(text)?.[1] ?? '';
   return apiOf({ url, ...root, secretAccessKey });
 }

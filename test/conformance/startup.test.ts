@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { apiOf, assertEmpty, assertJson, assertRefusal } from '../support/api.ts';
 import { makeCertificate } from '../support/certificate.ts';
-import { type Ended, runMoraine } from '../support/command.ts';
+import { type Ended, runMoraine, startMoraine } from '../support/command.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
 import { hashHeaders } from '../support/request.ts';
@@ -72,6 +73,51 @@ describe('the first start', () => {
   });
 });
 
+describe('a start without the catalog of the data', () => {
+  it('takes nobody’s secret away, and tells where its own is', async () => {
+    const data = join(folder, 'other-catalog');
+    await withServer({ data }, async () => {});
+    const first = await readFile(join(data, 'root-credentials'), 'utf8');
+    const away = join(folder, 'away.sqlite');
+    await rename(join(data, 'catalog.sqlite'), away);
+    const said = await printed(data);
+    const account = /account id: +(\d{12})/.exec(said)?.[1] ?? '';
+    assert.match(said, new RegExp(`secret: +in ${join(data, 'root-credentials')}-${account}\n`));
+    assert.equal(await readFile(join(data, 'root-credentials'), 'utf8'), first);
+    await rename(away, join(data, 'catalog.sqlite'));
+    await withServer({ data }, async (server) => {
+      assert.ok(first.includes(server.secretAccessKey));
+      await apiOf(server).createVault('v');
+    });
+    await rm(join(data, 'root-credentials'));
+    assert.match(await printed(data), /secret: +in no file here; make one with `moraine key create`/);
+  });
+
+  /** What a start says until it is ready. */
+  async function printed(data: string): Promise<string> {
+    const args = [
+      'serve',
+      '--data',
+      data,
+      '--listen',
+      '127.0.0.1:0',
+      '--workers',
+      '1',
+      '--log-level',
+      'silent',
+    ];
+    const child = startMoraine(args);
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+    });
+    await eventually('a server that is ready', () => text.includes('moraine: ready'), 30_000);
+    child.kill();
+    await once(child, 'exit');
+    return text;
+  }
+});
+
 describe('root keys from the environment', () => {
   const keyOf = (id: string, secret: string) => ({
     MORAINE_ROOT_ACCESS_KEY_ID: `AKIA${id.repeat(16)}`,
@@ -113,7 +159,7 @@ describe('settings that cannot be used', () => {
   const wrong: readonly (readonly [string[], RegExp])[] = [
     [['--listen', '0.0.0.0:0'], /not loopback and there is no TLS/],
     [['--complete-memory', '1 day'], /--complete-memory must be a duration/],
-    [['--tls-cert', '/none', '--tls-key', '/none'], /TLS files cannot be read/],
+    [['--tls-cert', '/none', '--tls-key', '/none'], /the files of --tls-cert and --tls-key cannot be used/],
     [['--nonsense'], /unknown option '--nonsense'/],
     [['extra'], /too many arguments/],
   ];

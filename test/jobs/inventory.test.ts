@@ -202,6 +202,17 @@ describe('range inventories', () => {
     assert.match(inventoryParameters(await jobs.untilDone('v', other))['Marker'] ?? '', /^\S+$/);
   });
 
+  it('take no marker of another vault, whose archives are others', async () => {
+    const members = { InventoryRetrievalParameters: { Limit: 1 } };
+    const id = await jobs.startInventory('v', members);
+    const Marker = inventoryParameters(await jobs.untilDone('v', id))['Marker'];
+    await api.createVault('beside');
+    await api.upload('beside', 'x');
+    const body = { Type: 'inventory-retrieval', InventoryRetrievalParameters: { Marker } };
+    const answer = await api.call('POST', '/-/vaults/beside/jobs', { body: JSON.stringify(body) });
+    assertRefusal(answer, 400, 'InvalidParameterValueException', /^Invalid marker/);
+  });
+
   it('go on after an archive that was deleted meanwhile', async () => {
     await api.createVault('shrinking');
     const ids = [];

@@ -16,7 +16,9 @@ export interface Condition {
   readonly negated: boolean;
   readonly ifExists: boolean;
   readonly setPrefix: SetPrefix | undefined;
-  /** Lower case. */
+  /** The key as the policy has it: tags tell capitals apart, though conditions do not. */
+  readonly name: string;
+  /** The key in lower case. */
   readonly key: string;
   /** What the policy compares with; numbers and booleans as text. */
   readonly values: readonly string[];
@@ -82,6 +84,7 @@ function parseKey({ meaning, ...head }: Head, name: string, raw: unknown, rules:
   const read = meaning === undefined ? [] : values.map((value) => meaning.read(value, rules.variables));
   return Object.freeze({
     ...head,
+    name,
     key,
     values: Object.freeze(values),
     variables: Object.freeze(read.flatMap((value) => value.variables)),

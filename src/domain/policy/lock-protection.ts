@@ -73,7 +73,7 @@ function isFreeAtFirst({ conditions }: Statement): boolean {
 }
 
 function untilChanged(statement: Statement): LockWarning {
-  const keys = [...new Set(statement.conditions.map(({ key }) => key))].join(', ');
+  const keys = [...new Set(statement.conditions.map(({ name }) => name))].join(', ');
   const message = `denies deletion without regard to age or time: only what ${keys} is worth decides.`;
   return remark('note', 'no-time-limit', statement, message);
 }

@@ -82,8 +82,8 @@ function missingTag(statement: Statement, condition: Condition): readonly LockWa
   return [remark('note', 'missing-tag-not-denied', statement, message)];
 }
 
-function tagOf({ key }: Condition): string {
-  return key.slice(key.indexOf('/') + 1);
+function tagOf({ name }: Condition): string {
+  return name.slice(name.indexOf('/') + 1);
 }
 
 function whoChangesTags(view: LockView, statement: Statement): LockWarning {

@@ -1,6 +1,7 @@
 import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts';
 import { parseRetrievalRange } from '../../domain/byte-range.ts';
 import type { NewArchiveJob, NewJob, StoredArchive } from '../../domain/catalog.ts';
+import { requireOwnMarker } from '../../domain/inventory.ts';
 import { type JobRequest, jobMembers, parseJobRequest } from '../../domain/job.ts';
 import { requireInventory, type Vault, vaultNotFound } from '../../domain/vault.ts';
 import { isTreeAligned } from '../../treehash/index.ts';
@@ -64,6 +65,7 @@ async function newJob(request: JobRequest, vault: Vault, context: OperationConte
     const dueMs = context.settings.dueTime(request.tier, createdMs);
     return { ...base, dueMs, ...(await archiveJob(request, vault, context)) };
   }
+  requireOwnMarker(request.request, vault.no);
   const state = await context.catalog.findVaultState(vault);
   if (!state) throw vaultNotFound(vault);
   requireInventory(state, context.settings.inventoryMode);
