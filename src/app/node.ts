@@ -17,7 +17,7 @@ import { API } from '../operations/table.ts';
 import type { RequestLog } from '../protocol/handle.ts';
 import { PolicyShelf } from '../protocol/policy-shelf.ts';
 import { createRouter } from '../protocol/route.ts';
-import { createServer } from '../protocol/server.ts';
+import { createServer, cutConnections } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature.ts';
 import { ClientGone } from '../protocol/small-body.ts';
 import { UnsignedDenials } from '../protocol/unsigned-denials.ts';
@@ -154,7 +154,7 @@ export function listen(server: Server, { host, port }: ListenAddress): Promise<L
 /** Takes no more connections and lets requests under way come to their end, within bounds. */
 export function stopServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS);
+    const cut = setTimeout(() => cutConnections(server), STOP_GRACE_MS);
     server.close(() => {
       clearTimeout(cut);
       resolve();

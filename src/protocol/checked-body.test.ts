@@ -65,6 +65,21 @@ describe('the body of an upload', () => {
     await store(new SlowStore());
   });
 
+  it('is not given up while the store is slow, whatever was waited for before', async () => {
+    const body = Buffer.alloc(3 * BATCH_BYTES, 1);
+    const { incoming, store } = uploadOf(body);
+    const batch = () => incoming.push(Buffer.from(body.subarray(0, BATCH_BYTES)));
+    batch();
+    const stored = store(new SlowStore());
+    // The timer runs when this comes, and the store is not done with the first for a while.
+    await pause(IDLE_MS / 3);
+    batch();
+    await pause(2 * IDLE_MS);
+    batch();
+    incoming.push(null);
+    await stored;
+  });
+
   for (const bytes of [0, 1, BATCH_BYTES, BATCH_BYTES + 1]) {
     it(`that stalls after ${bytes} bytes that were there is given up, no sooner than it may be`, async () => {
       const body = Buffer.alloc(2 * BATCH_BYTES, 1);

@@ -127,7 +127,7 @@ export function payloadMismatch(computed: string, claimed: string): ApiError {
 class BodySource {
   readonly #incoming: IncomingMessage;
   readonly #idleMs: number;
-  /** Runs from the first time that bytes are waited for: most small bodies are there with their heads. */
+  /** Runs while bytes are waited for, and not while the disk is: most small bodies are there with their heads. */
   #timer: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -161,17 +161,19 @@ class BodySource {
   async #next(): Promise<Buffer> {
     for (;;) {
       const chunk = this.#incoming.read() as Buffer | null;
-      if (chunk !== null) {
-        this.#timer?.refresh();
-        return chunk;
-      }
+      if (chunk !== null) return chunk;
       if (this.#failure) throw this.#failure;
-      this.#timer ??= setTimeout(() => this.#fail(stalled()), this.#idleMs);
+      this.#timer = this.#timer?.refresh() ?? setTimeout(this.#onIdle, this.#idleMs);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+      this.#wake = undefined;
     }
   }
+
+  readonly #onIdle = (): void => {
+    if (this.#wake) this.#fail(stalled());
+  };
 
   #fail(error: Error): void {
     this.#failure ??= error;

@@ -44,6 +44,7 @@ export async function control(message: Message, emulator: Emulator): Promise<Rep
   // The endpoints are not signed: a web page that somebody looks at must not reach them.
   if (message.header('origin') !== undefined)
     throw new ApiError('AccessDeniedException', 'Not from a web page');
+  message.letBodyCome();
   const members = parseJsonObject(await readSmallBody(message.incoming, BODY_MS));
   const action = `${message.method} ${message.target.slice(EMULATOR_PATH.length)}`;
   if (action === 'POST /clock') await emulator.advanceTo(await wantedTime(members.get('advance'), emulator));

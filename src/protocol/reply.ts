@@ -28,10 +28,11 @@ export async function sendReply(
   }
   if (reply.json === undefined) {
     if (reply.status !== 204) response.setHeader('Content-Length', 0);
+    response.setTimeout(idleMs);
     response.writeHead(reply.status).end();
     return;
   }
-  sendJson(response, reply.status, JSON.stringify(reply.json));
+  sendJson(response, reply.status, JSON.stringify(reply.json), idleMs);
 }
 
 /**
@@ -89,10 +90,25 @@ export function sendError(response: ServerResponse, requestId: string, error: un
   sendJson(response, status, body);
 }
 
-function sendJson(response: ServerResponse, status: number, text: string): void {
+function sendJson(response: ServerResponse, status: number, text: string, idleMs = SEND_IDLE_MS): void {
   response.setHeader('Content-Type', 'application/json');
   response.setHeader('Content-Length', Buffer.byteLength(text));
-  response.writeHead(status).end(text);
+  response.setTimeout(idleMs);
+  response.writeHead(status);
+  if (endsUnderBody(response)) {
+    response.write(text);
+    response.req.once('close', () => response.end());
+  } else response.end(text);
+}
+
+/**
+ * Whether the end of the answer would end the connection under a client that still sends its body: the reset would take
+ * the answer away from it. How much more is read of such a body is bounded (`boundDrain`).
+ */
+function endsUnderBody(response: ServerResponse): boolean {
+  const { req } = response;
+  // Who asked whether to send at all is told by the answer.
+  return !response.shouldKeepAlive && !req.complete && !req.destroyed && req.headers.expect === undefined;
 }
 
 /**

@@ -22,6 +22,8 @@ const HEADERS_MS = 30_000;
 /** Above the 60 s after which proxies drop idle connections, so that it is never we who cut first. */
 const KEEP_ALIVE_MS = 75_000;
 const CHECKS_MS = 5000;
+/** How long a client that was refused for no request may take to read why. */
+const REFUSED_MS = 5000;
 /** All that is ours and not the API's; no account id can be this. */
 const OURS = '/_moraine/';
 
@@ -56,9 +58,20 @@ export function createServer(options: ServerOptions): Server {
   const server = options.tls ? createHttpsServer({ ...limits, ...options.tls }) : createHttpServer(limits);
   // The size is what bounds them; a count would silently drop headers that a signature is over.
   server.maxHeadersCount = 0;
+  // A client may say that nothing more comes and still want its answer.
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+  const open = new Set<Socket>();
+  connections.set(server, open);
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   const youngest: Exchanges = new WeakMap();
   const accept = (incoming: IncomingMessage, response: ServerResponse, letBodyCome = () => {}): void => {
-    youngest.set(incoming.socket, { incoming, response, isLast: false });
+    // One for each of its requests may wait for its end.
+    incoming.socket.setMaxListeners(0);
+    const earlier = youngest.get(incoming.socket)?.response;
+    youngest.set(incoming.socket, { incoming, response, isLast: false, earlier });
     response.once('finish', () => {
       // Asked to stop meanwhile: a connection that was busy then would else idle on and keep us waiting.
       if (!server.listening) incoming.socket.destroySoon();
@@ -80,10 +93,24 @@ export function createServer(options: ServerOptions): Server {
       response.writeContinue();
     });
   });
+  // Where there was no handshake nothing can be said: what is written waits for one for ever.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('clientError', (error, socket) => {
-    if (!answerFirst(socket, youngest.get(socket))) refuseMalformed(error, socket, options.pipeline);
+    const exchange = youngest.get(socket);
+    if (answerFirst(socket, exchange)) return;
+    // In the middle of another answer a refusal would be taken for a part of it.
+    if (exchange?.earlier && !exchange.earlier.writableFinished) socket.destroy();
+    else refuseMalformed(error, socket, options.pipeline);
   });
   return server;
+}
+
+/** All connections of each server: of those without a request the server itself knows nothing. */
+const connections = new WeakMap<Server, Set<Socket>>();
+
+/** Ends every connection at once, whatever is under way. */
+export function cutConnections(server: Server): void {
+  for (const socket of connections.get(server) ?? []) socket.destroy();
 }
 
 /** The youngest request of each connection, and its answer. */
@@ -94,6 +121,8 @@ interface Exchange {
   readonly response: ServerResponse;
   /** The connection ends when it is answered. */
   isLast: boolean;
+  /** The answer before this one. */
+  readonly earlier: ServerResponse | undefined;
 }
 
 /**
@@ -138,7 +167,7 @@ async function answerOurs(message: Message, response: ServerResponse, options: S
 
 async function replyOurs(message: Message, { health, emulator }: ServerOptions): Promise<Reply> {
   const path = message.target.split('?', 1)[0];
-  if (message.method === 'GET' && path === `${OURS}health`) {
+  if ((message.method === 'GET' || message.method === 'HEAD') && path === `${OURS}health`) {
     const json = health();
     return { status: json.status === 'ok' ? 200 : 503, json };
   }
@@ -166,6 +195,9 @@ function refuseMalformed(
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Who is told that the connection ends may keep it open all the same.
+  const cut = setTimeout(() => socket.destroy(), REFUSED_MS).unref();
+  socket.once('close', () => clearTimeout(cut));
 }
 
 function malformed(error: NodeJS.ErrnoException): ApiError {

@@ -168,6 +168,16 @@ describe('several requests in one go', () => {
     });
   });
 
+  it('are not refused in the middle of the answer to an earlier one', async () => {
+    const target = '/-/vaults/v/tags?operation=add';
+    const chunked = api.headersOf('POST', target, { headers: { 'transfer-encoding': 'chunked' } });
+    await withWire(async (wire) => {
+      wire.write(`${getHead().repeat(3)}${headText('POST', target, chunked)}zz\r\n`);
+      await wire.untilClosed();
+      assert.doesNotMatch(wire.received, /HTTP\/1\.1 400/);
+    });
+  });
+
   it('stay apart from a body that is refused before it came', async () => {
     await withWire(async (wire) => {
       const refused = { headers: { ...hashHeaders('x'.repeat(1000)), 'x-amz-sha256-tree-hash': '000' } };
@@ -228,6 +238,44 @@ describe('what is no HTTP/1.1 request', () => {
 });
 
 describe('what is unusual and still a request', () => {
+  it('(the last thing that the client has to say) is answered', async () => {
+    await withWire(async (wire) => {
+      wire.socket.end(getHead());
+      assertJson(await wire.answer());
+      await wire.untilClosed();
+    });
+    const body = patternBytes(MIB);
+    const count = Number(await archives());
+    await withWire(async (wire) => {
+      wire.write(uploadHead(body));
+      wire.socket.end(body);
+      assert.equal((await wire.answer()).status, 201);
+    });
+    assert.equal(await archives(), count + 1);
+  });
+
+  it('(a large body behind a refusal on a connection that ends) gets to read why', async () => {
+    const body = patternBytes(16 * MIB);
+    for (let i = 0; i < 5; i++) {
+      await withWire(async (wire) => {
+        wire.write(uploadHead(body, { connection: 'close', 'x-amz-sha256-tree-hash': '000' }));
+        // Many clients read nothing before they have sent everything.
+        wire.socket.pause();
+        await new Promise((sent) => wire.socket.write(body, sent));
+        wire.socket.resume();
+        assert.equal((await wire.answer()).status, 400);
+        await wire.untilClosed();
+      });
+    }
+  });
+
+  it('(only the head of the health) is answered', async () => {
+    await withWire(async (wire) => {
+      wire.write('HEAD /_moraine/health HTTP/1.1\r\nHost: x\r\n\r\n');
+      await wire.until(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n$/s);
+    });
+  });
+
   it('(HTTP/1.0) is answered, and the connection ends', async () => {
     await withWire(async (wire) => {
       wire.write(getHead().replace('HTTP/1.1', 'HTTP/1.0'));

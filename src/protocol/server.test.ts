@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { makeCertificate } from '../../test/support/certificate.ts';
+import { createServer, cutConnections, type ServerOptions } from './server.ts';
+
+/** A server with TLS, and connections to it without. */
+async function silent(t: TestContext, count: number) {
+  const health = () => ({ status: 'ok' }) as const;
+  // No request ever comes, so there is nothing to handle one with.
+  const pipeline = {} as ServerOptions['pipeline'];
+  const server = createServer({ pipeline, health, tls: makeCertificate() });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const clients: Socket[] = [];
+  for (let i = 0; i < count; i++) {
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    client.on('error', () => {});
+    t.after(() => client.destroy());
+    await Promise.all([once(client, 'connect'), once(server, 'connection')]);
+    clients.push(client);
+  }
+  t.after(() => {
+    cutConnections(server);
+    server.close();
+  });
+  return { server, clients };
+}
+
+describe('a TLS server with connections that make no handshake', () => {
+  it('can be stopped', async (t) => {
+    const { server, clients } = await silent(t, 3);
+    const closed = once(server, 'close');
+    server.close();
+    cutConnections(server);
+    await closed;
+    assert.equal(clients.length, 3);
+  });
+
+  it('keeps none for which the handshake failed', async (t) => {
+    const { server, clients } = await silent(t, 1);
+    clients[0]?.write('GET / HTTP/1.1\r\n\r\n');
+    await once(server, 'tlsClientError');
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+  });
+});
