@@ -15,11 +15,14 @@ export async function putInOrder(
   blobs: BlobStore,
   log: Logger,
 ): Promise<{ maySweep: boolean }> {
+  const knowsNothing = (await catalog.lastRecord()) === 0;
   const older = await isOlderThanStore(catalog, blobs);
   if (older) {
+    const why = knowsNothing
+      ? 'this catalog is empty and the store is not: is it another one than before (--catalog, MORAINE_CATALOG)?'
+      : 'the catalog is older than the store: it was restored from a backup.';
     log.error(
-      'the catalog is older than the store: it was restored from a backup. Nothing is swept or expired until ' +
-        '`moraine catalog accept` says that what it does not know may go',
+      `${why} Nothing is swept or expired until \`moraine catalog accept\` says that what it does not know may go`,
     );
   }
   const { removed, unreadable } = older ? { removed: 0, unreadable: [] } : await recoverStore(catalog, blobs);

@@ -40,6 +40,7 @@ export interface HashEngine {
   /**
    * Fills `target` from the file at `position` and hashes the leaves of what was read, the first beginning
    * at the first byte of `target`: one job for both. Reads less only where the file ends.
+   * @param target none of `alignedBuffer` in a thread that may be ended meanwhile: their memory goes with the thread.
    * @throws Error as of node:fs (`code`, `errno`, `syscall`) when the file cannot be read.
    */
   readAndHash(fd: number, position: number, target: Uint8Array): Promise<HashedRead>;

@@ -110,6 +110,7 @@ describe('a catalog that was restored from before the lock', () => {
     const server = await startServer({ data });
     await server.stop();
     assert.match(server.errors(), /vaults\/v.*the store knows locked vaults that the catalog does not know/);
+    assert.match(server.errors(), /this catalog is empty and the store is not/);
     assert.equal((await lockNotes(data)).length, 1);
   });
 });
