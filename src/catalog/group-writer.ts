@@ -77,8 +77,32 @@ export class GroupWriter implements Writer {
   async #drain(): Promise<void> {
     // One turn of the loop: whatever else arrived with this write joins its commit.
     await new Promise(setImmediate);
-    while (this.#queue.length > 0) await this.#commit(this.#queue.splice(0, WRITES_PER_COMMIT));
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, WRITES_PER_COMMIT);
+      try {
+        await this.#payOwed();
+        await this.#commit(batch);
+      } catch (error) {
+        for (const pending of batch) pending.reject(error);
+      }
+    }
     this.#running = undefined;
+  }
+
+  /**
+   * Nothing new is done before the journal has what it could not take: who sends a failed request again gets an answer
+   * that rests on that, and has no fact to add. @throws what the journal throws.
+   */
+  async #payOwed(): Promise<void> {
+    if (this.#owed.length === 0) return;
+    const records = this.#owed.splice(0);
+    try {
+      await this.#journal(records);
+    } catch (error) {
+      this.#owed.unshift(...records);
+      throw error;
+    }
+    this.#journaled.push(...records.map(({ seq }) => seq));
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
@@ -115,13 +139,9 @@ export class GroupWriter implements Writer {
     }
   }
 
-  /**
-   * Answers after the journal has the facts; the next commit need not wait for that. Facts that it could not take come
-   * before everything else: who sends a failed request again gets an answer that rests on them, and has none to add.
-   */
+  /** Answers after the journal has the facts; the next commit need not wait for that. */
   #answer(ran: readonly Ran[]): void {
-    const own = ran.flatMap((one) => one.records);
-    const records = [...this.#owed.splice(0), ...own];
+    const records = ran.flatMap((one) => one.records);
     const journaled = records.length > 0 ? this.#journal(records) : Promise.resolve();
     const answered = journaled
       .then(
@@ -131,8 +151,7 @@ export class GroupWriter implements Writer {
         },
         (error) => {
           this.#owed.push(...records);
-          const isOwing = records.length > own.length;
-          for (const one of ran) settle(isOwing || one.records.length > 0 ? { ...one, error } : one);
+          for (const one of ran) settle(one.records.length > 0 ? { ...one, error } : one);
         },
       )
       .finally(() => this.#answers.delete(answered));

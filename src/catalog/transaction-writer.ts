@@ -55,9 +55,9 @@ export class TransactionWriter implements Writer {
   async #run(name: WriteName, args: unknown): Promise<unknown> {
     const failure = this.#failure();
     if (failure) throw failure;
+    // First: who sends a failed request again gets an answer that rests on what is owed, and has no fact to add.
+    if (this.#owed.length > 0) await this.#toJournal(this.#owed.splice(0));
     const { result, records } = await this.#transact(name, args);
-    // Who sends a failed request again gets an answer that rests on what is owed, and has no fact to add.
-    records.unshift(...this.#owed.splice(0));
     if (records.length === 0) return result;
     await this.#toJournal(records);
     if (this.#journaled.length >= JOURNALED_PER_LOT) await this.#dropJournaled();

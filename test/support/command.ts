@@ -12,16 +12,14 @@ export interface Ended {
   readonly errors: string;
 }
 
-/** The command as it runs. */
-export function startMoraine(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  return spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, timeout: LIMIT_MS });
-}
-
 export function runMoraine(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const child = startMoraine(args, env);
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, ...env },
+    timeout: LIMIT_MS,
+  });
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => {

@@ -1,10 +1,9 @@
 /** A server with all its processes, as scripts watch and kill it: it has a process group of its own. */
 import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './poll.ts';
-import type { TestServer } from './server.ts';
+import { readSecret, type TestServer } from './server.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -57,7 +56,8 @@ export async function startGroup(data: string, flags: readonly string[] = []): P
     readyMs,
     accountId: line('account id'),
     accessKeyId: line('access key'),
-    secretAccessKey: await readSecret(data),
+    secretAccessKey: await readSecret(output),
+    output,
     errors: () => errors,
     processes: () => livingIn(group),
     async kill() {
@@ -73,11 +73,6 @@ export async function startGroup(data: string, flags: readonly string[] = []): P
       return exited;
     },
   };
-}
-
-async function readSecret(data: string): Promise<string> {
-  const text = await readFile(join(data, 'root-credentials'), 'utf8');
-  return /^aws_secret_access_key = (.*)$/m.exec(text)?.[1] ?? '';
 }
 
 /** Zombies are dead: only nobody has asked for their exit code yet. */

@@ -18,6 +18,8 @@ export interface TestServer extends Credentials {
   readonly url: string;
   readonly data: string;
   readonly process: ChildProcess;
+  /** What it said until it was ready. */
+  readonly output: string;
   /** What it wrote to standard error so far. */
   errors(): string;
   /** Asks it to stop, as a supervisor does; gives the exit code. */
@@ -68,7 +70,8 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     process: child,
     accountId: line('account id'),
     accessKeyId: line('access key'),
-    secretAccessKey: options.env?.['MORAINE_ROOT_SECRET_ACCESS_KEY'] ?? (await readSecret(data)),
+    secretAccessKey: options.env?.['MORAINE_ROOT_SECRET_ACCESS_KEY'] ?? (await readSecret(output)),
+    output,
     errors: () => errors,
     async stop() {
       child.kill('SIGTERM');
@@ -108,7 +111,9 @@ function untilReady(
   });
 }
 
-async function readSecret(data: string): Promise<string> {
-  const text = await readFile(join(data, 'root-credentials'), 'utf8');
+/** Of the file that a start names; empty if it names none. @param output of the start. */
+export async function readSecret(output: string): Promise<string> {
+  const path = /AWS_SHARED_CREDENTIALS_FILE=(.+)$/m.exec(output)?.[1];
+  const text = path === undefined ? '' : await readFile(path, 'utf8');
   return /^aws_secret_access_key = (.*)$/m.exec(text)?.[1] ?? '';
 }
