@@ -1,6 +1,9 @@
 /** A store and catalog that the version before form 3 made are served by this one, and nothing of them is lost. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { treeHash } from '../src/treehash/index.ts';
 import { adminOf } from './support/admin.ts';
 import { type Api, apiOf, assertJson } from './support/api.ts';
@@ -8,7 +11,12 @@ import { jobsOf } from './support/jobs.ts';
 import { locksOf } from './support/locks.ts';
 import { OLD_STORE, OLD_STORE_START, oldStore } from './support/old-store.ts';
 import { MIB, repeatedBytes } from './support/pattern.ts';
+import { unlessPresent } from './support/require.ts';
 import { startServer } from './support/server.ts';
+
+const SCRIPT = fileURLToPath(new URL('../scripts/read-store.py', import.meta.url));
+const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
+const skip = unlessPresent(spawnSync(PYTHON, ['--version']).status === 0, 'python3');
 
 const { archives, deleted, upload } = OLD_STORE;
 
@@ -51,6 +59,30 @@ describe('a store of form 2 with its catalog', () => {
       ['alice'],
     );
     assert.match((await adminOf(data).run('audit', 'verify')).join('\n'), /nothing changed|OK/);
+  });
+
+  it('is read by another program, before and after this version has written to it', { skip }, async (t) => {
+    const data = await oldStore(t);
+    const listed = () => {
+      const { status, stdout, stderr } = spawnSync(PYTHON, [SCRIPT, join(data, 'store')], {
+        encoding: 'utf8',
+      });
+      assert.equal(status, 0, stderr);
+      return stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('\t')[1] ?? '');
+    };
+    const ids = archives.map(({ id }) => id);
+    assert.deepEqual(listed().sort(), [...ids].sort());
+    const server = await startServer({ data, ...OLD_STORE_START });
+    t.after(() => server.kill());
+    const api = apiOf(server);
+    ids.push(await api.upload('photos', repeatedBytes(800, 1)));
+    ids.push(await api.upload('locked', repeatedBytes(MIB, 1)));
+    assert.equal((await api.call('DELETE', `/-/vaults/photos/archives/${ids.shift()}`)).status, 204);
+    await server.kill();
+    assert.deepEqual(listed().sort(), [...ids].sort());
   });
 
   it('is served again after this version has written to it', async (t) => {
