@@ -1,6 +1,6 @@
 /** Catalog writes between processes: serving processes send them, the primary commits them in groups. */
 import type { WriteName, Writer } from '../catalog/writes.ts';
-import { ApiError, type ErrorCode, type ErrorOrigin } from '../domain/errors.ts';
+import { ApiError, type ErrorCode, type ErrorOrigin, Shortage } from '../domain/errors.ts';
 
 /** One end of a channel between two processes. */
 export interface Channel {
@@ -18,6 +18,8 @@ interface WireError {
   readonly message: string;
   /** Set for an ApiError. */
   readonly api?: { readonly code: ErrorCode; readonly status: number; readonly origin: ErrorOrigin };
+  /** Set for a Shortage: what it was caused by, for the log of the asking process. */
+  readonly shortage?: { readonly cause: string | undefined };
 }
 
 type Answer = { readonly id: number } & ({ readonly result: unknown } | { readonly error: WireError });
@@ -87,13 +89,26 @@ function isLinkMessage(message: unknown): message is LinkMessage {
 }
 
 function toWire(error: unknown): WireError {
+  if (error instanceof Shortage) {
+    const { message, cause } = error;
+    return { message, shortage: { cause: cause === undefined ? undefined : textOf(cause) } };
+  }
   if (error instanceof ApiError) {
     const { code, status, origin, message } = error;
     return { message, api: { code, status, origin } };
   }
-  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  return { message: textOf(error) };
 }
 
-function fromWire({ message, api }: WireError): Error {
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function fromWire({ message, api, shortage }: WireError): Error {
+  if (shortage) {
+    const { cause } = shortage;
+    const options = cause === undefined ? {} : { cause: new Error(`in the writing process: ${cause}`) };
+    return new Shortage(message, options);
+  }
   return api ? new ApiError(api.code, message, api) : new Error(`in the writing process: ${message}`);
 }
