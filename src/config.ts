@@ -183,6 +183,24 @@ export const SETTINGS = {
     defaultText: 'SQLite in the data folder',
     about: 'catalog database: postgres://user:password@host:port/database',
   },
+  'accept-empty-store': {
+    schema: flag,
+    default: false,
+    about:
+      'for one start: serve although the store is not there, lacks folders or is older than the catalog; archives that it lacks cannot be read',
+  },
+  'accept-catalog': {
+    schema: flag,
+    default: false,
+    about:
+      'for one start: serve with a catalog that is not the one that store and data folder belong to, or with an empty one',
+  },
+  'keep-aside': {
+    schema: duration,
+    value: 'TIME',
+    default: '7d',
+    about: 'how long blobs are kept that a start found in the store but not in the catalog',
+  },
   'complete-memory': {
     schema: duration,
     value: 'TIME',
@@ -265,6 +283,9 @@ export interface Config {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly workers: number;
   readonly catalogUrl: string | undefined;
+  readonly acceptEmptyStore: boolean;
+  readonly acceptCatalog: boolean;
+  readonly keepAsideMs: number;
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
   readonly requestIdleMs: number;
@@ -306,6 +327,9 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     // The emulator's clock is turned in one process.
     workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
     catalogUrl: read('catalog'),
+    acceptEmptyStore: read('accept-empty-store'),
+    acceptCatalog: read('accept-catalog'),
+    keepAsideMs: read('keep-aside'),
     completeMemoryMs: read('complete-memory'),
     uploadExpiryMs: read('upload-expiry'),
     requestIdleMs: Math.min(read('request-idle'), LONGEST_TIMER_MS),

@@ -7,7 +7,8 @@ import { ApiError } from '../domain/errors.ts';
 import { LOCK_NOTES } from '../domain/lock-note.ts';
 import type { Emulator, Fault } from '../protocol/control.ts';
 
-const MODE_SETTING = 'mode';
+/** Names the mode that the catalog is of: `normal` or `emulator`. */
+export const MODE_SETTING = 'mode';
 const OFFSET_SETTING = 'emulator-clock-offset-ms';
 /** Events closer together than this are taken in one step when the clock is turned. */
 const STEP_MS = 60_000;
@@ -59,6 +60,8 @@ export interface EmulatorParts {
   readonly blobs: DiskStore;
   readonly clock: TurnableClock;
   readonly inventoryIntervalMs: number | null;
+  /** Whether the store says, at this moment, that an emulator made it. */
+  isEmulated(): Promise<boolean>;
   /** Does everything that is due now. */
   doDueWork(): Promise<void>;
 }
@@ -82,6 +85,13 @@ export function createEmulator(parts: EmulatorParts): Emulator & { beforeRun(ope
       } while (step < ms);
     },
     async reset() {
+      // Whatever led here: what a server keeps for somebody must not be erased.
+      if (!(await parts.isEmulated())) {
+        throw new ApiError(
+          'InvalidParameterValueException',
+          'This store was not made by an emulator, so it is not erased.',
+        );
+      }
       await catalog.forgetVaults({});
       for (const name of await blobs.noteNames(LOCK_NOTES)) await blobs.removeNote(name);
       await blobs.clear();

@@ -8,6 +8,7 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { STRAY_MS } from '../domain/lock-time.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { repeat } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
 import { dueWorkOf, startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
@@ -15,8 +16,12 @@ import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClocks, systemRandom } from './node.ts';
 import { openPostgres } from './serve.ts';
-import { type ProcessMessage, STOP } from './serving-processes.ts';
+import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
 import { remoteWriter } from './writer-link.ts';
+import { WriterMark } from './writer-mark.ts';
+
+/** How soon the primary hears that something was written. */
+const TELL_PAUSE_MS = 200;
 
 /** Serves until the primary says stop. */
 export async function runServingProcess(config: Config): Promise<void> {
@@ -26,13 +31,19 @@ export async function runServingProcess(config: Config): Promise<void> {
   process.on('disconnect', () => process.exit(1));
   // From the first moment on: a process that is still starting has nothing to finish.
   let stop = async (): Promise<void> => {};
-  process.on('message', async (message: { kind?: string }) => {
-    if (message.kind !== STOP.kind) return;
-    await stop();
-    process.exit(0);
+  // The store and the primary's orders may come in any order.
+  const orders = new StoreOrders();
+  const generation = new Promise<number>((resolve) => {
+    process.on('message', async (message: PrimaryMessage) => {
+      if (message.kind === 'start') resolve(message.generation);
+      if (message.kind === 'stop-writing') orders.stopWriting(message.reason);
+      if (message.kind !== 'stop') return;
+      await stop();
+      process.exit(0);
+    });
   });
   try {
-    await start(config, log, (ready) => {
+    await start(config, log, { generation: await generation, orders }, (ready) => {
       stop = ready;
     });
   } catch (error) {
@@ -41,15 +52,35 @@ export async function runServingProcess(config: Config): Promise<void> {
   }
 }
 
+/** Hands an order to stop writing to a store, whichever of them comes first. */
+class StoreOrders {
+  #store: DiskStore | undefined;
+  #reason: string | undefined;
+
+  follow(store: DiskStore): void {
+    this.#store = store;
+    if (this.#reason !== undefined) store.stopWriting(this.#reason);
+  }
+
+  stopWriting(reason: string): void {
+    this.#reason = reason;
+    this.#store?.stopWriting(reason);
+  }
+}
+
 async function start(
   config: Config,
   log: Logger,
+  { generation, orders }: { readonly generation: number; readonly orders: StoreOrders },
   whenReady: (stop: () => Promise<void>) => void,
 ): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
-  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log, false));
-  const catalog = await openCatalog(config, folder.catalog, blobs, log);
+  const mark = new WriterMark(generation);
+  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log, false), mark);
+  orders.follow(blobs);
+  const catalog = await openCatalog(config, folder.catalog, blobs, log, generation);
+  mark.follow(catalog);
   // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
   const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs: STRAY_MS, keeps: false });
   const parts = {
@@ -65,6 +96,16 @@ async function start(
   const chores = [
     ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
+    // On SQLite the primary sees by its own commits that something was written.
+    ...(config.catalogUrl === undefined
+      ? []
+      : [
+          repeat(
+            TELL_PAUSE_MS,
+            () => tellWrites(mark),
+            () => {},
+          ),
+        ]),
   ];
   whenReady(async () => {
     await stopServer(server);
@@ -76,8 +117,18 @@ async function start(
   tell({ kind: 'serving', address });
 }
 
-async function openCatalog(config: Config, path: string, blobs: BlobStore, log: Logger): Promise<Catalog> {
-  if (config.catalogUrl !== undefined) return openPostgres(config.catalogUrl, blobs, log);
+async function tellWrites(mark: WriterMark): Promise<void> {
+  if (mark.takeWrote()) tell({ kind: 'wrote' });
+}
+
+async function openCatalog(
+  config: Config,
+  path: string,
+  blobs: BlobStore,
+  log: Logger,
+  generation: number,
+): Promise<Catalog> {
+  if (config.catalogUrl !== undefined) return openPostgres(config.catalogUrl, blobs, log, generation);
   const channel = {
     send: (message: unknown) => process.send?.(message),
     onMessage: (take: (message: unknown) => void) => process.on('message', take),

@@ -15,6 +15,8 @@ const REPLACE_PAUSE_MS = 1000;
 
 export interface ServingProcesses {
   readonly address: ListenAddress;
+  /** Makes the stores of all processes refuse writes, and of those that replace them. */
+  stopWriting(reason: string): void;
   /** Resolves when all have answered what was under way and ended. */
   stop(): Promise<void>;
 }
@@ -22,26 +24,36 @@ export interface ServingProcesses {
 interface Options {
   readonly cluster: Cluster;
   readonly count: number;
+  /** Of the server: what its processes write is marked with it. */
+  readonly generation: number;
   readonly writer: Writer | undefined;
+  /** Told within 200 ms after a process wrote to the store. */
+  onWrite(): void;
   readonly log: Logger;
 }
 
 /** What a serving process tells the primary. */
 export type ProcessMessage =
   | { readonly kind: 'serving'; readonly address: ListenAddress }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'wrote' };
 
-/** What the primary tells a serving process. */
-export const STOP = { kind: 'stop' } as const;
+/** What the primary tells a serving process: `start` first. */
+export type PrimaryMessage =
+  | { readonly kind: 'start'; readonly generation: number }
+  | { readonly kind: 'stop-writing'; readonly reason: string }
+  | { readonly kind: 'stop' };
 
 /** Starts `count` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
 export async function startServingProcesses(options: Options): Promise<ServingProcesses> {
   const { cluster, count, log } = options;
   cluster.setupPrimary({ serialization: 'advanced', execArgv: [...process.execArgv, YOUNG_SPACE] });
   let stopping = false;
+  let refusing: string | undefined;
   const exits = new Set<Promise<void>>();
   const start = (): Worker => {
     const worker = fork(options);
+    if (refusing !== undefined) tell(worker, { kind: 'stop-writing', reason: refusing });
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code, signal) => {
         exits.delete(exited);
@@ -56,23 +68,37 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
   };
   const stop = async (): Promise<void> => {
     stopping = true;
-    for (const worker of Object.values(cluster.workers ?? {})) {
-      // One that is ending by itself needs no telling.
-      if (worker?.isConnected()) worker.send(STOP, () => {});
-    }
+    tellAll(cluster, { kind: 'stop' });
     await Promise.all(exits);
+  };
+  const stopWriting = (reason: string): void => {
+    refusing = reason;
+    tellAll(cluster, { kind: 'stop-writing', reason });
   };
   try {
     const addresses = await Promise.all(Array.from({ length: count }, () => serving(start())));
-    return { address: addresses[0] as ListenAddress, stop };
+    return { address: addresses[0] as ListenAddress, stopWriting, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function fork({ cluster, writer }: Options): Worker {
+function tellAll(cluster: Cluster, message: PrimaryMessage): void {
+  for (const worker of Object.values(cluster.workers ?? {})) if (worker) tell(worker, message);
+}
+
+/** One that is ending by itself needs no telling. */
+function tell(worker: Worker, message: PrimaryMessage): void {
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+function fork({ cluster, generation, writer, onWrite }: Options): Worker {
   const worker = cluster.fork();
+  worker.on('message', (message: ProcessMessage) => {
+    if (message.kind === 'wrote') onWrite();
+  });
+  tell(worker, { kind: 'start', generation });
   // A channel that breaks is a process that ends: its exit is what is acted on.
   worker.on('error', () => {});
   if (writer) {

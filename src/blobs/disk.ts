@@ -12,6 +12,7 @@ import {
   type StoreRecord,
 } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
+import { COMMIT_NOTE } from '../domain/store-identity.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { describeBlob, openBlob } from './blob-file.ts';
 import { DiskAside } from './disk-aside.ts';
@@ -30,13 +31,17 @@ import { RunBuffers } from './run-buffers.ts';
 /** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
 export const PACKED_BYTES = 256 * 1024;
 
-/** A commit number that the catalog has reached: no catalog of this store may be below it. */
-const COMMIT_NOTE = 'commit-number';
-
 /** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
 const READ_LEAVES = 2;
 /** At most 96 MiB. */
 const WIDE_READS = 6;
+
+export interface DiskStoreOptions {
+  /** What everything that is written here is marked with. */
+  readonly stamp?: Stamp;
+  /** Told when a blob was confirmed or a fact was written, and so before a change is answered. Not told of notes. */
+  onWrite?(): void;
+}
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
 export class DiskStore implements BlobStore {
@@ -44,6 +49,7 @@ export class DiskStore implements BlobStore {
   readonly #random: RandomBytes;
   readonly #engine: HashEngine;
   readonly #stamp: Stamp;
+  readonly #onWrite: () => void;
   readonly #runBuffers: RunBuffers;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
@@ -57,14 +63,19 @@ export class DiskStore implements BlobStore {
 
   /**
    * @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read.
-   * @param stamp what everything that is written here is marked with.
    */
-  constructor(folder: string, random: RandomBytes, engine: HashEngine, stamp: Stamp = NO_STAMP) {
+  constructor(
+    folder: string,
+    random: RandomBytes,
+    engine: HashEngine,
+    { stamp = NO_STAMP, onWrite = () => {} }: DiskStoreOptions = {},
+  ) {
     const paths = new DiskPaths(folder);
     this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
     this.#stamp = stamp;
+    this.#onWrite = onWrite;
     const lengths = { narrow: READ_LEAVES, wide: engine.leavesAtOnce, wideBuffers: WIDE_READS };
     this.#runBuffers = new RunBuffers(lengths);
     const flush = (run: () => Promise<void>) => this.#flushed(run);
@@ -138,6 +149,7 @@ export class DiskStore implements BlobStore {
   }
 
   confirm(ref: string): void {
+    this.#onWrite();
     const found = parseRef(ref);
     if ('name' in found) this.#files.confirm(found.name);
     else this.#packs.confirm(found);
@@ -165,6 +177,7 @@ export class DiskStore implements BlobStore {
   async appendRecords(records: readonly StoreRecord[]): Promise<void> {
     this.#refuseAfterFailure();
     await this.#gate.enter(() => this.#journal.append(records)).catch(asFailure('a record cannot be kept'));
+    this.#onWrite();
   }
 
   records(): AsyncIterable<StoreRecord> {

@@ -1,12 +1,13 @@
 /** `lock`: looking at a lock policy before it is for ever, and telling the server that its clock is right. */
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { CommandWorld } from '../app/command-world.ts';
 import { confirmLockTime } from '../app/lock-clock.ts';
 import { SettingError } from '../config.ts';
 import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
 import { checkLockPolicy, simulateLock } from '../domain/policy/lock-check.ts';
 import { type Policy, parsePolicy } from '../domain/policy/policy.ts';
-import { OLDER_CATALOG_SETTING } from '../workers/compare-records.ts';
+import { acceptCatalog } from '../workers/compare-records.ts';
 import { addAction } from './action.ts';
 import { orExit } from './settings-flags.ts';
 
@@ -57,10 +58,31 @@ export function addCatalog(program: Command): void {
     'after an older catalog was restored: sweeping and expiry may go on from the next start',
     [],
     async (world) => {
-      await world.catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
+      await acceptCatalog(world.catalog, world.blobs, world.clock.now());
       return 'accepted: restart the server';
     },
   );
+}
+
+export function addStore(program: Command): void {
+  const store = program.command('store').description('the store');
+  addAction(
+    store.command('aside'),
+    'one JSON line for each blob that a start found in the store and not in the catalog, the oldest first',
+    [],
+    listAside,
+  );
+}
+
+/** Printed as they come: there may be many. */
+async function listAside({ blobs }: CommandWorld): Promise<unknown[]> {
+  for await (const { asideMs, blobs: aside } of blobs.listAside()) {
+    for (const { createdMs, ...blob } of aside) {
+      const line = { since: new Date(asideMs), ...blob, created: new Date(createdMs) };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    }
+  }
+  return [];
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

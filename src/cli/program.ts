@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { EXIT } from '../config.ts';
 import { addAccounts, addKeys, addPolicies, addUsers } from './accounts.ts';
 import { addAudit } from './audit.ts';
-import { addCatalog, addLocks } from './locks.ts';
+import { addCatalog, addLocks, addStore } from './locks.ts';
 import { addNotifications } from './notifications.ts';
 import { addServe } from './serve.ts';
 
@@ -21,5 +21,6 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   addLocks(program);
   addAudit(program);
   addCatalog(program);
+  addStore(program);
   await program.parseAsync([...argv], { from: 'user' });
 }

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { FolderInUse } from '../app/data-folder.ts';
+import { StartRefused } from '../app/start-plan.ts';
 import { EXIT, SETTINGS, SettingError } from '../config.ts';
 import { ApiError } from '../domain/errors.ts';
 import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
+import type { RefusalReason } from '../domain/start-refusals.ts';
 
 type Name = keyof typeof SETTINGS;
 
@@ -41,9 +43,18 @@ export async function orExit(run: () => Promise<void>): Promise<void> {
   }
 }
 
+/** What other settings mend; what is missing must be put back. */
+const OTHER_SETTINGS: ReadonlySet<RefusalReason> = new Set([
+  'other-catalog',
+  'other-store',
+  'emulator-over-store',
+  'server-over-emulated',
+]);
+
 function exitCodeOf(error: unknown): number {
   if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
     return EXIT.wrongSettings;
+  if (error instanceof StartRefused && OTHER_SETTINGS.has(error.reason)) return EXIT.wrongSettings;
   // Both mean: not now, and not by other settings.
   return error instanceof FolderInUse || error instanceof ClockWentBack ? EXIT.notNow : EXIT.failed;
 }
