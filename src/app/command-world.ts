@@ -44,8 +44,16 @@ export async function withWorld<Result>(
   const journal = (records: Parameters<DiskStore['appendRecords']>[0]) => blobs.appendRecords(records);
   const catalog =
     config.catalogUrl === undefined
-      ? openSqliteCatalog(folder.catalog, await openSqliteWriter(folder.catalog, journal))
-      : await openPostgresCatalog({ url: config.catalogUrl, journal, onError: () => {} });
+      ? openSqliteCatalog(
+          folder.catalog,
+          await openSqliteWriter(folder.catalog, { journal, generation: 'current' }),
+        )
+      : await openPostgresCatalog({
+          url: config.catalogUrl,
+          journal,
+          generation: 'current',
+          onError: () => {},
+        });
   const box = new SecretBox(masterKey);
   try {
     return await work({ folder, catalog, blobs, masterKey, box, clock: systemClock, random: systemRandom });

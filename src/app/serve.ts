@@ -134,11 +134,10 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   if (config.catalogUrl !== undefined) {
     return { ...opened, writer: undefined, catalog: await openPostgres(config.catalogUrl, blobs, log) };
   }
-  const writer = await openSqliteWriter(
-    folder.catalog,
-    (records) => blobs.appendRecords(records),
-    () => blobs.failure(),
-  );
+  const writer = await openSqliteWriter(folder.catalog, {
+    journal: (records) => blobs.appendRecords(records),
+    failure: () => blobs.failure(),
+  });
   return { ...opened, writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }
 

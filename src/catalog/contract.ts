@@ -17,6 +17,7 @@ import { notificationConfigs, notifications } from '../../test/support/catalog-c
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { capacity, retrievalPolicies } from '../../test/support/catalog-contract/retrieval.ts';
 import { keysAndSettings } from '../../test/support/catalog-contract/settings.ts';
+import { storeLink } from '../../test/support/catalog-contract/store-link.ts';
 import { aborting, parts, uploads } from '../../test/support/catalog-contract/uploads.ts';
 import { tags, vaultDeletion, vaults } from '../../test/support/catalog-contract/vaults.ts';
 import type { Catalog } from '../domain/catalog.ts';
@@ -76,5 +77,6 @@ export function catalogContract(name: string, makePlace: () => Promise<CatalogPl
       describe(noun, () => alone(makePlace, section));
     }
     describe('its journal', () => journal(makePlace));
+    describe('its link with a store', () => storeLink(makePlace));
   });
 }

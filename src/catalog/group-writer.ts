@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreRecord } from '../domain/blob-store.ts';
+import type { CatalogWrites } from '../domain/catalog.ts';
 import { type Journal, type JournalFailure, newestOf } from './journal.ts';
+import { countCommit, requireGeneration } from './store-link.ts';
 import type { Source, Tx } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
@@ -23,6 +25,10 @@ type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[]
 interface GroupWriterOptions {
   readonly journal: Journal;
   readonly failure?: JournalFailure | undefined;
+  /** Whose writes these are, until a claim. */
+  readonly generation: number;
+  /** The catalog's, as it was opened. */
+  readonly commitNumber: number;
   /** Told after each commit how many writes were in it. Never throws. */
   readonly onCommit?: (writes: number) => void;
 }
@@ -46,8 +52,11 @@ export class GroupWriter implements Writer {
   #owed: StoreRecord[] = [];
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
+  #generation: number;
+  #commitNumber: number;
 
-  constructor(database: DatabaseSync, source: Source, { journal, failure, onCommit }: GroupWriterOptions) {
+  constructor(database: DatabaseSync, source: Source, options: GroupWriterOptions) {
+    const { journal, failure, onCommit, generation, commitNumber } = options;
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
@@ -55,6 +64,8 @@ export class GroupWriter implements Writer {
     this.#journal = journal;
     this.#failure = failure ?? (() => undefined);
     this.#onCommit = onCommit ?? (() => {});
+    this.#generation = generation;
+    this.#commitNumber = commitNumber;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
@@ -67,10 +78,15 @@ export class GroupWriter implements Writer {
     });
   }
 
+  commitNumber(): number {
+    return this.#commitNumber;
+  }
+
   async close(): Promise<void> {
     await this.#running;
     await Promise.all(this.#answers);
-    if (this.#journaled.length > 0) await this.run('dropJournaled', { seqs: [] });
+    // Tidying: what cannot be taken off now is journaled again by the next start, which does no harm.
+    if (this.#journaled.length > 0) await this.run('dropJournaled', { seqs: [] }).catch(() => {});
     this.#closed = true;
   }
 
@@ -78,7 +94,7 @@ export class GroupWriter implements Writer {
     // One turn of the loop: whatever else arrived with this write joins its commit.
     await new Promise(setImmediate);
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, WRITES_PER_COMMIT);
+      const batch = this.#nextBatch();
       try {
         await this.#payOwed();
         await this.#commit(batch);
@@ -87,6 +103,12 @@ export class GroupWriter implements Writer {
       }
     }
     this.#running = undefined;
+  }
+
+  /** A claim is alone in its transaction: what others write must be of the generation that holds before or after. */
+  #nextBatch(): Pending[] {
+    const claim = this.#queue.findIndex(({ name }) => name === 'claimGeneration');
+    return this.#queue.splice(0, claim === -1 ? WRITES_PER_COMMIT : Math.min(claim || 1, WRITES_PER_COMMIT));
   }
 
   /**
@@ -110,11 +132,15 @@ export class GroupWriter implements Writer {
     const settled = this.#journaled.splice(0);
     try {
       this.#database.exec('begin immediate');
+      if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#generation);
+      const commitNumber = await countCommit(this.#source);
       // The newest fact stays in the table: alone, there is nothing to take off.
       if (settled.length > 1) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
       const ran: Ran[] = [];
       for (const pending of batch) ran.push(await this.#runOne(pending));
       this.#database.exec('commit');
+      this.#commitNumber = commitNumber;
+      for (const one of ran) if ('result' in one) this.#adopt(one.pending, one.result);
       this.#journaled.unshift(...newestOf(settled));
       this.#answer(ran);
     } catch (error) {
@@ -123,6 +149,14 @@ export class GroupWriter implements Writer {
       for (const pending of batch) pending.reject(error);
     }
     this.#onCommit(batch.length);
+  }
+
+  /** What the writer itself must know of a write that is committed. */
+  #adopt({ name, args }: Pending, result: unknown): void {
+    if (name === 'claimGeneration') {
+      this.#generation = (args as Parameters<CatalogWrites['claimGeneration']>[0]).generation;
+    }
+    if (name === 'raiseCommitNumber') this.#commitNumber = Math.max(this.#commitNumber, result as number);
   }
 
   async #runOne(pending: Pending): Promise<Ran> {

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Catalog } from '../domain/catalog.ts';
+import type { Generation } from '../domain/store-link.ts';
 import { POSTGRES } from './engine.ts';
 import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
@@ -11,7 +12,9 @@ import { postgresSource, TransactionWriter } from './transaction-writer.ts';
 import { writesOver } from './writes.ts';
 
 const CONNECTIONS = 16;
-const CONNECT_MS = 10_000;
+const LIMIT_MS = 10_000;
+/** Longer than a commit takes, shorter than a supervisor waits for a start. */
+const CLAIM_MS = 30_000;
 const INT8 = 20;
 
 export interface PostgresOptions {
@@ -19,6 +22,12 @@ export interface PostgresOptions {
   readonly url: string;
   readonly journal: Journal;
   readonly failure?: JournalFailure;
+  /** 0 by default: a catalog that was never claimed, or is about to be. */
+  readonly generation?: Generation;
+  /** How long a connection may take to come, ms. */
+  readonly limitMs?: number;
+  /** How long a claim waits for transactions of earlier generations. */
+  readonly claimMs?: number;
   /** Called for errors of idle connections: the pool replaces them. */
   onError(error: Error): void;
 }
@@ -29,7 +38,7 @@ export async function openPostgresCatalog(options: PostgresOptions): Promise<Cat
     connectionString: options.url,
     max: CONNECTIONS,
     types: { getTypeParser },
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: options.limitMs ?? LIMIT_MS,
     // Whatever the role or the database is set to: an answer must survive a power cut.
     options: '-c synchronous_commit=on',
   });
@@ -41,9 +50,19 @@ export async function openPostgresCatalog(options: PostgresOptions): Promise<Cat
     await db.destroy();
     throw error;
   }
-  const writer = new TransactionWriter(db, options.journal, options.failure);
+  const reads = readsOver(postgresSource(db));
+  const link = await reads.storeLink();
+  const { generation = 0, journal, failure, claimMs = CLAIM_MS } = options;
+  const writer = new TransactionWriter(db, {
+    journal,
+    failure,
+    generation: generation === 'current' ? link.generation : generation,
+    commitNumber: link.commitNumber,
+    claimMs,
+  });
   return {
-    ...readsOver(postgresSource(db)),
+    ...reads,
+    knownCommitNumber: () => writer.commitNumber(),
     ...writesOver(writer),
     async close() {
       await writer.close();

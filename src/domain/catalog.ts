@@ -12,6 +12,7 @@ import type { ArchiveJob, InventoryJob, Job, JobState, SegmentSource } from './j
 import type { Notification, NotificationConfig } from './notification.ts';
 import type { InventoryKey, Page } from './page.ts';
 import type { RetrievalPolicy } from './retrieval-policy.ts';
+import type { StoreLinkReads, StoreLinkWrites } from './store-link.ts';
 import type { Tags } from './tags.ts';
 import type { CompleteClaim, Part, Upload } from './upload.ts';
 import type { InventoryMode, InventorySnapshot, Vault, VaultKey, VaultState } from './vault.ts';
@@ -141,7 +142,7 @@ export interface ClaimedInventory {
   readonly snapshot: InventorySnapshot | null;
 }
 
-export interface CatalogReads {
+export interface CatalogReads extends StoreLinkReads {
   findVault(key: VaultKey): Promise<Vault | undefined>;
   /** As `findVault`, with the counts: for the few that show them. */
   findVaultState(key: VaultKey): Promise<VaultState | undefined>;
@@ -213,7 +214,7 @@ export interface CatalogReads {
   findSetting(name: string): Promise<string | undefined>;
 }
 
-export interface CatalogWrites {
+export interface CatalogWrites extends StoreLinkWrites {
   /** Makes the vault if it is not there. @throws 400 LimitExceeded beyond `limit` vaults. */
   createVault(a: { key: VaultKey; nowMs: number; limit: number }): Promise<void>;
   /** Deletes an empty vault with its uploads and tags; false if there was none. @throws 400 if not empty. */
@@ -342,5 +343,7 @@ export interface CatalogWrites {
 }
 
 export interface Catalog extends CatalogReads, CatalogWrites {
+  /** The newest commit number that this process heard of. No I/O. */
+  knownCommitNumber(): number;
   close(): Promise<void>;
 }

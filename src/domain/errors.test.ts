@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError, shown } from './errors.ts';
+import { ApiError, asShortage, Shortage, shown } from './errors.ts';
 
 describe('a value in a message', () => {
   it('is text as it is and anything else as JSON, cut short', () => {
@@ -38,5 +38,31 @@ describe('ApiError', () => {
 
   it('may have a status that exists only in front of the API', () => {
     assert.equal(new ApiError('BadRequest', 'x', { status: 431 }).status, 431);
+  });
+});
+
+describe('Shortage', () => {
+  it('is a 500 of the service with its reason, and keeps its cause for the log', () => {
+    const cause = new Error('below');
+    const shortage = new Shortage('The disk is full.', { cause });
+    assert.deepEqual(
+      [shortage.code, shortage.status, shortage.fault, shortage.message, shortage.cause],
+      ['ServiceUnavailableException', 500, 'Server', 'The disk is full.', cause],
+    );
+  });
+
+  it('is made of system errors that pass by themselves, also where they are a cause, and of no others', () => {
+    const system = (code: string) => Object.assign(new Error(`${code}: /srv/secret/path`), { code });
+    for (const code of ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']) {
+      for (const error of [system(code), new Error('outer', { cause: system(code) })]) {
+        const made = asShortage(error);
+        assert.ok(made instanceof Shortage);
+        assert.equal(made.cause, error);
+        assert.doesNotMatch(made.message, /srv/, 'a client is not shown a path');
+      }
+    }
+    const client = new ApiError('BadRequest', 'x');
+    for (const error of [system('EIO'), new Error('x'), 'text', undefined, client])
+      assert.equal(asShortage(error), error);
   });
 });

@@ -64,6 +64,46 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * 500: something that the server needs is missing for now (room on a disk, file descriptors, memory, the database, the
+ * audit log). Nothing was lost by it, and the same request may succeed later: clients of the service retry a 500.
+ */
+export class Shortage extends ApiError {
+  /** @param reason a sentence for the client: what is missing. No path and no secret. @param options the cause, for the log. */
+  constructor(reason: string, options: ErrorOptions = {}) {
+    super('ServiceUnavailableException', reason);
+    this.name = 'Shortage';
+    if ('cause' in options) this.cause = options.cause;
+  }
+}
+
+/** What the codes of system errors that pass by themselves mean. */
+const PASSING: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EMFILE: 'the server has no file descriptors left',
+  ENFILE: 'the system has no file descriptors left',
+  ENOMEM: 'the system has no memory left',
+  EAGAIN: 'the system has no resources left',
+};
+
+/** What is missing, in words, by the code of a system error or of its cause; undefined for every other error. */
+export function missingResource(error: unknown): string | undefined {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    const { code } = one as NodeJS.ErrnoException;
+    if (code !== undefined && Object.hasOwn(PASSING, code)) return PASSING[code];
+  }
+  return undefined;
+}
+
+/** The error itself, or the Shortage that a system error amounts to when what it lacks may be there again later. */
+export function asShortage(error: unknown): unknown {
+  if (error instanceof ApiError) return error;
+  const missing = missingResource(error);
+  if (missing === undefined) return error;
+  return new Shortage(`The service cannot complete the request: ${missing}.`, { cause: error });
+}
+
 /** 400: a parameter, header or body member has a value that cannot be used. */
 export function invalidParameter(message: string): ApiError {
   return new ApiError('InvalidParameterValueException', message);

@@ -1,4 +1,4 @@
-import { ApiError } from '../domain/errors.ts';
+import { ApiError, asShortage } from '../domain/errors.ts';
 
 /** An error as it goes out. */
 export interface WireError {
@@ -8,9 +8,11 @@ export interface WireError {
 
 /**
  * The API's error form: three keys, whose order tells the service proper (code, message, type) from its
- * front end (message, code, type). Anything that is not an ApiError is a 500 that reveals nothing.
+ * front end (message, code, type). A system error that passes by itself names what is missing; any other error that is
+ * not an ApiError is a 500 that reveals nothing.
  */
-export function toWireError(error: unknown): WireError {
+export function toWireError(thrown: unknown): WireError {
+  const error = asShortage(thrown);
   if (!(error instanceof ApiError)) {
     return toWireError(
       new ApiError('ServiceUnavailableException', 'The service cannot complete the request.'),

@@ -100,6 +100,8 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
       () => catalog.listAccessKeys(account, null),
     ),
   listLocked: ({ catalog }) => catalog.listLocked(),
+  storeLink: ({ catalog }) => catalog.storeLink(),
+  namesAnyBlob: ({ catalog }) => catalog.namesAnyBlob(),
   lastRecord: ({ catalog }) => catalog.lastRecord(),
   namesBlob: (c) => {
     const { catalog } = c;
