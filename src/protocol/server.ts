@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import { ApiError } from '../domain/errors.ts';
 import type { Reply } from '../operations/operation.ts';
 import { control, EMULATOR_PATH, type Emulator } from './control.ts';
+import { frontPage, wantsFrontPage } from './front-page.ts';
 import { handle, type Pipeline } from './handle.ts';
 import { type Message, toMessage } from './message.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
@@ -152,7 +153,7 @@ function take(
     boundDrain(incoming);
     return;
   }
-  if (message.target.startsWith(OURS)) void answerOurs(message, response, options);
+  if (message.target.startsWith(OURS) || wantsFrontPage(message)) void answerOurs(message, response, options);
   else void handle(message, response, options.pipeline);
 }
 
@@ -166,7 +167,8 @@ async function answerOurs(message: Message, response: ServerResponse, options: S
 }
 
 async function replyOurs(message: Message, { health, emulator }: ServerOptions): Promise<Reply> {
-  const path = message.target.split('?', 1)[0];
+  if (wantsFrontPage(message)) return frontPage();
+  const path = message.path.replace(/\/$/, '');
   if ((message.method === 'GET' || message.method === 'HEAD') && path === `${OURS}health`) {
     const json = health();
     return { status: json.status === 'ok' ? 200 : 503, json };

@@ -16,7 +16,7 @@ import {
 /** What of a request is judged before its body. All text has one character a byte, as node:http gives it. */
 export interface SignedRequest {
   readonly method: string;
-  /** Path and query exactly as received. */
+  /** Path and query, reduced as for routing (target.ts). */
   readonly target: string;
   /** Names and values by turns, in the order received, like `rawHeaders` of node:http. */
   readonly rawHeaders: readonly string[];

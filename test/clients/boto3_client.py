@@ -103,6 +103,37 @@ class Interfering:
         return getattr(self.client, name)
 
 
+# Ways to the server
+
+
+@check
+def is_named_as_proxy():
+    """requests come through when the server is named as the client's proxy, in absolute form"""
+    config = Config(retries={'total_max_attempts': 1}, proxies={'http': URL})
+    # A host that nobody has: without the proxy nothing would be reached.
+    proxied = boto3.client('glacier', region_name=REGION, endpoint_url='http://glacier.invalid', config=config)
+    proxied.create_vault(vaultName='proxied')
+    archive = proxied.upload_archive(vaultName='proxied', body=b'Hello World!', archiveDescription='two  spaces')
+    assert archive['checksum'] == '7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069'
+    assert client.describe_vault(vaultName='proxied')['NumberOfArchives'] == 1
+    refused(
+        client.exceptions.ResourceNotFoundException,
+        f'Vault not found for ARN: {arn_of("elsewhere")}',
+        proxied.describe_vault,
+        vaultName='elsewhere',
+    )
+
+
+@check
+def ends_its_endpoint_with_a_slash():
+    """an endpoint that ends with a slash, or with two, reaches the same vaults"""
+    for end in ('/', '//'):
+        config = Config(retries={'total_max_attempts': 1}, proxies={})
+        slashed = boto3.client('glacier', region_name=REGION, endpoint_url=URL + end, config=config)
+        slashed.create_vault(vaultName='slashed')
+        assert slashed.describe_vault(vaultName='slashed')['VaultARN'] == arn_of('slashed')
+
+
 # Vaults
 
 
@@ -237,7 +268,7 @@ def uploads():
             assert uploaded['checksum'] == checksum, (size, uploaded)
             assert len(uploaded['archiveId']) == 138
             assert uploaded['location'] == f'/{ACCOUNT}/vaults/vectors/archives/{uploaded["archiveId"]}'
-            assert 'content-type' not in uploaded['ResponseMetadata']['HTTPHeaders']
+            assert uploaded['ResponseMetadata']['HTTPHeaders']['content-length'] == '2'  # {}
 
 
 @check

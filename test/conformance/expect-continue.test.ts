@@ -68,7 +68,7 @@ const ARCHIVE: readonly Refused[] = [
   {
     name: 'an account that is none',
     target: '/x/vaults/v/archives',
-    answer: [403, 'AccessDeniedException', 'Access denied for account ID: x'],
+    answer: [400, 'UnrecognizedClientException', 'No account found for the given parameters'],
   },
   {
     name: 'an account of others',
