@@ -113,6 +113,19 @@ const whole = z.coerce
   .min(0)
   .max(2 ** 31);
 
+/** Names of hosts, separated by commas, in lower case. */
+const hostNames = z.string().transform((text, check): readonly string[] => {
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  if (names.every((name) => /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name))) return names;
+  check.addIssue(
+    'must be names of hosts without ports, separated by commas, such as moraine.test,ci.internal',
+  );
+  return z.NEVER;
+});
+
+/** Shorter ids and secrets of root's key are weak: they can be guessed. Characters. */
+export const SHORTEST_STRONG = 16;
+
 const accountId = z.string().regex(/^\d{12}$/, 'must be 12 digits');
 
 /** By the name of the flag; the environment's name is MORAINE_ and the same in upper snake case. */
@@ -139,17 +152,23 @@ export const SETTINGS = {
   'root-access-key-id': {
     schema: z
       .string()
-      .regex(/^\w{16,128}$/, 'must be 16 to 128 letters and digits')
+      .regex(/^\w{1,128}$/, 'must be 1 to 128 letters and digits')
       .optional(),
     defaultText: 'made at first start',
     about: "root's access key id; together with the secret, holds at each start",
     secret: true,
   },
   'root-secret-access-key': {
-    schema: z.string().min(16, 'must have at least 16 characters').max(256).optional(),
+    schema: z.string().min(1).max(256, 'must have at most 256 characters').optional(),
     defaultText: 'made at first start',
     about: "root's secret access key",
     secret: true,
+  },
+  'allow-weak-root-key': {
+    schema: flag,
+    default: false,
+    about:
+      "allow an id or a secret of root's key below 16 characters, such as test, outside the emulator; not with a locked vault",
   },
   'tls-cert': {
     schema: z.string().optional(),
@@ -235,8 +254,20 @@ export const SETTINGS = {
   emulator: {
     schema: flag,
     default: false,
+    about: 'for tests of other software: a clock that can be set, resets and faults under /_moraine/emulator',
+  },
+  'emulator-hosts': {
+    schema: hostNames.optional(),
+    value: 'NAMES',
+    defaultText: 'none',
     about:
-      'for tests of other software: a clock that can be turned, resets and faults under /_moraine/emulator',
+      'names with a dot by which the emulator controls may be reached, separated by commas; others need an IP address, localhost or a name without a dot',
+  },
+  'emulator-any-key': {
+    schema: flag,
+    default: false,
+    about:
+      'in the emulator, let any unknown access key in as root without checking its signature; 12 digits name the account',
   },
   seed: { schema: whole, value: 'N', default: '1', about: 'seed of the spread of job times' },
   'max-stop-leap': {
@@ -255,13 +286,23 @@ export const SETTINGS = {
 
 type Name = keyof typeof SETTINGS;
 
+/** Root's key as the environment gives it. */
+export interface RootKey {
+  readonly id: string;
+  readonly secret: string;
+  /** Its id or its secret has fewer than 16 characters. */
+  readonly weak: boolean;
+}
+
 /** All settings, checked. Durations in ms. */
 export interface Config {
   readonly data: string;
   readonly listen: ListenAddress;
   readonly accountId: string | undefined;
   /** Root's key from the environment. */
-  readonly rootKey: { readonly id: string; readonly secret: string } | undefined;
+  readonly rootKey: RootKey | undefined;
+  /** Whether root's key may be weak outside the emulator. */
+  readonly allowWeakRootKey: boolean;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly workers: number;
   readonly catalogUrl: string | undefined;
@@ -277,6 +318,10 @@ export interface Config {
   readonly notificationTargets: z.infer<typeof notificationTargets>;
   readonly allowLocalWebhooks: boolean;
   readonly emulator: boolean;
+  /** Names with a dot by which the emulator's controls may be reached, in lower case. */
+  readonly emulatorHosts: readonly string[];
+  /** The emulator lets any unknown access key in as root. */
+  readonly emulatorAnyKey: boolean;
   readonly seed: number;
   readonly maxStopLeapMs: number;
   readonly logLevel: z.infer<typeof logLevel>;
@@ -302,6 +347,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     listen: read('listen'),
     accountId: read('account-id'),
     rootKey: rootKeyOf(read('root-access-key-id'), read('root-secret-access-key')),
+    allowWeakRootKey: read('allow-weak-root-key'),
     tls: readTls(read('tls-cert'), read('tls-key')),
     // The emulator's clock is turned in one process.
     workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
@@ -315,6 +361,8 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     notificationTargets: readTargets(read('notification-targets')),
     allowLocalWebhooks: read('allow-local-webhooks'),
     emulator: read('emulator'),
+    emulatorHosts: read('emulator-hosts') ?? [],
+    emulatorAnyKey: read('emulator-any-key'),
     seed: read('seed'),
     maxStopLeapMs: read('max-stop-leap'),
     logLevel: read('log-level'),
@@ -374,7 +422,8 @@ function parseFile(path: string, text: string): Record<string, unknown> {
 
 function rootKeyOf(id: string | undefined, secret: string | undefined): Config['rootKey'] {
   if (id === undefined && secret === undefined) return undefined;
-  if (id !== undefined && secret !== undefined) return { id, secret };
+  if (id !== undefined && secret !== undefined)
+    return { id, secret, weak: id.length < SHORTEST_STRONG || secret.length < SHORTEST_STRONG };
   throw new SettingError(
     `${environmentName('root-access-key-id')} and ${environmentName('root-secret-access-key')} must be given together`,
   );

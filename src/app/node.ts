@@ -22,7 +22,7 @@ import { createSigningKeys } from '../protocol/signature.ts';
 import { ClientGone } from '../protocol/small-body.ts';
 import { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
-import type { createEmulator } from './emulator.ts';
+import type { RunningEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
 
 const RANDOM_POOL_BYTES = 4096;
@@ -67,7 +67,7 @@ export interface NodeParts {
   readonly audit: AuditLog;
   readonly masterKey: Buffer;
   readonly log: Logger;
-  readonly emulator?: ReturnType<typeof createEmulator> | undefined;
+  readonly emulator?: RunningEmulator | undefined;
 }
 
 /** A server over the parts; it does not listen yet. */
@@ -96,7 +96,8 @@ export function createNode({
     },
   };
   const shelf = new PolicyShelf();
-  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf }, systemClock);
+  const anyKey = emulator !== undefined && config.emulatorAnyKey;
+  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf, anyKey }, systemClock);
   return createServer({
     ...(config.tls ? { tls: config.tls } : {}),
     ...(emulator ? { emulator } : {}),
@@ -109,7 +110,7 @@ export function createNode({
       audit,
       denials: new UnsignedDenials(),
       wallClock: systemClock,
-      ...(emulator ? { beforeRun: (operation: string) => emulator.beforeRun(operation) } : {}),
+      ...(emulator ? { faults: emulator.waiting } : {}),
       onDone: (done) => logRequest(log, done),
     },
     health: () => {

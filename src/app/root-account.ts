@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Config, SettingError } from '../config.ts';
+import { type Config, type RootKey, SettingError } from '../config.ts';
 import type { AccessKey, Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
@@ -7,7 +7,9 @@ import type { SecretBox } from '../domain/secret-box.ts';
 import { type DataFolder, missing, writeDurably } from './data-folder.ts';
 import { makeAccountId, makeKeyId, makeSecret } from './make-key.ts';
 
-const ACCOUNT_SETTING = 'account-id';
+export const ACCOUNT_SETTING = 'account-id';
+/** `true` while a weak key of the environment's works. */
+const WEAK_KEY_SETTING = 'weak-root-key';
 const KEY_SETTING = 'first-access-key-id';
 const MAKE_ANOTHER = 'make one with `moraine key create`';
 
@@ -43,17 +45,30 @@ export async function openRootAccount(config: Config, world: World): Promise<Roo
     );
   }
   await world.catalog.createAccount({ id: accountId, nowMs: world.clock.now() });
-  return config.rootKey ? takeGivenKey(accountId, config.rootKey, world) : openFirstKey(accountId, world);
+  if (config.rootKey) return takeGivenKey(accountId, config.rootKey, world);
+  await dropWeakKey(accountId, world);
+  return openFirstKey(accountId, world);
+}
+
+/** A weak key works only as long as it is given: without the setting that allowed it, nobody would expect it. */
+async function dropWeakKey(account: string, { catalog }: World): Promise<void> {
+  if ((await catalog.findSetting(WEAK_KEY_SETTING)) !== 'true') return;
+  await catalog.dropAccessKeys({ account, origin: 'environment', keepId: '' });
+  await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'false' });
 }
 
 /** Keys from the environment hold at each start; one that was given earlier stops working. */
 async function takeGivenKey(
   accountId: string,
-  { id, secret }: { id: string; secret: string },
+  { id, secret, weak }: RootKey,
   world: World,
 ): Promise<RootAccount> {
+  // Before the key, so that a crash between the two leaves no weak key that nothing takes away.
+  if (weak) await world.catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'true' });
   await putKey(world, { id, account: accountId, origin: 'environment' }, secret);
   await world.catalog.dropAccessKeys({ account: accountId, origin: 'environment', keepId: id });
+  if (!weak && (await world.catalog.findSetting(WEAK_KEY_SETTING)) === 'true')
+    await world.catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'false' });
   return { accountId, accessKeyId: id, whereSecretIs: 'in the environment, MORAINE_ROOT_SECRET_ACCESS_KEY' };
 }
 

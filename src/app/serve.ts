@@ -23,13 +23,20 @@ import {
   startSharedChores,
 } from './chores.ts';
 import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
-import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
+import {
+  claimMode,
+  createEmulator,
+  openTurnableClock,
+  type RunningEmulator,
+  TurnableClock,
+} from './emulator.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { putInOrder } from './prepare.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
+import { requireFitKeys, requireNoLock } from './weak-keys.ts';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -56,8 +63,14 @@ interface Primary {
  * @throws SettingError, FolderInUse, ClockWentBack, and what the system says (address in use, no such database).
  */
 export async function serve(config: Config, clocks: ReadClocks = systemClocks): Promise<RunningServer> {
+  requireFitKeys(config);
   const log = createLogger(config.logLevel, { process: 'primary' });
   const primary = await openPrimary(config, log);
+  // Before a key is taken that only an emulator may have.
+  await claimMode(primary.catalog, config.emulator);
+  await requireNoLock(config, primary.catalog, primary.blobs);
+  if (config.emulatorAnyKey)
+    log.warn('any access key that is not known is let in as root, and its signature is not checked');
   const root = await openRootAccount(config, {
     ...primary,
     clock: systemClock,
@@ -89,7 +102,6 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
 
 /** The emulator's clock can be turned; everyone else has the system's. */
 async function openClock({ emulator }: Config, { catalog }: Primary): Promise<Clock> {
-  await claimMode(catalog, emulator);
   return emulator ? openTurnableClock(catalog, systemClock) : systemClock;
 }
 
@@ -160,12 +172,14 @@ export interface Serving {
 async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
   const audit = await openAudit(primary.folder, primary.blobs, primary.masterKey);
   const due = dueWorkOf(parts);
-  const server = createNode({ ...primary, ...parts, audit, emulator: emulatorOf(primary, parts, due) });
+  const emulator = emulatorOf(primary, parts, due);
+  const server = createNode({ ...primary, ...parts, audit, emulator });
   const chores = startSharedChores(parts, due);
   const address = await listen(server, parts.config.listen);
   return {
     address,
     async stop() {
+      emulator?.stop();
       await stopServer(server);
       for (const chore of chores) await chore.stop();
       await audit.close();
@@ -177,11 +191,11 @@ function emulatorOf(
   { catalog, blobs }: Primary,
   parts: ChoreParts,
   due: DueWork,
-): ReturnType<typeof createEmulator> | undefined {
+): RunningEmulator | undefined {
   const { clock, config } = parts;
   if (!(clock instanceof TurnableClock)) return undefined;
-  const { inventoryIntervalMs } = config;
-  const emulated = { catalog, blobs, clock, inventoryIntervalMs };
+  const { inventoryIntervalMs, emulatorHosts: hosts } = config;
+  const emulated = { catalog, blobs, clock, inventoryIntervalMs, hosts };
   return createEmulator({ ...emulated, doDueWork: () => doDueWork(parts, due) });
 }
 

@@ -38,7 +38,10 @@ export interface UploadBody {
    * `describe` gives once the digests are known and proved. On any failure nothing comes into being.
    * @throws what the body's checks throw (hash mismatch, length, stall), and StoreFailure.
    */
-  store(blobs: BlobStore, describe: (digests: BlobDigests) => Promise<BlobLabel>): Promise<StoredBody>;
+  store(
+    blobs: Pick<BlobStore, 'create'>,
+    describe: (digests: BlobDigests) => Promise<BlobLabel>,
+  ): Promise<StoredBody>;
 }
 
 export interface StoredBody extends BlobDigests {

@@ -59,7 +59,7 @@ export class CheckedBody implements UploadBody {
   }
 
   async store(
-    blobs: BlobStore,
+    blobs: Pick<BlobStore, 'create'>,
     describe: Parameters<UploadBody['store']>[1],
   ): ReturnType<UploadBody['store']> {
     const writer = await blobs.create(this.length);

@@ -16,6 +16,7 @@ import { type Authenticated, type Authenticator, authenticate } from './authenti
 import { type Ask, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseBodyClaim, requireUploadHeaders } from './checked-body.ts';
 import { decodeFields } from './decode.ts';
+import { type Faults, underFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyShelf } from './policy-shelf.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
@@ -33,8 +34,8 @@ export interface Pipeline {
   readonly context: OperationContext;
   readonly lockTime: LockTime;
   readonly shelf: PolicyShelf;
-  /** Called when an operation is about to run; the emulator makes some fail here. @throws ApiError. */
-  beforeRun?(operation: string): void;
+  /** In the emulator only: asked when an operation is about to run. */
+  readonly faults?: Faults;
   /** Real time, which signatures are judged by; the context's clock may be a turned one. */
   readonly wallClock: Clock;
   readonly audit: {
@@ -140,8 +141,11 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
     ? new CheckedBody(message, parseBodyClaim(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
   if (operation.method !== 'GET') requireRecordable(pipeline);
-  pipeline.beforeRun?.(operation.name);
-  return operation.run(Object.assign(new Facts(route.id, vaultKey, vault, body), inputs), context);
+  const run = (taken: UploadBody | undefined): Promise<Reply> =>
+    operation.run(Object.assign(new Facts(route.id, vaultKey, vault, taken), inputs), context);
+  const { faults } = pipeline;
+  const fault = faults?.take(operation.name);
+  return faults && fault ? underFault(fault, message, faults.stopping, body, run) : run(body);
 }
 
 /** What cannot be put on record is not done. @throws 503. */

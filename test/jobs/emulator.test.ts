@@ -1,4 +1,4 @@
-/** The emulator: a clock that is turned, a store that is reset, faults on demand; inventories taken daily. */
+/** The emulator: a clock that is set, a store that is reset, faults on demand; inventories taken daily. */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
@@ -283,7 +283,22 @@ describe('the emulator', () => {
       assertRefusal(await clock.post(action, body), 400, INVALID, message);
     for (const advance of ['5', '-5h', '5 hours', '', null, 5, {}, [], 'NEXT'])
       await bad('/clock', { advance }, /^Invalid advance: /);
-    await bad('/clock', {}, /^Invalid advance: /);
+    for (const by of ['5', '-5h', '', null]) await bad('/clock', { turnBack: by }, /^Invalid turnBack: /);
+    await bad('/clock', { turnBack: '999999999d' }, /^Invalid turnBack: /);
+    for (const set of [
+      '',
+      'now',
+      '5h',
+      '2027-13-01T00:00:00Z',
+      '2027-01-05T12:00:00',
+      '1969-12-31',
+      '9999-01-01',
+      0,
+      null,
+    ])
+      await bad('/clock', { set }, /^Invalid set: /);
+    for (const members of [{}, { advance: '5h', set: 'real' }, { advanced: '5h' }])
+      await bad('/clock', members, /^Invalid clock: /);
     await bad('/clock', '{"advance":{"toString":1}}', /^Invalid advance: /);
     await bad('/clock', { advance: '999999999d' }, /^Invalid advance: /);
     const fault = { operation: 'ListVaults', code: 'ThrottlingException', times: 1 };
