@@ -128,6 +128,13 @@ export const SHORTEST_STRONG = 16;
 
 const accountId = z.string().regex(/^\d{12}$/, 'must be 12 digits');
 
+/** A certificate chain and its private key, PEM texts that belong together, and the paths of the files they come from. */
+export interface TlsPair {
+  readonly cert: string;
+  readonly key: string;
+  readonly files: { readonly cert: string; readonly key: string };
+}
+
 /** By the name of the flag; the environment's name is MORAINE_ and the same in upper snake case. */
 export const SETTINGS = {
   data: { schema: z.string().min(1), value: 'FOLDER', default: './moraine-data', about: 'data folder' },
@@ -303,7 +310,7 @@ export interface Config {
   readonly rootKey: RootKey | undefined;
   /** Whether root's key may be weak outside the emulator. */
   readonly allowWeakRootKey: boolean;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: TlsPair | undefined;
   readonly workers: number;
   readonly catalogUrl: string | undefined;
   readonly completeMemoryMs: number;
@@ -325,6 +332,8 @@ export interface Config {
   readonly seed: number;
   readonly maxStopLeapMs: number;
   readonly logLevel: z.infer<typeof logLevel>;
+  /** npm or npx started this process: it ends when they do. */
+  readonly startedByNpm: boolean;
 }
 
 /** `MORAINE_ACCOUNT_ID` of `account-id`. */
@@ -340,7 +349,7 @@ export function environmentName(name: string): string {
 export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
   const environment = fromEnvironment(process.env);
   const early = { ...environment, ...flags } as Partial<Record<Name, string>>;
-  const file = fromFile(early.config, early.data ?? SETTINGS.data.default);
+  const file = fromFile(early.config, dataPath(flags));
   const read = <N extends Name>(name: N) => readSetting(name, [flags, environment, file]);
   const config = {
     data: read('data'),
@@ -366,9 +375,16 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     seed: read('seed'),
     maxStopLeapMs: read('max-stop-leap'),
     logLevel: read('log-level'),
+    startedByNpm: process.env['npm_lifecycle_event'] !== undefined,
   };
   requireSafeListen(config.listen, config.tls !== undefined, read('allow-plain-http'));
   return config;
+}
+
+/** The path of the data folder, which no settings file can name. @param flags as for `readConfig`. */
+export function dataPath(flags: Readonly<Record<string, unknown>>): string {
+  const early = { ...fromEnvironment(process.env), ...flags };
+  return String(early['data'] ?? SETTINGS.data.default);
 }
 
 type Source = Readonly<Record<string, unknown>>;
@@ -433,10 +449,18 @@ function readTls(cert: string | undefined, key: string | undefined): Config['tls
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new SettingError('--tls-cert and --tls-key must be given together');
+  return readTlsPair(cert, key);
+}
+
+/**
+ * @param cert path of the certificate chain. @param key path of the private key.
+ * @throws SettingError when they cannot be read, or do not belong together.
+ */
+export function readTlsPair(cert: string, key: string): TlsPair {
   try {
     const tls = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
     createSecureContext(tls);
-    return tls;
+    return { ...tls, files: { cert, key } };
   } catch (error) {
     throw new SettingError(
       `the files of --tls-cert and --tls-key cannot be used: ${(error as Error).message}`,

@@ -24,6 +24,7 @@ import { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
 import type { RunningEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
+import { listenError } from './listen-address.ts';
 
 const RANDOM_POOL_BYTES = 4096;
 
@@ -140,12 +141,13 @@ function isOurs(error: unknown): boolean {
   return error !== undefined && !(error instanceof ClientGone);
 }
 
-/** Listens; gives the address that was taken. @throws the system's error, such as an address in use. */
+/** Listens; gives the address that was taken. @throws what `listenError` makes of the system's error. */
 export function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const refuse = (error: Error): void => reject(listenError(error, { host, port }));
+    server.once('error', refuse);
     server.listen({ host, port, backlog: 1024 }, () => {
-      server.off('error', reject);
+      server.off('error', refuse);
       const { address, port: taken } = server.address() as AddressInfo;
       resolve({ host: address, port: taken });
     });

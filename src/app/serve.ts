@@ -5,7 +5,7 @@ import { prepareDiskStore } from '../blobs/prepare-disk.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
-import type { Config, ListenAddress } from '../config.ts';
+import type { Config, ListenAddress, TlsPair } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -22,7 +22,8 @@ import {
   startOwnChores,
   startSharedChores,
 } from './chores.ts';
-import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
+import { claimFolder } from './claim-folder.ts';
+import { type DataFolder, dataFolder, readOrMakeMasterKey } from './data-folder.ts';
 import {
   claimMode,
   createEmulator,
@@ -36,14 +37,21 @@ import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom
 import { putInOrder } from './prepare.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
+import { renewTls, TlsRenewal } from './tls-pair.ts';
+import { packageVersion } from './version.ts';
 import { requireFitKeys, requireNoLock } from './weak-keys.ts';
 
 /** A server that is up. */
 export interface RunningServer {
   readonly url: string;
   readonly root: RootAccount;
-  /** Resolves when requests under way are answered and everything is closed. */
-  stop(): Promise<void>;
+  /** Takes up a renewed certificate, as SIGHUP asks for. */
+  hangUp(): void;
+  /**
+   * Resolves when requests under way are answered and everything is closed.
+   * @param why for the log: a signal's name, for instance.
+   */
+  stop(why?: string): Promise<void>;
 }
 
 /** What the first process of a server holds. */
@@ -87,16 +95,37 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     ...parts,
     lockTime,
   });
+  const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));
+  if (renewal) chores.push(renewal.schedule());
+  const url = urlOf(serving.address, config.tls !== undefined);
+  log.info({ ...factsOf(config), url }, 'serving');
   return {
-    url: urlOf(serving.address, config.tls !== undefined),
+    url,
     root,
-    async stop() {
+    hangUp: () => void renewal?.look(true),
+    async stop(why) {
+      const beganMs = clocks().steadyMs;
+      log.info({ why }, 'stopping');
       await serving.stop();
       for (const chore of chores) await chore.stop();
       await primary.catalog.close();
       await primary.blobs.close();
       primary.release();
+      log.info({ ms: clocks().steadyMs - beganMs }, 'stopped');
     },
+  };
+}
+
+/** What an operator wants to know of a start. The catalog's URL may hold a password. */
+function factsOf({ data, workers, catalogUrl, emulator }: Config): Record<string, unknown> {
+  return {
+    version: packageVersion(),
+    node: process.versions.node,
+    pid: process.pid,
+    data: dataFolder(data).path,
+    catalog: catalogUrl === undefined ? 'sqlite' : 'postgresql',
+    workers,
+    ...(emulator ? { emulator } : {}),
   };
 }
 
@@ -124,7 +153,16 @@ async function openLockTime(
   const { maxStopLeapMs } = config;
   const onLeap = (): void =>
     log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time`');
-  const lockTime = await LockClock.open({ blobs, read: clocks, maxStopLeapMs, keeps: true, onLeap });
+  const onUnreadable = (err: unknown): void =>
+    log.warn({ err }, 'what `moraine lock confirm-time` left in the store cannot be read and has no effect');
+  const lockTime = await LockClock.open({
+    blobs,
+    read: clocks,
+    maxStopLeapMs,
+    keeps: true,
+    onLeap,
+    onUnreadable,
+  });
   if (lockTime.leaped) onLeap();
   return {
     lockTime,
@@ -138,7 +176,7 @@ interface NodeChoreParts extends ChoreParts {
 
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   const folder = dataFolder(config.data);
-  const release = takeFolder(folder);
+  const release = await claimFolder(folder, config.listen, log);
   const masterKey = await readOrMakeMasterKey(folder, systemRandom);
   await prepareDiskStore(folder.store);
   const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
@@ -166,6 +204,8 @@ export function openPostgres(url: string, blobs: BlobStore, log: Logger): Promis
 /** Something that serves at an address. */
 export interface Serving {
   readonly address: ListenAddress;
+  /** New handshakes use this pair. */
+  renewTls(pair: TlsPair): void;
   stop(): Promise<void>;
 }
 
@@ -178,6 +218,7 @@ async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Servi
   const address = await listen(server, parts.config.listen);
   return {
     address,
+    renewTls: (pair) => renewTls(server, pair),
     async stop() {
       emulator?.stop();
       await stopServer(server);
@@ -200,7 +241,7 @@ function emulatorOf(
 }
 
 async function serveInProcesses({ writer }: Primary, { config, log }: ChoreParts): Promise<Serving> {
-  return startServingProcesses({ cluster, count: config.workers, writer, log });
+  return startServingProcesses({ cluster, config, writer, log });
 }
 
 function urlOf({ host, port }: ListenAddress, tls: boolean): string {

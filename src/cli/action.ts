@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { type CommandWorld, withWorld } from '../app/command-world.ts';
-import { readConfig } from '../config.ts';
-import { addSettings, flagsOf, orExit } from './settings-flags.ts';
+import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
 
 /** What a command was given: arguments by name and options. */
 type Given = Readonly<Record<string, string | undefined>>;
@@ -38,7 +37,7 @@ export function addAction(
       ...Object.fromEntries(names.map((name, i) => [name, values[i]])),
     };
     return orExit(() =>
-      withWorld(readConfig(settings), async (world) => print(await run(world, given as Given))),
+      withWorld(readCommandConfig(settings), async (world) => print(await run(world, given as Given))),
     );
   });
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { withWorld } from '../app/command-world.ts';
 import { systemClock } from '../app/node.ts';
-import { readConfig, SettingError } from '../config.ts';
+import { SettingError } from '../config.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Notification } from '../domain/notification.ts';
-import { addSettings, flagsOf, orExit } from './settings-flags.ts';
+import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
 
 const MESSAGES_PER_PAGE = 200;
 
@@ -17,14 +17,14 @@ export function addNotifications(program: Command): void {
     .command('list')
     .description('one JSON line for each message: waiting or undeliverable, and why');
   addSettings(list, ['data', 'config', 'catalog']).action(() =>
-    orExit(() => withWorld(readConfig(flagsOf(list)), ({ catalog }) => printAll(catalog))),
+    orExit(() => withWorld(readCommandConfig(flagsOf(list)), ({ catalog }) => printAll(catalog))),
   );
   const retry = group
     .command('retry')
     .description('make a message due now, or all of them; a running server sends it')
     .argument('[number]', 'the number of a message, as list shows it');
   addSettings(retry, ['data', 'config', 'catalog']).action((number: string | undefined) =>
-    orExit(() => withWorld(readConfig(flagsOf(retry)), ({ catalog }) => retryOne(catalog, number))),
+    orExit(() => withWorld(readCommandConfig(flagsOf(retry)), ({ catalog }) => retryOne(catalog, number))),
   );
 }
 

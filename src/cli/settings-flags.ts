@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { FolderInUse } from '../app/data-folder.ts';
-import { EXIT, SETTINGS, SettingError } from '../config.ts';
+import { takeOwner, uidTaken } from '../app/folder-owner.ts';
+import { type Config, dataPath, EXIT, readConfig, SETTINGS, SettingError } from '../config.ts';
 import { ApiError } from '../domain/errors.ts';
 import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
@@ -31,14 +32,32 @@ export function flagsOf(command: Command): Record<string, unknown> {
   );
 }
 
+/**
+ * The settings of a command that works beside a server: before it opens anything, a process of root's becomes the
+ * owner of the data folder, so that the server may read all that the command writes.
+ * @throws SettingError.
+ */
+export function readCommandConfig(flags: Readonly<Record<string, unknown>>): Config {
+  takeOwner(dataPath(flags));
+  return readConfig(flags);
+}
+
 /** Runs a command; a failure becomes one line on standard error and an exit code. */
 export async function orExit(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    process.stderr.write(`moraine: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`moraine: ${messageOf(error)}\n`);
     process.exit(exitCodeOf(error));
   }
+}
+
+/** Root is used to being allowed everything: where a command has become another user it must say so. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const uid = uidTaken();
+  if (uid === undefined || !/\b(EACCES|EPERM)\b/.test(message)) return message;
+  return `${message} (as uid ${uid}, the owner of the data folder: what root runs over it runs as that user)`;
 }
 
 function exitCodeOf(error: unknown): number {

@@ -56,7 +56,9 @@ export function createServer(options: ServerOptions): Server {
     // A missing one is refused in the API's form, as everything else.
     requireHostHeader: false,
   };
-  const server = options.tls ? createHttpsServer({ ...limits, ...options.tls }) : createHttpServer(limits);
+  const server = options.tls
+    ? createHttpsServer({ ...limits, cert: options.tls.cert, key: options.tls.key })
+    : createHttpServer(limits);
   // The size is what bounds them; a count would silently drop headers that a signature is over.
   server.maxHeadersCount = 0;
   // A client may say that nothing more comes and still want its answer.
