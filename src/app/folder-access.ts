@@ -77,7 +77,7 @@ function requireAccess(path: string, mode: number): void {
     if (code === 'EROFS') throw new SettingError(`${path} lies on a file system that can only be read`);
     throw new SettingError(
       `this process, which runs as uid ${process.geteuid?.()}, may not ${mode & W_OK ? 'read and write' : 'read'} ` +
-        `${path} (${code}): ${ownerAndMode(path)}`,
+        `${path}: ${ownerAndMode(path)}`,
     );
   }
 }
