@@ -10,8 +10,6 @@ import { eventually } from '../support/poll.ts';
 import { type Credentials, startServer, type TestServer } from '../support/server.ts';
 
 const OTHER = '444455556666';
-/** "Within seconds", as the commands promise. */
-const SOON_MS = 5000;
 
 let server: TestServer;
 let admin: Admin;
@@ -30,14 +28,10 @@ const describeVault = (api: Api) => api.call('GET', '/-/vaults/v');
 
 /** Waits until every process answers like this: connections are handed round, so that several in a row meet all. */
 function untilAlways(api: Api, status: number): Promise<true> {
-  return eventually(
-    `status ${status} from every process`,
-    async () => {
-      const answers = await Promise.all(Array.from({ length: 6 }, () => describeVault(api)));
-      return answers.every((answer) => answer.status === status);
-    },
-    SOON_MS,
-  );
+  return eventually(`status ${status} from every process`, async () => {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => describeVault(api)));
+    return answers.every((answer) => answer.status === status);
+  });
 }
 
 async function newUser(name: string, ...policies: unknown[]): Promise<Api> {

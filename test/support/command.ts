@@ -5,7 +5,7 @@ import { asUser } from './server.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** A command that should have ended is ended for it, so that a test fails and does not hang. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 120_000;
 
 export interface Ended {
   readonly code: number | null;
