@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { sealAnchor } from '../../src/audit/anchor.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { ChainKey } from '../../src/audit/chain.ts';
+import { wholeEnd } from '../../src/audit/command-chain.ts';
 import type { HeadLine } from '../../src/audit/head-line.ts';
 import { type Remembered, type Verified, verifyAudit } from '../../src/audit/verify.ts';
 import { seeded } from './lock-simulation/sequence.ts';
@@ -33,6 +34,13 @@ export class AuditFolder {
   open(chain: string, rotateBytes?: number, begun = this.#remember): AuditLog {
     const options = { folder: this.path, chain, key: KEY, begun };
     return new AuditLog(rotateBytes === undefined ? options : { ...options, rotateBytes });
+  }
+
+  /** Opens a closed chain again, to go on with it. */
+  async reopen(chain: string): Promise<AuditLog> {
+    const continues = await wholeEnd(this.path, KEY, chain);
+    if (!continues) throw new Error(`the chain ${chain} does not end at its head`);
+    return new AuditLog({ folder: this.path, chain, key: KEY, begun: this.#remember, continues });
   }
 
   /** Writes a closed chain of records. */
