@@ -5,10 +5,10 @@ import { ChainKey } from '../audit/chain.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { RandomBytes } from '../domain/ids.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import { type DataFolder, flushFolder } from './data-folder.ts';
-import { systemRandom } from './node.ts';
 
 /** A chain that grows is anchored this often: an earlier copy may pass if it is not older than this. */
 const ANCHOR_PAUSE_MS = 10_000;
@@ -21,6 +21,7 @@ interface World {
   readonly catalog: Catalog;
   readonly masterKey: Buffer;
   readonly clock: Clock;
+  readonly random: RandomBytes;
 }
 
 /** An open audit log that is anchored at intervals. */
@@ -31,7 +32,7 @@ export interface OpenAudit {
 }
 
 /** The anchors of an installation. */
-export function anchorsOf({ folder, blobs, catalog, masterKey, clock }: World): AuditAnchors {
+export function anchorsOf({ folder, blobs, catalog, masterKey, clock }: Omit<World, 'random'>): AuditAnchors {
   return new AuditAnchors({ folder: folder.audit, blobs, catalog, key: new ChainKey(masterKey), clock });
 }
 
@@ -51,7 +52,7 @@ export async function openAudit(world: World, onError: (error: unknown) => void)
   const anchors = anchorsOf(world);
   const log = new AuditLog({
     folder: world.folder.audit,
-    chain: systemRandom(12).toString('hex'),
+    chain: world.random(12).toString('hex'),
     key: new ChainKey(world.masterKey),
     begun: (chain) => anchors.begin(chain),
   });

@@ -90,7 +90,7 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
-  const closing = await startClosingChains({ ...primary, clock: systemClock }, (err) =>
+  const closing = await startClosingChains({ ...primary, clock: systemClock, random: systemRandom }, (err) =>
     log.error({ err }, 'an audit chain of an earlier run cannot be closed yet'),
   );
   const chores = [...keeping, closing, ...(maySweep ? startOwnChores(parts) : [])];
@@ -218,7 +218,10 @@ export interface Serving {
 }
 
 async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
-  const audit = await openAudit({ ...primary, clock: systemClock }, anchorFailed(parts.log));
+  const audit = await openAudit(
+    { ...primary, clock: systemClock, random: systemRandom },
+    anchorFailed(parts.log),
+  );
   const due = dueWorkOf(parts);
   const emulator = emulatorOf(primary, parts, due);
   const server = createNode({ ...primary, ...parts, audit: audit.log, emulator });

@@ -71,7 +71,7 @@ async function start(config: Config, log: Logger, whenReady: (ready: Ready) => v
     clock: { now: () => lockTime.latestMs() },
     log,
   };
-  const audited = { folder, blobs, catalog, masterKey, clock: systemClock };
+  const audited = { folder, blobs, catalog, masterKey, clock: systemClock, random: systemRandom };
   const audit = await openAudit(audited, anchorFailed(log));
   const server = createNode({ ...parts, lockTime, audit: audit.log, masterKey });
   const address = await listen(server, config.listen);

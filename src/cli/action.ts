@@ -47,8 +47,11 @@ export function addAction(
       ...names.map((name, i) => [name, textOf(values[i])]),
     ]);
     const settings = Object.entries(flags).filter(([name]) => !options.includes(name as OptionName));
-    const config = (): ReturnType<typeof readCommandConfig> => readCommandConfig(Object.fromEntries(settings));
-    return orExit(() => withWorld(config(), async (world) => print(await run(world, given as Given))));
+    return orExit(() =>
+      withWorld(readCommandConfig(Object.fromEntries(settings)), async (world) =>
+        print(await run(world, given as Given)),
+      ),
+    );
   });
 }
 
