@@ -13,7 +13,7 @@ import type { LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Scheduled } from '../workers/schedule.ts';
-import { openAudit } from './audit.ts';
+import { openAudit, startClosingChains } from './audit.ts';
 import {
   type ChoreParts,
   type DueWork,
@@ -90,7 +90,10 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
-  const chores = [...keeping, ...(maySweep ? startOwnChores(parts) : [])];
+  const closing = await startClosingChains({ ...primary, clock: systemClock, random: systemRandom }, (err) =>
+    log.error({ err }, 'an audit chain of an earlier run cannot be closed yet'),
+  );
+  const chores = [...keeping, closing, ...(maySweep ? startOwnChores(parts) : [])];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
     ...parts,
     lockTime,
@@ -191,6 +194,11 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   return { ...opened, writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }
 
+/** What is done when an anchor of the audit log could not be written: it is tried again. */
+export function anchorFailed(log: Logger): (err: unknown) => void {
+  return (err) => log.error({ err }, 'the audit log cannot be anchored; this is tried again');
+}
+
 /** PostgreSQL for one process, which journals its own writes. */
 export function openPostgres(url: string, blobs: BlobStore, log: Logger): Promise<Catalog> {
   return openPostgresCatalog({
@@ -210,10 +218,13 @@ export interface Serving {
 }
 
 async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
-  const audit = await openAudit(primary.folder, primary.blobs, primary.masterKey);
+  const audit = await openAudit(
+    { ...primary, clock: systemClock, random: systemRandom },
+    anchorFailed(parts.log),
+  );
   const due = dueWorkOf(parts);
   const emulator = emulatorOf(primary, parts, due);
-  const server = createNode({ ...primary, ...parts, audit, emulator });
+  const server = createNode({ ...primary, ...parts, audit: audit.log, emulator });
   const chores = startSharedChores(parts, due);
   const address = await listen(server, parts.config.listen);
   return {

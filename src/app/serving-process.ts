@@ -13,8 +13,8 @@ import { dueWorkOf, startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
-import { createNode, listen, stopServer, systemClocks, systemRandom } from './node.ts';
-import { openPostgres } from './serve.ts';
+import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
+import { anchorFailed, openPostgres } from './serve.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
 import { renewTls } from './tls-pair.ts';
 import { remoteWriter } from './writer-link.ts';
@@ -71,8 +71,9 @@ async function start(config: Config, log: Logger, whenReady: (ready: Ready) => v
     clock: { now: () => lockTime.latestMs() },
     log,
   };
-  const audit = await openAudit(folder, blobs, masterKey);
-  const server = createNode({ ...parts, lockTime, audit, masterKey });
+  const audited = { folder, blobs, catalog, masterKey, clock: systemClock, random: systemRandom };
+  const audit = await openAudit(audited, anchorFailed(log));
+  const server = createNode({ ...parts, lockTime, audit: audit.log, masterKey });
   const address = await listen(server, config.listen);
   const chores = [
     ...startSharedChores(parts, dueWorkOf(parts)),

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { packageVersion } from '../app/version.ts';
 import { EXIT } from '../config.ts';
-import { addAccounts, addKeys, addPolicies, addUsers } from './accounts.ts';
+import { addAccounts, addPolicies, addUsers } from './accounts.ts';
 import { addAudit } from './audit.ts';
+import { addKeys } from './keys.ts';
 import { addCatalog, addLocks } from './locks.ts';
 import { addNotifications } from './notifications.ts';
 import { addServe } from './serve.ts';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { AuditInUse } from '../app/command-audit.ts';
 import { FolderInUse } from '../app/data-folder.ts';
 import { takeOwner, uidTaken } from '../app/folder-owner.ts';
-import { type Config, dataPath, EXIT, readConfig, SETTINGS, SettingError } from '../config.ts';
+import { type Config, dataPath, EXIT, NotFound, readConfig, SETTINGS, SettingError } from '../config.ts';
 import { ApiError } from '../domain/errors.ts';
 import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
@@ -63,6 +64,8 @@ function messageOf(error: unknown): string {
 function exitCodeOf(error: unknown): number {
   if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
     return EXIT.wrongSettings;
-  // Both mean: not now, and not by other settings.
-  return error instanceof FolderInUse || error instanceof ClockWentBack ? EXIT.notNow : EXIT.failed;
+  if (error instanceof NotFound) return EXIT.notFound;
+  // All of these mean: not now, and not by other settings.
+  const notNow = [FolderInUse, ClockWentBack, AuditInUse].some((kind) => error instanceof kind);
+  return notNow ? EXIT.notNow : EXIT.failed;
 }

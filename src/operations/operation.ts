@@ -71,6 +71,8 @@ export interface Reply {
    * that no client takes the rest for the whole.
    */
   readonly stream?: AsyncIterable<Uint8Array>;
+  /** What a stream hands out, for its audit record: nothing secret. */
+  readonly facts?: Readonly<Record<string, unknown>>;
   /** For the log, not for the client. */
   readonly warnings?: readonly string[];
 }

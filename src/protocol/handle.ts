@@ -11,7 +11,14 @@ import type { GlacierAction } from '../domain/policy/actions.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
 import type { OperationContext, Reply, RequestFacts, UploadBody } from '../operations/operation.ts';
-import { auditRecord, isAudited, type Outcome, type RequestTrace } from './audit-record.ts';
+import {
+  auditRecord,
+  downloadRecord,
+  isAudited,
+  isDownload,
+  type Outcome,
+  type RequestTrace,
+} from './audit-record.ts';
 import { type Authenticated, type Authenticator, authenticate } from './authenticate.ts';
 import { type Ask, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseBodyClaim, requireUploadHeaders } from './checked-body.ts';
@@ -22,6 +29,7 @@ import type { PolicyShelf } from './policy-shelf.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
 import { requestFacts } from './request-facts.ts';
 import type { Route, Router } from './route.ts';
+import { SentBytes } from './sent-bytes.ts';
 import { ClientGone, parseJsonObject } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
 
@@ -68,9 +76,15 @@ export async function handle(message: Message, response: ServerResponse, pipelin
   const trace: RequestTrace = { message, atMs: pipeline.wallClock.now() };
   const outcome = await settle(trace, pipeline);
   let failure = 'error' in outcome ? outcome.error : undefined;
+  const sent = new SentBytes(response);
   try {
     if ('reply' in outcome)
-      await sendReply(response, message.requestId, outcome.reply, pipeline.authenticator.idleMs);
+      await sendReply(
+        response,
+        message.requestId,
+        sent.counted(outcome.reply),
+        pipeline.authenticator.idleMs,
+      );
     else if (failure instanceof ClientGone) response.destroy();
     else sendError(response, message.requestId, failure);
   } catch (error) {
@@ -78,6 +92,7 @@ export async function handle(message: Message, response: ServerResponse, pipelin
     failure = error;
     response.destroy();
   }
+  if (isDownload(trace, outcome)) recordDownload(trace, outcome, pipeline, sent, failure);
   boundDrain(message.incoming);
   pipeline.onDone({
     requestId: message.requestId,
@@ -89,6 +104,21 @@ export async function handle(message: Message, response: ServerResponse, pipelin
     error: failure,
     warnings: 'reply' in outcome ? (outcome.reply.warnings ?? []) : [],
   });
+}
+
+/**
+ * Puts a download on record when it has ended, whole or broken off. Nobody waits for it: the client has its bytes, and
+ * reads go on while the log cannot be written, which health tells.
+ */
+function recordDownload(
+  trace: RequestTrace,
+  outcome: Outcome,
+  { wallClock, context, audit }: Pipeline,
+  sent: SentBytes,
+  error: unknown,
+): void {
+  const ended = { eventId: context.ids.requestId(), atMs: wallClock.now(), sent, error };
+  audit.append(downloadRecord(trace, outcome, ended)).catch(() => {});
 }
 
 /** A presigned target would let a reader of the log send it again, a lock id complete the lock. */
@@ -108,7 +138,7 @@ async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome>
   const leftOut = trace.signed ? 0 : pipeline.denials.take(trace.atMs);
   if (leftOut === undefined) return outcome;
   try {
-    const record = auditRecord(trace, outcome, pipeline.context.ids.requestId());
+    const record = auditRecord(trace, outcome, pipeline.context.ids.requestId(), pipeline.wallClock.now());
     await pipeline.audit.append(leftOut === 0 ? record : { ...record, unsignedDenialsLeftOut: leftOut });
     return outcome;
   } catch (error) {

@@ -74,14 +74,14 @@ describe('a key', () => {
     await untilAlways(as(key), 200);
     await admin.json('key', 'delete', key.accessKeyId);
     await untilAlways(as(key), 400);
-    assert.match(await admin.refused('key', 'delete', key.accessKeyId), /^there is no key AKIA/);
+    assert.match(await admin.notFound('key', 'delete', key.accessKeyId), /^there is no key AKIA/);
   });
 
   it('shows its secret once, and never in a list', async () => {
     const key = await admin.key(server.accountId);
     const lines = await admin.run('key', 'list', '--account-id', server.accountId);
     const line = lines.find((one) => one.includes(key.accessKeyId)) ?? '';
-    assert.deepEqual(Object.keys(JSON.parse(line)), ['accessKeyId', 'status', 'origin']);
+    assert.deepEqual(Object.keys(JSON.parse(line)), ['accessKeyId', 'user', 'status', 'origin']);
     assert.ok(!lines.join().includes(key.secretAccessKey));
   });
 });

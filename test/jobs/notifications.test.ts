@@ -241,10 +241,11 @@ describe('a receiver that fails', () => {
     receiver.answerWith(() => ({ status: 204 }));
     const args = ['--data', world.server.data];
     const unknown = await runMoraine(['notifications', 'retry', '999', ...args]);
-    assert.deepEqual([unknown.code, unknown.errors], [2, 'moraine: there is no message 999\n']);
+    assert.equal(unknown.code, 4);
+    assert.match(unknown.errors, /^moraine: there is no message 999: /);
     assert.equal((await runMoraine(['notifications', 'retry', 'x', ...args])).code, 2);
     const retried = await runMoraine(['notifications', 'retry', String(given?.no), ...args]);
-    assert.deepEqual([retried.code, retried.output], [0, '1 due now\n']);
+    assert.deepEqual([retried.code, retried.output], [0, '1 message due now\n']);
     await eventually('the message', () => tries() === 26);
     assert.equal(assertEnvelope(receiver.received.at(-1) as Received, topicOf('down'))['JobId'], id);
     await eventually('an empty outbox', async () => (await listed(world)).length === 0);
