@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
+import { ApiError } from '../domain/errors.ts';
 import { jobMembers } from '../domain/job.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
@@ -15,7 +15,7 @@ import { auditRecord, isAudited, type Outcome, type RequestTrace } from './audit
 import { type Authenticated, type Authenticator, authenticate } from './authenticate.ts';
 import { type Ask, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseBodyClaim, requireUploadHeaders } from './checked-body.ts';
-import { decodeFields } from './decode.ts';
+import { decodeFields, requireApiVersion } from './decode.ts';
 import type { Message } from './message.ts';
 import type { PolicyShelf } from './policy-shelf.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
@@ -23,8 +23,6 @@ import { requestFacts } from './request-facts.ts';
 import type { Route, Router } from './route.ts';
 import { ClientGone, parseJsonObject } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
-
-const API_VERSION = '2012-06-01';
 
 /** What the pipeline needs of the world. */
 export interface Pipeline {
@@ -48,7 +46,7 @@ export interface Pipeline {
   onDone(done: RequestLog): void;
 }
 
-/** One line of the log: no header and no body, so no secret. */
+/** A request that was answered, as the log sees it: no header and no body, but what an error's evidence shows. */
 export interface RequestLog {
   readonly requestId: string;
   readonly method: string;
@@ -122,7 +120,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   trace.route = route;
   const { operation } = route;
   const upload = operation.body === 'upload';
-  const signed = await authenticate(message, upload, authenticator, atMs);
+  const signed = await authenticate(message, route, authenticator, atMs);
   trace.signed = signed;
 
   const account = resolveAccount(route.account, signed.credential.caller.accountId, operation.account);
@@ -172,14 +170,6 @@ function archiveIdOf(body: Buffer): string | undefined {
     return typeof id === 'string' ? id : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function requireApiVersion(message: Message): void {
-  const version = message.header('x-amz-glacier-version');
-  if (!version) throw missingParameter('API version');
-  if (version !== API_VERSION) {
-    throw invalidParameter(`Invalid x-amz-glacier-version: ${version}. This server speaks ${API_VERSION}.`);
   }
 }
 
