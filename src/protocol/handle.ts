@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
+import { ApiError } from '../domain/errors.ts';
 import { jobMembers } from '../domain/job.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
@@ -22,7 +22,7 @@ import {
 import { type Authenticated, type Authenticator, authenticate } from './authenticate.ts';
 import { type Ask, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseBodyClaim, requireUploadHeaders } from './checked-body.ts';
-import { decodeFields } from './decode.ts';
+import { decodeFields, requireApiVersion } from './decode.ts';
 import { type Faults, underFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyShelf } from './policy-shelf.ts';
@@ -32,8 +32,6 @@ import type { Route, Router } from './route.ts';
 import { SentBytes } from './sent-bytes.ts';
 import { ClientGone, parseJsonObject } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
-
-const API_VERSION = '2012-06-01';
 
 /** What the pipeline needs of the world. */
 export interface Pipeline {
@@ -57,7 +55,7 @@ export interface Pipeline {
   onDone(done: RequestLog): void;
 }
 
-/** One line of the log: no header and no body, so no secret. */
+/** A request that was answered, as the log sees it: no header and no body, but what an error's evidence shows. */
 export interface RequestLog {
   readonly requestId: string;
   readonly method: string;
@@ -153,7 +151,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   trace.route = route;
   const { operation } = route;
   const upload = operation.body === 'upload';
-  const signed = await authenticate(message, upload, authenticator, atMs);
+  const signed = await authenticate(message, route, authenticator, atMs);
   trace.signed = signed;
 
   const account = resolveAccount(route.account, signed.credential.caller.accountId, operation.account);
@@ -206,14 +204,6 @@ function archiveIdOf(body: Buffer): string | undefined {
     return typeof id === 'string' ? id : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function requireApiVersion(message: Message): void {
-  const version = message.header('x-amz-glacier-version');
-  if (!version) throw missingParameter('API version');
-  if (version !== API_VERSION) {
-    throw invalidParameter(`Invalid x-amz-glacier-version: ${version}. This server speaks ${API_VERSION}.`);
   }
 }
 
