@@ -1,7 +1,7 @@
 /** What signals, and the end of npm, do to a server. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -210,6 +210,25 @@ describe('a server that npm started', () => {
 });
 
 describe('the log', () => {
+  it('that cannot be written neither ends the server nor holds up its end', async () => {
+    const full = await open('/dev/full', 'w');
+    const args = [MAIN, 'serve', '--data', join(folder, 'full'), '--listen', '127.0.0.1:0', '--workers', '1'];
+    const child = spawn(process.execPath, [...args, '--log-level', 'debug'], {
+      stdio: ['ignore', 'pipe', full.fd],
+    });
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    let output = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    await eventually('it is ready', () => output.includes('moraine: ready on'), PATIENT_MS);
+    const url = /ready on (\S+)/.exec(output)?.[1] ?? '';
+    for (let i = 0; i < 5; i++) assert.equal((await fetch(`${url}/-/vaults`)).status, 400);
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+    await full.close();
+  });
+
   it('has a line for start and stop', async () => {
     const server = await startServer({ data: join(folder, 'log') });
     await server.stop();
