@@ -1,6 +1,7 @@
 /** `lock`: looking at a lock policy before it is for ever, and telling the server that its clock is right. */
 import type { Command } from 'commander';
 import { confirmLockTime } from '../app/lock-clock.ts';
+import { systemClock } from '../app/node.ts';
 import { SettingError } from '../config.ts';
 import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
 import { checkLockPolicy, simulateLock } from '../domain/policy/lock-check.ts';
@@ -83,7 +84,7 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 }
 
 function check({ policy, vaultArn, how }: Subject): void {
-  const findings = checkLockPolicy(policy, vaultArn.split(':')[4] ?? '', vaultArn);
+  const findings = checkLockPolicy(policy, vaultArn.split(':')[4] ?? '', vaultArn, systemClock.now());
   process.stdout.write(`checked for ${how}\n`);
   for (const { severity, message } of findings) process.stdout.write(`${severity}: ${message}\n`);
   if (findings.length === 0)

@@ -127,7 +127,7 @@ describe('a policy', () => {
     const withPrincipal = {
       Statement: [{ Effect: 'Allow', Principal: '*', Action: 'glacier:*', Resource: '*' }],
     };
-    assert.match(await put(withPrincipal), /1.*Principal has no place in an identity policy/s);
+    assert.match(await put(withPrincipal), /1.*Principal is not allowed in an identity policy/s);
   });
 });
 
