@@ -19,6 +19,8 @@ export class AuditFolder {
   /** Anchors by chain; a chain without one is only known to have been begun. */
   readonly anchors = { store: new Map<string, string>(), catalog: new Map<string, string>() };
 
+  readonly #earlier = new Map<string, Buffer>();
+
   readonly #remember = async (chain: string): Promise<void> => {
     this.begun.push(chain);
   };
@@ -41,6 +43,20 @@ export class AuditFolder {
     const continues = await wholeEnd(this.path, KEY, chain);
     if (!continues) throw new Error(`the chain ${chain} does not end at its head`);
     return new AuditLog({ folder: this.path, chain, key: KEY, begun: this.#remember, continues });
+  }
+
+  /** Remembers a chain's files as they are now, for `setBack`. */
+  async keepEarlier(chain: string): Promise<void> {
+    for (const name of (await this.names()).filter((one) => one.startsWith(`${chain}.`)))
+      this.#earlier.set(name, await readFile(this.file(name)));
+  }
+
+  /** Puts a chain's files back as they were kept; later ones go. */
+  async setBack(chain: string): Promise<void> {
+    for (const name of (await this.names()).filter((one) => one.startsWith(`${chain}.`))) {
+      const bytes = this.#earlier.get(name);
+      await (bytes ? writeFile(this.file(name), bytes) : rm(this.file(name)));
+    }
   }
 
   /** Writes a closed chain of records. */
@@ -167,6 +183,11 @@ const TAMPERS: Readonly<Record<string, Tamper>> = {
       await rm(folder.file(name));
     return `the head of ${chain} emptied, its lines removed`;
   },
+  async earlierCopy(folder, random) {
+    const chain = pick(folder.begun, random);
+    await folder.setBack(chain);
+    return `an earlier copy of ${chain} and its head`;
+  },
   async repeatRecord(folder, random) {
     const name = pick(await logs(folder), random);
     const lines = await linesOf(folder, name);
@@ -196,7 +217,14 @@ export async function tamperTrials(count: number, seed: number): Promise<Trials>
   const found: Record<string, number> = {};
   const missed: string[] = [];
   try {
-    for (const chain of ['one', 'two', 'three']) await folder.fill(chain, 25, 2000);
+    for (const chain of ['one', 'two', 'three']) {
+      await folder.fill(chain, 20, 2000);
+      await folder.keepEarlier(chain);
+      const log = await folder.reopen(chain);
+      for (let i = 0; i < 5; i++) await log.append({ eventName: `Later${i}` });
+      await log.close();
+      folder.anchor(log, 0);
+    }
     const good = await copyOf(folder);
     if ((await folder.verify()).faults.length > 0) throw new Error('the untouched log has faults');
     for (let i = 0; i < count; i++) {
