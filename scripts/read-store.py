@@ -194,7 +194,7 @@ class Pack:
                     damage.append(str(error))
         for gap in self.gaps:
             if gap < self.judged and gap + HEADER.size <= self.size:
-                damage.append(f'{self.path}: at {gap} begins what is no blob')
+                damage.append(f'{self.path}: there is no whole blob at byte {gap}')
 
 
 class Store:
@@ -374,6 +374,11 @@ def print_archives(store):
         print('/'.join(vault), one, size, root, json.dumps(description), sep='\t')
 
 
+def counted(number, noun):
+    """`1 vault`, `2 vaults`."""
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
+
+
 def print_json(store):
     def shown(blob):
         return {'name': blob.name, 'offset': blob.label['offset'], 'size': blob.size}
@@ -399,8 +404,9 @@ def main():
     (print_json if options.json else print_archives)(store)
     archives, uploads = (sum(1 for _ in store.each(what)) for what in ('archives', 'uploads'))
     unnamed = len(store.blobs) - sum(1 for _ in store.in_use())
-    sys.stderr.write(f'{len(store.vaults)} vaults, {archives} archives, {uploads} uploads in progress, '
-                     f'{unnamed} blobs that nothing names, {len(store.damage)} damaged\n')
+    sys.stderr.write(f'{counted(len(store.vaults), "vault")}, {counted(archives, "archive")}, '
+                     f'{counted(uploads, "upload")} in progress, {counted(unnamed, "blob")} that nothing names, '
+                     f'{len(store.damage)} damaged\n')
     for damage in store.damage:
         sys.stderr.write(f'damaged: {damage}\n')
     return 1 if store.damage else 0

@@ -7,23 +7,22 @@ import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError } from '../domain/errors.ts';
 import { Ids, type RandomBytes } from '../domain/ids.ts';
 import type { ClockReading, LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
 import type { Logger } from '../log.ts';
 import { API } from '../operations/table.ts';
-import type { RequestLog } from '../protocol/handle.ts';
 import { PolicyShelf } from '../protocol/policy-shelf.ts';
 import { createRouter } from '../protocol/route.ts';
 import { createServer, cutConnections } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature.ts';
-import { ClientGone } from '../protocol/small-body.ts';
 import { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
-import type { createEmulator } from './emulator.ts';
+import type { RunningEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
+import { listenError } from './listen-address.ts';
+import { requestLogger } from './request-log.ts';
 
 const RANDOM_POOL_BYTES = 4096;
 
@@ -67,7 +66,7 @@ export interface NodeParts {
   readonly audit: AuditLog;
   readonly masterKey: Buffer;
   readonly log: Logger;
-  readonly emulator?: ReturnType<typeof createEmulator> | undefined;
+  readonly emulator?: RunningEmulator | undefined;
 }
 
 /** A server over the parts; it does not listen yet. */
@@ -96,7 +95,8 @@ export function createNode({
     },
   };
   const shelf = new PolicyShelf();
-  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf }, systemClock);
+  const anyKey = emulator !== undefined && config.emulatorAnyKey;
+  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf, anyKey }, systemClock);
   return createServer({
     ...(config.tls ? { tls: config.tls } : {}),
     ...(emulator ? { emulator } : {}),
@@ -109,8 +109,8 @@ export function createNode({
       audit,
       denials: new UnsignedDenials(),
       wallClock: systemClock,
-      ...(emulator ? { beforeRun: (operation: string) => emulator.beforeRun(operation) } : {}),
-      onDone: (done) => logRequest(log, done),
+      ...(emulator ? { faults: emulator.waiting } : {}),
+      onDone: requestLogger(log, systemClock),
     },
     health: () => {
       const failure = blobs.failure() ?? audit.failure();
@@ -119,32 +119,13 @@ export function createNode({
   });
 }
 
-/** Failures of ours are errors; everything else is for those who ask for each request. */
-function logRequest(log: Logger, done: RequestLog): void {
-  const { error, requestId } = done;
-  for (const warning of done.warnings) log.warn({ requestId, target: done.target() }, warning);
-  if (isOurs(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
-  else if (log.isLevelEnabled('debug')) {
-    const refusal = error instanceof Error ? { refusal: error.message } : {};
-    log.debug({ ...lineOf(done), ...refusal }, 'request');
-  }
-}
-
-function lineOf({ requestId, method, target, operation, status, ms }: RequestLog): Record<string, unknown> {
-  return { requestId, method, target: target(), operation, status, ms };
-}
-
-function isOurs(error: unknown): boolean {
-  if (error instanceof ApiError) return error.fault === 'Server';
-  return error !== undefined && !(error instanceof ClientGone);
-}
-
-/** Listens; gives the address that was taken. @throws the system's error, such as an address in use. */
+/** Listens; gives the address that was taken. @throws what `listenError` makes of the system's error. */
 export function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const refuse = (error: Error): void => reject(listenError(error, { host, port }));
+    server.once('error', refuse);
     server.listen({ host, port, backlog: 1024 }, () => {
-      server.off('error', reject);
+      server.off('error', refuse);
       const { address, port: taken } = server.address() as AddressInfo;
       resolve({ host: address, port: taken });
     });

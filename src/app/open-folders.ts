@@ -4,7 +4,10 @@ import { prepareDiskStore } from '../blobs/prepare-disk.ts';
 import { writeIdentity } from '../blobs/store-identity.ts';
 import type { Config } from '../config.ts';
 import type { RandomBytes } from '../domain/ids.ts';
+import type { Logger } from '../log.ts';
+import { claimFolder } from './claim-folder.ts';
 import { type DataFolder, dataFolder, readOrMakeMasterKey } from './data-folder.ts';
+import { requireUsable } from './folder-access.ts';
 import { planStart, type StartPlan } from './start-plan.ts';
 import { ServerLocks } from './store-lock.ts';
 
@@ -20,17 +23,18 @@ export interface OpenedFolders {
  * Takes data folder and store, decides, and makes the store ready with the next generation.
  * @throws FolderInUse, StoreInUse, StartRefused, NoteDamaged, the I/O error; then nothing is held.
  */
-export async function openFolders(config: Config, random: RandomBytes): Promise<OpenedFolders> {
+export async function openFolders(config: Config, random: RandomBytes, log: Logger): Promise<OpenedFolders> {
   const folder = dataFolder(config.data);
-  const locks = new ServerLocks(folder);
+  requireUsable(folder);
+  const locks = new ServerLocks(folder, () => claimFolder(folder, config.listen, log));
   try {
-    locks.takeExisting();
+    await locks.takeExisting();
     let plan = await planStart(config, folder, random);
-    const isNewlyTaken = locks.takeData();
+    const isNewlyTaken = await locks.takeData();
     const masterKey = await readOrMakeMasterKey(folder, random);
     await mkdir(folder.store, { recursive: true });
     // Where a lock was not held while the decision was made, another server may have changed what it rests on.
-    if (locks.takeStore() || isNewlyTaken) plan = await planStart(config, folder, random);
+    if ((await locks.takeStore()) || isNewlyTaken) plan = await planStart(config, folder, random);
     await prepareDiskStore(folder.store);
     // First here, then in the catalog: a store that is behind its catalog is a copy, or was restored.
     await writeIdentity(folder.store, plan.identity, plan.storeNumber);

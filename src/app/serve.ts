@@ -5,7 +5,7 @@ import { readIdentity } from '../blobs/store-identity.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
-import type { Config, ListenAddress } from '../config.ts';
+import type { Config, ListenAddress, TlsPair } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -13,8 +13,8 @@ import type { LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { noteOlder } from '../workers/compare-records.ts';
-import { repeat, type Scheduled } from '../workers/schedule.ts';
-import { openAudit } from './audit.ts';
+import type { Scheduled } from '../workers/schedule.ts';
+import { openAudit, startClosingChains } from './audit.ts';
 import { rememberCatalog } from './catalog-place.ts';
 import {
   type ChoreParts,
@@ -25,8 +25,14 @@ import {
   startSharedChores,
 } from './chores.ts';
 import { CommitKeeper } from './commit-keeper.ts';
-import type { DataFolder } from './data-folder.ts';
-import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
+import { type DataFolder, dataFolder } from './data-folder.ts';
+import {
+  claimMode,
+  createEmulator,
+  openTurnableClock,
+  type RunningEmulator,
+  TurnableClock,
+} from './emulator.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
@@ -36,20 +42,23 @@ import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
 import type { StartPlan } from './start-plan.ts';
 import type { ServerLocks } from './store-lock.ts';
-import { type Fenced, WriteGuard } from './write-guard.ts';
+import { renewTls, TlsRenewal } from './tls-pair.ts';
+import { packageVersion } from './version.ts';
+import { requireFitKeys, requireNoLock } from './weak-keys.ts';
+import { KEEP_FAILED, startGuards } from './write-guard.ts';
 import { WriterMark } from './writer-mark.ts';
-
-/** How often the locks are looked at. */
-const GUARD_PAUSE_MS = 1000;
-/** A serving process tells within 200 ms that it wrote: together they stay below a second. */
-const KEEP_PAUSE_MS = 700;
 
 /** A server that is up. */
 export interface RunningServer {
   readonly url: string;
   readonly root: RootAccount;
-  /** Resolves when requests under way are answered and everything is closed. */
-  stop(): Promise<void>;
+  /** Takes up a renewed certificate, as SIGHUP asks for. */
+  hangUp(): void;
+  /**
+   * Resolves when requests under way are answered and everything is closed.
+   * @param why for the log: a signal's name, for instance.
+   */
+  stop(why?: string): Promise<void>;
 }
 
 /** What the first process of a server holds. */
@@ -72,8 +81,14 @@ interface Primary {
  * @throws SettingError, FolderInUse, ClockWentBack, and what the system says (address in use, no such database).
  */
 export async function serve(config: Config, clocks: ReadClocks = systemClocks): Promise<RunningServer> {
+  requireFitKeys(config);
   const log = createLogger(config.logLevel, { process: 'primary' });
   const primary = await openPrimary(config, log);
+  // Before a key is taken that only an emulator may have.
+  await claimMode(primary.catalog, config.emulator);
+  await requireNoLock(config, primary.catalog, primary.blobs);
+  if (config.emulatorAnyKey)
+    log.warn('any access key that is not known is let in as root, and its signature is not checked');
   const root = await openRootAccount(config, {
     ...primary,
     clock: systemClock,
@@ -86,60 +101,57 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
-  const chores = [...keeping, ...(maySweep ? startOwnChores(parts) : [])];
+  const closing = await startClosingChains({ ...primary, clock: systemClock, random: systemRandom }, (err) =>
+    log.error({ err }, 'an audit chain of an earlier run cannot be closed yet'),
+  );
+  const chores = [...keeping, closing, ...(maySweep ? startOwnChores(parts) : [])];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
     ...parts,
     lockTime,
   });
-  const stopWriting = ({ reason, found }: Fenced): void => {
+  const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));
+  if (renewal) chores.push(renewal.schedule());
+  const guards = startGuards(primary, log, ({ reason, found }) => {
     log.fatal(found, reason);
     blobs.stopWriting(reason);
     serving.stopWriting(reason);
     for (const chore of chores) void chore.stop();
-  };
-  chores.push(...startGuards(primary, log, stopWriting));
+  });
+  const url = urlOf(serving.address, config.tls !== undefined);
+  log.info({ ...factsOf(config), url }, 'serving');
   return {
-    url: urlOf(serving.address, config.tls !== undefined),
+    url,
     root,
-    async stop() {
+    hangUp: () => void renewal?.look(true),
+    async stop(why) {
+      const beganMs = clocks().steadyMs;
+      log.info({ why }, 'stopping');
       await serving.stop();
-      for (const chore of chores) await chore.stop();
+      for (const chore of [...chores, ...guards]) await chore.stop();
       if (!blobs.failure()) await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
       await catalog.close();
       await blobs.close();
       primary.locks.release();
+      log.info({ ms: clocks().steadyMs - beganMs }, 'stopped');
     },
   };
 }
 
-const KEEP_FAILED = 'the commit number cannot be kept in the store and will be tried again';
-
-/** Keeps the commit number, and sees to it that nothing is written once the server's folders are another's. */
-function startGuards(
-  { blobs, catalog, locks, keeper, mark }: Primary,
-  log: Logger,
-  stopWriting: (why: Fenced) => void,
-): Scheduled[] {
-  const guard = new WriteGuard({ locks: locks.watch(), catalog, generation: mark.generation });
-  let isFenced = false;
-  const look = async (): Promise<void> => {
-    const fenced = isFenced ? undefined : await guard.check();
-    if (fenced === undefined) return;
-    isFenced = true;
-    stopWriting(fenced);
+/** What an operator wants to know of a start. The catalog's URL may hold a password. */
+function factsOf({ data, workers, catalogUrl, emulator }: Config): Record<string, unknown> {
+  return {
+    version: packageVersion(),
+    node: process.versions.node,
+    pid: process.pid,
+    data: dataFolder(data).path,
+    catalog: catalogUrl === undefined ? 'sqlite' : 'postgresql',
+    workers,
+    ...(emulator ? { emulator } : {}),
   };
-  const keep = async (): Promise<void> => {
-    if (!blobs.failure()) await keeper.keep();
-  };
-  return [
-    repeat(GUARD_PAUSE_MS, look, (err) => log.error({ err }, 'the generation of the catalog cannot be read')),
-    repeat(KEEP_PAUSE_MS, keep, (err) => log.error({ err }, KEEP_FAILED)),
-  ];
 }
 
 /** The emulator's clock can be turned; everyone else has the system's. */
 async function openClock({ emulator }: Config, { catalog }: Primary): Promise<Clock> {
-  await claimMode(catalog, emulator);
   return emulator ? openTurnableClock(catalog, systemClock) : systemClock;
 }
 
@@ -162,7 +174,16 @@ async function openLockTime(
   const { maxStopLeapMs } = config;
   const onLeap = (): void =>
     log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time`');
-  const lockTime = await LockClock.open({ blobs, read: clocks, maxStopLeapMs, keeps: true, onLeap });
+  const onUnreadable = (err: unknown): void =>
+    log.warn({ err }, 'what `moraine lock confirm-time` left in the store cannot be read and has no effect');
+  const lockTime = await LockClock.open({
+    blobs,
+    read: clocks,
+    maxStopLeapMs,
+    keeps: true,
+    onLeap,
+    onUnreadable,
+  });
   if (lockTime.leaped) onLeap();
   return {
     lockTime,
@@ -175,7 +196,7 @@ interface NodeChoreParts extends ChoreParts {
 }
 
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
-  const { folder, locks, masterKey, plan } = await openFolders(config, systemRandom);
+  const { folder, locks, masterKey, plan } = await openFolders(config, systemRandom, log);
   const mark = new WriterMark(plan.identity.generation);
   const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log), mark);
   // Before anything is written to the catalog: its numbers grow with what is.
@@ -206,6 +227,11 @@ async function openCatalog(
   return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }
 
+/** What is done when an anchor of the audit log could not be written: it is tried again. */
+export function anchorFailed(log: Logger): (err: unknown) => void {
+  return (err) => log.error({ err }, 'the audit log cannot be anchored; this is tried again');
+}
+
 /**
  * PostgreSQL for one process, which journals its own writes.
  * @param generation of the server; without one, the catalog is about to be claimed.
@@ -225,20 +251,28 @@ export interface Serving {
   readonly address: ListenAddress;
   /** Makes the stores of all serving processes refuse writes. */
   stopWriting(reason: string): void;
+  /** New handshakes use this pair. */
+  renewTls(pair: TlsPair): void;
   stop(): Promise<void>;
 }
 
 async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
-  const audit = await openAudit(primary.folder, primary.blobs, primary.masterKey);
+  const audit = await openAudit(
+    { ...primary, clock: systemClock, random: systemRandom },
+    anchorFailed(parts.log),
+  );
   const due = dueWorkOf(parts);
-  const server = createNode({ ...primary, ...parts, audit, emulator: emulatorOf(primary, parts, due) });
+  const emulator = emulatorOf(primary, parts, due);
+  const server = createNode({ ...primary, ...parts, audit: audit.log, emulator });
   const chores = startSharedChores(parts, due);
   const address = await listen(server, parts.config.listen);
   return {
     address,
     // There is one store: the primary's own.
     stopWriting() {},
+    renewTls: (pair) => renewTls(server, pair),
     async stop() {
+      emulator?.stop();
       await stopServer(server);
       for (const chore of chores) await chore.stop();
       await audit.close();
@@ -250,12 +284,12 @@ function emulatorOf(
   { catalog, blobs, folder }: Primary,
   parts: ChoreParts,
   due: DueWork,
-): ReturnType<typeof createEmulator> | undefined {
+): RunningEmulator | undefined {
   const { clock, config } = parts;
   if (!(clock instanceof TurnableClock)) return undefined;
-  const { inventoryIntervalMs } = config;
+  const { inventoryIntervalMs, emulatorHosts: hosts } = config;
   const isEmulated = async () => (await readIdentity(folder.store))?.emulator === true;
-  const emulated = { catalog, blobs, clock, inventoryIntervalMs, isEmulated };
+  const emulated = { catalog, blobs, clock, inventoryIntervalMs, hosts, isEmulated };
   return createEmulator({ ...emulated, doDueWork: () => doDueWork(parts, due) });
 }
 
@@ -265,7 +299,7 @@ async function serveInProcesses(
 ): Promise<Serving> {
   const { generation } = mark;
   const onWrite = () => keeper.onWrite();
-  return startServingProcesses({ cluster, count: config.workers, generation, writer, onWrite, log });
+  return startServingProcesses({ cluster, config, generation, writer, onWrite, log });
 }
 
 function urlOf({ host, port }: ListenAddress, tls: boolean): string {

@@ -3,48 +3,68 @@ import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
 import { DiskStore } from '../blobs/disk.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
-import type { Config } from '../config.ts';
+import type { Config, TlsPair } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { STRAY_MS } from '../domain/lock-time.ts';
 import { createLogger, type Logger } from '../log.ts';
-import { repeat } from '../workers/schedule.ts';
+import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
 import { dueWorkOf, startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
-import { createNode, listen, stopServer, systemClocks, systemRandom } from './node.ts';
-import { openPostgres } from './serve.ts';
+import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
+import { anchorFailed, openPostgres } from './serve.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
+import { renewTls } from './tls-pair.ts';
 import { remoteWriter } from './writer-link.ts';
 import { WriterMark } from './writer-mark.ts';
 
 /** How soon the primary hears that something was written. */
 const TELL_PAUSE_MS = 200;
 
-/** Serves until the primary says stop. */
-export async function runServingProcess(config: Config): Promise<void> {
-  const log = createLogger(config.logLevel, { process: process.pid });
-  // A terminal sends these to the whole group; the primary alone decides when this process ends.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+/** What the primary sends first. */
+interface Settings {
+  readonly config: Config;
+  readonly generation: number;
+}
+
+/** What the primary can ask of a process that serves. */
+interface Ready {
+  renewTls(pair: TlsPair): void;
+  stop(): Promise<void>;
+}
+
+/** Serves with the settings that the primary sends, until the primary says stop. */
+export async function runServingProcess(): Promise<void> {
+  // A terminal sends these to the whole group; the primary alone decides what they mean.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
-  // From the first moment on: a process that is still starting has nothing to finish.
-  let stop = async (): Promise<void> => {};
-  // The store and the primary's orders may come in any order.
+  let ready: Ready | undefined;
+  let renewed: TlsPair | undefined;
+  // The store and an order to stop writing may come in either order.
   const orders = new StoreOrders();
-  const generation = new Promise<number>((resolve) => {
+  const { config, generation } = await new Promise<Settings>((resolve) => {
     process.on('message', async (message: PrimaryMessage) => {
-      if (message.kind === 'start') resolve(message.generation);
+      if (message.kind === 'settings') resolve(message);
       if (message.kind === 'stop-writing') orders.stopWriting(message.reason);
-      if (message.kind !== 'stop') return;
-      await stop();
-      process.exit(0);
+      if (message.kind === 'tls') {
+        renewed = message.pair;
+        ready?.renewTls(message.pair);
+      }
+      if (message.kind === 'stop') {
+        // A process that is still starting has nothing to finish.
+        await ready?.stop();
+        process.exit(0);
+      }
     });
   });
   try {
-    await start(config, log, { generation: await generation, orders }, (ready) => {
-      stop = ready;
+    const log = createLogger(config.logLevel, { process: process.pid });
+    await start({ config, generation, orders, log }, (started) => {
+      ready = started;
+      if (renewed) ready.renewTls(renewed);
     });
   } catch (error) {
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
@@ -68,18 +88,21 @@ class StoreOrders {
   }
 }
 
+interface StartParts extends Settings {
+  readonly orders: StoreOrders;
+  readonly log: Logger;
+}
+
 async function start(
-  config: Config,
-  log: Logger,
-  { generation, orders }: { readonly generation: number; readonly orders: StoreOrders },
-  whenReady: (stop: () => Promise<void>) => void,
+  { config, generation, orders, log }: StartParts,
+  whenReady: (ready: Ready) => void,
 ): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
   const mark = new WriterMark(generation);
   const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log, false), mark);
   orders.follow(blobs);
-  const catalog = await openCatalog(config, folder.catalog, blobs, log, generation);
+  const catalog = await openCatalog(config, blobs, log, generation);
   mark.follow(catalog);
   // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
   const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs: STRAY_MS, keeps: false });
@@ -90,40 +113,38 @@ async function start(
     clock: { now: () => lockTime.latestMs() },
     log,
   };
-  const audit = await openAudit(folder, blobs, masterKey);
-  const server = createNode({ ...parts, lockTime, audit, masterKey });
+  const audited = { folder, blobs, catalog, masterKey, clock: systemClock, random: systemRandom };
+  const audit = await openAudit(audited, anchorFailed(log));
+  const server = createNode({ ...parts, lockTime, audit: audit.log, masterKey });
   const address = await listen(server, config.listen);
   const chores = [
     ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
-    // On SQLite the primary sees by its own commits that something was written.
-    ...(config.catalogUrl === undefined
-      ? []
-      : [
-          repeat(
-            TELL_PAUSE_MS,
-            () => tellWrites(mark),
-            () => {},
-          ),
-        ]),
+    ...startTelling(config, mark),
   ];
-  whenReady(async () => {
-    await stopServer(server);
-    for (const chore of chores) await chore.stop();
-    await audit.close();
-    await catalog.close();
-    await blobs.close();
+  whenReady({
+    renewTls: (pair) => renewTls(server, pair),
+    async stop() {
+      await stopServer(server);
+      for (const chore of chores) await chore.stop();
+      await audit.close();
+      await catalog.close();
+      await blobs.close();
+    },
   });
   tell({ kind: 'serving', address });
 }
 
-async function tellWrites(mark: WriterMark): Promise<void> {
-  if (mark.takeWrote()) tell({ kind: 'wrote' });
+/** On SQLite the primary sees by its own commits that something was written. */
+function startTelling({ catalogUrl }: Config, mark: WriterMark): Scheduled[] {
+  const tellWrites = async (): Promise<void> => {
+    if (mark.takeWrote()) tell({ kind: 'wrote' });
+  };
+  return catalogUrl === undefined ? [] : [repeat(TELL_PAUSE_MS, tellWrites, () => {})];
 }
 
 async function openCatalog(
   config: Config,
-  path: string,
   blobs: BlobStore,
   log: Logger,
   generation: number,
@@ -133,7 +154,7 @@ async function openCatalog(
     send: (message: unknown) => process.send?.(message),
     onMessage: (take: (message: unknown) => void) => process.on('message', take),
   };
-  return openSqliteCatalog(path, remoteWriter(channel));
+  return openSqliteCatalog(dataFolder(config.data).catalog, remoteWriter(channel));
 }
 
 function tell(message: ProcessMessage): void {

@@ -1,7 +1,7 @@
 /** The primary's side of the serving processes: starts them, commits their writes, replaces those that die. */
 import type { Cluster, Worker } from 'node:cluster';
 import type { Writer } from '../catalog/writes.ts';
-import type { ListenAddress } from '../config.ts';
+import type { Config, ListenAddress, TlsPair } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { serveWrites } from './writer-link.ts';
 
@@ -17,13 +17,16 @@ export interface ServingProcesses {
   readonly address: ListenAddress;
   /** Makes the stores of all processes refuse writes, and of those that replace them. */
   stopWriting(reason: string): void;
+  /** New handshakes use this pair, in all processes and those that replace them. */
+  renewTls(pair: TlsPair): void;
   /** Resolves when all have answered what was under way and ended. */
   stop(): Promise<void>;
 }
 
 interface Options {
   readonly cluster: Cluster;
-  readonly count: number;
+  /** Of the server; it says how many processes there are. */
+  readonly config: Config;
   /** Of the server: what its processes write is marked with it. */
   readonly generation: number;
   readonly writer: Writer | undefined;
@@ -38,21 +41,26 @@ export type ProcessMessage =
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'wrote' };
 
-/** What the primary tells a serving process: `start` first. */
+/**
+ * What the primary tells a serving process. The settings come first: a process that replaces another one serves as
+ * the others do, whatever has become of the files that settings and certificate were read from.
+ */
 export type PrimaryMessage =
-  | { readonly kind: 'start'; readonly generation: number }
+  | { readonly kind: 'settings'; readonly config: Config; readonly generation: number }
   | { readonly kind: 'stop-writing'; readonly reason: string }
+  | { readonly kind: 'tls'; readonly pair: TlsPair }
   | { readonly kind: 'stop' };
 
-/** Starts `count` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
+/** Starts `config.workers` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
 export async function startServingProcesses(options: Options): Promise<ServingProcesses> {
-  const { cluster, count, log } = options;
+  const { cluster, log } = options;
+  let { config } = options;
   cluster.setupPrimary({ serialization: 'advanced', execArgv: [...process.execArgv, YOUNG_SPACE] });
   let stopping = false;
   let refusing: string | undefined;
   const exits = new Set<Promise<void>>();
   const start = (): Worker => {
-    const worker = fork(options);
+    const worker = fork({ ...options, config });
     if (refusing !== undefined) tell(worker, { kind: 'stop-writing', reason: refusing });
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code, signal) => {
@@ -75,9 +83,13 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
     refusing = reason;
     tellAll(cluster, { kind: 'stop-writing', reason });
   };
+  const renewTls = (pair: TlsPair): void => {
+    config = { ...config, tls: pair };
+    tellAll(cluster, { kind: 'tls', pair });
+  };
   try {
-    const addresses = await Promise.all(Array.from({ length: count }, () => serving(start())));
-    return { address: addresses[0] as ListenAddress, stopWriting, stop };
+    const addresses = await Promise.all(Array.from({ length: config.workers }, () => serving(start())));
+    return { address: addresses[0] as ListenAddress, stopWriting, renewTls, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -93,14 +105,14 @@ function tell(worker: Worker, message: PrimaryMessage): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
-function fork({ cluster, generation, writer, onWrite }: Options): Worker {
+function fork({ cluster, config, generation, writer, onWrite }: Options): Worker {
   const worker = cluster.fork();
   worker.on('message', (message: ProcessMessage) => {
     if (message.kind === 'wrote') onWrite();
   });
-  tell(worker, { kind: 'start', generation });
   // A channel that breaks is a process that ends: its exit is what is acted on.
   worker.on('error', () => {});
+  tell(worker, { kind: 'settings', config, generation });
   if (writer) {
     const channel = {
       // A process that died in the middle of a write needs no answer.

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
-import { type DataFolder, FolderInUse, takeFolder } from './data-folder.ts';
+import { type DataFolder, FolderInUse } from './data-folder.ts';
 
 /** Another server has the store. */
 export class StoreInUse extends FolderInUse {
@@ -19,27 +19,31 @@ export class StoreInUse extends FolderInUse {
  */
 export class ServerLocks {
   readonly #folder: DataFolder;
+  readonly #claim: () => Promise<() => void>;
   readonly #releases = new Map<string, () => void>();
 
-  constructor(folder: DataFolder) {
+  /** @param claim makes the data folder if need be, takes its lock, and gives what lets go of it. */
+  constructor(folder: DataFolder, claim: () => Promise<() => void>) {
     this.#folder = folder;
+    this.#claim = claim;
   }
 
   /** Takes the locks whose files are there; nothing is made. @throws FolderInUse, StoreInUse. */
-  takeExisting(): void {
+  async takeExisting(): Promise<void> {
     const { lock, storeLock } = this.#folder;
-    if (existsSync(lock)) this.takeData();
-    if (existsSync(storeLock)) this.takeStore();
+    if (existsSync(lock)) await this.takeData();
+    if (existsSync(storeLock)) await this.takeStore();
   }
 
   /** Makes the data folder if need be. @returns whether the lock was not held yet. @throws FolderInUse. */
-  takeData(): boolean {
-    return this.#take(this.#folder.lock, () => takeFolder(this.#folder));
+  takeData(): Promise<boolean> {
+    return this.#take(this.#folder.lock, this.#claim);
   }
 
   /** The store's folder must be there. @returns whether the lock was not held yet. @throws StoreInUse. */
-  takeStore(): boolean {
-    return this.#take(this.#folder.storeLock, () => lockFile(this.#folder.storeLock, this.#folder.store));
+  takeStore(): Promise<boolean> {
+    const { storeLock, store } = this.#folder;
+    return this.#take(storeLock, async () => lockFile(storeLock, store));
   }
 
   /** Lets go of both. */
@@ -53,9 +57,9 @@ export class ServerLocks {
     return new LockWatch([...this.#releases.keys()]);
   }
 
-  #take(path: string, take: () => () => void): boolean {
+  async #take(path: string, take: () => Promise<() => void>): Promise<boolean> {
     if (this.#releases.has(path)) return false;
-    this.#releases.set(path, take());
+    this.#releases.set(path, await take());
     return true;
   }
 }

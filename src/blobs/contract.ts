@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { eventually as poll } from '../../test/support/poll.ts';
 import {
   type AsideBlob,
   type AsideLot,
@@ -118,8 +119,7 @@ export async function readBlob(store: BlobStore, ref: string, first = 0, last?: 
 
 /** Asks again and again until it holds, since a confirmation is not waited for. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let asked = 0; asked < 2000; asked++) if (await holds()) return;
-  assert.fail('what was waited for did not come to be');
+  await poll('what was waited for', holds);
 }
 
 /** Runs the contract; `open` gives a fresh, empty store. */

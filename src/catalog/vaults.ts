@@ -16,13 +16,17 @@ import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
 
-type VaultReads = Pick<CatalogReads, 'findVault' | 'findVaultState' | 'hasVaults' | 'listVaults'>;
+type VaultReads = Pick<
+  CatalogReads,
+  'findVault' | 'findVaultState' | 'hasVaults' | 'listVaultKeys' | 'listVaults'
+>;
 
 export function vaultReads(source: Source): VaultReads {
   return {
     findVault: (key) => findVault(source, key),
     findVaultState: (key) => findVaultState(source, key),
     hasVaults: () => hasVaults(source),
+    listVaultKeys: (a) => listVaultKeys(source, a),
     listVaults: (owner, page) => listVaults(source, owner, page),
   };
 }
@@ -75,6 +79,22 @@ const FIND_VAULT_STATE = statement((db, key: VaultKey) =>
 /** Number of a vault, if it is there. */
 export async function findVaultNo(source: Source, key: VaultKey): Promise<number | undefined> {
   return (await findVault(source, key))?.no;
+}
+
+/** For commands: it looks through all vaults. */
+async function listVaultKeys(
+  { db }: Source,
+  { name, limit }: { name: string | null; limit: number },
+): Promise<readonly VaultKey[]> {
+  return db
+    .selectFrom('vaults')
+    .select(['account', 'region', 'name'])
+    .$if(name !== null, (q) => q.where('name', '=', name))
+    .orderBy('name')
+    .orderBy('account')
+    .orderBy('region')
+    .limit(limit)
+    .execute();
 }
 
 async function hasVaults({ db }: Source): Promise<boolean> {

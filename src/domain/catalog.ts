@@ -146,6 +146,8 @@ export interface CatalogReads extends StoreLinkReads {
   findVault(key: VaultKey): Promise<Vault | undefined>;
   /** As `findVault`, with the counts: for the few that show them. */
   findVaultState(key: VaultKey): Promise<VaultState | undefined>;
+  /** Vaults of all accounts and regions: those of one name, or all with null; by name, account and region. */
+  listVaultKeys(a: { name: string | null; limit: number }): Promise<readonly VaultKey[]>;
   /** Whether there is any vault at all. */
   hasVaults(): Promise<boolean>;
   /** By name, in ASCII order. */
@@ -212,6 +214,8 @@ export interface CatalogReads extends StoreLinkReads {
   unjournaled(limit: number): Promise<readonly StoreRecord[]>;
   /** A named setting of the whole installation. */
   findSetting(name: string): Promise<string | undefined>;
+  /** Settings whose names begin with this (ASCII), by name. For prefixes that few settings have. */
+  listSettings(prefix: string): Promise<readonly { readonly name: string; readonly value: string }[]>;
 }
 
 export interface CatalogWrites extends StoreLinkWrites {

@@ -56,6 +56,13 @@ export const ARCHIVE_OVERHEAD_BYTES = 32_768;
 
 const NAME = /^[A-Za-z0-9_.-]{1,255}$/;
 
+const REGION = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Any name of 1..64 of `A-Z a-z 0-9 . _ -` is a region; case matters. */
+export function isRegion(text: string): boolean {
+  return REGION.test(text);
+}
+
 /** 1..255 of `A-Z a-z 0-9 _ - .`; `.` and `..` cannot be addressed, because paths are normalised. */
 export function isVaultName(name: string): boolean {
   return NAME.test(name) && name !== '.' && name !== '..';

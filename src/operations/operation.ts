@@ -38,7 +38,10 @@ export interface UploadBody {
    * `describe` gives once the digests are known and proved. On any failure nothing comes into being.
    * @throws what the body's checks throw (hash mismatch, length, stall), and StoreFailure.
    */
-  store(blobs: BlobStore, describe: (digests: BlobDigests) => Promise<BlobLabel>): Promise<StoredBody>;
+  store(
+    blobs: Pick<BlobStore, 'create'>,
+    describe: (digests: BlobDigests) => Promise<BlobLabel>,
+  ): Promise<StoredBody>;
 }
 
 export interface StoredBody extends BlobDigests {
@@ -68,6 +71,8 @@ export interface Reply {
    * that no client takes the rest for the whole.
    */
   readonly stream?: AsyncIterable<Uint8Array>;
+  /** What a stream hands out, for its audit record: nothing secret. */
+  readonly facts?: Readonly<Record<string, unknown>>;
   /** For the log, not for the client. */
   readonly warnings?: readonly string[];
 }

@@ -18,7 +18,8 @@ export function toWireError(thrown: unknown): WireError {
       new ApiError('ServiceUnavailableException', 'The service cannot complete the request.'),
     );
   }
-  const { code, message, fault: type, status } = error;
+  const { code, fault: type, status } = error;
+  const message = error.message + error.evidence;
   const keys = error.origin === 'front' ? { message, code, type } : { code, message, type };
   return { status, body: JSON.stringify(keys) };
 }
