@@ -4,7 +4,7 @@ import { surveyDiskStore } from '../blobs/survey-disk.ts';
 import { surveyPostgresCatalog, surveySqliteCatalog } from '../catalog/survey-catalog.ts';
 import type { Config } from '../config.ts';
 import type { RandomBytes } from '../domain/ids.ts';
-import { decideStart } from '../domain/start-decision.ts';
+import { checkPlace, decideStart } from '../domain/start-decision.ts';
 import type { CatalogFound, StartFacts } from '../domain/start-facts.ts';
 import type { Refusal, RefusalReason } from '../domain/start-refusals.ts';
 import type { StoreIdentity } from '../domain/store-identity.ts';
@@ -65,6 +65,25 @@ export async function planStart(config: Config, folder: DataFolder, random: Rand
     storeNumber: store.kind === 'store' ? store.commitNumber : 0,
     catalogNumber: catalog.kind === 'catalog' ? catalog.commitNumber : 0,
   };
+}
+
+/**
+ * For commands: a forgotten setting must not make an empty catalog beside the one that is meant.
+ * @throws StartRefused.
+ */
+export async function requireOwnCatalog(config: Config, folder: DataFolder): Promise<void> {
+  const remembered = await rememberedCatalog(folder);
+  const catalogPlace = placeOf(config.catalogUrl, folder);
+  if (remembered === undefined || remembered.place === catalogPlace) return;
+  const refusal = checkPlace({
+    dataFolder: folder.path,
+    storeFolder: folder.store,
+    catalogPlace,
+    remembered,
+    catalog: await surveyCatalog(config, folder),
+    accepts: { emptyStore: false, catalog: false },
+  });
+  if (refusal) throw new StartRefused(refusal);
 }
 
 function surveyCatalog({ catalogUrl }: Config, { catalog }: DataFolder): Promise<CatalogFound> {

@@ -53,8 +53,16 @@ function checkForm(facts: StartFacts): Refusal | undefined {
   return facts.store.kind === 'foreign' ? unknownForm(facts, facts.store.format) : undefined;
 }
 
-/** A database may have moved: what counts is that it is the same catalog. */
-function checkPlace(facts: StartFacts): Refusal | undefined {
+type PlaceFacts = Pick<
+  StartFacts,
+  'dataFolder' | 'storeFolder' | 'catalogPlace' | 'remembered' | 'catalog' | 'accepts'
+>;
+
+/**
+ * Whether the catalog is the one that the data folder belongs to. A database may have moved: what counts is that it is the
+ * same catalog.
+ */
+export function checkPlace(facts: PlaceFacts): Refusal | undefined {
   const { remembered, catalogPlace, catalog, accepts } = facts;
   if (remembered === undefined || accepts.catalog) return undefined;
   if (catalog.kind === 'catalog' && catalog.catalogId === remembered.catalogId) return undefined;

@@ -39,7 +39,10 @@ export function unknownForm({ storeFolder }: StartFacts, format: string): Refusa
   );
 }
 
-export function otherPlace({ dataFolder, catalogPlace }: StartFacts, remembered: string): Refusal {
+export function otherPlace(
+  { dataFolder, catalogPlace }: Pick<StartFacts, 'dataFolder' | 'catalogPlace'>,
+  remembered: string,
+): Refusal {
   return refusal(
     'other-catalog',
     `The data folder ${dataFolder} belongs to the catalog in ${remembered}, and this start would use the one in ${catalogPlace}.`,
@@ -48,7 +51,10 @@ export function otherPlace({ dataFolder, catalogPlace }: StartFacts, remembered:
   );
 }
 
-export function missingCatalog({ storeFolder, catalogPlace }: StartFacts): Refusal {
+export function missingCatalog({
+  storeFolder,
+  catalogPlace,
+}: Pick<StartFacts, 'storeFolder' | 'catalogPlace'>): Refusal {
   return refusal(
     'missing-catalog',
     `There is no catalog in ${catalogPlace}, and the store at ${storeFolder} belongs to one.`,

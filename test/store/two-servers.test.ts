@@ -60,7 +60,7 @@ async function assertFenced(server: TestServer, archive: string, reason: RegExp)
   assert.equal((await apiOf(server).call('PUT', '/-/vaults/w')).status, 500);
   assert.equal((await apiOf(server).call('DELETE', `/-/vaults/v/archives/${archive}`)).status, 500);
   assert.equal((await apiOf(server).call('GET', '/-/vaults/v')).status, 200);
-  assert.equal(server.errors().match(/the server has stopped writing/g)?.length, 1);
+  assert.equal(server.errors().match(/"level":60/g)?.length, 1);
 }
 
 for (const workers of ['1', '2']) {
