@@ -77,7 +77,8 @@ async function start(
 }
 
 async function openCatalog(config: Config, path: string, blobs: BlobStore, log: Logger): Promise<Catalog> {
-  if (config.catalogUrl !== undefined) return openPostgres(config.catalogUrl, blobs, log);
+  if (config.catalogUrl !== undefined)
+    return openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log);
   const channel = {
     send: (message: unknown) => process.send?.(message),
     onMessage: (take: (message: unknown) => void) => process.on('message', take),

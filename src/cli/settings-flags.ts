@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { FolderInUse } from '../app/data-folder.ts';
 import { EXIT, SETTINGS, SettingError } from '../config.ts';
-import { ApiError } from '../domain/errors.ts';
+import { ApiError, Shortage } from '../domain/errors.ts';
 import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
 
@@ -42,6 +42,7 @@ export async function orExit(run: () => Promise<void>): Promise<void> {
 }
 
 function exitCodeOf(error: unknown): number {
+  if (error instanceof Shortage) return EXIT.failed;
   if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
     return EXIT.wrongSettings;
   // Both mean: not now, and not by other settings.
