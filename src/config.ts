@@ -217,6 +217,12 @@ export const SETTINGS = {
     defaultText: 'SQLite in the data folder',
     about: 'catalog database: postgres://user:password@host:port/database',
   },
+  'catalog-timeout': {
+    schema: duration.refine((ms) => ms >= 100, 'must be at least 100ms'),
+    value: 'TIME',
+    default: '10s',
+    about: 'how long a PostgreSQL catalog may take to connect, and for a statement',
+  },
   'complete-memory': {
     schema: duration,
     value: 'TIME',
@@ -321,6 +327,7 @@ export interface Config {
   readonly tls: TlsPair | undefined;
   readonly workers: number;
   readonly catalogUrl: string | undefined;
+  readonly catalogTimeoutMs: number;
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
   readonly requestIdleMs: number;
@@ -369,6 +376,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     // The emulator's clock is turned in one process.
     workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
     catalogUrl: read('catalog'),
+    catalogTimeoutMs: Math.min(read('catalog-timeout'), LONGEST_TIMER_MS),
     completeMemoryMs: read('complete-memory'),
     uploadExpiryMs: read('upload-expiry'),
     requestIdleMs: Math.min(read('request-idle'), LONGEST_TIMER_MS),

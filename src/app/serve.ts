@@ -185,7 +185,11 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
   const opened = { folder, release, masterKey, blobs };
   if (config.catalogUrl !== undefined) {
-    return { ...opened, writer: undefined, catalog: await openPostgres(config.catalogUrl, blobs, log) };
+    return {
+      ...opened,
+      writer: undefined,
+      catalog: await openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log),
+    };
   }
   const writer = await openSqliteWriter(folder.catalog, {
     journal: (records) => blobs.appendRecords(records),
@@ -199,10 +203,11 @@ export function anchorFailed(log: Logger): (err: unknown) => void {
   return (err) => log.error({ err }, 'the audit log cannot be anchored; this is tried again');
 }
 
-/** PostgreSQL for one process, which journals its own writes. */
-export function openPostgres(url: string, blobs: BlobStore, log: Logger): Promise<Catalog> {
+/** PostgreSQL for one process, which journals its own writes. @param limitMs for a connection and for a statement. */
+export function openPostgres(url: string, limitMs: number, blobs: BlobStore, log: Logger): Promise<Catalog> {
   return openPostgresCatalog({
     url,
+    limitMs,
     journal: (records) => blobs.appendRecords(records),
     failure: () => blobs.failure(),
     onError: (err) => log.warn({ err }, 'a database connection was lost'),

@@ -93,7 +93,8 @@ async function start(config: Config, log: Logger, whenReady: (ready: Ready) => v
 }
 
 async function openCatalog(config: Config, path: string, blobs: BlobStore, log: Logger): Promise<Catalog> {
-  if (config.catalogUrl !== undefined) return openPostgres(config.catalogUrl, blobs, log);
+  if (config.catalogUrl !== undefined)
+    return openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log);
   const channel = {
     send: (message: unknown) => process.send?.(message),
     onMessage: (take: (message: unknown) => void) => process.on('message', take),

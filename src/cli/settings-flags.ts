@@ -3,7 +3,7 @@ import { AuditInUse } from '../app/command-audit.ts';
 import { FolderInUse } from '../app/data-folder.ts';
 import { takeOwner, uidTaken } from '../app/folder-owner.ts';
 import { type Config, dataPath, EXIT, NotFound, readConfig, SETTINGS, SettingError } from '../config.ts';
-import { ApiError } from '../domain/errors.ts';
+import { ApiError, Shortage } from '../domain/errors.ts';
 import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
 
@@ -62,6 +62,7 @@ function messageOf(error: unknown): string {
 }
 
 function exitCodeOf(error: unknown): number {
+  if (error instanceof Shortage) return EXIT.failed;
   if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
     return EXIT.wrongSettings;
   if (error instanceof NotFound) return EXIT.notFound;
