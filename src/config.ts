@@ -235,6 +235,12 @@ export const SETTINGS = {
     default: '7d',
     about: 'how long blobs are kept that a start found in the store but not in the catalog',
   },
+  'catalog-timeout': {
+    schema: duration.refine((ms) => ms >= 100, 'must be at least 100ms'),
+    value: 'TIME',
+    default: '10s',
+    about: 'how long a PostgreSQL catalog may take to connect, and for a statement',
+  },
   'complete-memory': {
     schema: duration,
     value: 'TIME',
@@ -342,6 +348,7 @@ export interface Config {
   readonly acceptEmptyStore: boolean;
   readonly acceptCatalog: boolean;
   readonly keepAsideMs: number;
+  readonly catalogTimeoutMs: number;
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
   readonly requestIdleMs: number;
@@ -393,6 +400,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     acceptEmptyStore: read('accept-empty-store'),
     acceptCatalog: read('accept-catalog'),
     keepAsideMs: read('keep-aside'),
+    catalogTimeoutMs: Math.min(read('catalog-timeout'), LONGEST_TIMER_MS),
     completeMemoryMs: read('complete-memory'),
     uploadExpiryMs: read('upload-expiry'),
     requestIdleMs: Math.min(read('request-idle'), LONGEST_TIMER_MS),

@@ -63,6 +63,7 @@ export async function withWorld<Result>(
         )
       : await openPostgresCatalog({
           url: config.catalogUrl,
+          limitMs: config.catalogTimeoutMs,
           journal,
           generation: 'current',
           onError: () => {},

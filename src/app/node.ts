@@ -113,7 +113,7 @@ export function createNode({
       onDone: requestLogger(log, systemClock),
     },
     health: () => {
-      const failure = blobs.failure() ?? audit.failure();
+      const failure = blobs.failure() ?? audit.failure() ?? catalog.failure();
       return failure ? { status: 'failing', reason: String(failure) } : { status: 'ok' };
     },
   });

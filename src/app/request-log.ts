@@ -36,7 +36,7 @@ function logMismatch(
 ): void {
   if (leftOut === undefined) return;
   const line = { ...lineOf(done), evidence: withoutLockId(evidence), ...(leftOut > 0 ? { leftOut } : {}) };
-  log.info(line, 'wrong signature: another secret key, or the request was changed on its way, as by a proxy');
+  log.info(line, 'wrong signature: the secret key differs, or a proxy changed the request (docs/proxies.md)');
 }
 
 /** A lock id would let a reader of the log complete the lock. */

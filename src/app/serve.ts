@@ -218,7 +218,10 @@ async function openCatalog(
   log: Logger,
 ): Promise<Pick<Primary, 'catalog' | 'writer'>> {
   if (config.catalogUrl !== undefined) {
-    return { writer: undefined, catalog: await openPostgres(config.catalogUrl, blobs, log) };
+    return {
+      writer: undefined,
+      catalog: await openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log),
+    };
   }
   const writer = await openSqliteWriter(folder.catalog, {
     journal: (records) => blobs.appendRecords(records),
@@ -234,11 +237,19 @@ export function anchorFailed(log: Logger): (err: unknown) => void {
 
 /**
  * PostgreSQL for one process, which journals its own writes.
+ * @param limitMs for a connection and for a statement.
  * @param generation of the server; without one, the catalog is about to be claimed.
  */
-export function openPostgres(url: string, blobs: BlobStore, log: Logger, generation = 0): Promise<Catalog> {
+export function openPostgres(
+  url: string,
+  limitMs: number,
+  blobs: BlobStore,
+  log: Logger,
+  generation = 0,
+): Promise<Catalog> {
   return openPostgresCatalog({
     url,
+    limitMs,
     generation,
     journal: (records) => blobs.appendRecords(records),
     failure: () => blobs.failure(),

@@ -149,7 +149,8 @@ async function openCatalog(
   log: Logger,
   generation: number,
 ): Promise<Catalog> {
-  if (config.catalogUrl !== undefined) return openPostgres(config.catalogUrl, blobs, log, generation);
+  if (config.catalogUrl !== undefined)
+    return openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log, generation);
   const channel = {
     send: (message: unknown) => process.send?.(message),
     onMessage: (take: (message: unknown) => void) => process.on('message', take),

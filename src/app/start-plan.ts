@@ -86,9 +86,12 @@ export async function requireOwnCatalog(config: Config, folder: DataFolder): Pro
   if (refusal) throw new StartRefused(refusal);
 }
 
-function surveyCatalog({ catalogUrl }: Config, { catalog }: DataFolder): Promise<CatalogFound> {
+function surveyCatalog(
+  { catalogUrl, catalogTimeoutMs }: Config,
+  { catalog }: DataFolder,
+): Promise<CatalogFound> {
   const options = { modeSetting: MODE_SETTING, olderSetting: OLDER_CATALOG_SETTING };
   return catalogUrl === undefined
     ? surveySqliteCatalog(catalog, options)
-    : surveyPostgresCatalog(catalogUrl, options);
+    : surveyPostgresCatalog(catalogUrl, catalogTimeoutMs, options);
 }

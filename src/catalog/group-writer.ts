@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
-import { type Journal, type JournalFailure, newestOf } from './journal.ts';
+import { factsBySeq, type Journal, type JournalFailure, listFacts } from './journal.ts';
+import { JournalQueue } from './journal-queue.ts';
 import { countCommit, requireGeneration } from './store-link.ts';
 import type { Source, Tx } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
@@ -22,7 +23,7 @@ type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[]
   | { readonly error: unknown }
 );
 
-interface GroupWriterOptions {
+export interface GroupWriterOptions {
   readonly journal: Journal;
   readonly failure?: JournalFailure | undefined;
   /** Whose writes these are, until a claim. */
@@ -42,14 +43,11 @@ export class GroupWriter implements Writer {
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   readonly #source: Source;
-  readonly #journal: Journal;
+  readonly #queue: JournalQueue;
   readonly #failure: JournalFailure;
   readonly #onCommit: (writes: number) => void;
-  #queue: Pending[] = [];
+  #waiting: Pending[] = [];
   #running: Promise<void> | undefined;
-  #journaled: number[] = [];
-  /** Committed facts that could not be journaled. */
-  #owed: StoreRecord[] = [];
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
   #generation: number;
@@ -61,7 +59,7 @@ export class GroupWriter implements Writer {
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
     this.#source = source;
-    this.#journal = journal;
+    this.#queue = new JournalQueue(journal, (seqs) => factsBySeq(source, seqs));
     this.#failure = failure ?? (() => undefined);
     this.#onCommit = onCommit ?? (() => {});
     this.#generation = generation;
@@ -73,7 +71,7 @@ export class GroupWriter implements Writer {
     const failure = this.#failure();
     if (failure) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ name, args, resolve, reject });
+      this.#waiting.push({ name, args, resolve, reject });
       this.#running ??= this.#drain();
     });
   }
@@ -86,17 +84,17 @@ export class GroupWriter implements Writer {
     await this.#running;
     await Promise.all(this.#answers);
     // Tidying: what cannot be taken off now is journaled again by the next start, which does no harm.
-    if (this.#journaled.length > 0) await this.run('dropJournaled', { seqs: [] }).catch(() => {});
+    if (this.#queue.droppable().length > 0) await this.run('dropJournaled', { seqs: [] }).catch(() => {});
     this.#closed = true;
   }
 
   async #drain(): Promise<void> {
     // One turn of the loop: whatever else arrived with this write joins its commit.
     await new Promise(setImmediate);
-    while (this.#queue.length > 0) {
+    while (this.#waiting.length > 0) {
       const batch = this.#nextBatch();
       try {
-        await this.#payOwed();
+        await this.#queue.payOwed();
         await this.#commit(batch);
       } catch (error) {
         for (const pending of batch) pending.reject(error);
@@ -107,45 +105,31 @@ export class GroupWriter implements Writer {
 
   /** A claim is alone in its transaction: what others write must be of the generation that holds before or after. */
   #nextBatch(): Pending[] {
-    const claim = this.#queue.findIndex(({ name }) => name === 'claimGeneration');
-    return this.#queue.splice(0, claim === -1 ? WRITES_PER_COMMIT : Math.min(claim || 1, WRITES_PER_COMMIT));
-  }
-
-  /**
-   * Nothing new is done before the journal has what it could not take: who sends a failed request again gets an answer
-   * that rests on that, and has no fact to add. @throws what the journal throws.
-   */
-  async #payOwed(): Promise<void> {
-    if (this.#owed.length === 0) return;
-    const records = this.#owed.splice(0);
-    try {
-      await this.#journal(records);
-    } catch (error) {
-      this.#owed.unshift(...records);
-      throw error;
-    }
-    this.#journaled.push(...records.map(({ seq }) => seq));
+    const claim = this.#waiting.findIndex(({ name }) => name === 'claimGeneration');
+    return this.#waiting.splice(
+      0,
+      claim === -1 ? WRITES_PER_COMMIT : Math.min(claim || 1, WRITES_PER_COMMIT),
+    );
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
     // Taken now: what reaches the journal while the batch runs is for the next commit.
-    const settled = this.#journaled.splice(0);
+    const settled = this.#queue.droppable();
     try {
       this.#database.exec('begin immediate');
       if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#generation);
       const commitNumber = await countCommit(this.#source);
-      // The newest fact stays in the table: alone, there is nothing to take off.
-      if (settled.length > 1) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
+      if (settled.length > 0) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
       const ran: Ran[] = [];
       for (const pending of batch) ran.push(await this.#runOne(pending));
+      const listed = await listFacts(this.#source);
       this.#database.exec('commit');
       this.#commitNumber = commitNumber;
+      this.#queue.dropped(settled);
       for (const one of ran) if ('result' in one) this.#adopt(one.pending, one.result);
-      this.#journaled.unshift(...newestOf(settled));
-      this.#answer(ran);
+      this.#answer(ran, listed);
     } catch (error) {
       this.#rollback();
-      this.#journaled.unshift(...settled);
       for (const pending of batch) pending.reject(error);
     }
     this.#onCommit(batch.length);
@@ -173,19 +157,22 @@ export class GroupWriter implements Writer {
     }
   }
 
-  /** Answers after the journal has the facts; the next commit need not wait for that. */
-  #answer(ran: readonly Ran[]): void {
-    const records = ran.flatMap((one) => one.records);
-    const journaled = records.length > 0 ? this.#journal(records) : Promise.resolve();
-    const answered = journaled
+  /**
+   * Answers, refusals too, after the journal has every fact that was in the table at the commit: any of them may be
+   * what the answer rests on. The next commit need not wait for that.
+   */
+  #answer(ran: readonly Ran[], listed: readonly number[]): void {
+    const answered = this.#queue
+      .settle(
+        listed,
+        ran.flatMap(({ records }) => records),
+      )
       .then(
         () => {
-          this.#journaled.push(...records.map(({ seq }) => seq));
           for (const one of ran) settle(one);
         },
         (error) => {
-          this.#owed.push(...records);
-          for (const one of ran) settle(one.records.length > 0 ? { ...one, error } : one);
+          for (const { pending } of ran) pending.reject(error);
         },
       )
       .finally(() => this.#answers.delete(answered));

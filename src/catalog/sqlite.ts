@@ -77,6 +77,7 @@ export function openSqliteCatalog(path: string, writer: Writer): Catalog {
   const { number: opened } = database.prepare('select number from commit_number').get() as { number: number };
   return {
     ...readsOver(source),
+    failure: () => undefined,
     knownCommitNumber: () => Math.max(opened, writer.commitNumber()),
     ...writesOver(writer),
     // The writer last: only the last connection to close, and not a read-only one, empties the log into the file.

@@ -5,7 +5,6 @@ import pg from 'pg';
 import type { CatalogFound } from '../domain/start-facts.ts';
 
 const BUSY_MS = 5000;
-const CONNECT_MS = 10_000;
 /** All catalogs of any version have these. */
 const TABLES = ['vaults', 'archives', 'parts', 'store_records', 'settings'];
 
@@ -35,9 +34,17 @@ export async function surveySqliteCatalog(path: string, options: SurveyOptions):
   }
 }
 
-/** @throws Error when the database cannot be reached. */
-export async function surveyPostgresCatalog(url: string, options: SurveyOptions): Promise<CatalogFound> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS });
+/** @param limitMs for the connection and for each query. @throws Error when the database cannot be reached. */
+export async function surveyPostgresCatalog(
+  url: string,
+  limitMs: number,
+  options: SurveyOptions,
+): Promise<CatalogFound> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: limitMs,
+    query_timeout: limitMs,
+  });
   // What is lost in the middle fails the query that is under way.
   client.on('error', () => {});
   await client.connect();

@@ -3,6 +3,7 @@ import type { CatalogReads, CatalogWrites, Paging, VaultOwner } from '../domain/
 import { ApiError } from '../domain/errors.ts';
 import { type Page, toPage } from '../domain/page.ts';
 import {
+  policyVersionOf,
   requireDeletable,
   type Vault,
   type VaultKey,
@@ -11,7 +12,7 @@ import {
 } from '../domain/vault.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
 import { record } from './journal.ts';
-import { toPolicies } from './policy-row.ts';
+import { policiesChanged, requireSameVersion, toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
@@ -214,14 +215,17 @@ export async function createVault(
 
 export async function deleteVault(
   tx: Tx,
-  { key, nowMs, mode }: Parameters<CatalogWrites['deleteVault']>[0],
+  { key, judged, nowMs, mode }: Parameters<CatalogWrites['deleteVault']>[0],
 ): Promise<boolean> {
   const found = await findVault(tx, key);
   if (!found) return false;
+  // Another vault of this name, with policies that nobody has asked.
+  if (judged?.no !== found.no) throw policiesChanged();
   await lockVault(tx, found.no, 'to-change');
   // Read again: on PostgreSQL an upload may have ended, or another have deleted it, while this waited.
   const vault = await findVaultState(tx, key);
   if (vault?.no !== found.no) return false;
+  requireSameVersion(policyVersionOf(vault), judged.policyVersion);
   requireDeletable(vault, mode);
   await discardContents(tx, vault.no, nowMs);
   await tx.db.deleteFrom('vaults').where('no', '=', vault.no).execute();

@@ -4,7 +4,7 @@ import { FolderInUse } from '../app/data-folder.ts';
 import { takeOwner, uidTaken } from '../app/folder-owner.ts';
 import { StartRefused } from '../app/start-plan.ts';
 import { type Config, dataPath, EXIT, NotFound, readConfig, SETTINGS, SettingError } from '../config.ts';
-import { ApiError } from '../domain/errors.ts';
+import { ApiError, Shortage } from '../domain/errors.ts';
 import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
 import type { RefusalReason } from '../domain/start-refusals.ts';
@@ -72,6 +72,7 @@ const OTHER_SETTINGS: ReadonlySet<RefusalReason> = new Set([
 ]);
 
 function exitCodeOf(error: unknown): number {
+  if (error instanceof Shortage) return EXIT.failed;
   if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
     return EXIT.wrongSettings;
   if (error instanceof StartRefused && OTHER_SETTINGS.has(error.reason)) return EXIT.wrongSettings;

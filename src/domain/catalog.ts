@@ -15,7 +15,15 @@ import type { RetrievalPolicy } from './retrieval-policy.ts';
 import type { StoreLinkReads, StoreLinkWrites } from './store-link.ts';
 import type { Tags } from './tags.ts';
 import type { CompleteClaim, Part, Upload } from './upload.ts';
-import type { InventoryMode, InventorySnapshot, Vault, VaultKey, VaultState } from './vault.ts';
+import type {
+  InventoryMode,
+  InventorySnapshot,
+  Judged,
+  JudgedVault,
+  Vault,
+  VaultKey,
+  VaultState,
+} from './vault.ts';
 import type { VaultLock } from './vault-lock.ts';
 
 /** Where lists begin: after this key, or at the beginning with null. */
@@ -221,15 +229,25 @@ export interface CatalogReads extends StoreLinkReads {
 export interface CatalogWrites extends StoreLinkWrites {
   /** Makes the vault if it is not there. @throws 400 LimitExceeded beyond `limit` vaults. */
   createVault(a: { key: VaultKey; nowMs: number; limit: number }): Promise<void>;
-  /** Deletes an empty vault with its uploads and tags; false if there was none. @throws 400 if not empty. */
-  deleteVault(a: { key: VaultKey; nowMs: number; mode: InventoryMode }): Promise<boolean>;
+  /**
+   * Deletes an empty vault with its uploads and tags; false if there was none.
+   * @param a.judged the vault that the deletion was allowed for; undefined if there was none.
+   * @throws 400 if not empty; 400 Throttling when it is another vault by now, or its policies changed.
+   */
+  deleteVault(a: {
+    key: VaultKey;
+    judged: JudgedVault | undefined;
+    nowMs: number;
+    mode: InventoryMode;
+  }): Promise<boolean>;
   /** @throws 404 when the vault is gone, 400 LimitExceeded. */
-  addTags(a: { vaultNo: number; tags: Tags }): Promise<void>;
-  removeTags(a: { vaultNo: number; keys: readonly string[] }): Promise<void>;
+  addTags(a: { vaultNo: number; tags: Tags } & Judged): Promise<void>;
+  removeTags(a: { vaultNo: number; keys: readonly string[] } & Judged): Promise<void>;
   /** @throws 404 when the vault is gone. */
   addArchive(a: NewArchive): Promise<void>;
   /**
-   * Deletes an archive if the vault's policies are still of the version that the deletion was allowed by.
+   * Deletes an archive if the vault's policies are still of the version that the deletion was allowed by; false if
+   * there is none.
    * @throws 400 Throttling, which clients repeat, when they changed meanwhile.
    */
   deleteArchive(a: {
@@ -237,7 +255,6 @@ export interface CatalogWrites extends StoreLinkWrites {
     id: string;
     nowMs: number;
     mode: InventoryMode;
-    /** 0 when the vault had none. */
     policyVersion: number;
   }): Promise<boolean>;
   /** Notes that a read found an archive's bytes changed. */
@@ -266,6 +283,7 @@ export interface CatalogWrites extends StoreLinkWrites {
     uploadId: string;
     nowMs: number;
     rememberedSinceMs: number;
+    policyVersion: number;
   }): Promise<void>;
   /** Ends an upload if there was no activity since `beforeMs`. */
   expireUpload(a: { uploadNo: number; beforeMs: number; nowMs: number }): Promise<void>;
@@ -308,13 +326,13 @@ export interface CatalogWrites extends StoreLinkWrites {
   /** @throws 400 LimitExceeded. */
   purchaseCapacity(a: { owner: VaultOwner; unit: CapacityUnit; nowMs: number }): Promise<void>;
   /** Sets the vault access policy, or takes it away with null. */
-  setVaultAccessPolicy(a: { vaultNo: number; policy: string | null }): Promise<void>;
+  setVaultAccessPolicy(a: { vaultNo: number; policy: string | null } & Judged): Promise<void>;
   /** @throws 403 when a lock is in progress or complete. */
   initiateVaultLock(a: { vaultNo: number; policy: string; lockIdHash: string; nowMs: number }): Promise<void>;
   /** Completes the lock in progress; a repeat with the right id changes nothing. @throws 400, 403, 404. */
   completeVaultLock(a: { vaultNo: number; lockIdHash: string; nowMs: number }): Promise<VaultLock>;
   /** @throws 403 when the lock is complete. */
-  abortVaultLock(a: { vaultNo: number; nowMs: number }): Promise<void>;
+  abortVaultLock(a: { vaultNo: number; nowMs: number } & Judged): Promise<void>;
   /** Puts back a completed lock that the store knows of and the catalog lost; false if there is nothing to do. */
   restoreVaultLock(a: { vault: VaultKey; lock: VaultLock }): Promise<boolean>;
   /** Numbers facts for the journal from beyond this one. */
@@ -349,5 +367,7 @@ export interface CatalogWrites extends StoreLinkWrites {
 export interface Catalog extends CatalogReads, CatalogWrites {
   /** The newest commit number that this process heard of. No I/O. */
   knownCommitNumber(): number;
+  /** Why the catalog could not be used the last time; undefined while all is well. No I/O. */
+  failure(): Error | undefined;
   close(): Promise<void>;
 }

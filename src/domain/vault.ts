@@ -35,6 +35,25 @@ export interface Vault extends VaultKey {
   readonly policies: VaultPolicies | null;
 }
 
+/** The version of a vault's policies and tags that a request was allowed by; 0 when it had none. */
+export function policyVersionOf({ policies }: Pick<Vault, 'policies'>): number {
+  return policies?.version ?? 0;
+}
+
+/** The vault that a request was allowed for. */
+export interface JudgedVault extends Pick<Vault, 'no'> {
+  readonly policyVersion: number;
+}
+
+/** For writes that may take away what policies or tags protect. */
+export interface Judged {
+  /**
+   * What the request was allowed by: when the policies or tags changed meanwhile, the write is refused with 400
+   * Throttling, which clients repeat. Without it, it is not a request that asks.
+   */
+  readonly policyVersion?: number;
+}
+
 /** A vault with its counts, and what was last seen in it. */
 export interface VaultState extends Vault {
   readonly archives: number;

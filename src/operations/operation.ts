@@ -54,6 +54,8 @@ export interface RequestFacts {
   readonly vaultKey: VaultKey;
   /** The vault itself. @throws 404 when there is none (operations with `vault: 'must-exist'` never see that). */
   readonly vault: Vault;
+  /** The vault that the request was allowed for, or that there was none, where `vault` is 'may-be-missing'. */
+  readonly judged: Vault | undefined;
   /** The last segment of the path, for operations whose path ends with an id. */
   readonly id: string;
   /** @throws TypeError when the operation takes no upload. */

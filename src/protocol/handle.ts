@@ -161,7 +161,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   const { lockTime, shelf } = pipeline;
   const found = await authorizeRequest(ask, { catalog: context.catalog, lockTime, shelf });
   requireApiVersion(message);
-  const vault = operation.vault === 'must-exist' ? requireVault(found, vaultKey) : undefined;
+  if (operation.vault === 'must-exist') requireVault(found, vaultKey);
 
   if (upload) requireUploadHeaders(message);
   const inputs = decodeFields(operation, message, signed.smallBody);
@@ -170,7 +170,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
     : undefined;
   if (operation.method !== 'GET') requireRecordable(pipeline);
   const run = (taken: UploadBody | undefined): Promise<Reply> =>
-    operation.run(Object.assign(new Facts(route.id, vaultKey, vault, taken), inputs), context);
+    operation.run(Object.assign(new Facts(route.id, vaultKey, found, taken), inputs), context);
   const { faults } = pipeline;
   const fault = faults?.take(operation.name);
   return faults && fault ? underFault(fault, message, faults.stopping, body, run) : run(body);
@@ -207,27 +207,26 @@ function archiveIdOf(body: Buffer): string | undefined {
   }
 }
 
-function requireVault(vault: Vault | undefined, key: VaultKey): Vault {
+function requireVault(vault: Vault | undefined, key: VaultKey): void {
   if (!vault) throw vaultNotFound(key);
-  return vault;
 }
 
 /** A class, because getters of an object literal are defined anew for each object, which is slow. */
 class Facts implements RequestFacts {
   readonly id: string;
   readonly vaultKey: VaultKey;
-  readonly #vault: Vault | undefined;
+  readonly judged: Vault | undefined;
   readonly #body: UploadBody | undefined;
 
-  constructor(id: string, vaultKey: VaultKey, vault: Vault | undefined, body: UploadBody | undefined) {
+  constructor(id: string, vaultKey: VaultKey, judged: Vault | undefined, body: UploadBody | undefined) {
     this.id = id;
     this.vaultKey = vaultKey;
-    this.#vault = vault;
+    this.judged = judged;
     this.#body = body;
   }
 
   get vault(): Vault {
-    return this.#vault ?? never('vault');
+    return this.judged ?? never('vault');
   }
 
   get body(): UploadBody {

@@ -12,7 +12,7 @@ import { sendReply } from './reply.ts';
 const IDLE_MS = 400;
 /** For a client that keeps below it on a busy machine too. */
 const PATIENT_MS = 4000;
-const REST_MS = 150;
+const REST_MS = 200;
 const MIB = 1024 * 1024;
 /** More than the kernel takes before the client reads, and than the client takes in the time that a pause may last. */
 const CHUNK_BYTES = 16 * MIB;

@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { type Api, apiOf } from '../support/api.ts';
 import { type Ended, runMoraine } from '../support/command.ts';
+import { eventually } from '../support/poll.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 
 const verify = (data: string, ...more: string[]): Promise<Ended> =>
@@ -93,9 +94,8 @@ describe('a copy made under load, in the order catalog, store, audit', () => {
     const [data, copy] = [await folderFor(t), await folderFor(t)];
     const server = await startServer({ data, flags: ['--workers', '2'] });
     const load = startLoad(server);
-    await load.reached(40);
-    await copyInOrder(data, copy, () => load.reached(load.done() + 20));
-    await load.reached(load.done() + 20);
+    await load.goesOn();
+    await copyInOrder(data, copy, () => load.goesOn());
     await load.stop();
     await server.kill();
     const copied = await verify(copy);
@@ -109,41 +109,44 @@ describe('a copy made under load, in the order catalog, store, audit', () => {
 });
 
 interface Load {
-  /** How many requests were answered. */
-  done(): number;
-  /** Resolves when so many were answered. */
-  reached(count: number): Promise<void>;
+  /** Resolves when twenty more uploads were answered and a command, which anchors what it wrote, has come to its end. */
+  goesOn(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Four lanes of changes, a command now and then. */
+/** Four lanes of uploads, and commands one after the other. */
 function startLoad(server: TestServer): Load {
   const api: Api = apiOf(server);
-  let [done, stopped] = [0, false];
-  let wake: (() => void)[] = [];
+  const done = { uploads: 0, commands: 0 };
+  let stopped = false;
   const lanes = [1, 2, 3, 4].map(async (lane) => {
     await api.createVault(`lane-${lane}`);
     while (!stopped) {
-      await api.upload(`lane-${lane}`, `archive ${done}`);
-      done++;
-      for (const go of wake.splice(0)) go();
+      await api.upload(`lane-${lane}`, `archive ${done.uploads}`);
+      done.uploads++;
     }
   });
   const commands = (async () => {
-    for (let n = 0; !stopped; n++) {
-      const { code, errors } = await runMoraine(['user', 'create', `user-${n}`, '--data', server.data]);
+    while (!stopped) {
+      const args = ['user', 'create', `user-${done.commands}`, '--data', server.data];
+      const { code, errors } = await runMoraine(args);
       assert.equal(code, 0, errors);
+      done.commands++;
     }
   })();
+  const ended = Promise.all([...lanes, commands]);
+  // A failure is told by stop; until then it must not count as unhandled.
+  ended.catch(() => {});
   return {
-    done: () => done,
-    async reached(count) {
-      while (done < count) await new Promise<void>((resolve) => wake.push(resolve));
+    async goesOn() {
+      // One command may have been under way.
+      const { uploads, commands: before } = done;
+      const more = () => done.uploads >= uploads + 20 && done.commands >= before + 2;
+      await Promise.race([ended, eventually('more load', more)]);
     },
     async stop() {
       stopped = true;
-      await Promise.all([...lanes, commands]);
-      wake = [];
+      await ended;
     },
   };
 }

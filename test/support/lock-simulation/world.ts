@@ -134,6 +134,7 @@ export class World {
       ...readsOver(source),
       ...writesOver(writer),
       knownCommitNumber: () => writer.commitNumber(),
+      failure: () => undefined,
       async close() {
         await writer.close();
         await source.db.destroy();

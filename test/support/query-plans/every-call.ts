@@ -6,7 +6,7 @@ import { LINK_WRITES } from './link-writes.ts';
 import { READ_CALLS } from './read-calls.ts';
 import { PEOPLE_WRITES, VAULT_WRITES } from './vault-writes.ts';
 
-export type Method = Exclude<keyof Catalog, 'close' | 'knownCommitNumber'>;
+export type Method = Exclude<keyof Catalog, 'close' | 'knownCommitNumber' | 'failure'>;
 
 const { forgetVaults, ...vaultWrites } = VAULT_WRITES;
 
