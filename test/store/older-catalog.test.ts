@@ -8,23 +8,16 @@ import { type Api, apiOf } from '../support/api.ts';
 import { jobsOf } from '../support/jobs.ts';
 import { patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
 import { storeFiles } from '../support/store-files.ts';
 import { readNote } from '../support/store-reader.ts';
+import { folderFor, serverFor } from '../support/test-servers.ts';
 
 const SMALL = 900;
 const LARGE = 300_000;
 
-async function folderFor(t: TestContext): Promise<string> {
-  const data = await temporaryFolder();
-  t.after(() => rm(data, { recursive: true, force: true }));
-  return data;
-}
-
-async function running(t: TestContext, data: string, flags: readonly string[] = []): Promise<TestServer> {
-  const server = await startServer({ data, flags });
-  t.after(() => server.kill());
-  return server;
+function running(t: TestContext, data: string, flags: readonly string[] = []): Promise<TestServer> {
+  return serverFor(t, { data, flags });
 }
 
 /** Copies the catalog of a server that does not run, or puts such a copy back. */

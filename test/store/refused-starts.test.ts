@@ -8,18 +8,12 @@ import { type Ended, runMoraine } from '../support/command.ts';
 import { jobsOf } from '../support/jobs.ts';
 import { OLD_STORE_START, oldStore } from '../support/old-store.ts';
 import { patternBytes } from '../support/pattern.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
-
-async function folderFor(t: TestContext): Promise<string> {
-  const data = await temporaryFolder();
-  t.after(() => rm(data, { recursive: true, force: true }));
-  return data;
-}
+import { folderFor, serverFor } from '../support/test-servers.ts';
 
 /** A data folder that was in use: a small archive, a large one, a fact. */
 async function usedFolder(t: TestContext, flags: readonly string[] = []): Promise<string> {
   const data = await folderFor(t);
-  const server = await startServer({ data, flags });
+  const server = await serverFor(t, { data, flags });
   const api = apiOf(server);
   await api.createVault('v');
   await api.upload('v', 'small');
@@ -66,17 +60,17 @@ describe('a store that is not there', () => {
     await assertRefused(data, 1, /is empty/);
     await rm(store, { recursive: true });
     await rename(join(data, 'away'), store);
-    const server = await startServer({ data });
+    const server = await serverFor(t, { data });
     assert.equal(await server.stop(), 0);
   });
 
   it('is begun anew for an operator who means it', async (t) => {
     const data = await usedFolder(t);
     await rm(join(data, 'store'), { recursive: true });
-    const server = await startServer({ data, flags: ['--accept-empty-store'] });
+    const server = await serverFor(t, { data, flags: ['--accept-empty-store'] });
     await apiOf(server).upload('v', 'new');
     assert.equal(await server.stop(), 0);
-    const again = await startServer({ data });
+    const again = await serverFor(t, { data });
     assert.equal(await again.stop(), 0);
   });
 
@@ -103,7 +97,7 @@ describe('a store of another', () => {
   it('is not served: of another catalog, or an earlier copy of itself', async (t) => {
     const [data, other] = [await usedFolder(t), await usedFolder(t)];
     await cp(join(data, 'store'), join(data, 'copy'), { recursive: true });
-    const server = await startServer({ data });
+    const server = await serverFor(t, { data });
     assert.equal(await server.stop(), 0);
     await rename(join(data, 'store'), join(data, 'newest'));
     await rename(join(data, 'copy'), join(data, 'store'));
@@ -121,7 +115,7 @@ describe('a store of another', () => {
     const data = await usedFolder(t);
     await rename(join(data, 'catalog.sqlite'), join(data, 'away.sqlite'));
     await assertRefused(data, 1, /There is no catalog in \/.*catalog\.sqlite/);
-    const server = await startServer({ data, flags: ['--accept-catalog'] });
+    const server = await serverFor(t, { data, flags: ['--accept-catalog'] });
     assert.match(server.errors(), /this catalog is empty and the store is not/);
     assert.equal(await server.stop(), 0);
   });
@@ -156,7 +150,7 @@ describe('an emulator', () => {
     const accepts = ['--accept-catalog', '--accept-empty-store'];
     await assertRefused(data, 2, /was not made by an emulator/, '--emulator', ...accepts);
     await rename(join(data, 'away.sqlite'), join(data, 'catalog.sqlite'));
-    const server = await startServer({ data });
+    const server = await serverFor(t, { data });
     const jobs = jobsOf(apiOf(server));
     assert.match(await jobs.inventory('v'), /"Size":300000/);
     assert.equal(await server.stop(), 0);
@@ -168,7 +162,7 @@ describe('an emulator', () => {
     await rename(join(data, 'catalog.sqlite'), join(data, 'away.sqlite'));
     await assertRefused(data, 2, /was not made by an emulator/, '--emulator', '--accept-catalog');
     await rename(join(data, 'away.sqlite'), join(data, 'catalog.sqlite'));
-    const server = await startServer({ data, ...OLD_STORE_START });
+    const server = await serverFor(t, { data, ...OLD_STORE_START });
     assert.equal(await server.stop(), 0);
   });
 
@@ -179,8 +173,7 @@ describe('an emulator', () => {
 
   it('does not erase a store that turns out not to be its own', async (t) => {
     const [data, real] = [await usedFolder(t, ['--emulator']), await usedFolder(t)];
-    const server = await startServer({ data, flags: ['--emulator'] });
-    t.after(() => server.kill());
+    const server = await serverFor(t, { data, flags: ['--emulator'] });
     // The identity of a real store, in the place of the emulator's.
     await cp(join(real, 'store', 'identity.json'), join(data, 'store', 'identity.json'));
     const answer = await fetch(`${server.url}/_moraine/emulator/reset`, {

@@ -10,22 +10,11 @@ import { patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
 import { createDatabase, skipWithoutPostgres } from '../support/postgres.ts';
 import { hashHeaders } from '../support/request.ts';
-import { type StartOptions, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
 import { readNote } from '../support/store-reader.ts';
+import { folderFor, serverFor } from '../support/test-servers.ts';
 
 const PATIENCE_MS = 60_000;
-
-async function folderFor(t: TestContext): Promise<string> {
-  const data = await temporaryFolder();
-  t.after(() => rm(data, { recursive: true, force: true }));
-  return data;
-}
-
-async function running(t: TestContext, options: StartOptions): Promise<TestServer> {
-  const server = await startServer(options);
-  t.after(() => server.kill());
-  return server;
-}
 
 function start(data: string, env = {}, ...flags: string[]): Promise<Ended> {
   return runMoraine(['serve', '--data', data, '--listen', '127.0.0.1:0', '--workers', '1', ...flags], env);
@@ -70,7 +59,7 @@ for (const workers of ['1', '2']) {
     for (const lost of ['lock.sqlite', 'store/lock.sqlite']) {
       it(`lets nobody else in and stops writing: ${lost}`, async (t) => {
         const data = await folderFor(t);
-        const server = await running(t, { data, flags });
+        const server = await serverFor(t, { data, flags });
         await apiOf(server).createVault('v');
         const archive = await apiOf(server).upload('v', 'x');
         await rm(join(data, lost));
@@ -79,7 +68,7 @@ for (const workers of ['1', '2']) {
         assert.match(second.errors, /another server is using the (store|data folder) /);
         await assertFenced(server, archive, /a file that it had locked was removed or replaced/);
         assert.equal(await server.stop(), 0);
-        const again = await running(t, { data });
+        const again = await serverFor(t, { data });
         assert.equal(await statusOfUpload(again, 10), 201);
       });
     }
@@ -89,14 +78,14 @@ for (const workers of ['1', '2']) {
 describe('a server whose two locks are both taken away', () => {
   it('is fenced by the next one, and nothing that either has acknowledged is lost', async (t) => {
     const data = await folderFor(t);
-    const first = await running(t, { data });
+    const first = await serverFor(t, { data });
     await apiOf(first).createVault('v');
     const archives = [
       await apiOf(first).upload('v', 'x'),
       await apiOf(first).upload('v', patternBytes(300_000)),
     ];
     for (const lock of ['lock.sqlite', 'store/lock.sqlite']) await rm(join(data, lock));
-    const second = await running(t, { data });
+    const second = await serverFor(t, { data });
     archives.push(await apiOf(second).upload('v', 'y'));
     await assertFenced(first, archives[0] as string, /stopped writing/);
     const jobs = jobsOf(apiOf(second));
@@ -110,7 +99,7 @@ describe('a server whose two locks are both taken away', () => {
 describe('two data folders over one store', () => {
   it('are not both served', async (t) => {
     const [data, other] = [await folderFor(t), await folderFor(t)];
-    await running(t, { data });
+    await serverFor(t, { data });
     await cp(join(data, 'master.key'), join(other, 'master.key'));
     await symlink(join(data, 'store'), join(other, 'store'));
     const second = await start(other);
@@ -128,7 +117,7 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
 
   it('are not both served: a fresh one is refused', async (t) => {
     const { data, env } = await place(t);
-    const first = await running(t, { data, env });
+    const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');
     const fresh = await folderFor(t);
     const second = await start(fresh, env);
@@ -142,7 +131,7 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
 
   it('are not both served: a copy is refused once the other has written', async (t) => {
     const { data, env } = await place(t);
-    const first = await running(t, { data, env });
+    const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');
     await eventually('a number in the store', () => notedNumber(data).catch(() => undefined), PATIENCE_MS);
     const copy = await folderFor(t);
@@ -164,14 +153,14 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
 
   it('are not both served: a copy of an idle server fences it off', async (t) => {
     const { data, env } = await place(t);
-    const first = await running(t, { data, env });
+    const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');
     const archive = await apiOf(first).upload('v', 'x');
     await first.stop();
-    const idle = await running(t, { data, env });
+    const idle = await serverFor(t, { data, env });
     const copy = await folderFor(t);
     await cp(data, copy, { recursive: true });
-    const second = await running(t, { data: copy, env });
+    const second = await serverFor(t, { data: copy, env });
     assert.equal(await statusOfUpload(second, 10), 201);
     await assertFenced(idle, archive, /another server has taken its catalog over/);
     await idle.stop();
@@ -182,7 +171,7 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
 
   it('remember their database: a forgotten setting does not begin an empty catalog', async (t) => {
     const { data, env } = await place(t);
-    const first = await running(t, { data, env });
+    const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');
     await first.stop();
     const forgotten = await start(data);
