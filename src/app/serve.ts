@@ -194,6 +194,7 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   const writer = await openSqliteWriter(folder.catalog, {
     journal: (records) => blobs.appendRecords(records),
     failure: () => blobs.failure(),
+    checksFirst: true,
   });
   return { ...opened, writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }
