@@ -24,6 +24,7 @@ import {
 } from './chores.ts';
 import { claimFolder } from './claim-folder.ts';
 import { type DataFolder, dataFolder, readOrMakeMasterKey } from './data-folder.ts';
+import { startCounting, unsignedDenials } from './denials.ts';
 import {
   claimMode,
   createEmulator,
@@ -229,9 +230,13 @@ async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Servi
     anchorFailed(parts.log),
   );
   const due = dueWorkOf(parts);
+  const denials = unsignedDenials(parts.config);
   const emulator = emulatorOf(primary, parts, due);
-  const server = createNode({ ...primary, ...parts, audit: audit.log, emulator });
-  const chores = startSharedChores(parts, due);
+  const server = createNode({ ...primary, ...parts, audit: audit.log, denials, emulator });
+  const chores = [
+    ...startSharedChores(parts, due),
+    startCounting({ ...parts, denials, audit: audit.log, masterKey: primary.masterKey }),
+  ];
   const address = await listen(server, parts.config.listen);
   return {
     address,
