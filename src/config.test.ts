@@ -77,6 +77,21 @@ describe('durations', () => {
   });
 });
 
+describe('the bounds of connections', () => {
+  it('are 256 for an address, and proxies are none', () => {
+    const { connectionsPerAddress, proxies } = read();
+    assert.deepEqual([connectionsPerAddress, proxies], [256, []]);
+  });
+
+  it('except addresses and networks of proxies', () => {
+    const { proxies } = read({ proxies: '10.0.0.7, 10.1.0.0/16,fd00:1::/64' });
+    assert.deepEqual(proxies, ['10.0.0.7', '10.1.0.0/16', 'fd00:1::/64']);
+    for (const text of ['', 'proxy', '10.0.0', '10.0.0.0/33', 'fd00::/129', '10.0.0.1,', '10.0.0.1/']) {
+      refusesSettings(() => read({ proxies: text }), /^--proxies must be addresses or networks such as /);
+    }
+  });
+});
+
 describe('the listen address', () => {
   it('is host and port, an IPv6 host in brackets', () => {
     const cases = {

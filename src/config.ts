@@ -1,5 +1,6 @@
 /** Every setting, once: its flag, its environment variable, its member in the file, its default, its meaning. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -131,6 +132,20 @@ const hostNames = z.string().transform((text, check): readonly string[] => {
   return z.NEVER;
 });
 
+/** Addresses and networks, separated by commas. */
+const networks = z.string().transform((text, check): readonly string[] => {
+  const given = text.split(',').map((piece) => piece.trim());
+  if (given.every(isNetwork)) return given;
+  check.addIssue('must be addresses or networks such as 10.0.0.7,10.1.0.0/16,fd00:1::/64');
+  return z.NEVER;
+});
+
+function isNetwork(text: string): boolean {
+  const [, address = '', prefix = '0'] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(prefix) <= (family === 6 ? 128 : 32);
+}
+
 /** Shorter ids and secrets of root's key are weak: they can be guessed. Characters. */
 export const SHORTEST_STRONG = 16;
 
@@ -259,6 +274,19 @@ export const SETTINGS = {
     default: '60s',
     about: 'how long a request body may bring no byte (then 408), or a download move no MiB',
   },
+  'connections-per-address': {
+    schema: whole,
+    value: 'N',
+    default: '256',
+    about:
+      'connections that one IPv4 address or IPv6 /64 may hold to each serving process; 0: any number. Loopback and proxies are not bounded',
+  },
+  proxies: {
+    schema: networks.optional(),
+    value: 'LIST',
+    defaultText: 'none',
+    about: 'addresses of proxies, whose connections are not bounded by address: 10.0.0.7,fd00:1::/64',
+  },
   'job-times': {
     schema: jobTimes,
     value: 'TIMES',
@@ -352,6 +380,10 @@ export interface Config {
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
   readonly requestIdleMs: number;
+  /** Of one address to one serving process; 0: not bounded. */
+  readonly connectionsPerAddress: number;
+  /** Addresses and networks in CIDR form that are not bounded so. */
+  readonly proxies: readonly string[];
   readonly jobTimes: JobTimeSetting;
   /** Null: live. */
   readonly inventoryIntervalMs: number | null;
@@ -404,6 +436,8 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     completeMemoryMs: read('complete-memory'),
     uploadExpiryMs: read('upload-expiry'),
     requestIdleMs: Math.min(read('request-idle'), LONGEST_TIMER_MS),
+    connectionsPerAddress: read('connections-per-address'),
+    proxies: read('proxies') ?? [],
     jobTimes: read('job-times'),
     inventoryIntervalMs: read('inventory'),
     expeditedCapacity: read('expedited-capacity') ?? null,

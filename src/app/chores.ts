@@ -23,6 +23,7 @@ const COMPACT_PAUSE_MS = 10_000;
 const JOURNAL_PAUSE_MS = 5000;
 const EXPIRE_PAUSE_MS = 60_000;
 const ASIDE_PAUSE_MS = 600_000;
+const SAME_FAILURE_MS = 60_000;
 
 export interface ChoreParts {
   readonly config: Config;
@@ -120,6 +121,13 @@ export async function doDueWork(parts: ChoreParts, due: DueWork): Promise<void> 
   await due.messages();
 }
 
+/** A chore that comes five times a second says once a minute why it fails, and at once when that changes. */
 function failed(log: Logger, chore: string): (err: unknown) => void {
-  return (err) => log.error({ err, chore }, 'a chore failed and will be tried again');
+  let told = { text: '', untilMs: 0 };
+  return (err) => {
+    const nowMs = systemClock.now();
+    if (String(err) === told.text && nowMs < told.untilMs) return;
+    told = { text: String(err), untilMs: nowMs + SAME_FAILURE_MS };
+    log.error({ err, chore }, 'a chore failed and will be tried again');
+  };
 }

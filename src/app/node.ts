@@ -1,7 +1,7 @@
 /** One serving process: a catalog, a store and a server over them. */
 import { randomBytes, randomFillSync } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
@@ -17,8 +17,10 @@ import { PolicyShelf } from '../protocol/policy-shelf.ts';
 import { createRouter } from '../protocol/route.ts';
 import { createServer, cutConnections } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature.ts';
-import { UnsignedDenials } from '../protocol/unsigned-denials.ts';
+import { UnprovenBodies } from '../protocol/unproven-bodies.ts';
+import type { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
+import { connectionBound, descriptorLimit } from './descriptors.ts';
 import type { RunningEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
 import { listenError } from './listen-address.ts';
@@ -54,6 +56,8 @@ function pooledRandom(): RandomBytes {
   };
 }
 
+/** Of bodies that are read before it is known who sent them, in one process: 32 of the longest. */
+const UNPROVEN_BYTES = 32 * 1024 * 1024;
 /** Connections that are still busy this long after a stop was asked for are cut. */
 const STOP_GRACE_MS = 30_000;
 
@@ -64,6 +68,7 @@ export interface NodeParts {
   readonly clock: Clock;
   readonly lockTime: LockTime;
   readonly audit: AuditLog;
+  readonly denials: UnsignedDenials;
   readonly masterKey: Buffer;
   readonly log: Logger;
   readonly emulator?: RunningEmulator | undefined;
@@ -77,6 +82,7 @@ export function createNode({
   clock,
   lockTime,
   audit,
+  denials,
   masterKey,
   log,
   emulator,
@@ -100,14 +106,24 @@ export function createNode({
   return createServer({
     ...(config.tls ? { tls: config.tls } : {}),
     ...(emulator ? { emulator } : {}),
+    connections: {
+      all: connectionBound(descriptorLimit()),
+      perAddress: config.connectionsPerAddress,
+      proxies: networksOf(config.proxies),
+    },
     pipeline: {
       router: createRouter(API),
-      authenticator: { find, keys: createSigningKeys(), idleMs: config.requestIdleMs },
+      authenticator: {
+        find,
+        keys: createSigningKeys(),
+        idleMs: config.requestIdleMs,
+        unproven: new UnprovenBodies(UNPROVEN_BYTES),
+      },
       context,
       lockTime,
       shelf,
       audit,
-      denials: new UnsignedDenials(),
+      denials,
       wallClock: systemClock,
       ...(emulator ? { faults: emulator.waiting } : {}),
       onDone: requestLogger(log, systemClock),
@@ -117,6 +133,18 @@ export function createNode({
       return failure ? { status: 'failing', reason: String(failure) } : { status: 'ok' };
     },
   });
+}
+
+/** @param networks addresses, or networks in CIDR form. */
+function networksOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
 }
 
 /** Listens; gives the address that was taken. @throws what `listenError` makes of the system's error. */

@@ -26,6 +26,7 @@ import {
 } from './chores.ts';
 import { CommitKeeper } from './commit-keeper.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
+import { startCounting, unsignedDenials } from './denials.ts';
 import {
   claimMode,
   createEmulator,
@@ -226,6 +227,7 @@ async function openCatalog(
   const writer = await openSqliteWriter(folder.catalog, {
     journal: (records) => blobs.appendRecords(records),
     failure: () => blobs.failure(),
+    checksFirst: true,
   });
   return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }
@@ -273,9 +275,13 @@ async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Servi
     anchorFailed(parts.log),
   );
   const due = dueWorkOf(parts);
+  const denials = unsignedDenials(parts.config);
   const emulator = emulatorOf(primary, parts, due);
-  const server = createNode({ ...primary, ...parts, audit: audit.log, emulator });
-  const chores = startSharedChores(parts, due);
+  const server = createNode({ ...primary, ...parts, audit: audit.log, denials, emulator });
+  const chores = [
+    ...startSharedChores(parts, due),
+    startCounting({ ...parts, denials, audit: audit.log, masterKey: primary.masterKey }),
+  ];
   const address = await listen(server, parts.config.listen);
   return {
     address,

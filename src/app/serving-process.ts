@@ -12,6 +12,7 @@ import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
 import { dueWorkOf, startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
+import { startCounting, unsignedDenials } from './denials.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
@@ -115,12 +116,14 @@ async function start(
   };
   const audited = { folder, blobs, catalog, masterKey, clock: systemClock, random: systemRandom };
   const audit = await openAudit(audited, anchorFailed(log));
-  const server = createNode({ ...parts, lockTime, audit: audit.log, masterKey });
+  const denials = unsignedDenials(config);
+  const server = createNode({ ...parts, lockTime, audit: audit.log, denials, masterKey });
   const address = await listen(server, config.listen);
   const chores = [
     ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
     ...startTelling(config, mark),
+    startCounting({ denials, audit: audit.log, masterKey, log }),
   ];
   whenReady({
     renewTls: (pair) => renewTls(server, pair),

@@ -3,6 +3,7 @@ import type { Cluster, Worker } from 'node:cluster';
 import type { Writer } from '../catalog/writes.ts';
 import type { Config, ListenAddress, TlsPair } from '../config.ts';
 import type { Logger } from '../log.ts';
+import { watchHandovers } from './handovers.ts';
 import { serveWrites } from './writer-link.ts';
 
 /**
@@ -62,6 +63,11 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
   const start = (): Worker => {
     const worker = fork({ ...options, config });
     if (refusing !== undefined) tell(worker, { kind: 'stop-writing', reason: refusing });
+    watchHandovers(worker, () => {
+      log.error({ pid: worker.process.pid }, 'a serving process cannot take connections');
+      // Nothing reaches it any more, not even the answers to its writes.
+      worker.process.kill('SIGKILL');
+    });
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code, signal) => {
         exits.delete(exited);

@@ -1,11 +1,9 @@
 /** Reading a blob, in a file of its own or in a pack. */
 import type { BlobDescription, LeafRun, OpenBlob } from '../domain/blob-store.ts';
-import type { HashEngine } from '../hashing/hash-engine.ts';
 import { decodeFooter, decodeTrailer, FOOTER_BYTES } from './blob-format.ts';
-import { leafRuns } from './disk-leaves.ts';
+import { leafRuns, type Reading } from './disk-leaves.ts';
 import type { PlacedBlob } from './pack-file.ts';
 import { readAt } from './positioned.ts';
-import type { RunBuffers } from './run-buffers.ts';
 
 /** What is read at once at the end of a blob: all that describes most blobs, up to some hundred leaves. */
 const END_BYTES = 4096;
@@ -22,14 +20,14 @@ export async function describeBlob({ ref, file, start, total }: PlacedBlob): Pro
 }
 
 /** A blob in a file that is open. @throws BlobDamaged; then the file is closed. */
-export async function openBlob(engine: HashEngine, buffers: RunBuffers, blob: PlacedBlob): Promise<OpenBlob> {
+export async function openBlob(reading: Reading, blob: PlacedBlob): Promise<OpenBlob> {
   const { ref, file, start } = blob;
   const close = () => file.close();
   try {
     const description = await describeBlob(blob);
     const bytes = { ref, fd: file.fd, start, size: description.size };
-    const leaves = (first: number, last: number): AsyncGenerator<LeafRun> =>
-      leafRuns(engine, buffers, bytes, first, last);
+    const leaves = (first: number, last: number, unwanted?: AbortSignal): AsyncGenerator<LeafRun> =>
+      leafRuns(reading, bytes, first, last, unwanted);
     return { description, leaves, close };
   } catch (error) {
     await close();

@@ -18,6 +18,7 @@ import { describeBlob, openBlob } from './blob-file.ts';
 import { DiskAside } from './disk-aside.ts';
 import { DiskFiles } from './disk-files.ts';
 import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
+import type { Reading } from './disk-leaves.ts';
 import { DiskNotes } from './disk-notes.ts';
 import { DiskPaths, parseRef } from './disk-paths.ts';
 import { FolderFlusher } from './folder-flusher.ts';
@@ -26,6 +27,7 @@ import type { PlacedBlob } from './pack-file.ts';
 import { PackedWriter } from './packed-writer.ts';
 import { Packs } from './packs.ts';
 import { makeBlobFolders } from './prepare-disk.ts';
+import { ReadTurns } from './read-turns.ts';
 import { RunBuffers } from './run-buffers.ts';
 
 /** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
@@ -35,6 +37,9 @@ export const PACKED_BYTES = 256 * 1024;
 const READ_LEAVES = 2;
 /** At most 96 MiB. */
 const WIDE_READS = 6;
+
+/** One less than the threads of the pool: what opens, closes and writes files does not wait behind long reads. */
+const READS_AT_ONCE = 3;
 
 export interface DiskStoreOptions {
   /** What everything that is written here is marked with. */
@@ -50,7 +55,7 @@ export class DiskStore implements BlobStore {
   readonly #engine: HashEngine;
   readonly #stamp: Stamp;
   readonly #onWrite: () => void;
-  readonly #runBuffers: RunBuffers;
+  readonly #reading: Reading;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
   readonly #packs: Packs;
@@ -77,7 +82,7 @@ export class DiskStore implements BlobStore {
     this.#stamp = stamp;
     this.#onWrite = onWrite;
     const lengths = { narrow: READ_LEAVES, wide: engine.leavesAtOnce, wideBuffers: WIDE_READS };
-    this.#runBuffers = new RunBuffers(lengths);
+    this.#reading = { engine, buffers: new RunBuffers(lengths), turns: new ReadTurns(READS_AT_ONCE) };
     const flush = (run: () => Promise<void>) => this.#flushed(run);
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
@@ -123,7 +128,7 @@ export class DiskStore implements BlobStore {
   }
 
   async open(ref: string): Promise<OpenBlob> {
-    return openBlob(this.#engine, this.#runBuffers, await this.#place(ref));
+    return openBlob(this.#reading, await this.#place(ref));
   }
 
   async describe(ref: string): Promise<BlobDescription> {

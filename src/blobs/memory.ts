@@ -64,7 +64,7 @@ export class MemoryStore implements BlobStore {
     const { bytes, ...description } = this.#get(ref);
     return {
       description,
-      leaves: (first, last) => leavesOf(bytes, first, last),
+      leaves: (first, last, unwanted) => leavesOf(bytes, first, last, unwanted),
       close: async () => {},
     };
   }
@@ -161,8 +161,14 @@ export class MemoryStore implements BlobStore {
   async close(): Promise<void> {}
 }
 
-async function* leavesOf(bytes: Buffer, first: number, last: number): AsyncGenerator<LeafRun> {
+async function* leavesOf(
+  bytes: Buffer,
+  first: number,
+  last: number,
+  unwanted?: AbortSignal,
+): AsyncGenerator<LeafRun> {
   for (let leaf = first; leaf <= last && leaf * LEAF_BYTES < bytes.length; leaf++) {
+    unwanted?.throwIfAborted();
     const part = bytes.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES);
     yield { first: leaf, bytes: part, digests: sha256(part) };
   }

@@ -1,19 +1,19 @@
 import { LEAF_BYTES } from '../treehash/index.ts';
-import { BufferPool } from './buffer-pool.ts';
+import { BufferPool, type Later } from './buffer-pool.ts';
 
 /** Narrow ones that wait for the next blob. */
 const NARROW_KEPT = 16;
 /** Below it a buffer of the right size costs less than it is worth to keep one. */
 const POOLED_BYTES = 64 * 1024;
+/** Beyond so much in use, nothing is read before it is asked for. */
+const PLENTY_BYTES = 160 * 1024 * 1024;
 
 /** What a run of leaves is read into, or gathered in before it is written. */
 export interface RunBuffer {
   /** As long as the run. */
   readonly bytes: Buffer;
-  /** To be called when nothing works on the bytes any more and nobody looks at them. */
+  /** To be called once, when nothing works on the bytes any more and nothing reads them. */
   giveBack(): void;
-  /** Instead of it, where the bytes may still be looked at: they go when nobody does. */
-  leave(): void;
 }
 
 export interface RunLengths {
@@ -33,43 +33,50 @@ export class RunBuffers {
   readonly #narrow: BufferPool;
   readonly #wide: BufferPool;
   #wideLeft: number;
+  #inUse = 0;
 
-  /** @param make gives a buffer of so many bytes, with any content. */
+  /**
+   * @param make gives a buffer of so many bytes, with any content and an ArrayBuffer of its own.
+   * @param later when idle buffers are looked for.
+   */
   constructor(
     { narrow, wide, wideBuffers }: RunLengths,
     make: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
+    later: Later = (ms, run) => void setTimeout(run, ms).unref(),
   ) {
-    this.#narrow = new BufferPool(narrow * LEAF_BYTES, NARROW_KEPT, make);
-    this.#wide = new BufferPool(wide * LEAF_BYTES, wideBuffers, make);
+    this.#narrow = new BufferPool(narrow * LEAF_BYTES, NARROW_KEPT, make, later);
+    this.#wide = new BufferPool(wide * LEAF_BYTES, wideBuffers, make, later);
     this.#wideLeft = wide > narrow ? wideBuffers : 0;
+  }
+
+  /** Of a short run. */
+  get narrowBytes(): number {
+    return this.#narrow.bytes;
+  }
+
+  /** Whether there is room for what may be wanted later. */
+  get isPlenty(): boolean {
+    return this.#inUse < PLENTY_BYTES;
   }
 
   /** @param bytes that are left of the blob, at least 1. Gives room for as many of them as are best taken at once. */
   take(bytes: number): RunBuffer {
-    if (bytes < POOLED_BYTES) return unpooled(bytes);
-    if (bytes >= this.#wide.bytes && this.#wideLeft > 0) return this.#takeWide();
-    const buffer = this.#narrow.take();
-    return {
-      bytes: buffer.subarray(0, Math.min(bytes, buffer.length)),
-      giveBack: () => this.#narrow.give(buffer),
-      leave: () => {},
-    };
+    if (bytes < POOLED_BYTES) return { bytes: Buffer.allocUnsafeSlow(bytes), giveBack: () => {} };
+    if (bytes >= this.#wide.bytes && this.#wideLeft > 0) {
+      this.#wideLeft--;
+      return this.#takeFrom(this.#wide, bytes, () => this.#wideLeft++);
+    }
+    return this.#takeFrom(this.#narrow, bytes);
   }
 
-  #takeWide(): RunBuffer {
-    const buffer = this.#wide.take();
-    this.#wideLeft--;
-    const leave = (): void => {
-      this.#wideLeft++;
-    };
+  #takeFrom(pool: BufferPool, bytes: number, then: () => void = () => {}): RunBuffer {
+    const buffer = pool.take();
+    this.#inUse += pool.bytes;
     const giveBack = (): void => {
-      this.#wide.give(buffer);
-      leave();
+      this.#inUse -= pool.bytes;
+      pool.give(buffer);
+      then();
     };
-    return { bytes: buffer, giveBack, leave };
+    return { bytes: buffer.subarray(0, Math.min(bytes, buffer.length)), giveBack };
   }
-}
-
-function unpooled(bytes: number): RunBuffer {
-  return { bytes: Buffer.allocUnsafeSlow(bytes), giveBack: () => {}, leave: () => {} };
 }

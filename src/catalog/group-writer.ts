@@ -30,6 +30,8 @@ export interface GroupWriterOptions {
   readonly generation: number;
   /** The catalog's, as it was opened. */
   readonly commitNumber: number;
+  /** Gives what is thrown for an error of SQLite. */
+  readonly explain?: (error: unknown) => unknown;
   /** Told after each commit how many writes were in it. Never throws. */
   readonly onCommit?: (writes: number) => void;
 }
@@ -46,6 +48,7 @@ export class GroupWriter implements Writer {
   readonly #queue: JournalQueue;
   readonly #failure: JournalFailure;
   readonly #onCommit: (writes: number) => void;
+  readonly #explain: (error: unknown) => unknown;
   #waiting: Pending[] = [];
   #running: Promise<void> | undefined;
   readonly #answers = new Set<Promise<void>>();
@@ -54,7 +57,7 @@ export class GroupWriter implements Writer {
   #commitNumber: number;
 
   constructor(database: DatabaseSync, source: Source, options: GroupWriterOptions) {
-    const { journal, failure, onCommit, generation, commitNumber } = options;
+    const { journal, failure, onCommit, generation, commitNumber, explain } = options;
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
@@ -62,6 +65,7 @@ export class GroupWriter implements Writer {
     this.#queue = new JournalQueue(journal, (seqs) => factsBySeq(source, seqs));
     this.#failure = failure ?? (() => undefined);
     this.#onCommit = onCommit ?? (() => {});
+    this.#explain = explain ?? ((error) => error);
     this.#generation = generation;
     this.#commitNumber = commitNumber;
   }
@@ -130,7 +134,8 @@ export class GroupWriter implements Writer {
       this.#answer(ran, listed);
     } catch (error) {
       this.#rollback();
-      for (const pending of batch) pending.reject(error);
+      const told = this.#explain(error);
+      for (const pending of batch) pending.reject(told);
     }
     this.#onCommit(batch.length);
   }

@@ -20,12 +20,15 @@ const STATEMENTS_KEPT = 500;
 /**
  * Kysely over one connection of Node's own SQLite. Every query runs to its end at once, so the connection
  * needs no lock; transactions are the caller's (see group-writer.ts).
+ * @param explain gives what is thrown for an error of SQLite.
  */
-export function sqliteSource(database: DatabaseSync): Source {
-  const connection = new SqliteConnection(database);
+export function sqliteSource(database: DatabaseSync, explain = asItIs): Source {
+  const connection = new SqliteConnection(database, explain);
   const db = new Kysely<Schema>({ dialect: dialectOver(connection) });
   return { db, engine: SQLITE, execute: (query) => connection.executeQuery(query) };
 }
+
+const asItIs = (error: unknown): unknown => error;
 
 function dialectOver(connection: SqliteConnection): Dialect {
   return {
@@ -74,13 +77,23 @@ interface Prepared {
 
 class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
+  readonly #explain: (error: unknown) => unknown;
   readonly #statements = new Map<string, Prepared>();
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, explain: (error: unknown) => unknown) {
     this.#database = database;
+    this.#explain = explain;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    try {
+      return this.#run(query);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  #run<Row>(query: CompiledQuery): QueryResult<Row> {
     const { statement, names } = this.#prepare(query.sql);
     const parameters = query.parameters as (string | number | null | Uint8Array)[];
     if (names.length > 0) {

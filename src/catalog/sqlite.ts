@@ -7,6 +7,7 @@ import { GroupWriter } from './group-writer.ts';
 import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
+import { explained, opening, requireSound, saysDamaged, wasCutShort } from './sqlite-damage.ts';
 import { sqliteSource } from './sqlite-dialect.ts';
 import { type Writer, writesOver } from './writes.ts';
 
@@ -26,23 +27,32 @@ export interface SqliteWriterOptions {
   readonly failure?: JournalFailure;
   /** 0 by default: a catalog that was never claimed, or is about to be. */
   readonly generation?: Generation;
+  /** Looks through the file first if the last writer was cut short: for a server, while nobody else has it open. */
+  readonly checksFirst?: boolean;
 }
 
 /**
  * The writer of a SQLite catalog: of servers exactly one process opens it, after it has the data folder's lock; a
  * command opens one beside it for short transactions.
  */
-export async function openSqliteWriter(
+export async function openSqliteWriter(path: string, options: SqliteWriterOptions): Promise<Writer> {
+  return opening(path, () => openWriter(path, options));
+}
+
+async function openWriter(
   path: string,
-  { journal, failure, generation = 0 }: SqliteWriterOptions,
+  { journal, failure, generation = 0, checksFirst = false }: SqliteWriterOptions,
 ): Promise<Writer> {
+  const isSuspect = checksFirst && wasCutShort(path);
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
   database.exec(
     `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};
      pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES};`,
   );
-  const source = sqliteSource(database);
+  if (isSuspect) requireSound(database, path);
+  const explain = (error: unknown) => explained(error, path);
+  const source = sqliteSource(database, explain);
   await migrate(source.db, SQLITE);
   const checkpointer = new Checkpointer(path, BUSY_MS);
   const onCommit = (writes: number) => checkpointer.committed(writes);
@@ -51,6 +61,7 @@ export async function openSqliteWriter(
     journal,
     failure,
     onCommit,
+    explain,
     generation: generation === 'current' ? link.generation : generation,
     commitNumber: link.commitNumber,
   });
@@ -71,15 +82,25 @@ export async function openSqliteWriter(
  * file must have been brought up to date by `openSqliteWriter`.
  */
 export function openSqliteCatalog(path: string, writer: Writer): Catalog {
+  let failure: Error | undefined;
+  const explain = (error: unknown) => {
+    const told = explained(error, path);
+    // A damaged page stays damaged, also when the next statement does not meet it.
+    if (saysDamaged(told)) failure = told;
+    return told;
+  };
   const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
   database.exec(`pragma cache_size = -${READER_CACHE_KIB};`);
-  const source = sqliteSource(database);
+  const source = sqliteSource(database, explain);
+  const rethrow = (error: unknown) => {
+    throw explain(error);
+  };
   const { number: opened } = database.prepare('select number from commit_number').get() as { number: number };
   return {
     ...readsOver(source),
-    failure: () => undefined,
+    failure: () => failure,
     knownCommitNumber: () => Math.max(opened, writer.commitNumber()),
-    ...writesOver(writer),
+    ...writesOver({ ...writer, run: (name, args) => writer.run(name, args).catch(rethrow) }),
     // The writer last: only the last connection to close, and not a read-only one, empties the log into the file.
     async close() {
       await source.db.destroy();

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import type { CatalogFound } from '../domain/start-facts.ts';
+import { opening } from './sqlite-damage.ts';
 
 const BUSY_MS = 5000;
 /** All catalogs of any version have these. */
@@ -20,18 +21,16 @@ export interface SurveyOptions {
 /** @throws Error that names the file when it is no database, or damaged. */
 export async function surveySqliteCatalog(path: string, options: SurveyOptions): Promise<CatalogFound> {
   if (!existsSync(path)) return { kind: 'none' };
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
-    const open = database;
-    const ask: Ask = async (query) => open.prepare(query).all();
-    const names = await ask("select name from sqlite_master where type = 'table'");
-    return await survey(ask, names, { ...options, countsCommits: true });
-  } catch (error) {
-    throw new Error(`the catalog ${path} cannot be read: ${(error as Error).message}`, { cause: error });
-  } finally {
-    database?.close();
-  }
+  return opening(path, async () => {
+    const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
+    try {
+      const ask: Ask = async (query) => database.prepare(query).all();
+      const names = await ask("select name from sqlite_master where type = 'table'");
+      return await survey(ask, names, { ...options, countsCommits: true });
+    } finally {
+      database.close();
+    }
+  });
 }
 
 /** @param limitMs for the connection and for each query. @throws Error when the database cannot be reached. */

@@ -86,10 +86,11 @@ export interface OpenBlob {
   readonly description: BlobDescription;
   /**
    * Leaves `first`..`last` (both included) of its data, a few at a time, hashed as they were read. Nothing is read
-   * before the first is asked for.
-   * @throws BlobDamaged when the blob ends early.
+   * before the first is asked for. Whoever ends the iteration early does not use the last run's bytes any more.
+   * @param unwanted ends the reading, also what waits for its turn, and with it the iteration.
+   * @throws BlobDamaged when the blob ends early; the reason of `unwanted`.
    */
-  leaves(first: number, last: number): AsyncGenerator<LeafRun>;
+  leaves(first: number, last: number, unwanted?: AbortSignal): AsyncGenerator<LeafRun>;
   /** Not while leaves are being read. */
   close(): Promise<void>;
 }

@@ -241,8 +241,8 @@ export interface CatalogWrites extends StoreLinkWrites {
     mode: InventoryMode;
   }): Promise<boolean>;
   /** @throws 404 when the vault is gone, 400 LimitExceeded. */
-  addTags(a: { vaultNo: number; tags: Tags } & Judged): Promise<void>;
-  removeTags(a: { vaultNo: number; keys: readonly string[] } & Judged): Promise<void>;
+  addTags(a: { vaultNo: number; tags: Tags }): Promise<void>;
+  removeTags(a: { vaultNo: number; keys: readonly string[] }): Promise<void>;
   /** @throws 404 when the vault is gone. */
   addArchive(a: NewArchive): Promise<void>;
   /**

@@ -60,6 +60,8 @@ export interface RequestFacts {
   readonly id: string;
   /** @throws TypeError when the operation takes no upload. */
   readonly body: UploadBody;
+  /** Aborted when the client has gone and nobody waits for the answer. */
+  readonly clientGone: AbortSignal;
 }
 
 /** What an operation answers. */

@@ -3,9 +3,11 @@ import { ApiError } from '../domain/errors.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import type { Operation, Reply } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
+import { peerOf } from './connections.ts';
 import type { Message } from './message.ts';
 import type { Route } from './route.ts';
 import { parseJsonObject } from './small-body.ts';
+import type { CountedDenials } from './unsigned-denials.ts';
 
 /** What is known of a request when it ends. */
 export interface RequestTrace {
@@ -21,6 +23,8 @@ export type Outcome = { readonly reply: Reply } | { readonly error: unknown };
 
 /** Texts from outside are cut to this length; policies are kept whole. */
 const MAX_TEXT = 32_768;
+/** The same for requests without a good signature: anybody can send those. */
+const UNSIGNED_TEXT = 200;
 
 /** Reply headers have few names, all ours; this bounds them all the same. */
 const NAMES_KEPT = 100;
@@ -30,6 +34,30 @@ const DENIED_BY_400: ReadonlySet<string> = new Set([
   'MissingAuthenticationTokenException',
   'UnrecognizedClientException',
 ]);
+
+/** What tells one refusal from others: why, and whom. */
+export function denialKind(record: Record<string, unknown>): string {
+  return `${record['errorCode']} from ${peerOf(String(record['sourceIPAddress']))}`;
+}
+
+/** Tells of refusals that were not put on record one by one. */
+export function countingRecord(
+  { count, sinceMs, kinds }: CountedDenials,
+  nowMs: number,
+  eventId: string,
+): Record<string, unknown> {
+  return {
+    eventVersion: '1.08',
+    userIdentity: { type: 'Unknown' },
+    eventTime: new Date(nowMs).toISOString(),
+    eventSource: 'glacier.amazonaws.com',
+    eventName: 'UnsignedDenialsCounted',
+    additionalEventData: { count, since: new Date(sinceMs).toISOString(), kinds },
+    eventID: eventId,
+    readOnly: true,
+    eventType: 'AwsServiceEvent',
+  };
+}
 
 /** Whether a request belongs into the log: it may have changed something, or it was denied. */
 export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
@@ -83,8 +111,8 @@ export function auditRecord(
     eventName: route?.operation.name ?? `${message.method} ${message.target.slice(0, 200)}`,
     awsRegion: signed?.region ?? null,
     sourceIPAddress: message.sourceAddress,
-    userAgent: message.header('user-agent')?.slice(0, 1000) ?? null,
-    ...errorOf(outcome),
+    userAgent: message.header('user-agent')?.slice(0, signed ? 1000 : UNSIGNED_TEXT) ?? null,
+    ...errorOf(outcome, signed ? MAX_TEXT : UNSIGNED_TEXT),
     // Of a request that nobody signed only the place is kept: anybody can send those.
     requestParameters: route && signed ? parametersOf(message, route, signed) : null,
     responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
@@ -111,10 +139,11 @@ function identityOf(signed: Authenticated | undefined): Record<string, unknown> 
   };
 }
 
-function errorOf(outcome: Outcome): Record<string, unknown> {
+function errorOf(outcome: Outcome, maxText = MAX_TEXT): Record<string, unknown> {
   if (!('error' in outcome)) return {};
   const { error } = outcome;
-  if (error instanceof ApiError) return { errorCode: error.code, errorMessage: withoutQuotes(error) };
+  if (error instanceof ApiError)
+    return { errorCode: error.code, errorMessage: withoutQuotes(error).slice(0, maxText) };
   return { errorCode: 'ServiceUnavailableException', errorMessage: 'The request was not completed.' };
 }
 

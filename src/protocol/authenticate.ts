@@ -8,6 +8,7 @@ import type { Message } from './message.ts';
 import type { Route } from './route.ts';
 import { type Authentication, parseAuthentication, type SigningKeys, verifySignature } from './signature.ts';
 import { announcesBody, readSmallBody, requireSmallBody } from './small-body.ts';
+import type { BodyPlace, UnprovenBodies } from './unproven-bodies.ts';
 import { refuseUnsignable } from './unsignable.ts';
 
 /** What a server knows of an access key. */
@@ -46,6 +47,8 @@ export interface Authenticator {
   readonly find: FindCredential;
   readonly keys: SigningKeys;
   readonly idleMs: number;
+  /** Takes account of bodies that are read before their signature is judged. */
+  readonly unproven: UnprovenBodies;
 }
 
 /**
@@ -58,7 +61,7 @@ export interface Authenticator {
 export async function authenticate(
   message: Message,
   route: Route,
-  { find, keys, idleMs }: Authenticator,
+  { find, keys, idleMs, unproven }: Authenticator,
   nowMs: number,
 ): Promise<Authenticated> {
   const upload = route.operation.body === 'upload';
@@ -68,7 +71,7 @@ export async function authenticate(
 
   const claimed = authentication.claimedPayloadHash;
   if (upload && claimed === undefined) throw missingPayloadHash();
-  const early = claimed === undefined ? await readBody(message, idleMs) : undefined;
+  const early = claimed === undefined ? await readBody(message, idleMs, unproven.place()) : undefined;
   const payloadHash = claimed ?? hashOf(early ?? Buffer.alloc(0));
   if (credential.secret !== null) {
     try {
@@ -86,11 +89,11 @@ export async function authenticate(
   return { credential, accessKeyId, region, payloadHash: payloadHash.toLowerCase(), smallBody };
 }
 
-async function readBody(message: Message, idleMs: number): Promise<Buffer> {
+async function readBody(message: Message, idleMs: number, place?: BodyPlace): Promise<Buffer> {
   if (!announcesBody(message.incoming)) return Buffer.alloc(0);
   requireSmallBody(message.incoming);
   message.letBodyCome();
-  return readSmallBody(message.incoming, idleMs);
+  return readSmallBody(message.incoming, idleMs, place);
 }
 
 function requireHash(body: Buffer, claimed: string): void {

@@ -4,6 +4,8 @@ import type { BlobDigests, BlobStore, BlobWriter } from '../domain/blob-store.ts
 import { explainBodyHash } from '../domain/checksum-hint.ts';
 import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
 import type { UploadBody } from '../operations/operation.ts';
+import { releaseChunk } from './body-message.ts';
+import { GatheredChunks } from './gathered-chunks.ts';
 import type { Message } from './message.ts';
 import { ClientGone, stalled } from './small-body.ts';
 
@@ -84,7 +86,7 @@ export class CheckedBody implements UploadBody {
       for (let left = this.length; left > 0; ) {
         const { chunks, bytes } = await source.take(Math.min(BATCH_BYTES, left));
         await written;
-        written = writer.write(chunks).then(() => chunks.forEach(release));
+        written = writer.write(chunks).then(() => chunks.forEach(releaseChunk));
         // It is awaited a batch later; until then a failure must not count as unhandled.
         written.catch(() => {});
         left -= bytes;
@@ -106,15 +108,6 @@ export class CheckedBody implements UploadBody {
     const text = `Checksum mismatch: expected ${expected}, computed ${treeHash}`;
     throw invalidParameter(hint === undefined ? text : `${text} ${hint}`);
   }
-}
-
-/**
- * Gives a chunk's memory back at once: left to the garbage collector, chunks pile up until it looks through the
- * whole heap for them, which at full speed took as long as hashing. Node.js gives each large chunk memory of its
- * own; what shares some is left alone.
- */
-function release({ buffer, byteLength }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** 403: the signature is over another payload than the one that came. */
@@ -145,14 +138,10 @@ class BodySource {
 
   /** The next bytes as they come, until there are `wanted` of them at least. @throws 408, ClientGone. */
   async take(wanted: number): Promise<{ chunks: Buffer[]; bytes: number }> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    while (bytes < wanted) {
-      const chunk = await this.#next();
-      chunks.push(chunk);
-      bytes += chunk.length;
-    }
-    return { chunks, bytes };
+    const chunks = new GatheredChunks();
+    while (chunks.bytes < wanted) chunks.add(await this.#next());
+    const { bytes } = chunks;
+    return { chunks: chunks.take(), bytes };
   }
 
   close(): void {

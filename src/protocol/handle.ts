@@ -13,6 +13,7 @@ import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
 import type { OperationContext, Reply, RequestFacts, UploadBody } from '../operations/operation.ts';
 import {
   auditRecord,
+  denialKind,
   downloadRecord,
   isAudited,
   isDownload,
@@ -32,6 +33,9 @@ import type { Route, Router } from './route.ts';
 import { SentBytes } from './sent-bytes.ts';
 import { ClientGone, parseJsonObject } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
+
+/** What stands before a record in the audit log: a MAC and a number. */
+const RECORD_FRAME_BYTES = 80;
 
 /** What the pipeline needs of the world. */
 export interface Pipeline {
@@ -133,11 +137,13 @@ async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome>
     (error) => ({ error }),
   );
   if (!isAudited(trace, outcome)) return outcome;
-  const leftOut = trace.signed ? 0 : pipeline.denials.take(trace.atMs);
-  if (leftOut === undefined) return outcome;
+  const record = auditRecord(trace, outcome, pipeline.context.ids.requestId(), pipeline.wallClock.now());
+  if (!trace.signed) {
+    const bytes = Buffer.byteLength(JSON.stringify(record)) + RECORD_FRAME_BYTES;
+    if (!pipeline.denials.take(trace.atMs, denialKind(record), bytes)) return outcome;
+  }
   try {
-    const record = auditRecord(trace, outcome, pipeline.context.ids.requestId(), pipeline.wallClock.now());
-    await pipeline.audit.append(leftOut === 0 ? record : { ...record, unsignedDenialsLeftOut: leftOut });
+    await pipeline.audit.append(record);
     return outcome;
   } catch (error) {
     return { error };
@@ -153,6 +159,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   const upload = operation.body === 'upload';
   const signed = await authenticate(message, route, authenticator, atMs);
   trace.signed = signed;
+  message.keepConnection();
 
   const account = resolveAccount(route.account, signed.credential.caller.accountId, operation.account);
   const vaultKey: VaultKey = { account, region: signed.region, name: route.vaultName };
@@ -170,7 +177,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
     : undefined;
   if (operation.method !== 'GET') requireRecordable(pipeline);
   const run = (taken: UploadBody | undefined): Promise<Reply> =>
-    operation.run(Object.assign(new Facts(route.id, vaultKey, found, taken), inputs), context);
+    operation.run(Object.assign(new Facts(route.id, vaultKey, found, taken, message), inputs), context);
   const { faults } = pipeline;
   const fault = faults?.take(operation.name);
   return faults && fault ? underFault(fault, message, faults.stopping, body, run) : run(body);
@@ -217,12 +224,20 @@ class Facts implements RequestFacts {
   readonly vaultKey: VaultKey;
   readonly judged: Vault | undefined;
   readonly #body: UploadBody | undefined;
+  readonly #message: Message;
 
-  constructor(id: string, vaultKey: VaultKey, judged: Vault | undefined, body: UploadBody | undefined) {
+  constructor(
+    id: string,
+    vaultKey: VaultKey,
+    judged: Vault | undefined,
+    body: UploadBody | undefined,
+    message: Message,
+  ) {
     this.id = id;
     this.vaultKey = vaultKey;
     this.judged = judged;
     this.#body = body;
+    this.#message = message;
   }
 
   get vault(): Vault {
@@ -231,6 +246,10 @@ class Facts implements RequestFacts {
 
   get body(): UploadBody {
     return this.#body ?? never('body');
+  }
+
+  get clientGone(): AbortSignal {
+    return this.#message.clientGone();
   }
 }
 

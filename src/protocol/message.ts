@@ -31,10 +31,25 @@ export interface Message {
   readonly incoming: IncomingMessage;
   /** Tells a client that waits with `Expect: 100-continue` to send its body. */
   letBodyCome(): void;
+  /** Keeps the connection until the request is answered, however many others come: its sender is known. */
+  keepConnection(): void;
+  /** Aborted with ClientGone when the connection ends before the request is answered. */
+  clientGone(): AbortSignal;
 }
 
+/** What a message needs of the connection that it came over. */
+export type Exchange = Pick<Message, 'keepConnection' | 'clientGone'>;
+
+/** Of a message without one. */
+const NO_EXCHANGE: Exchange = { keepConnection: () => {}, clientGone: () => new AbortController().signal };
+
 /** @throws 400 for a target that is too long or not decodable, 431 for headers that are too long. */
-export function toMessage(incoming: IncomingMessage, requestId: string, letBodyCome: () => void): Message {
+export function toMessage(
+  incoming: IncomingMessage,
+  requestId: string,
+  letBodyCome: () => void,
+  { keepConnection, clientGone }: Exchange = NO_EXCHANGE,
+): Message {
   requireBoundedHeaders(incoming);
   const sent = incoming.url ?? '/';
   if (Buffer.byteLength(sent) > MAX_TARGET_BYTES) {
@@ -54,6 +69,8 @@ export function toMessage(incoming: IncomingMessage, requestId: string, letBodyC
     header: (name) => headerOf(incoming, name),
     incoming,
     letBodyCome,
+    keepConnection,
+    clientGone,
   };
 }
 

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Reply } from '../operations/operation.ts';
+import { isShredded, releaseChunk } from './body-message.ts';
+import { ClientGone } from './small-body.ts';
 import { toWireError } from './wire-error.ts';
 
 /** What is left of a refused body is read and dropped, so that the client gets to read why; within bounds. */
 const DRAIN_BYTES = 256 * 1024 * 1024;
-const DRAIN_MS = 60_000;
+const DRAIN_MS = 30_000;
 /** How long a piece of a download may take to go out. */
 const SEND_IDLE_MS = 60_000;
 const PIECE_BYTES = 1024 * 1024;
@@ -51,11 +54,22 @@ async function sendStream(
   chunks: AsyncIterable<Uint8Array>,
   idleMs: number,
 ): Promise<void> {
-  for await (const chunk of chunks) {
-    if (isGone(response)) return;
-    await sent(response, chunk, idleMs);
+  try {
+    for await (const chunk of chunks) {
+      if (isGone(response)) return;
+      await sent(response, chunk, idleMs);
+      if (isGone(response)) await closed(response.req.socket);
+    }
+  } catch (error) {
+    if (error instanceof ClientGone) return;
+    throw error;
   }
   response.end();
+}
+
+/** Waits until nothing is sent from a chunk any more: then its buffer may be used again. */
+async function closed(socket: Socket): Promise<void> {
+  if (socket.destroyed && !socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
 /** Sends a chunk, piece by piece: of a write under TLS nobody sees how far it got, and it is copied whole. */
@@ -119,16 +133,22 @@ function endsUnderBody(response: ServerResponse): boolean {
 }
 
 /**
- * Bounds what is read of a body that nobody wants. Closing at once would reset the connection under a client
- * that is still sending, and it would never see the answer.
+ * Bounds what is read of a body that is not wanted. Closing at once would reset the connection under a client
+ * that is still sending, and it would never see the answer. A body in tiny chunks ends the connection early: each
+ * of them costs as much processor time as a large one.
  */
 export function boundDrain(incoming: IncomingMessage): void {
   if (incoming.complete || incoming.destroyed) return;
+  if (isShredded(incoming)) {
+    incoming.destroy();
+    return;
+  }
   let bytes = 0;
   const timer = setTimeout(() => incoming.destroy(), DRAIN_MS);
   incoming.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > DRAIN_BYTES) incoming.destroy();
+    releaseChunk(chunk);
+    if (bytes > DRAIN_BYTES || isShredded(incoming)) incoming.destroy();
   });
   incoming.on('close', () => clearTimeout(timer));
   incoming.on('error', () => {});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, BlockList, connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { makeCertificate } from '../../test/support/certificate.ts';
 import { createServer, cutConnections, type ServerOptions } from './server.ts';
@@ -10,7 +10,8 @@ async function silent(t: TestContext, count: number) {
   const health = () => ({ status: 'ok' }) as const;
   // No request ever comes, so there is nothing to handle one with.
   const pipeline = {} as ServerOptions['pipeline'];
-  const server = createServer({ pipeline, health, tls: makeCertificate() });
+  const connections = { all: 100, perAddress: 0, proxies: new BlockList() };
+  const server = createServer({ pipeline, health, connections, tls: makeCertificate() });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

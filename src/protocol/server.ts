@@ -10,11 +10,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '../domain/errors.ts';
 import type { Reply } from '../operations/operation.ts';
+import { BodyMessage } from './body-message.ts';
+import { type ConnectionBounds, Connections } from './connections.ts';
 import { control, EMULATOR_PATH, type Emulator } from './control.ts';
 import { frontPage, wantsFrontPage } from './front-page.ts';
 import { handle, type Pipeline } from './handle.ts';
-import { type Message, toMessage } from './message.ts';
+import { type Message, type Exchange as MessageExchange, toMessage } from './message.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
+import { ClientGone } from './small-body.ts';
 import { toWireError } from './wire-error.ts';
 
 /** A head beyond this is not even parsed; what is within is measured part by part (message.ts). */
@@ -32,6 +35,7 @@ export interface ServerOptions {
   readonly pipeline: Pipeline;
   /** PEM texts; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  readonly connections: ConnectionBounds;
   /** What `GET /_moraine/health` tells. */
   health(): Health;
   /** Only where the server is an emulator. */
@@ -53,6 +57,7 @@ export function createServer(options: ServerOptions): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECKS_MS,
     noDelay: true,
+    IncomingMessage: BodyMessage,
     // A missing one is refused in the API's form, as everything else.
     requireHostHeader: false,
   };
@@ -63,12 +68,9 @@ export function createServer(options: ServerOptions): Server {
   server.maxHeadersCount = 0;
   // A client may say that nothing more comes and still want its answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
-  const open = new Set<Socket>();
-  connections.set(server, open);
-  server.on('connection', (socket: Socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-  });
+  const connections = new Connections(options.connections);
+  connectionsOf.set(server, connections);
+  server.on('connection', (socket: Socket) => connections.take(socket));
   const youngest: Exchanges = new WeakMap();
   const accept = (incoming: IncomingMessage, response: ServerResponse, letBodyCome = () => {}): void => {
     // One for each of its requests may wait for its end.
@@ -79,7 +81,10 @@ export function createServer(options: ServerOptions): Server {
       // Asked to stop meanwhile: a connection that was busy then would else idle on and keep us waiting.
       if (!server.listening) incoming.socket.destroySoon();
     });
-    take(incoming, response, options, letBodyCome);
+    take(incoming, response, options, letBodyCome, {
+      keepConnection: () => void response.once('close', connections.keep(incoming.socket)),
+      clientGone: () => clientGone(response),
+    });
   };
   server.on('request', (incoming, response) => accept(incoming, response));
   // An expectation that nobody knows is none.
@@ -108,12 +113,12 @@ export function createServer(options: ServerOptions): Server {
   return server;
 }
 
-/** All connections of each server: of those without a request the server itself knows nothing. */
-const connections = new WeakMap<Server, Set<Socket>>();
+/** Of those without a request the server itself knows nothing. */
+const connectionsOf = new WeakMap<Server, Connections>();
 
 /** Ends every connection at once, whatever is under way. */
 export function cutConnections(server: Server): void {
-  for (const socket of connections.get(server) ?? []) socket.destroy();
+  connectionsOf.get(server)?.cut();
 }
 
 /** The youngest request of each connection, and its answer. */
@@ -145,11 +150,12 @@ function take(
   response: ServerResponse,
   options: ServerOptions,
   letBodyCome: () => void,
+  exchange: MessageExchange,
 ): void {
   const requestId = options.pipeline.context.ids.requestId();
   let message: Message;
   try {
-    message = toMessage(incoming, requestId, letBodyCome);
+    message = toMessage(incoming, requestId, letBodyCome, exchange);
   } catch (error) {
     sendError(response, requestId, error);
     boundDrain(incoming);
@@ -157,6 +163,20 @@ function take(
   }
   if (message.target.startsWith(OURS) || wantsFrontPage(message)) void answerOurs(message, response, options);
   else void handle(message, response, options.pipeline);
+}
+
+function clientGone(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const { socket } = response.req;
+  // The connection's end, not the answer's: an answer that waits for the one before it is not told.
+  const onClose = (): void => gone.abort(new ClientGone());
+  if (socket.destroyed) onClose();
+  socket.once('close', onClose);
+  response.once('close', () => {
+    socket.off('close', onClose);
+    if (!response.writableFinished) onClose();
+  });
+  return gone.signal;
 }
 
 async function answerOurs(message: Message, response: ServerResponse, options: ServerOptions): Promise<void> {

@@ -1,5 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../domain/errors.ts';
+import { isShredded, MAX_CHUNKS } from './body-message.ts';
+import { GatheredChunks } from './gathered-chunks.ts';
+import type { BodyPlace } from './unproven-bodies.ts';
 
 /** JSON bodies; anything longer is refused (limits of Moraine: docs/operating.md). */
 export const MAX_JSON_BYTES = 1_048_576;
@@ -22,25 +25,28 @@ export function announcesBody(incoming: IncomingMessage): boolean {
 /**
  * Reads a small body whole.
  * @param idleMs how long to wait without a byte.
- * @throws 400 beyond the limit, 408 when it stalls, ClientGone.
+ * @param place takes account of its bytes; where room is short it may refuse the body.
+ * @throws 400 beyond the limits, 408 when it stalls, what `place` refuses it with, ClientGone.
  */
-export function readSmallBody(incoming: IncomingMessage, idleMs: number): Promise<Buffer> {
+export function readSmallBody(incoming: IncomingMessage, idleMs: number, place?: BodyPlace): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
+    const chunks = new GatheredChunks();
     const timer = setTimeout(() => end(() => reject(stalled())), idleMs);
     const end = (settle: () => void) => {
       clearTimeout(timer);
       incoming.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+      place?.leave();
       settle();
     };
+    place?.enter((error) => end(() => reject(error)));
     const onData = (chunk: Buffer) => {
       timer.refresh();
-      length += chunk.length;
-      chunks.push(chunk);
-      if (length > MAX_JSON_BYTES) end(() => reject(tooLong()));
+      chunks.add(chunk);
+      if (chunks.bytes > MAX_JSON_BYTES) end(() => reject(tooLong()));
+      else if (isShredded(incoming)) end(() => reject(shredded()));
+      else place?.add(chunk.length);
     };
-    const onEnd = () => end(() => resolve(Buffer.concat(chunks)));
+    const onEnd = () => end(() => resolve(Buffer.concat(chunks.take())));
     const onGone = () => end(() => reject(new ClientGone()));
     // It may have gone before anyone listened.
     if (incoming.destroyed) onGone();
@@ -56,6 +62,10 @@ export function requireSmallBody(incoming: IncomingMessage): void {
 /** 408, worded as on the service. */
 export function stalled(): ApiError {
   return new ApiError('RequestTimeoutException', 'Request timed out.');
+}
+
+function shredded(): ApiError {
+  return new ApiError('BadRequest', `The request body comes in more than ${MAX_CHUNKS} chunks`);
 }
 
 function tooLong(): ApiError {

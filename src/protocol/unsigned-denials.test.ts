@@ -2,13 +2,52 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UnsignedDenials } from './unsigned-denials.ts';
 
-describe('refusals of unsigned requests', () => {
-  it('go on record ten times a second, and the next one tells how many did not', () => {
-    const denials = new UnsignedDenials();
-    const taken = Array.from({ length: 15 }, () => denials.take(1000));
-    assert.deepEqual(taken, [...Array(10).fill(0), ...Array(5).fill(undefined)]);
-    assert.equal(denials.take(1999), undefined);
-    assert.equal(denials.take(2000), 6);
-    assert.equal(denials.take(2000), 0);
+const START_MS = Date.UTC(2026, 0, 1);
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+describe('refusals of requests without a good signature', () => {
+  it('are on record ten times an hour for each kind, and are counted beyond', () => {
+    const denials = new UnsignedDenials(1_000_000);
+    const take = (kind: string, atMs = START_MS) => denials.take(atMs, kind, 500);
+    const taken = Array.from({ length: 15 }, () => take('a'));
+    assert.deepEqual(taken, [...Array(10).fill(true), ...Array(5).fill(false)]);
+    assert.equal(take('b'), true);
+    assert.deepEqual(denials.takeCounted(), { count: 5, sinceMs: START_MS, kinds: { a: 5 } });
+    assert.equal(denials.takeCounted(), undefined);
+    assert.equal(take('a', START_MS + HOUR_MS), true);
+  });
+
+  it('never take more bytes in a day than they may, however many kinds come', () => {
+    const perDay = 1_000_000;
+    const denials = new UnsignedDenials(perDay);
+    let bytes = 0;
+    let kind = 0;
+    for (let atMs = START_MS; atMs < START_MS + DAY_MS; atMs += 1000) {
+      for (let i = 0; i < 20; i++) if (denials.take(atMs, String(kind++ % 900), 700)) bytes += 700;
+    }
+    assert.ok(bytes <= perDay, `${bytes} bytes`);
+    assert.ok(bytes > perDay / 2, `${bytes} bytes`);
+  });
+
+  it('are told apart in bounded memory, and a counting record names the most frequent kinds only', () => {
+    const denials = new UnsignedDenials(0);
+    for (let i = 0; i < 5000; i++) denials.take(START_MS, `kind ${i}`, 1);
+    for (let i = 0; i < 3; i++) denials.take(START_MS, 'kind 7', 1);
+    const counted = denials.takeCounted();
+    assert.equal(counted?.count, 5003);
+    assert.deepEqual(Object.entries(counted?.kinds ?? {}).slice(0, 2), [
+      ['others', 4000],
+      ['kind 7', 4],
+    ]);
+    assert.equal(Object.keys(counted?.kinds ?? {}).length, 5);
+  });
+
+  it('gain nothing by a clock that goes back', () => {
+    const denials = new UnsignedDenials(1000);
+    const take = (atMs: number) => denials.take(atMs, String(atMs), 500);
+    assert.equal(take(START_MS), true);
+    for (let i = 1; i < 50; i++) assert.equal(take(START_MS - i * HOUR_MS), false);
+    assert.equal(take(START_MS + 1), false);
   });
 });

@@ -1,5 +1,6 @@
-import { IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import { BodyMessage } from '../../src/protocol/body-message.ts';
 
 /** A request as node:http hands it over, without a connection: a test pushes the body itself. */
 export function incomingOf(
@@ -7,7 +8,7 @@ export function incomingOf(
   url: string,
   headers: Readonly<Record<string, string>> = {},
 ): IncomingMessage {
-  const incoming = new IncomingMessage(new Socket());
+  const incoming = new BodyMessage(new Socket());
   incoming.method = method;
   incoming.url = url;
   incoming.httpVersion = '1.1';

@@ -22,11 +22,25 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
-/** Starts `moraine serve` on a data folder and waits until it is ready. @throws Error when it ends instead. */
-export async function startGroup(data: string, flags: readonly string[] = []): Promise<ServerGroup> {
+/**
+ * Starts `moraine serve` on a data folder and waits until it is ready. @throws Error when it ends instead.
+ * @param descriptors how many each of its processes may have open; as many as this process otherwise.
+ */
+export async function startGroup(
+  data: string,
+  flags: readonly string[] = [],
+  descriptors?: number,
+): Promise<ServerGroup> {
   const began = performance.now();
   const args = [MAIN, 'serve', '--data', data, '--listen', '127.0.0.1:0', '--log-level', 'warn', ...flags];
-  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const limited = descriptors === undefined ? [] : ['-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh'];
+  const [program = '', ...rest] = [
+    ...(limited.length > 0 ? ['sh'] : []),
+    ...limited,
+    process.execPath,
+    ...args,
+  ];
+  const child = spawn(program, rest, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const group = child.pid ?? 0;
   living.add(group);
   let [output, errors] = ['', ''];

@@ -18,14 +18,14 @@ export const getJobOutput = operation({
   fields: { range: header('range', (raw) => raw) },
   errors: ['ResourceNotFoundException'],
   // The range is relative to the job's output. A range that covers all is still a 206.
-  async run({ vault, id, range }, context) {
+  async run({ vault, id, range, clientGone }, context) {
     const job = await context.catalog.findJob(vault.no, id, context.clock.now());
     if (!job) throw jobNotFound(id);
     const total = requireOutputBytes(job);
     const asked = parseOutputRange(range, total);
     const taken = asked ?? { first: 0, last: total - 1 };
     const { stored, span, headers } = await outputOf(job, taken, context);
-    const stream = await firstLeafProved(verifiedBytes(context, stored, span));
+    const stream = await firstLeafProved(verifiedBytes(context, stored, span, clientGone));
     return {
       status: asked ? 206 : 200,
       headers: {

@@ -12,14 +12,17 @@ import { DIGEST_BYTES, LEAF_BYTES, type Span } from '../../treehash/index.ts';
 /**
  * Opens what lies of `span` in a segment.
  * @param span of the archive or output. @param hasTreeHash whether the catalog knows the segment's tree hash.
- * @throws BlobMissing, BlobDamaged.
+ * @param unwanted ends the reading.
+ * @throws BlobMissing, BlobDamaged, the reason of `unwanted`.
  */
 export async function openSegment(
   blobs: BlobStore,
   segment: Segment,
   span: Span,
   hasTreeHash: boolean,
+  unwanted: AbortSignal,
 ): Promise<SegmentBytes> {
+  unwanted.throwIfAborted();
   const blob = await blobs.open(segment.ref);
   try {
     requireTreeHash(segment.ref, blob.description, hasTreeHash ? segment.treeHash : null);
@@ -27,10 +30,11 @@ export async function openSegment(
     await blob.close();
     throw error;
   }
-  return new SegmentBytes(segment.ref, blob, {
+  const within = {
     first: Math.max(0, span.first - segment.first),
     last: Math.min(segment.size, span.last + 1 - segment.first) - 1,
-  });
+  };
+  return new SegmentBytes(segment.ref, blob, within, unwanted);
 }
 
 /** @param treeHash null where the catalog does not keep it. @throws BlobDamaged when a blob is another one. */
@@ -48,12 +52,16 @@ export class SegmentBytes {
   readonly #runs: AsyncGenerator<LeafRun>;
   #coming: Promise<IteratorResult<LeafRun>> | undefined;
 
-  /** @param span of the blob's data. */
-  constructor(ref: string, blob: OpenBlob, span: Span) {
+  /** @param span of the blob's data. @param unwanted ends the reading. */
+  constructor(ref: string, blob: OpenBlob, span: Span, unwanted: AbortSignal) {
     this.#ref = ref;
     this.#blob = blob;
     this.#span = span;
-    this.#runs = blob.leaves(Math.floor(span.first / LEAF_BYTES), Math.floor(span.last / LEAF_BYTES));
+    const [first, last] = [span.first, span.last].map((at) => Math.floor(at / LEAF_BYTES)) as [
+      number,
+      number,
+    ];
+    this.#runs = blob.leaves(first, last, unwanted);
   }
 
   /** Begins to read, so that the first bytes are there when they are asked for. */

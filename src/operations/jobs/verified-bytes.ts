@@ -24,12 +24,19 @@ type World = Pick<OperationContext, 'catalog' | 'blobs' | 'clock'>;
  * The bytes of a span, a few leaves at a time, each proved against the leaf hashes kept with its segment. A chunk
  * is good until the next is asked for.
  * The iterator throws a 500 at the first leaf that is not what was stored, and marks the archive.
+ * @param unwanted ends the reading at once: what waits to be read for a client that has gone is dropped. The iterator
+ * throws its reason.
  */
-export async function* verifiedBytes(world: World, stored: Stored, span: Span): AsyncGenerator<Uint8Array> {
+export async function* verifiedBytes(
+  world: World,
+  stored: Stored,
+  span: Span,
+  unwanted: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const segments = segmentsOf(world, stored, span);
   const openNext = async (): Promise<SegmentBytes | undefined> => {
     const { value, done } = await segments.next();
-    return done ? undefined : openSegment(world.blobs, value, span, stored.treeHash !== null);
+    return done ? undefined : openSegment(world.blobs, value, span, stored.treeHash !== null, unwanted);
   };
   let coming = openNext();
   try {

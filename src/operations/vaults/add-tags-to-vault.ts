@@ -1,5 +1,4 @@
 import { parseTags } from '../../domain/tags.ts';
-import { policyVersionOf } from '../../domain/vault.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
 
@@ -15,7 +14,7 @@ export const addTagsToVault = operation({
   fields: { tags: member('Tags', parseTags) },
   errors: ['ResourceNotFoundException', 'LimitExceededException'],
   async run({ vault, tags }, { catalog }) {
-    await catalog.addTags({ vaultNo: vault.no, tags, policyVersion: policyVersionOf(vault) });
+    await catalog.addTags({ vaultNo: vault.no, tags });
     return { status: 204 };
   },
 });

@@ -1,5 +1,4 @@
 import { parseTagKeys } from '../../domain/tags.ts';
-import { policyVersionOf } from '../../domain/vault.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
 
@@ -16,7 +15,7 @@ export const removeTagsFromVault = operation({
   errors: ['ResourceNotFoundException'],
   // Keys that the vault does not have are passed over.
   async run({ vault, keys }, { catalog }) {
-    await catalog.removeTags({ vaultNo: vault.no, keys, policyVersion: policyVersionOf(vault) });
+    await catalog.removeTags({ vaultNo: vault.no, keys });
     return { status: 204 };
   },
 });

@@ -125,8 +125,6 @@ export function vaultPolicies(customer: NewCustomer): void {
     await c.catalog.initiateVaultLock({ vaultNo, policy: '{}', lockIdHash: 'x', nowMs: START_MS });
     const ended = { nowMs: START_MS, rememberedSinceMs: 0 };
     const writes = (policyVersion: number): (() => Promise<unknown>)[] => [
-      () => c.catalog.addTags({ vaultNo, tags: { a: 'c' }, policyVersion }),
-      () => c.catalog.removeTags({ vaultNo, keys: ['a'], policyVersion }),
       () => c.catalog.setVaultAccessPolicy({ vaultNo, policy: null, policyVersion }),
       () => c.catalog.abortVaultLock({ vaultNo, nowMs: START_MS, policyVersion }),
       () => c.catalog.abortUpload({ vaultNo, uploadId: upload.id, ...ended, policyVersion }),

@@ -1,0 +1,44 @@
+/** Refusals of requests without a good signature, on their way to the audit log. */
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Config } from '../config.ts';
+import { Ids } from '../domain/ids.ts';
+import type { Logger } from '../log.ts';
+import { countingRecord } from '../protocol/audit-record.ts';
+import { COUNTING_MS, UnsignedDenials } from '../protocol/unsigned-denials.ts';
+import { repeat, type Scheduled } from '../workers/schedule.ts';
+import { systemClock, systemRandom } from './node.ts';
+
+/**
+ * What all processes together write of them in a day, one by one. With the counting records (one in ten minutes and
+ * process, of at most a kilobyte) it is less than 100 MB for up to 256 processes.
+ */
+const BYTES_PER_DAY = 50_000_000;
+
+/** The refusals of one of the serving processes. */
+export function unsignedDenials({ workers }: Pick<Config, 'workers'>): UnsignedDenials {
+  return new UnsignedDenials(BYTES_PER_DAY / workers);
+}
+
+interface CountingParts {
+  readonly denials: UnsignedDenials;
+  readonly audit: AuditLog;
+  readonly masterKey: Buffer;
+  readonly log: Logger;
+}
+
+/** Puts on record, every ten minutes and when it is stopped, how many refusals were only counted. */
+export function startCounting({ denials, audit, masterKey, log }: CountingParts): Scheduled {
+  const ids = new Ids(masterKey, systemRandom);
+  const record = async (): Promise<void> => {
+    const counted = denials.takeCounted();
+    if (counted) await audit.append(countingRecord(counted, systemClock.now(), ids.requestId()));
+  };
+  const failed = (err: unknown): void => log.error({ err }, 'counted refusals cannot be put on record');
+  const counting = repeat(COUNTING_MS, record, failed);
+  return {
+    async stop() {
+      await counting.stop();
+      await record().catch(failed);
+    },
+  };
+}

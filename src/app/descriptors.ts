@@ -1,0 +1,40 @@
+/** How many files and connections a process may have open, and how they are shared out. */
+import { readFileSync } from 'node:fs';
+
+/**
+ * Kept for the server's own files: one for each of the store's 256 folders, the catalog, the journal, the audit log,
+ * packs, and the channels between the processes.
+ */
+const OWN_DESCRIPTORS = 320;
+/** A connection, and the two files that an upload or a download has open at most. */
+const PER_CONNECTION = 3;
+/** More connections would cost more memory than they are worth, however many descriptors there are. */
+const MOST_CONNECTIONS = 8192;
+const FEWEST_CONNECTIONS = 8;
+/** Where the system does not tell: the limit that most systems begin with. */
+const ASSUMED_LIMIT = 1024;
+
+/**
+ * How many descriptors this process may have open.
+ * @param limits the text of `/proc/self/limits`; undefined on systems without it.
+ */
+export function descriptorLimit(limits: string | undefined = readLimits()): number {
+  const [, soft = ''] = /^Max open files\s+(\S+)/m.exec(limits ?? '') ?? [];
+  if (soft === 'unlimited') return Number.MAX_SAFE_INTEGER;
+  return /^\d+$/.test(soft) ? Number(soft) : ASSUMED_LIMIT;
+}
+
+/** How many connections a process may hold, so that what it has to open for them and for itself is there. */
+export function connectionBound(descriptors: number): number {
+  const own = Math.min(OWN_DESCRIPTORS, descriptors / 2);
+  const bound = Math.floor((descriptors - own) / PER_CONNECTION);
+  return Math.max(FEWEST_CONNECTIONS, Math.min(MOST_CONNECTIONS, bound));
+}
+
+function readLimits(): string | undefined {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    return undefined;
+  }
+}

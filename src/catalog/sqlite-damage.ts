@@ -1,0 +1,58 @@
+/** What SQLite says of a file that is not what it was: named, and with what to do. */
+import { statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { Shortage } from '../domain/errors.ts';
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB; extended codes have these in their lowest byte. */
+const DAMAGE = new Set([11, 26]);
+/** A larger file takes too long to be looked through at a start. */
+const CHECKED_BYTES = 100_000_000;
+const WHAT_TO_DO = 'Restore it as docs/operating.md says under "Restoring"';
+
+/** What a client is told of a damaged catalog. */
+const REASON = 'The catalog is damaged, and must be restored by whoever runs this server.';
+
+/** Whether an error says that the catalog is damaged, also where another process met it. */
+export function saysDamaged(error: unknown): error is Shortage {
+  return error instanceof Shortage && error.message === REASON;
+}
+
+/** The error with the path of the database; as a Shortage if the file is damaged. */
+export function explained(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !('errcode' in error)) return error;
+  if (!error.message.includes(path)) error.message += ` (${path})`;
+  if (!DAMAGE.has(Number(error.errcode) & 0xff)) return error;
+  return new Shortage(REASON, { cause: new Error(`${path} is damaged: ${error.message}`, { cause: error }) });
+}
+
+/** Runs what opens a database. @throws Error that names the file and says what to do. */
+export async function opening<Result>(path: string, open: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await open();
+  } catch (error) {
+    for (let one = error; one instanceof Error; one = one.cause) {
+      if (!('errcode' in one)) continue;
+      const isDamaged = DAMAGE.has(Number(one.errcode) & 0xff);
+      const advice = isDamaged ? `. ${WHAT_TO_DO}` : '';
+      throw new Error(`the catalog ${path} cannot be opened: ${one.message}${advice}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Whether the last writer had no time to close the database: its log is still there. Asked before it is opened. */
+export function wasCutShort(path: string): boolean {
+  return sizeOf(`${path}-wal`) > 0;
+}
+
+/** Looks through the file if it is not too large. @throws Error when it is damaged. */
+export function requireSound(database: DatabaseSync, path: string): void {
+  if (sizeOf(path) >= CHECKED_BYTES) return;
+  const [finding] = database.prepare('pragma quick_check(1)').all() as { quick_check: string }[];
+  if (finding?.quick_check === 'ok') return;
+  throw new Error(`the catalog ${path} is damaged: ${finding?.quick_check}. ${WHAT_TO_DO}`);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { incomingOf } from '../../test/support/incoming.ts';
+import { readSmallBody } from './small-body.ts';
+import { UnprovenBodies } from './unproven-bodies.ts';
+
+const LONG_MS = 60_000;
+const KIB = 1024;
+
+describe('bodies whose sender is not proved yet', () => {
+  it('are bounded together: the longest is refused, the others are read', async () => {
+    const bodies = new UnprovenBodies(100 * KIB);
+    const incoming = [70, 20, 10, 1].map((kib) => ({ message: incomingOf('POST', '/'), kib }));
+    const read = incoming.map(({ message }) => readSmallBody(message, LONG_MS, bodies.place()));
+    const judged = Promise.allSettled(read);
+    for (const { message, kib } of incoming) message.push(Buffer.alloc(kib * KIB));
+    await assert.rejects(read[0] as Promise<Buffer>, /too many request bodies/);
+    assert.equal(bodies.bytes, 31 * KIB);
+    for (const { message } of incoming) message.push(null);
+    const lengths = (await judged).map((result) => (result.status === 'fulfilled' ? result.value.length : 0));
+    assert.deepEqual(lengths, [0, 20 * KIB, 10 * KIB, KIB]);
+    assert.equal(bodies.bytes, 0);
+  });
+
+  it('give their room back when the client goes away', async () => {
+    const bodies = new UnprovenBodies(100 * KIB);
+    const incoming = incomingOf('POST', '/');
+    const read = readSmallBody(incoming, LONG_MS, bodies.place());
+    incoming.push(Buffer.alloc(KIB));
+    incoming.destroy();
+    await assert.rejects(read);
+    assert.equal(bodies.bytes, 0);
+  });
+});

@@ -1,0 +1,66 @@
+import { ApiError } from '../domain/errors.ts';
+
+/** Where one body is accounted for while it is read. */
+export interface BodyPlace {
+  /** @param refuse ends the reading of this body with an error. */
+  enter(refuse: (error: ApiError) => void): void;
+  add(bytes: number): void;
+  /** Gives its room back; again without effect. */
+  leave(): void;
+}
+
+interface Held {
+  bytes: number;
+  readonly refuse: (error: ApiError) => void;
+}
+
+/**
+ * Bounds the memory of bodies that are read before it is known who sent them: a signature without a payload hash can
+ * only be judged over the whole body. Where room is short the longest body is refused, so that many long ones do not
+ * keep short ones out.
+ */
+export class UnprovenBodies {
+  readonly #limit: number;
+  readonly #held = new Set<Held>();
+  #bytes = 0;
+
+  /** @param limit bytes of all bodies together. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Bytes that are held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  place(): BodyPlace {
+    let held: Held | undefined;
+    return {
+      enter: (refuse) => {
+        held = { bytes: 0, refuse };
+        this.#held.add(held);
+      },
+      add: (bytes) => {
+        if (held === undefined || !this.#held.has(held)) return;
+        held.bytes += bytes;
+        this.#bytes += bytes;
+        if (this.#bytes > this.#limit) this.#refuseLongest();
+      },
+      leave: () => {
+        if (held !== undefined && this.#held.delete(held)) this.#bytes -= held.bytes;
+      },
+    };
+  }
+
+  #refuseLongest(): void {
+    let longest: Held | undefined;
+    for (const held of this.#held) if (longest === undefined || held.bytes > longest.bytes) longest = held;
+    longest?.refuse(
+      new ApiError(
+        'ServiceUnavailableException',
+        'The server is reading too many request bodies at the moment. Send x-amz-content-sha256, or try again.',
+      ),
+    );
+  }
+}
