@@ -1,4 +1,5 @@
 /** A start's way to its data folder and its store: locks, a decision, and only then what is made. */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { prepareDiskStore } from '../blobs/prepare-disk.ts';
 import { writeIdentity } from '../blobs/store-identity.ts';
@@ -6,7 +7,7 @@ import type { Config } from '../config.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { Logger } from '../log.ts';
 import { claimFolder } from './claim-folder.ts';
-import { type DataFolder, dataFolder, readOrMakeMasterKey } from './data-folder.ts';
+import { type DataFolder, dataFolder, makeDataFolder, readOrMakeMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import { planStart, type StartPlan } from './start-plan.ts';
 import { ServerLocks } from './store-lock.ts';
@@ -25,6 +26,8 @@ export interface OpenedFolders {
  */
 export async function openFolders(config: Config, random: RandomBytes, log: Logger): Promise<OpenedFolders> {
   const folder = dataFolder(config.data);
+  // Makes nothing where there is something: it says what is wrong with a path that is no folder.
+  if (existsSync(folder.path)) makeDataFolder(folder);
   requireUsable(folder);
   const locks = new ServerLocks(folder, () => claimFolder(folder, config.listen, log));
   try {

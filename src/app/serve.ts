@@ -98,7 +98,8 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   });
   const { catalog, blobs, plan, keeper } = primary;
   const { maySweep } = await putInOrder(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
-  await keeper.keep();
+  // It is tried again soon: a full disk must not keep a server from serving reads and deletions.
+  await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
   const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
