@@ -1,4 +1,5 @@
 /** Which catalog a data folder belongs to, remembered without a secret. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { NoteDamaged } from '../domain/blob-store.ts';
 import { type DataFolder, missing, writeDurably } from './data-folder.ts';
@@ -28,6 +29,7 @@ export function placeOf(url: string | undefined, folder: DataFolder): string {
 /** @throws NoteDamaged when the file is not what was written, the I/O error. */
 export async function rememberedCatalog(folder: DataFolder): Promise<RememberedCatalog | undefined> {
   const { belongsTo } = folder;
+  if (!existsSync(belongsTo)) return undefined;
   const text = await readFile(belongsTo, 'utf8').catch(missing);
   if (text === undefined) return undefined;
   try {

@@ -27,8 +27,10 @@ export interface OpenedFolders {
 export async function openFolders(config: Config, random: RandomBytes, log: Logger): Promise<OpenedFolders> {
   const folder = dataFolder(config.data);
   // Makes nothing where there is something: it says what is wrong with a path that is no folder.
-  if (existsSync(folder.path)) makeDataFolder(folder);
-  requireUsable(folder);
+  if (existsSync(folder.path)) {
+    makeDataFolder(folder);
+    requireUsable(folder);
+  }
   const locks = new ServerLocks(folder, () => claimFolder(folder, config.listen, log));
   try {
     await locks.takeExisting();

@@ -113,5 +113,6 @@ async function namesIn(path: string): Promise<readonly string[] | undefined> {
 }
 
 function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
+  // Nor is there anything below a file: the data folder's own path is judged where it is made.
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
 }

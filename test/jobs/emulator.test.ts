@@ -335,8 +335,8 @@ describe('a server that is no emulator', () => {
 describe('a data folder', () => {
   it('with vaults of normal use is refused by the emulator, and the reverse', async () => {
     for (const [first, second, words] of [
-      [[], ['--emulator'], /normal use/],
-      [['--emulator'], [], /emulator/],
+      [[], ['--emulator'], /was not made by an emulator/],
+      [['--emulator'], [], /was made by an emulator/],
     ] as const) {
       const data = await temporaryFolder();
       const server = await startServer({ data, flags: first });
