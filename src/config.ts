@@ -232,6 +232,24 @@ export const SETTINGS = {
     defaultText: 'SQLite in the data folder',
     about: 'catalog database: postgres://user:password@host:port/database',
   },
+  'accept-empty-store': {
+    schema: flag,
+    default: false,
+    about:
+      'for one start: serve although the store is not there, lacks folders or is older than the catalog; archives that it lacks cannot be read',
+  },
+  'accept-catalog': {
+    schema: flag,
+    default: false,
+    about:
+      'for one start: serve with a catalog that is not the one that store and data folder belong to, or with an empty one',
+  },
+  'keep-aside': {
+    schema: duration,
+    value: 'TIME',
+    default: '7d',
+    about: 'how long blobs are kept that a start found in the store but not in the catalog',
+  },
   'catalog-timeout': {
     schema: duration.refine((ms) => ms >= 100, 'must be at least 100ms'),
     value: 'TIME',
@@ -355,6 +373,9 @@ export interface Config {
   readonly tls: TlsPair | undefined;
   readonly workers: number;
   readonly catalogUrl: string | undefined;
+  readonly acceptEmptyStore: boolean;
+  readonly acceptCatalog: boolean;
+  readonly keepAsideMs: number;
   readonly catalogTimeoutMs: number;
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
@@ -408,6 +429,9 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     // The emulator's clock is turned in one process.
     workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
     catalogUrl: read('catalog'),
+    acceptEmptyStore: read('accept-empty-store'),
+    acceptCatalog: read('accept-catalog'),
+    keepAsideMs: read('keep-aside'),
     catalogTimeoutMs: Math.min(read('catalog-timeout'), LONGEST_TIMER_MS),
     completeMemoryMs: read('complete-memory'),
     uploadExpiryMs: read('upload-expiry'),

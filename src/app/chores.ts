@@ -9,6 +9,7 @@ import { expireJobs } from '../workers/expire-jobs.ts';
 import { expireUploads } from '../workers/expire-uploads.ts';
 import { finishDueInventories, finishDueRetrievals } from '../workers/finish-jobs.ts';
 import { journalFacts } from '../workers/recover-store.ts';
+import { removeAside } from '../workers/remove-aside.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { sendNotifications } from '../workers/send-notifications.ts';
 import { sweepGarbage } from '../workers/sweep-garbage.ts';
@@ -22,6 +23,7 @@ const COMPACT_PAUSE_MS = 10_000;
 const JOURNAL_PAUSE_MS = 5000;
 const EXPIRE_PAUSE_MS = 60_000;
 const SAME_FAILURE_MS = 60_000;
+const ASIDE_PAUSE_MS = 600_000;
 
 export interface ChoreParts {
   readonly config: Config;
@@ -83,7 +85,22 @@ export function startOwnChores({ config, catalog, blobs, clock, log }: ChorePart
     repeat(COMPACT_PAUSE_MS, () => blobs.compact(), failed(log, 'compact packs'), 0),
     ...journaling,
     repeat(EXPIRE_PAUSE_MS, () => expire({ config, catalog, clock }), failed(log, 'expire')),
+    repeat(
+      ASIDE_PAUSE_MS,
+      () => removeOldAside({ config, catalog, blobs, clock, log }),
+      failed(log, 'remove'),
+      0,
+    ),
   ];
+}
+
+function removeOldAside({ config, catalog, blobs, clock, log }: ChoreParts): Promise<void> {
+  return removeAside(catalog, blobs, {
+    nowMs: clock.now(),
+    keepMs: config.keepAsideMs,
+    onRemoved: (blob) =>
+      log.warn(blob, 'removed what was set aside: it was in the store and not in the catalog'),
+  });
 }
 
 async function expire({

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DiskStore } from '../blobs/disk.ts';
+import { readIdentity } from '../blobs/store-identity.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
 import { type Config, SettingError } from '../config.ts';
@@ -15,6 +16,8 @@ import { type DataFolder, dataFolder } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import { takeOwner } from './folder-owner.ts';
 import { systemClock, systemRandom } from './node.ts';
+import { requireOwnCatalog } from './start-plan.ts';
+import { WriterMark } from './writer-mark.ts';
 
 export interface CommandWorld {
   readonly folder: DataFolder;
@@ -30,7 +33,8 @@ export interface CommandWorld {
  * Opens the data folder for a short while and closes it after `work`. Safe while servers run: on SQLite each
  * write is a short transaction that waits for the server's, and what it records goes to a journal of its own.
  * A process of root's becomes the folder's owner for good.
- * @throws SettingError when there is no data folder yet, or this process may not use it.
+ * @throws SettingError when there is no data folder yet, or this process may not use it; StartRefused when the catalog is
+ * not that of the data folder.
  */
 export async function withWorld<Result>(
   config: Config,
@@ -45,8 +49,11 @@ export async function withWorld<Result>(
       `there is no data folder at ${folder.path}: start a server there first, or give --data`,
     );
   }
+  await requireOwnCatalog(config, folder);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
-  const blobs = new DiskStore(folder.store, systemRandom, nodeHash);
+  const identity = await readIdentity(folder.store);
+  const mark = new WriterMark(identity?.generation ?? 0);
+  const blobs = new DiskStore(folder.store, systemRandom, nodeHash, mark);
   const journal = (records: Parameters<DiskStore['appendRecords']>[0]) => blobs.appendRecords(records);
   const catalog =
     config.catalogUrl === undefined
@@ -61,6 +68,7 @@ export async function withWorld<Result>(
           generation: 'current',
           onError: () => {},
         });
+  mark.follow(catalog);
   const box = new SecretBox(masterKey);
   try {
     return await work({ folder, catalog, blobs, masterKey, box, clock: systemClock, random: systemRandom });

@@ -11,6 +11,10 @@ export interface DataFolder {
   readonly lock: string;
   readonly catalog: string;
   readonly store: string;
+  /** The lock within the store: a store may lie on another disk, and be reached by two data folders. */
+  readonly storeLock: string;
+  /** Which catalog the data folder belongs to. */
+  readonly belongsTo: string;
   readonly audit: string;
   readonly masterKey: string;
   readonly rootCredentials: string;
@@ -24,6 +28,8 @@ export function dataFolder(path: string): DataFolder {
     lock: at('lock.sqlite'),
     catalog: at('catalog.sqlite'),
     store: at('store'),
+    storeLock: at('store/lock.sqlite'),
+    belongsTo: at('catalog.json'),
     audit: at('audit'),
     masterKey: at('master.key'),
     rootCredentials: at('root-credentials'),

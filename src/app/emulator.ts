@@ -3,11 +3,13 @@ import type { DiskStore } from '../blobs/disk.ts';
 import { SettingError } from '../config.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
+import { invalidParameter } from '../domain/errors.ts';
 import { LOCK_NOTES } from '../domain/lock-note.ts';
 import type { Emulator } from '../protocol/control.ts';
 import type { Fault, Faults } from '../protocol/faults.ts';
 
-const MODE_SETTING = 'mode';
+/** Names the mode that the catalog is of: `normal` or `emulator`. */
+export const MODE_SETTING = 'mode';
 const OFFSET_SETTING = 'emulator-clock-offset-ms';
 /** Events closer together than this are taken in one step when the clock is set forward. */
 const STEP_MS = 60_000;
@@ -70,6 +72,8 @@ export interface EmulatorParts {
   readonly blobs: DiskStore;
   readonly clock: TurnableClock;
   readonly inventoryIntervalMs: number | null;
+  /** Whether the store says, at this moment, that an emulator made it. */
+  isEmulated(): Promise<boolean>;
   /** Names for the control endpoints' Host, in lower case. */
   readonly hosts: readonly string[];
   /** Does everything that is due now. */
@@ -130,6 +134,9 @@ export function createEmulator(parts: EmulatorParts): RunningEmulator {
         await goOnTo(ms);
       }),
     async reset() {
+      // Whatever led here: what a server keeps for somebody must not be erased.
+      if (!(await parts.isEmulated()))
+        throw invalidParameter('This store was not made by an emulator, so it is not erased.');
       faults = [];
       await catalog.forgetVaults({});
       for (const name of await blobs.noteNames(LOCK_NOTES)) await blobs.removeNote(name);

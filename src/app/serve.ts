@@ -1,7 +1,7 @@
 /** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
 import cluster from 'node:cluster';
 import { DiskStore } from '../blobs/disk.ts';
-import { prepareDiskStore } from '../blobs/prepare-disk.ts';
+import { readIdentity } from '../blobs/store-identity.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
@@ -12,8 +12,10 @@ import type { Clock } from '../domain/clock.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { noteOlder } from '../workers/compare-records.ts';
 import type { Scheduled } from '../workers/schedule.ts';
 import { openAudit, startClosingChains } from './audit.ts';
+import { rememberCatalog } from './catalog-place.ts';
 import {
   type ChoreParts,
   type DueWork,
@@ -22,8 +24,8 @@ import {
   startOwnChores,
   startSharedChores,
 } from './chores.ts';
-import { claimFolder } from './claim-folder.ts';
-import { type DataFolder, dataFolder, readOrMakeMasterKey } from './data-folder.ts';
+import { CommitKeeper } from './commit-keeper.ts';
+import { type DataFolder, dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import {
   claimMode,
@@ -35,12 +37,17 @@ import {
 import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
+import { openFolders } from './open-folders.ts';
 import { putInOrder } from './prepare.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
+import type { StartPlan } from './start-plan.ts';
+import type { ServerLocks } from './store-lock.ts';
 import { renewTls, TlsRenewal } from './tls-pair.ts';
 import { packageVersion } from './version.ts';
 import { requireFitKeys, requireNoLock } from './weak-keys.ts';
+import { KEEP_FAILED, startGuards } from './write-guard.ts';
+import { WriterMark } from './writer-mark.ts';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -63,7 +70,10 @@ interface Primary {
   readonly catalog: Catalog;
   /** On SQLite only: where the serving processes' writes go. */
   readonly writer: Writer | undefined;
-  release(): void;
+  readonly locks: ServerLocks;
+  readonly plan: StartPlan;
+  readonly mark: WriterMark;
+  readonly keeper: CommitKeeper;
 }
 
 /**
@@ -86,8 +96,9 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     random: systemRandom,
     box: new SecretBox(primary.masterKey),
   });
-  const { maySweep } = await putInOrder(primary.catalog, primary.blobs, log);
-  const { catalog, blobs } = primary;
+  const { catalog, blobs, plan, keeper } = primary;
+  const { maySweep } = await putInOrder(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
+  await keeper.keep();
   const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
@@ -101,6 +112,12 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   });
   const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));
   if (renewal) chores.push(renewal.schedule());
+  const guards = startGuards(primary, log, ({ reason, found }) => {
+    log.fatal(found, reason);
+    blobs.stopWriting(reason);
+    serving.stopWriting(reason);
+    for (const chore of chores) void chore.stop();
+  });
   const url = urlOf(serving.address, config.tls !== undefined);
   log.info({ ...factsOf(config), url }, 'serving');
   return {
@@ -111,10 +128,11 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
       const beganMs = clocks().steadyMs;
       log.info({ why }, 'stopping');
       await serving.stop();
-      for (const chore of chores) await chore.stop();
-      await primary.catalog.close();
-      await primary.blobs.close();
-      primary.release();
+      for (const chore of [...chores, ...guards]) await chore.stop();
+      if (!blobs.failure()) await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
+      await catalog.close();
+      await blobs.close();
+      primary.locks.release();
       log.info({ ms: clocks().steadyMs - beganMs }, 'stopped');
     },
   };
@@ -179,15 +197,29 @@ interface NodeChoreParts extends ChoreParts {
 }
 
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
-  const folder = dataFolder(config.data);
-  const release = await claimFolder(folder, config.listen, log);
-  const masterKey = await readOrMakeMasterKey(folder, systemRandom);
-  await prepareDiskStore(folder.store);
-  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
-  const opened = { folder, release, masterKey, blobs };
+  const { folder, locks, masterKey, plan } = await openFolders(config, systemRandom, log);
+  const mark = new WriterMark(plan.identity.generation);
+  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log), mark);
+  // Before anything is written to the catalog: its numbers grow with what is.
+  if (plan.older) await noteOlder(blobs, systemClock.now());
+  const { catalog, writer } = await openCatalog(config, folder, blobs, log);
+  mark.follow(catalog);
+  const { storeId, catalogId, generation } = plan.identity;
+  await catalog.claimGeneration({ storeId, catalogId, generation });
+  await rememberCatalog(folder, { place: plan.catalogPlace, catalogId });
+  const countsCommits = config.catalogUrl === undefined;
+  const keeper = new CommitKeeper({ catalog, blobs, mark, countsCommits }, plan.storeNumber);
+  return { folder, locks, masterKey, plan, blobs, catalog, writer, mark, keeper };
+}
+
+async function openCatalog(
+  config: Config,
+  folder: DataFolder,
+  blobs: DiskStore,
+  log: Logger,
+): Promise<Pick<Primary, 'catalog' | 'writer'>> {
   if (config.catalogUrl !== undefined) {
     return {
-      ...opened,
       writer: undefined,
       catalog: await openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log),
     };
@@ -197,7 +229,7 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
     failure: () => blobs.failure(),
     checksFirst: true,
   });
-  return { ...opened, writer, catalog: openSqliteCatalog(folder.catalog, writer) };
+  return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }
 
 /** What is done when an anchor of the audit log could not be written: it is tried again. */
@@ -205,11 +237,22 @@ export function anchorFailed(log: Logger): (err: unknown) => void {
   return (err) => log.error({ err }, 'the audit log cannot be anchored; this is tried again');
 }
 
-/** PostgreSQL for one process, which journals its own writes. @param limitMs for a connection and for a statement. */
-export function openPostgres(url: string, limitMs: number, blobs: BlobStore, log: Logger): Promise<Catalog> {
+/**
+ * PostgreSQL for one process, which journals its own writes.
+ * @param limitMs for a connection and for a statement.
+ * @param generation of the server; without one, the catalog is about to be claimed.
+ */
+export function openPostgres(
+  url: string,
+  limitMs: number,
+  blobs: BlobStore,
+  log: Logger,
+  generation = 0,
+): Promise<Catalog> {
   return openPostgresCatalog({
     url,
     limitMs,
+    generation,
     journal: (records) => blobs.appendRecords(records),
     failure: () => blobs.failure(),
     onError: (err) => log.warn({ err }, 'a database connection was lost'),
@@ -219,6 +262,8 @@ export function openPostgres(url: string, limitMs: number, blobs: BlobStore, log
 /** Something that serves at an address. */
 export interface Serving {
   readonly address: ListenAddress;
+  /** Makes the stores of all serving processes refuse writes. */
+  stopWriting(reason: string): void;
   /** New handshakes use this pair. */
   renewTls(pair: TlsPair): void;
   stop(): Promise<void>;
@@ -240,6 +285,8 @@ async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Servi
   const address = await listen(server, parts.config.listen);
   return {
     address,
+    // There is one store: the primary's own.
+    stopWriting() {},
     renewTls: (pair) => renewTls(server, pair),
     async stop() {
       emulator?.stop();
@@ -251,19 +298,25 @@ async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Servi
 }
 
 function emulatorOf(
-  { catalog, blobs }: Primary,
+  { catalog, blobs, folder }: Primary,
   parts: ChoreParts,
   due: DueWork,
 ): RunningEmulator | undefined {
   const { clock, config } = parts;
   if (!(clock instanceof TurnableClock)) return undefined;
   const { inventoryIntervalMs, emulatorHosts: hosts } = config;
-  const emulated = { catalog, blobs, clock, inventoryIntervalMs, hosts };
+  const isEmulated = async () => (await readIdentity(folder.store))?.emulator === true;
+  const emulated = { catalog, blobs, clock, inventoryIntervalMs, hosts, isEmulated };
   return createEmulator({ ...emulated, doDueWork: () => doDueWork(parts, due) });
 }
 
-async function serveInProcesses({ writer }: Primary, { config, log }: ChoreParts): Promise<Serving> {
-  return startServingProcesses({ cluster, config, writer, log });
+async function serveInProcesses(
+  { writer, mark, keeper }: Primary,
+  { config, log }: ChoreParts,
+): Promise<Serving> {
+  const { generation } = mark;
+  const onWrite = () => keeper.onWrite();
+  return startServingProcesses({ cluster, config, generation, writer, onWrite, log });
 }
 
 function urlOf({ host, port }: ListenAddress, tls: boolean): string {

@@ -8,6 +8,7 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { STRAY_MS } from '../domain/lock-time.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
 import { dueWorkOf, startSharedChores } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
@@ -19,6 +20,16 @@ import { anchorFailed, openPostgres } from './serve.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
 import { renewTls } from './tls-pair.ts';
 import { remoteWriter } from './writer-link.ts';
+import { WriterMark } from './writer-mark.ts';
+
+/** How soon the primary hears that something was written. */
+const TELL_PAUSE_MS = 200;
+
+/** What the primary sends first. */
+interface Settings {
+  readonly config: Config;
+  readonly generation: number;
+}
 
 /** What the primary can ask of a process that serves. */
 interface Ready {
@@ -33,9 +44,12 @@ export async function runServingProcess(): Promise<void> {
   process.on('disconnect', () => process.exit(1));
   let ready: Ready | undefined;
   let renewed: TlsPair | undefined;
-  const config = await new Promise<Config>((resolve) => {
+  // The store and an order to stop writing may come in either order.
+  const orders = new StoreOrders();
+  const { config, generation } = await new Promise<Settings>((resolve) => {
     process.on('message', async (message: PrimaryMessage) => {
-      if (message.kind === 'settings') resolve(message.config);
+      if (message.kind === 'settings') resolve(message);
+      if (message.kind === 'stop-writing') orders.stopWriting(message.reason);
       if (message.kind === 'tls') {
         renewed = message.pair;
         ready?.renewTls(message.pair);
@@ -48,7 +62,8 @@ export async function runServingProcess(): Promise<void> {
     });
   });
   try {
-    await start(config, createLogger(config.logLevel, { process: process.pid }), (started) => {
+    const log = createLogger(config.logLevel, { process: process.pid });
+    await start({ config, generation, orders, log }, (started) => {
       ready = started;
       if (renewed) ready.renewTls(renewed);
     });
@@ -58,11 +73,38 @@ export async function runServingProcess(): Promise<void> {
   }
 }
 
-async function start(config: Config, log: Logger, whenReady: (ready: Ready) => void): Promise<void> {
+/** Hands an order to stop writing to a store, whichever of them comes first. */
+class StoreOrders {
+  #store: DiskStore | undefined;
+  #reason: string | undefined;
+
+  follow(store: DiskStore): void {
+    this.#store = store;
+    if (this.#reason !== undefined) store.stopWriting(this.#reason);
+  }
+
+  stopWriting(reason: string): void {
+    this.#reason = reason;
+    this.#store?.stopWriting(reason);
+  }
+}
+
+interface StartParts extends Settings {
+  readonly orders: StoreOrders;
+  readonly log: Logger;
+}
+
+async function start(
+  { config, generation, orders, log }: StartParts,
+  whenReady: (ready: Ready) => void,
+): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
-  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log, false));
-  const catalog = await openCatalog(config, folder.catalog, blobs, log);
+  const mark = new WriterMark(generation);
+  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log, false), mark);
+  orders.follow(blobs);
+  const catalog = await openCatalog(config, blobs, log, generation);
+  mark.follow(catalog);
   // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
   const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs: STRAY_MS, keeps: false });
   const parts = {
@@ -81,6 +123,7 @@ async function start(config: Config, log: Logger, whenReady: (ready: Ready) => v
     ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
     startCounting({ denials, audit: audit.log, masterKey, log }),
+    ...startTelling(config, mark),
   ];
   whenReady({
     renewTls: (pair) => renewTls(server, pair),
@@ -95,14 +138,27 @@ async function start(config: Config, log: Logger, whenReady: (ready: Ready) => v
   tell({ kind: 'serving', address });
 }
 
-async function openCatalog(config: Config, path: string, blobs: BlobStore, log: Logger): Promise<Catalog> {
+/** On SQLite the primary sees by its own commits that something was written. */
+function startTelling({ catalogUrl }: Config, mark: WriterMark): Scheduled[] {
+  const tellWrites = async (): Promise<void> => {
+    if (mark.takeWrote()) tell({ kind: 'wrote' });
+  };
+  return catalogUrl === undefined ? [] : [repeat(TELL_PAUSE_MS, tellWrites, () => {})];
+}
+
+async function openCatalog(
+  config: Config,
+  blobs: BlobStore,
+  log: Logger,
+  generation: number,
+): Promise<Catalog> {
   if (config.catalogUrl !== undefined)
-    return openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log);
+    return openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log, generation);
   const channel = {
     send: (message: unknown) => process.send?.(message),
     onMessage: (take: (message: unknown) => void) => process.on('message', take),
   };
-  return openSqliteCatalog(path, remoteWriter(channel));
+  return openSqliteCatalog(dataFolder(config.data).catalog, remoteWriter(channel));
 }
 
 function tell(message: ProcessMessage): void {

@@ -16,6 +16,8 @@ const REPLACE_PAUSE_MS = 1000;
 
 export interface ServingProcesses {
   readonly address: ListenAddress;
+  /** Makes the stores of all processes refuse writes, and of those that replace them. */
+  stopWriting(reason: string): void;
   /** New handshakes use this pair, in all processes and those that replace them. */
   renewTls(pair: TlsPair): void;
   /** Resolves when all have answered what was under way and ended. */
@@ -26,21 +28,27 @@ interface Options {
   readonly cluster: Cluster;
   /** Of the server; it says how many processes there are. */
   readonly config: Config;
+  /** Of the server: what its processes write is marked with it. */
+  readonly generation: number;
   readonly writer: Writer | undefined;
+  /** Told within 200 ms after a process wrote to the store. */
+  onWrite(): void;
   readonly log: Logger;
 }
 
 /** What a serving process tells the primary. */
 export type ProcessMessage =
   | { readonly kind: 'serving'; readonly address: ListenAddress }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'wrote' };
 
 /**
  * What the primary tells a serving process. The settings come first: a process that replaces another one serves as
  * the others do, whatever has become of the files that settings and certificate were read from.
  */
 export type PrimaryMessage =
-  | { readonly kind: 'settings'; readonly config: Config }
+  | { readonly kind: 'settings'; readonly config: Config; readonly generation: number }
+  | { readonly kind: 'stop-writing'; readonly reason: string }
   | { readonly kind: 'tls'; readonly pair: TlsPair }
   | { readonly kind: 'stop' };
 
@@ -50,6 +58,7 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
   let { config } = options;
   cluster.setupPrimary({ serialization: 'advanced', execArgv: [...process.execArgv, YOUNG_SPACE] });
   let stopping = false;
+  let refusing: string | undefined;
   const exits = new Set<Promise<void>>();
   const start = (): Worker => {
     const worker = fork({ ...options, config });
@@ -58,6 +67,7 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
       // Nothing reaches it any more, not even the answers to its writes.
       worker.process.kill('SIGKILL');
     });
+    if (refusing !== undefined) tell(worker, { kind: 'stop-writing', reason: refusing });
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code, signal) => {
         exits.delete(exited);
@@ -75,13 +85,17 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
     tellAll(cluster, { kind: 'stop' });
     await Promise.all(exits);
   };
+  const stopWriting = (reason: string): void => {
+    refusing = reason;
+    tellAll(cluster, { kind: 'stop-writing', reason });
+  };
   const renewTls = (pair: TlsPair): void => {
     config = { ...config, tls: pair };
     tellAll(cluster, { kind: 'tls', pair });
   };
   try {
     const addresses = await Promise.all(Array.from({ length: config.workers }, () => serving(start())));
-    return { address: addresses[0] as ListenAddress, renewTls, stop };
+    return { address: addresses[0] as ListenAddress, stopWriting, renewTls, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -97,11 +111,14 @@ function tell(worker: Worker, message: PrimaryMessage): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
-function fork({ cluster, config, writer }: Options): Worker {
+function fork({ cluster, config, generation, writer, onWrite }: Options): Worker {
   const worker = cluster.fork();
+  worker.on('message', (message: ProcessMessage) => {
+    if (message.kind === 'wrote') onWrite();
+  });
   // A channel that breaks is a process that ends: its exit is what is acted on.
   worker.on('error', () => {});
-  tell(worker, { kind: 'settings', config });
+  tell(worker, { kind: 'settings', config, generation });
   if (writer) {
     const channel = {
       // A process that died in the middle of a write needs no answer.

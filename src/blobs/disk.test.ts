@@ -375,7 +375,7 @@ describe('the journal of a disk store', () => {
   it('says who wrote a fact, and how far the catalog had come', async (t) => {
     const folder = await readyFolder(t);
     let stamp = { generation: 3, commitNumber: 70 };
-    const store = new DiskStore(folder, randomBytes, nodeHash, () => stamp);
+    const store = new DiskStore(folder, randomBytes, nodeHash, { stamp: () => stamp });
     t.after(() => store.close());
     await store.appendRecords([{ seq: 1, entry: {} }]);
     stamp = { generation: 3, commitNumber: 2 ** 40 };

@@ -12,6 +12,7 @@ import {
   type StoreRecord,
 } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
+import { COMMIT_NOTE } from '../domain/store-identity.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { describeBlob, openBlob } from './blob-file.ts';
 import { DiskAside } from './disk-aside.ts';
@@ -32,9 +33,6 @@ import { RunBuffers } from './run-buffers.ts';
 /** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
 export const PACKED_BYTES = 256 * 1024;
 
-/** A commit number that the catalog has reached: no catalog of this store may be below it. */
-const COMMIT_NOTE = 'commit-number';
-
 /** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
 const READ_LEAVES = 2;
 /** At most 96 MiB. */
@@ -42,6 +40,12 @@ const WIDE_READS = 6;
 
 /** One less than the threads of the pool: what opens, closes and writes files does not wait behind long reads. */
 const READS_AT_ONCE = 3;
+export interface DiskStoreOptions {
+  /** What everything that is written here is marked with. */
+  readonly stamp?: Stamp;
+  /** Told when a blob was confirmed or a fact was written, and so before a change is answered. Not told of notes. */
+  onWrite?(): void;
+}
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
 export class DiskStore implements BlobStore {
@@ -50,6 +54,7 @@ export class DiskStore implements BlobStore {
   readonly #engine: HashEngine;
   readonly #stamp: Stamp;
   readonly #reading: Reading;
+  readonly #onWrite: () => void;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
   readonly #packs: Packs;
@@ -62,14 +67,19 @@ export class DiskStore implements BlobStore {
 
   /**
    * @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read.
-   * @param stamp what everything that is written here is marked with.
    */
-  constructor(folder: string, random: RandomBytes, engine: HashEngine, stamp: Stamp = NO_STAMP) {
+  constructor(
+    folder: string,
+    random: RandomBytes,
+    engine: HashEngine,
+    { stamp = NO_STAMP, onWrite = () => {} }: DiskStoreOptions = {},
+  ) {
     const paths = new DiskPaths(folder);
     this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
     this.#stamp = stamp;
+    this.#onWrite = onWrite;
     const lengths = { narrow: READ_LEAVES, wide: engine.leavesAtOnce, wideBuffers: WIDE_READS };
     this.#reading = { engine, buffers: new RunBuffers(lengths), turns: new ReadTurns(READS_AT_ONCE) };
     const flush = (run: () => Promise<void>) => this.#flushed(run);
@@ -143,6 +153,7 @@ export class DiskStore implements BlobStore {
   }
 
   confirm(ref: string): void {
+    this.#onWrite();
     const found = parseRef(ref);
     if ('name' in found) this.#files.confirm(found.name);
     else this.#packs.confirm(found);
@@ -170,6 +181,7 @@ export class DiskStore implements BlobStore {
   async appendRecords(records: readonly StoreRecord[]): Promise<void> {
     this.#refuseAfterFailure();
     await this.#gate.enter(() => this.#journal.append(records)).catch(asFailure('a record cannot be kept'));
+    this.#onWrite();
   }
 
   records(): AsyncIterable<StoreRecord> {

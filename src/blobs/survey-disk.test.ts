@@ -44,11 +44,26 @@ describe('the survey of a disk store', () => {
 
   it('finds a whole store', async (t) => {
     const folder = await madeStore(t);
-    const whole = { kind: 'store', form: 3, identity: IDENTITY, missing: [] };
-    assert.deepEqual(await surveyDiskStore(folder), { ...whole, holdsBlobs: false, holdsAnything: false });
+    const whole = { kind: 'store', form: 3, identity: IDENTITY, missing: [], knowsOlder: false };
+    const start = { commitNumber: 0, lastRecord: 0 };
+    assert.deepEqual(await surveyDiskStore(folder), {
+      ...whole,
+      ...start,
+      holdsBlobs: false,
+      holdsAnything: false,
+    });
     const store = storeOver(t, folder);
-    await store.appendRecords([{ seq: 1, entry: {} }]);
-    assert.deepEqual(await surveyDiskStore(folder), { ...whole, holdsBlobs: false, holdsAnything: true });
+    await store.appendRecords([{ seq: 8, entry: {} }]);
+    await store.noteCommitNumber(70);
+    await store.putNote('catalog-older', '{}');
+    assert.deepEqual(await surveyDiskStore(folder), {
+      ...whole,
+      holdsBlobs: false,
+      holdsAnything: true,
+      commitNumber: 70,
+      lastRecord: 8,
+      knowsOlder: true,
+    });
   });
 
   for (const [kind, size] of SIZES) {

@@ -1,9 +1,12 @@
 /** Looks at what lies where a disk store should be, and changes nothing. */
 import { opendir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { NoteDamaged } from '../domain/blob-store.ts';
-import type { StoreFound } from '../domain/store-identity.ts';
+import { COMMIT_NOTE, type FoundStore, OLDER_NOTE, type StoreFound } from '../domain/store-identity.ts';
+import { lastJournaled } from './disk-journal.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, packOfFile } from './disk-paths.ts';
 import { exists } from './file-names.ts';
+import { decodeStamped } from './stamped-text.ts';
 import { readIdentity } from './store-identity.ts';
 
 /** The form that is written. */
@@ -49,7 +52,29 @@ export async function surveyDiskStore(folder: string): Promise<StoreFound> {
     return { kind: 'foreign', format: JSON.stringify(format) };
   const form = version as number;
   const missing = await missingPieces(paths, form, format !== undefined, identity !== undefined);
-  return { kind: 'store', form, identity, missing, holdsBlobs, holdsAnything };
+  return { kind: 'store', form, identity, missing, holdsBlobs, holdsAnything, ...(await howFar(paths)) };
+}
+
+/** How far the store has come. */
+async function howFar(
+  paths: DiskPaths,
+): Promise<Pick<FoundStore, 'commitNumber' | 'lastRecord' | 'knowsOlder'>> {
+  const none = { seq: 0, commitNumber: 0 };
+  const journaled = (await exists(paths.journal)) ? await lastJournaled(paths.journal) : none;
+  const note = await noteIn(paths, COMMIT_NOTE);
+  const noted = note === undefined ? 0 : (JSON.parse(note) as { number: number }).number;
+  return {
+    commitNumber: Math.max(journaled.commitNumber, noted),
+    lastRecord: journaled.seq,
+    knowsOlder: (await noteIn(paths, OLDER_NOTE)) !== undefined,
+  };
+}
+
+/** @throws NoteDamaged. */
+async function noteIn(paths: DiskPaths, name: string): Promise<string | undefined> {
+  const path = join(paths.notes, name);
+  const content = await readFile(path, 'utf8').catch(missing);
+  return content === undefined ? undefined : decodeStamped(path, content).text;
 }
 
 async function missingPieces(

@@ -5,7 +5,7 @@ import { systemClock } from '../app/node.ts';
 import { SettingError } from '../config.ts';
 import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
 import { checkLockPolicy, simulateLock } from '../domain/policy/lock-check.ts';
-import { OLDER_CATALOG_SETTING } from '../workers/compare-records.ts';
+import { acceptCatalog } from '../workers/compare-records.ts';
 import { addAction, recorded } from './action.ts';
 import { lockSubject, type Subject } from './lock-subject.ts';
 import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
@@ -54,7 +54,7 @@ export function addCatalog(program: Command): void {
     'after an older catalog was restored: sweeping and expiry may go on from the next start',
     [],
     recorded(async (world, _, record) => {
-      await world.catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
+      await acceptCatalog(world.catalog, world.blobs, world.clock.now());
       await record({ eventName: 'AcceptCatalog', account: null, parameters: {} });
       return 'accepted: restart the server';
     }),

@@ -7,6 +7,7 @@ import { addKeys } from './keys.ts';
 import { addCatalog, addLocks } from './locks.ts';
 import { addNotifications } from './notifications.ts';
 import { addServe } from './serve.ts';
+import { addStore } from './store.ts';
 
 /** Runs the command line. Wrong usage ends with exit code 2 and one line that says what was wrong. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
@@ -26,5 +27,6 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   addLocks(program);
   addAudit(program);
   addCatalog(program);
+  addStore(program);
   await program.parseAsync([...argv], { from: 'user' });
 }

@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { AuditInUse } from '../app/command-audit.ts';
 import { FolderInUse } from '../app/data-folder.ts';
 import { takeOwner, uidTaken } from '../app/folder-owner.ts';
+import { StartRefused } from '../app/start-plan.ts';
 import { type Config, dataPath, EXIT, NotFound, readConfig, SETTINGS, SettingError } from '../config.ts';
 import { ApiError, Shortage } from '../domain/errors.ts';
 import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
+import type { RefusalReason } from '../domain/start-refusals.ts';
 
 type Name = keyof typeof SETTINGS;
 
@@ -61,10 +63,19 @@ function messageOf(error: unknown): string {
   return `${message} (as uid ${uid}, the owner of the data folder: what root runs over it runs as that user)`;
 }
 
+/** What other settings mend; what is missing must be put back. */
+const OTHER_SETTINGS: ReadonlySet<RefusalReason> = new Set([
+  'other-catalog',
+  'other-store',
+  'emulator-over-store',
+  'server-over-emulated',
+]);
+
 function exitCodeOf(error: unknown): number {
   if (error instanceof Shortage) return EXIT.failed;
   if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
     return EXIT.wrongSettings;
+  if (error instanceof StartRefused && OTHER_SETTINGS.has(error.reason)) return EXIT.wrongSettings;
   if (error instanceof NotFound) return EXIT.notFound;
   // All of these mean: not now, and not by other settings.
   const notNow = [FolderInUse, ClockWentBack, AuditInUse].some((kind) => error instanceof kind);

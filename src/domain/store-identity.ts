@@ -1,5 +1,12 @@
 /** Which store a folder is, and which catalog it belongs to (docs/format.md, "Identity"). */
 
+/** Note of a commit number that the catalog has reached: `{"number"}`. No catalog of the store may be below it. */
+export const COMMIT_NOTE = 'commit-number';
+/** Note that is there while the catalog counts as older than the store: `{"sinceMs","found","known"}`. */
+export const OLDER_NOTE = 'catalog-older';
+/** Note of when an operator last accepted an older catalog: `{"atMs"}`. */
+export const ACCEPTED_NOTE = 'catalog-accepted';
+
 /** What a store says of itself. */
 export interface StoreIdentity {
   /** Drawn when the store was made, never changed; 32 hex digits. */
@@ -33,4 +40,9 @@ export interface FoundStore {
   readonly holdsBlobs: boolean;
   /** Whether there is a blob, or a fact in the journal. */
   readonly holdsAnything: boolean;
+  /** The greatest commit number that it knows of, and the greatest number of a fact; 0 without any. */
+  readonly commitNumber: number;
+  readonly lastRecord: number;
+  /** Whether it says that its catalog is older than it is, and nobody has accepted that. */
+  readonly knowsOlder: boolean;
 }

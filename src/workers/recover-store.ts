@@ -1,52 +1,70 @@
-import { BlobDamaged, type BlobLabel, BlobMissing, type BlobStore } from '../domain/blob-store.ts';
+import {
+  type AsideBlob,
+  BlobDamaged,
+  type BlobDescription,
+  BlobMissing,
+  type BlobStore,
+} from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 
 const RECORDS_PER_LOT = 1000;
+const ASIDE_PER_LOT = 1000;
 
 /** What was found in the store. */
 export interface RecoveryFindings {
-  /** How many blobs were removed: whole, but never acknowledged. */
-  readonly removed: number;
+  /** How many blobs were set aside: whole, but not in the catalog. */
+  readonly aside: number;
   /** What cannot be read, and is left where it is. */
   readonly unreadable: readonly string[];
+  /** The greatest commit number that the writer of any of them knew; 0 without one. */
+  readonly commitNumber: number;
 }
 
 /**
- * Puts right what a crash left between the store and the catalog, before anything is served:
- * facts that were committed but not journaled are journaled, and blobs that were whole but not confirmed
- * are kept if a row names them and removed if none does.
+ * Puts right what a crash left between the store and the catalog, before anything is served: facts that were committed
+ * but not journaled are journaled, and blobs that were whole but not confirmed are kept if a row names them and set
+ * aside if none does. No such blob is removed: nothing in the store can tell whether its upload was never answered, or
+ * was answered and the catalog is older than anybody knows.
  */
-export async function recoverStore(catalog: Catalog, blobs: BlobStore): Promise<RecoveryFindings> {
-  await journalFacts(catalog, blobs);
-  let removed = 0;
-  const unreadable: string[] = [];
-  for await (const ref of blobs.unconfirmed()) {
-    const fate = await judge(catalog, blobs, ref);
-    if (fate === 'unreadable') unreadable.push(ref);
-    else if (fate === 'named') blobs.confirm(ref);
-    else {
-      await blobs.remove(ref);
-      removed++;
-    }
-  }
-  unreadable.push(...(await blobs.settle()));
-  return { removed, unreadable };
-}
-
-async function judge(
+export async function recoverStore(
   catalog: Catalog,
   blobs: BlobStore,
-  ref: string,
-): Promise<'named' | 'unnamed' | 'unreadable'> {
-  const label = await labelOf(blobs, ref);
-  if (label === undefined) return 'unreadable';
-  return (await catalog.namesBlob(label, ref)) ? 'named' : 'unnamed';
+  nowMs: number,
+): Promise<RecoveryFindings> {
+  await journalFacts(catalog, blobs);
+  let commitNumber = 0;
+  let aside = 0;
+  let lot: AsideBlob[] = [];
+  const unreadable: string[] = [];
+  const setAside = async () => {
+    await blobs.setAside(lot, nowMs);
+    aside += lot.length;
+    lot = [];
+  };
+  for await (const ref of blobs.unconfirmed()) {
+    const found = await describe(blobs, ref);
+    if (found === undefined) {
+      unreadable.push(ref);
+      continue;
+    }
+    commitNumber = Math.max(commitNumber, found.writer?.commitNumber ?? 0);
+    if (await catalog.namesBlob(found.label, ref)) blobs.confirm(ref);
+    else if (lot.push(asideOf(ref, found)) === ASIDE_PER_LOT) await setAside();
+  }
+  await setAside();
+  unreadable.push(...(await blobs.settle()));
+  return { aside, unreadable, commitNumber };
+}
+
+function asideOf(ref: string, { label, size }: BlobDescription): AsideBlob {
+  const { kind, account, region, vault, archiveId, createdMs } = label;
+  return { ref, size, kind, account, region, vault, archiveId, createdMs };
 }
 
 /** One blob that was damaged, or lies where the disk cannot read, must not keep a server from starting. */
-async function labelOf(blobs: BlobStore, ref: string): Promise<BlobLabel | undefined> {
+async function describe(blobs: BlobStore, ref: string): Promise<BlobDescription | undefined> {
   try {
-    return (await blobs.describe(ref)).label;
+    return await blobs.describe(ref);
   } catch (error) {
     const isLost = error instanceof BlobDamaged || error instanceof BlobMissing;
     if (isLost || (error as NodeJS.ErrnoException).code === 'EIO') return undefined;

@@ -79,12 +79,13 @@ describe('a start without the catalog of the data', () => {
     await withServer({ data }, async () => {});
     const first = await readFile(credentials, 'utf8');
     await rename(catalog, join(folder, 'away.sqlite'));
-    await withServer({ data }, async ({ accountId, output }) => {
+    const flags = ['--accept-catalog'];
+    await withServer({ data, flags }, async ({ accountId, output }) => {
       assert.match(output, new RegExp(`^secret: +in ${credentials}-${accountId}$`, 'm'));
     });
     assert.equal(await readFile(credentials, 'utf8'), first);
     await rename(join(folder, 'away.sqlite'), catalog);
-    await withServer({ data }, (server) => apiOf(server).createVault('v'));
+    await withServer({ data, flags }, (server) => apiOf(server).createVault('v'));
     await rm(credentials);
     await withServer({ data }, async ({ output }) => {
       assert.match(output, /^secret: +in no file here; make one with `moraine key create`$/m);

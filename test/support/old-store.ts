@@ -1,10 +1,9 @@
 /** The data folder that the version before form 3 made: test/fixtures/store-v2. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from './server.ts';
+import { folderFor } from './test-servers.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/store-v2/', import.meta.url));
 
@@ -39,8 +38,7 @@ export const OLD_STORE_START = {
 
 /** A copy of the data folder, removed with the test. */
 export async function oldStore(t: TestContext): Promise<string> {
-  const data = await temporaryFolder();
-  t.after(() => rm(data, { recursive: true, force: true }));
+  const data = await folderFor(t);
   const { status, stderr } = spawnSync('tar', ['-xzf', `${FIXTURE}data.tar.gz`, '-C', data]);
   if (status !== 0) throw new Error(`the fixture cannot be unpacked: ${stderr}`);
   return data;

@@ -107,7 +107,7 @@ export class World {
   async start(): Promise<boolean> {
     this.clocks.boot();
     const catalog = this.#openCatalog();
-    const { maySweep } = await putInOrder(catalog, this.blobs, QUIET);
+    const { maySweep } = await putInOrder(catalog, this.blobs, QUIET, { nowMs: 0 });
     const { blobs } = this;
     try {
       const options = { blobs, read: this.clocks.read, maxStopLeapMs: MAX_STOP_LEAP_MS, keeps: true };

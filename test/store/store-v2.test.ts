@@ -4,17 +4,17 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { treeHash } from '../src/treehash/index.ts';
-import { adminOf } from './support/admin.ts';
-import { type Api, apiOf, assertJson } from './support/api.ts';
-import { jobsOf } from './support/jobs.ts';
-import { locksOf } from './support/locks.ts';
-import { OLD_STORE, OLD_STORE_START, oldStore } from './support/old-store.ts';
-import { MIB, repeatedBytes } from './support/pattern.ts';
-import { unlessPresent } from './support/require.ts';
-import { startServer } from './support/server.ts';
+import { treeHash } from '../../src/treehash/index.ts';
+import { adminOf } from '../support/admin.ts';
+import { type Api, apiOf, assertJson } from '../support/api.ts';
+import { jobsOf } from '../support/jobs.ts';
+import { locksOf } from '../support/locks.ts';
+import { OLD_STORE, OLD_STORE_START, oldStore } from '../support/old-store.ts';
+import { MIB, repeatedBytes } from '../support/pattern.ts';
+import { unlessPresent } from '../support/require.ts';
+import { serverFor } from '../support/test-servers.ts';
 
-const SCRIPT = fileURLToPath(new URL('../scripts/read-store.py', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../../scripts/read-store.py', import.meta.url));
 const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
 const skip = unlessPresent(spawnSync(PYTHON, ['--version']).status === 0, 'python3');
 
@@ -40,8 +40,7 @@ async function assertAllThere(api: Api): Promise<void> {
 describe('a store of form 2 with its catalog', () => {
   it('is served, with every archive under its id', async (t) => {
     const data = await oldStore(t);
-    const server = await startServer({ data, ...OLD_STORE_START });
-    t.after(() => server.kill());
+    const server = await serverFor(t, { data, ...OLD_STORE_START });
     const api = apiOf({ ...server, accountId: OLD_STORE.accountId });
     await assertAllThere(api);
     assert.deepEqual(assertJson(await api.call('GET', '/-/vaults/photos/tags')), {
@@ -75,8 +74,7 @@ describe('a store of form 2 with its catalog', () => {
     };
     const ids = archives.map(({ id }) => id);
     assert.deepEqual(listed().sort(), [...ids].sort());
-    const server = await startServer({ data, ...OLD_STORE_START });
-    t.after(() => server.kill());
+    const server = await serverFor(t, { data, ...OLD_STORE_START });
     const api = apiOf(server);
     ids.push(await api.upload('photos', repeatedBytes(800, 1)));
     ids.push(await api.upload('locked', repeatedBytes(MIB, 1)));
@@ -87,13 +85,11 @@ describe('a store of form 2 with its catalog', () => {
 
   it('is served again after this version has written to it', async (t) => {
     const data = await oldStore(t);
-    const first = await startServer({ data, ...OLD_STORE_START });
-    t.after(() => first.kill());
+    const first = await serverFor(t, { data, ...OLD_STORE_START });
     await apiOf(first).upload('photos', repeatedBytes(800, 1));
     await apiOf(first).upload('photos', repeatedBytes(MIB, 1));
     await first.kill();
-    const again = await startServer({ data, ...OLD_STORE_START });
-    t.after(() => again.kill());
+    const again = await serverFor(t, { data, ...OLD_STORE_START });
     const api = apiOf(again);
     const jobs = jobsOf(api);
     const listed = JSON.parse(await jobs.inventory('photos')) as { ArchiveList: { ArchiveId: string }[] };

@@ -1,0 +1,53 @@
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import type { WriterMark } from './writer-mark.ts';
+
+interface KeeperParts {
+  readonly catalog: Pick<Catalog, 'knownCommitNumber' | 'raiseCommitNumber'>;
+  readonly blobs: Pick<BlobStore, 'noteCommitNumber'>;
+  readonly mark: WriterMark;
+  /** Whether the catalog counts its commits itself (SQLite); else its number is raised here (PostgreSQL). */
+  readonly countsCommits: boolean;
+}
+
+/**
+ * Keeps a commit number in the store that is not below that of any answered change, and that the catalog has reached
+ * durably. So the true catalog is never below the note, and one that was restored from before the last change is.
+ */
+export class CommitKeeper {
+  readonly #parts: KeeperParts;
+  #noted: number;
+  #wrote = false;
+
+  /** @param noted what the store's note says. */
+  constructor(parts: KeeperParts, noted: number) {
+    this.#parts = parts;
+    this.#noted = noted;
+  }
+
+  /** Something was written to the store, here or in another process. */
+  onWrite(): void {
+    this.#wrote = true;
+  }
+
+  /** To be called again and again, and at a stop. @throws what the catalog or the store throws; then the next call goes on. */
+  async keep(): Promise<void> {
+    const { catalog, mark, countsCommits } = this.#parts;
+    if (mark.takeWrote()) this.#wrote = true;
+    // First the number that is raised already: the catalog must not get ahead of the note by more than one.
+    if (catalog.knownCommitNumber() > this.#noted) await this.#note(catalog.knownCommitNumber());
+    if (countsCommits || !this.#wrote) return;
+    this.#wrote = false;
+    try {
+      await this.#note(await catalog.raiseCommitNumber({ beyond: this.#noted }));
+    } catch (error) {
+      this.#wrote = true;
+      throw error;
+    }
+  }
+
+  async #note(number: number): Promise<void> {
+    await this.#parts.blobs.noteCommitNumber(number);
+    this.#noted = number;
+  }
+}

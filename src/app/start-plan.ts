@@ -1,0 +1,97 @@
+/** What a start found and may do with it: asked before anything is written, removed or made. */
+import { existsSync } from 'node:fs';
+import { surveyDiskStore } from '../blobs/survey-disk.ts';
+import { surveyPostgresCatalog, surveySqliteCatalog } from '../catalog/survey-catalog.ts';
+import type { Config } from '../config.ts';
+import type { RandomBytes } from '../domain/ids.ts';
+import { checkPlace, decideStart } from '../domain/start-decision.ts';
+import type { CatalogFound, StartFacts } from '../domain/start-facts.ts';
+import type { Refusal, RefusalReason } from '../domain/start-refusals.ts';
+import type { StoreIdentity } from '../domain/store-identity.ts';
+import { OLDER_CATALOG_SETTING } from '../workers/compare-records.ts';
+import { placeOf, rememberedCatalog } from './catalog-place.ts';
+import type { DataFolder } from './data-folder.ts';
+import { MODE_SETTING } from './emulator.ts';
+
+/** A start that was refused before it changed anything. */
+export class StartRefused extends Error {
+  readonly reason: RefusalReason;
+
+  constructor({ reason, message }: Refusal) {
+    super(message);
+    this.name = 'StartRefused';
+    this.reason = reason;
+  }
+}
+
+/** What a start goes on with. */
+export interface StartPlan {
+  /** What the store is to say of itself. */
+  readonly identity: StoreIdentity;
+  /** Where the catalog is, without a secret. */
+  readonly catalogPlace: string;
+  /** Whether the catalog lacks what the store has. */
+  readonly older: boolean;
+  /** The greatest commit number that the store knows of, and the catalog's own. */
+  readonly storeNumber: number;
+  readonly catalogNumber: number;
+}
+
+/** @throws StartRefused, NoteDamaged, Error when store or catalog cannot be read. */
+export async function planStart(config: Config, folder: DataFolder, random: RandomBytes): Promise<StartPlan> {
+  const catalogPlace = placeOf(config.catalogUrl, folder);
+  const store = await surveyDiskStore(folder.store);
+  const catalog = await surveyCatalog(config, folder);
+  const facts: StartFacts = {
+    dataFolder: folder.path,
+    storeFolder: folder.store,
+    masterKey: folder.masterKey,
+    hasMasterKey: existsSync(folder.masterKey),
+    catalogPlace,
+    remembered: await rememberedCatalog(folder),
+    store,
+    catalog,
+    emulator: config.emulator,
+    accepts: { emptyStore: config.acceptEmptyStore, catalog: config.acceptCatalog },
+    fresh: { storeId: random(16).toString('hex'), catalogId: random(16).toString('hex') },
+  };
+  const decision = decideStart(facts);
+  if (decision.kind === 'refuse') throw new StartRefused(decision.refusal);
+  const { identity, older } = decision;
+  return {
+    identity,
+    older,
+    catalogPlace,
+    storeNumber: store.kind === 'store' ? store.commitNumber : 0,
+    catalogNumber: catalog.kind === 'catalog' ? catalog.commitNumber : 0,
+  };
+}
+
+/**
+ * For commands: a forgotten setting must not make an empty catalog beside the one that is meant.
+ * @throws StartRefused.
+ */
+export async function requireOwnCatalog(config: Config, folder: DataFolder): Promise<void> {
+  const remembered = await rememberedCatalog(folder);
+  const catalogPlace = placeOf(config.catalogUrl, folder);
+  if (remembered === undefined || remembered.place === catalogPlace) return;
+  const refusal = checkPlace({
+    dataFolder: folder.path,
+    storeFolder: folder.store,
+    catalogPlace,
+    remembered,
+    catalog: await surveyCatalog(config, folder),
+    accepts: { emptyStore: false, catalog: false },
+  });
+  if (refusal) throw new StartRefused(refusal);
+}
+
+function surveyCatalog(
+  { catalogUrl, catalogTimeoutMs }: Config,
+  { catalog }: DataFolder,
+): Promise<CatalogFound> {
+  const options = { modeSetting: MODE_SETTING, olderSetting: OLDER_CATALOG_SETTING };
+  return catalogUrl === undefined
+    ? surveySqliteCatalog(catalog, options)
+    : surveyPostgresCatalog(catalogUrl, catalogTimeoutMs, options);
+}

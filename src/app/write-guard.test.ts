@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { temporaryFolder } from '../../test/support/server.ts';
+import { MemoryStore } from '../blobs/memory.ts';
+import { CommitKeeper } from './commit-keeper.ts';
+import { LockWatch } from './store-lock.ts';
+import { WriteGuard } from './write-guard.ts';
+import { WriterMark } from './writer-mark.ts';
+
+const LINK = { catalogId: 'c', storeId: 's', generation: 4, commitNumber: 9 };
+
+async function lockedFiles(
+  t: TestContext,
+): Promise<{ folder: string; paths: [string, string]; watch: LockWatch }> {
+  const folder = await temporaryFolder();
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, 'store'));
+  const paths: [string, string] = [join(folder, 'lock.sqlite'), join(folder, 'store', 'lock.sqlite')];
+  for (const path of paths) await writeFile(path, '');
+  return { folder, paths, watch: new LockWatch(paths) };
+}
+
+describe('the watch over the locks', () => {
+  it('sees that a lock was removed or replaced, and that a folder was', async (t) => {
+    const { folder, paths, watch } = await lockedFiles(t);
+    assert.equal(await watch.lost(), undefined);
+    // The first file lives on under another name, as it does while a server has it open.
+    await rename(paths[0], join(folder, 'kept'));
+    assert.equal(await watch.lost(), paths[0]);
+    await writeFile(paths[0], '');
+    assert.equal(await watch.lost(), paths[0]);
+    await rename(join(folder, 'kept'), paths[0]);
+    assert.equal(await watch.lost(), undefined);
+    await rename(join(folder, 'store'), join(folder, 'moved'));
+    assert.equal(await watch.lost(), paths[1]);
+    await mkdir(join(folder, 'store'));
+    await writeFile(paths[1], '');
+    assert.equal(await watch.lost(), paths[1]);
+  });
+});
+
+describe('the guard of a server', () => {
+  const guardOver = (lost: string | undefined, generation: number) =>
+    new WriteGuard({
+      locks: { lost: async () => lost },
+      catalog: { storeLink: async () => ({ ...LINK, generation }) },
+      generation: 4,
+    });
+
+  it('finds nothing while locks and catalog are its own', async () => {
+    assert.equal(await guardOver(undefined, 4).check(), undefined);
+  });
+
+  it('says what was lost, and shows clients no path', async () => {
+    const lost = await guardOver('/d/lock.sqlite', 4).check();
+    assert.deepEqual(lost?.found, { path: '/d/lock.sqlite' });
+    assert.match(lost.reason, /removed or replaced/);
+    assert.doesNotMatch(lost.reason, /\/d/);
+    const taken = await guardOver(undefined, 5).check();
+    assert.deepEqual(taken?.found, { generation: 4, taken: 5 });
+  });
+});
+
+describe('the keeper of the commit number', () => {
+  /** A database whose number is raised, and a store that may refuse its note. */
+  function world({ countsCommits }: { countsCommits: boolean }) {
+    const blobs = new MemoryStore();
+    const state = { number: 0, fails: false };
+    const catalog = {
+      knownCommitNumber: () => state.number,
+      raiseCommitNumber: async ({ beyond }: { beyond: number }) => {
+        state.number = Math.max(state.number, beyond) + 1;
+        return state.number;
+      },
+    };
+    const refusing = {
+      noteCommitNumber: async (number: number) => {
+        if (state.fails) throw new Error('full');
+        await blobs.noteCommitNumber(number);
+      },
+    };
+    const mark = new WriterMark(1);
+    mark.follow(catalog);
+    const keeper = new CommitKeeper({ catalog, blobs: refusing, mark, countsCommits }, 0);
+    return { blobs, state, mark, keeper };
+  }
+
+  it('notes what the catalog has counted, and raises nothing there', async () => {
+    const { blobs, state, mark, keeper } = world({ countsCommits: true });
+    state.number = 7;
+    mark.onWrite();
+    await keeper.keep();
+    assert.deepEqual([await blobs.lastCommitNumber(), state.number], [7, 7]);
+  });
+
+  it('raises and notes a number after each write, and none without one', async () => {
+    const { blobs, state, mark, keeper } = world({ countsCommits: false });
+    await keeper.keep();
+    assert.equal(state.number, 0);
+    for (const wrote of [() => mark.onWrite(), () => keeper.onWrite()]) {
+      const before: number = state.number;
+      wrote();
+      for (let i = 0; i < 2; i++) await keeper.keep();
+      assert.deepEqual([await blobs.lastCommitNumber(), state.number], [before + 1, before + 1]);
+    }
+  });
+
+  it('lets the catalog get ahead of the note by one at most, however often the note fails', async () => {
+    const { blobs, state, mark, keeper } = world({ countsCommits: false });
+    mark.onWrite();
+    await keeper.keep();
+    state.fails = true;
+    for (let i = 0; i < 5; i++) {
+      mark.onWrite();
+      await assert.rejects(keeper.keep());
+    }
+    assert.deepEqual([await blobs.lastCommitNumber(), state.number], [1, 2]);
+    state.fails = false;
+    await keeper.keep();
+    assert.deepEqual([await blobs.lastCommitNumber(), state.number], [3, 3]);
+  });
+});

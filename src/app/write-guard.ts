@@ -1,0 +1,89 @@
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import type { Logger } from '../log.ts';
+import { repeat, type Scheduled } from '../workers/schedule.ts';
+import type { CommitKeeper } from './commit-keeper.ts';
+import type { LockWatch, ServerLocks } from './store-lock.ts';
+import type { WriterMark } from './writer-mark.ts';
+
+interface GuardParts {
+  readonly locks: Pick<LockWatch, 'lost'>;
+  readonly catalog: Pick<Catalog, 'storeLink'>;
+  /** Of this server. */
+  readonly generation: number;
+}
+
+/** Why a server must not write any more. */
+export interface Fenced {
+  /** For clients and health: without a path. */
+  readonly reason: string;
+  /** For the log: what was found. */
+  readonly found: Readonly<Record<string, unknown>>;
+}
+
+/** Whether this server still has its folders and its catalog to itself. */
+export class WriteGuard {
+  readonly #parts: GuardParts;
+
+  constructor(parts: GuardParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined while it has. @throws what the catalog throws when it cannot be read. */
+  async check(): Promise<Fenced | undefined> {
+    const { locks, catalog, generation } = this.#parts;
+    const path = await locks.lost();
+    if (path !== undefined) {
+      const reason =
+        'the server has stopped writing: a file that it had locked was removed or replaced, so that another server may ' +
+        'be using its folders. Restart it.';
+      return { reason, found: { path } };
+    }
+    const link = await catalog.storeLink();
+    if (link.generation === generation) return undefined;
+    const reason =
+      'the server has stopped writing: another server has taken its catalog over. Stop one of them.';
+    return { reason, found: { generation, taken: link.generation } };
+  }
+}
+
+/** How often the locks are looked at. */
+const GUARD_PAUSE_MS = 1000;
+/** A serving process tells within 200 ms that it wrote: together they stay below a second. */
+const KEEP_PAUSE_MS = 700;
+
+export const KEEP_FAILED = 'the commit number cannot be kept in the store and will be tried again';
+
+interface GuardedParts {
+  readonly blobs: Pick<BlobStore, 'failure'>;
+  readonly catalog: Pick<Catalog, 'storeLink'>;
+  readonly locks: ServerLocks;
+  readonly keeper: CommitKeeper;
+  readonly mark: WriterMark;
+}
+
+/**
+ * Keeps the commit number, and looks whether the server still has its folders and its catalog to itself.
+ * @param stopWriting called once, when it has not.
+ */
+export function startGuards(
+  { blobs, catalog, locks, keeper, mark }: GuardedParts,
+  log: Logger,
+  stopWriting: (why: Fenced) => void,
+): Scheduled[] {
+  const guard = new WriteGuard({ locks: locks.watch(), catalog, generation: mark.generation });
+  let isFenced = false;
+  const look = async (): Promise<void> => {
+    const fenced = isFenced ? undefined : await guard.check();
+    if (fenced === undefined) return;
+    isFenced = true;
+    stopWriting(fenced);
+  };
+  const keep = async (): Promise<void> => {
+    if (!blobs.failure()) await keeper.keep();
+  };
+  return [
+    repeat(GUARD_PAUSE_MS, look, (err) => log.error({ err }, 'the generation of the catalog cannot be read')),
+    repeat(KEEP_PAUSE_MS, keep, (err) => log.error({ err }, KEEP_FAILED)),
+  ];
+}

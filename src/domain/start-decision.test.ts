@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CATALOG, FACTS, identityWith } from './start-cases.ts';
+import { REFUSED } from './start-cases-refused.ts';
+import { SERVED } from './start-cases-served.ts';
+import { decideStart } from './start-decision.ts';
+
+describe('a start', () => {
+  for (const [name, changes, identity, older] of SERVED) {
+    it(`serves ${name}${older ? ', as older' : ''}`, () => {
+      const decision = decideStart({ ...FACTS, ...changes });
+      assert.equal(decision.kind, 'serve', JSON.stringify(decision));
+      assert.ok(decision.kind === 'serve');
+      assert.deepEqual({ ...decision.identity, ...identity }, decision.identity);
+      assert.equal(decision.older, older);
+    });
+  }
+
+  for (const [name, changes, reason, message] of REFUSED) {
+    it(`refuses ${name}`, () => {
+      const decision = decideStart({ ...FACTS, ...changes });
+      assert.ok(decision.kind === 'refuse', JSON.stringify(decision));
+      assert.equal(decision.refusal.reason, reason, decision.refusal.message);
+      assert.match(decision.refusal.message, message);
+      assert.match(
+        decision.refusal.message,
+        / Nothing was changed\. See docs\/operating\.md, "When a start is refused"\.$/,
+      );
+    });
+  }
+
+  it('takes a greater generation than either side knows', () => {
+    for (const [store, catalog] of [
+      [4, 4],
+      [6, 4],
+    ] as const) {
+      const decision = decideStart({
+        ...FACTS,
+        store: identityWith({ generation: store }),
+        catalog: { ...CATALOG, generation: catalog },
+      });
+      assert.equal(decision.kind === 'serve' && decision.identity.generation, Math.max(store, catalog) + 1);
+    }
+  });
+});

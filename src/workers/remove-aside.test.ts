@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { archiveLabel, collect, someBytes, storeBlob } from '../blobs/contract.ts';
+import { MemoryStore } from '../blobs/memory.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import { ACCEPTED_NOTE } from '../domain/store-identity.ts';
+import { recoverStore } from './recover-store.ts';
+import { removeAside } from './remove-aside.ts';
+
+const DAY_MS = 86_400_000;
+
+/** A catalog that names these blobs, and has no fact for the journal. */
+function catalogOf(named: ReadonlySet<string>): Catalog {
+  const parts: Partial<Catalog> = {
+    namesBlob: async (_, ref) => named.has(ref),
+    unjournaled: async () => [],
+  };
+  return parts as Catalog;
+}
+
+async function keep(store: MemoryStore, seed: number): Promise<string> {
+  return storeBlob(store, someBytes(10, seed), archiveLabel({ archiveId: `archive-${seed}` }));
+}
+
+describe('what a start does not find in its catalog', () => {
+  it('is set aside, and what it finds is confirmed', async () => {
+    const store = new MemoryStore();
+    const [known, unknown] = [await keep(store, 1), await keep(store, 2)];
+    const found = await recoverStore(catalogOf(new Set([known])), store, 5000);
+    assert.deepEqual(found, { aside: 1, unreadable: [], commitNumber: 0 });
+    const [lot] = await collect(store.listAside());
+    assert.deepEqual([lot?.asideMs, lot?.blobs.map(({ ref }) => ref)], [5000, [unknown]]);
+    assert.deepEqual((await collect(store.list())).sort(), [known, unknown].sort());
+    assert.deepEqual(await collect(store.unconfirmed()), []);
+  });
+
+  it('is removed when its time is over, the oldest first, and not what the catalog names by now', async () => {
+    const store = new MemoryStore();
+    const named = new Set<string>();
+    const refs: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      refs.push(await keep(store, i));
+      await recoverStore(catalogOf(named), store, i * DAY_MS);
+    }
+    const removed: string[] = [];
+    const removeAt = (nowMs: number) =>
+      removeAside(catalogOf(named), store, {
+        nowMs,
+        keepMs: 7 * DAY_MS,
+        onRemoved: ({ ref }) => removed.push(ref),
+      });
+    await removeAt(7 * DAY_MS - 1);
+    assert.deepEqual(removed, []);
+    named.add(refs[1] as string);
+    await removeAt(8 * DAY_MS);
+    assert.deepEqual(removed, [refs[0]]);
+    assert.deepEqual((await collect(store.list())).sort(), refs.slice(1).sort());
+    assert.equal((await collect(store.listAside())).length, 1);
+  });
+
+  it('is kept as long again after an older catalog was accepted', async () => {
+    const store = new MemoryStore();
+    const ref = await keep(store, 1);
+    await recoverStore(catalogOf(new Set()), store, 0);
+    await store.putNote(ACCEPTED_NOTE, JSON.stringify({ atMs: 20 * DAY_MS }));
+    const removed: string[] = [];
+    const onRemoved = (blob: { ref: string }) => removed.push(blob.ref);
+    for (const day of [21, 26, 27])
+      await removeAside(catalogOf(new Set()), store, { nowMs: day * DAY_MS, keepMs: 7 * DAY_MS, onRemoved });
+    assert.deepEqual(removed, [ref]);
+  });
+});

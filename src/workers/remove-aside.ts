@@ -1,0 +1,53 @@
+import {
+  type AsideBlob,
+  BlobDamaged,
+  type BlobLabel,
+  BlobMissing,
+  type BlobStore,
+} from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import { acceptedMs } from './compare-records.ts';
+
+interface RemoveAsideOptions {
+  readonly nowMs: number;
+  /** How long something is kept after it was set aside, or after an older catalog was accepted. */
+  readonly keepMs: number;
+  /** Told of each blob that is removed. */
+  onRemoved(blob: AsideBlob): void;
+}
+
+/**
+ * Removes what was set aside long enough ago, the oldest first. What the catalog names by now stays, and so does what
+ * cannot be read. Never to be called while the catalog counts as older than the store.
+ */
+export async function removeAside(
+  catalog: Catalog,
+  blobs: BlobStore,
+  { nowMs, keepMs, onRemoved }: RemoveAsideOptions,
+): Promise<void> {
+  const accepted = await acceptedMs(blobs);
+  for await (const lot of blobs.listAside()) {
+    if (nowMs - Math.max(lot.asideMs, accepted) < keepMs) return;
+    for (const blob of lot.blobs) {
+      if (!(await isUnnamed(catalog, blobs, blob.ref))) continue;
+      await blobs.remove(blob.ref);
+      onRemoved(blob);
+    }
+    await blobs.dropAside(lot);
+  }
+}
+
+async function isUnnamed(catalog: Catalog, blobs: BlobStore, ref: string): Promise<boolean> {
+  const label = await labelOf(blobs, ref);
+  return label !== undefined && !(await catalog.namesBlob(label, ref));
+}
+
+/** Undefined for what is gone, and for what says no longer what it is. */
+async function labelOf(blobs: BlobStore, ref: string): Promise<BlobLabel | undefined> {
+  try {
+    return (await blobs.describe(ref)).label;
+  } catch (error) {
+    if (error instanceof BlobMissing || error instanceof BlobDamaged) return undefined;
+    throw error;
+  }
+}

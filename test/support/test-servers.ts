@@ -1,0 +1,40 @@
+/** Servers and folders that go with a test: first all servers, then the folders. */
+import { rm } from 'node:fs/promises';
+import type { TestContext } from 'node:test';
+import { type StartOptions, startServer, type TestServer, temporaryFolder } from './server.ts';
+
+interface Belongings {
+  readonly servers: TestServer[];
+  readonly folders: string[];
+}
+
+const belongings = new WeakMap<TestContext, Belongings>();
+
+function belongingsOf(t: TestContext): Belongings {
+  const known = belongings.get(t);
+  if (known) return known;
+  const made: Belongings = { servers: [], folders: [] };
+  belongings.set(t, made);
+  t.after(async () => {
+    for (const server of made.servers) await server.kill();
+    for (const folder of made.folders) await rm(folder, { recursive: true, force: true });
+  });
+  return made;
+}
+
+/** A folder that is removed with the test, after the servers are killed that `serverFor` started. */
+export async function folderFor(t: TestContext): Promise<string> {
+  const folder = await temporaryFolder();
+  belongingsOf(t).folders.push(folder);
+  return folder;
+}
+
+/** A server that is killed with the test, if it did not end before. */
+export async function serverFor(
+  t: TestContext,
+  options: StartOptions & { readonly data: string },
+): Promise<TestServer> {
+  const server = await startServer(options);
+  belongingsOf(t).servers.push(server);
+  return server;
+}
