@@ -22,8 +22,8 @@ const SWEEP_PAUSE_MS = 2000;
 const COMPACT_PAUSE_MS = 10_000;
 const JOURNAL_PAUSE_MS = 5000;
 const EXPIRE_PAUSE_MS = 60_000;
-const ASIDE_PAUSE_MS = 600_000;
 const SAME_FAILURE_MS = 60_000;
+const ASIDE_PAUSE_MS = 600_000;
 
 export interface ChoreParts {
   readonly config: Config;

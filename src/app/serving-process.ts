@@ -122,8 +122,8 @@ async function start(
   const chores = [
     ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
-    ...startTelling(config, mark),
     startCounting({ denials, audit: audit.log, masterKey, log }),
+    ...startTelling(config, mark),
   ];
   whenReady({
     renewTls: (pair) => renewTls(server, pair),

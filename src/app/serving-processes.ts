@@ -62,12 +62,12 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
   const exits = new Set<Promise<void>>();
   const start = (): Worker => {
     const worker = fork({ ...options, config });
-    if (refusing !== undefined) tell(worker, { kind: 'stop-writing', reason: refusing });
     watchHandovers(worker, () => {
       log.error({ pid: worker.process.pid }, 'a serving process cannot take connections');
       // Nothing reaches it any more, not even the answers to its writes.
       worker.process.kill('SIGKILL');
     });
+    if (refusing !== undefined) tell(worker, { kind: 'stop-writing', reason: refusing });
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code, signal) => {
         exits.delete(exited);

@@ -54,8 +54,8 @@ export class DiskStore implements BlobStore {
   readonly #random: RandomBytes;
   readonly #engine: HashEngine;
   readonly #stamp: Stamp;
-  readonly #onWrite: () => void;
   readonly #reading: Reading;
+  readonly #onWrite: () => void;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
   readonly #packs: Packs;
