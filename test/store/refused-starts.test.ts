@@ -44,7 +44,7 @@ async function assertRefused(data: string, code: number, message: RegExp, ...fla
   const ended = await start(data, ...flags);
   assert.equal(ended.code, code, ended.errors);
   assert.match(ended.errors, message);
-  assert.match(ended.errors, /^moraine: [^\n]*\n$/);
+  assert.match(ended.errors, /(^|\n)moraine: [^\n]*\n$/);
   assert.deepEqual(await contentsOf(data), before);
 }
 
