@@ -19,7 +19,7 @@ interface WireError {
   /** Set for an ApiError. */
   readonly api?: { readonly code: ErrorCode; readonly status: number; readonly origin: ErrorOrigin };
   /** Set for a Shortage: what it was caused by, for the log of the asking process. */
-  readonly shortage?: { readonly cause: string | undefined };
+  readonly shortage?: { readonly cause: string | undefined; readonly changedNothing: boolean };
 }
 
 type Answer = { readonly id: number } & ({ readonly result: unknown } | { readonly error: WireError });
@@ -90,8 +90,8 @@ function isLinkMessage(message: unknown): message is LinkMessage {
 
 function toWire(error: unknown): WireError {
   if (error instanceof Shortage) {
-    const { message, cause } = error;
-    return { message, shortage: { cause: cause === undefined ? undefined : textOf(cause) } };
+    const { message, cause, changedNothing } = error;
+    return { message, shortage: { cause: cause === undefined ? undefined : textOf(cause), changedNothing } };
   }
   if (error instanceof ApiError) {
     const { code, status, origin, message } = error;
@@ -106,9 +106,9 @@ function textOf(error: unknown): string {
 
 function fromWire({ message, api, shortage }: WireError): Error {
   if (shortage) {
-    const { cause } = shortage;
-    const options = cause === undefined ? {} : { cause: new Error(`in the writing process: ${cause}`) };
-    return new Shortage(message, options);
+    const { cause, changedNothing } = shortage;
+    const from = cause === undefined ? {} : { cause: new Error(`in the writing process: ${cause}`) };
+    return new Shortage(message, { ...from, changedNothing });
   }
   return api ? new ApiError(api.code, message, api) : new Error(`in the writing process: ${message}`);
 }

@@ -87,10 +87,7 @@ export class DiskStore implements BlobStore {
     try {
       await flush();
     } catch (error) {
-      this.#failure ??= new StoreFailure(
-        `the disk store takes no more writes: a flush failed: ${String(error)}`,
-        error,
-      );
+      this.#failure ??= new StoreFailure('the disk store takes no more writes: a flush failed', error);
       throw this.#failure;
     }
   }
@@ -217,6 +214,6 @@ export class DiskStore implements BlobStore {
 /** Turns whatever went wrong into a StoreFailure that says what was tried. */
 function asFailure(what: string): (error: unknown) => never {
   return (error) => {
-    throw error instanceof StoreFailure ? error : new StoreFailure(`${what}: ${String(error)}`, error);
+    throw error instanceof StoreFailure ? error : new StoreFailure(what, error);
   };
 }

@@ -137,9 +137,7 @@ export class PackAppender {
       if (this.#pack.end >= this.#parts.packBytes) await this.#seal();
     } catch (error) {
       const failure =
-        error instanceof StoreFailure
-          ? error
-          : new StoreFailure(`a blob cannot be stored: ${String(error)}`, error);
+        error instanceof StoreFailure ? error : new StoreFailure('a blob cannot be stored', error);
       for (const one of group) one.reject(failure);
     }
   }

@@ -1,5 +1,5 @@
 /** Requests as audit records, in CloudTrail's shape. */
-import { ApiError } from '../domain/errors.ts';
+import { ApiError, asApiError } from '../domain/errors.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import type { Operation, Reply } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
@@ -79,9 +79,8 @@ function identityOf(signed: Authenticated | undefined): Record<string, unknown> 
 
 function errorOf(outcome: Outcome): Record<string, unknown> {
   if (!('error' in outcome)) return {};
-  const { error } = outcome;
-  if (error instanceof ApiError) return { errorCode: error.code, errorMessage: withoutQuotes(error) };
-  return { errorCode: 'ServiceUnavailableException', errorMessage: 'The request was not completed.' };
+  const error = asApiError(outcome.error);
+  return { errorCode: error.code, errorMessage: withoutQuotes(error) };
 }
 
 /** Refusals of the signature quote what was sent, which may be a signature. */
