@@ -14,6 +14,8 @@ import { sendNotifications } from '../workers/send-notifications.ts';
 import { sweepGarbage } from '../workers/sweep-garbage.ts';
 import { takeInventories } from '../workers/take-inventories.ts';
 import { systemClock } from './node.ts';
+import type { RoomWatch } from './room-watch.ts';
+import { ShortageLog } from './shortage-log.ts';
 
 const JOBS_PAUSE_MS = 200;
 const NOTIFY_PAUSE_MS = 200;
@@ -28,6 +30,7 @@ export interface ChoreParts {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly room: RoomWatch;
 }
 
 /** The work of jobs and messages. Each kind is done in turn within a process, whoever asks for it. */
@@ -45,7 +48,10 @@ export function dueWorkOf(parts: ChoreParts): DueWork {
   const notifier = notifierByTopic(config.notificationTargets, options);
   return {
     retrievals: inTurn(() => finishDueRetrievals(parts)),
-    inventories: inTurn(() => finishDueInventories(parts)),
+    // Inventories wait for room: their outputs never use the reserve.
+    inventories: inTurn(async () => {
+      if (parts.room.hasRoom()) await finishDueInventories(parts);
+    }),
     messages: inTurn(() => sendNotifications({ ...parts, notifier })),
   };
 }
@@ -66,6 +72,14 @@ export function startSharedChores({ log }: ChoreParts, due: DueWork): Scheduled[
     repeat(JOBS_PAUSE_MS, due.inventories, failed(log, 'make inventories')),
     repeat(NOTIFY_PAUSE_MS, due.messages, failed(log, 'send notifications')),
   ];
+}
+
+/**
+ * Watches the disks, in every process. On a full one, the pack that is written to is ended, so that what is deleted in it
+ * gives room back.
+ */
+export function watchRoom({ blobs, log, room }: Pick<ChoreParts, 'blobs' | 'log' | 'room'>): Scheduled {
+  return room.start(() => blobs.sealPack(), failed(log, 'look at the disks'));
 }
 
 /** Tidying: the first process alone. */
@@ -104,5 +118,8 @@ export async function doDueWork(parts: ChoreParts, due: DueWork): Promise<void> 
 }
 
 function failed(log: Logger, chore: string): (err: unknown) => void {
-  return (err) => log.error({ err, chore }, 'a chore failed and will be tried again');
+  const shortages = new ShortageLog(log, systemClock);
+  return (err) => {
+    if (!shortages.take(err, { chore })) log.error({ err, chore }, 'a chore failed and will be tried again');
+  };
 }

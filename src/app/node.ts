@@ -2,12 +2,12 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AuditLog } from '../audit/audit-log.ts';
+import type { RenewingLog } from '../audit/renewing-log.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError } from '../domain/errors.ts';
+import { ApiError, withoutPath } from '../domain/errors.ts';
 import { Ids, type RandomBytes } from '../domain/ids.ts';
 import type { ClockReading, LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
@@ -24,6 +24,8 @@ import { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
 import type { createEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
+import type { RoomWatch } from './room-watch.ts';
+import { ShortageLog } from './shortage-log.ts';
 
 const RANDOM_POOL_BYTES = 4096;
 
@@ -64,7 +66,8 @@ export interface NodeParts {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly lockTime: LockTime;
-  readonly audit: AuditLog;
+  readonly audit: RenewingLog;
+  readonly room: RoomWatch;
   readonly masterKey: Buffer;
   readonly log: Logger;
   readonly emulator?: ReturnType<typeof createEmulator> | undefined;
@@ -78,6 +81,7 @@ export function createNode({
   clock,
   lockTime,
   audit,
+  room,
   masterKey,
   log,
   emulator,
@@ -96,6 +100,7 @@ export function createNode({
     },
   };
   const shelf = new PolicyShelf();
+  const shortages = new ShortageLog(log, systemClock);
   const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf }, systemClock);
   return createServer({
     ...(config.tls ? { tls: config.tls } : {}),
@@ -107,22 +112,31 @@ export function createNode({
       lockTime,
       shelf,
       audit,
+      requireRoom: (operation) => room.requireRoom(operation),
       denials: new UnsignedDenials(),
       wallClock: systemClock,
       ...(emulator ? { beforeRun: (operation: string) => emulator.beforeRun(operation) } : {}),
-      onDone: (done) => logRequest(log, done),
+      onDone: (done) => logRequest(log, shortages, done),
     },
     health: () => {
-      const failure = blobs.failure() ?? audit.failure();
-      return failure ? { status: 'failing', reason: String(failure) } : { status: 'ok' };
+      const reason = reasonOf(blobs.failure()) ?? reasonOf(audit.failure(), AUDIT) ?? room.status();
+      return reason === undefined ? { status: 'ok' } : { status: 'failing', reason };
     },
   });
 }
 
+const AUDIT = 'The audit log cannot be written: ';
+
+/** In words, without a path: anybody may ask for the server's health. */
+function reasonOf(failure: unknown, what = ''): string | undefined {
+  return failure === undefined ? undefined : `${what}${withoutPath(failure)}`;
+}
+
 /** Failures of ours are errors; everything else is for those who ask for each request. */
-function logRequest(log: Logger, done: RequestLog): void {
+function logRequest(log: Logger, shortages: ShortageLog, done: RequestLog): void {
   const { error, requestId } = done;
   for (const warning of done.warnings) log.warn({ requestId, target: done.target() }, warning);
+  if (shortages.take(error, lineOf(done))) return;
   if (isOurs(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
   else if (log.isLevelEnabled('debug')) {
     const refusal = error instanceof Error ? { refusal: error.message } : {};

@@ -1,6 +1,6 @@
 /** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
 import cluster from 'node:cluster';
-import { DiskStore } from '../blobs/disk.ts';
+import { DiskStore, PACK_BYTES } from '../blobs/disk.ts';
 import { prepareDiskStore } from '../blobs/prepare-disk.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
@@ -11,6 +11,7 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
+import type { HashEngine } from '../hashing/hash-engine.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
@@ -21,6 +22,7 @@ import {
   dueWorkOf,
   startOwnChores,
   startSharedChores,
+  watchRoom,
 } from './chores.ts';
 import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
 import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
@@ -28,6 +30,7 @@ import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { putInOrder } from './prepare.ts';
+import { RoomWatch } from './room-watch.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
 
@@ -44,6 +47,7 @@ interface Primary {
   readonly folder: DataFolder;
   readonly masterKey: Buffer;
   readonly blobs: DiskStore;
+  readonly room: RoomWatch;
   readonly catalog: Catalog;
   /** On SQLite only: where the serving processes' writes go. */
   readonly writer: Writer | undefined;
@@ -65,11 +69,11 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     box: new SecretBox(primary.masterKey),
   });
   const { maySweep } = await putInOrder(primary.catalog, primary.blobs, log);
-  const { catalog, blobs } = primary;
-  const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
+  const { catalog, blobs, room } = primary;
+  const wallParts = { config, catalog, blobs, room, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
-  const chores = [...keeping, ...(maySweep ? startOwnChores(parts) : [])];
+  const chores = [watchRoom(parts), ...keeping, ...(maySweep ? startOwnChores(parts) : [])];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
     ...parts,
     lockTime,
@@ -127,10 +131,12 @@ interface NodeChoreParts extends ChoreParts {
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   const folder = dataFolder(config.data);
   const release = takeFolder(folder);
+  // Before anything is written: a start on a full disk lives on the reserve.
+  const room = await openRoom(config, folder, log, true);
   const masterKey = await readOrMakeMasterKey(folder, systemRandom);
   await prepareDiskStore(folder.store);
-  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log));
-  const opened = { folder, release, masterKey, blobs };
+  const blobs = openStore(folder, room, hashEngine(log));
+  const opened = { folder, release, room, masterKey, blobs };
   if (config.catalogUrl !== undefined) {
     return { ...opened, writer: undefined, catalog: await openPostgres(config.catalogUrl, blobs, log) };
   }
@@ -138,8 +144,25 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
     folder.catalog,
     (records) => blobs.appendRecords(records),
     () => blobs.failure(),
+    () => room.of('data folder').giveUp(),
   );
   return { ...opened, writer, catalog: openSqliteCatalog(folder.catalog, writer) };
+}
+
+/** The disks of the data folder, watched by one process. @param keeps whether this one makes the reserve again. */
+export function openRoom(
+  config: Config,
+  folder: DataFolder,
+  log: Logger,
+  keeps: boolean,
+): Promise<RoomWatch> {
+  return RoomWatch.open({ folder, reserveBytes: config.reserveBytes, clock: systemClock, log, keeps });
+}
+
+/** The store for one process. Writing a pack again takes half of it at most, so the reserve is enough for one. */
+export function openStore(folder: DataFolder, room: RoomWatch, engine: HashEngine): DiskStore {
+  const packBytes = Math.min(PACK_BYTES, room.storeReserveBytes || PACK_BYTES);
+  return new DiskStore(folder.store, systemRandom, engine, { room: room.of('store'), packBytes });
 }
 
 /** PostgreSQL for one process, which journals its own writes. */
@@ -159,7 +182,8 @@ export interface Serving {
 }
 
 async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
-  const audit = await openAudit(primary.folder, primary.blobs, primary.masterKey);
+  const { log } = parts;
+  const audit = await openAudit({ ...primary, room: primary.room.of('audit log'), log });
   const due = dueWorkOf(parts);
   const server = createNode({ ...primary, ...parts, audit, emulator: emulatorOf(primary, parts, due) });
   const chores = startSharedChores(parts, due);

@@ -1,7 +1,6 @@
 /** The life of one serving process. It ends with the primary: without the writer it could acknowledge nothing. */
 import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
-import { DiskStore } from '../blobs/disk.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { Config } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
@@ -9,12 +8,12 @@ import type { Catalog } from '../domain/catalog.ts';
 import { STRAY_MS } from '../domain/lock-time.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { openAudit } from './audit.ts';
-import { dueWorkOf, startSharedChores } from './chores.ts';
+import { dueWorkOf, startSharedChores, watchRoom } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
-import { createNode, listen, stopServer, systemClocks, systemRandom } from './node.ts';
-import { openPostgres } from './serve.ts';
+import { createNode, listen, stopServer, systemClocks } from './node.ts';
+import { openPostgres, openRoom, openStore } from './serve.ts';
 import { type ProcessMessage, STOP } from './serving-processes.ts';
 import { remoteWriter } from './writer-link.ts';
 
@@ -48,7 +47,8 @@ async function start(
 ): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
-  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log, false));
+  const room = await openRoom(config, folder, log, false);
+  const blobs = openStore(folder, room, hashEngine(log, false));
   const catalog = await openCatalog(config, folder.catalog, blobs, log);
   // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
   const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs: STRAY_MS, keeps: false });
@@ -56,13 +56,15 @@ async function start(
     config: { ...config, seed: config.seed + (cluster.worker?.id ?? 0) },
     catalog,
     blobs,
+    room,
     clock: { now: () => lockTime.latestMs() },
     log,
   };
-  const audit = await openAudit(folder, blobs, masterKey);
+  const audit = await openAudit({ folder, blobs, masterKey, room: room.of('audit log'), log });
   const server = createNode({ ...parts, lockTime, audit, masterKey });
   const address = await listen(server, config.listen);
   const chores = [
+    watchRoom(parts),
     ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
   ];

@@ -7,9 +7,11 @@ import {
   StoreFailure,
   type StoreRecord,
 } from '../domain/blob-store.ts';
+import { type DiskRoom, NO_RESERVE, withReserve } from '../domain/disk-room.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { describeBlob, openBlob } from './blob-file.ts';
+import { ClaimedWriter } from './claimed-writer.ts';
 import { DiskFiles } from './disk-files.ts';
 import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
 import { DiskNotes } from './disk-notes.ts';
@@ -30,6 +32,14 @@ const READ_LEAVES = 2;
 /** At most 96 MiB. */
 const WIDE_READS = 6;
 
+/** A pack that is longer is followed by the next: so much is written again at most when it is compacted. */
+export const PACK_BYTES = 64 * 1024 * 1024;
+
+export interface DiskStoreOptions {
+  readonly room?: DiskRoom;
+  readonly packBytes?: number;
+}
+
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
 export class DiskStore implements BlobStore {
   readonly #paths: DiskPaths;
@@ -41,13 +51,20 @@ export class DiskStore implements BlobStore {
   readonly #packs: Packs;
   readonly #journal: DiskJournal;
   readonly #notes: DiskNotes;
+  readonly #room: DiskRoom;
   /** What flushes is inside; what replaces the folders is alone. */
   readonly #gate = new Gate();
   #failure: Error | undefined;
 
-  /** @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read. */
-  constructor(folder: string, random: RandomBytes, engine: HashEngine) {
+  /**
+   * @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read.
+   * @param options.room what new blobs ask for room, and what must go on has a reserve of.
+   * @param options.packBytes a pack of at least so many bytes is followed by the next.
+   */
+  constructor(folder: string, random: RandomBytes, engine: HashEngine, options: DiskStoreOptions = {}) {
+    const { room = NO_RESERVE, packBytes = PACK_BYTES } = options;
     const paths = new DiskPaths(folder);
+    this.#room = room;
     this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
@@ -57,7 +74,7 @@ export class DiskStore implements BlobStore {
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
     this.#files = new DiskFiles({ paths, random, engine, flush, flusher, publishing });
-    this.#packs = new Packs({ paths, random, flush, flusher });
+    this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
     const name = `${random(16).toString('hex')}.jsonl`;
     this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush);
     this.#notes = new DiskNotes(paths.notes, flusher(paths.notes), random, flush);
@@ -65,6 +82,16 @@ export class DiskStore implements BlobStore {
 
   async create(size: number | null): Promise<BlobWriter> {
     this.#refuseAfterFailure();
+    const claim = await this.#room.claim(size);
+    try {
+      return new ClaimedWriter(await this.#writer(size), claim);
+    } catch (error) {
+      claim.end(error);
+      throw error;
+    }
+  }
+
+  async #writer(size: number | null): Promise<BlobWriter> {
     if (size === null || size > PACKED_BYTES) return this.#files.create(size);
     return new PackedWriter(this.#engine, size, (pieces) =>
       this.#publishing(() => this.#packs.append(pieces)),
@@ -114,7 +141,9 @@ export class DiskStore implements BlobStore {
     return this.#gate.enter(async () => {
       this.#refuseAfterFailure();
       const found = parseRef(ref);
-      await ('name' in found ? this.#files.remove(found.name) : this.#packs.remove(found));
+      await withReserve(this.#room, () =>
+        'name' in found ? this.#files.remove(found.name) : this.#packs.remove(found),
+      );
     });
   }
 
@@ -140,12 +169,19 @@ export class DiskStore implements BlobStore {
 
   async compact(): Promise<void> {
     this.#refuseAfterFailure();
-    await this.#gate.enter(() => this.#packs.compact());
+    await this.#gate.enter(() => this.#packs.compact((task) => withReserve(this.#room, task)));
+  }
+
+  /** Begins a new pack with the next small blob, so that the one before may be compacted: on a full disk it must be. */
+  sealPack(): Promise<void> {
+    return this.#packs.seal();
   }
 
   async appendRecords(records: readonly StoreRecord[]): Promise<void> {
     this.#refuseAfterFailure();
-    await this.#gate.enter(() => this.#journal.append(records)).catch(asFailure('a record cannot be kept'));
+    await this.#gate
+      .enter(() => withReserve(this.#room, () => this.#journal.append(records)))
+      .catch(asFailure('a record cannot be kept'));
   }
 
   records(): AsyncIterable<StoreRecord> {
@@ -175,7 +211,9 @@ export class DiskStore implements BlobStore {
 
   async putNote(name: string, text: string): Promise<void> {
     this.#refuseAfterFailure();
-    await this.#gate.enter(() => this.#notes.put(name, text)).catch(asFailure('a note cannot be kept'));
+    await this.#gate
+      .enter(() => withReserve(this.#room, () => this.#notes.put(name, text)))
+      .catch(asFailure('a note cannot be kept'));
   }
 
   note(name: string): Promise<string | undefined> {

@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import { type Journal, type JournalFailure, newestOf } from './journal.ts';
+import { restsOnFacts } from './rests-on-facts.ts';
+import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
 import type { Source, Tx } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
@@ -23,6 +25,8 @@ type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[]
 interface GroupWriterOptions {
   readonly journal: Journal;
   readonly failure?: JournalFailure | undefined;
+  /** Makes room when the disk is full; false when there is none to make. Never throws. */
+  readonly makeRoom?: (() => Promise<boolean>) | undefined;
   /** Told after each commit how many writes were in it. Never throws. */
   readonly onCommit?: (writes: number) => void;
 }
@@ -38,6 +42,7 @@ export class GroupWriter implements Writer {
   readonly #source: Source;
   readonly #journal: Journal;
   readonly #failure: JournalFailure;
+  readonly #makeRoom: () => Promise<boolean>;
   readonly #onCommit: (writes: number) => void;
   #queue: Pending[] = [];
   #running: Promise<void> | undefined;
@@ -47,19 +52,24 @@ export class GroupWriter implements Writer {
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
 
-  constructor(database: DatabaseSync, source: Source, { journal, failure, onCommit }: GroupWriterOptions) {
+  constructor(
+    database: DatabaseSync,
+    source: Source,
+    { journal, failure, makeRoom, onCommit }: GroupWriterOptions,
+  ) {
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
     this.#source = source;
     this.#journal = journal;
     this.#failure = failure ?? (() => undefined);
+    this.#makeRoom = makeRoom ?? (async () => false);
     this.#onCommit = onCommit ?? (() => {});
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new Error('the catalog is closed'));
-    const failure = this.#failure();
+    const failure = restsOnFacts(name) ? this.#failure() : undefined;
     if (failure) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       this.#queue.push({ name, args, resolve, reject });
@@ -83,7 +93,10 @@ export class GroupWriter implements Writer {
         await this.#payOwed();
         await this.#commit(batch);
       } catch (error) {
-        for (const pending of batch) pending.reject(error);
+        for (const pending of batch) if (restsOnFacts(pending.name)) pending.reject(error);
+        // What archives are read with goes on while the journal cannot be written.
+        const others = batch.filter(({ name }) => !restsOnFacts(name));
+        if (others.length > 0) await this.#commit(others);
       }
     }
     this.#running = undefined;
@@ -120,7 +133,9 @@ export class GroupWriter implements Writer {
     } catch (error) {
       this.#rollback();
       this.#journaled.unshift(...settled);
-      for (const pending of batch) pending.reject(error);
+      // Nothing was changed: the whole transaction runs again.
+      if (isCatalogFull(error) && (await this.#makeRoom())) return this.#commit(batch);
+      for (const pending of batch) pending.reject(asCatalogShortage(error));
     }
     this.#onCommit(batch.length);
   }
@@ -133,7 +148,7 @@ export class GroupWriter implements Writer {
       this.#release.run();
       return { pending, records, result };
     } catch (error) {
-      // When SQLite itself gave up on the whole transaction this throws too, and nothing is committed.
+      if (endsTransaction(error)) throw error;
       this.#database.exec('rollback to one; release one');
       return { pending, records: [], error };
     }

@@ -12,6 +12,7 @@ import {
 } from 'kysely';
 import { SQLITE } from './engine.ts';
 import type { Schema } from './schema.ts';
+import { asCatalogShortage } from './sqlite-shortage.ts';
 import type { Source } from './transaction.ts';
 
 /** How many prepared statements a connection keeps; the server's own number about a hundred. */
@@ -81,6 +82,14 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    try {
+      return this.#execute<Row>(query);
+    } catch (error) {
+      throw asCatalogShortage(error);
+    }
+  }
+
+  #execute<Row>(query: CompiledQuery): QueryResult<Row> {
     const { statement, names } = this.#prepare(query.sql);
     const parameters = query.parameters as (string | number | null | Uint8Array)[];
     if (names.length > 0) {

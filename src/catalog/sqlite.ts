@@ -20,11 +20,15 @@ const LONGEST_LOG_PAGES = 32_768;
 /** Every serving process has one, and the system's own cache lies behind it. */
 const READER_CACHE_KIB = 4096;
 
-/** The writer of a SQLite catalog: exactly one process opens it, after it has the data folder's lock. */
+/**
+ * The writer of a SQLite catalog: exactly one process opens it, after it has the data folder's lock.
+ * @param makeRoom called when the disk is full; false when there is no room to make. Never throws.
+ */
 export async function openSqliteWriter(
   path: string,
   journal: Journal,
   failure?: JournalFailure,
+  makeRoom?: () => Promise<boolean>,
 ): Promise<Writer> {
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
@@ -36,7 +40,7 @@ export async function openSqliteWriter(
   await migrate(source.db, SQLITE);
   const checkpointer = new Checkpointer(path, BUSY_MS);
   const onCommit = (writes: number) => checkpointer.committed(writes);
-  const writer = new GroupWriter(database, source, { journal, failure, onCommit });
+  const writer = new GroupWriter(database, source, { journal, failure, makeRoom, onCommit });
   return {
     run: (name, args) => writer.run(name, args),
     async close() {

@@ -3,6 +3,7 @@ import type { StoreRecord } from '../domain/blob-store.ts';
 import { POSTGRES } from './engine.ts';
 import { type Journal, type JournalFailure, newestOf } from './journal.ts';
 import { nulFreeValue } from './nul-free.ts';
+import { restsOnFacts } from './rests-on-facts.ts';
 import type { Schema } from './schema.ts';
 import type { Source } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
@@ -53,6 +54,7 @@ export class TransactionWriter implements Writer {
   }
 
   async #run(name: WriteName, args: unknown): Promise<unknown> {
+    if (!restsOnFacts(name)) return (await this.#transact(name, args)).result;
     const failure = this.#failure();
     if (failure) throw failure;
     // First: who sends a failed request again gets an answer that rests on what is owed, and has no fact to add.

@@ -125,6 +125,11 @@ export interface BlobStore {
    * removes blobs. @throws the I/O error.
    */
   compact(): Promise<void>;
+  /**
+   * Lets `compact` have what this process writes small blobs to: to be called while the disk is full, so that what is
+   * deleted gives room back. @throws the I/O error.
+   */
+  sealPack(): Promise<void>;
   /** Every whole blob, in no order. */
   list(): AsyncIterable<string>;
   /** Appends records to the journal; durable when it resolves. @throws StoreFailure. */

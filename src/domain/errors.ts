@@ -99,13 +99,19 @@ const PASSING: Readonly<Record<string, string>> = {
   EAGAIN: 'the system has no resources left',
 };
 
-/** What is missing, in words, by the code of a system error or of its cause; undefined for every other error. */
-export function missingResource(error: unknown): string | undefined {
+/** The code of a system error that passes by itself, or of such a cause; undefined for every other error. */
+export function passingCode(error: unknown): string | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
     const { code } = one as NodeJS.ErrnoException;
-    if (code !== undefined && Object.hasOwn(PASSING, code)) return PASSING[code];
+    if (code !== undefined && Object.hasOwn(PASSING, code)) return code;
   }
   return undefined;
+}
+
+/** What is missing, in words, by `passingCode`; undefined for every other error. */
+export function missingResource(error: unknown): string | undefined {
+  const code = passingCode(error);
+  return code === undefined ? undefined : PASSING[code];
 }
 
 /** A system error in words, without the path that its message ends with: a client may read it. */

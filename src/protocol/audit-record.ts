@@ -31,11 +31,17 @@ const DENIED_BY_400: ReadonlySet<string> = new Set([
   'UnrecognizedClientException',
 ]);
 
+/** Whether a request was refused for who sent it. */
+export function isDenied(outcome: Outcome): boolean {
+  const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
+  return error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));
+}
+
 /** Whether a request belongs into the log: it may have changed something, or it was denied. */
 export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
-  const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
-  const denied = error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));
-  return denied || (signed !== undefined && route !== undefined && route.operation.method !== 'GET');
+  return (
+    isDenied(outcome) || (signed !== undefined && route !== undefined && route.operation.method !== 'GET')
+  );
 }
 
 /** The record. No secret, no signature and no body of an archive is in it. */

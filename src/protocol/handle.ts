@@ -4,14 +4,20 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
+import { invalidParameter, missingParameter, Shortage, withoutPath } from '../domain/errors.ts';
 import { jobMembers } from '../domain/job.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
-import type { OperationContext, Reply, RequestFacts, UploadBody } from '../operations/operation.ts';
-import { auditRecord, isAudited, type Outcome, type RequestTrace } from './audit-record.ts';
+import type {
+  Operation,
+  OperationContext,
+  Reply,
+  RequestFacts,
+  UploadBody,
+} from '../operations/operation.ts';
+import { auditRecord, isAudited, isDenied, type Outcome, type RequestTrace } from './audit-record.ts';
 import { type Authenticated, type Authenticator, authenticate } from './authenticate.ts';
 import { type Ask, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseBodyClaim, requireUploadHeaders } from './checked-body.ts';
@@ -38,11 +44,13 @@ export interface Pipeline {
   /** Real time, which signatures are judged by; the context's clock may be a turned one. */
   readonly wallClock: Clock;
   readonly audit: {
-    /** Puts an event on record; durable when it resolves. */
+    /** Puts an event on record; durable when it resolves. @throws the I/O error. */
     append(record: Record<string, unknown>): Promise<void>;
-    /** Why nothing can be put on record; undefined while all is well. */
-    failure(): unknown;
+    /** Resolves when the next event can be put on record, as far as that is known. @throws the I/O error. */
+    ready(): Promise<void>;
   };
+  /** Refuses a change that a full disk has no room for. @throws Shortage. */
+  requireRoom?(operation: Operation): Promise<void>;
   readonly denials: UnsignedDenials;
   /** Told of every request that was answered. */
   onDone(done: RequestLog): void;
@@ -97,7 +105,10 @@ function withoutCredentials(target: string): string {
     .replace(/(\/lock-policy\/)[^/?]+/, '$1…');
 }
 
-/** What the request comes to. A change that could not be put on record is not acknowledged. */
+/**
+ * What the request comes to. A change or a denial that could not be put on record is not acknowledged. What was only read
+ * is, and so is a refusal for another reason.
+ */
 async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome> {
   const outcome: Outcome = await answer(trace, pipeline).then(
     (reply) => ({ reply }),
@@ -111,7 +122,10 @@ async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome>
     await pipeline.audit.append(leftOut === 0 ? record : { ...record, unsignedDenialsLeftOut: leftOut });
     return outcome;
   } catch (error) {
-    return { error };
+    const isRead = trace.route?.operation.method === 'GET';
+    if (!isDenied(outcome) && ('error' in outcome || isRead)) return outcome;
+    const text = 'The request could not be put on record in the audit log';
+    return { error: new Shortage(`${text}: ${withoutPath(error)}.`, { cause: error }) };
   }
 }
 
@@ -139,16 +153,20 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   const body = upload
     ? new CheckedBody(message, parseBodyClaim(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
-  if (operation.method !== 'GET') requireRecordable(pipeline);
+  if (operation.method !== 'GET') await requireRecordable(pipeline);
+  if (operation.method !== 'GET') await pipeline.requireRoom?.(operation);
   pipeline.beforeRun?.(operation.name);
   return operation.run(Object.assign(new Facts(route.id, vaultKey, vault, body), inputs), context);
 }
 
-/** What cannot be put on record is not done. @throws 503. */
-function requireRecordable({ audit }: Pipeline): void {
-  if (audit.failure() === undefined) return;
-  const text = 'The audit log cannot be written: nothing is changed until the server is restarted.';
-  throw new ApiError('ServiceUnavailableException', text, { status: 503 });
+/** What cannot be put on record is not done. @throws Shortage. */
+async function requireRecordable({ audit }: Pipeline): Promise<void> {
+  try {
+    await audit.ready();
+  } catch (error) {
+    const text = 'The audit log cannot be written, so nothing can be changed';
+    throw new Shortage(`${text}: ${withoutPath(error)}.`, { cause: error, changedNothing: true });
+  }
 }
 
 function askOf(message: Message, { operation, id }: Route, vaultKey: VaultKey, signed: Authenticated): Ask {
