@@ -86,8 +86,8 @@ export function missing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Makes a folder, and those above it, so that they survive a power cut. */
-function makeFolder(path: string): void {
+/** Makes a folder, and those above it, so that they survive a power cut. @throws the I/O error. */
+export function makeFolder(path: string): void {
   const first = mkdirSync(path, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   // Each name stands in the folder above it.

@@ -42,6 +42,8 @@ export interface RoomWatchOptions {
   readonly log: Logger;
   /** Whether this process makes the reserve again; one does. */
   readonly keeps: boolean;
+  /** Between two looks, ms; a second by default. */
+  readonly pauseMs?: number;
 }
 
 export class RoomWatch {
@@ -136,7 +138,7 @@ export class RoomWatch {
       this.#tell();
       if (this.status() !== undefined) await onShort();
     };
-    return repeat(LOOK_PAUSE_MS, task, onError);
+    return repeat(this.#options.pauseMs ?? LOOK_PAUSE_MS, task, onError);
   }
 
   #area(part: Part): Area {

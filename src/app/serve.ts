@@ -24,7 +24,7 @@ import {
   startSharedChores,
   watchRoom,
 } from './chores.ts';
-import { type DataFolder, dataFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
+import { type DataFolder, dataFolder, makeFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
 import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
@@ -130,9 +130,10 @@ interface NodeChoreParts extends ChoreParts {
 
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   const folder = dataFolder(config.data);
-  const release = takeFolder(folder);
-  // Before anything is written: a start on a full disk lives on the reserve.
+  makeFolder(folder.path);
+  // Before anything is written, be it the lock: a start on a full disk lives on the reserve.
   const room = await openRoom(config, folder, log, true);
+  const release = takeFolder(folder);
   const masterKey = await readOrMakeMasterKey(folder, systemRandom);
   await prepareDiskStore(folder.store);
   const blobs = openStore(folder, room, hashEngine(log));

@@ -7,6 +7,8 @@ import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
 import { sqliteSource } from './sqlite-dialect.ts';
+import { asCatalogShortage, isCatalogFull } from './sqlite-shortage.ts';
+import type { Source } from './transaction.ts';
 import { type Writer, writesOver } from './writes.ts';
 
 /** How long a statement waits for a writer from outside, such as the command line. */
@@ -30,14 +32,7 @@ export async function openSqliteWriter(
   failure?: JournalFailure,
   makeRoom?: () => Promise<boolean>,
 ): Promise<Writer> {
-  const database = new DatabaseSync(path, { timeout: BUSY_MS });
-  // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
-  database.exec(
-    `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};
-     pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES};`,
-  );
-  const source = sqliteSource(database);
-  await migrate(source.db, SQLITE);
+  const { database, source } = await openForWriting(path, makeRoom);
   const checkpointer = new Checkpointer(path, BUSY_MS);
   const onCommit = (writes: number) => checkpointer.committed(writes);
   const writer = new GroupWriter(database, source, { journal, failure, makeRoom, onCommit });
@@ -50,6 +45,29 @@ export async function openSqliteWriter(
       database.close();
     },
   };
+}
+
+/** Opens the file and brings it up to date, which takes some room beside it. @throws Shortage, and what migrations throw. */
+async function openForWriting(
+  path: string,
+  makeRoom: () => Promise<boolean> = async () => false,
+): Promise<{ database: DatabaseSync; source: Source }> {
+  for (;;) {
+    const database = new DatabaseSync(path, { timeout: BUSY_MS });
+    try {
+      // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
+      database.exec(
+        `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};
+         pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES};`,
+      );
+      const source = sqliteSource(database);
+      await migrate(source.db, SQLITE);
+      return { database, source };
+    } catch (error) {
+      database.close();
+      if (!(isCatalogFull(error) && (await makeRoom()))) throw asCatalogShortage(error);
+    }
+  }
 }
 
 /**
