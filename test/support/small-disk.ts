@@ -1,14 +1,18 @@
-/** Real file systems that are small enough to be filled: tmpfs, and ext4 or btrfs on a loop device. Needs root. */
+/**
+ * Real file systems that are small enough to be filled: tmpfs, ext4 on a loop device, and btrfs on one with a quota that
+ * is smaller than the disk (EDQUOT). Needs root.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDiskFull } from '../../src/domain/disk-room.ts';
 
 export type DiskKind = 'tmpfs' | 'ext4' | 'btrfs';
 
 export interface SmallDisk {
-  /** An empty folder on it. */
+  /** A folder on it. */
   readonly path: string;
   /** Fills it to the last byte with a file, as another program does. */
   fill(): Promise<void>;
@@ -17,7 +21,10 @@ export interface SmallDisk {
   remove(): void;
 }
 
-/** Makes and mounts one. @throws what mount or mkfs says. */
+/** What a disk has beyond its quota. */
+const BEYOND_QUOTA_MEBIBYTES = 208;
+
+/** Makes and mounts one of so many MiB. @throws what mount or mkfs says. */
 export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
   const folder = mkdtempSync(join(tmpdir(), 'moraine-disk-'));
   const mounted = join(folder, 'mounted');
@@ -26,7 +33,8 @@ export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
   try {
     if (kind === 'tmpfs') run('mount', '-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', mounted);
     else {
-      run('truncate', '-s', `${mebibytes}M`, image);
+      const beyond = kind === 'btrfs' ? BEYOND_QUOTA_MEBIBYTES : 0;
+      run('truncate', '-s', `${mebibytes + beyond}M`, image);
       // Nothing is kept back for root, as whom the tests run.
       run(`mkfs.${kind}`, '-q', ...(kind === 'ext4' ? ['-F', '-m', '0'] : []), image);
       run('mount', '-o', 'loop', image, mounted);
@@ -36,8 +44,12 @@ export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
     throw error;
   }
   const path = join(mounted, 'data');
-  run('mkdir', path);
-  const filler = join(mounted, 'filler');
+  if (kind === 'btrfs') {
+    run('btrfs', 'quota', 'enable', mounted);
+    run('btrfs', 'subvolume', 'create', path);
+    run('btrfs', 'qgroup', 'limit', `${mebibytes}M`, path);
+  } else run('mkdir', path);
+  const filler = join(path, 'filler');
   return {
     path,
     fill: () => fillWith(filler),
@@ -53,7 +65,7 @@ export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
 /** Whether a small disk of this kind can be made here. */
 export function canMount(kind: DiskKind): boolean {
   try {
-    smallDisk(kind, kind === 'btrfs' ? 128 : 4).remove();
+    smallDisk(kind, 4).remove();
     return true;
   } catch {
     return false;
@@ -68,7 +80,7 @@ async function fillWith(path: string): Promise<void> {
       try {
         await file.write(Buffer.alloc(bytes, 1));
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+        if (!isDiskFull(error)) throw error;
         bytes = Math.floor(bytes / 2);
       }
     }
