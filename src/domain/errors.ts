@@ -99,11 +99,15 @@ const PASSING: Readonly<Record<string, string>> = {
   EAGAIN: 'the system has no resources left',
 };
 
+/** Node.js has no name for it: the code is `Unknown system error -122`. */
+const LINUX_EDQUOT = -122;
+
 /** The code of a system error that passes by itself, or of such a cause; undefined for every other error. */
 export function passingCode(error: unknown): string | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
-    const { code } = one as NodeJS.ErrnoException;
+    const { code, errno } = one as NodeJS.ErrnoException;
     if (code !== undefined && Object.hasOwn(PASSING, code)) return code;
+    if (errno === LINUX_EDQUOT) return 'EDQUOT';
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { constants } from 'node:os';
 import type { TestContext } from 'node:test';
 
 type FileMethod = 'read' | 'datasync' | 'sync' | 'write' | 'writeFile' | 'appendFile' | 'truncate';
@@ -19,9 +20,11 @@ export async function failFiles(
   });
 }
 
-/** An error as the system gives it. */
-export function diskError(code: 'EIO' | 'ENOSPC' | 'EDQUOT'): Error {
-  return Object.assign(new Error(`${code}: this disk fails, write '/a/path'`), { code });
+/** An error as Node.js gives it: it has no name for a quota that is used up. */
+export function diskError(name: 'EIO' | 'ENOSPC' | 'EDQUOT'): Error {
+  const errno = -constants.errno[name];
+  const code = name === 'EDQUOT' ? `Unknown system error ${errno}` : name;
+  return Object.assign(new Error(`${code}: this disk fails, write '/a/path'`), { code, errno });
 }
 
 /** Runs something before each call of a method of any open file (`this`) of this process, until the test ends. */
