@@ -116,7 +116,10 @@ export function createNode({
       denials: new UnsignedDenials(),
       wallClock: systemClock,
       ...(emulator ? { beforeRun: (operation: string) => emulator.beforeRun(operation) } : {}),
-      onDone: (done) => logRequest(log, shortages, done),
+      onDone: (done) => {
+        room.note(done.error);
+        logRequest(log, shortages, done);
+      },
     },
     health: () => {
       const reason = reasonOf(blobs.failure()) ?? reasonOf(audit.failure(), AUDIT) ?? room.status();

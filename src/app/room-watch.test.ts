@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rm, stat, symlink, truncate } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { diskError } from '../../test/support/failing-disk.ts';
@@ -25,10 +25,29 @@ class Lines {
   } as unknown as Logger;
 }
 
+/** What a test leaves is taken away in the opposite order: a disk after what watches it. */
+const left = new WeakMap<TestContext, (() => void | Promise<void>)[]>();
+function atEnd(t: TestContext, task: () => void | Promise<void>): void {
+  const tasks = left.get(t) ?? [];
+  if (tasks.length === 0) {
+    left.set(t, tasks);
+    t.after(async () => {
+      for (const one of tasks.toReversed()) await one();
+    });
+  }
+  tasks.push(task);
+}
+
+async function folderFor(t: TestContext): Promise<string> {
+  const path = await temporaryFolder();
+  atEnd(t, () => rm(path, { recursive: true }));
+  return path;
+}
+
 /** A disk of 32 MiB, so with a reserve of 2 MiB. */
 function diskFor(t: TestContext): SmallDisk {
   const disk = smallDisk('tmpfs', 32);
-  t.after(() => disk.remove());
+  atEnd(t, () => disk.remove());
   return disk;
 }
 
@@ -46,7 +65,7 @@ async function watchOver(t: TestContext, path: string, lines = new Lines(), nowM
     async () => {},
     (error) => errors.push(error),
   );
-  t.after(async () => {
+  atEnd(t, async () => {
     await chore.stop();
     assert.deepEqual(errors, []);
   });
@@ -91,12 +110,15 @@ describe('the room on a disk', { skip }, () => {
     assert.ok(held > 0 && held < 2 * MIB, `${held} bytes are held`);
     // Small changes go on while half of it is left.
     await watch.requireRoom(operationOf('CreateVault'));
-    await truncate(join(disk.path, 'reserve'), MIB / 2);
-    await disk.fill();
+    // One step at a time: of more, the watch would make it again.
+    while ((await heldIn(disk.path)) >= MIB) {
+      await watch.of('store').giveUp();
+      await disk.fill();
+    }
     await assert.rejects(watch.requireRoom(operationOf('CreateVault')), refuses);
     for (const name of ['DeleteArchive', 'InitiateJob', 'AbortMultipartUpload', 'DeleteVault'])
       await watch.requireRoom(operationOf(name));
-    while (await watch.of('store').giveUp());
+    while (await watch.of('store').giveUp()) await disk.fill();
     assert.equal(await heldIn(disk.path), 0);
     await disk.unfill();
     await eventually('the reserve is whole again', async () => (await heldIn(disk.path)) === 2 * MIB, 60_000);
@@ -123,14 +145,11 @@ describe('the room on a disk', { skip }, () => {
   it('is judged on each of the disks that a server uses', async (t) => {
     const store = diskFor(t);
     const audit = diskFor(t);
-    const path = await temporaryFolder();
+    const path = await folderFor(t);
     await symlink(store.path, join(path, 'store'));
     await symlink(audit.path, join(path, 'audit'));
     const watch = await watchOver(t, path);
-    t.after(() => rm(path, { recursive: true }));
     (await watch.of('store').claim(20 * MIB)).end();
-    await audit.fill();
-    while (await watch.of('audit log').giveUp());
     await audit.fill();
     await assert.rejects(watch.of('store').claim(1), /The disk of the audit log is full/);
     await audit.unfill();
@@ -143,9 +162,8 @@ describe('the room on a disk', { skip }, () => {
 
 describe('a disk that refuses a write though it says that it has room', () => {
   it('takes no upload until it takes a write again, and says why', async (t) => {
-    const path = await temporaryFolder();
+    const path = await folderFor(t);
     const watch = await watchOver(t, path);
-    t.after(() => rm(path, { recursive: true }));
     const claim = await watch.of('store').claim(10);
     claim.end(diskError('EDQUOT'));
     assert.equal(watch.status(), 'The disk of the data folder refuses writes: the disk quota is used up.');
@@ -159,10 +177,9 @@ describe('a disk that refuses a write though it says that it has room', () => {
   });
 
   it('is no matter of an upload that failed otherwise', async (t) => {
-    const path = await temporaryFolder();
+    const path = await folderFor(t);
     await mkdir(join(path, 'store'));
     const watch = await watchOver(t, path);
-    t.after(() => rm(path, { recursive: true }));
     (await watch.of('store').claim(10)).end(diskError('EIO'));
     assert.equal(watch.status(), undefined);
   });
@@ -176,6 +193,20 @@ describe('an upload that found no room', { skip }, () => {
     await assert.rejects(watch.of('store').claim(40 * MIB), refuses);
     assert.match(watch.status() ?? '', /is full/);
     assert.equal(watch.hasRoom(), true, 'inventories need less');
+    nowMs += 61_000;
+    assert.equal(watch.status(), undefined);
+  });
+});
+
+describe('want of descriptors', () => {
+  it('shows in health for a minute', async (t) => {
+    const path = await folderFor(t);
+    let nowMs = 0;
+    const watch = await watchOver(t, path, new Lines(), () => nowMs);
+    watch.note(new Error('x'));
+    assert.equal(watch.status(), undefined);
+    watch.note(new Error('x', { cause: Object.assign(new Error('y'), { code: 'EMFILE' }) }));
+    assert.match(watch.status() ?? '', /no file descriptors left/);
     nowMs += 61_000;
     assert.equal(watch.status(), undefined);
   });

@@ -3,7 +3,7 @@ import { open, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import { type DiskRoom, isDiskFull, type RoomClaim } from '../domain/disk-room.ts';
-import { Shortage, withoutPath } from '../domain/errors.ts';
+import { passingCode, Shortage, withoutPath } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 import type { Operation } from '../operations/operation.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
@@ -54,6 +54,8 @@ export class RoomWatch {
   /** The smallest upload that was refused lately. */
   #unmet: { readonly bytes: number; readonly atMs: number } | undefined;
   #looking: Promise<void> | undefined;
+  /** When a request last failed for want of descriptors. */
+  #withoutDescriptorsMs: number | undefined;
 
   private constructor(options: RoomWatchOptions, areas: readonly Area[]) {
     this.#options = options;
@@ -115,10 +117,20 @@ export class RoomWatch {
     if (area) throw new Shortage(`${fullText(area)} ${WHAT_GOES_ON}`, { changedNothing: true });
   }
 
-  /** Why uploads fail, in words without a path; undefined while they do not. */
+  /** Why requests fail, in words without a path; undefined while they do not. */
   status(): string | undefined {
+    if (this.#withoutDescriptorsMs !== undefined) {
+      const sinceMs = this.#options.clock.now() - this.#withoutDescriptorsMs;
+      if (sinceMs < REMEMBERED_MS) return 'The server had no file descriptors left for some requests.';
+    }
     const area = this.#areas.find((one) => this.#isShort(one));
     return area && fullText(area);
+  }
+
+  /** A request failed with this. For a minute, health tells of descriptors that were missing. Never throws. */
+  note(error: unknown): void {
+    const code = passingCode(error);
+    if (code === 'EMFILE' || code === 'ENFILE') this.#withoutDescriptorsMs = this.#options.clock.now();
   }
 
   /** Whether a small blob would find room. */
@@ -136,7 +148,7 @@ export class RoomWatch {
       for (const area of this.#areas) if (area.refused) await this.#probe(area, area.refused.bytes);
       if (this.#options.keeps) await this.#keepReserves();
       this.#tell();
-      if (this.status() !== undefined) await onShort();
+      if (this.#areas.some((area) => this.#isShort(area))) await onShort();
     };
     return repeat(this.#options.pauseMs ?? LOOK_PAUSE_MS, task, onError);
   }
@@ -161,9 +173,15 @@ export class RoomWatch {
         if (!isOpen) return;
         isOpen = false;
         this.#underway -= left;
-        if (isDiskFull(error)) this.#area('store').refused = { error, bytes: bytes ?? 0 };
+        if (isDiskFull(error)) this.#refuse(this.#area('store'), { error, bytes: bytes ?? 0 });
       },
     };
+  }
+
+  /** A quota is seen by nothing but a write that fails: small writes get some room before they fail, too. */
+  #refuse(area: Area, refused: NonNullable<Area['refused']>): void {
+    if (!area.refused && area.room.held > area.reserve.bytes / 2) void this.#giveUp(area);
+    area.refused = refused;
   }
 
   async #requireRoomFor(bytes: number): Promise<void> {

@@ -25,6 +25,7 @@ import {
   watchRoom,
 } from './chores.ts';
 import { type DataFolder, dataFolder, makeFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
+import { checkDescriptors, readLimits } from './descriptor-check.ts';
 import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
@@ -61,6 +62,7 @@ interface Primary {
  */
 export async function serve(config: Config, clocks: ReadClocks = systemClocks): Promise<RunningServer> {
   const log = createLogger(config.logLevel, { process: 'primary' });
+  checkDescriptors(log, await readLimits());
   const primary = await openPrimary(config, log);
   const root = await openRootAccount(config, {
     ...primary,

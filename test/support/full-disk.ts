@@ -100,6 +100,9 @@ export async function fullDiskStory(
     for (const size of SIZES) await api.upload('full', patternBytes(size));
     tell('all came back');
     return { filled, crowded, usedUp, uploads: stored.length };
+  } catch (error) {
+    tell(`${server.process.signalCode} ${server.errors().slice(-4000)}`);
+    throw error;
   } finally {
     await server.kill();
   }
