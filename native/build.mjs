@@ -6,11 +6,23 @@
  *   --sanitize   with the address and undefined-behaviour sanitizers (Node must preload their library)
  *   --check      build native/build/check.<platform>-<arch> instead: the C checks without Node (check.c)
  *
+ * What was built from the same sources with the same options is not built again.
+ *
  * Without a C compiler, or for a platform that has no native hash, it says so in one line and succeeds: the
  * server works without.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,7 +73,11 @@ function build() {
     return skip(`no C compiler (${cc}) was found`);
 
   const target = targetFile();
+  const wanted = digestOfSources([cc, ...ccFlags]);
+  const stamp = `${target}.sources`;
+  if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return 0;
   mkdirSync(dirname(target), { recursive: true });
+  rmSync(stamp, { force: true });
   // Beside the target, so that the last step is a rename: a running server keeps the file it has mapped.
   const scratch = mkdtempSync(join(dirname(target), '.building-'));
   try {
@@ -84,11 +100,26 @@ function build() {
     const result = join(scratch, 'result');
     if (!run(cc, [...flags, ...linkFlags(), ...objects, '-o', result])) return 1;
     renameSync(result, target);
+    // A prebuilt one is shipped as it is: it must not depend on what lay there.
+    if (!options.prebuild) writeFileSync(stamp, wanted);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
   process.stdout.write(`native hash: built ${relative(process.cwd(), target)}\n`);
   return 0;
+}
+
+/** Of all that the result depends on, the compiler's version among it. */
+function digestOfSources(compiler) {
+  const hash = createHash('sha256').update(JSON.stringify([compiler, options, process.versions.modules]));
+  hash.update(spawnSync(compiler[0], ['--version'], { encoding: 'utf8' }).stdout ?? '');
+  for (const name of readdirSync(HERE)
+    .filter((name) => /\.(c|h|S|mjs)$/.test(name))
+    .sort()) {
+    const content = readFileSync(join(HERE, name));
+    hash.update(`${name} ${content.length}\n`).update(content);
+  }
+  return hash.digest('hex');
 }
 
 function targetFile() {

@@ -36,7 +36,8 @@ function operationsPage(): string {
     `The ${API.length} operations of the Glacier API, version 2012-06-01. All are there; ` +
       'what a job of type `select` would do is not: it answers 400.',
     'Every request is signed with Signature Version 4 for the service `glacier` and carries ' +
-      '`x-amz-glacier-version: 2012-06-01`. An account id of `-` is the signer’s own. Fields in bold are required.',
+      '`x-amz-glacier-version: 2012-06-01`. An account id of `-` is the signer’s own. Fields in bold are required. ' +
+      'Answers of 201 and 202 have the body `{}`, those of 204 none.',
     table(
       [
         'operation',

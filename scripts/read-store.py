@@ -20,13 +20,17 @@ import sys
 import zlib
 
 MIB = 1024 * 1024
-FOOTER = struct.Struct('<8sIIQII32s')
+FOOTER = struct.Struct('<8sIIQIHH32s')
+EXTENSION_BYTES = 16
 HEADER = struct.Struct('<8sIIQQ16s16s')
 TABLE_HEAD = struct.Struct('<8sII')
 TABLE_ENTRY = struct.Struct('<QQ')
 REMOVAL = struct.Struct('<QII')
 ALIGN = 64
 COMBINATIONS_TRIED = 10_000
+KINDS = {'vault-created', 'vault-deleted', 'vault-tags', 'vault-notifications', 'vault-access-policy',
+         'vault-lock', 'upload-started', 'upload-completed', 'upload-ended', 'archive-deleted',
+         'retrieval-policy', 'numbers-skipped'}
 
 
 class Damaged(Exception):
@@ -52,6 +56,21 @@ def aligned(number):
     return -(-number // ALIGN) * ALIGN
 
 
+def read_note(path):
+    """The text of a note: without the last line, which proves it. Before version 3 there was none."""
+    with open(path, 'rb') as file:
+        content = file.read()
+    last = re.search(rb'\n([0-9a-f]{32}) ([0-9]{1,16} [0-9]{1,16})\n\Z', content)
+    text = content[:last.start()] if last else content
+    if last and sha256(text + b'\n' + last[2]).hex()[:32].encode() != last[1]:
+        raise Damaged(f'{path}: the note was changed')
+    try:
+        json.loads(text)
+    except ValueError:
+        raise Damaged(f'{path}: the note is empty or cut') from None
+    return text
+
+
 class Blob:
     """A blob as it describes itself. That is proved here; the data is proved by reading it."""
 
@@ -62,10 +81,12 @@ class Blob:
             footer = file.read(min(total, FOOTER.size))
             if len(footer) < FOOTER.size or footer[:8] != b'MORAINE\0':
                 raise Damaged(f'{name}: it does not end with a footer')
-            _, version, label_bytes, self.size, leaves, _, digest = FOOTER.unpack(footer)
-            if version != 1:
-                raise Damaged(f'{name}: version {version} is not known')
-            described = 32 * leaves + label_bytes
+            _, version, label_bytes, self.size, leaves, cipher, extension, digest = FOOTER.unpack(footer)
+            if version not in (1, 3) or cipher != 0:
+                raise Damaged(f'{name}: version {version} or cipher {cipher} is not known')
+            if (extension != 0) if version == 1 else (extension < EXTENSION_BYTES):
+                raise Damaged(f'{name}: an extension of {extension} bytes does not fit version {version}')
+            described = 32 * leaves + label_bytes + extension
             if leaves != max(1, -(-self.size // MIB)) or self.size + described + FOOTER.size != total:
                 raise Damaged(f'{name}: the footer does not fit the length of the blob')
             file.seek(start + self.size)
@@ -73,7 +94,7 @@ class Blob:
         if sha256(described + footer[:32]) != digest:
             raise Damaged(f'{name}: what describes the data was changed')
         self.leaves = [described[i:i + 32] for i in range(0, 32 * leaves, 32)]
-        self.label = json.loads(described[32 * leaves:])
+        self.label = json.loads(described[32 * leaves:32 * leaves + label_bytes])
         if fold(self.leaves) != self.label['treeHash']:
             raise Damaged(f'{name}: the leaves do not fold to the tree hash')
 
@@ -173,7 +194,7 @@ class Pack:
                     damage.append(str(error))
         for gap in self.gaps:
             if gap < self.judged and gap + HEADER.size <= self.size:
-                damage.append(f'{self.path}: at {gap} begins what is no blob')
+                damage.append(f'{self.path}: there is no whole blob at byte {gap}')
 
 
 class Store:
@@ -184,8 +205,8 @@ class Store:
         self.vaults, self.deleted, self.parts = {}, set(), {}
         with open(os.path.join(folder, 'format.json'), encoding='utf-8') as file:
             form = json.load(file)
-        if form.get('format') != 'moraine-store' or form.get('version') not in (1, 2):
-            raise Unusable(f'{folder} is not a moraine-store of version 1 or 2: {form}')
+        if form.get('format') != 'moraine-store' or form.get('version') not in (1, 2, 3):
+            raise Unusable(f'{folder} is not a moraine-store of version 1, 2 or 3: {form}')
         for _, entry in sorted(self.read_journal().items()):
             self.apply(entry)
         self.read_lock_notes()
@@ -218,7 +239,8 @@ class Store:
             for number, line in enumerate(lines, 1):
                 if line[:33] == f'{sha256(line[33:]).hex()[:32]} '.encode():
                     record = json.loads(line[33:])
-                    facts[record['seq']] = record['entry']
+                    if 'seq' in record:
+                        facts[record['seq']] = record['entry']
                 elif any(lines[number:]):
                     self.damage.append(f'{file.name}: line {number} was changed')
         return facts
@@ -226,6 +248,9 @@ class Store:
     def apply(self, entry):
         key = (entry.get('account'), entry.get('region'), entry.get('vault'))
         kind, vault = entry.get('type'), self.vaults.get(key)
+        if kind not in KINDS:
+            self.damage.append(f'journal: an entry of type {kind} is not known here, so that what is shown '
+                               'may be too much or too little')
         if kind == 'vault-created':
             state = {'tags': {}, 'notifications': None, 'accessPolicy': None, 'lock': None}
             new = {'createdMs': entry['at'], **state, 'archives': {}, 'uploads': {}}
@@ -257,8 +282,11 @@ class Store:
         folder = os.path.join(self.folder, 'notes')
         for name in sorted(os.listdir(folder)):
             if re.fullmatch(r'lock-[0-9a-f]{64}', name):
-                with open(os.path.join(folder, name), encoding='utf-8') as file:
-                    note = json.load(file)
+                try:
+                    note = json.loads(read_note(os.path.join(folder, name)))
+                except Damaged as error:
+                    self.damage.append(str(error))
+                    continue
                 vault = self.vaults.get(tuple(note['vault'][m] for m in ('account', 'region', 'name')))
                 if vault and vault['createdMs'] <= note['vaultCreatedMs']:
                     vault['lock'] = {'state': 'Locked', 'policy': note['lock']['policy']}
@@ -346,6 +374,11 @@ def print_archives(store):
         print('/'.join(vault), one, size, root, json.dumps(description), sep='\t')
 
 
+def counted(number, noun):
+    """`1 vault`, `2 vaults`."""
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
+
+
 def print_json(store):
     def shown(blob):
         return {'name': blob.name, 'offset': blob.label['offset'], 'size': blob.size}
@@ -371,8 +404,9 @@ def main():
     (print_json if options.json else print_archives)(store)
     archives, uploads = (sum(1 for _ in store.each(what)) for what in ('archives', 'uploads'))
     unnamed = len(store.blobs) - sum(1 for _ in store.in_use())
-    sys.stderr.write(f'{len(store.vaults)} vaults, {archives} archives, {uploads} uploads in progress, '
-                     f'{unnamed} blobs that nothing names, {len(store.damage)} damaged\n')
+    sys.stderr.write(f'{counted(len(store.vaults), "vault")}, {counted(archives, "archive")}, '
+                     f'{counted(uploads, "upload")} in progress, {counted(unnamed, "blob")} that nothing names, '
+                     f'{len(store.damage)} damaged\n')
     for damage in store.damage:
         sys.stderr.write(f'damaged: {damage}\n')
     return 1 if store.damage else 0

@@ -31,7 +31,8 @@ function stopPostgres(): void {
 }
 
 const patterns = process.argv.slice(2);
-const files = patterns.length > 0 ? patterns : ['src/**/*.test.ts', 'test/**/*.test.ts'];
+const files =
+  patterns.length > 0 ? patterns : ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'];
 try {
   const env = { NODE_COMPILE_CACHE: cache, ...process.env, ...startPostgres() };
   const args = ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files];

@@ -168,11 +168,29 @@ describe('single settings', () => {
   });
 
   it('never show a secret that is refused', () => {
-    const secret = { MORAINE_ROOT_SECRET_ACCESS_KEY: 'hunter2' };
+    const secret = { MORAINE_ROOT_SECRET_ACCESS_KEY: 'hunter2'.repeat(50) };
     assert.throws(
       () => read({}, { MORAINE_ROOT_ACCESS_KEY_ID: 'AKIAEXAMPLEEXAMPLE00', ...secret }),
       (error: Error) => !error.message.includes('hunter2'),
     );
+  });
+
+  it('call a first key weak whose id or secret is short', () => {
+    const weak = (id: string, secret: string) =>
+      read({}, { MORAINE_ROOT_ACCESS_KEY_ID: id, MORAINE_ROOT_SECRET_ACCESS_KEY: secret }).rootKey?.weak;
+    assert.equal(weak('a'.repeat(16), 'b'.repeat(16)), false);
+    assert.equal(weak('a'.repeat(15), 'b'.repeat(16)), true);
+    assert.equal(weak('a'.repeat(16), 'b'.repeat(15)), true);
+  });
+
+  it('take names of hosts, without ports', () => {
+    assert.deepEqual(read().emulatorHosts, []);
+    assert.deepEqual(read({ 'emulator-hosts': 'A.test, b-1.internal' }).emulatorHosts, [
+      'a.test',
+      'b-1.internal',
+    ]);
+    for (const names of ['a.test:4522', 'http://a.test', '*.test', 'a.test,', 'a..b', ''])
+      refusesSettings(() => read({ 'emulator-hosts': names }), /^--emulator-hosts must be names of hosts/);
   });
 
   it('take certificate and key together, from files that are there', () => {

@@ -6,13 +6,21 @@ import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 
 /** Exit codes of the command, stated in docs/operating.md. */
-export const EXIT = { failed: 1, wrongSettings: 2, notNow: 3 } as const;
+export const EXIT = { failed: 1, wrongSettings: 2, notNow: 3, notFound: 4, damaged: 6 } as const;
 
 /** A setting that cannot be used. One clear line for the user. */
 export class SettingError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'SettingError';
+  }
+}
+
+/** Something that a command was asked about is not there. One clear line for the user. */
+export class NotFound extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NotFound';
   }
 }
 
@@ -122,7 +130,27 @@ const whole = z.coerce
   .min(0)
   .max(2 ** 31);
 
+/** Names of hosts, separated by commas, in lower case. */
+const hostNames = z.string().transform((text, check): readonly string[] => {
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  if (names.every((name) => /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name))) return names;
+  check.addIssue(
+    'must be names of hosts without ports, separated by commas, such as moraine.test,ci.internal',
+  );
+  return z.NEVER;
+});
+
+/** Shorter ids and secrets of root's key are weak: they can be guessed. Characters. */
+export const SHORTEST_STRONG = 16;
+
 const accountId = z.string().regex(/^\d{12}$/, 'must be 12 digits');
+
+/** A certificate chain and its private key, PEM texts that belong together, and the paths of the files they come from. */
+export interface TlsPair {
+  readonly cert: string;
+  readonly key: string;
+  readonly files: { readonly cert: string; readonly key: string };
+}
 
 /** By the name of the flag; the environment's name is MORAINE_ and the same in upper snake case. */
 export const SETTINGS = {
@@ -148,17 +176,23 @@ export const SETTINGS = {
   'root-access-key-id': {
     schema: z
       .string()
-      .regex(/^\w{16,128}$/, 'must be 16 to 128 letters and digits')
+      .regex(/^\w{1,128}$/, 'must be 1 to 128 letters and digits')
       .optional(),
     defaultText: 'made at first start',
     about: "root's access key id; together with the secret, holds at each start",
     secret: true,
   },
   'root-secret-access-key': {
-    schema: z.string().min(16, 'must have at least 16 characters').max(256).optional(),
+    schema: z.string().min(1).max(256, 'must have at most 256 characters').optional(),
     defaultText: 'made at first start',
     about: "root's secret access key",
     secret: true,
+  },
+  'allow-weak-root-key': {
+    schema: flag,
+    default: false,
+    about:
+      "allow an id or a secret of root's key below 16 characters, such as test, outside the emulator; not with a locked vault",
   },
   'tls-cert': {
     schema: z.string().optional(),
@@ -191,6 +225,12 @@ export const SETTINGS = {
     value: 'URL',
     defaultText: 'SQLite in the data folder',
     about: 'catalog database: postgres://user:password@host:port/database',
+  },
+  'catalog-timeout': {
+    schema: duration.refine((ms) => ms >= 100, 'must be at least 100ms'),
+    value: 'TIME',
+    default: '10s',
+    about: 'how long a PostgreSQL catalog may take to connect, and for a statement',
   },
   'complete-memory': {
     schema: duration,
@@ -251,8 +291,20 @@ export const SETTINGS = {
   emulator: {
     schema: flag,
     default: false,
+    about: 'for tests of other software: a clock that can be set, resets and faults under /_moraine/emulator',
+  },
+  'emulator-hosts': {
+    schema: hostNames.optional(),
+    value: 'NAMES',
+    defaultText: 'none',
     about:
-      'for tests of other software: a clock that can be turned, resets and faults under /_moraine/emulator',
+      'names with a dot by which the emulator controls may be reached, separated by commas; others need an IP address, localhost or a name without a dot',
+  },
+  'emulator-any-key': {
+    schema: flag,
+    default: false,
+    about:
+      'in the emulator, let any unknown access key in as root without checking its signature; 12 digits name the account',
   },
   seed: { schema: whole, value: 'N', default: '1', about: 'seed of the spread of job times' },
   'max-stop-leap': {
@@ -271,16 +323,27 @@ export const SETTINGS = {
 
 type Name = keyof typeof SETTINGS;
 
+/** Root's key as the environment gives it. */
+export interface RootKey {
+  readonly id: string;
+  readonly secret: string;
+  /** Its id or its secret has fewer than 16 characters. */
+  readonly weak: boolean;
+}
+
 /** All settings, checked. Durations in ms. */
 export interface Config {
   readonly data: string;
   readonly listen: ListenAddress;
   readonly accountId: string | undefined;
   /** Root's key from the environment. */
-  readonly rootKey: { readonly id: string; readonly secret: string } | undefined;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly rootKey: RootKey | undefined;
+  /** Whether root's key may be weak outside the emulator. */
+  readonly allowWeakRootKey: boolean;
+  readonly tls: TlsPair | undefined;
   readonly workers: number;
   readonly catalogUrl: string | undefined;
+  readonly catalogTimeoutMs: number;
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
   readonly requestIdleMs: number;
@@ -295,9 +358,15 @@ export interface Config {
   /** Bytes; undefined: by the size of the file system. */
   readonly reserveBytes: number | undefined;
   readonly emulator: boolean;
+  /** Names with a dot by which the emulator's controls may be reached, in lower case. */
+  readonly emulatorHosts: readonly string[];
+  /** The emulator lets any unknown access key in as root. */
+  readonly emulatorAnyKey: boolean;
   readonly seed: number;
   readonly maxStopLeapMs: number;
   readonly logLevel: z.infer<typeof logLevel>;
+  /** npm or npx started this process: it ends when they do. */
+  readonly startedByNpm: boolean;
 }
 
 /** `MORAINE_ACCOUNT_ID` of `account-id`. */
@@ -313,17 +382,19 @@ export function environmentName(name: string): string {
 export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
   const environment = fromEnvironment(process.env);
   const early = { ...environment, ...flags } as Partial<Record<Name, string>>;
-  const file = fromFile(early.config, early.data ?? SETTINGS.data.default);
+  const file = fromFile(early.config, dataPath(flags));
   const read = <N extends Name>(name: N) => readSetting(name, [flags, environment, file]);
   const config = {
     data: read('data'),
     listen: read('listen'),
     accountId: read('account-id'),
     rootKey: rootKeyOf(read('root-access-key-id'), read('root-secret-access-key')),
+    allowWeakRootKey: read('allow-weak-root-key'),
     tls: readTls(read('tls-cert'), read('tls-key')),
     // The emulator's clock is turned in one process.
     workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
     catalogUrl: read('catalog'),
+    catalogTimeoutMs: Math.min(read('catalog-timeout'), LONGEST_TIMER_MS),
     completeMemoryMs: read('complete-memory'),
     uploadExpiryMs: read('upload-expiry'),
     requestIdleMs: Math.min(read('request-idle'), LONGEST_TIMER_MS),
@@ -334,12 +405,21 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     allowLocalWebhooks: read('allow-local-webhooks'),
     reserveBytes: read('reserve'),
     emulator: read('emulator'),
+    emulatorHosts: read('emulator-hosts') ?? [],
+    emulatorAnyKey: read('emulator-any-key'),
     seed: read('seed'),
     maxStopLeapMs: read('max-stop-leap'),
     logLevel: read('log-level'),
+    startedByNpm: process.env['npm_lifecycle_event'] !== undefined,
   };
   requireSafeListen(config.listen, config.tls !== undefined, read('allow-plain-http'));
   return config;
+}
+
+/** The path of the data folder, which no settings file can name. @param flags as for `readConfig`. */
+export function dataPath(flags: Readonly<Record<string, unknown>>): string {
+  const early = { ...fromEnvironment(process.env), ...flags };
+  return String(early['data'] ?? SETTINGS.data.default);
 }
 
 type Source = Readonly<Record<string, unknown>>;
@@ -393,7 +473,8 @@ function parseFile(path: string, text: string): Record<string, unknown> {
 
 function rootKeyOf(id: string | undefined, secret: string | undefined): Config['rootKey'] {
   if (id === undefined && secret === undefined) return undefined;
-  if (id !== undefined && secret !== undefined) return { id, secret };
+  if (id !== undefined && secret !== undefined)
+    return { id, secret, weak: id.length < SHORTEST_STRONG || secret.length < SHORTEST_STRONG };
   throw new SettingError(
     `${environmentName('root-access-key-id')} and ${environmentName('root-secret-access-key')} must be given together`,
   );
@@ -403,10 +484,18 @@ function readTls(cert: string | undefined, key: string | undefined): Config['tls
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new SettingError('--tls-cert and --tls-key must be given together');
+  return readTlsPair(cert, key);
+}
+
+/**
+ * @param cert path of the certificate chain. @param key path of the private key.
+ * @throws SettingError when they cannot be read, or do not belong together.
+ */
+export function readTlsPair(cert: string, key: string): TlsPair {
   try {
     const tls = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
     createSecureContext(tls);
-    return tls;
+    return { ...tls, files: { cert, key } };
   } catch (error) {
     throw new SettingError(
       `the files of --tls-cert and --tls-key cannot be used: ${(error as Error).message}`,

@@ -9,6 +9,8 @@ if (major < 24 || (major === 24 && minor < 11)) {
   );
   process.exit(2);
 }
+// A server outlives the terminal that it was started from, from its first moment on; later it renews its certificate.
+if (process.argv[2] === 'serve') process.on('SIGHUP', () => {});
 const { runProgram } = await import('./cli/program.ts');
 await runProgram(process.argv.slice(2));
 

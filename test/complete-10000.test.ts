@@ -22,7 +22,7 @@ describe('a Complete of 10,000 parts', () => {
     const server = await startLogging(t, []);
     // A second writer of the catalog, as the command line is one: it holds no lock between its commits.
     const path = join(server.data, 'catalog.sqlite');
-    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, async () => {}));
+    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal: async () => {} }));
     t.after(() => catalog.close());
     await completesAll(t, server, catalog);
   });

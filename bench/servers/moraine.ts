@@ -15,10 +15,19 @@ const SWEPT_WITHIN_MS = 60_000;
 /** Less than any piece: the journal stays. */
 const LEFT_BYTES = 2 ** 20;
 
-export async function startMoraine(options: BenchOptions): Promise<BenchServer> {
-  const data = join(options.folder, 'moraine');
-  const workers = String(availableParallelism());
-  const starting = startServer({ data, flags: ['--workers', workers, '--log-level', 'warn'] });
+/** Which Moraine is measured, where it is not the one of these sources. */
+export interface MoraineBuild {
+  /** Names the contender and its folder. */
+  readonly name: string;
+  /** The program: `dist/main.js` of a checkout that was built. */
+  readonly main: string;
+}
+
+export async function startMoraine(options: BenchOptions, build?: MoraineBuild): Promise<BenchServer> {
+  const name = build?.name ?? 'Moraine';
+  const data = join(options.folder, name.toLowerCase());
+  const flags = ['--workers', String(availableParallelism()), '--log-level', 'warn'];
+  const starting = startServer({ data, flags, ...(build && { main: build.main }) });
   options.atEnd(async () => {
     const started = await starting.catch(() => undefined);
     await started?.stop();
@@ -30,7 +39,7 @@ export async function startMoraine(options: BenchOptions): Promise<BenchServer> 
   await glacier.api.createVault(VAULT);
   const uploads = new Uploads(glacier);
   return {
-    name: 'Moraine',
+    name,
     address,
     processes: [server.process.pid ?? 0],
     async prepareLarge(pieces) {

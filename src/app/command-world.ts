@@ -12,6 +12,8 @@ import type { RandomBytes } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
+import { requireUsable } from './folder-access.ts';
+import { takeOwner } from './folder-owner.ts';
 import { systemClock, systemRandom } from './node.ts';
 
 export interface CommandWorld {
@@ -27,13 +29,17 @@ export interface CommandWorld {
 /**
  * Opens the data folder for a short while and closes it after `work`. Safe while servers run: on SQLite each
  * write is a short transaction that waits for the server's, and what it records goes to a journal of its own.
- * @throws SettingError when there is no data folder yet.
+ * A process of root's becomes the folder's owner for good.
+ * @throws SettingError when there is no data folder yet, or this process may not use it.
  */
 export async function withWorld<Result>(
   config: Config,
   work: (world: CommandWorld) => Promise<Result>,
 ): Promise<Result> {
+  // Again, for callers that read their settings otherwise than the command line does.
+  takeOwner(config.data);
   const folder = dataFolder(config.data);
+  requireUsable(folder);
   if (!existsSync(folder.masterKey)) {
     throw new SettingError(
       `there is no data folder at ${folder.path}: start a server there first, or give --data`,
@@ -44,8 +50,17 @@ export async function withWorld<Result>(
   const journal = (records: Parameters<DiskStore['appendRecords']>[0]) => blobs.appendRecords(records);
   const catalog =
     config.catalogUrl === undefined
-      ? openSqliteCatalog(folder.catalog, await openSqliteWriter(folder.catalog, journal))
-      : await openPostgresCatalog({ url: config.catalogUrl, journal, onError: () => {} });
+      ? openSqliteCatalog(
+          folder.catalog,
+          await openSqliteWriter(folder.catalog, { journal, generation: 'current' }),
+        )
+      : await openPostgresCatalog({
+          url: config.catalogUrl,
+          limitMs: config.catalogTimeoutMs,
+          journal,
+          generation: 'current',
+          onError: () => {},
+        });
   const box = new SecretBox(masterKey);
   try {
     return await work({ folder, catalog, blobs, masterKey, box, clock: systemClock, random: systemRandom });

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { SettingError } from '../config.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 
 /** Where everything of one installation lies. */
@@ -38,13 +39,12 @@ export class FolderInUse extends Error {
 }
 
 /**
- * Makes the folder if need be and takes it for this process. The lock is an open exclusive transaction: the
+ * Takes the folder, which exists, for this process. The lock is an open exclusive transaction: the
  * kernel lets go of it when the process ends, however it ends, so it cannot go stale.
  * @returns what lets go of it.
  * @throws FolderInUse.
  */
 export function takeFolder(folder: DataFolder): () => void {
-  makeFolder(folder.path);
   const lock = new DatabaseSync(folder.lock, { timeout: 0 });
   try {
     lock.exec('begin exclusive');
@@ -86,12 +86,42 @@ export function missing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Makes a folder, and those above it, so that they survive a power cut. @throws the I/O error. */
-export function makeFolder(path: string): void {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
+/** What no other folder would do better at: the path cannot be blamed for it. */
+const SHORTAGES = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
+
+/**
+ * Makes the data folder, and those above it, so that they survive a power cut.
+ * @throws SettingError where there can be no such folder; Error for a shortage.
+ */
+export function makeDataFolder({ path }: DataFolder): void {
+  try {
+    makeFolder(path);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const text = `the data folder ${path} cannot be made: ${message}`;
+    throw SHORTAGES.includes(code) ? new Error(text) : new SettingError(text);
+  }
+}
+
+/** Not `mkdir` with `recursive`: Node.js never returns from it where a folder exists and takes no other, as in /proc. */
+function makeFolder(path: string): void {
+  if (!makeOne(path)) return;
   // Each name stands in the folder above it.
-  for (let made = path; made.length >= first.length; made = dirname(made)) flushFolder(dirname(made));
+  flushFolder(dirname(path));
+}
+
+/** @returns whether it was made; false where it was there. */
+function makeOne(path: string): boolean {
+  try {
+    mkdirSync(path, 0o700);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return false;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, 0o700);
+  }
+  return true;
 }
 
 /** Makes the names in a folder survive a power cut. @throws the I/O error. */

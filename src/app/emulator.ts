@@ -1,18 +1,18 @@
-/** The emulator: the same server over a clock that can be turned, with faults on demand. */
+/** The emulator: the same server over a clock that can be set, with faults on demand. */
 import type { DiskStore } from '../blobs/disk.ts';
 import { SettingError } from '../config.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError } from '../domain/errors.ts';
 import { LOCK_NOTES } from '../domain/lock-note.ts';
-import type { Emulator, Fault } from '../protocol/control.ts';
+import type { Emulator } from '../protocol/control.ts';
+import type { Fault, Faults } from '../protocol/faults.ts';
 
 const MODE_SETTING = 'mode';
 const OFFSET_SETTING = 'emulator-clock-offset-ms';
-/** Events closer together than this are taken in one step when the clock is turned. */
+/** Events closer together than this are taken in one step when the clock is set forward. */
 const STEP_MS = 60_000;
 
-/** Real time and an offset that only grows. */
+/** Real time and an offset. */
 export class TurnableClock implements Clock {
   readonly #real: Clock;
   #offsetMs: number;
@@ -26,9 +26,20 @@ export class TurnableClock implements Clock {
     return this.#real.now() + this.#offsetMs;
   }
 
-  /** Turns on to this time; a time that has passed changes nothing. @returns the offset. */
+  /** Real time, ms since the epoch. */
+  realMs(): number {
+    return this.#real.now();
+  }
+
+  /** Sets the clock forward to `ms`; a time that has passed changes nothing. @returns the offset, ms. */
   turnTo(ms: number): number {
     this.#offsetMs += Math.max(0, ms - this.now());
+    return this.#offsetMs;
+  }
+
+  /** Sets the clock back to `ms`; a time to come changes nothing. @returns the offset, ms. */
+  turnBackTo(ms: number): number {
+    this.#offsetMs -= Math.max(0, this.now() - ms);
     return this.#offsetMs;
   }
 }
@@ -49,7 +60,7 @@ export async function claimMode(catalog: Catalog, emulator: boolean): Promise<vo
   );
 }
 
-/** The turned clock goes on where it stood when the emulator was stopped. */
+/** The clock goes on with the offset that it had when the emulator was stopped. */
 export async function openTurnableClock(catalog: Catalog, real: Clock): Promise<TurnableClock> {
   return new TurnableClock(real, Number((await catalog.findSetting(OFFSET_SETTING)) ?? 0));
 }
@@ -59,43 +70,77 @@ export interface EmulatorParts {
   readonly blobs: DiskStore;
   readonly clock: TurnableClock;
   readonly inventoryIntervalMs: number | null;
+  /** Names for the control endpoints' Host, in lower case. */
+  readonly hosts: readonly string[];
   /** Does everything that is due now. */
   doDueWork(): Promise<void>;
 }
 
-/** The emulator's controls, and the hook that makes operations fail. */
-export function createEmulator(parts: EmulatorParts): Emulator & { beforeRun(operation: string): void } {
+/** What the server has of the emulator: its controls, and the faults that wait. */
+export interface RunningEmulator extends Emulator {
+  readonly waiting: Faults;
+  /** Ends every latency: a stop does not wait for them. */
+  stop(): void;
+}
+
+export function createEmulator(parts: EmulatorParts): RunningEmulator {
   const { catalog, blobs, clock } = parts;
+  const stopping = new AbortController();
   let faults: Fault[] = [];
+  let lastTurn: Promise<void> = Promise.resolve();
   const nextEventMs = () => catalog.nextEventMs(parts.inventoryIntervalMs);
+  const keepOffset = (offsetMs: number) =>
+    catalog.setSetting({ name: OFFSET_SETTING, value: String(offsetMs) });
+
+  const setFault = (fault: Fault): void => {
+    faults = faults.filter(({ operation }) => operation !== fault.operation);
+    if (fault.times > 0) faults.push(fault);
+  };
+  const take = (operation: string): Fault | undefined => {
+    const fault = faults.find((waiting) => waiting.operation === operation);
+    if (fault) setFault({ ...fault, times: fault.times - 1 });
+    return fault;
+  };
+  /** Once at least: what real time has made due meanwhile is to be done, too. */
+  const goOnTo = async (ms: number): Promise<void> => {
+    let step = clock.now();
+    do {
+      const next = (await nextEventMs()) ?? ms;
+      step = Math.min(ms, Math.max(next, step + STEP_MS));
+      await keepOffset(clock.turnTo(step));
+      await parts.doDueWork();
+    } while (step < ms);
+  };
+  /** One after the other: a clock that one call sets back while another sets it forward would end anywhere. */
+  const inTurn = (turn: () => Promise<void>): Promise<void> => {
+    const turned = lastTurn.then(turn);
+    lastTurn = turned.catch(() => {});
+    return turned;
+  };
+
   return {
+    hosts: new Set(parts.hosts),
     now: () => clock.now(),
+    realMs: () => clock.realMs(),
     nextEventMs,
-    async advanceTo(ms) {
-      let step = clock.now();
-      // Once at least: what real time has made due meanwhile is to be done, too.
-      do {
-        const next = (await nextEventMs()) ?? ms;
-        step = Math.min(ms, Math.max(next, step + STEP_MS));
-        await catalog.setSetting({ name: OFFSET_SETTING, value: String(clock.turnTo(step)) });
-        await parts.doDueWork();
-      } while (step < ms);
-    },
+    advanceTo: (ms) => inTurn(() => goOnTo(ms)),
+    setTo: (ms) =>
+      inTurn(async () => {
+        await keepOffset(clock.turnBackTo(ms));
+        await goOnTo(ms);
+      }),
     async reset() {
+      faults = [];
       await catalog.forgetVaults({});
       for (const name of await blobs.noteNames(LOCK_NOTES)) await blobs.removeNote(name);
       await blobs.clear();
     },
-    setFault(fault) {
-      faults = faults.filter(({ operation }) => operation !== fault.operation);
-      if (fault.times > 0) faults.push(fault);
+    setFault,
+    clearFaults() {
+      faults = [];
     },
     faults: () => faults,
-    beforeRun(operation) {
-      const fault = faults.find((waiting) => waiting.operation === operation);
-      if (!fault) return;
-      this.setFault({ ...fault, times: fault.times - 1 });
-      throw new ApiError(fault.code, `This error was asked for at /_moraine/emulator/faults: ${fault.code}`);
-    },
+    waiting: { take, stopping: stopping.signal },
+    stop: () => stopping.abort(),
   };
 }

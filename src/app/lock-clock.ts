@@ -29,6 +29,8 @@ export interface LockClockOptions {
   readonly maxStopLeapMs: number;
   /** Whether this process keeps the time in the store; the others only read it. */
   readonly keeps: boolean;
+  /** Told once when what `moraine lock confirm-time` left cannot be read: time goes on as if it had left nothing. */
+  onUnreadable?(error: unknown): void;
   /** Told when the wall clock leaps forward while the process runs. */
   onLeap?(): void;
 }
@@ -38,11 +40,11 @@ export class LockClock implements LockTime {
   readonly #options: LockClockOptions;
   #state: TimeState;
   #confirmation: string | undefined;
+  #unreadable = false;
 
-  constructor(options: LockClockOptions, state: TimeState, confirmation: string | undefined) {
+  constructor(options: LockClockOptions, state: TimeState) {
     this.#options = options;
     this.#state = state;
-    this.#confirmation = confirmation;
   }
 
   /**
@@ -57,7 +59,8 @@ export class LockClock implements LockTime {
       read(),
       maxStopLeapMs,
     );
-    const clock = new LockClock(options, state, await blobs.note(CONFIRMED_NOTE));
+    const clock = new LockClock(options, state);
+    clock.#confirmation = await clock.#readConfirmation();
     await clock.keep().catch((error) => {
       if (!(error instanceof Shortage)) throw error;
     });
@@ -86,7 +89,7 @@ export class LockClock implements LockTime {
   /** Takes up a confirmation and keeps the latest time in the store. */
   async keep(): Promise<void> {
     const { blobs, keeps } = this.#options;
-    const confirmation = await blobs.note(CONFIRMED_NOTE);
+    const confirmation = await this.#readConfirmation();
     if (confirmation !== undefined && confirmation !== this.#confirmation) this.#confirm(confirmation);
     const { trustedMs, leaped } = this.#observe();
     if (keeps) await blobs.putNote(SEEN_NOTE, JSON.stringify({ trustedMs, leaped }));
@@ -95,6 +98,20 @@ export class LockClock implements LockTime {
   /** Keeps the time at least each minute. */
   schedule(onError: (error: unknown) => void): Scheduled {
     return repeat(KEEP_PAUSE_MS, () => this.keep(), onError);
+  }
+
+  /** A note that a stranger left must not keep the time from being kept. */
+  async #readConfirmation(): Promise<string | undefined> {
+    try {
+      const text = await this.#options.blobs.note(CONFIRMED_NOTE);
+      if (text !== undefined) JSON.parse(text);
+      this.#unreadable = false;
+      return text;
+    } catch (error) {
+      if (!this.#unreadable) this.#options.onUnreadable?.(error);
+      this.#unreadable = true;
+      return undefined;
+    }
   }
 
   #confirm(confirmation: string): void {

@@ -7,25 +7,24 @@ import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError, withoutPath } from '../domain/errors.ts';
+import { withoutPath } from '../domain/errors.ts';
 import { Ids, type RandomBytes } from '../domain/ids.ts';
 import type { ClockReading, LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
 import type { Logger } from '../log.ts';
 import { API } from '../operations/table.ts';
-import type { RequestLog } from '../protocol/handle.ts';
 import { PolicyShelf } from '../protocol/policy-shelf.ts';
 import { createRouter } from '../protocol/route.ts';
 import { createServer, cutConnections } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature.ts';
-import { ClientGone } from '../protocol/small-body.ts';
 import { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
-import type { createEmulator } from './emulator.ts';
+import type { RunningEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
+import { listenError } from './listen-address.ts';
+import { requestLogger } from './request-log.ts';
 import type { RoomWatch } from './room-watch.ts';
-import { ShortageLog } from './shortage-log.ts';
 
 const RANDOM_POOL_BYTES = 4096;
 
@@ -70,7 +69,7 @@ export interface NodeParts {
   readonly room: RoomWatch;
   readonly masterKey: Buffer;
   readonly log: Logger;
-  readonly emulator?: ReturnType<typeof createEmulator> | undefined;
+  readonly emulator?: RunningEmulator | undefined;
 }
 
 /** A server over the parts; it does not listen yet. */
@@ -100,8 +99,9 @@ export function createNode({
     },
   };
   const shelf = new PolicyShelf();
-  const shortages = new ShortageLog(log, systemClock);
-  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf }, systemClock);
+  const logDone = requestLogger(log, systemClock);
+  const anyKey = emulator !== undefined && config.emulatorAnyKey;
+  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf, anyKey }, systemClock);
   return createServer({
     ...(config.tls ? { tls: config.tls } : {}),
     ...(emulator ? { emulator } : {}),
@@ -115,14 +115,18 @@ export function createNode({
       requireRoom: (operation) => room.requireRoom(operation),
       denials: new UnsignedDenials(),
       wallClock: systemClock,
-      ...(emulator ? { beforeRun: (operation: string) => emulator.beforeRun(operation) } : {}),
+      ...(emulator ? { faults: emulator.waiting } : {}),
       onDone: (done) => {
         room.note(done.error);
-        logRequest(log, shortages, done);
+        logDone(done);
       },
     },
     health: () => {
-      const reason = reasonOf(blobs.failure()) ?? reasonOf(audit.failure(), AUDIT) ?? room.status();
+      const reason =
+        reasonOf(blobs.failure()) ??
+        reasonOf(audit.failure(), AUDIT) ??
+        reasonOf(catalog.failure()) ??
+        room.status();
       return reason === undefined ? { status: 'ok' } : { status: 'failing', reason };
     },
   });
@@ -135,33 +139,13 @@ function reasonOf(failure: unknown, what = ''): string | undefined {
   return failure === undefined ? undefined : `${what}${withoutPath(failure)}`;
 }
 
-/** Failures of ours are errors; everything else is for those who ask for each request. */
-function logRequest(log: Logger, shortages: ShortageLog, done: RequestLog): void {
-  const { error, requestId } = done;
-  for (const warning of done.warnings) log.warn({ requestId, target: done.target() }, warning);
-  if (shortages.take(error, lineOf(done))) return;
-  if (isOurs(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
-  else if (log.isLevelEnabled('debug')) {
-    const refusal = error instanceof Error ? { refusal: error.message } : {};
-    log.debug({ ...lineOf(done), ...refusal }, 'request');
-  }
-}
-
-function lineOf({ requestId, method, target, operation, status, ms }: RequestLog): Record<string, unknown> {
-  return { requestId, method, target: target(), operation, status, ms };
-}
-
-function isOurs(error: unknown): boolean {
-  if (error instanceof ApiError) return error.fault === 'Server';
-  return error !== undefined && !(error instanceof ClientGone);
-}
-
-/** Listens; gives the address that was taken. @throws the system's error, such as an address in use. */
+/** Listens; gives the address that was taken. @throws what `listenError` makes of the system's error. */
 export function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const refuse = (error: Error): void => reject(listenError(error, { host, port }));
+    server.once('error', refuse);
     server.listen({ host, port, backlog: 1024 }, () => {
-      server.off('error', reject);
+      server.off('error', refuse);
       const { address, port: taken } = server.address() as AddressInfo;
       resolve({ host: address, port: taken });
     });

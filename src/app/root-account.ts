@@ -1,13 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { type Config, SettingError } from '../config.ts';
+import { type Config, type RootKey, SettingError } from '../config.ts';
+import type { BlobStore } from '../domain/blob-store.ts';
 import type { AccessKey, Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
+import { type Recorder, withRecorder } from './command-audit.ts';
 import { type DataFolder, missing, writeDurably } from './data-folder.ts';
 import { makeAccountId, makeKeyId, makeSecret } from './make-key.ts';
+import { credentialFiles, credentialsText } from './root-credentials.ts';
 
-const ACCOUNT_SETTING = 'account-id';
+export const ACCOUNT_SETTING = 'account-id';
+/** `true` while a weak key of the environment's works. */
+const WEAK_KEY_SETTING = 'weak-root-key';
 const KEY_SETTING = 'first-access-key-id';
 const MAKE_ANOTHER = 'make one with `moraine key create`';
 
@@ -28,6 +33,8 @@ interface World {
   readonly random: RandomBytes;
   readonly box: SecretBox;
   readonly folder: DataFolder;
+  readonly blobs: BlobStore;
+  readonly masterKey: Buffer;
 }
 
 /**
@@ -42,26 +49,88 @@ export async function openRootAccount(config: Config, world: World): Promise<Roo
       `--account-id ${config.accountId} is not the account of this data: it is ${accountId}`,
     );
   }
-  await world.catalog.createAccount({ id: accountId, nowMs: world.clock.now() });
-  return config.rootKey ? takeGivenKey(accountId, config.rootKey, world) : openFirstKey(accountId, world);
+  if (!(await world.catalog.listAccounts()).includes(accountId)) {
+    await withRecorder(world, 'server', async (record) => {
+      await world.catalog.createAccount({ id: accountId, nowMs: world.clock.now() });
+      await record({ eventName: 'CreateAccount', account: accountId, parameters: { accountId } });
+    });
+  }
+  if (config.rootKey) return takeGivenKey(accountId, config.rootKey, world);
+  await dropWeakKey(accountId, world);
+  return openFirstKey(accountId, world);
 }
 
-/** Keys from the environment hold at each start; one that was given earlier stops working. */
+/** A weak key works only as long as it is given: without the setting that allowed it, nobody would expect it. */
+async function dropWeakKey(account: string, world: World): Promise<void> {
+  const { catalog } = world;
+  if ((await catalog.findSetting(WEAK_KEY_SETTING)) !== 'true') return;
+  await withRecorder(world, 'server', (record) => dropGivenKeys(account, '', world, record));
+  await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'false' });
+}
+
+/** Removes the keys that the environment gave at earlier starts, but for this one, and puts that on record. */
+async function dropGivenKeys(
+  account: string,
+  keepId: string,
+  { catalog }: World,
+  record: Recorder,
+): Promise<void> {
+  const keys = await catalog.listAccessKeys(account, null);
+  await catalog.dropAccessKeys({ account, origin: 'environment', keepId });
+  for (const { id, origin } of keys) {
+    if (origin !== 'environment' || id === keepId) continue;
+    const parameters = { accountId: account, accessKeyId: id };
+    await record({ eventName: 'DeleteAccessKey', account, parameters });
+  }
+}
+
+/** Keys from the environment hold at each start; one that was given earlier stops working. A change is put on record. */
 async function takeGivenKey(
-  accountId: string,
-  { id, secret }: { id: string; secret: string },
+  account: string,
+  { id, secret, weak }: RootKey,
   world: World,
 ): Promise<RootAccount> {
-  await putKey(world, { id, account: accountId, origin: 'environment' }, secret);
-  await world.catalog.dropAccessKeys({ account: accountId, origin: 'environment', keepId: id });
-  return { accountId, accessKeyId: id, whereSecretIs: 'in the environment, MORAINE_ROOT_SECRET_ACCESS_KEY' };
+  const { catalog } = world;
+  // Before the key, so that a crash between the two leaves no weak key that nothing takes away.
+  if (weak) await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'true' });
+  const known = await catalog.findAccessKey(id);
+  const holds = known?.status === 'active' && known.account === account && opensTo(world, known, secret);
+  const keys = await catalog.listAccessKeys(account, null);
+  if (!holds || keys.some((key) => key.origin === 'environment' && key.id !== id)) {
+    await withRecorder(world, 'server', async (record) => {
+      await putKey(world, { id, account, origin: 'environment' }, secret);
+      const elements = { accessKeyId: id };
+      await record({ eventName: 'CreateAccessKey', account, parameters: { accountId: account }, elements });
+      await dropGivenKeys(account, id, world, record);
+    });
+  }
+  if (!weak && (await catalog.findSetting(WEAK_KEY_SETTING)) === 'true')
+    await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'false' });
+  return {
+    accountId: account,
+    accessKeyId: id,
+    whereSecretIs: 'in the environment, MORAINE_ROOT_SECRET_ACCESS_KEY',
+  };
+}
+
+/** Whether this is the key's secret. One that was sealed under another master key is not. */
+function opensTo({ box }: World, { id, sealedSecret }: AccessKey, secret: string): boolean {
+  try {
+    return box.open(id, sealedSecret) === secret;
+  } catch {
+    return false;
+  }
 }
 
 async function openFirstKey(accountId: string, world: World): Promise<RootAccount> {
   const { catalog, folder } = world;
   const id = (await catalog.findSetting(KEY_SETTING)) ?? (await makeFirstKey(accountId, world));
   if ((await catalog.findAccessKey(id))?.status !== 'active') {
-    return { accountId, accessKeyId: 'that of the first start is gone', whereSecretIs: MAKE_ANOTHER };
+    return {
+      accountId,
+      accessKeyId: 'the one of the first start was disabled or deleted',
+      whereSecretIs: MAKE_ANOTHER,
+    };
   }
   for (const path of credentialFiles(folder, accountId)) {
     const text = await readFile(path, 'utf8').catch(() => '');
@@ -71,28 +140,22 @@ async function openFirstKey(accountId: string, world: World): Promise<RootAccoun
   return { accountId, accessKeyId: id, whereSecretIs: `in no file here; ${MAKE_ANOTHER}` };
 }
 
-/** Where the first key of an account may be: the second where the first has that of another one. */
-function credentialFiles({ rootCredentials }: DataFolder, accountId: string): readonly string[] {
-  return [rootCredentials, `${rootCredentials}-${accountId}`];
-}
-
 /** The file before the key: a key that works but whose secret nobody has would be of no use. */
 async function makeFirstKey(accountId: string, world: World): Promise<string> {
   const { catalog, random, folder } = world;
   const id = makeKeyId('AKIA', random);
   const secret = makeSecret(random);
-  const lines = [
-    `# Root of account ${accountId}. Form of the shared credentials file of AWS tools.`,
-    '[default]',
-    `aws_access_key_id = ${id}`,
-    `aws_secret_access_key = ${secret}`,
-  ];
   const [usual = '', other = ''] = credentialFiles(folder, accountId);
   // Never over another account's: a start with the wrong catalog must not take away the only copy of a secret.
   const kept = await readFile(usual, 'utf8').catch(missing);
   const path = kept === undefined || kept.includes(accountId) ? usual : other;
-  await writeDurably(path, `${lines.join('\n')}\n`);
-  await putKey(world, { id, account: accountId, origin: 'first-start' }, secret);
+  await withRecorder(world, 'server', async (record) => {
+    await writeDurably(path, credentialsText(accountId, id, secret));
+    await putKey(world, { id, account: accountId, origin: 'first-start' }, secret);
+    const parameters = { accountId };
+    const elements = { accessKeyId: id };
+    await record({ eventName: 'CreateAccessKey', account: accountId, parameters, elements });
+  });
   return catalog.initSetting({ name: KEY_SETTING, value: id });
 }
 

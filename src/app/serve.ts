@@ -1,11 +1,12 @@
 /** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
 import cluster from 'node:cluster';
+import { existsSync } from 'node:fs';
 import { DiskStore, PACK_BYTES } from '../blobs/disk.ts';
 import { prepareDiskStore } from '../blobs/prepare-disk.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
-import type { Config, ListenAddress } from '../config.ts';
+import type { Config, ListenAddress, TlsPair } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -14,7 +15,7 @@ import { SecretBox } from '../domain/secret-box.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Scheduled } from '../workers/schedule.ts';
-import { openAudit } from './audit.ts';
+import { openAudit, startClosingChains } from './audit.ts';
 import {
   type ChoreParts,
   type DueWork,
@@ -24,9 +25,16 @@ import {
   startSharedChores,
   watchRoom,
 } from './chores.ts';
-import { type DataFolder, dataFolder, makeFolder, readOrMakeMasterKey, takeFolder } from './data-folder.ts';
+import { claimFolder } from './claim-folder.ts';
+import { type DataFolder, dataFolder, readOrMakeMasterKey } from './data-folder.ts';
 import { checkDescriptors, readLimits } from './descriptor-check.ts';
-import { claimMode, createEmulator, openTurnableClock, TurnableClock } from './emulator.ts';
+import {
+  claimMode,
+  createEmulator,
+  openTurnableClock,
+  type RunningEmulator,
+  TurnableClock,
+} from './emulator.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
@@ -34,13 +42,21 @@ import { putInOrder } from './prepare.ts';
 import { RoomWatch } from './room-watch.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
+import { renewTls, TlsRenewal } from './tls-pair.ts';
+import { packageVersion } from './version.ts';
+import { requireFitKeys, requireNoLock } from './weak-keys.ts';
 
 /** A server that is up. */
 export interface RunningServer {
   readonly url: string;
   readonly root: RootAccount;
-  /** Resolves when requests under way are answered and everything is closed. */
-  stop(): Promise<void>;
+  /** Takes up a renewed certificate, as SIGHUP asks for. */
+  hangUp(): void;
+  /**
+   * Resolves when requests under way are answered and everything is closed.
+   * @param why for the log: a signal's name, for instance.
+   */
+  stop(why?: string): Promise<void>;
 }
 
 /** What the first process of a server holds. */
@@ -61,9 +77,15 @@ interface Primary {
  * @throws SettingError, FolderInUse, ClockWentBack, and what the system says (address in use, no such database).
  */
 export async function serve(config: Config, clocks: ReadClocks = systemClocks): Promise<RunningServer> {
+  requireFitKeys(config);
   const log = createLogger(config.logLevel, { process: 'primary' });
   checkDescriptors(log, await readLimits());
   const primary = await openPrimary(config, log);
+  // Before a key is taken that only an emulator may have.
+  await claimMode(primary.catalog, config.emulator);
+  await requireNoLock(config, primary.catalog, primary.blobs);
+  if (config.emulatorAnyKey)
+    log.warn('any access key that is not known is let in as root, and its signature is not checked');
   const root = await openRootAccount(config, {
     ...primary,
     clock: systemClock,
@@ -75,27 +97,50 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   const wallParts = { config, catalog, blobs, room, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
-  const chores = [watchRoom(parts), ...keeping, ...(maySweep ? startOwnChores(parts) : [])];
+  const closing = await startClosingChains({ ...primary, clock: systemClock, random: systemRandom }, (err) =>
+    log.error({ err }, 'an audit chain of an earlier run cannot be closed yet'),
+  );
+  const chores = [watchRoom(parts), ...keeping, closing, ...(maySweep ? startOwnChores(parts) : [])];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
     ...parts,
     lockTime,
   });
+  const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));
+  if (renewal) chores.push(renewal.schedule());
+  const url = urlOf(serving.address, config.tls !== undefined);
+  log.info({ ...factsOf(config), url }, 'serving');
   return {
-    url: urlOf(serving.address, config.tls !== undefined),
+    url,
     root,
-    async stop() {
+    hangUp: () => void renewal?.look(true),
+    async stop(why) {
+      const beganMs = clocks().steadyMs;
+      log.info({ why }, 'stopping');
       await serving.stop();
       for (const chore of chores) await chore.stop();
       await primary.catalog.close();
       await primary.blobs.close();
       primary.release();
+      log.info({ ms: clocks().steadyMs - beganMs }, 'stopped');
     },
+  };
+}
+
+/** What an operator wants to know of a start. The catalog's URL may hold a password. */
+function factsOf({ data, workers, catalogUrl, emulator }: Config): Record<string, unknown> {
+  return {
+    version: packageVersion(),
+    node: process.versions.node,
+    pid: process.pid,
+    data: dataFolder(data).path,
+    catalog: catalogUrl === undefined ? 'sqlite' : 'postgresql',
+    workers,
+    ...(emulator ? { emulator } : {}),
   };
 }
 
 /** The emulator's clock can be turned; everyone else has the system's. */
 async function openClock({ emulator }: Config, { catalog }: Primary): Promise<Clock> {
-  await claimMode(catalog, emulator);
   return emulator ? openTurnableClock(catalog, systemClock) : systemClock;
 }
 
@@ -118,7 +163,16 @@ async function openLockTime(
   const { maxStopLeapMs } = config;
   const onLeap = (): void =>
     log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time`');
-  const lockTime = await LockClock.open({ blobs, read: clocks, maxStopLeapMs, keeps: true, onLeap });
+  const onUnreadable = (err: unknown): void =>
+    log.warn({ err }, 'what `moraine lock confirm-time` left in the store cannot be read and has no effect');
+  const lockTime = await LockClock.open({
+    blobs,
+    read: clocks,
+    maxStopLeapMs,
+    keeps: true,
+    onLeap,
+    onUnreadable,
+  });
   if (lockTime.leaped) onLeap();
   return {
     lockTime,
@@ -132,23 +186,26 @@ interface NodeChoreParts extends ChoreParts {
 
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   const folder = dataFolder(config.data);
-  makeFolder(folder.path);
   // Before anything is written, be it the lock: a start on a full disk lives on the reserve.
+  if (existsSync(folder.path)) await openRoom(config, folder, log, true);
+  const release = await claimFolder(folder, config.listen, log);
   const room = await openRoom(config, folder, log, true);
-  const release = takeFolder(folder);
   const masterKey = await readOrMakeMasterKey(folder, systemRandom);
   await prepareDiskStore(folder.store);
   const blobs = openStore(folder, room, hashEngine(log));
   const opened = { folder, release, room, masterKey, blobs };
   if (config.catalogUrl !== undefined) {
-    return { ...opened, writer: undefined, catalog: await openPostgres(config.catalogUrl, blobs, log) };
+    return {
+      ...opened,
+      writer: undefined,
+      catalog: await openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log),
+    };
   }
-  const writer = await openSqliteWriter(
-    folder.catalog,
-    (records) => blobs.appendRecords(records),
-    () => blobs.failure(),
-    () => room.of('data folder').giveUp(),
-  );
+  const writer = await openSqliteWriter(folder.catalog, {
+    journal: (records) => blobs.appendRecords(records),
+    failure: () => blobs.failure(),
+    makeRoom: () => room.of('data folder').giveUp(),
+  });
   return { ...opened, writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }
 
@@ -168,10 +225,16 @@ export function openStore(folder: DataFolder, room: RoomWatch, engine: HashEngin
   return new DiskStore(folder.store, systemRandom, engine, { room: room.of('store'), packBytes });
 }
 
-/** PostgreSQL for one process, which journals its own writes. */
-export function openPostgres(url: string, blobs: BlobStore, log: Logger): Promise<Catalog> {
+/** What is done when an anchor of the audit log could not be written: it is tried again. */
+export function anchorFailed(log: Logger): (err: unknown) => void {
+  return (err) => log.error({ err }, 'the audit log cannot be anchored; this is tried again');
+}
+
+/** PostgreSQL for one process, which journals its own writes. @param limitMs for a connection and for a statement. */
+export function openPostgres(url: string, limitMs: number, blobs: BlobStore, log: Logger): Promise<Catalog> {
   return openPostgresCatalog({
     url,
+    limitMs,
     journal: (records) => blobs.appendRecords(records),
     failure: () => blobs.failure(),
     onError: (err) => log.warn({ err }, 'a database connection was lost'),
@@ -181,19 +244,26 @@ export function openPostgres(url: string, blobs: BlobStore, log: Logger): Promis
 /** Something that serves at an address. */
 export interface Serving {
   readonly address: ListenAddress;
+  /** New handshakes use this pair. */
+  renewTls(pair: TlsPair): void;
   stop(): Promise<void>;
 }
 
 async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
-  const { log } = parts;
-  const audit = await openAudit({ ...primary, room: primary.room.of('audit log'), log });
+  const audit = await openAudit(
+    { ...primary, clock: systemClock, random: systemRandom, room: primary.room.of('audit log') },
+    anchorFailed(parts.log),
+  );
   const due = dueWorkOf(parts);
-  const server = createNode({ ...primary, ...parts, audit, emulator: emulatorOf(primary, parts, due) });
+  const emulator = emulatorOf(primary, parts, due);
+  const server = createNode({ ...primary, ...parts, audit: audit.log, emulator });
   const chores = startSharedChores(parts, due);
   const address = await listen(server, parts.config.listen);
   return {
     address,
+    renewTls: (pair) => renewTls(server, pair),
     async stop() {
+      emulator?.stop();
       await stopServer(server);
       for (const chore of chores) await chore.stop();
       await audit.close();
@@ -205,16 +275,16 @@ function emulatorOf(
   { catalog, blobs }: Primary,
   parts: ChoreParts,
   due: DueWork,
-): ReturnType<typeof createEmulator> | undefined {
+): RunningEmulator | undefined {
   const { clock, config } = parts;
   if (!(clock instanceof TurnableClock)) return undefined;
-  const { inventoryIntervalMs } = config;
-  const emulated = { catalog, blobs, clock, inventoryIntervalMs };
+  const { inventoryIntervalMs, emulatorHosts: hosts } = config;
+  const emulated = { catalog, blobs, clock, inventoryIntervalMs, hosts };
   return createEmulator({ ...emulated, doDueWork: () => doDueWork(parts, due) });
 }
 
 async function serveInProcesses({ writer }: Primary, { config, log }: ChoreParts): Promise<Serving> {
-  return startServingProcesses({ cluster, count: config.workers, writer, log });
+  return startServingProcesses({ cluster, config, writer, log });
 }
 
 function urlOf({ host, port }: ListenAddress, tls: boolean): string {

@@ -1,7 +1,7 @@
 /** The primary's side of the serving processes: starts them, commits their writes, replaces those that die. */
 import type { Cluster, Worker } from 'node:cluster';
 import type { Writer } from '../catalog/writes.ts';
-import type { ListenAddress } from '../config.ts';
+import type { Config, ListenAddress, TlsPair } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { serveWrites } from './writer-link.ts';
 
@@ -15,13 +15,16 @@ const REPLACE_PAUSE_MS = 1000;
 
 export interface ServingProcesses {
   readonly address: ListenAddress;
+  /** New handshakes use this pair, in all processes and those that replace them. */
+  renewTls(pair: TlsPair): void;
   /** Resolves when all have answered what was under way and ended. */
   stop(): Promise<void>;
 }
 
 interface Options {
   readonly cluster: Cluster;
-  readonly count: number;
+  /** Of the server; it says how many processes there are. */
+  readonly config: Config;
   readonly writer: Writer | undefined;
   readonly log: Logger;
 }
@@ -31,17 +34,24 @@ export type ProcessMessage =
   | { readonly kind: 'serving'; readonly address: ListenAddress }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** What the primary tells a serving process. */
-export const STOP = { kind: 'stop' } as const;
+/**
+ * What the primary tells a serving process. The settings come first: a process that replaces another one serves as
+ * the others do, whatever has become of the files that settings and certificate were read from.
+ */
+export type PrimaryMessage =
+  | { readonly kind: 'settings'; readonly config: Config }
+  | { readonly kind: 'tls'; readonly pair: TlsPair }
+  | { readonly kind: 'stop' };
 
-/** Starts `count` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
+/** Starts `config.workers` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
 export async function startServingProcesses(options: Options): Promise<ServingProcesses> {
-  const { cluster, count, log } = options;
+  const { cluster, log } = options;
+  let { config } = options;
   cluster.setupPrimary({ serialization: 'advanced', execArgv: [...process.execArgv, YOUNG_SPACE] });
   let stopping = false;
   const exits = new Set<Promise<void>>();
   const start = (): Worker => {
-    const worker = fork(options);
+    const worker = fork({ ...options, config });
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code, signal) => {
         exits.delete(exited);
@@ -56,25 +66,36 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
   };
   const stop = async (): Promise<void> => {
     stopping = true;
-    for (const worker of Object.values(cluster.workers ?? {})) {
-      // One that is ending by itself needs no telling.
-      if (worker?.isConnected()) worker.send(STOP, () => {});
-    }
+    tellAll(cluster, { kind: 'stop' });
     await Promise.all(exits);
   };
+  const renewTls = (pair: TlsPair): void => {
+    config = { ...config, tls: pair };
+    tellAll(cluster, { kind: 'tls', pair });
+  };
   try {
-    const addresses = await Promise.all(Array.from({ length: count }, () => serving(start())));
-    return { address: addresses[0] as ListenAddress, stop };
+    const addresses = await Promise.all(Array.from({ length: config.workers }, () => serving(start())));
+    return { address: addresses[0] as ListenAddress, renewTls, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function fork({ cluster, writer }: Options): Worker {
+function tellAll(cluster: Cluster, message: PrimaryMessage): void {
+  for (const worker of Object.values(cluster.workers ?? {})) if (worker) tell(worker, message);
+}
+
+/** One that is ending by itself needs no telling. */
+function tell(worker: Worker, message: PrimaryMessage): void {
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+function fork({ cluster, config, writer }: Options): Worker {
   const worker = cluster.fork();
   // A channel that breaks is a process that ends: its exit is what is acted on.
   worker.on('error', () => {});
+  tell(worker, { kind: 'settings', config });
   if (writer) {
     const channel = {
       // A process that died in the middle of a write needs no answer.

@@ -19,7 +19,7 @@ function channelPair(): [Channel, Channel] {
 /** What a write that fails with `error` in the primary fails with in a serving process. */
 async function acrossLink(error: unknown): Promise<unknown> {
   const [serving, primary] = channelPair();
-  serveWrites(primary, { run: () => Promise.reject(error), close: async () => {} });
+  serveWrites(primary, { run: () => Promise.reject(error), commitNumber: () => 0, close: async () => {} });
   return remoteWriter(serving)
     .run('createVault', {})
     .catch((caught) => caught);

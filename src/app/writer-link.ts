@@ -1,6 +1,7 @@
 /** Catalog writes between processes: serving processes send them, the primary commits them in groups. */
 import type { WriteName, Writer } from '../catalog/writes.ts';
 import { ApiError, type ErrorCode, type ErrorOrigin, Shortage } from '../domain/errors.ts';
+import { GenerationClosed } from '../domain/store-link.ts';
 
 /** One end of a channel between two processes. */
 export interface Channel {
@@ -20,21 +21,25 @@ interface WireError {
   readonly api?: { readonly code: ErrorCode; readonly status: number; readonly origin: ErrorOrigin };
   /** Set for a Shortage: what it was caused by, for the log of the asking process. */
   readonly shortage?: { readonly cause: string | undefined; readonly changedNothing: boolean };
+  /** Set for a GenerationClosed. */
+  readonly closed?: true;
 }
 
 type Answer = { readonly id: number } & ({ readonly result: unknown } | { readonly error: WireError });
 
 type LinkMessage =
   | { readonly kind: 'writes'; readonly calls: readonly Call[] }
-  | { readonly kind: 'written'; readonly answers: readonly Answer[] };
+  | { readonly kind: 'written'; readonly answers: readonly Answer[]; readonly commitNumber: number };
 
 /** A writer whose transactions run in the process at the other end. Calls of one turn travel together. */
 export function remoteWriter(channel: Channel): Writer {
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: unknown): void }>();
   const outbox = batched<Call>((calls) => channel.send({ kind: 'writes', calls } satisfies LinkMessage));
   let lastId = 0;
+  let commitNumber = 0;
   channel.onMessage((message) => {
     if (!isLinkMessage(message) || message.kind !== 'written') return;
+    commitNumber = Math.max(commitNumber, message.commitNumber);
     for (const answer of message.answers) {
       const call = waiting.get(answer.id);
       waiting.delete(answer.id);
@@ -50,6 +55,7 @@ export function remoteWriter(channel: Channel): Writer {
         outbox({ id, name, args });
       });
     },
+    commitNumber: () => commitNumber,
     async close() {},
   };
 }
@@ -57,7 +63,11 @@ export function remoteWriter(channel: Channel): Writer {
 /** Runs what comes over the channel with `writer`, and answers. */
 export function serveWrites(channel: Channel, writer: Writer): void {
   const outbox = batched<Answer>((answers) =>
-    channel.send({ kind: 'written', answers } satisfies LinkMessage),
+    channel.send({
+      kind: 'written',
+      answers,
+      commitNumber: writer.commitNumber(),
+    } satisfies LinkMessage),
   );
   channel.onMessage((message) => {
     if (!isLinkMessage(message) || message.kind !== 'writes') return;
@@ -89,6 +99,7 @@ function isLinkMessage(message: unknown): message is LinkMessage {
 }
 
 function toWire(error: unknown): WireError {
+  if (error instanceof GenerationClosed) return { message: error.message, closed: true };
   if (error instanceof Shortage) {
     const { message, cause, changedNothing } = error;
     return { message, shortage: { cause: cause === undefined ? undefined : textOf(cause), changedNothing } };
@@ -104,7 +115,8 @@ function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function fromWire({ message, api, shortage }: WireError): Error {
+function fromWire({ message, api, shortage, closed }: WireError): Error {
+  if (closed) return new GenerationClosed(message);
   if (shortage) {
     const { cause, changedNothing } = shortage;
     const from = cause === undefined ? {} : { cause: new Error(`in the writing process: ${cause}`) };

@@ -5,7 +5,7 @@ import { AuditFolder, tamperTrials } from '../../test/support/audit-tamper.ts';
 import { failFiles } from '../../test/support/failing-disk.ts';
 import { eventually } from '../../test/support/poll.ts';
 import type { AuditRecord } from './chain.ts';
-import { auditRecords } from './verify.ts';
+import { auditRecords } from './records.ts';
 
 async function folderFor(t: TestContext): Promise<AuditFolder> {
   const folder = await AuditFolder.make();
@@ -20,7 +20,7 @@ async function recordsIn(folder: AuditFolder): Promise<AuditRecord[]> {
 }
 
 async function faultsOf(folder: AuditFolder): Promise<string[]> {
-  return (await folder.verify()).map(({ file, line, fault }) => `${file}:${line}: ${fault}`);
+  return (await folder.verify()).faults.map(({ file, line, fault }) => `${file}:${line}: ${fault}`);
 }
 
 describe('an audit log', () => {
@@ -165,7 +165,10 @@ describe('what is a fault', () => {
     const folder = await folderFor(t);
     await folder.fill('c', 3);
     await appendFile(folder.file('c.000000.log'), `${'0'.repeat(64)} 4 {}\n`);
-    assert.match((await faultsOf(folder)).join(), /^c\.000000\.log:4: this line is not the one that follows/);
+    assert.match(
+      (await faultsOf(folder)).join(),
+      /^c\.000000\.log:4: this line does not follow the one before it/,
+    );
   });
 
   it('a torn line with a file after it', async (t) => {

@@ -30,8 +30,19 @@ export interface AuditLogOptions {
   readonly key: ChainKey;
   /** A file that is longer than this is followed by the next. */
   readonly rotateBytes?: number;
-  /** Told once, before the chain's first record: somebody must remember that there is such a chain. */
+  /** Called once, before a new chain's first record: the chain must be remembered outside its folder. */
   begun(chain: string): Promise<void>;
+  /** The chain is there already and this is its end: records are appended to it. */
+  continues?: ChainEnd;
+}
+
+/** Where a chain ends on disk. */
+export interface ChainEnd {
+  readonly head: Head;
+  /** Number of the last file. */
+  readonly number: number;
+  /** Length of that file. */
+  readonly bytes: number;
 }
 
 /** Appends events to this process's chain. Appends that arrive together are written and flushed together. */
@@ -41,6 +52,8 @@ export class AuditLog {
   #head: Head;
   /** How far it goes on disk. */
   #flushed: Head;
+  /** How far the head on disk says that it goes. */
+  #headOnDisk: Head;
   #number = 0;
   #bytes = 0;
   #file: FileHandle | undefined;
@@ -57,8 +70,19 @@ export class AuditLog {
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
-    this.#head = options.key.beginning(options.chain);
+    this.#head = options.continues?.head ?? options.key.beginning(options.chain);
     this.#flushed = this.#head;
+    this.#headOnDisk = this.#head;
+  }
+
+  /** Name of the chain. */
+  get chain(): string {
+    return this.#options.chain;
+  }
+
+  /** What the head on disk says: how far an anchor may go, so that no crash leaves a head behind its anchor. */
+  get headOnDisk(): Head {
+    return this.#headOnDisk;
   }
 
   /**
@@ -156,6 +180,7 @@ export class AuditLog {
   async #openFile(): Promise<FileHandle> {
     const { folder, chain, begun, rotateBytes = ROTATE_BYTES } = this.#options;
     if (this.#file && this.#bytes < rotateBytes) return this.#file;
+    if (!this.#file && this.#options.continues) return this.#reopen(this.#options.continues);
     if (!this.#file) {
       // A head before anybody remembers the chain: from then on a missing or empty one is a fault.
       this.#headFile ??= await open(
@@ -177,9 +202,20 @@ export class AuditLog {
     return next;
   }
 
+  async #reopen({ number, bytes }: ChainEnd): Promise<FileHandle> {
+    const { folder, chain } = this.#options;
+    this.#headFile ??= await open(join(folder, headName(chain)), O_WRONLY | O_DSYNC);
+    this.#file = await open(join(folder, logName(chain, number)), O_WRONLY | O_APPEND | O_DSYNC);
+    this.#number = number + 1;
+    this.#bytes = bytes;
+    return this.#openFile();
+  }
+
   async #writeHead(): Promise<void> {
     const { chain, key } = this.#options;
-    await this.#headFile?.write(Buffer.from(key.sealHead(chain, this.#flushed)), 0, undefined, 0);
+    const head = this.#flushed;
+    await this.#headFile?.write(Buffer.from(key.sealHead(chain, head)), 0, undefined, 0);
+    this.#headOnDisk = head;
   }
 }
 

@@ -61,6 +61,16 @@ export class ChainKey {
     return equal(sum, this.#mac(`head\n${chain}\n${text}`)) ? { seq: Number(seq), mac } : undefined;
   }
 
+  /** A MAC over a text of another purpose than a line or a head, 64 hex digits. */
+  seal(purpose: string, text: string): string {
+    return this.#mac(`${purpose}\n${text}`);
+  }
+
+  /** Whether `seal` gave this MAC for this purpose and text; compared in constant time. */
+  proves(purpose: string, text: string, mac: string): boolean {
+    return equal(mac, this.seal(purpose, text));
+  }
+
   #lineMac(head: Head, seq: number, text: string): string {
     return this.#mac(`line\n${head.mac}\n${seq}\n${text}`);
   }
@@ -74,7 +84,12 @@ function equal(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }
 
-/** The event in a line. */
-export function recordOf(line: string): AuditRecord {
-  return JSON.parse(line.slice(line.indexOf(' ', MAC_CHARS + 1) + 1)) as AuditRecord;
+/** The event in a line; undefined for a line that does not hold one. */
+export function recordOf(line: string): AuditRecord | undefined {
+  try {
+    const record: unknown = JSON.parse(line.slice(line.indexOf(' ', MAC_CHARS + 1) + 1));
+    return typeof record === 'object' && record !== null ? (record as AuditRecord) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -9,6 +9,8 @@ export interface RenewingLogOptions {
    * @returns whether it is to be tried again at once: a disk was full and some of its reserve was given up. Never throws.
    */
   afterFailure(error: unknown): Promise<boolean>;
+  /** Called when a chain has ended and its files are closed. Never throws. */
+  onEnd(log: AuditLog): Promise<void>;
 }
 
 /**
@@ -51,8 +53,18 @@ export class RenewingLog {
 
   async close(): Promise<void> {
     await this.#opening?.catch(() => {});
-    await this.#log.close();
-    await this.#next?.close();
+    await this.#end(this.#log);
+    if (this.#next) await this.#end(this.#next);
+  }
+
+  /** The log of the chain that is written to. */
+  get current(): AuditLog {
+    return this.#log;
+  }
+
+  async #end(log: AuditLog): Promise<void> {
+    await log.close();
+    await this.#options.onEnd(log);
   }
 
   #isOpen(): boolean {
@@ -75,7 +87,7 @@ export class RenewingLog {
     const old = this.#log;
     this.#log = this.#next;
     this.#next = undefined;
-    await old.close();
+    await this.#end(old);
   }
 
   async #trying(task: () => Promise<void>): Promise<void> {

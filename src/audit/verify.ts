@@ -1,142 +1,237 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Anchor, furtherOf, openAnchor } from './anchor.ts';
 import { headName, logName } from './audit-log.ts';
-import { type AuditRecord, type ChainKey, type Head, recordOf } from './chain.ts';
+import { type ChainKey, type Head, recordOf } from './chain.ts';
+import { digestOf, type HeadLine, type Position } from './head-line.ts';
+import { chainsIn, linesOf } from './read.ts';
+import { timeOf } from './records.ts';
 
-const LINE_FEED = 0x0a;
-
-/** What is wrong with one chain. */
+/** What is wrong, and where. */
 export interface AuditFault {
+  /** Empty for the log as a whole. */
   readonly file: string;
   /** Line in the file, from 1; 0 for the file as a whole. */
   readonly line: number;
   readonly fault: string;
 }
 
+/** What is remembered of the chains outside the audit folder: the anchor's text by chain. */
+export interface Remembered {
+  /** Every chain that was begun. A text of `{}`, by an earlier version, says only that. */
+  readonly store: ReadonlyMap<string, string>;
+  /** Chains by the catalog; an older catalog, restored from a backup, lacks the later ones. */
+  readonly catalog: ReadonlyMap<string, string>;
+}
+
+/** What was found. */
+export interface Verified {
+  readonly faults: readonly AuditFault[];
+  /** Chains that have records. */
+  readonly chains: number;
+  /** Whole records. */
+  readonly records: number;
+  /** How many of these records an anchor in the store, and one in the catalog, covers. */
+  readonly anchored: { readonly store: number; readonly catalog: number };
+  /** When the newest anchor was written, ms since the epoch; undefined when there is none. */
+  readonly anchoredMs: number | undefined;
+  /** Chains that no anchor covers because they were begun after the store was copied. */
+  readonly newer: readonly string[];
+}
+
+/** One chain while it is looked at. */
+interface Chain {
+  readonly name: string;
+  readonly store: Anchor | undefined;
+  readonly catalog: Anchor | undefined;
+  /** Where its lines ended. */
+  end: Head;
+  /** Where it stood when the expected line was printed. */
+  expected: Head | undefined;
+}
+
 /**
- * Checks every chain: each line follows the one before, no file is missing, and each chain goes as far as its
- * head says. What a crash may leave is no fault: whole lines beyond the head, and one torn last line.
- * @param begun names of the chains that were begun, from where they were remembered.
+ * Checks every chain: each line follows the one before, no file is missing, and each chain goes as far as its head,
+ * its anchors and the expected line say. What a crash or a copy in the right order may leave is not a fault: whole lines
+ * beyond the head, one torn last line, and a chain that was begun after everything that the store remembers.
+ * @throws the I/O error of a file that is there and cannot be read.
  */
 export async function verifyAudit(
   folder: string,
   key: ChainKey,
-  begun: readonly string[],
-): Promise<AuditFault[]> {
-  const present = await chainsIn(folder);
+  remembered: Remembered,
+  expected?: HeadLine,
+): Promise<Verified> {
   const faults: AuditFault[] = [];
-  for (const chain of new Set([...begun, ...present])) {
-    faults.push(...(await verifyChain(folder, key, chain, begun.includes(chain))));
+  const chains: Chain[] = [];
+  const newer: string[] = [];
+  const names = [...remembered.store.keys(), ...remembered.catalog.keys(), ...(await chainsIn(folder))];
+  const anchors = [...remembered.store.values(), ...remembered.catalog.values()].flatMap(
+    (text) => openAnchor(key, text) ?? [],
+  );
+  const anchoredMs = anchors.length === 0 ? undefined : Math.max(...anchors.map(({ atMs }) => atMs));
+  for (const name of new Set(names)) {
+    const store = anchorOf(key, name, 'store', remembered.store.get(name), faults);
+    const catalog = anchorOf(key, name, 'catalog', remembered.catalog.get(name), faults);
+    const chain: Chain = { name, store, catalog, end: key.beginning(name), expected: undefined };
+    if (!remembered.store.has(name) && !remembered.catalog.has(name)) {
+      const first = await firstTime(folder, name);
+      if (first === undefined) continue;
+      if (anchoredMs !== undefined && first > anchoredMs) newer.push(name);
+      else faults.push({ ...whole(name), fault: 'the store does not remember that this chain was begun' });
+    } else if (!remembered.store.has(name)) {
+      faults.push({ ...whole(name), fault: 'the catalog remembers this chain and the store does not' });
+    } else if (catalog && catalog.head.seq > (store?.head.seq ?? -1)) {
+      // The store's is always written first.
+      faults.push({ ...whole(name), fault: 'the anchor in the store is older than the one in the catalog' });
+    }
+    faults.push(...(await verifyChain(folder, key, chain, newer.includes(name), expected)));
+    chains.push(chain);
   }
-  return faults;
+  // Where a chain is at fault already, its place says more than the comparison of the whole.
+  if (expected && faults.length === 0) faults.push(...compareWithLine(chains, expected));
+  const sum = (of: (chain: Chain) => number) => chains.reduce((total, chain) => total + of(chain), 0);
+  return {
+    faults,
+    chains: chains.filter(({ end }) => end.seq > 0).length,
+    records: sum(({ end }) => end.seq),
+    anchored: {
+      store: sum(({ store }) => store?.head.seq ?? 0),
+      catalog: sum(({ catalog }) => catalog?.head.seq ?? 0),
+    },
+    anchoredMs,
+    newer,
+  };
 }
 
-/** Every event of every chain, chain by chain. */
-export async function* auditRecords(folder: string): AsyncIterable<AuditRecord> {
-  for (const chain of await chainsIn(folder)) {
-    for await (const { text, whole } of linesOf(folder, chain)) if (whole) yield recordOf(text);
-  }
+function whole(chain: string): { readonly file: string; readonly line: 0 } {
+  return { file: headName(chain), line: 0 };
 }
 
-async function chainsIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return [
-    ...new Set(names.filter((name) => /\.(log|head)$/.test(name)).map((name) => name.split('.')[0] ?? '')),
-  ].sort();
+/** The anchor of a chain in one place. One that was changed is a fault. */
+function anchorOf(
+  key: ChainKey,
+  chain: string,
+  place: 'store' | 'catalog',
+  text: string | undefined,
+  faults: AuditFault[],
+): Anchor | undefined {
+  if (text === undefined || text === '{}') return undefined;
+  const anchor = openAnchor(key, text);
+  if (anchor?.chain === chain) return anchor;
+  faults.push({ ...whole(chain), fault: `the anchor in the ${place} was changed` });
+  return undefined;
+}
+
+/** Time of a chain's first record, ms since the epoch; undefined when it has none. */
+async function firstTime(folder: string, chain: string): Promise<number | undefined> {
+  for await (const { text } of linesOf(folder, chain)) return timeOf(recordOf(text) ?? {});
+  return undefined;
+}
+
+/** A place that a chain must reach. */
+interface Mark {
+  readonly head: Head;
+  /** What to say when it is not reached, given where the log ends. */
+  fault(endsAt: number): string;
 }
 
 async function verifyChain(
   folder: string,
   key: ChainKey,
-  chain: string,
-  known: boolean,
+  chain: Chain,
+  mayLackHead: boolean,
+  expected: HeadLine | undefined,
 ): Promise<AuditFault[]> {
-  const file = headName(chain);
-  const faulty = (fault: string): AuditFault[] => [{ file, line: 0, fault }];
-  // A crash may come after the head was made and before the store remembers the chain: then it has no line.
-  if (!known) {
-    return (await hasLog(folder, chain))
-      ? faulty('the store does not remember that this chain was begun')
-      : [];
-  }
-  const sealed = await readFile(join(folder, file), 'utf8').catch(() => undefined);
-  if (sealed === undefined) return faulty('the head is missing');
-  const wanted = key.openHead(chain, sealed);
-  return wanted ? verifyLines(folder, key, chain, wanted) : faulty('the head was changed');
+  const sealed = await readFile(join(folder, headName(chain.name)), 'utf8').catch(missing);
+  if (sealed === undefined && !mayLackHead) return [{ ...whole(chain.name), fault: 'the head is missing' }];
+  const head = sealed === undefined ? undefined : key.openHead(chain.name, sealed);
+  if (sealed !== undefined && !head) return [{ ...whole(chain.name), fault: 'the head was changed' }];
+  const marks = [
+    ...(head ? [markOf(head)] : []),
+    ...anchorMarks(chain.store, 'store'),
+    ...anchorMarks(chain.catalog, 'catalog'),
+  ];
+  return verifyLines(folder, key, chain, marks, expectedSeq(chain, expected));
 }
 
-async function hasLog(folder: string, chain: string): Promise<boolean> {
-  return (await readdir(folder)).some((name) => name.startsWith(`${chain}.`) && name.endsWith('.log'));
+function markOf(head: Head): Mark {
+  return { head, fault: (endsAt) => `the log ends at record ${endsAt}, but ${head.seq} were written` };
+}
+
+function anchorMarks(anchor: Anchor | undefined, place: string): Mark[] {
+  if (!anchor) return [];
+  const { head, atMs } = anchor;
+  const at = new Date(atMs).toISOString();
+  const fault = (endsAt: number) =>
+    `the log ends at record ${endsAt}, but the anchor of ${at} in the ${place} says ${head.seq}: ` +
+    'records were cut off, or an earlier copy was put in place';
+  return [{ head, fault }];
+}
+
+/** How many records the expected line says that this chain had; undefined when it does not cover the chain. */
+function expectedSeq(chain: Chain, expected: HeadLine | undefined): number | undefined {
+  const anchor = furtherOf(chain.store, chain.catalog);
+  if (!expected || !anchor || anchor.number === 0 || anchor.number > expected.upTo) return undefined;
+  return expected.open.get(anchor.number) ?? anchor.head.seq;
 }
 
 async function verifyLines(
   folder: string,
   key: ChainKey,
-  chain: string,
-  wanted: Head,
+  chain: Chain,
+  marks: readonly Mark[],
+  expectedAt: number | undefined,
 ): Promise<AuditFault[]> {
-  let head = key.beginning(chain);
-  let at = { file: logName(chain, 0), line: 0 };
-  let reached = head.seq === wanted.seq && head.mac === wanted.mac;
-  for await (const { file, line, text, whole, last } of linesOf(folder, chain)) {
-    const next = whole ? key.follow(head, text) : undefined;
-    at = { file, line };
+  const left = new Set(marks);
+  let at = { file: logName(chain.name, 0), line: 0 };
+  const reach = (head: Head): void => {
+    chain.end = head;
+    if (head.seq === expectedAt) chain.expected = head;
+    for (const mark of left) if (isSame(mark.head, head)) left.delete(mark);
+  };
+  reach(key.beginning(chain.name));
+  for await (const { file, line, text, whole: isWhole, lastFile } of linesOf(folder, chain.name)) {
+    const next = isWhole ? key.follow(chain.end, text) : undefined;
     if (!next) {
-      if (reached && last && !whole) return [];
-      return [
-        {
-          ...at,
-          fault: 'this line is not the one that follows: it was changed, moved, or one before it removed',
-        },
-      ];
+      // A torn last line is what a crash, or a copy of a file that grew, leaves.
+      if (left.size === 0 && lastFile && !isWhole) return [];
+      const fault =
+        'this line does not follow the one before it: it was changed or moved, or one before it was removed';
+      return [{ file, line, fault }];
     }
-    head = next;
-    reached ||= head.seq === wanted.seq && head.mac === wanted.mac;
+    at = { file, line };
+    reach(next);
   }
-  return reached
-    ? []
-    : [{ ...at, fault: `the log ends at record ${head.seq}, but ${wanted.seq} were written` }];
+  return [...left].slice(0, 1).map((mark) => ({ ...at, fault: mark.fault(chain.end.seq) }));
 }
 
-interface LogLine {
-  readonly file: string;
-  readonly line: number;
-  readonly text: string;
-  /** Whether it ends with a line break. */
-  readonly whole: boolean;
-  /** Whether it is the last of the chain. */
-  readonly last: boolean;
+function isSame(one: Head, other: Head): boolean {
+  return one.seq === other.seq && one.mac === other.mac;
 }
 
-/** The lines of a chain's files, in order of their numbers; it ends where a number is missing. */
-async function* linesOf(folder: string, chain: string): AsyncGenerator<LogLine> {
-  const names = new Set(await readdir(folder));
-  for (let number = 0; names.has(logName(chain, number)); number++) {
-    const last = !names.has(logName(chain, number + 1));
-    yield* linesOfFile(folder, logName(chain, number), last);
+/** What the expected line says, compared with the chains that it covers. */
+function compareWithLine(chains: readonly Chain[], line: HeadLine): AuditFault[] {
+  const at = new Date(line.atMs).toISOString();
+  const fault = (text: string): AuditFault[] => [
+    { file: '', line: 0, fault: `the expected line of ${at} ${text}` },
+  ];
+  const covered = chains.flatMap((chain): Position[] => {
+    const number = furtherOf(chain.store, chain.catalog)?.number ?? 0;
+    return chain.expected ? [{ number, chain: chain.name, head: chain.expected }] : [];
+  });
+  for (const [number, seq] of line.open) {
+    const found = chains.find((chain) => furtherOf(chain.store, chain.catalog)?.number === number);
+    if (seq > 0 && (found?.end.seq ?? 0) < seq)
+      return fault(`says that chain number ${number} had ${seq} records; ${found?.end.seq ?? 0} are here`);
   }
+  const records = covered.reduce((sum, { head }) => sum + head.seq, 0);
+  const count = covered.filter(({ head }) => head.seq > 0).length;
+  if (count !== line.chains || records !== line.records)
+    return fault(`covers ${line.records} records of ${line.chains} chains; ${records} of ${count} are here`);
+  return digestOf(covered) === line.digest ? [] : fault('names other records than those that are here');
 }
 
-/** At line feeds and nowhere else: a record may hold what other readers of lines take for a line's end. */
-async function* linesOfFile(folder: string, file: string, lastFile: boolean): AsyncGenerator<LogLine> {
-  const bytes = await readFile(join(folder, file));
-  let line = 0;
-  for (let from = 0; from < bytes.length; ) {
-    const end = bytes.indexOf(LINE_FEED, from);
-    const to = end < 0 ? bytes.length : end;
-    const text = textOf(bytes.subarray(from, to));
-    from = to + 1;
-    yield { file, line: ++line, text, whole: end >= 0, last: lastFile && from >= bytes.length };
-  }
-}
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Bytes that are no text are no line of ours; another decoder would make different bytes the same text. */
-function textOf(bytes: Uint8Array): string {
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    return '';
-  }
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

@@ -1,5 +1,5 @@
 import { type FileHandle, link, open, opendir, readdir, rename, unlink } from 'node:fs/promises';
-import { BlobMissing, type BlobWriter, StoreFailure } from '../domain/blob-store.ts';
+import { BlobMissing, type BlobWriter, type Stamp, StoreFailure } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../treehash/index.ts';
@@ -20,6 +20,7 @@ interface FilesParts {
   readonly paths: DiskPaths;
   readonly random: RandomBytes;
   readonly engine: HashEngine;
+  readonly stamp: Stamp;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
   /** Runs what gives a blob its name; throws once the store takes no more. */
@@ -56,7 +57,7 @@ export class DiskFiles {
   }
 
   async #writerOf(name: string, file: FileHandle, size: number | null): Promise<BlobWriter> {
-    const { paths, publishing } = this.#parts;
+    const { paths, publishing, stamp } = this.#parts;
     const incoming = paths.incomingBlob(name);
     const { stream, direct } = await this.#streamTo(incoming, file, size);
     return new DiskWriter(file, stream, size, {
@@ -67,6 +68,7 @@ export class DiskFiles {
       },
       withdraw: () => unlink(incoming).catch(() => {}),
       name,
+      stamp,
     });
   }
 

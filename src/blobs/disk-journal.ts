@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { BlobDamaged, type StoreRecord } from '../domain/blob-store.ts';
+import { BlobDamaged, type Stamp, type StoreRecord, type WriterStamp } from '../domain/blob-store.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
 
 const SUM_CHARS = 32;
@@ -17,6 +17,7 @@ export class DiskJournal {
   readonly #name: string;
   readonly #flusher: FolderFlusher;
   readonly #flush: Flush;
+  readonly #stamp: Stamp;
   #file: FileHandle | undefined;
   /** Bytes in the file that were flushed. */
   #length = 0;
@@ -25,11 +26,12 @@ export class DiskJournal {
   #next: Promise<void> | undefined;
 
   /** @param name a file name that no other process uses. */
-  constructor(folder: string, name: string, flusher: FolderFlusher, flush: Flush) {
+  constructor(folder: string, name: string, flusher: FolderFlusher, flush: Flush, stamp: Stamp) {
     this.#folder = folder;
     this.#name = name;
     this.#flusher = flusher;
     this.#flush = flush;
+    this.#stamp = stamp;
   }
 
   /**
@@ -37,7 +39,8 @@ export class DiskJournal {
    * was written, and the same records may be appended again.
    */
   append(records: readonly StoreRecord[]): Promise<void> {
-    this.#waiting.push(...records.map(toLine));
+    const writer = this.#stamp();
+    this.#waiting.push(...records.map((record) => toLine(record, writer)));
     this.#next ??= (this.#appending ?? Promise.resolve()).catch(() => {}).then(() => this.#start());
     return this.#next;
   }
@@ -101,22 +104,55 @@ async function* readJournal(path: string): AsyncIterable<StoreRecord> {
     if (torn !== undefined)
       throw new BlobDamaged(path, `a journal line does not match its checksum: ${torn.slice(0, 80)}`);
     const text = line.slice(SUM_CHARS + 1);
-    if (line.slice(0, SUM_CHARS) === sumOf(text)) yield JSON.parse(text);
-    else torn = line;
+    if (line.slice(0, SUM_CHARS) !== sumOf(text)) torn = line;
+    else {
+      const record = fromText(text);
+      if (record) yield record;
+    }
   }
+}
+
+/** What stands in a line. */
+interface Line {
+  readonly seq: number;
+  readonly entry: StoreRecord['entry'];
+  /** Absent in lines that were written before form 3. */
+  readonly generation?: number;
+  readonly commit?: number;
+}
+
+/** Undefined for a line that is no fact: a later version's end of a file. */
+function fromText(text: string): StoreRecord | undefined {
+  const { seq, entry, generation, commit } = JSON.parse(text) as Partial<Line>;
+  if (seq === undefined || entry === undefined) return undefined;
+  if (generation === undefined || commit === undefined) return { seq, entry };
+  return { seq, entry, writer: { generation, commitNumber: commit } };
 }
 
 /** Longer than any line: a policy of 20 KiB, escaped once, is the longest thing in one. */
 const TAIL_BYTES = 262_144;
 
-/** The greatest number in the folder's journals, from the end of each file: their numbers grow, nearly in order. */
-export async function lastJournaled(folder: string): Promise<number> {
-  let last = 0;
-  for (const name of await readdir(folder)) last = Math.max(last, await lastOf(join(folder, name)));
-  return last;
+/** How far journals go. */
+export interface JournalEnd {
+  /** The greatest number of any fact; 0 without one. */
+  readonly seq: number;
+  /** The greatest commit number that a writer of facts knew; 0 without one. */
+  readonly commitNumber: number;
 }
 
-async function lastOf(path: string): Promise<number> {
+/** From the end of each file: their numbers grow, nearly in order. @throws the I/O error. */
+export async function lastJournaled(folder: string): Promise<JournalEnd> {
+  const ends: JournalEnd[] = [];
+  for (const name of await readdir(folder)) ends.push(await lastOf(join(folder, name)));
+  return greatest(ends);
+}
+
+function greatest(ends: readonly JournalEnd[]): JournalEnd {
+  const seq = ends.reduce((most, end) => Math.max(most, end.seq), 0);
+  return { seq, commitNumber: ends.reduce((most, end) => Math.max(most, end.commitNumber), 0) };
+}
+
+async function lastOf(path: string): Promise<JournalEnd> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
@@ -124,7 +160,8 @@ async function lastOf(path: string): Promise<number> {
     await file.read(tail, 0, tail.length, size - tail.length);
     // Not just the last line: on PostgreSQL, facts that are committed side by side may change places.
     const lines = tail.toString().split('\n').filter(isWhole);
-    return Math.max(0, ...lines.map((line) => (JSON.parse(line.slice(SUM_CHARS + 1)) as StoreRecord).seq));
+    const records = lines.flatMap((line) => fromText(line.slice(SUM_CHARS + 1)) ?? []);
+    return greatest(records.map(({ seq, writer }) => ({ seq, commitNumber: writer?.commitNumber ?? 0 })));
   } finally {
     await file.close();
   }
@@ -134,12 +171,10 @@ function isWhole(line: string): boolean {
   return line.length > SUM_CHARS && line.slice(0, SUM_CHARS) === sumOf(line.slice(SUM_CHARS + 1));
 }
 
-function toLine({ seq, entry }: StoreRecord): string {
+function toLine({ seq, entry }: StoreRecord, { generation, commitNumber }: WriterStamp): string {
+  const line: Line = { seq, generation, commit: commitNumber, entry };
   // Some readers of lines, Node's among them, end one at these two characters too.
-  const text = JSON.stringify({ seq, entry }).replace(
-    /[\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16)}`,
-  );
+  const text = JSON.stringify(line).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
   return `${sumOf(text)} ${text}\n`;
 }
 

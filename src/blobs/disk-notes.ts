@@ -1,7 +1,9 @@
 import { open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Stamp } from '../domain/blob-store.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { Flush, FolderFlusher } from './folder-flusher.ts';
+import { decodeStamped, encodeStamped } from './stamped-text.ts';
 
 const NAME = /^[a-z0-9-]{1,128}$/;
 /** What no note can be called, so that a half-written one is never taken for a note. */
@@ -13,12 +15,14 @@ export class DiskNotes {
   readonly #flusher: FolderFlusher;
   readonly #random: RandomBytes;
   readonly #flush: Flush;
+  readonly #stamp: Stamp;
 
-  constructor(folder: string, flusher: FolderFlusher, random: RandomBytes, flush: Flush) {
+  constructor(folder: string, flusher: FolderFlusher, random: RandomBytes, flush: Flush, stamp: Stamp) {
     this.#folder = folder;
     this.#flusher = flusher;
     this.#random = random;
     this.#flush = flush;
+    this.#stamp = stamp;
   }
 
   async put(name: string, text: string): Promise<void> {
@@ -26,7 +30,7 @@ export class DiskNotes {
     const file = await open(temporary, 'wx', 0o600);
     try {
       try {
-        await file.writeFile(text);
+        await file.writeFile(encodeStamped(text, this.#stamp()));
         await this.#flush(() => file.sync());
       } finally {
         await file.close();
@@ -39,8 +43,11 @@ export class DiskNotes {
     await this.#flusher.flush();
   }
 
+  /** @throws NoteDamaged, which names the file. */
   async get(name: string): Promise<string | undefined> {
-    return readFile(this.#path(name), 'utf8').catch(missing);
+    const path = this.#path(name);
+    const content = await readFile(path, 'utf8').catch(missing);
+    return content === undefined ? undefined : decodeStamped(path, content).text;
   }
 
   async remove(name: string): Promise<void> {

@@ -9,6 +9,11 @@ const REMOVALS = /^([0-9a-f]{32})\.removed$/;
 const PACK_FILE = /^([0-9a-f]{32})\.pack$/;
 const COMPACTING = /^[0-9a-f]{32}\.compacted$/;
 
+/** Names of all folders for blobs in files of their own. */
+export const BLOB_FOLDERS: readonly string[] = Array.from({ length: 256 }, (_, i) =>
+  i.toString(16).padStart(2, '0'),
+);
+
 /** The two forms of a reference: a blob in a file of its own, or one in a pack. */
 export type BlobName = { readonly name: string } | PackedName;
 
@@ -83,6 +88,16 @@ export class DiskPaths {
 
   get notes(): string {
     return join(this.#folder, 'notes');
+  }
+
+  /** Lists of what a start did not find in its catalog. */
+  get aside(): string {
+    return join(this.#folder, 'aside');
+  }
+
+  /** Which store this is, and which catalog's. */
+  get identity(): string {
+    return join(this.#folder, 'identity.json');
   }
 
   get format(): string {

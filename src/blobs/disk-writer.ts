@@ -1,5 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type BlobDigests, type BlobLabel, type BlobWriter, StoreFailure } from '../domain/blob-store.ts';
+import {
+  type BlobDigests,
+  type BlobLabel,
+  type BlobWriter,
+  type Stamp,
+  StoreFailure,
+} from '../domain/blob-store.ts';
 import { foldDigests } from '../treehash/index.ts';
 import { encodeTrailer } from './blob-format.ts';
 import type { BlobStream } from './blob-stream.ts';
@@ -8,6 +14,7 @@ import { writeAt } from './positioned.ts';
 /** What becomes of the file: the store knows the names and the order of flushes. */
 interface Fate {
   readonly name: string;
+  readonly stamp: Stamp;
   /** Flushes the file and gives it its name. */
   publish(): Promise<void>;
   /** Closes the file. */
@@ -52,7 +59,8 @@ export class DiskWriter implements BlobWriter {
         throw new Error(`${this.#taken} bytes were written of ${this.#size}`);
       }
       const { position, bytes } = this.#stream.rest();
-      await writeAt(this.#file, position, Buffer.concat([bytes, encodeTrailer(label, digests)]));
+      const trailer = encodeTrailer(label, digests, this.#fate.stamp());
+      await writeAt(this.#file, position, Buffer.concat([bytes, trailer]));
       await this.#fate.publish();
       await this.#stream.stop();
       await this.#fate.close();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFile,
   type FileHandle,
@@ -20,7 +20,7 @@ import { CountedRoom } from '../../test/support/counted-room.ts';
 import { incoming, packFiles, readyFolder, storeOver } from '../../test/support/disk-store.ts';
 import { beforeFiles, diskError, failFiles } from '../../test/support/failing-disk.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
-import { BlobDamaged, type BlobLabel, StoreFailure } from '../domain/blob-store.ts';
+import { BlobDamaged, type BlobLabel, NO_STAMP, StoreFailure } from '../domain/blob-store.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
 import { DIGEST_BYTES, foldDigests, LEAF_BYTES, leafCount } from '../treehash/index.ts';
 import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from './blob-format.ts';
@@ -81,11 +81,12 @@ describe('the trailer of a blob', () => {
     const large = fc.constantFrom(2 ** 32 - 1, 2 ** 32, 2 ** 32 + 5, 40_000 * LEAF_BYTES);
     const size = fc.oneof({ weight: 9, arbitrary: fc.nat({ max: 40 * LEAF_BYTES }) }, large);
     fc.assert(
-      fc.property(label, partOnly, size, fc.nat(), (common, part, bytes, seed) => {
+      fc.property(label, partOnly, size, fc.nat(), number, number, (common, part, bytes, seed, g, c) => {
+        const writer = { generation: g, commitNumber: c };
         const leaves = someBytes(leafCount(bytes) * DIGEST_BYTES, seed);
         const treeHash = Buffer.from(foldDigests(leaves)).toString('hex');
         const digests = { size: bytes, treeHash, linearHash: 'ab'.repeat(32), leaves };
-        const trailer = encodeTrailer({ ...common, ...part }, digests);
+        const trailer = encodeTrailer({ ...common, ...part }, digests, writer);
         const layout = decodeFooter('ref', trailer.subarray(-FOOTER_BYTES), bytes + trailer.length);
         assert.equal(layout.trailerBytes, trailer.length);
         const { leaves: readLeaves, ...read } = decodeTrailer('ref', trailer, layout);
@@ -94,6 +95,7 @@ describe('the trailer of a blob', () => {
           size: bytes,
           treeHash,
           linearHash: 'ab'.repeat(32),
+          writer,
         });
         assert.deepEqual(Buffer.from(readLeaves), leaves);
       }),
@@ -177,14 +179,14 @@ describe('a disk store after a crash', () => {
     assert.deepEqual(await readBlob(storeOver(t, folder), refs[1]), someBytes(LARGE));
   });
 
-  it('makes a store of version 1 one of version 2, with all that is in it', async (t) => {
+  it('makes a store of version 1 one of version 3, with all that is in it', async (t) => {
     const folder = await readyFolder(t);
     const ref = await storeBlob(storeOver(t, folder), someBytes(LARGE));
     await rm(join(folder, 'packs'), { recursive: true });
     await writeFile(join(folder, 'format.json'), '{"format":"moraine-store","version":1}\n');
     for (let i = 0; i < 2; i++) await prepareDiskStore(folder);
     const format = JSON.parse(await readFile(join(folder, 'format.json'), 'utf8'));
-    assert.deepEqual(format, { format: 'moraine-store', version: 2 });
+    assert.deepEqual(format, { format: 'moraine-store', version: 3 });
     const store = storeOver(t, folder);
     assert.deepEqual(await collect(store.list()), [ref]);
     assert.deepEqual(await readBlob(store, await storeBlob(store, someBytes(10))), someBytes(10));
@@ -192,9 +194,12 @@ describe('a disk store after a crash', () => {
 
   it('refuses a folder of another format or version', async (t) => {
     const folder = await readyFolder(t);
-    for (const other of [{ format: 'moraine-store', version: 3 }, { format: 'something' }, {}]) {
+    for (const other of [{ format: 'moraine-store', version: 4 }, { format: 'something' }, {}]) {
       await writeFile(join(folder, 'format.json'), JSON.stringify(other));
-      await assert.rejects(prepareDiskStore(folder), /is not of format moraine-store version 2/);
+      await assert.rejects(
+        prepareDiskStore(folder),
+        /serves stores of the format moraine-store, versions 1 to 3/,
+      );
     }
   });
 });
@@ -238,7 +243,7 @@ describe('a disk store whose disk fails', () => {
       for (const append of appends) await assert.rejects(append, StoreFailure);
       await isFinal(store);
       assert.equal(room.given, 0, 'a reserve does not help against bytes that are lost');
-      assert.deepEqual((await collect(store.records()))[0], { seq: 1, entry: { kept: true } });
+      assert.deepEqual((await collect(store.records()))[0]?.entry, { kept: true });
       failing.stop();
     }
   });
@@ -260,10 +265,14 @@ describe('a disk store whose disk fails', () => {
     torn.stop();
     assert.equal(store.failure(), undefined);
     await store.appendRecords([{ seq: 2, entry: { again: true } }]);
-    assert.deepEqual(await collect(store.records()), [
-      { seq: 1, entry: {} },
-      { seq: 2, entry: { again: true } },
-    ]);
+    const records = await collect(store.records());
+    assert.deepEqual(
+      records.map(({ seq, entry }) => ({ seq, entry })),
+      [
+        { seq: 1, entry: {} },
+        { seq: 2, entry: { again: true } },
+      ],
+    );
   });
 
   it('is final for writing where a torn line of the journal cannot be taken back', async (t) => {
@@ -432,6 +441,8 @@ describe('a disk store whose disk fails', () => {
 describe('the journal of a disk store', () => {
   const RECORDS = [1, 2, 3].map((seq) => ({ seq, entry: { type: 'fact', seq } }));
 
+  const WRITTEN = RECORDS.map((record) => ({ ...record, writer: NO_STAMP() }));
+
   async function journalOf(t: TestContext): Promise<{ store: DiskStore; path: string }> {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
@@ -446,7 +457,7 @@ describe('the journal of a disk store', () => {
     const [line = ''] = whole.split('\n');
     for (const kept of [1, 31, 32, 33, 40, line.length - 1]) {
       await writeFile(path, whole + line.slice(0, kept));
-      assert.deepEqual(await collect(store.records()), RECORDS, `${kept} characters of the line are left`);
+      assert.deepEqual(await collect(store.records()), WRITTEN, `${kept} characters of the line are left`);
     }
   });
 
@@ -463,6 +474,32 @@ describe('the journal of a disk store', () => {
     }
   });
 
+  it('says who wrote a fact, and how far the catalog had come', async (t) => {
+    const folder = await readyFolder(t);
+    let stamp = { generation: 3, commitNumber: 70 };
+    const store = new DiskStore(folder, randomBytes, nodeHash, { stamp: () => stamp });
+    t.after(() => store.close());
+    await store.appendRecords([{ seq: 1, entry: {} }]);
+    stamp = { generation: 3, commitNumber: 2 ** 40 };
+    await store.appendRecords([{ seq: 2, entry: {} }]);
+    const writers = (await collect(store.records())).map(({ writer }) => writer?.commitNumber);
+    assert.deepEqual(writers, [70, 2 ** 40]);
+    assert.equal(await store.lastCommitNumber(), 2 ** 40);
+    await store.noteCommitNumber(2 ** 40 + 1);
+    assert.equal(await store.lastCommitNumber(), 2 ** 40 + 1);
+    for (const size of [10, LARGE]) {
+      assert.deepEqual((await store.describe(await storeBlob(store, someBytes(size)))).writer, stamp);
+    }
+  });
+
+  it('passes over a line that is no fact: the end that a later version gives to a file', async (t) => {
+    const { store, path } = await journalOf(t);
+    const text = '{"closed":{"lines":3}}';
+    await appendFile(path, `${createHash('sha256').update(text).digest('hex').slice(0, 32)} ${text}\n`);
+    assert.deepEqual(await collect(store.records()), WRITTEN);
+    assert.equal(await store.lastRecord(), 3);
+  });
+
   it('gives any record back as it was', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
@@ -473,7 +510,7 @@ describe('the journal of a disk store', () => {
         const entry = JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
         await store.appendRecords([{ seq: ++seq, entry }]);
         const record = (await collect(store.records())).find((one) => one.seq === seq);
-        assert.deepEqual(record, { seq, entry });
+        assert.deepEqual(record, { seq, entry, writer: NO_STAMP() });
       }),
       { numRuns: 60 },
     );

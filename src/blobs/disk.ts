@@ -1,9 +1,13 @@
 import { rm } from 'node:fs/promises';
 import {
+  type AsideBlob,
+  type AsideLot,
   type BlobDescription,
   type BlobStore,
   type BlobWriter,
+  NO_STAMP,
   type OpenBlob,
+  type Stamp,
   StoreFailure,
   type StoreRecord,
 } from '../domain/blob-store.ts';
@@ -12,6 +16,7 @@ import type { RandomBytes } from '../domain/ids.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { describeBlob, openBlob } from './blob-file.ts';
 import { ClaimedWriter } from './claimed-writer.ts';
+import { DiskAside } from './disk-aside.ts';
 import { DiskFiles } from './disk-files.ts';
 import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
 import { DiskNotes } from './disk-notes.ts';
@@ -27,6 +32,9 @@ import { RunBuffers } from './run-buffers.ts';
 /** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
 export const PACKED_BYTES = 256 * 1024;
 
+/** A commit number that the catalog has reached: no catalog of this store may be below it. */
+const COMMIT_NOTE = 'commit-number';
+
 /** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
 const READ_LEAVES = 2;
 /** At most 96 MiB. */
@@ -36,6 +44,7 @@ const WIDE_READS = 6;
 export const PACK_BYTES = 64 * 1024 * 1024;
 
 export interface DiskStoreOptions {
+  readonly stamp?: Stamp;
   readonly room?: DiskRoom;
   readonly packBytes?: number;
 }
@@ -45,6 +54,7 @@ export class DiskStore implements BlobStore {
   readonly #paths: DiskPaths;
   readonly #random: RandomBytes;
   readonly #engine: HashEngine;
+  readonly #stamp: Stamp;
   readonly #runBuffers: RunBuffers;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
@@ -52,32 +62,37 @@ export class DiskStore implements BlobStore {
   readonly #journal: DiskJournal;
   readonly #notes: DiskNotes;
   readonly #room: DiskRoom;
+  readonly #aside: DiskAside;
   /** What flushes is inside; what replaces the folders is alone. */
   readonly #gate = new Gate();
   #failure: Error | undefined;
 
   /**
    * @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read.
+   * @param options.stamp what everything that is written here is marked with.
    * @param options.room what new blobs ask for room, and what must go on has a reserve of.
    * @param options.packBytes a pack of at least so many bytes is followed by the next.
    */
   constructor(folder: string, random: RandomBytes, engine: HashEngine, options: DiskStoreOptions = {}) {
-    const { room = NO_RESERVE, packBytes = PACK_BYTES } = options;
+    const { stamp = NO_STAMP, room = NO_RESERVE, packBytes = PACK_BYTES } = options;
     const paths = new DiskPaths(folder);
     this.#room = room;
     this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
+    this.#stamp = stamp;
     const lengths = { narrow: READ_LEAVES, wide: engine.leavesAtOnce, wideBuffers: WIDE_READS };
     this.#runBuffers = new RunBuffers(lengths);
     const flush = (run: () => Promise<void>) => this.#flushed(run);
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
-    this.#files = new DiskFiles({ paths, random, engine, flush, flusher, publishing });
+    this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
     this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
     const name = `${random(16).toString('hex')}.jsonl`;
-    this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush);
-    this.#notes = new DiskNotes(paths.notes, flusher(paths.notes), random, flush);
+    this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush, stamp);
+    const notesIn = (path: string) => new DiskNotes(path, flusher(path), random, flush, stamp);
+    this.#notes = notesIn(paths.notes);
+    this.#aside = new DiskAside(notesIn(paths.aside), random);
   }
 
   async create(size: number | null): Promise<BlobWriter> {
@@ -93,7 +108,7 @@ export class DiskStore implements BlobStore {
 
   async #writer(size: number | null): Promise<BlobWriter> {
     if (size === null || size > PACKED_BYTES) return this.#files.create(size);
-    return new PackedWriter(this.#engine, size, (pieces) =>
+    return new PackedWriter(this.#engine, size, this.#stamp, (pieces) =>
       this.#publishing(() => this.#packs.append(pieces)),
     );
   }
@@ -205,8 +220,33 @@ export class DiskStore implements BlobStore {
     for (const old of [files, packs]) rm(old, { recursive: true, force: true }).catch(() => {});
   }
 
-  lastRecord(): Promise<number> {
-    return lastJournaled(this.#paths.journal);
+  async lastRecord(): Promise<number> {
+    return (await lastJournaled(this.#paths.journal)).seq;
+  }
+
+  async lastCommitNumber(): Promise<number> {
+    const text = await this.note(COMMIT_NOTE);
+    const noted = text === undefined ? 0 : (JSON.parse(text) as { number: number }).number;
+    return Math.max(noted, (await lastJournaled(this.#paths.journal)).commitNumber);
+  }
+
+  noteCommitNumber(number: number): Promise<void> {
+    return this.putNote(COMMIT_NOTE, JSON.stringify({ number }));
+  }
+
+  async setAside(blobs: readonly AsideBlob[], nowMs: number): Promise<void> {
+    this.#refuseAfterFailure();
+    await this.#gate.enter(() => this.#aside.add(blobs, nowMs)).catch(asFailure('blobs cannot be set aside'));
+    for (const { ref } of blobs) this.confirm(ref);
+  }
+
+  listAside(): AsyncIterable<AsideLot> {
+    return this.#aside.list();
+  }
+
+  async dropAside(lot: AsideLot): Promise<void> {
+    this.#refuseAfterFailure();
+    await this.#gate.enter(() => this.#aside.drop(lot));
   }
 
   async putNote(name: string, text: string): Promise<void> {
@@ -221,6 +261,7 @@ export class DiskStore implements BlobStore {
   }
 
   async removeNote(name: string): Promise<void> {
+    this.#refuseAfterFailure();
     await this.#gate.enter(() => this.#notes.remove(name));
   }
 
@@ -230,6 +271,11 @@ export class DiskStore implements BlobStore {
 
   failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /** From now on the store takes no more writes, as after a failed flush. The first reason stays. */
+  stopWriting(reason: string): void {
+    this.#failure ??= new StoreFailure(reason);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,6 @@
 import {
+  type AsideBlob,
+  type AsideLot,
   type BlobDescription,
   type BlobDigests,
   type BlobLabel,
@@ -22,6 +24,8 @@ export class MemoryStore implements BlobStore {
   readonly #unconfirmed = new Set<string>();
   readonly #records: StoreRecord[] = [];
   readonly #notes = new Map<string, string>();
+  readonly #aside = new Map<string, AsideLot>();
+  #commitNumber = 0;
   #made = 0;
 
   async create(size: number | null): Promise<BlobWriter> {
@@ -51,7 +55,7 @@ export class MemoryStore implements BlobStore {
       throw new StoreFailure(`${bytes.length} bytes were written of ${size}`);
     }
     const ref = `m${++this.#made}`;
-    this.#blobs.set(ref, { ...digests, label, bytes });
+    this.#blobs.set(ref, { ...digests, label, bytes, writer: undefined });
     this.#unconfirmed.add(ref);
     return ref;
   }
@@ -111,6 +115,29 @@ export class MemoryStore implements BlobStore {
 
   async lastRecord(): Promise<number> {
     return Math.max(0, ...this.#records.map(({ seq }) => seq));
+  }
+
+  async lastCommitNumber(): Promise<number> {
+    return this.#commitNumber;
+  }
+
+  async noteCommitNumber(number: number): Promise<void> {
+    this.#commitNumber = number;
+  }
+
+  async setAside(blobs: readonly AsideBlob[], asideMs: number): Promise<void> {
+    if (blobs.length === 0) return;
+    const name = `${asideMs}-${++this.#made}`;
+    this.#aside.set(name, { name, asideMs, blobs });
+    for (const { ref } of blobs) this.confirm(ref);
+  }
+
+  async *listAside(): AsyncIterable<AsideLot> {
+    yield* [...this.#aside.values()].sort((a, b) => a.asideMs - b.asideMs);
+  }
+
+  async dropAside({ name }: AsideLot): Promise<void> {
+    this.#aside.delete(name);
   }
 
   async putNote(name: string, text: string): Promise<void> {

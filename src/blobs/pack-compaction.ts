@@ -63,7 +63,10 @@ async function keptRecords(
   // Of what a crash tore, a start has noted that it is nothing. Where records were moved, nothing is torn.
   const strange = unknown.find((one) => isMoved || !isNoted(one, removed));
   if (strange) {
-    throw new BlobDamaged(pack, `at ${strange.position} begins what is no record; the pack is not compacted`);
+    throw new BlobDamaged(
+      pack,
+      `there is no whole record at byte ${strange.position}; the pack is not compacted`,
+    );
   }
   return kept.sort((a, b) => a.place - b.place);
 }

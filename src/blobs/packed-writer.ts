@@ -1,4 +1,10 @@
-import { type BlobDigests, type BlobLabel, type BlobWriter, StoreFailure } from '../domain/blob-store.ts';
+import {
+  type BlobDigests,
+  type BlobLabel,
+  type BlobWriter,
+  type Stamp,
+  StoreFailure,
+} from '../domain/blob-store.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { encodeTrailer } from './blob-format.ts';
 import { HeldBytes } from './held-bytes.ts';
@@ -6,14 +12,21 @@ import { HeldBytes } from './held-bytes.ts';
 /** Writes a small blob into a pack: nothing is on disk before its end. */
 export class PackedWriter implements BlobWriter {
   readonly #size: number;
+  readonly #stamp: Stamp;
   readonly #append: (pieces: readonly Uint8Array[]) => Promise<string>;
   readonly #held: HeldBytes;
   #digests: BlobDigests | undefined;
 
   /** @param append keeps the blob durably and gives its reference. */
-  constructor(engine: HashEngine, size: number, append: (pieces: readonly Uint8Array[]) => Promise<string>) {
+  constructor(
+    engine: HashEngine,
+    size: number,
+    stamp: Stamp,
+    append: (pieces: readonly Uint8Array[]) => Promise<string>,
+  ) {
     this.#held = new HeldBytes(engine);
     this.#size = size;
+    this.#stamp = stamp;
     this.#append = append;
   }
 
@@ -32,7 +45,7 @@ export class PackedWriter implements BlobWriter {
     if (this.#held.length !== this.#size) {
       throw new StoreFailure(`${this.#held.length} bytes were written of ${this.#size}`);
     }
-    const trailer = encodeTrailer(label, this.#digests ?? (await this.digest()));
+    const trailer = encodeTrailer(label, this.#digests ?? (await this.digest()), this.#stamp());
     return this.#append([this.#held.rest().bytes, trailer]);
   }
 

@@ -52,14 +52,19 @@ describe('small blobs that arrive together', () => {
     await storeBlob(store, someBytes(10));
     let flushes = 0;
     let flushed = 0;
+    let asked = 0;
     await beforeFiles(t, 'datasync', async () => {
       flushes++;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // The first lasts until all others wait.
+      await eventually(async () => asked === 200);
       flushed++;
     });
     const store200 = Array.from({ length: 200 }, async (_, i) => {
+      const writer = await store.create(50 + i);
+      await writer.write([someBytes(50 + i, i)]);
       const before = flushed;
-      await storeBlob(store, someBytes(50 + i, i));
+      asked++;
+      await writer.finish(archiveLabel());
       assert.ok(flushed > before);
     });
     await Promise.all(store200);
@@ -229,17 +234,23 @@ describe('a disk that fails under packs', () => {
     const store = storeOver(t, folder);
     const kept = await storeBlob(store, someBytes(10));
     let isFailing = true;
+    const flushing = Promise.withResolvers<void>();
+    const waiting = Promise.withResolvers<void>();
     await beforeFiles(t, 'datasync', async () => {
       if (!isFailing) return;
       isFailing = false;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      flushing.resolve();
+      await waiting.promise;
       throw new Error('EIO: i/o error, fdatasync');
     });
-    const first = storeBlob(store, someBytes(20));
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    const second = storeBlob(store, someBytes(30));
-    await assert.rejects(first, StoreFailure);
-    await assert.rejects(second, StoreFailure);
+    const first = assert.rejects(storeBlob(store, someBytes(20)), StoreFailure);
+    await flushing.promise;
+    const second = await store.create(30);
+    await second.write([someBytes(30)]);
+    const refused = assert.rejects(second.finish(archiveLabel()), StoreFailure);
+    waiting.resolve();
+    await first;
+    await refused;
     assert.ok(store.failure() instanceof StoreFailure);
     await assert.rejects(store.create(1), StoreFailure);
     await assert.rejects(store.remove(kept), StoreFailure);
@@ -285,7 +296,7 @@ describe('a disk that fails under packs', () => {
     const store = storeOver(t, folder);
     const [kept = ''] = await storeSome(store, 1);
     store.confirm(kept);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually(async () => (await collect(storeOver(t, folder).unconfirmed())).length === 0);
     await failFiles(t, 'write', 1);
     await assert.rejects(storeBlob(store, someBytes(9000)), StoreFailure);
     // The marker is written a moment later.

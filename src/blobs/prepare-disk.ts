@@ -1,32 +1,33 @@
-import { mkdir, open, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isHalfNote } from './disk-notes.ts';
-import { DiskPaths, isBlobName, isCompacting } from './disk-paths.ts';
+import { BLOB_FOLDERS, DiskPaths, isBlobName, isCompacting } from './disk-paths.ts';
 import { exists } from './file-names.ts';
+import { FORM, FORMAT_NAME, isKnownForm, readFormat } from './survey-disk.ts';
 
-const FORMAT = { format: 'moraine-store', version: 2 };
-/** Version 1 had no packs; everything in it is as in version 2. */
-const OLDER_VERSION = 1;
+const FORMAT = { format: FORMAT_NAME, version: FORM };
 
 /**
- * Makes or checks the folders of a disk store and removes half-written files of processes that died. One
- * process does this before any other opens the store.
+ * Makes the folders of a disk store, or of what an older form lacks, and removes half-written files of processes that
+ * died. One process does this before any other opens the store, and after it was decided that this is the store that
+ * is meant (`domain/start-decision.ts`): here, what is missing is made.
  * @throws Error when the folder holds a store of another format.
  */
 export async function prepareDiskStore(folder: string): Promise<void> {
   const paths = new DiskPaths(folder);
-  for (const name of [paths.incoming, paths.journal, paths.notes, paths.packs]) {
+  await requireKnownFormat(paths);
+  for (const name of [paths.incoming, paths.journal, paths.notes, paths.packs, paths.aside]) {
     await mkdir(name, { recursive: true });
   }
   await makeBlobFolders(paths);
-  await checkFormat(paths);
+  await writeFormat(paths);
   // The store's own name, too: it stands in the folder above.
   for (const name of [paths.blobs, folder, join(folder, '..')]) await flushOnce(name);
   for (const name of await readdir(paths.incoming)) {
     if (await isHalfWritten(paths, name)) await unlink(join(paths.incoming, name));
   }
-  for (const name of await readdir(paths.notes)) {
-    if (isHalfNote(name)) await unlink(join(paths.notes, name));
+  for (const texts of [paths.notes, paths.aside]) {
+    for (const name of await readdir(texts)) if (isHalfNote(name)) await unlink(join(texts, name));
   }
 }
 
@@ -37,29 +38,29 @@ async function isHalfWritten(paths: DiskPaths, name: string): Promise<boolean> {
 }
 
 export async function makeBlobFolders(paths: DiskPaths): Promise<void> {
-  for (let i = 0; i < 256; i++) {
-    await mkdir(paths.blobFolder(i.toString(16).padStart(2, '0')), { recursive: true });
-  }
+  for (const name of BLOB_FOLDERS) await mkdir(paths.blobFolder(name), { recursive: true });
 }
 
-async function checkFormat(paths: DiskPaths): Promise<void> {
-  const path = paths.format;
-  if (!(await exists(path))) await writeFormat(paths);
-  const found = JSON.parse(await readFile(path, 'utf8')) as Partial<typeof FORMAT>;
-  const isOurs = found.format === FORMAT.format;
-  if (isOurs && found.version === FORMAT.version) return;
-  if (isOurs && found.version === OLDER_VERSION) {
-    // From now on there may be packs, which a server of the older version would not find.
-    await writeFormat(paths);
-    return;
-  }
-  throw new Error(
-    `${path} is not of format ${FORMAT.format} version ${FORMAT.version}: ${JSON.stringify(found)}`,
+async function requireKnownFormat(paths: DiskPaths): Promise<void> {
+  const found = await readFormat(paths);
+  if (found === undefined || (found.format === FORMAT_NAME && isKnownForm(found.version))) return;
+  throw new Error(unknownFormat(paths.format, JSON.stringify(found)));
+}
+
+/** Said of a store that this version cannot serve. @param path of `format.json`. @param found what it says. */
+export function unknownFormat(path: string, found: string): string {
+  return (
+    `${path} says ${found}: this version of Moraine serves stores of the format ${FORMAT_NAME}, versions 1 to ${FORM}, ` +
+    'and no other. A newer version made it; start that one'
   );
 }
 
-/** Whole or not at all: a server does not start over half a format. */
+/**
+ * Whole or not at all: a server does not start over half a format. From now on there may be what a server of an older
+ * form would not find, so it must refuse the store.
+ */
 async function writeFormat(paths: DiskPaths): Promise<void> {
+  if ((await readFormat(paths))?.version === FORM) return;
   const next = paths.other('format.json.next');
   await writeFile(next, `${JSON.stringify(FORMAT)}\n`, { flush: true });
   await rename(next, paths.format);

@@ -3,10 +3,11 @@ import type { Source, Tx } from './transaction.ts';
 
 export function accessKeyReads(
   source: Source,
-): Pick<CatalogReads, 'findAccessKey' | 'findSetting' | 'listAccessKeys'> {
+): Pick<CatalogReads, 'findAccessKey' | 'findSetting' | 'listSettings' | 'listAccessKeys'> {
   return {
     findAccessKey: (id) => findAccessKey(source, id),
     findSetting: (name) => findSetting(source, name),
+    listSettings: (prefix) => listSettings(source, prefix),
     listAccessKeys: (account, userNo) => listAccessKeys(source, account, userNo),
   };
 }
@@ -82,6 +83,22 @@ export async function dropAccessKeys(
 async function findSetting({ db }: Source, name: string): Promise<string | undefined> {
   const row = await db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst();
   return row?.value;
+}
+
+async function listSettings(
+  { db }: Source,
+  prefix: string,
+): Promise<readonly { readonly name: string; readonly value: string }[]> {
+  return (
+    db
+      .selectFrom('settings')
+      .select(['name', 'value'])
+      .where('name', '>=', prefix)
+      // DEL: after every character that a name has.
+      .where('name', '<', `${prefix}\x7f`)
+      .orderBy('name')
+      .execute()
+  );
 }
 
 export async function initSetting(

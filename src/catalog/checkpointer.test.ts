@@ -58,7 +58,7 @@ describe('a checkpointer', () => {
 
   it('leaves a catalog usable meanwhile, and loses nothing', async (t) => {
     const path = await databasePath(t);
-    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, async () => {}));
+    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal: async () => {} }));
     const { size: before } = await stat(path);
     const vaults = Array.from({ length: 700 }, (_, i) => `vault-${i}-${'x'.repeat(200)}`);
     const owner = { account: '123456789012', region: 'us-east-1' };

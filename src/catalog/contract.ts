@@ -13,10 +13,12 @@ import { garbage, namedBlobs } from '../../test/support/catalog-contract/garbage
 import { inventories, inventoryJobs } from '../../test/support/catalog-contract/inventories.ts';
 import { jobLife, jobs, segments } from '../../test/support/catalog-contract/jobs.ts';
 import { journal } from '../../test/support/catalog-contract/journal.ts';
+import { journalWaits } from '../../test/support/catalog-contract/journal-waits.ts';
 import { notificationConfigs, notifications } from '../../test/support/catalog-contract/notifications.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { capacity, retrievalPolicies } from '../../test/support/catalog-contract/retrieval.ts';
 import { keysAndSettings } from '../../test/support/catalog-contract/settings.ts';
+import { storeLink } from '../../test/support/catalog-contract/store-link.ts';
 import { aborting, parts, uploads } from '../../test/support/catalog-contract/uploads.ts';
 import { tags, vaultDeletion, vaults } from '../../test/support/catalog-contract/vaults.ts';
 import type { Catalog } from '../domain/catalog.ts';
@@ -76,5 +78,7 @@ export function catalogContract(name: string, makePlace: () => Promise<CatalogPl
       describe(noun, () => alone(makePlace, section));
     }
     describe('its journal', () => journal(makePlace));
+    describe('an answer that rests on a fact of the journal', () => journalWaits(makePlace));
+    describe('its link with a store', () => storeLink(makePlace));
   });
 }

@@ -1,8 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreRecord } from '../domain/blob-store.ts';
-import { type Journal, type JournalFailure, newestOf } from './journal.ts';
+import type { CatalogWrites } from '../domain/catalog.ts';
+import { factsBySeq, type Journal, type JournalFailure, listFacts } from './journal.ts';
+import { JournalQueue } from './journal-queue.ts';
 import { restsOnFacts } from './rests-on-facts.ts';
 import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
+import { countCommit, requireGeneration } from './store-link.ts';
 import type { Source, Tx } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
@@ -22,11 +25,15 @@ type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[]
   | { readonly error: unknown }
 );
 
-interface GroupWriterOptions {
+export interface GroupWriterOptions {
   readonly journal: Journal;
   readonly failure?: JournalFailure | undefined;
   /** Makes room when the disk is full; false when there is none to make. Never throws. */
   readonly makeRoom?: (() => Promise<boolean>) | undefined;
+  /** Whose writes these are, until a claim. */
+  readonly generation: number;
+  /** The catalog's, as it was opened. */
+  readonly commitNumber: number;
   /** Told after each commit how many writes were in it. Never throws. */
   readonly onCommit?: (writes: number) => void;
 }
@@ -40,31 +47,29 @@ export class GroupWriter implements Writer {
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   readonly #source: Source;
-  readonly #journal: Journal;
+  readonly #queue: JournalQueue;
   readonly #failure: JournalFailure;
   readonly #makeRoom: () => Promise<boolean>;
   readonly #onCommit: (writes: number) => void;
-  #queue: Pending[] = [];
+  #waiting: Pending[] = [];
   #running: Promise<void> | undefined;
-  #journaled: number[] = [];
-  /** Committed facts that could not be journaled. */
-  #owed: StoreRecord[] = [];
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
+  #generation: number;
+  #commitNumber: number;
 
-  constructor(
-    database: DatabaseSync,
-    source: Source,
-    { journal, failure, makeRoom, onCommit }: GroupWriterOptions,
-  ) {
+  constructor(database: DatabaseSync, source: Source, options: GroupWriterOptions) {
+    const { journal, failure, makeRoom, onCommit, generation, commitNumber } = options;
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
     this.#source = source;
-    this.#journal = journal;
+    this.#queue = new JournalQueue(journal, (seqs) => factsBySeq(source, seqs));
     this.#failure = failure ?? (() => undefined);
     this.#makeRoom = makeRoom ?? (async () => false);
     this.#onCommit = onCommit ?? (() => {});
+    this.#generation = generation;
+    this.#commitNumber = commitNumber;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
@@ -72,25 +77,30 @@ export class GroupWriter implements Writer {
     const failure = restsOnFacts(name) ? this.#failure() : undefined;
     if (failure) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ name, args, resolve, reject });
+      this.#waiting.push({ name, args, resolve, reject });
       this.#running ??= this.#drain();
     });
+  }
+
+  commitNumber(): number {
+    return this.#commitNumber;
   }
 
   async close(): Promise<void> {
     await this.#running;
     await Promise.all(this.#answers);
-    if (this.#journaled.length > 0) await this.run('dropJournaled', { seqs: [] });
+    // Tidying: what cannot be taken off now is journaled again by the next start, which does no harm.
+    if (this.#queue.droppable().length > 0) await this.run('dropJournaled', { seqs: [] }).catch(() => {});
     this.#closed = true;
   }
 
   async #drain(): Promise<void> {
     // One turn of the loop: whatever else arrived with this write joins its commit.
     await new Promise(setImmediate);
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, WRITES_PER_COMMIT);
+    while (this.#waiting.length > 0) {
+      const batch = this.#nextBatch();
       try {
-        await this.#payOwed();
+        await this.#queue.payOwed();
         await this.#commit(batch);
       } catch (error) {
         for (const pending of batch) if (restsOnFacts(pending.name)) pending.reject(error);
@@ -102,42 +112,46 @@ export class GroupWriter implements Writer {
     this.#running = undefined;
   }
 
-  /**
-   * Nothing new is done before the journal has what it could not take: who sends a failed request again gets an answer
-   * that rests on that, and has no fact to add. @throws what the journal throws.
-   */
-  async #payOwed(): Promise<void> {
-    if (this.#owed.length === 0) return;
-    const records = this.#owed.splice(0);
-    try {
-      await this.#journal(records);
-    } catch (error) {
-      this.#owed.unshift(...records);
-      throw error;
-    }
-    this.#journaled.push(...records.map(({ seq }) => seq));
+  /** A claim is alone in its transaction: what others write must be of the generation that holds before or after. */
+  #nextBatch(): Pending[] {
+    const claim = this.#waiting.findIndex(({ name }) => name === 'claimGeneration');
+    return this.#waiting.splice(
+      0,
+      claim === -1 ? WRITES_PER_COMMIT : Math.min(claim || 1, WRITES_PER_COMMIT),
+    );
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
     // Taken now: what reaches the journal while the batch runs is for the next commit.
-    const settled = this.#journaled.splice(0);
+    const settled = this.#queue.droppable();
     try {
       this.#database.exec('begin immediate');
-      // The newest fact stays in the table: alone, there is nothing to take off.
-      if (settled.length > 1) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
+      if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#generation);
+      const commitNumber = await countCommit(this.#source);
+      if (settled.length > 0) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
       const ran: Ran[] = [];
       for (const pending of batch) ran.push(await this.#runOne(pending));
+      const listed = await listFacts(this.#source);
       this.#database.exec('commit');
-      this.#journaled.unshift(...newestOf(settled));
-      this.#answer(ran);
+      this.#commitNumber = commitNumber;
+      this.#queue.dropped(settled);
+      for (const one of ran) if ('result' in one) this.#adopt(one.pending, one.result);
+      this.#answer(ran, listed);
     } catch (error) {
       this.#rollback();
-      this.#journaled.unshift(...settled);
       // Nothing was changed: the whole transaction runs again.
       if (isCatalogFull(error) && (await this.#makeRoom())) return this.#commit(batch);
       for (const pending of batch) pending.reject(asCatalogShortage(error));
     }
     this.#onCommit(batch.length);
+  }
+
+  /** What the writer itself must know of a write that is committed. */
+  #adopt({ name, args }: Pending, result: unknown): void {
+    if (name === 'claimGeneration') {
+      this.#generation = (args as Parameters<CatalogWrites['claimGeneration']>[0]).generation;
+    }
+    if (name === 'raiseCommitNumber') this.#commitNumber = Math.max(this.#commitNumber, result as number);
   }
 
   async #runOne(pending: Pending): Promise<Ran> {
@@ -154,19 +168,22 @@ export class GroupWriter implements Writer {
     }
   }
 
-  /** Answers after the journal has the facts; the next commit need not wait for that. */
-  #answer(ran: readonly Ran[]): void {
-    const records = ran.flatMap((one) => one.records);
-    const journaled = records.length > 0 ? this.#journal(records) : Promise.resolve();
-    const answered = journaled
+  /**
+   * Answers, refusals too, after the journal has every fact that was in the table at the commit: any of them may be
+   * what the answer rests on. The next commit need not wait for that.
+   */
+  #answer(ran: readonly Ran[], listed: readonly number[]): void {
+    const answered = this.#queue
+      .settle(
+        listed,
+        ran.flatMap(({ records }) => records),
+      )
       .then(
         () => {
-          this.#journaled.push(...records.map(({ seq }) => seq));
           for (const one of ran) settle(one);
         },
         (error) => {
-          this.#owed.push(...records);
-          for (const one of ran) settle(one.records.length > 0 ? { ...one, error } : one);
+          for (const { pending } of ran) pending.reject(error);
         },
       )
       .finally(() => this.#answers.delete(answered));

@@ -38,9 +38,22 @@ export async function dropJournaled(
   await tx.db.deleteFrom('store_records').where('seq', 'in', seqs).where('seq', '<', newest).execute();
 }
 
-/** The fact that may have stayed when these were dropped: to be dropped with the next ones, or they would pile up. */
-export function newestOf(seqs: readonly number[]): readonly number[] {
-  return seqs.length === 0 ? [] : [Math.max(...seqs)];
+/** Numbers of all facts in the table, in order: few, because they are taken off when the journal has them. */
+export async function listFacts(source: Source): Promise<readonly number[]> {
+  return (await LIST_FACTS.all(source, {})).map(({ seq }) => seq);
+}
+
+const LIST_FACTS = statement((db) => db.selectFrom('store_records').select('seq').orderBy('seq'));
+
+/** Those of these facts that are in the table, in order. */
+export async function factsBySeq({ db }: Source, seqs: readonly number[]): Promise<readonly StoreRecord[]> {
+  const rows = await db
+    .selectFrom('store_records')
+    .selectAll()
+    .where('seq', 'in', seqs)
+    .orderBy('seq')
+    .execute();
+  return rows.map(({ seq, entry }) => ({ seq, entry: JSON.parse(entry) }));
 }
 
 export async function skipRecords(

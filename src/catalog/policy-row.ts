@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { ApiError } from '../domain/errors.ts';
 import type { VaultPolicies } from '../domain/vault.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
 import type { Schema } from './schema.ts';
@@ -8,6 +9,16 @@ export type PolicyRow = Omit<Selectable<Schema['vault_policies']>, 'vault_no'>;
 /** The policies of a row, or null without one. */
 export function toPolicies(row: PolicyRow | null): VaultPolicies | null {
   return row && { access: row.access_policy, lock: toLock(row), version: row.version };
+}
+
+/** @throws 400 Throttling when the policies are no longer of the version that the caller was allowed by. */
+export function requireSameVersion(version: number, allowedBy: number): void {
+  if (version !== allowedBy) throw policiesChanged();
+}
+
+/** Clients repeat it: then the request is judged anew. */
+export function policiesChanged(): ApiError {
+  return new ApiError('ThrottlingException', "The vault's policies or tags changed meanwhile: try again.");
 }
 
 /** The lock of a row, or null without one. */

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
+import pg from 'pg';
+import { Customer } from '../../test/support/catalog-contract/customer.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { itFollowsTheModel } from '../../test/support/catalog-contract/property.ts';
+import { eventually } from '../../test/support/poll.ts';
 import { createDatabase, skipWithoutPostgres } from '../../test/support/postgres.ts';
+import type { StoreRecord } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import { Shortage } from '../domain/errors.ts';
+import { GenerationClosed } from '../domain/store-link.ts';
 import { catalogContract } from './contract.ts';
 import { openPostgresCatalog } from './postgres.ts';
 
@@ -11,12 +18,15 @@ describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   itFollowsTheModel(postgresPlace, 30);
 });
 
+/** The contract is not about time: it must hold on a busy machine. */
+const PATIENT_MS = 300_000;
+
 async function postgresPlace(): Promise<CatalogPlace> {
   const database = await createDatabase();
   return {
     // Idle connections may still be closing when the database is dropped: their complaints mean nothing.
-    open: (journal = async () => {}) =>
-      openPostgresCatalog({ url: database.url, journal, onError: () => {} }),
+    open: (journal = async () => {}, generation = 0) =>
+      openPostgresCatalog({ url: database.url, journal, generation, limitMs: PATIENT_MS, onError: () => {} }),
     remove: () => database.drop(),
   };
 }
@@ -30,5 +40,130 @@ describe('a text from outside that holds NUL', () => {
     assert.equal(await catalog.findArchive(1, 'a\0b'), undefined);
     assert.equal(await catalog.findUpload(1, '\0'), undefined);
     assert.equal(await catalog.findJob(1, '\0', 0), undefined);
+  });
+});
+
+describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () => {
+  const claim = (catalog: Catalog, generation: number) =>
+    catalog.claimGeneration({ catalogId: 'a'.repeat(32), storeId: 'b'.repeat(32), generation });
+
+  /** A catalog of generation 1 whose upload waits, with its transaction open, until `letGo`. */
+  async function earlierRun(t: TestContext) {
+    const { url, drop } = await createDatabase();
+    t.after(drop);
+    const open = async (options: { claimMs?: number; limitMs?: number } = {}) => {
+      const journal = async () => {};
+      const catalog = await openPostgresCatalog({
+        url,
+        journal,
+        limitMs: PATIENT_MS,
+        onError: () => {},
+        ...options,
+      });
+      t.after(() => catalog.close());
+      return catalog;
+    };
+    const earlier = await open();
+    await claim(earlier, 1);
+    const c = new Customer(earlier);
+    const vault = await c.makeVault();
+    const holder = new pg.Client({ connectionString: url });
+    holder.on('error', () => {});
+    await holder.connect();
+    t.after(() => holder.end());
+    await holder.query('begin');
+    await holder.query('select * from vaults for update');
+    const uploading = c.addArchive(vault);
+    await eventually(
+      'the upload waits',
+      async () => {
+        const { rows } = await holder.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'");
+        return rows.length > 0;
+      },
+      PATIENT_MS,
+    );
+    return { open, c, vault, uploading, letGo: () => holder.query('commit'), holder };
+  }
+
+  it('is waited for by a claim, so that its commit comes before anything is decided', async (t) => {
+    const { open, c, vault, uploading, letGo, holder } = await earlierRun(t);
+    const later = await open({ claimMs: PATIENT_MS });
+    let claimed = false;
+    const claiming = claim(later, 2).then(() => {
+      claimed = true;
+    });
+    await eventually(
+      'the claim waits',
+      async () => {
+        const { rows } = await holder.query(
+          "select 1 from pg_locks where locktype = 'advisory' and not granted",
+        );
+        return rows.length > 0;
+      },
+      PATIENT_MS,
+    );
+    assert.equal(claimed, false);
+    await letGo();
+    const [{ id }] = await Promise.all([uploading, claiming]);
+    assert.ok(await later.findArchive(vault.no, id));
+    await assert.rejects(c.addArchive(vault), GenerationClosed);
+  });
+
+  it('that does not end makes a claim fail, which names its session and may be tried again', async (t) => {
+    const { open, uploading, letGo } = await earlierRun(t);
+    const later = await open({ claimMs: 50 });
+    await assert.rejects(claim(later, 2), (error) => {
+      assert.ok(error instanceof Shortage);
+      assert.match(error.message, /pg_terminate_backend\(PID\), with PID \d+/);
+      return true;
+    });
+    assert.equal((await later.storeLink()).generation, 1);
+    await letGo();
+    await uploading;
+    await eventually(
+      'the claim is made',
+      () =>
+        claim(later, 2).then(
+          () => true,
+          () => false,
+        ),
+      PATIENT_MS,
+    );
+  });
+});
+
+describe('a commit that the database does not confirm', { skip: skipWithoutPostgres() }, () => {
+  it('is told as one that may have been made, and what it noted reaches the journal', async (t) => {
+    const { url, drop } = await createDatabase();
+    t.after(drop);
+    const written: StoreRecord[] = [];
+    const journal = async (records: readonly StoreRecord[]) => {
+      written.push(...records);
+    };
+    const catalog = await openPostgresCatalog({ url, journal, limitMs: 5000, onError: () => {} });
+    t.after(() => catalog.close());
+    const holder = new pg.Client({ connectionString: url });
+    holder.on('error', () => {});
+    await holder.connect();
+    t.after(() => holder.end());
+    // What is deferred runs in the COMMIT.
+    await holder.query(`create function wait() returns trigger language plpgsql as
+      $$ begin perform pg_advisory_xact_lock(42); return null; end $$`);
+    await holder.query(`create constraint trigger wait after insert on vaults deferrable initially deferred
+      for each row execute function wait()`);
+    await holder.query('select pg_advisory_lock(42)');
+    const c = new Customer(catalog);
+    await assert.rejects(c.makeVault(), (error) => {
+      assert.ok(error instanceof Shortage);
+      assert.match(error.message, /did not confirm the change .*may have been made or not/);
+      return true;
+    });
+    await holder.query('select pg_advisory_unlock(42)');
+    await eventually('it was made', () => catalog.findVault(c.key()), PATIENT_MS);
+    await c.makeVault();
+    assert.deepEqual(
+      written.map(({ entry }) => entry['type']),
+      ['vault-created'],
+    );
   });
 });

@@ -1,57 +1,99 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Catalog } from '../domain/catalog.ts';
+import { Shortage } from '../domain/errors.ts';
+import type { Generation } from '../domain/store-link.ts';
 import { POSTGRES } from './engine.ts';
 import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
-import { nulFree } from './nul-free.ts';
+import { connectionOptions, PostgresPool } from './postgres-pool.ts';
 import { readsOver } from './reads.ts';
-import type { Schema } from './schema.ts';
-import { postgresSource, TransactionWriter } from './transaction-writer.ts';
+import { TransactionWriter } from './transaction-writer.ts';
 import { writesOver } from './writes.ts';
 
-const CONNECTIONS = 16;
-const CONNECT_MS = 10_000;
-const INT8 = 20;
+/** How long the database may take for a connection or a statement, unless the opener says otherwise. */
+const LIMIT_MS = 10_000;
+/** Longer than any transaction may stand idle, shorter than a supervisor waits for a start. */
+const CLAIM_MS = 30_000;
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
   readonly journal: Journal;
   readonly failure?: JournalFailure;
-  /** Called for errors of idle connections: the pool replaces them. */
+  /** 0 by default: a catalog that was never claimed, or is about to be. */
+  readonly generation?: Generation;
+  /** How long a connection may take to come, and a statement to be done; ms. */
+  readonly limitMs?: number;
+  /** How long a claim waits for transactions of earlier generations; ms. */
+  readonly claimMs?: number;
+  /** Called for a connection that was lost: another takes its place. */
   onError(error: Error): void;
 }
 
-/** A catalog in PostgreSQL 15 or newer, which every process reads and writes by itself. Migrates it first. */
+/**
+ * A catalog in PostgreSQL 15 or newer, which every process reads and writes by itself. Migrates it first.
+ * @throws Error that names the database when it cannot be reached or used.
+ */
 export async function openPostgresCatalog(options: PostgresOptions): Promise<Catalog> {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: CONNECTIONS,
-    types: { getTypeParser },
-    connectionTimeoutMillis: CONNECT_MS,
-    // Whatever the role or the database is set to: an answer must survive a power cut.
-    options: '-c synchronous_commit=on',
-  });
-  pool.on('error', options.onError);
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), plugins: [nulFree()] });
+  const { limitMs = LIMIT_MS } = options;
+  const pool = new PostgresPool({ ...options, limitMs });
   try {
-    await migrate(db, POSTGRES);
+    return await openOver(pool, { ...options, limitMs });
   } catch (error) {
-    await db.destroy();
-    throw error;
+    await pool.close();
+    const cause = error instanceof Shortage ? error.cause : error;
+    const why = cause instanceof Error && cause.message !== '' ? cause.message : String(error);
+    throw new Error(`the catalog's database ${shownUrl(options.url)} cannot be used: ${why}`, {
+      cause: error,
+    });
   }
-  const writer = new TransactionWriter(db, options.journal, options.failure);
+}
+
+async function openOver(
+  pool: PostgresPool,
+  { limitMs, ...options }: PostgresOptions & { limitMs: number },
+): Promise<Catalog> {
+  // Within the time limits, which a migration has not.
+  (await pool.acquire()).release();
+  await migrateDatabase(options.url, limitMs);
+  const reads = readsOver(pool.source);
+  const link = await reads.storeLink();
+  const { generation = 0, journal, failure, claimMs = CLAIM_MS } = options;
+  const writer = new TransactionWriter(pool, {
+    journal,
+    failure,
+    generation: generation === 'current' ? link.generation : generation,
+    commitNumber: link.commitNumber,
+    claimMs,
+  });
   return {
-    ...readsOver(postgresSource(db)),
+    ...reads,
     ...writesOver(writer),
+    knownCommitNumber: () => writer.commitNumber(),
+    failure: () => pool.failure(),
     async close() {
       await writer.close();
-      await db.destroy();
+      await pool.close();
     },
   };
 }
 
-/** All our whole numbers stay below 2^53 (sizes, times, sequences), so int8 may be a number, not a string. */
-const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
-  oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
+/** On a connection of its own, because to change a large table may take longer than any other statement. */
+async function migrateDatabase(url: string, limitMs: number): Promise<void> {
+  const pool = new pg.Pool({ ...connectionOptions({ url, limitMs }, 0), max: 1 });
+  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('error', () => {});
+  const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrate(db, POSTGRES);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** Without user, password and parameters. */
+function shownUrl(url: string): string {
+  const [, place = ''] = /^postgres(?:ql)?:\/\/(?:[^@/]*@)?([^?]*)/.exec(url) ?? [];
+  return place;
+}

@@ -66,7 +66,8 @@ async function sqlitePlace(): Promise<CrowdedPlace> {
   const folder = await temporaryFolder();
   const path = join(folder, 'catalog.sqlite');
   return {
-    open: async (journal = async () => {}) => openSqliteCatalog(path, await openSqliteWriter(path, journal)),
+    open: async (journal = async () => {}) =>
+      openSqliteCatalog(path, await openSqliteWriter(path, { journal })),
     async fill(account) {
       const database = new DatabaseSync(path);
       for (const sql of crowd(SQLITE, account)) database.exec(sql);

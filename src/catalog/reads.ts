@@ -10,6 +10,7 @@ import { notificationReads } from './notifications.ts';
 import { partReads } from './parts.ts';
 import { retrievalReads } from './retrieval.ts';
 import { segmentReads } from './segments.ts';
+import { storeLinkReads } from './store-link.ts';
 import { tagReads } from './tags.ts';
 import type { Source } from './transaction.ts';
 import { uploadReads } from './uploads.ts';
@@ -36,5 +37,6 @@ export function readsOver(source: Source): CatalogReads {
     ...userReads(source),
     ...journalReads(source),
     ...accessKeyReads(source),
+    ...storeLinkReads(source),
   };
 }

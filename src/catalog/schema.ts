@@ -80,6 +80,10 @@ export interface Schema {
   garbage: { no: Generated<number>; ref: string | null; upload_no: number | null; noted_ms: number };
   /** Facts on their way to the store's journal. */
   store_records: { seq: Generated<number>; entry: string };
+  /** One row. */
+  store_link: { catalog_id: string | null; store_id: string | null; generation: number };
+  /** One row. */
+  commit_number: { number: number };
   access_keys: {
     id: string;
     account: string;

@@ -13,7 +13,8 @@ async function sqlitePlace(): Promise<CatalogPlace> {
   const folder = await temporaryFolder();
   const path = join(folder, 'catalog.sqlite');
   return {
-    open: async (journal = async () => {}) => openSqliteCatalog(path, await openSqliteWriter(path, journal)),
+    open: async (journal = async () => {}, generation = 0) =>
+      openSqliteCatalog(path, await openSqliteWriter(path, { journal, generation })),
     remove: () => rm(folder, { recursive: true }),
   };
 }

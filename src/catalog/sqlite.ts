@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Catalog } from '../domain/catalog.ts';
+import type { Generation } from '../domain/store-link.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { SQLITE } from './engine.ts';
 import { GroupWriter } from './group-writer.ts';
@@ -22,22 +23,38 @@ const LONGEST_LOG_PAGES = 32_768;
 /** Every serving process has one, and the system's own cache lies behind it. */
 const READER_CACHE_KIB = 4096;
 
+export interface SqliteWriterOptions {
+  readonly journal: Journal;
+  readonly failure?: JournalFailure;
+  /** Called when the disk is full; false when there is no room to make. Never throws. */
+  readonly makeRoom?: () => Promise<boolean>;
+  /** 0 by default: a catalog that was never claimed, or is about to be. */
+  readonly generation?: Generation;
+}
+
 /**
- * The writer of a SQLite catalog: exactly one process opens it, after it has the data folder's lock.
- * @param makeRoom called when the disk is full; false when there is no room to make. Never throws.
+ * The writer of a SQLite catalog: of servers exactly one process opens it, after it has the data folder's lock; a
+ * command opens one beside it for short transactions.
  */
 export async function openSqliteWriter(
   path: string,
-  journal: Journal,
-  failure?: JournalFailure,
-  makeRoom?: () => Promise<boolean>,
+  { journal, failure, makeRoom, generation = 0 }: SqliteWriterOptions,
 ): Promise<Writer> {
   const { database, source } = await openForWriting(path, makeRoom);
   const checkpointer = new Checkpointer(path, BUSY_MS);
   const onCommit = (writes: number) => checkpointer.committed(writes);
-  const writer = new GroupWriter(database, source, { journal, failure, makeRoom, onCommit });
+  const link = await readsOver(source).storeLink();
+  const writer = new GroupWriter(database, source, {
+    journal,
+    failure,
+    makeRoom,
+    onCommit,
+    generation: generation === 'current' ? link.generation : generation,
+    commitNumber: link.commitNumber,
+  });
   return {
     run: (name, args) => writer.run(name, args),
+    commitNumber: () => writer.commitNumber(),
     async close() {
       await writer.close();
       await checkpointer.close();
@@ -78,8 +95,11 @@ export function openSqliteCatalog(path: string, writer: Writer): Catalog {
   const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
   database.exec(`pragma cache_size = -${READER_CACHE_KIB};`);
   const source = sqliteSource(database);
+  const { number: opened } = database.prepare('select number from commit_number').get() as { number: number };
   return {
     ...readsOver(source),
+    failure: () => undefined,
+    knownCommitNumber: () => Math.max(opened, writer.commitNumber()),
     ...writesOver(writer),
     // The writer last: only the last connection to close, and not a read-only one, empties the log into the file.
     async close() {

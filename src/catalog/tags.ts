@@ -3,7 +3,7 @@ import { mergeTags, type Tags } from '../domain/tags.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import { record } from './journal.ts';
 import type { Source, Tx } from './transaction.ts';
-import { tagsChanged } from './vault-policies.ts';
+import { requireVersion, tagsChanged } from './vault-policies.ts';
 import { holdVault } from './vaults.ts';
 
 export function tagReads(source: Source): Pick<CatalogReads, 'tagsOf'> {
@@ -22,9 +22,10 @@ async function tagsOf({ db }: Source, vaultNo: number): Promise<Tags> {
 
 export async function addTags(
   tx: Tx,
-  { vaultNo, tags }: Parameters<CatalogWrites['addTags']>[0],
+  { vaultNo, tags, policyVersion }: Parameters<CatalogWrites['addTags']>[0],
 ): Promise<void> {
   const vault = await holdVault(tx, vaultNo, 'to-change');
+  await requireVersion(tx, vaultNo, policyVersion);
   const merged = mergeTags(await tagsOf(tx, vaultNo), tags);
   for (const [key, value] of Object.entries(tags)) {
     await tx.db
@@ -39,9 +40,10 @@ export async function addTags(
 
 export async function removeTags(
   tx: Tx,
-  { vaultNo, keys }: Parameters<CatalogWrites['removeTags']>[0],
+  { vaultNo, keys, policyVersion }: Parameters<CatalogWrites['removeTags']>[0],
 ): Promise<void> {
   const vault = await holdVault(tx, vaultNo, 'to-change');
+  await requireVersion(tx, vaultNo, policyVersion);
   await tx.db.deleteFrom('tags').where('vault_no', '=', vaultNo).where('key', 'in', keys).execute();
   await tagsChanged(tx, vaultNo);
   await recordTags(tx, vault, await tagsOf(tx, vaultNo));

@@ -1,45 +1,71 @@
-import type { Kysely } from 'kysely';
 import type { StoreRecord } from '../domain/blob-store.ts';
+import type { CatalogWrites } from '../domain/catalog.ts';
+import { ApiError, Shortage } from '../domain/errors.ts';
 import { POSTGRES } from './engine.ts';
-import { type Journal, type JournalFailure, newestOf } from './journal.ts';
-import { nulFreeValue } from './nul-free.ts';
+import { factsBySeq, type Journal, type JournalFailure } from './journal.ts';
+import { JournalQueue } from './journal-queue.ts';
+import { commitUnknown } from './postgres-errors.ts';
+import type { PostgresConnection, PostgresPool } from './postgres-pool.ts';
 import { restsOnFacts } from './rests-on-facts.ts';
-import type { Schema } from './schema.ts';
-import type { Source } from './transaction.ts';
+import { requireSame } from './store-link.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
 /** Serialization failure and deadlock: PostgreSQL asks to try the whole transaction again. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
 const TRIES = 5;
-/** Facts that reached the journal are taken off the list in lots. */
-const JOURNALED_PER_LOT = 64;
+/** Facts that reached the journal are taken off the table in lots. */
+const JOURNALED_PER_LOT = 16;
+/**
+ * The lock that fences generations off: every transaction shares it until its end, and a claim takes it alone. It lies
+ * in the memory that the sessions of the database share, so the transactions write nothing for it.
+ */
+const FENCE = '1297044993, 1';
+/** In a statement after the lock's: what is read must be as of after the wait. */
+const BEGIN = `begin; select pg_advisory_xact_lock_shared(${FENCE}); select generation, number from store_link, commit_number`;
+const HOLDERS = `select pid from pg_locks where locktype = 'advisory' and classid = 1297044993 and objid = 1 and granted and database = (select oid from pg_database where datname = current_database())`;
+/** After the transaction, in the same message: what the answer may rest on. */
+const FACTS = 'select seq from store_records order by seq';
 
-/** A connection pool or one transaction of it. */
-export function postgresSource(db: Kysely<Schema>): Source {
-  return {
-    db,
-    engine: POSTGRES,
-    // Compiled queries do not pass the plugin that does this for all others.
-    execute: (query) => db.executeQuery({ ...query, parameters: query.parameters.map(nulFreeValue) }),
-  };
+export interface TransactionWriterOptions {
+  readonly journal: Journal;
+  readonly failure?: JournalFailure | undefined;
+  /** Whose writes these are, until a claim. */
+  readonly generation: number;
+  /** The catalog's, as it was opened. */
+  readonly commitNumber: number;
+  /** How long a claim waits for the transactions of earlier generations; ms. */
+  readonly claimMs: number;
 }
+
+/** How a transaction ended, with the numbers of all facts in the table then. */
+interface Ended {
+  readonly end: { readonly result: unknown } | { readonly refusal: ApiError };
+  readonly records: readonly StoreRecord[];
+  readonly listed: readonly number[];
+}
+
+type Claim = Parameters<CatalogWrites['claimGeneration']>[0];
 
 /** Each write is a transaction of its own; PostgreSQL groups the flushes of those that run side by side. */
 export class TransactionWriter implements Writer {
-  readonly #db: Kysely<Schema>;
-  readonly #journal: Journal;
+  readonly #pool: PostgresPool;
+  readonly #queue: JournalQueue;
   readonly #failure: JournalFailure;
+  readonly #claimMs: number;
   /** Shards are taken in turn, so that transactions side by side rarely wait for one row of counts. */
   #turn = 0;
-  #journaled: number[] = [];
-  /** Committed facts that could not be journaled. */
-  #owed: StoreRecord[] = [];
+  #generation: number;
+  #commitNumber: number;
   readonly #running = new Set<Promise<unknown>>();
+  #dropping: Promise<void> | undefined;
 
-  constructor(db: Kysely<Schema>, journal: Journal, failure: JournalFailure = () => undefined) {
-    this.#db = db;
-    this.#journal = journal;
-    this.#failure = failure;
+  constructor(pool: PostgresPool, options: TransactionWriterOptions) {
+    this.#pool = pool;
+    this.#queue = new JournalQueue(options.journal, (seqs) => factsBySeq(pool.source, seqs));
+    this.#failure = options.failure ?? (() => undefined);
+    this.#generation = options.generation;
+    this.#commitNumber = options.commitNumber;
+    this.#claimMs = options.claimMs;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
@@ -48,54 +74,135 @@ export class TransactionWriter implements Writer {
     return running;
   }
 
+  commitNumber(): number {
+    return this.#commitNumber;
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled(this.#running);
-    await this.#dropJournaled();
+    await this.#dropping;
+    await this.#drop();
   }
 
   async #run(name: WriteName, args: unknown): Promise<unknown> {
-    if (!restsOnFacts(name)) return (await this.#transact(name, args)).result;
+    if (!restsOnFacts(name)) {
+      const { end } = await this.#transact(name, args);
+      if ('refusal' in end) throw end.refusal;
+      return end.result;
+    }
     const failure = this.#failure();
     if (failure) throw failure;
-    // First: who sends a failed request again gets an answer that rests on what is owed, and has no fact to add.
-    if (this.#owed.length > 0) await this.#toJournal(this.#owed.splice(0));
-    const { result, records } = await this.#transact(name, args);
-    if (records.length === 0) return result;
-    await this.#toJournal(records);
-    if (this.#journaled.length >= JOURNALED_PER_LOT) await this.#dropJournaled();
-    return result;
+    await this.#queue.payOwed();
+    const { end, records, listed } = await this.#transact(name, args);
+    if ('result' in end) this.#adopt(name, args, end.result);
+    // A refusal rests on facts as well as a success.
+    await this.#queue.settle(listed, records);
+    if (this.#queue.droppable().length >= JOURNALED_PER_LOT) this.#dropping ??= this.#drop();
+    if ('refusal' in end) throw end.refusal;
+    return end.result;
   }
 
-  async #toJournal(records: readonly StoreRecord[]): Promise<void> {
-    try {
-      await this.#journal(records);
-    } catch (error) {
-      this.#owed.push(...records);
-      throw error;
-    }
-    this.#journaled.push(...records.map(({ seq }) => seq));
+  /** What the writer itself must know of a write that is committed. */
+  #adopt(name: WriteName, args: unknown, result: unknown): void {
+    if (name === 'claimGeneration') this.#generation = (args as Claim).generation;
+    if (name === 'raiseCommitNumber') this.#learn(result as number);
   }
 
-  async #transact(name: WriteName, args: unknown): Promise<{ result: unknown; records: StoreRecord[] }> {
+  #learn(commitNumber: number): void {
+    this.#commitNumber = Math.max(this.#commitNumber, commitNumber);
+  }
+
+  async #transact(name: WriteName, args: unknown, settings?: string): Promise<Ended> {
     for (let tries = 1; ; tries++) {
+      const connection = await this.#pool.acquire();
       try {
-        return await this.#db.transaction().execute(async (db) => {
-          const records: StoreRecord[] = [];
-          const shard = this.#turn++ % POSTGRES.countShards;
-          const result = await runWrite({ ...postgresSource(db), shard, records }, name, args);
-          return { result, records };
-        });
+        return await this.#transactOn(connection, name, args, settings);
       } catch (error) {
         const code = (error as { code?: string }).code ?? '';
         if (!TRY_AGAIN.has(code) || tries === TRIES) throw error;
+      } finally {
+        connection.release();
       }
     }
   }
 
-  async #dropJournaled(): Promise<void> {
-    const seqs = this.#journaled.splice(0);
-    if (seqs.length === 0) return;
-    await this.#transact('dropJournaled', { seqs });
-    this.#journaled.push(...newestOf(seqs));
+  async #transactOn(
+    connection: PostgresConnection,
+    name: WriteName,
+    args: unknown,
+    settings?: string,
+  ): Promise<Ended> {
+    const records: StoreRecord[] = [];
+    let result: unknown;
+    try {
+      await this.#begin(connection, name);
+      if (settings !== undefined) await connection.statements(settings);
+      const shard = this.#turn++ % POSTGRES.countShards;
+      result = await runWrite({ ...connection.source, shard, records }, name, args);
+    } catch (error) {
+      const refusal = error instanceof ApiError && !(error instanceof Shortage) ? error : undefined;
+      // What cannot be rolled back is closed, and the database rolls it back.
+      const rolledBack = connection.statements(`rollback; ${FACTS}`);
+      if (refusal) return { end: { refusal }, records: [], listed: numbersOf(await rolledBack) };
+      await rolledBack.catch(() => {});
+      throw error;
+    }
+    return { end: { result }, records, listed: await commit(connection) };
   }
+
+  /** From here on no claim closes the transaction's generation before it ends. @throws GenerationClosed, Shortage. */
+  async #begin(connection: PostgresConnection, name: WriteName): Promise<void> {
+    if (name === 'claimGeneration') return this.#waitForEarlier(connection);
+    const [found] = (await connection.statements(BEGIN)) as { generation: number; number: number }[];
+    if (!found) throw new Error('the catalog has lost the row of the table store_link or of commit_number');
+    requireSame(found.generation, this.#generation);
+    this.#learn(found.number);
+  }
+
+  /** A killed server's sessions may still commit what it had asked them to: a claim waits for their end. */
+  async #waitForEarlier(connection: PostgresConnection): Promise<void> {
+    const ms = this.#claimMs;
+    const wait = `set local statement_timeout = 0; set local lock_timeout = ${ms}; select pg_advisory_xact_lock(${FENCE})`;
+    try {
+      // The database's limit comes first.
+      await connection.statements(`begin; ${wait}`, 2 * ms);
+    } catch (error) {
+      const holders = await connection.statements(`rollback; ${HOLDERS}`).catch(() => []);
+      if (holders.length === 0) throw error;
+      const pids = holders.map(({ pid }) => pid).join(', ');
+      throw new Shortage(
+        `A transaction of an earlier run is still open in the catalog's database after ${ms} ms. Start again when it ` +
+          `has ended, or end it: select pg_terminate_backend(PID), with PID ${pids}.`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Takes off the table what is in the journal. Never throws: what stays is journaled again, which does no harm. */
+  async #drop(): Promise<void> {
+    const seqs = this.#queue.droppable();
+    try {
+      // No answer rests on it, so no flush is waited for.
+      if (seqs.length > 0)
+        await this.#transact('dropJournaled', { seqs }, 'set local synchronous_commit = off');
+      this.#queue.dropped(seqs);
+    } catch {
+      // They are tried again with the next ones.
+    } finally {
+      this.#dropping = undefined;
+    }
+  }
+}
+
+/** @throws Shortage when the database did not say whether it committed. */
+async function commit(connection: PostgresConnection): Promise<readonly number[]> {
+  try {
+    return numbersOf(await connection.statements(`commit; ${FACTS}`));
+  } catch (error) {
+    throw error instanceof Shortage ? commitUnknown(error.cause) : error;
+  }
+}
+
+function numbersOf(rows: readonly Record<string, unknown>[]): readonly number[] {
+  return rows.map(({ seq }) => seq as number);
 }

@@ -10,6 +10,7 @@ import { allParts } from './parts.ts';
 import type { Schema, UploadRow } from './schema.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
+import { requireVersion } from './vault-policies.ts';
 import { holdVault } from './vaults.ts';
 
 type UploadReads = Pick<CatalogReads, 'findUpload' | 'listUploads' | 'idleUploads'>;
@@ -175,6 +176,7 @@ async function lockUpload(tx: Tx, vaultNo: number, id: string): Promise<UploadRo
 
 export async function abortUpload(tx: Tx, a: Parameters<CatalogWrites['abortUpload']>[0]): Promise<void> {
   const vault = await holdVault(tx, a.vaultNo, 'to-write-into');
+  await requireVersion(tx, a.vaultNo, a.policyVersion);
   const row = await lockUpload(tx, a.vaultNo, a.uploadId);
   if (row?.state === 'aborted' && (row.ended_ms ?? 0) >= a.rememberedSinceMs) return;
   if (row?.state !== 'open') throw uploadNotFound(a.uploadId);

@@ -1,5 +1,4 @@
 import type { CatalogReads, CatalogWrites, LockedVault } from '../domain/catalog.ts';
-import { ApiError } from '../domain/errors.ts';
 import type { VaultKey, VaultPolicies } from '../domain/vault.ts';
 import {
   completed,
@@ -9,7 +8,7 @@ import {
   type VaultLock,
 } from '../domain/vault-lock.ts';
 import { record } from './journal.ts';
-import { type PolicyRow, toLock, toPolicies } from './policy-row.ts';
+import { type PolicyRow, requireSameVersion, toLock, toPolicies } from './policy-row.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
 import { findVaultNo, holdVault } from './vaults.ts';
@@ -42,10 +41,10 @@ async function readPolicies({ db }: Source, vaultNo: number): Promise<VaultPolic
   return toPolicies(row ?? null);
 }
 
-/** @throws 400 Throttling when the policies are no longer those that the caller decided by. */
-export async function requireVersion(tx: Tx, vaultNo: number, version: number): Promise<void> {
-  if (((await FIND_VERSION.first(tx, { vaultNo }))?.version ?? 0) === version) return;
-  throw new ApiError('ThrottlingException', "The vault's policies or tags changed meanwhile: try again.");
+/** The caller holds the vault. @throws 400 Throttling when the policies are no longer those that the caller was allowed by. */
+export async function requireVersion(tx: Tx, vaultNo: number, version: number | undefined): Promise<void> {
+  if (version === undefined) return;
+  requireSameVersion((await FIND_VERSION.first(tx, { vaultNo }))?.version ?? 0, version);
 }
 
 const FIND_VERSION = statement((db, { vaultNo }: { vaultNo: number }) =>
@@ -70,20 +69,17 @@ async function change(tx: Tx, vaultNo: number, set: Partial<Omit<PolicyRow, 'ver
     .execute();
 }
 
-/** Tags may decide what a policy allows: a change of theirs is one of the policies. */
+/** Tags may decide what a policy allows, one of the caller too: a change of theirs is one of the policies. */
 export async function tagsChanged(tx: Tx, vaultNo: number): Promise<void> {
-  await tx.db
-    .updateTable('vault_policies')
-    .set((e) => ({ version: e('version', '+', 1) }))
-    .where('vault_no', '=', vaultNo)
-    .execute();
+  await change(tx, vaultNo, {});
 }
 
 export async function setVaultAccessPolicy(
   tx: Tx,
-  { vaultNo, policy }: Parameters<CatalogWrites['setVaultAccessPolicy']>[0],
+  { vaultNo, policy, policyVersion }: Parameters<CatalogWrites['setVaultAccessPolicy']>[0],
 ): Promise<void> {
   const vault = await holdVault(tx, vaultNo, 'to-change');
+  await requireVersion(tx, vaultNo, policyVersion);
   await change(tx, vaultNo, { access_policy: policy });
   await recordOf(tx, vault, { type: 'vault-access-policy', policy });
 }
@@ -119,9 +115,10 @@ export async function completeVaultLock(
 
 export async function abortVaultLock(
   tx: Tx,
-  { vaultNo, nowMs }: Parameters<CatalogWrites['abortVaultLock']>[0],
+  { vaultNo, nowMs, policyVersion }: Parameters<CatalogWrites['abortVaultLock']>[0],
 ): Promise<void> {
   const vault = await holdVault(tx, vaultNo, 'to-change');
+  await requireVersion(tx, vaultNo, policyVersion);
   const lock = await lockNow(tx, vaultNo, nowMs);
   requireAbortable(lock);
   if (lock === null) return;

@@ -3,6 +3,7 @@ import type { CatalogReads, CatalogWrites, Paging, VaultOwner } from '../domain/
 import { ApiError } from '../domain/errors.ts';
 import { type Page, toPage } from '../domain/page.ts';
 import {
+  policyVersionOf,
   requireDeletable,
   type Vault,
   type VaultKey,
@@ -11,18 +12,22 @@ import {
 } from '../domain/vault.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
 import { record } from './journal.ts';
-import { toPolicies } from './policy-row.ts';
+import { policiesChanged, requireSameVersion, toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
 
-type VaultReads = Pick<CatalogReads, 'findVault' | 'findVaultState' | 'hasVaults' | 'listVaults'>;
+type VaultReads = Pick<
+  CatalogReads,
+  'findVault' | 'findVaultState' | 'hasVaults' | 'listVaultKeys' | 'listVaults'
+>;
 
 export function vaultReads(source: Source): VaultReads {
   return {
     findVault: (key) => findVault(source, key),
     findVaultState: (key) => findVaultState(source, key),
     hasVaults: () => hasVaults(source),
+    listVaultKeys: (a) => listVaultKeys(source, a),
     listVaults: (owner, page) => listVaults(source, owner, page),
   };
 }
@@ -75,6 +80,22 @@ const FIND_VAULT_STATE = statement((db, key: VaultKey) =>
 /** Number of a vault, if it is there. */
 export async function findVaultNo(source: Source, key: VaultKey): Promise<number | undefined> {
   return (await findVault(source, key))?.no;
+}
+
+/** For commands: it looks through all vaults. */
+async function listVaultKeys(
+  { db }: Source,
+  { name, limit }: { name: string | null; limit: number },
+): Promise<readonly VaultKey[]> {
+  return db
+    .selectFrom('vaults')
+    .select(['account', 'region', 'name'])
+    .$if(name !== null, (q) => q.where('name', '=', name))
+    .orderBy('name')
+    .orderBy('account')
+    .orderBy('region')
+    .limit(limit)
+    .execute();
 }
 
 async function hasVaults({ db }: Source): Promise<boolean> {
@@ -194,14 +215,17 @@ export async function createVault(
 
 export async function deleteVault(
   tx: Tx,
-  { key, nowMs, mode }: Parameters<CatalogWrites['deleteVault']>[0],
+  { key, judged, nowMs, mode }: Parameters<CatalogWrites['deleteVault']>[0],
 ): Promise<boolean> {
   const found = await findVault(tx, key);
   if (!found) return false;
+  // Another vault of this name, with policies that nobody has asked.
+  if (judged?.no !== found.no) throw policiesChanged();
   await lockVault(tx, found.no, 'to-change');
   // Read again: on PostgreSQL an upload may have ended, or another have deleted it, while this waited.
   const vault = await findVaultState(tx, key);
   if (vault?.no !== found.no) return false;
+  requireSameVersion(policyVersionOf(vault), judged.policyVersion);
   requireDeletable(vault, mode);
   await discardContents(tx, vault.no, nowMs);
   await tx.db.deleteFrom('vaults').where('no', '=', vault.no).execute();

@@ -23,6 +23,7 @@ import {
 } from './notifications.ts';
 import { dropParts, putPart } from './parts.ts';
 import { purchaseCapacity, setRetrievalPolicy } from './retrieval.ts';
+import { claimGeneration, raiseCommitNumber } from './store-link.ts';
 import { addTags, removeTags } from './tags.ts';
 import type { Tx } from './transaction.ts';
 import { abortUpload, completeUpload, expireUpload, forgetUploads, startUpload } from './uploads.ts';
@@ -76,6 +77,8 @@ const WRITES: Implementations = {
   abortVaultLock,
   restoreVaultLock,
   skipRecords,
+  claimGeneration,
+  raiseCommitNumber,
   createAccount,
   createUser,
   deleteUser,
@@ -98,6 +101,8 @@ export type WriteName = keyof CatalogWrites;
 /** Runs a write as one durable transaction, wherever that is. */
 export interface Writer {
   run(name: WriteName, args: unknown): Promise<unknown>;
+  /** The newest commit number that the writer knows; 0 before it knows any. No I/O. */
+  commitNumber(): number;
   /** Lets what was begun come to its end, then takes no more. */
   close(): Promise<void>;
 }

@@ -1,23 +1,29 @@
-/** `account`, `user`, `key` and `policy`: who there is, and what they may do. */
+/** `account`, `user` and `policy`: who there is, and what they may do. */
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { Recorder } from '../app/command-audit.ts';
 import type { CommandWorld } from '../app/command-world.ts';
-import { makeAccountId, makeKeyId, makeSecret } from '../app/make-key.ts';
-import { SettingError } from '../config.ts';
+import { makeAccountId, makeKeyId } from '../app/make-key.ts';
+import { NotFound, SettingError } from '../config.ts';
 import type { User } from '../domain/catalog.ts';
 import { parsePolicy } from '../domain/policy/policy.ts';
-import { sealToken } from '../domain/session-token.ts';
-import { addAction } from './action.ts';
+import { addAction, type Given, recorded } from './action.ts';
+import { makeKey } from './keys.ts';
+import { accountOf, choicesOf, userOf } from './who.ts';
 
 const USER_NAME = /^[\w+=,.@-]{1,64}$/;
-const HOUR_MS = 3_600_000;
-const LONGEST_SESSION_MS = 36 * HOUR_MS;
+const POLICY_NAME = /^[\w+=,.@-]{1,128}$/;
 
 export function addAccounts(program: Command): void {
   const account = program
     .command('account')
     .description('accounts: each has vaults, users and a root of its own');
-  addAction(account.command('create'), 'make an account and a first key of its root', [], createAccount);
+  addAction(
+    account.command('create'),
+    'make an account and a first key of its root',
+    [],
+    recorded(createAccount),
+  );
   addAction(account.command('list'), 'account ids, one a line', [], ({ catalog }) => catalog.listAccounts());
 }
 
@@ -25,27 +31,9 @@ export function addUsers(program: Command): void {
   const user = program
     .command('user')
     .description('users of an account; without a policy a user may do nothing');
-  addAction(user.command('create'), 'make a user', ['name'], createUser);
+  addAction(user.command('create'), 'make a user', ['name'], recorded(createUser));
   addAction(user.command('list'), 'one JSON line for each user', [], listUsers);
-  addAction(user.command('delete'), 'delete a user, its keys and policies', ['name'], deleteUser);
-}
-
-export function addKeys(program: Command): void {
-  const key = program.command('key').description("access keys; without --user, of the account's root");
-  addAction(key.command('create'), 'make a key; its secret is shown once', [], createKey, ['user']);
-  addAction(key.command('list'), 'one JSON line for each key', [], listKeys, ['user']);
-  addAction(
-    key.command('disable'),
-    'stop a key from working, everywhere within a second or two',
-    ['id'],
-    disableKey,
-  );
-  addAction(key.command('delete'), 'delete a key', ['id'], deleteKey);
-  addAction(key.command('issue'), 'temporary credentials; they die with their key or user', [], issueKey, [
-    'user',
-    'for',
-    'key',
-  ]);
+  addAction(user.command('delete'), 'delete a user, its keys and policies', ['name'], recorded(deleteUser));
 }
 
 export function addPolicies(program: Command): void {
@@ -54,51 +42,32 @@ export function addPolicies(program: Command): void {
     policy.command('put'),
     'attach a policy, or replace the one of this name',
     ['name', 'file'],
-    putPolicy,
+    recorded(putPolicy),
     ['user'],
   );
   addAction(policy.command('list'), "a user's policies, one JSON line each", [], listPolicies, ['user']);
-  addAction(policy.command('delete'), 'take a policy away', ['name'], deletePolicy, ['user']);
+  addAction(policy.command('delete'), 'take a policy away', ['name'], recorded(deletePolicy), ['user']);
 }
 
-/** What a command was given: arguments by name and options. */
-type Given = Readonly<Record<string, string | undefined>>;
-
-/** The account meant: the one named by --account-id, or the only one there is. */
-async function accountOf({ catalog }: CommandWorld, given: Given): Promise<string> {
-  const accounts = await catalog.listAccounts();
-  const wanted = given['account-id'] ?? (accounts.length === 1 ? accounts[0] : undefined);
-  if (wanted === undefined)
-    throw new SettingError(`there are several accounts: give --account-id (${accounts.join(', ')})`);
-  if (!accounts.includes(wanted)) throw new SettingError(`there is no account ${wanted}`);
-  return wanted;
-}
-
-async function userOf(world: CommandWorld, given: Given, name = given['user']): Promise<User> {
-  if (name === undefined) throw new SettingError('--user NAME is missing');
-  const account = await accountOf(world, given);
-  const user = await world.catalog.findUser(account, name);
-  if (!user) throw new SettingError(`there is no user ${name} in the account ${account}`);
-  return user;
-}
-
-async function createAccount(world: CommandWorld, given: Given): Promise<unknown> {
+async function createAccount(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
   const id = given['account-id'] ?? makeAccountId(world.random);
   if ((await world.catalog.listAccounts()).includes(id))
     throw new SettingError(`there is an account ${id} already`);
   await world.catalog.createAccount({ id, nowMs: world.clock.now() });
-  return { account: id, ...(await makeKey(world, id, null)) };
+  await record({ eventName: 'CreateAccount', account: id, parameters: { accountId: id } });
+  return { account: id, ...(await makeKey(world, record, id)) };
 }
 
-async function createUser(world: CommandWorld, given: Given): Promise<unknown> {
+async function createUser(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
   const name = given['name'] ?? '';
   if (!USER_NAME.test(name))
-    throw new SettingError(`not a user name: ${name} (1 to 64 letters, digits and _+=,.@-)`);
+    throw new SettingError(`${name} cannot be a user name: it must be 1 to 64 letters, digits and _+=,.@-`);
   const account = await accountOf(world, given);
   const userId = makeKeyId('AIDA', world.random);
-  return describeUser(
-    await world.catalog.createUser({ account, name, userId, createdMs: world.clock.now() }),
-  );
+  const made = await world.catalog.createUser({ account, name, userId, createdMs: world.clock.now() });
+  const parameters = { accountId: account, userName: name };
+  await record({ eventName: 'CreateUser', account, parameters, elements: { userId } });
+  return describeUser(made);
 }
 
 function describeUser({ account, name, userId, createdMs }: User): Record<string, string> {
@@ -110,94 +79,31 @@ async function listUsers(world: CommandWorld, given: Given): Promise<unknown[]> 
   return (await world.catalog.listUsers(await accountOf(world, given))).map(describeUser);
 }
 
-async function deleteUser(world: CommandWorld, given: Given): Promise<unknown> {
-  const { no, name } = await userOf(world, given, given['name']);
+async function deleteUser(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
+  const { no, name, account, userId } = await userOf(world, given, given['name']);
+  const keys = await world.catalog.listAccessKeys(account, no);
   await world.catalog.deleteUser({ userNo: no });
+  const parameters = { accountId: account, userName: name };
+  const elements = { userId, deletedAccessKeyIds: keys.map(({ id }) => id) };
+  await record({ eventName: 'DeleteUser', account, parameters, elements });
   return { deleted: name };
 }
 
-async function makeKey(
-  world: CommandWorld,
-  account: string,
-  userNo: number | null,
-): Promise<Record<string, string>> {
-  const id = makeKeyId('AKIA', world.random);
-  const secret = makeSecret(world.random);
-  const sealedSecret = world.box.seal(id, secret, world.random);
-  const key = { id, account, sealedSecret, status: 'active', origin: 'command', userNo } as const;
-  await world.catalog.putAccessKey({ ...key, nowMs: world.clock.now() });
-  return { accessKeyId: id, secretAccessKey: secret };
-}
-
-async function createKey(world: CommandWorld, given: Given): Promise<unknown> {
-  const user = given['user'] === undefined ? undefined : await userOf(world, given);
-  return makeKey(world, await accountOf(world, given), user?.no ?? null);
-}
-
-async function listKeys(world: CommandWorld, given: Given): Promise<unknown[]> {
-  const user = given['user'] === undefined ? undefined : await userOf(world, given);
-  const keys = await world.catalog.listAccessKeys(await accountOf(world, given), user?.no ?? null);
-  return keys.map(({ id, status, origin }) => ({ accessKeyId: id, status, origin }));
-}
-
-async function disableKey({ catalog }: CommandWorld, given: Given): Promise<unknown> {
-  const id = given['id'] ?? '';
-  if (!(await catalog.setKeyStatus({ id, status: 'disabled' })))
-    throw new SettingError(`there is no key ${id}`);
-  return { disabled: id };
-}
-
-async function deleteKey({ catalog }: CommandWorld, given: Given): Promise<unknown> {
-  const id = given['id'] ?? '';
-  if (!(await catalog.deleteAccessKey({ id }))) throw new SettingError(`there is no key ${id}`);
-  return { deleted: id };
-}
-
-/** A session hangs on its user, or on a key of the root; with --key on that key as well. */
-async function issueKey(world: CommandWorld, given: Given): Promise<unknown> {
-  const account = await accountOf(world, given);
-  const user = given['user'] === undefined ? undefined : await userOf(world, given);
-  const keys = await world.catalog.listAccessKeys(account, user?.no ?? null);
-  const active = keys.filter(({ status }) => status === 'active');
-  const wanted = given['key'];
-  const parent =
-    wanted === undefined ? (user ? undefined : active[0]) : active.find(({ id }) => id === wanted);
-  if (!parent && (wanted !== undefined || !user))
-    throw new SettingError(`there is no active key ${wanted ?? 'of the root'}`);
-  const issuedMs = world.clock.now();
-  const claims = {
-    accessKeyId: makeKeyId('ASIA', world.random),
-    secret: makeSecret(world.random),
-    account,
-    userNo: user?.no ?? null,
-    parentKeyId: parent?.id ?? null,
-    issuedMs,
-    expiresMs: issuedMs + sessionTime(given['for'] ?? '1h'),
-  };
-  return {
-    accessKeyId: claims.accessKeyId,
-    secretAccessKey: claims.secret,
-    sessionToken: sealToken(world.box, claims, world.random),
-    expiration: new Date(claims.expiresMs).toISOString(),
-  };
-}
-
-function sessionTime(text: string): number {
-  const [, number, unit] = /^(\d{1,6})(s|m|h)$/.exec(text) ?? [];
-  const ms = Number(number) * { s: 1000, m: 60_000, h: HOUR_MS }[(unit ?? 's') as 's' | 'm' | 'h'];
-  if (ms > 0 && ms <= LONGEST_SESSION_MS) return ms;
-  throw new SettingError(`--for ${text} must be a time such as 15m or 1h, up to 36h`);
-}
-
-async function putPolicy(world: CommandWorld, given: Given): Promise<unknown> {
-  const user = await userOf(world, given);
+async function putPolicy(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
+  const { no: userNo, name: userName, account } = await userOf(world, given);
   const [name = '', file = ''] = [given['name'], given['file']];
+  if (!POLICY_NAME.test(name))
+    throw new SettingError(
+      `${name} cannot be a policy name: it must be 1 to 128 letters, digits and _+=,.@-`,
+    );
   const document = await readFile(file, 'utf8').catch((error: Error) => {
     throw new SettingError(`the policy cannot be read: ${error.message}`);
   });
   parsePolicy(document, 'identity');
-  await world.catalog.putUserPolicy({ userNo: user.no, name, document });
-  return { user: user.name, policy: name };
+  await world.catalog.putUserPolicy({ userNo, name, document });
+  const parameters = { accountId: account, userName, policyName: name, policyDocument: document };
+  await record({ eventName: 'PutUserPolicy', account, parameters });
+  return { user: userName, policy: name };
 }
 
 async function listPolicies(world: CommandWorld, given: Given): Promise<unknown[]> {
@@ -205,11 +111,14 @@ async function listPolicies(world: CommandWorld, given: Given): Promise<unknown[
   return policies.map(({ name, document }) => ({ name, document: JSON.parse(document) }));
 }
 
-async function deletePolicy(world: CommandWorld, given: Given): Promise<unknown> {
-  const user = await userOf(world, given);
+async function deletePolicy(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
+  const { no: userNo, name: userName, account } = await userOf(world, given);
   const name = given['name'] ?? '';
-  if (!(await world.catalog.deleteUserPolicy({ userNo: user.no, name }))) {
-    throw new SettingError(`the user ${user.name} has no policy ${name}`);
+  if (!(await world.catalog.deleteUserPolicy({ userNo, name }))) {
+    const names = (await world.catalog.userPolicies(userNo)).map((policy) => policy.name);
+    throw new NotFound(`the user ${userName} has no policy ${name}; ${choicesOf('policies', names)}`);
   }
+  const parameters = { accountId: account, userName, policyName: name };
+  await record({ eventName: 'DeleteUserPolicy', account, parameters });
   return { deleted: name };
 }

@@ -1,46 +1,72 @@
 import type { Command } from 'commander';
+import { type Recorder, withRecorder } from '../app/command-audit.ts';
 import { type CommandWorld, withWorld } from '../app/command-world.ts';
-import { readConfig } from '../config.ts';
-import { addSettings, flagsOf, orExit } from './settings-flags.ts';
+import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
 
-/** What a command was given: arguments by name and options. */
-type Given = Readonly<Record<string, string | undefined>>;
+/** What a command was given: arguments by name and options; an option without a value is `true` as text. */
+export type Given = Readonly<Record<string, string | undefined>>;
+
+/** What a command does. What it gives back is printed: a list as lines, an object as one JSON line. */
+export type Run = (world: CommandWorld, given: Given) => Promise<unknown>;
 
 /** Options that are not settings of the server. */
-const OPTIONS: Readonly<Record<string, readonly [value: string, about: string]>> = {
+const OPTIONS = {
   user: ['NAME', 'the user meant'],
   for: ['TIME', 'how long the credentials work, up to 36h (default: 1h)'],
   key: ['ID', 'the key that the credentials are issued under and die with'],
-};
+  yes: ['', 'do it although it takes away the last enabled key of a root'],
+  expect: ['LINE', 'a line that `audit head` printed before'],
+  from: ['TIME', 'from this time on: ISO 8601 (UTC without an offset), or 3d, 12h, 30m for so long ago'],
+  to: ['TIME', 'before this time'],
+  action: ['NAME', 'this action alone, such as DeleteArchive'],
+  caller: ['WHO', 'this caller alone: access key id, user name, ARN or account id'],
+  vault: ['NAME', 'this vault alone: its name or its ARN'],
+} as const satisfies Readonly<Record<string, readonly [value: string, about: string]>>;
 
-/**
- * Makes a subcommand that works on the data folder beside running servers. What it gives back is printed: a
- * list as lines, an object as one JSON line.
- */
+type OptionName = keyof typeof OPTIONS;
+
+/** Makes a subcommand that works on the data folder beside running servers. */
 export function addAction(
   command: Command,
   about: string,
   names: readonly string[],
-  run: (world: CommandWorld, given: Given) => Promise<unknown>,
-  options: readonly string[] = [],
+  run: Run,
+  options: readonly OptionName[] = [],
 ): void {
   command.description(about);
   for (const name of names) command.argument(`<${name}>`);
-  for (const name of options) command.option(`--${name} <${OPTIONS[name]?.[0]}>`, OPTIONS[name]?.[1]);
+  for (const name of options) {
+    const [value, text] = OPTIONS[name];
+    command.option(value === '' ? `--${name}` : `--${name} <${value}>`, text);
+  }
   addSettings(command, ['data', 'config', 'catalog', 'account-id']);
   command.action((...values: unknown[]) => {
     const flags = flagsOf(command);
-    const own = Object.fromEntries(options.map((name) => [name, flags[name]]));
-    const settings = Object.fromEntries(Object.entries(flags).filter(([name]) => !options.includes(name)));
-    const given = {
-      ...own,
-      'account-id': flags['account-id'],
-      ...Object.fromEntries(names.map((name, i) => [name, values[i]])),
-    };
+    const given = Object.fromEntries([
+      ...[...options, 'account-id'].map((name) => [name, textOf(flags[name])]),
+      ...names.map((name, i) => [name, textOf(values[i])]),
+    ]);
+    const settings = Object.entries(flags).filter(([name]) => !options.includes(name as OptionName));
     return orExit(() =>
-      withWorld(readConfig(settings), async (world) => print(await run(world, given as Given))),
+      withWorld(readCommandConfig(Object.fromEntries(settings)), async (world) =>
+        print(await run(world, given as Given)),
+      ),
     );
   });
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === undefined ? undefined : String(value);
+}
+
+/**
+ * A command that changes something: it is given what puts the change on record, and is not begun when the audit log cannot
+ * be written.
+ */
+export function recorded(
+  run: (world: CommandWorld, given: Given, record: Recorder) => Promise<unknown>,
+): Run {
+  return (world, given) => withRecorder(world, 'command', (record) => run(world, given, record));
 }
 
 function print(result: unknown): void {

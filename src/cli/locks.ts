@@ -1,20 +1,18 @@
 /** `lock`: looking at a lock policy before it is for ever, and telling the server that its clock is right. */
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { confirmLockTime } from '../app/lock-clock.ts';
+import { systemClock } from '../app/node.ts';
 import { SettingError } from '../config.ts';
 import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
 import { checkLockPolicy, simulateLock } from '../domain/policy/lock-check.ts';
-import { type Policy, parsePolicy } from '../domain/policy/policy.ts';
 import { OLDER_CATALOG_SETTING } from '../workers/compare-records.ts';
-import { addAction } from './action.ts';
-import { orExit } from './settings-flags.ts';
+import { addAction, recorded } from './action.ts';
+import { lockSubject, type Subject } from './lock-subject.ts';
+import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
 
-/** The vault that a policy speaks of when none is named: its account is the policy's owner. */
-const SOME_VAULT = 'arn:aws:glacier:us-east-1:111122223333:vaults/examplevault';
+const SETTINGS_TAKEN = ['data', 'config', 'catalog'] as const;
 
-interface CheckOptions {
-  readonly vault?: string;
+interface SimulateOptions {
   readonly principal: string;
   readonly action: string;
   readonly age?: string;
@@ -23,30 +21,29 @@ interface CheckOptions {
 
 export function addLocks(program: Command): void {
   const lock = program.command('lock').description('vault locks');
-  lock
-    .command('check')
-    .description('what a lock policy does otherwise than its author probably means')
-    .argument('<file>', 'the policy, JSON')
-    .option('--vault <ARN>', 'the vault that it is for')
-    .action((file: string, options: CheckOptions) => orExit(() => check(file, options)));
-  lock
-    .command('simulate')
+  const checked = aboutPolicy(lock.command('check')).description(
+    'what a lock policy does otherwise than its author probably means; exit code 1 if there is anything',
+  );
+  checked.action((file?: string) => orExit(async () => check(await subjectOf(checked, file))));
+  const simulated = aboutPolicy(lock.command('simulate'))
     .description('who could do what to an archive of a given age under this lock policy')
-    .argument('<file>', 'the policy, JSON')
-    .option('--vault <ARN>', 'the vault that it is for')
     .option('--principal <ARN>', 'who asks: an account id for its root, or the ARN of a user', 'root')
     .option('--action <ACTION>', 'what is asked, such as DeleteArchive', 'DeleteArchive')
     .option('--age <DAYS>', 'age of the archive in days')
-    .option('--tag <KEY=VALUE>', 'a tag of the vault; may be repeated', collect, [])
-    .action((file: string, options: CheckOptions) => orExit(() => simulate(file, options)));
+    .option('--tag <KEY=VALUE>', 'a tag of the vault; may be repeated', collect, []);
+  simulated.action((file: string | undefined, options: SimulateOptions) =>
+    orExit(async () => simulate(await subjectOf(simulated, file), options)),
+  );
   addAction(
     lock.command('confirm-time'),
     'say that the clock of this machine is right after a leap or a long stop',
     [],
-    async ({ blobs, clock }) => {
-      await confirmLockTime(blobs, clock.now());
-      return `confirmed ${new Date(clock.now()).toISOString()}: running servers take it up within half a minute`;
-    },
+    recorded(async ({ blobs, clock }, _, record) => {
+      const at = new Date(clock.now()).toISOString();
+      await confirmLockTime(blobs, Date.parse(at));
+      await record({ eventName: 'ConfirmLockTime', account: null, parameters: { time: at } });
+      return `confirmed ${at}: running servers take it up within half a minute`;
+    }),
   );
 }
 
@@ -56,58 +53,59 @@ export function addCatalog(program: Command): void {
     catalog.command('accept'),
     'after an older catalog was restored: sweeping and expiry may go on from the next start',
     [],
-    async (world) => {
+    recorded(async (world, _, record) => {
       await world.catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
+      await record({ eventName: 'AcceptCatalog', account: null, parameters: {} });
       return 'accepted: restart the server';
-    },
+    }),
   );
+}
+
+function aboutPolicy(command: Command): Command {
+  command
+    .argument('[file]', 'the policy, JSON; without it, the lock of the vault that --vault names')
+    .option('--vault <NAME>', 'the vault that it is for: its name, which is looked up, or its ARN');
+  return addSettings(command, [...SETTINGS_TAKEN]);
+}
+
+function subjectOf(command: Command, file: string | undefined): Promise<Subject> {
+  const flags = flagsOf(command);
+  const settings = SETTINGS_TAKEN.filter((name) => flags[name] !== undefined);
+  return lockSubject({
+    file,
+    vault: flags['vault'] === undefined ? undefined : String(flags['vault']),
+    lookUp: settings.length > 0,
+    config: () => readCommandConfig(Object.fromEntries(settings.map((name) => [name, flags[name]]))),
+  });
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
-async function readPolicy(file: string, vaultArn: string): Promise<Policy> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new SettingError(`the policy cannot be read: ${error.message}`);
-  });
-  return parsePolicy(text, 'vault-lock', { vaultArn });
+function check({ policy, vaultArn, how }: Subject): void {
+  const findings = checkLockPolicy(policy, vaultArn.split(':')[4] ?? '', vaultArn, systemClock.now());
+  process.stdout.write(`checked for ${how}\n`);
+  for (const { severity, message } of findings) process.stdout.write(`${severity}: ${message}\n`);
+  if (findings.length === 0)
+    process.stdout.write('OK: nothing found; try the cases that matter with `lock simulate`\n');
+  else process.exitCode = 1;
 }
 
-/** A policy that names its own vault is looked at on that vault. */
-async function vaultOf(file: string, given: string | undefined): Promise<string> {
-  if (given !== undefined) return given;
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return /arn:aws[a-z-]*:glacier:[a-z0-9-]+:\d{12}:vaults\/[\w.-]+/.exec(text)?.[0] ?? SOME_VAULT;
-}
-
-async function check(file: string, { vault }: CheckOptions): Promise<void> {
-  const arn = await vaultOf(file, vault);
-  const warnings = checkLockPolicy(await readPolicy(file, arn), arn.split(':')[4] ?? '', arn);
-  for (const { severity, statement, message } of warnings) {
-    process.stdout.write(
-      `${severity}: ${statement === undefined ? '' : `statement ${statement}: `}${message}\n`,
-    );
-  }
-  if (warnings.length === 0)
-    process.stdout.write('nothing found; see `moraine lock simulate` for the cases that matter\n');
-  if (warnings.some(({ severity }) => severity === 'danger')) process.exitCode = 1;
-}
-
-async function simulate(file: string, { vault, principal, action, age, tag }: CheckOptions): Promise<void> {
-  const arn = await vaultOf(file, vault);
+function simulate({ policy, vaultArn }: Subject, { principal, action, age, tag }: SimulateOptions): void {
   if (!GLACIER_ACTIONS.includes(action as GlacierAction))
-    throw new SettingError(`there is no action ${action}`);
-  const policy = await readPolicy(file, arn);
+    throw new SettingError(
+      `there is no action ${action}; actions are ${GLACIER_ACTIONS.toSorted().join(', ')}`,
+    );
   const asksForAge = policy.statements.some(({ conditions }) =>
     conditions.some(({ key }) => key === AGE_KEY),
   );
   if (asksForAge && age === undefined && carriesKey(action as GlacierAction, AGE_KEY))
     throw new SettingError('the policy asks for the age of the archive: give --age DAYS');
   const decision = simulateLock(policy, {
-    principal: callerOf(principal, arn),
+    principal: callerOf(principal, vaultArn),
     action: action as GlacierAction,
-    vaultArn: arn,
+    vaultArn,
     ageInDays: age === undefined ? undefined : parseAge(age),
     tags: Object.fromEntries(tag.map(parseTag)),
   });

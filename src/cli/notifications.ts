@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { type Recorder, withRecorder } from '../app/command-audit.ts';
 import { withWorld } from '../app/command-world.ts';
 import { systemClock } from '../app/node.ts';
-import { readConfig, SettingError } from '../config.ts';
+import { NotFound, SettingError } from '../config.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Notification } from '../domain/notification.ts';
-import { addSettings, flagsOf, orExit } from './settings-flags.ts';
+import { count } from './count.ts';
+import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
 
 const MESSAGES_PER_PAGE = 200;
 
@@ -17,14 +19,18 @@ export function addNotifications(program: Command): void {
     .command('list')
     .description('one JSON line for each message: waiting or undeliverable, and why');
   addSettings(list, ['data', 'config', 'catalog']).action(() =>
-    orExit(() => withWorld(readConfig(flagsOf(list)), ({ catalog }) => printAll(catalog))),
+    orExit(() => withWorld(readCommandConfig(flagsOf(list)), ({ catalog }) => printAll(catalog))),
   );
   const retry = group
     .command('retry')
     .description('make a message due now, or all of them; a running server sends it')
     .argument('[number]', 'the number of a message, as list shows it');
   addSettings(retry, ['data', 'config', 'catalog']).action((number: string | undefined) =>
-    orExit(() => withWorld(readConfig(flagsOf(retry)), ({ catalog }) => retryOne(catalog, number))),
+    orExit(() =>
+      withWorld(readCommandConfig(flagsOf(retry)), (world) =>
+        withRecorder(world, 'command', (record) => retryOne(world.catalog, number, record)),
+      ),
+    ),
   );
 }
 
@@ -57,11 +63,13 @@ function toLine({
   };
 }
 
-async function retryOne(catalog: Catalog, number: string | undefined): Promise<void> {
+async function retryOne(catalog: Catalog, number: string | undefined, record: Recorder): Promise<void> {
   if (number !== undefined && !/^\d{1,15}$/.test(number))
-    throw new SettingError(`not the number of a message: ${number}`);
+    throw new SettingError(`${number} is not the number of a message: \`notifications list\` shows them`);
   const no = number === undefined ? null : Number(number);
-  const count = await catalog.retryNotifications({ no, nowMs: systemClock.now() });
-  if (count === 0 && no !== null) throw new SettingError(`there is no message ${no}`);
-  process.stdout.write(`${count} due now\n`);
+  const due = await catalog.retryNotifications({ no, nowMs: systemClock.now() });
+  if (due === 0 && no !== null)
+    throw new NotFound(`there is no message ${no}: \`notifications list\` shows those that there are`);
+  await record({ eventName: 'RetryNotifications', account: null, parameters: { number: no, count: due } });
+  process.stdout.write(`${count(due, 'message')} due now\n`);
 }

@@ -1,5 +1,7 @@
 import cluster from 'node:cluster';
 import type { Command } from 'commander';
+import { systemClocks } from '../app/node.ts';
+import { ParentWatch } from '../app/parent-watch.ts';
 import { type RunningServer, serve } from '../app/serve.ts';
 import { runServingProcess } from '../app/serving-process.ts';
 import { EXIT, readConfig } from '../config.ts';
@@ -12,10 +14,13 @@ export function addServe(program: Command): void {
 }
 
 async function run(flags: Record<string, unknown>): Promise<void> {
+  if (cluster.isWorker) return runServingProcess();
+  const parent = new ParentWatch();
   const config = readConfig(flags);
-  if (cluster.isWorker) return runServingProcess(config);
   const server = await serve(config);
-  stopOnSignal(server);
+  const stop = stopOnSignal(server);
+  if (config.startedByNpm) parent.schedule(() => stop('npm, which started this server, has ended'));
+  process.on('SIGHUP', () => server.hangUp());
   greet(server);
 }
 
@@ -39,15 +44,24 @@ function greet({ url, root }: RunningServer): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function stopOnSignal(server: RunningServer): void {
-  let asked = false;
-  const stop = async (): Promise<void> => {
+/**
+ * One Ctrl-C reaches the server up to three times, within moments: from the terminal, from npm and from the program
+ * between them. Signals so close together are one.
+ */
+const ONE_REQUEST_MS = 1000;
+
+/** @returns what stops the server for another reason than a signal. */
+function stopOnSignal(server: RunningServer): (why: string) => void {
+  let askedMs: number | undefined;
+  const stop = async (why: string): Promise<void> => {
+    const { steadyMs } = systemClocks();
     // Asked twice, a person does not want to wait.
-    if (asked) process.exit(EXIT.failed);
-    asked = true;
-    await server.stop();
+    if (askedMs !== undefined && steadyMs - askedMs > ONE_REQUEST_MS) process.exit(EXIT.failed);
+    if (askedMs !== undefined) return;
+    askedMs = steadyMs;
+    await server.stop(why);
     process.exit(0);
   };
-  process.on('SIGINT', () => void stop());
-  process.on('SIGTERM', () => void stop());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
+  return (why) => void stop(why);
 }

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { AuditInUse } from '../app/command-audit.ts';
 import { FolderInUse } from '../app/data-folder.ts';
-import { EXIT, SETTINGS, SettingError } from '../config.ts';
-import { ApiError } from '../domain/errors.ts';
+import { takeOwner, uidTaken } from '../app/folder-owner.ts';
+import { type Config, dataPath, EXIT, NotFound, readConfig, SETTINGS, SettingError } from '../config.ts';
+import { ApiError, Shortage } from '../domain/errors.ts';
 import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
 
@@ -31,19 +33,40 @@ export function flagsOf(command: Command): Record<string, unknown> {
   );
 }
 
+/**
+ * The settings of a command that works beside a server: before it opens anything, a process of root's becomes the
+ * owner of the data folder, so that the server may read all that the command writes.
+ * @throws SettingError.
+ */
+export function readCommandConfig(flags: Readonly<Record<string, unknown>>): Config {
+  takeOwner(dataPath(flags));
+  return readConfig(flags);
+}
+
 /** Runs a command; a failure becomes one line on standard error and an exit code. */
 export async function orExit(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    process.stderr.write(`moraine: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`moraine: ${messageOf(error)}\n`);
     process.exit(exitCodeOf(error));
   }
 }
 
+/** Root is used to being allowed everything: where a command has become another user it must say so. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const uid = uidTaken();
+  if (uid === undefined || !/\b(EACCES|EPERM)\b/.test(message)) return message;
+  return `${message} (as uid ${uid}, the owner of the data folder: what root runs over it runs as that user)`;
+}
+
 function exitCodeOf(error: unknown): number {
+  if (error instanceof Shortage) return EXIT.failed;
   if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
     return EXIT.wrongSettings;
-  // Both mean: not now, and not by other settings.
-  return error instanceof FolderInUse || error instanceof ClockWentBack ? EXIT.notNow : EXIT.failed;
+  if (error instanceof NotFound) return EXIT.notFound;
+  // All of these mean: not now, and not by other settings.
+  const notNow = [FolderInUse, ClockWentBack, AuditInUse].some((kind) => error instanceof kind);
+  return notNow ? EXIT.notNow : EXIT.failed;
 }

@@ -64,13 +64,22 @@ export function isHexHash(text: string): boolean {
 
 /**
  * The bytes of a single upload or part by its `Content-Length`.
- * @throws 411 without one, 400 for 0 bytes or more than 4 GiB (observed texts).
+ * @throws 411 without one, 400 for 0 bytes or more than 4 GiB: the observed text, then the reason.
  */
 export function requireBodyLength(raw: string | undefined): number {
   if (raw === undefined) throw missingParameter('Content-Length', 411);
   const length = /^\d{1,15}$/.test(raw) ? Number(raw) : Number.NaN;
-  if (!(length >= 1 && length <= MAX_BODY_BYTES)) throw invalidParameter(`Invalid Content-Length: ${raw}`);
-  return length;
+  if (length >= 1 && length <= MAX_BODY_BYTES) return length;
+  throw invalidParameter(`Invalid Content-Length: ${raw}${whyLength(length)}`);
+}
+
+/** Begins with a full stop, because the observed text ends with the length; empty for what is no length at all. */
+function whyLength(length: number): string {
+  if (length === 0)
+    return '. The request has no body: an archive, and each part of one, has at least one byte.';
+  if (length > MAX_BODY_BYTES)
+    return `. One request carries at most ${MAX_BODY_BYTES} bytes: upload a larger archive in parts.`;
+  return '';
 }
 
 /** 404 for an id that was never issued. */

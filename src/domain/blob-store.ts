@@ -38,9 +38,25 @@ export interface BlobDigests {
   readonly leaves: Uint8Array;
 }
 
+/** Who wrote something to a store, and how far the catalog had come: stands in everything that is written (form 3). */
+export interface WriterStamp {
+  /** Of the start that the writer belongs to; 0 where no start was (in tests). */
+  readonly generation: number;
+  /** The catalog's commit number as the writer knew it; 0 if it knew none. */
+  readonly commitNumber: number;
+}
+
+/** Gives the stamp of what is written now, without I/O. */
+export type Stamp = () => WriterStamp;
+
+/** What writers stamp with that belong to no start. */
+export const NO_STAMP: Stamp = () => ({ generation: 0, commitNumber: 0 });
+
 /** A stored blob as it describes itself. */
 export interface BlobDescription extends BlobDigests {
   readonly label: BlobLabel;
+  /** Undefined for a blob that was written before form 3. */
+  readonly writer: WriterStamp | undefined;
 }
 
 /** A blob being written. Exactly one of `finish` and `discard` ends it. */
@@ -94,6 +110,30 @@ export interface StoreRecord {
   /** Order of the facts; a repeated number is the same fact. */
   readonly seq: number;
   readonly entry: Readonly<Record<string, unknown>>;
+  /** Who wrote it to the journal; undefined for one that is not written yet, or was before form 3. */
+  readonly writer?: WriterStamp;
+}
+
+/** A blob that a start found in the store and not in the catalog. */
+export interface AsideBlob {
+  readonly ref: string;
+  /** Bytes of its data. */
+  readonly size: number;
+  readonly kind: BlobLabel['kind'];
+  readonly account: string;
+  readonly region: string;
+  readonly vault: string;
+  readonly archiveId: string;
+  readonly createdMs: number;
+}
+
+/** Blobs that were set aside together. */
+export interface AsideLot {
+  /** Chosen by the store. */
+  readonly name: string;
+  /** When they were set aside; ms since the epoch. */
+  readonly asideMs: number;
+  readonly blobs: readonly AsideBlob[];
 }
 
 /** Keeps blobs. All methods may be called concurrently, by several processes over one store. */
@@ -138,8 +178,25 @@ export interface BlobStore {
   records(): AsyncIterable<StoreRecord>;
   /** The greatest number of any journal record; 0 without one. */
   lastRecord(): Promise<number>;
+  /**
+   * The greatest commit number that the journal or the note of `noteCommitNumber` has; 0 without one.
+   * @throws NoteDamaged.
+   */
+  lastCommitNumber(): Promise<number>;
+  /** Keeps a commit number that the catalog has reached durably; durable when it resolves. */
+  noteCommitNumber(number: number): Promise<void>;
+  /**
+   * Sets blobs aside that the catalog does not name: they stay as they are, are no longer unconfirmed, and are found by
+   * `listAside`. Durable when it resolves. @throws StoreFailure.
+   */
+  setAside(blobs: readonly AsideBlob[], nowMs: number): Promise<void>;
+  /** What is set aside, the oldest first, as it was set aside together. @throws NoteDamaged. */
+  listAside(): AsyncIterable<AsideLot>;
+  /** Forgets a lot: its blobs are removed, or named by the catalog after all. */
+  dropAside(lot: AsideLot): Promise<void>;
   /** Keeps a small named text, replacing an older one; durable when it resolves. @param name of `a-z0-9-`. */
   putNote(name: string, text: string): Promise<void>;
+  /** @throws NoteDamaged, which names the file. */
   note(name: string): Promise<string | undefined>;
   removeNote(name: string): Promise<void>;
   /** Names of all notes that begin with this. */
@@ -162,6 +219,17 @@ export class BlobDamaged extends Error {
   constructor(ref: string, why: string) {
     super(`blob ${ref} is damaged: ${why}`);
     this.name = 'BlobDamaged';
+  }
+}
+
+/** A small text of the store is not what was written. */
+export class NoteDamaged extends Error {
+  /** @param path of its file. */
+  constructor(path: string, why: string) {
+    super(
+      `${path} is damaged: ${why}. Put the file back from a backup; docs/operating.md, "Restoring", says what each is for`,
+    );
+    this.name = 'NoteDamaged';
   }
 }
 

@@ -12,9 +12,18 @@ import type { ArchiveJob, InventoryJob, Job, JobState, SegmentSource } from './j
 import type { Notification, NotificationConfig } from './notification.ts';
 import type { InventoryKey, Page } from './page.ts';
 import type { RetrievalPolicy } from './retrieval-policy.ts';
+import type { StoreLinkReads, StoreLinkWrites } from './store-link.ts';
 import type { Tags } from './tags.ts';
 import type { CompleteClaim, Part, Upload } from './upload.ts';
-import type { InventoryMode, InventorySnapshot, Vault, VaultKey, VaultState } from './vault.ts';
+import type {
+  InventoryMode,
+  InventorySnapshot,
+  Judged,
+  JudgedVault,
+  Vault,
+  VaultKey,
+  VaultState,
+} from './vault.ts';
 import type { VaultLock } from './vault-lock.ts';
 
 /** Where lists begin: after this key, or at the beginning with null. */
@@ -141,10 +150,12 @@ export interface ClaimedInventory {
   readonly snapshot: InventorySnapshot | null;
 }
 
-export interface CatalogReads {
+export interface CatalogReads extends StoreLinkReads {
   findVault(key: VaultKey): Promise<Vault | undefined>;
   /** As `findVault`, with the counts: for the few that show them. */
   findVaultState(key: VaultKey): Promise<VaultState | undefined>;
+  /** Vaults of all accounts and regions: those of one name, or all with null; by name, account and region. */
+  listVaultKeys(a: { name: string | null; limit: number }): Promise<readonly VaultKey[]>;
   /** Whether there is any vault at all. */
   hasVaults(): Promise<boolean>;
   /** By name, in ASCII order. */
@@ -211,20 +222,32 @@ export interface CatalogReads {
   unjournaled(limit: number): Promise<readonly StoreRecord[]>;
   /** A named setting of the whole installation. */
   findSetting(name: string): Promise<string | undefined>;
+  /** Settings whose names begin with this (ASCII), by name. For prefixes that few settings have. */
+  listSettings(prefix: string): Promise<readonly { readonly name: string; readonly value: string }[]>;
 }
 
-export interface CatalogWrites {
+export interface CatalogWrites extends StoreLinkWrites {
   /** Makes the vault if it is not there. @throws 400 LimitExceeded beyond `limit` vaults. */
   createVault(a: { key: VaultKey; nowMs: number; limit: number }): Promise<void>;
-  /** Deletes an empty vault with its uploads and tags; false if there was none. @throws 400 if not empty. */
-  deleteVault(a: { key: VaultKey; nowMs: number; mode: InventoryMode }): Promise<boolean>;
+  /**
+   * Deletes an empty vault with its uploads and tags; false if there was none.
+   * @param a.judged the vault that the deletion was allowed for; undefined if there was none.
+   * @throws 400 if not empty; 400 Throttling when it is another vault by now, or its policies changed.
+   */
+  deleteVault(a: {
+    key: VaultKey;
+    judged: JudgedVault | undefined;
+    nowMs: number;
+    mode: InventoryMode;
+  }): Promise<boolean>;
   /** @throws 404 when the vault is gone, 400 LimitExceeded. */
-  addTags(a: { vaultNo: number; tags: Tags }): Promise<void>;
-  removeTags(a: { vaultNo: number; keys: readonly string[] }): Promise<void>;
+  addTags(a: { vaultNo: number; tags: Tags } & Judged): Promise<void>;
+  removeTags(a: { vaultNo: number; keys: readonly string[] } & Judged): Promise<void>;
   /** @throws 404 when the vault is gone. */
   addArchive(a: NewArchive): Promise<void>;
   /**
-   * Deletes an archive if the vault's policies are still of the version that the deletion was allowed by.
+   * Deletes an archive if the vault's policies are still of the version that the deletion was allowed by; false if
+   * there is none.
    * @throws 400 Throttling, which clients repeat, when they changed meanwhile.
    */
   deleteArchive(a: {
@@ -232,7 +255,6 @@ export interface CatalogWrites {
     id: string;
     nowMs: number;
     mode: InventoryMode;
-    /** 0 when the vault had none. */
     policyVersion: number;
   }): Promise<boolean>;
   /** Notes that a read found an archive's bytes changed. */
@@ -261,6 +283,7 @@ export interface CatalogWrites {
     uploadId: string;
     nowMs: number;
     rememberedSinceMs: number;
+    policyVersion: number;
   }): Promise<void>;
   /** Ends an upload if there was no activity since `beforeMs`. */
   expireUpload(a: { uploadNo: number; beforeMs: number; nowMs: number }): Promise<void>;
@@ -303,13 +326,13 @@ export interface CatalogWrites {
   /** @throws 400 LimitExceeded. */
   purchaseCapacity(a: { owner: VaultOwner; unit: CapacityUnit; nowMs: number }): Promise<void>;
   /** Sets the vault access policy, or takes it away with null. */
-  setVaultAccessPolicy(a: { vaultNo: number; policy: string | null }): Promise<void>;
+  setVaultAccessPolicy(a: { vaultNo: number; policy: string | null } & Judged): Promise<void>;
   /** @throws 403 when a lock is in progress or complete. */
   initiateVaultLock(a: { vaultNo: number; policy: string; lockIdHash: string; nowMs: number }): Promise<void>;
   /** Completes the lock in progress; a repeat with the right id changes nothing. @throws 400, 403, 404. */
   completeVaultLock(a: { vaultNo: number; lockIdHash: string; nowMs: number }): Promise<VaultLock>;
   /** @throws 403 when the lock is complete. */
-  abortVaultLock(a: { vaultNo: number; nowMs: number }): Promise<void>;
+  abortVaultLock(a: { vaultNo: number; nowMs: number } & Judged): Promise<void>;
   /** Puts back a completed lock that the store knows of and the catalog lost; false if there is nothing to do. */
   restoreVaultLock(a: { vault: VaultKey; lock: VaultLock }): Promise<boolean>;
   /** Numbers facts for the journal from beyond this one. */
@@ -342,5 +365,9 @@ export interface CatalogWrites {
 }
 
 export interface Catalog extends CatalogReads, CatalogWrites {
+  /** The newest commit number that this process heard of. No I/O. */
+  knownCommitNumber(): number;
+  /** Why the catalog could not be used the last time; undefined while all is well. No I/O. */
+  failure(): Error | undefined;
   close(): Promise<void>;
 }

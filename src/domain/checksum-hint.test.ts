@@ -157,13 +157,21 @@ describe('a wrong tree hash at Complete is explained', () => {
     says(explain(fold([...roots].reverse()).toUpperCase()), /in reverse order/);
   });
 
-  it('by no guess when it is any other hash', () => {
-    for (let i = 0; i < 50; i++) assert.equal(explain(randomBytes(32).toString('hex')), undefined);
+  it('when it is the plain SHA-256 of the only part', () => {
+    const [part] = partsOf(1);
+    says(explainWholeHash(part?.linearHash ?? '', partsOf(1)), /plain SHA-256 of the whole archive/);
   });
 
-  it('by nothing when it is malformed', () => {
-    for (const sent of ['', '000', '0'.repeat(32), HASH_OF_NOTHING.slice(1)])
-      assert.equal(explain(sent), undefined);
+  it('by the right hash when it is any other, such as the plain SHA-256 of several parts together', () => {
+    const right = new RegExp(
+      `^The tree hash of the uploaded parts is ${fold(roots)}\\. The plain SHA-256 of`,
+    );
+    for (let i = 0; i < 50; i++) says(explain(randomBytes(32).toString('hex')), right);
+    for (const sent of ['', '000', '0'.repeat(32), HASH_OF_NOTHING.slice(1)]) says(explain(sent), right);
+  });
+
+  it('by nothing when the upload has ended meanwhile', () => {
+    assert.equal(explainWholeHash(randomBytes(32).toString('hex'), []), undefined);
   });
 
   it('also for the largest upload, in the time of an answer', () => {
@@ -175,6 +183,6 @@ describe('a wrong tree hash at Complete is explained', () => {
       sequence: i,
     }));
     says(explainWholeHash(fold(rootsOf(many).reverse()), many), /in reverse order/);
-    assert.equal(explainWholeHash(randomBytes(32).toString('hex'), many), undefined);
+    says(explainWholeHash(randomBytes(32).toString('hex'), many), /^The tree hash of the uploaded parts is /);
   });
 });

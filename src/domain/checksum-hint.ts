@@ -21,6 +21,14 @@ const NO_DATA: Mistake = {
   compute: () => EMPTY_HASH,
 };
 
+/** @param compute the SHA-256 of all bytes that the hash sent is about. */
+function plainHash(noun: 'body' | 'archive', compute: () => string): Mistake {
+  return {
+    sentence: `The hash sent is the plain SHA-256 of the whole ${noun}: a tree hash is built from the SHA-256 of each MiB.`,
+    compute,
+  };
+}
+
 /**
  * Explains a wrong tree hash of one body.
  * @param sent the header's value as sent.
@@ -31,20 +39,26 @@ const NO_DATA: Mistake = {
 export function explainBodyHash(sent: string, linearHash: string, leaves: Uint8Array): string | undefined {
   return explain(sent, [
     NO_DATA,
-    {
-      sentence:
-        'The hash sent is the plain SHA-256 of the whole body: a tree hash is built from the SHA-256 of each MiB.',
-      compute: () => linearHash,
-    },
+    plainHash('body', () => linearHash),
     ...foldingMistakes(() => leaves, 'leaf'),
   ]);
 }
 
 /**
  * Explains a wrong tree hash at CompleteMultipartUpload from the parts' own hashes.
- * @param parts in order of `first`.
+ * @param parts in order of `first`; none if the upload has ended meanwhile.
+ * @returns the known mistake that gives this hash; otherwise the right hash, and the mistake that is most common.
+ *   undefined without parts.
  */
 export function explainWholeHash(sent: string, parts: readonly Part[]): string | undefined {
+  if (parts.length === 0) return undefined;
+  const known = knownMistake(sent, parts);
+  if (known !== undefined) return known;
+  // The plain SHA-256 of several parts together is not at hand, and reading the archive again would take too long.
+  return `The tree hash of the uploaded parts is ${hex(foldDigests(rootsOf(parts)))}. The plain SHA-256 of the whole archive is another value: a tree hash is built from the SHA-256 of each MiB.`;
+}
+
+function knownMistake(sent: string, parts: readonly Part[]): string | undefined {
   const fold = (order: readonly Part[]) => () => hex(foldDigests(rootsOf(order)));
   const asText = (text: (part: Part) => string) => [...parts].sort((a, b) => (text(a) < text(b) ? -1 : 1));
   const partSize = parts[0]?.size ?? 1;
@@ -52,6 +66,7 @@ export function explainWholeHash(sent: string, parts: readonly Part[]): string |
     'The hash sent folds the parts sorted as text, where 10 comes before 2: sort them by number.';
   return explain(sent, [
     NO_DATA,
+    ...(parts.length === 1 ? [plainHash('archive', () => parts[0]?.linearHash ?? '')] : []),
     ...foldingMistakes(() => rootsOf(parts), 'part'),
     { sentence: 'The hash sent folds the parts in reverse order.', compute: fold([...parts].reverse()) },
     { sentence: sorted, compute: fold(asText((p) => `${p.first / partSize + 1}`)) },

@@ -50,13 +50,20 @@ export class ApiError extends Error {
   readonly origin: ErrorOrigin;
   /** Overrides the table's status: 411 and 431 exist only in front of the API. */
   readonly status: number;
+  /** Shown to the client after the message, and to nobody else: the audit log has the message alone. */
+  readonly evidence: string;
 
-  constructor(code: ErrorCode, message: string, options: { status?: number; origin?: ErrorOrigin } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { status?: number; origin?: ErrorOrigin; evidence?: string } = {},
+  ) {
     super(message);
     this.name = 'ApiError';
     this.code = code;
     this.origin = options.origin ?? ERROR_KINDS[code].origin;
     this.status = options.status ?? ERROR_KINDS[code].status;
+    this.evidence = options.evidence ?? '';
   }
 
   get fault(): ErrorFault {

@@ -10,9 +10,21 @@ import { type VaultKey, vaultArn } from './vault.ts';
 /** What the names of all such notes begin with. */
 export const LOCK_NOTES = 'lock-';
 
-/** Name of the note of a vault's lock. */
-export function lockNoteName(vault: VaultKey): string {
-  return `${LOCK_NOTES}${createHash('sha256').update(vaultArn(vault)).digest('hex')}`;
+/** Name of the note of a vault's lock: another one for a vault of the same name that is made later. */
+export function lockNoteName({
+  vault,
+  vaultCreatedMs,
+}: Pick<LockedVault, 'vault' | 'vaultCreatedMs'>): string {
+  return noteName(`${vaultArn(vault)}\n${vaultCreatedMs}`);
+}
+
+/** Name that the note of a vault's lock had up to version 2 of the store's form. Nothing is written under it. */
+export function formerLockNoteName(vault: VaultKey): string {
+  return noteName(vaultArn(vault));
+}
+
+function noteName(text: string): string {
+  return `${LOCK_NOTES}${createHash('sha256').update(text).digest('hex')}`;
 }
 
 /** The note's text. */

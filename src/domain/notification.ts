@@ -1,4 +1,5 @@
 import { invalidParameter, missingParameter, shown } from './errors.ts';
+import { isRegion } from './vault.ts';
 
 /** What a vault's notification configuration may ask for. */
 export const JOB_EVENTS = ['ArchiveRetrievalCompleted', 'InventoryRetrievalCompleted'] as const;
@@ -42,10 +43,8 @@ export function pauseAfter(tries: number): number {
  */
 export function parseTopic(raw: unknown, region: string): string {
   const match =
-    typeof raw === 'string'
-      ? /^arn:aws[a-z-]*:sns:([a-z0-9-]{1,32}):\d{12}:[A-Za-z0-9_.-]{1,256}$/.exec(raw)
-      : null;
-  if (match === null)
+    typeof raw === 'string' ? /^arn:aws[a-z-]*:sns:([^:]+):\d{12}:[A-Za-z0-9_.-]{1,256}$/.exec(raw) : null;
+  if (match === null || !isRegion(match[1] ?? ''))
     throw invalidParameter(`Invalid SNSTopic: ${shown(raw)}. It must be the ARN of an SNS topic.`);
   if (match[1] !== region) throw invalidParameter(`SNS topics must be in the local AWS region: ${match[0]}`);
   return match[0];

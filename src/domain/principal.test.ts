@@ -34,8 +34,8 @@ describe('the account of a path', () => {
     ];
     for (const segment of odd) {
       for (const reach of REACHES) {
-        const text = `Access denied for account ID: ${segment}`;
-        refuses(() => resolveAccount(segment, OWN, reach), 'AccessDeniedException', text);
+        const text = 'No account found for the given parameters';
+        refuses(() => resolveAccount(segment, OWN, reach), 'UnrecognizedClientException', text);
       }
     }
   });

@@ -41,9 +41,9 @@ describe('the tags of a request', () => {
     }
   });
 
-  it('have values of 0 to 255 characters', () => {
-    assert.deepEqual(parseTags({ k: 'v'.repeat(255) }), { k: 'v'.repeat(255) });
-    refuses(() => parseTags({ k: 'v'.repeat(256) }), INVALID, /^Invalid tag value for k/);
+  it('have values of 0 to 256 characters', () => {
+    assert.deepEqual(parseTags({ k: 'v'.repeat(256) }), { k: 'v'.repeat(256) });
+    refuses(() => parseTags({ k: 'v'.repeat(257) }), INVALID, /^Invalid tag value for k/);
   });
 
   it('have text values only', () => {
@@ -57,6 +57,14 @@ describe('the tags of a request', () => {
       refuses(() => parseTags({ [odd]: 'v' }), INVALID, /^Invalid tag key/);
       refuses(() => parseTags({ k: odd }), INVALID, /^Invalid tag value/);
     }
+  });
+
+  it('may have colons, as the service was seen to store', () => {
+    const tags = { 'delete@2027/01/05': '12:30', 'a:b': ':', ':aws': 'aws:x' };
+    assert.deepEqual(parseTags(tags), tags);
+    assert.deepEqual(parseTags({ 'Resource does not meet policy': 'delete@2027/01/05 10:00' }), {
+      'Resource does not meet policy': 'delete@2027/01/05 10:00',
+    });
   });
 
   it('do not begin with the reserved prefix, in whatever case', () => {

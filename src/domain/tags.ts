@@ -6,9 +6,12 @@ export type Tags = Readonly<Record<string, string>>;
 const TAGS_PER_VAULT = 50;
 const TAGS_PER_REQUEST = 10;
 const KEY_CHARS = 128;
-const VALUE_CHARS = 255;
-/** Letters, digits, spaces and `_ . / = + - @`, of any script (API guide, "Tagging vaults"). */
-const TAG_TEXT = /^[\p{L}\p{M}\p{N}\p{Zs}_./=+\-@]*$/u;
+const VALUE_CHARS = 256;
+/**
+ * Letters, digits and blanks of any script, and `_ . : / = + - @`. The API guide leaves the colon out; the service was
+ * seen to store it.
+ */
+const TAG_TEXT = /^[\p{L}\p{M}\p{N}\p{Zs}_.:/=+\-@]*$/u;
 
 /** `Tags` of AddTagsToVault: 1..10 checked pairs. @throws 400. */
 export function parseTags(raw: unknown): Tags {
@@ -46,7 +49,7 @@ function requireCount(name: string, count: number): void {
 function requireKey(key: unknown): string {
   if (typeof key !== 'string' || key === '' || [...key].length > KEY_CHARS || !TAG_TEXT.test(key)) {
     throw invalidParameter(
-      `Invalid tag key: ${shown(key)}. It takes 1 to ${KEY_CHARS} letters, digits, spaces and _ . / = + - @`,
+      `Invalid tag key: ${shown(key)}. It takes 1 to ${KEY_CHARS} letters, digits, spaces and _ . : / = + - @`,
     );
   }
   if (/^aws:/i.test(key))
@@ -57,6 +60,6 @@ function requireKey(key: unknown): string {
 function requireValue(key: string, value: unknown): string {
   if (typeof value === 'string' && [...value].length <= VALUE_CHARS && TAG_TEXT.test(value)) return value;
   throw invalidParameter(
-    `Invalid tag value for ${key}: ${shown(value)}. It takes up to ${VALUE_CHARS} letters, digits, spaces and _ . / = + - @`,
+    `Invalid tag value for ${key}: ${shown(value)}. It takes up to ${VALUE_CHARS} letters, digits, spaces and _ . : / = + - @`,
   );
 }

@@ -215,6 +215,7 @@ describe('a repeat of a Complete', () => {
     );
     const sent = 'B'.repeat(64);
     const other = { ...done, treeHash: 'b'.repeat(64) };
-    refuses(() => requireSameClaim(done, other, sent), INVALID, `Invalid x-amz-sha256-tree-hash: ${sent}`);
+    const text = `Invalid x-amz-sha256-tree-hash: ${sent} The upload was completed with the tree hash ${done.treeHash}.`;
+    refuses(() => requireSameClaim(done, other, sent), INVALID, text);
   });
 });

@@ -156,7 +156,9 @@ export function requireSameClaim(done: CompleteClaim, claim: CompleteClaim, hash
       `Invalid x-amz-archive-size: ${claim.size}. The upload was completed with ${done.size} bytes.`,
     );
   }
-  if (claim.treeHash !== done.treeHash) throw invalidTreeHash(hashSent);
+  if (claim.treeHash !== done.treeHash) {
+    throw invalidTreeHash(hashSent, `The upload was completed with the tree hash ${done.treeHash}.`);
+  }
 }
 
 /** 404 for an upload that is unknown, expired, aborted or completed. */

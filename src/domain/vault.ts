@@ -35,6 +35,25 @@ export interface Vault extends VaultKey {
   readonly policies: VaultPolicies | null;
 }
 
+/** The version of a vault's policies and tags that a request was allowed by; 0 when it had none. */
+export function policyVersionOf({ policies }: Pick<Vault, 'policies'>): number {
+  return policies?.version ?? 0;
+}
+
+/** The vault that a request was allowed for. */
+export interface JudgedVault extends Pick<Vault, 'no'> {
+  readonly policyVersion: number;
+}
+
+/** For writes that may take away what policies or tags protect. */
+export interface Judged {
+  /**
+   * What the request was allowed by: when the policies or tags changed meanwhile, the write is refused with 400
+   * Throttling, which clients repeat. Without it, it is not a request that asks.
+   */
+  readonly policyVersion?: number;
+}
+
 /** A vault with its counts, and what was last seen in it. */
 export interface VaultState extends Vault {
   readonly archives: number;
@@ -55,6 +74,13 @@ export const VAULTS_PER_ACCOUNT = 1000;
 export const ARCHIVE_OVERHEAD_BYTES = 32_768;
 
 const NAME = /^[A-Za-z0-9_.-]{1,255}$/;
+
+const REGION = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Any name of 1..64 of `A-Z a-z 0-9 . _ -` is a region; case matters. */
+export function isRegion(text: string): boolean {
+  return REGION.test(text);
+}
 
 /** 1..255 of `A-Z a-z 0-9 _ - .`; `.` and `..` cannot be addressed, because paths are normalised. */
 export function isVaultName(name: string): boolean {

@@ -45,13 +45,19 @@ function within(): { abortSignal: AbortSignal } {
   return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
+const HOST_LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+
 function clientOptions(endpoint: string | undefined, region: string) {
   return { region, maxAttempts: 1, ...(endpoint === undefined ? {} : { endpoint }) };
 }
 
-/** The fourth part of the topic's ARN. */
+/**
+ * The region of the topic's ARN, which the message is signed for. The SDK refuses names that cannot be a part of a
+ * host's name, such as eu_west_1: for these it signs for us-east-1, and the target's `region` can name another.
+ */
 function regionOf(topic: string): string {
-  return topic.split(':')[3] ?? 'us-east-1';
+  const region = topic.split(':')[3] ?? '';
+  return HOST_LABEL.test(region) ? region : 'us-east-1';
 }
 
 async function load<Module>(importing: () => Promise<Module>, name: string): Promise<Module> {

@@ -38,7 +38,10 @@ export interface UploadBody {
    * `describe` gives once the digests are known and proved. On any failure nothing comes into being.
    * @throws what the body's checks throw (hash mismatch, length, stall), and StoreFailure.
    */
-  store(blobs: BlobStore, describe: (digests: BlobDigests) => Promise<BlobLabel>): Promise<StoredBody>;
+  store(
+    blobs: Pick<BlobStore, 'create'>,
+    describe: (digests: BlobDigests) => Promise<BlobLabel>,
+  ): Promise<StoredBody>;
 }
 
 export interface StoredBody extends BlobDigests {
@@ -51,6 +54,8 @@ export interface RequestFacts {
   readonly vaultKey: VaultKey;
   /** The vault itself. @throws 404 when there is none (operations with `vault: 'must-exist'` never see that). */
   readonly vault: Vault;
+  /** The vault that the request was allowed for, or that there was none, where `vault` is 'may-be-missing'. */
+  readonly judged: Vault | undefined;
   /** The last segment of the path, for operations whose path ends with an id. */
   readonly id: string;
   /** @throws TypeError when the operation takes no upload. */
@@ -68,6 +73,8 @@ export interface Reply {
    * that no client takes the rest for the whole.
    */
   readonly stream?: AsyncIterable<Uint8Array>;
+  /** What a stream hands out, for its audit record: nothing secret. */
+  readonly facts?: Readonly<Record<string, unknown>>;
   /** For the log, not for the client. */
   readonly warnings?: readonly string[];
 }

@@ -44,13 +44,47 @@ export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): bo
   );
 }
 
-/** The record. No secret, no signature and no body of an archive is in it. */
-export function auditRecord(trace: RequestTrace, outcome: Outcome, eventId: string): Record<string, unknown> {
-  const { message, atMs, route, signed, vaultKey } = trace;
+/** What went out of a download. */
+export interface Sent {
+  /** Bytes that the connection has taken. */
+  readonly bytes: number;
+  /** Whether that is all of the answer. */
+  readonly complete: boolean;
+}
+
+/** Whether the answer hands out an archive or an inventory: such a request is on record when it has ended. */
+export function isDownload({ route }: RequestTrace, outcome: Outcome): boolean {
+  return route?.operation.name === 'GetJobOutput' && 'reply' in outcome;
+}
+
+/** The record of a download, with what went out of it. */
+export function downloadRecord(
+  trace: RequestTrace,
+  outcome: Outcome,
+  ended: { readonly eventId: string; readonly atMs: number; readonly sent: Sent; readonly error: unknown },
+): Record<string, unknown> {
+  const { eventId, atMs, sent, error } = ended;
+  const record = auditRecord(trace, outcome, eventId, atMs);
+  const facts = 'reply' in outcome ? (outcome.reply.facts ?? {}) : {};
+  const additionalEventData = { ...facts, bytesTransferredOut: sent.bytes, complete: sent.complete };
+  return { ...record, ...(error === undefined ? {} : errorOf({ error })), additionalEventData };
+}
+
+/**
+ * The record. No secret, no signature and no body of an archive is in it.
+ * @param endedMs when the request was decided, ms since the epoch: as in CloudTrail, `eventTime` is the end of a request.
+ */
+export function auditRecord(
+  trace: RequestTrace,
+  outcome: Outcome,
+  eventId: string,
+  endedMs: number,
+): Record<string, unknown> {
+  const { message, route, signed, vaultKey } = trace;
   return {
     eventVersion: '1.08',
     userIdentity: identityOf(signed),
-    eventTime: new Date(atMs).toISOString(),
+    eventTime: new Date(endedMs).toISOString(),
     eventSource: 'glacier.amazonaws.com',
     eventName: route?.operation.name ?? `${message.method} ${message.target.slice(0, 200)}`,
     awsRegion: signed?.region ?? null,

@@ -5,15 +5,18 @@ import type { Policy } from '../domain/policy/policy.ts';
 import { EMPTY_HASH } from '../treehash/index.ts';
 import { payloadMismatch } from './checked-body.ts';
 import type { Message } from './message.ts';
+import type { Route } from './route.ts';
 import { type Authentication, parseAuthentication, type SigningKeys, verifySignature } from './signature.ts';
 import { announcesBody, readSmallBody, requireSmallBody } from './small-body.ts';
+import { refuseUnsignable } from './unsignable.ts';
 
 /** What a server knows of an access key. */
 export interface Credential {
   readonly caller: Caller;
   /** Policies of the caller's user; root has none. */
   readonly identity: readonly Policy[];
-  readonly secret: string;
+  /** Null for a key that the emulator lets in without knowing it: its signature cannot be checked. */
+  readonly secret: string | null;
   /** Set for temporary credentials; ms since the epoch. */
   readonly session?: { readonly issuedMs: number; readonly expiresMs: number };
 }
@@ -49,14 +52,16 @@ export interface Authenticator {
  * Proves who sent the request. The signature of an upload is judged over the hash that it claims, before its
  * body is let in; other bodies are small and are read first where they claim none.
  * @param nowMs when the head of the request had arrived: the clock window is judged at that moment.
- * @throws 400 and 403 of the front end.
+ * @throws 400 and 403 of the front end; where a signature does not match because a value of the request cannot be
+ *   signed reliably, what the operation says to that value.
  */
 export async function authenticate(
   message: Message,
-  upload: boolean,
+  route: Route,
   { find, keys, idleMs }: Authenticator,
   nowMs: number,
 ): Promise<Authenticated> {
+  const upload = route.operation.body === 'upload';
   const authentication = parseAuthentication(message, nowMs);
   const credential = await find(authentication.accessKeyId, authentication.sessionToken);
   if (!credential) throw unrecognized();
@@ -65,8 +70,15 @@ export async function authenticate(
   if (upload && claimed === undefined) throw missingPayloadHash();
   const early = claimed === undefined ? await readBody(message, idleMs) : undefined;
   const payloadHash = claimed ?? hashOf(early ?? Buffer.alloc(0));
-  verifySignature(authentication, credential.secret, payloadHash, keys);
-  requireSession(authentication, credential, nowMs);
+  if (credential.secret !== null) {
+    try {
+      verifySignature(authentication, credential.secret, payloadHash, keys);
+    } catch (error) {
+      refuseUnsignable(message, route);
+      throw error;
+    }
+    requireSession(authentication, credential, nowMs);
+  }
 
   const smallBody = early ?? (upload ? Buffer.alloc(0) : await readBody(message, idleMs));
   if (!upload && early === undefined) requireHash(smallBody, payloadHash.toLowerCase());

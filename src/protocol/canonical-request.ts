@@ -16,7 +16,7 @@ export interface QueryPair {
 /** What is signed, but for the payload's hash, which may only be known after the body. */
 export interface CanonicalParts {
   readonly method: string;
-  /** The target's path exactly as received. */
+  /** The target's path. */
   readonly path: string;
   readonly query: readonly QueryPair[];
   /** Lower-case, in the order of the SignedHeaders list. */

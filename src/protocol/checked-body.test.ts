@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { incomingOf } from '../../test/support/incoming.ts';
+import { ManualTimers } from '../../test/support/manual-timers.ts';
 import { MemoryStore } from '../blobs/memory.ts';
 import type { BlobLabel, BlobStore } from '../domain/blob-store.ts';
 import { PairHasher } from '../treehash/index.ts';
@@ -10,7 +10,8 @@ import { CheckedBody } from './checked-body.ts';
 import { toMessage } from './message.ts';
 import { ClientGone } from './small-body.ts';
 
-const IDLE_MS = 60;
+/** Longer than a test takes: only manual timers reach it. */
+const IDLE_MS = 60_000;
 const BATCH_BYTES = 256 * 1024;
 const LABEL: BlobLabel = { kind: 'inventory' } as BlobLabel;
 const TIMED_OUT = /^ApiError: Request timed out\.$/;
@@ -34,16 +35,34 @@ function uploadOf(body: Buffer): Upload {
   return { incoming, store: (blobs = new MemoryStore()) => checked.store(blobs, async () => LABEL) };
 }
 
-/** A store whose writes take longer than a client may be silent. */
-class SlowStore extends MemoryStore {
+/** A store whose writes last until they are let through. */
+class HeldStore extends MemoryStore {
+  readonly #let = Promise.withResolvers<void>();
+
   override async create(size: number | null): ReturnType<MemoryStore['create']> {
     const writer = await super.create(size);
     const write = async (chunks: readonly Uint8Array[]): Promise<void> => {
-      await pause(2 * IDLE_MS);
+      await this.#let.promise;
       await writer.write(chunks);
     };
     return { ...writer, write };
   }
+
+  letThrough(): void {
+    this.#let.resolve();
+  }
+}
+
+/** Lets everything happen that waits for nothing but its turn. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+}
+
+/** Whether a promise has not come to its end yet. */
+async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  await settle();
+  const pending = Symbol();
+  return (await Promise.race([promise.catch(() => {}), Promise.resolve(pending)])) === pending;
 }
 
 describe('the body of an upload', () => {
@@ -56,59 +75,81 @@ describe('the body of an upload', () => {
     assert.equal(timers.mock.callCount(), 0);
   });
 
-  it('is not given up for the slowness of the store', async () => {
+  it('is not given up for the slowness of the store', async (t) => {
+    const timers = ManualTimers.install(t);
     const body = Buffer.alloc(3 * BATCH_BYTES, 1);
     const { incoming, store } = uploadOf(body);
     for (let at = 0; at < body.length; at += 65_536)
       incoming.push(Buffer.from(body.subarray(at, at + 65_536)));
     incoming.push(null);
-    await store(new SlowStore());
+    const held = new HeldStore();
+    const stored = store(held);
+    assert.ok(await isPending(stored));
+    timers.pass(2 * IDLE_MS);
+    assert.ok(await isPending(stored));
+    held.letThrough();
+    await stored;
   });
 
-  it('is not given up while the store is slow, whatever was waited for before', async () => {
+  it('is not given up while the store is slow, whatever was waited for before', async (t) => {
+    const timers = ManualTimers.install(t);
     const body = Buffer.alloc(3 * BATCH_BYTES, 1);
     const { incoming, store } = uploadOf(body);
     const batch = () => incoming.push(Buffer.from(body.subarray(0, BATCH_BYTES)));
     batch();
-    const stored = store(new SlowStore());
+    const held = new HeldStore();
+    const stored = store(held);
+    await settle();
     // The timer runs when this comes, and the store is not done with the first for a while.
-    await pause(IDLE_MS / 3);
+    timers.pass(IDLE_MS - 1);
     batch();
-    await pause(2 * IDLE_MS);
+    await settle();
+    timers.pass(2 * IDLE_MS);
+    assert.ok(await isPending(stored));
     batch();
     incoming.push(null);
+    held.letThrough();
     await stored;
   });
 
   for (const bytes of [0, 1, BATCH_BYTES, BATCH_BYTES + 1]) {
-    it(`that stalls after ${bytes} bytes that were there is given up, no sooner than it may be`, async () => {
+    it(`that stalls after ${bytes} bytes that were there is given up, no sooner than it may be`, async (t) => {
+      const timers = ManualTimers.install(t);
       const body = Buffer.alloc(2 * BATCH_BYTES, 1);
       const { incoming, store } = uploadOf(body);
       if (bytes > 0) incoming.push(Buffer.from(body.subarray(0, bytes)));
-      const beginning = performance.now();
-      await assert.rejects(store(), TIMED_OUT);
-      // Timers may be a millisecond early by this clock.
-      assert.ok(performance.now() - beginning >= IDLE_MS - 2);
+      const stored = store();
+      stored.catch(() => {});
+      await settle();
+      timers.pass(IDLE_MS - 1);
+      assert.ok(await isPending(stored));
+      timers.pass(1);
+      await assert.rejects(stored, TIMED_OUT);
     });
   }
 
-  it('that moves is not given up for its age, but when it stops', async () => {
+  it('that moves is not given up for its age, but when it stops', async (t) => {
+    const timers = ManualTimers.install(t);
     const body = Buffer.alloc(12, 1);
+    const move = async ({ incoming }: Upload, times: number): Promise<void> => {
+      for (let i = 0; i < times; i++) {
+        await settle();
+        timers.pass(IDLE_MS - 1);
+        incoming.push(Buffer.alloc(1, 1));
+      }
+    };
     const moving = uploadOf(body);
     const stored = moving.store();
-    for (let i = 0; i < body.length; i++) {
-      await pause(IDLE_MS / 4);
-      moving.incoming.push(Buffer.alloc(1, 1));
-    }
+    await move(moving, body.length);
     await stored;
 
     const stopping = uploadOf(body);
-    const refused = assert.rejects(stopping.store(), TIMED_OUT);
-    for (let i = 1; i < body.length; i++) {
-      await pause(IDLE_MS / 4);
-      stopping.incoming.push(Buffer.alloc(1, 1));
-    }
-    await refused;
+    const refused = stopping.store();
+    refused.catch(() => {});
+    await move(stopping, body.length - 1);
+    assert.ok(await isPending(refused));
+    timers.pass(IDLE_MS);
+    await assert.rejects(refused, TIMED_OUT);
   });
 
   it('leaves no timer behind, whatever becomes of it', async (t) => {

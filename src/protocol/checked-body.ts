@@ -16,9 +16,11 @@ export interface BodyClaim {
   readonly treeHashSent: string;
 }
 
-/** @throws 411 without a length. The first of the checks of an upload's head: all that is required is there. */
+/** @throws 411 without a length, 400 without a hash. The first of the checks of an upload's head: all that is required is there. */
 export function requireUploadHeaders(message: Message): void {
   if (message.header('content-length') === undefined) throw missingParameter('Content-Length', 411);
+  // Some SDKs send an empty hash of an empty stream: the stream is the fault, not the hash.
+  if (message.header('x-amz-sha256-tree-hash') === '') requireBodyLength(message.header('content-length'));
   if (!message.header('x-amz-sha256-tree-hash')) throw missingParameter('x-amz-sha256-tree-hash');
 }
 
@@ -59,7 +61,7 @@ export class CheckedBody implements UploadBody {
   }
 
   async store(
-    blobs: BlobStore,
+    blobs: Pick<BlobStore, 'create'>,
     describe: Parameters<UploadBody['store']>[1],
   ): ReturnType<UploadBody['store']> {
     const writer = await blobs.create(this.length);

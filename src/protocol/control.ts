@@ -1,55 +1,59 @@
 /** The emulator's control endpoints under `/_moraine/emulator`: for those who test software against Glacier. */
-import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, shown } from '../domain/errors.ts';
+import { ApiError, invalidParameter, shown } from '../domain/errors.ts';
 import type { Reply } from '../operations/operation.ts';
-import { API } from '../operations/table.ts';
+import { requireNoWebPage } from './control-guard.ts';
+import { parseDuration } from './duration.ts';
+import { type Fault, parseFault } from './faults.ts';
 import type { Message } from './message.ts';
 import { parseJsonObject, readSmallBody } from './small-body.ts';
 
-/** A fault that waits for its operation. */
-export interface Fault {
-  readonly operation: string;
-  readonly code: ErrorCode;
-  /** How many more times it happens. */
-  readonly times: number;
-}
-
 /** What the emulator lets its user do. */
 export interface Emulator {
-  /** Turned time, ms since the epoch. */
+  /** Names by which the control endpoints may be reached, beside addresses, `localhost` and names without a dot. */
+  readonly hosts: ReadonlySet<string>;
+  /** Emulated time, ms since the epoch. */
   now(): number;
   /** When the next thing happens by itself, ms since the epoch; null if nothing will. */
   nextEventMs(): Promise<number | null>;
-  /** Turns the clock on to this time; everything that falls due on the way has happened when it resolves. */
+  /**
+   * Sets the clock forward to `ms`; everything that falls due on the way has happened when it resolves. A time that has
+   * passed when the call's turn comes changes nothing.
+   */
   advanceTo(ms: number): Promise<void>;
-  /** Forgets all vaults and their contents; keys, settings and the clock stay. */
+  /** Sets the clock to `ms`: forward as `advanceTo` does, or back, and then nothing that has happened is undone. */
+  setTo(ms: number): Promise<void>;
+  /** Real time, ms since the epoch. */
+  realMs(): number;
+  /** Forgets all vaults and their contents, and the faults; keys, settings and the clock stay. */
   reset(): Promise<void>;
-  /** Makes an operation fail; `times` 0 takes its faults back. */
+  /** Makes an operation meet a fault, in place of an earlier one of that operation; `times` 0 takes that back. */
   setFault(fault: Fault): void;
+  clearFaults(): void;
   faults(): readonly Fault[];
 }
 
 export const EMULATOR_PATH = '/_moraine/emulator';
 const BODY_MS = 10_000;
-const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-/** Dates beyond the year 9999 have another form. */
-const END_OF_TIME = Date.UTC(9999, 0);
+/** Dates before and beyond are not written with four digits, or not counted from 1970. */
+const FIRST_MS = 0;
+const END_MS = Date.UTC(9999, 0);
+/** `2027-01-05`, `2027-01-05T12:00Z`, with seconds, fractions, and `Z` or an offset. */
+const INSTANT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/;
 
 /**
- * Answers a control request.
- * `GET /_moraine/emulator` state · `POST …/clock {"advance":"5h"|"next"}` · `POST …/reset` ·
- * `POST …/faults {"operation":"UploadArchive","code":"ThrottlingException","times":2}`
- * @throws 404 for other paths, 400 for bodies that do not fit.
+ * Answers a control request: `GET /_moraine/emulator`, `POST …/clock`, `POST …/reset`, `POST` and `DELETE …/faults`
+ * (docs/emulator.md).
+ * @throws 403 for what a web page may have sent, 404 for other paths, 400 for bodies that do not fit.
  */
 export async function control(message: Message, emulator: Emulator): Promise<Reply> {
-  // The endpoints are not signed: a web page that somebody looks at must not reach them.
-  if (message.header('origin') !== undefined)
-    throw new ApiError('AccessDeniedException', 'Not from a web page');
+  requireNoWebPage(message, emulator.hosts);
   message.letBodyCome();
   const members = parseJsonObject(await readSmallBody(message.incoming, BODY_MS));
   const action = `${message.method} ${message.target.slice(EMULATOR_PATH.length)}`;
-  if (action === 'POST /clock') await emulator.advanceTo(await wantedTime(members.get('advance'), emulator));
+  if (action === 'POST /clock') await turnClock(members, emulator);
   else if (action === 'POST /reset') await emulator.reset();
   else if (action === 'POST /faults') emulator.setFault(parseFault(members));
+  else if (action === 'DELETE /faults') emulator.clearFaults();
   else if (action !== 'GET ')
     throw new ApiError('UnknownOperationException', `There is no operation ${action}`);
   return { status: 200, json: await describe(emulator) };
@@ -64,29 +68,42 @@ async function describe(emulator: Emulator): Promise<unknown> {
   };
 }
 
-async function wantedTime(advance: unknown, emulator: Emulator): Promise<number> {
-  if (advance === 'next') return Math.max(emulator.now(), (await emulator.nextEventMs()) ?? 0);
-  const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(typeof advance === 'string' ? advance : '') ?? [];
-  const wanted = emulator.now() + Number(number) * UNITS[unit as keyof typeof UNITS];
-  if (wanted < END_OF_TIME) return wanted;
+async function turnClock(members: ReadonlyMap<string, unknown>, emulator: Emulator): Promise<void> {
+  const [[name, value] = ['', undefined], ...more] = members;
+  if (more.length === 0 && name === 'advance')
+    return emulator.advanceTo(
+      value === 'next' ? await nextTime(emulator) : timeAfter(name, value, 1, emulator),
+    );
+  if (more.length === 0 && name === 'turnBack') return emulator.setTo(timeAfter(name, value, -1, emulator));
+  if (more.length === 0 && name === 'set')
+    return emulator.setTo(value === 'real' ? emulator.realMs() : parseInstant(value));
   throw invalidParameter(
-    `Invalid advance: ${shown(advance)}. It must be next, or a duration such as 10s, 5h or 7d, within the year 9998.`,
+    `Invalid clock: ${shown(Object.fromEntries(members))}. It must have one member: advance, turnBack or set.`,
   );
 }
 
-function parseFault(members: ReadonlyMap<string, unknown>): Fault {
-  const operation = members.get('operation');
-  const code = members.get('code') ?? 'ServiceUnavailableException';
-  const times = members.get('times') ?? 1;
-  if (typeof operation !== 'string' || !API.some(({ name }) => name === operation))
-    throw invalidParameter(`Invalid operation: ${shown(operation)}`);
-  if (typeof code !== 'string' || !Object.hasOwn(ERROR_KINDS, code)) {
-    throw invalidParameter(
-      `Invalid code: ${shown(code)}. It must be one of ${Object.keys(ERROR_KINDS).join(', ')}.`,
-    );
-  }
-  if (typeof times !== 'number' || !Number.isInteger(times) || times < 0) {
-    throw invalidParameter(`Invalid times: ${shown(times)}. It must be a whole number of at least 0.`);
-  }
-  return { operation, code: code as ErrorCode, times };
+async function nextTime(emulator: Emulator): Promise<number> {
+  return Math.max(emulator.now(), (await emulator.nextEventMs()) ?? 0);
+}
+
+function timeAfter(name: string, duration: unknown, sign: 1 | -1, emulator: Emulator): number {
+  const ms = emulator.now() + sign * (parseDuration(duration) ?? Number.NaN);
+  if (ms >= FIRST_MS && ms < END_MS) return ms;
+  throw invalidDuration(name, duration);
+}
+
+function invalidDuration(name: string, value: unknown): ApiError {
+  const what =
+    name === 'advance' ? 'next, or a duration such as 10s, 5h or 7d' : 'a duration such as 10s, 5h or 7d';
+  return invalidParameter(
+    `Invalid ${name}: ${shown(value)}. It must be ${what}, and end within the years 1970 to 9998.`,
+  );
+}
+
+function parseInstant(value: unknown): number {
+  const ms = typeof value === 'string' && INSTANT.test(value) ? Date.parse(value) : Number.NaN;
+  if (ms >= FIRST_MS && ms < END_MS) return ms;
+  throw invalidParameter(
+    `Invalid set: ${shown(value)}. It must be real, or an instant such as 2027-01-05T12:00:00Z, in the years 1970 to 9998.`,
+  );
 }

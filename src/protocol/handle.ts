@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { invalidParameter, missingParameter, Shortage, withoutPath } from '../domain/errors.ts';
+import { Shortage, withoutPath } from '../domain/errors.ts';
 import { jobMembers } from '../domain/job.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
@@ -17,20 +17,28 @@ import type {
   RequestFacts,
   UploadBody,
 } from '../operations/operation.ts';
-import { auditRecord, isAudited, isDenied, type Outcome, type RequestTrace } from './audit-record.ts';
+import {
+  auditRecord,
+  downloadRecord,
+  isAudited,
+  isDenied,
+  isDownload,
+  type Outcome,
+  type RequestTrace,
+} from './audit-record.ts';
 import { type Authenticated, type Authenticator, authenticate } from './authenticate.ts';
 import { type Ask, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseBodyClaim, requireUploadHeaders } from './checked-body.ts';
-import { decodeFields } from './decode.ts';
+import { decodeFields, requireApiVersion } from './decode.ts';
+import { type Faults, underFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyShelf } from './policy-shelf.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
 import { requestFacts } from './request-facts.ts';
 import type { Route, Router } from './route.ts';
+import { SentBytes } from './sent-bytes.ts';
 import { ClientGone, parseJsonObject } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
-
-const API_VERSION = '2012-06-01';
 
 /** What the pipeline needs of the world. */
 export interface Pipeline {
@@ -39,8 +47,8 @@ export interface Pipeline {
   readonly context: OperationContext;
   readonly lockTime: LockTime;
   readonly shelf: PolicyShelf;
-  /** Called when an operation is about to run; the emulator makes some fail here. @throws ApiError. */
-  beforeRun?(operation: string): void;
+  /** In the emulator only: asked when an operation is about to run. */
+  readonly faults?: Faults;
   /** Real time, which signatures are judged by; the context's clock may be a turned one. */
   readonly wallClock: Clock;
   readonly audit: {
@@ -56,7 +64,7 @@ export interface Pipeline {
   onDone(done: RequestLog): void;
 }
 
-/** One line of the log: no header and no body, so no secret. */
+/** A request that was answered, as the log sees it: no header and no body, but what an error's evidence shows. */
 export interface RequestLog {
   readonly requestId: string;
   readonly method: string;
@@ -75,9 +83,15 @@ export async function handle(message: Message, response: ServerResponse, pipelin
   const trace: RequestTrace = { message, atMs: pipeline.wallClock.now() };
   const outcome = await settle(trace, pipeline);
   let failure = 'error' in outcome ? outcome.error : undefined;
+  const sent = new SentBytes(response);
   try {
     if ('reply' in outcome)
-      await sendReply(response, message.requestId, outcome.reply, pipeline.authenticator.idleMs);
+      await sendReply(
+        response,
+        message.requestId,
+        sent.counted(outcome.reply),
+        pipeline.authenticator.idleMs,
+      );
     else if (failure instanceof ClientGone) response.destroy();
     else sendError(response, message.requestId, failure);
   } catch (error) {
@@ -85,6 +99,7 @@ export async function handle(message: Message, response: ServerResponse, pipelin
     failure = error;
     response.destroy();
   }
+  if (isDownload(trace, outcome)) recordDownload(trace, outcome, pipeline, sent, failure);
   boundDrain(message.incoming);
   pipeline.onDone({
     requestId: message.requestId,
@@ -96,6 +111,21 @@ export async function handle(message: Message, response: ServerResponse, pipelin
     error: failure,
     warnings: 'reply' in outcome ? (outcome.reply.warnings ?? []) : [],
   });
+}
+
+/**
+ * Puts a download on record when it has ended, whole or broken off. Nobody waits for it: the client has its bytes, and
+ * reads go on while the log cannot be written, which health tells.
+ */
+function recordDownload(
+  trace: RequestTrace,
+  outcome: Outcome,
+  { wallClock, context, audit }: Pipeline,
+  sent: SentBytes,
+  error: unknown,
+): void {
+  const ended = { eventId: context.ids.requestId(), atMs: wallClock.now(), sent, error };
+  audit.append(downloadRecord(trace, outcome, ended)).catch(() => {});
 }
 
 /** A presigned target would let a reader of the log send it again, a lock id complete the lock. */
@@ -118,7 +148,7 @@ async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome>
   const leftOut = trace.signed ? 0 : pipeline.denials.take(trace.atMs);
   if (leftOut === undefined) return outcome;
   try {
-    const record = auditRecord(trace, outcome, pipeline.context.ids.requestId());
+    const record = auditRecord(trace, outcome, pipeline.context.ids.requestId(), pipeline.wallClock.now());
     await pipeline.audit.append(leftOut === 0 ? record : { ...record, unsignedDenialsLeftOut: leftOut });
     return outcome;
   } catch (error) {
@@ -136,7 +166,7 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   trace.route = route;
   const { operation } = route;
   const upload = operation.body === 'upload';
-  const signed = await authenticate(message, upload, authenticator, atMs);
+  const signed = await authenticate(message, route, authenticator, atMs);
   trace.signed = signed;
 
   const account = resolveAccount(route.account, signed.credential.caller.accountId, operation.account);
@@ -146,17 +176,22 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   const { lockTime, shelf } = pipeline;
   const found = await authorizeRequest(ask, { catalog: context.catalog, lockTime, shelf });
   requireApiVersion(message);
-  const vault = operation.vault === 'must-exist' ? requireVault(found, vaultKey) : undefined;
+  if (operation.vault === 'must-exist') requireVault(found, vaultKey);
 
   if (upload) requireUploadHeaders(message);
   const inputs = decodeFields(operation, message, signed.smallBody);
   const body = upload
     ? new CheckedBody(message, parseBodyClaim(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
-  if (operation.method !== 'GET') await requireRecordable(pipeline);
-  if (operation.method !== 'GET') await pipeline.requireRoom?.(operation);
-  pipeline.beforeRun?.(operation.name);
-  return operation.run(Object.assign(new Facts(route.id, vaultKey, vault, body), inputs), context);
+  if (operation.method !== 'GET') {
+    await requireRecordable(pipeline);
+    await pipeline.requireRoom?.(operation);
+  }
+  const run = (taken: UploadBody | undefined): Promise<Reply> =>
+    operation.run(Object.assign(new Facts(route.id, vaultKey, found, taken), inputs), context);
+  const { faults } = pipeline;
+  const fault = faults?.take(operation.name);
+  return faults && fault ? underFault(fault, message, faults.stopping, body, run) : run(body);
 }
 
 /** What cannot be put on record is not done. @throws Shortage. */
@@ -193,35 +228,26 @@ function archiveIdOf(body: Buffer): string | undefined {
   }
 }
 
-function requireApiVersion(message: Message): void {
-  const version = message.header('x-amz-glacier-version');
-  if (!version) throw missingParameter('API version');
-  if (version !== API_VERSION) {
-    throw invalidParameter(`Invalid x-amz-glacier-version: ${version}. This server speaks ${API_VERSION}.`);
-  }
-}
-
-function requireVault(vault: Vault | undefined, key: VaultKey): Vault {
+function requireVault(vault: Vault | undefined, key: VaultKey): void {
   if (!vault) throw vaultNotFound(key);
-  return vault;
 }
 
 /** A class, because getters of an object literal are defined anew for each object, which is slow. */
 class Facts implements RequestFacts {
   readonly id: string;
   readonly vaultKey: VaultKey;
-  readonly #vault: Vault | undefined;
+  readonly judged: Vault | undefined;
   readonly #body: UploadBody | undefined;
 
-  constructor(id: string, vaultKey: VaultKey, vault: Vault | undefined, body: UploadBody | undefined) {
+  constructor(id: string, vaultKey: VaultKey, judged: Vault | undefined, body: UploadBody | undefined) {
     this.id = id;
     this.vaultKey = vaultKey;
-    this.#vault = vault;
+    this.judged = judged;
     this.#body = body;
   }
 
   get vault(): Vault {
-    return this.#vault ?? never('vault');
+    return this.judged ?? never('vault');
   }
 
   get body(): UploadBody {

@@ -8,10 +8,11 @@ const message = (target: string, headers: Record<string, string> = {}): Message 
   toMessage(incomingOf('GET', target, headers), 'REQUEST', () => {});
 
 describe('the target of a message', () => {
-  it('is kept as it was sent, beside what it says', () => {
-    const { target, segments, query } = message('/a%2fb//c/?x=1&y=%41+%2B&z');
-    assert.equal(target, '/a%2fb//c/?x=1&y=%41+%2B&z');
-    assert.deepEqual(segments, ['a/b', '', 'c', '']);
+  it('is reduced once, for what is signed and what is routed', () => {
+    const { target, path, segments, query } = message('/a%2fb//c/?x=1&y=%41+%2B&z');
+    assert.equal(target, '/a%2fb/c/?x=1&y=%41+%2B&z');
+    assert.equal(path, '/a%2fb/c/');
+    assert.deepEqual(segments, ['a/b', 'c']);
     assert.deepEqual(
       [...query],
       [

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../domain/errors.ts';
+import { decodeEscapes, reduceTarget } from './target.ts';
 
 /** Path and query together (limits of Moraine: docs/operating.md). */
 const MAX_TARGET_BYTES = 8192;
@@ -10,9 +11,11 @@ const MAX_HEADER_BYTES = 16_384;
 export interface Message {
   readonly requestId: string;
   readonly method: string;
-  /** Path and query exactly as sent: the signature is over it. */
+  /** Path and query as `reduceTarget` gives them: the signature is over them, and the operation is found by them. */
   readonly target: string;
-  /** The path's segments, percent-decoded once. */
+  /** The path without its query. */
+  readonly path: string;
+  /** The path's segments, percent-decoded once; none is empty. */
   readonly segments: readonly string[];
   /** Query parameters, decoded. */
   readonly query: ReadonlyMap<string, string>;
@@ -33,26 +36,18 @@ export interface Message {
 /** @throws 400 for a target that is too long or not decodable, 431 for headers that are too long. */
 export function toMessage(incoming: IncomingMessage, requestId: string, letBodyCome: () => void): Message {
   requireBoundedHeaders(incoming);
-  const target = incoming.url ?? '/';
-  if (Buffer.byteLength(target) > MAX_TARGET_BYTES) {
+  const sent = incoming.url ?? '/';
+  if (Buffer.byteLength(sent) > MAX_TARGET_BYTES) {
     throw new ApiError('BadRequest', `The path and query are longer than ${MAX_TARGET_BYTES} bytes`);
   }
-  const at = target.indexOf('?');
-  const path = at < 0 ? target : target.slice(0, at);
-  const segments = path.slice(1).split('/').map(decodeSegment);
-  // The signature is over the normalised path: what is routed must not be another one.
-  if (segments.some((segment) => segment === '.' || segment === '..')) {
-    throw new ApiError(
-      'InvalidParameterValueException',
-      `Invalid path: ${path.slice(0, 200)}. It has . or .. segments.`,
-    );
-  }
+  const { text: target, path, segments, query } = reduceTarget(sent);
   return {
     requestId,
     method: incoming.method ?? 'GET',
     target,
+    path,
     segments,
-    query: parseQuery(at < 0 ? '' : target.slice(at + 1)),
+    query: parseQuery(query),
     rawHeaders: incoming.rawHeaders,
     // Now and not later: a connection that is gone has no address, and no Deny would catch it by its address.
     sourceAddress: (incoming.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
@@ -78,24 +73,15 @@ function headerOf(incoming: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-function decodeSegment(segment: string): string {
-  if (!segment.includes('%')) return segment;
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw new ApiError('BadRequest', `The path or query cannot be decoded: ${segment.slice(0, 100)}`);
-  }
-}
-
 /** A repeated name is refused: the signature does not cover the order of its values. A plus is a plus, as signed. */
 function parseQuery(text: string): ReadonlyMap<string, string> {
   const query = new Map<string, string>();
   for (const piece of text.split('&')) {
     if (piece === '') continue;
     const at = piece.indexOf('=');
-    const name = decodeSegment(at < 0 ? piece : piece.slice(0, at));
+    const name = decodeEscapes(at < 0 ? piece : piece.slice(0, at));
     if (query.has(name)) throw new ApiError('BadRequest', `The query parameter ${name} is given twice`);
-    query.set(name, at < 0 ? '' : decodeSegment(piece.slice(at + 1)));
+    query.set(name, at < 0 ? '' : decodeEscapes(piece.slice(at + 1)));
   }
   return query;
 }

@@ -10,6 +10,12 @@ const SEND_IDLE_MS = 60_000;
 const PIECE_BYTES = 1024 * 1024;
 
 /**
+ * Statuses whose answers carry `{}` where an operation has nothing more to say, as on the service: some clients
+ * parse the body of each of these and fail on an empty one (Perl's Paws).
+ */
+const WITH_EMPTY_OBJECT: ReadonlySet<number> = new Set([201, 202]);
+
+/**
  * Sends an operation's answer. Empty bodies carry no Content-Type: old clients would try to parse them.
  * @throws what a stream throws after its head is out: the caller cuts the connection.
  */
@@ -26,13 +32,14 @@ export async function sendReply(
     await sendStream(response, reply.stream, idleMs);
     return;
   }
-  if (reply.json === undefined) {
+  const json = reply.json ?? (WITH_EMPTY_OBJECT.has(reply.status) ? {} : undefined);
+  if (json === undefined) {
     if (reply.status !== 204) response.setHeader('Content-Length', 0);
     response.setTimeout(idleMs);
     response.writeHead(reply.status).end();
     return;
   }
-  sendJson(response, reply.status, JSON.stringify(reply.json), idleMs);
+  sendJson(response, reply.status, JSON.stringify(json), idleMs);
 }
 
 /**

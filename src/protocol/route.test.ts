@@ -37,11 +37,18 @@ describe('the router', () => {
     assert.equal(route('GET', '/constructor/vaults').account, 'constructor');
   });
 
-  it('knows the list of vaults with a slash at its end, and nothing else so', () => {
-    assert.equal(route('GET', '/-/vaults/').operation.name, 'ListVaults');
-    for (const path of ['/-/vaults/v/', '/-/vaults/v/archives/x/', '/-/vaults//', '/-/']) {
-      refuses(() => route('GET', path), 'UnknownOperationException', `There is no operation GET ${path}`);
+  it('ignores doubled slashes, a slash at the end, and the origin of an absolute form', () => {
+    for (const path of [
+      '/-/vaults/',
+      '//-/vaults',
+      '/-//vaults//',
+      'http://any.example:1/-/vaults',
+      'HTTPS://u@x//-/vaults/?limit=1',
+    ]) {
+      assert.equal(route('GET', path).operation.name, 'ListVaults', path);
     }
+    const { operation, vaultName, id } = route('DELETE', '//-/vaults//v/archives/x//');
+    assert.deepEqual([operation.name, vaultName, id], ['DeleteArchive', 'v', 'x']);
   });
 
   it('refuses methods and paths that are none', () => {
@@ -50,8 +57,9 @@ describe('the router', () => {
       ['get', '/-/vaults'],
       ['GET', '/-/VAULTS'],
       ['GET', '*'],
-      ['GET', ''],
-      ['GET', 'http://localhost/-/vaults'],
+      ['GET', '/'],
+      ['GET', '-/vaults'],
+      ['GET', 'x-/vaults'],
       ['PUT', '/-/vaults/v/multipart-uploads/x/y'],
     ] as const;
     for (const [method, path] of odd) {

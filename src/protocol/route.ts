@@ -38,7 +38,7 @@ export function createRouter(operations: readonly Operation[]): Router {
     shapeOf(operation.method, segments.length),
   );
   return (message) => {
-    const segments = withoutTrailingSlash(message.segments);
+    const { segments } = message;
     const alike = patterns.get(shapeOf(message.method, segments.length)) ?? [];
     const fitting = alike.filter((pattern) => fits(pattern, segments));
     if (fitting.length === 0) throw unknownOperation(message);
@@ -67,13 +67,6 @@ function shapeOf(method: string, segments: number): string {
   return `${segments} ${method}`;
 }
 
-/** `/{account}/vaults/` is ListVaults too. */
-function withoutTrailingSlash(segments: readonly string[]): readonly string[] {
-  return segments.length === 3 && segments[1] === 'vaults' && segments[2] === ''
-    ? segments.slice(0, 2)
-    : segments;
-}
-
 function fits({ segments: pattern }: Pattern, segments: readonly string[]): boolean {
   return pattern.every((want, i) => want === undefined || want === segments[i]);
 }
@@ -91,7 +84,6 @@ function toRoute(
   };
 }
 
-function unknownOperation({ method, target }: Message): Error {
-  const path = target.split('?', 1)[0]?.slice(0, 200);
-  return new ApiError('UnknownOperationException', `There is no operation ${method} ${path}`);
+function unknownOperation({ method, path }: Message): Error {
+  return new ApiError('UnknownOperationException', `There is no operation ${method} ${path.slice(0, 200)}`);
 }

@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import { ApiError } from '../domain/errors.ts';
 import type { Reply } from '../operations/operation.ts';
 import { control, EMULATOR_PATH, type Emulator } from './control.ts';
+import { frontPage, wantsFrontPage } from './front-page.ts';
 import { handle, type Pipeline } from './handle.ts';
 import { type Message, toMessage } from './message.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
@@ -57,7 +58,9 @@ export function createServer(options: ServerOptions): Server {
     // A missing one is refused in the API's form, as everything else.
     requireHostHeader: false,
   };
-  const server = options.tls ? createHttpsServer({ ...limits, ...options.tls }) : createHttpServer(limits);
+  const server = options.tls
+    ? createHttpsServer({ ...limits, cert: options.tls.cert, key: options.tls.key })
+    : createHttpServer(limits);
   // The size is what bounds them; a count would silently drop headers that a signature is over.
   server.maxHeadersCount = 0;
   // A client may say that nothing more comes and still want its answer.
@@ -154,7 +157,7 @@ function take(
     boundDrain(incoming);
     return;
   }
-  if (message.target.startsWith(OURS)) void answerOurs(message, response, options);
+  if (message.target.startsWith(OURS) || wantsFrontPage(message)) void answerOurs(message, response, options);
   else void handle(message, response, options.pipeline);
 }
 
@@ -168,8 +171,9 @@ async function answerOurs(message: Message, response: ServerResponse, options: S
 }
 
 async function replyOurs(message: Message, { health, emulator }: ServerOptions): Promise<Reply> {
-  const path = message.target.split('?', 1)[0];
-  if ((message.method === 'GET' || message.method === 'HEAD') && HEALTH_PATHS.has(path ?? '')) {
+  if (wantsFrontPage(message)) return frontPage();
+  const path = message.path.replace(/\/$/, '');
+  if ((message.method === 'GET' || message.method === 'HEAD') && HEALTH_PATHS.has(path)) {
     const json = health();
     return { status: json.status === 'ok' ? 200 : 503, json };
   }

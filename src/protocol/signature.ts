@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 
 import { ApiError } from '../domain/errors.ts';
+import { isRegion } from '../domain/vault.ts';
 import type { QueryPair } from './canonical-request.ts';
 import {
   ALGORITHM,
@@ -12,11 +13,12 @@ import {
   splitTarget,
   stringToSign,
 } from './canonical-request.ts';
+import { signatureEvidence } from './evidence.ts';
 
 /** What of a request is judged before its body. All text has one character a byte, as node:http gives it. */
 export interface SignedRequest {
   readonly method: string;
-  /** Path and query exactly as received. */
+  /** Path and query, reduced as for routing (target.ts). */
   readonly target: string;
   /** Names and values by turns, in the order received, like `rawHeaders` of node:http. */
   readonly rawHeaders: readonly string[];
@@ -167,7 +169,8 @@ export function parseAuthentication(request: SignedRequest, nowMs: number): Auth
  * Checks the signature with the secret of `authentication.accessKeyId`, in constant time. `payloadHash` is
  * the claimed hash as sent, or without one the SHA-256 of the body in lower-case hex.
  *
- * @throws ApiError InvalidSignatureException if anything signed, or the secret, is not what the client used.
+ * @throws ApiError InvalidSignatureException if anything signed, or the secret, is not what the client used; its
+ *   evidence shows what was judged.
  */
 export function verifySignature(
   authentication: Authentication,
@@ -176,11 +179,14 @@ export function verifySignature(
   keys: SigningKeys,
 ): void {
   const { date, region, timestamp, scope, canonicalHead } = authentication;
-  const text = stringToSign(timestamp, scope, canonicalHead + payloadHash);
+  const canonicalRequest = canonicalHead + payloadHash;
+  const text = stringToSign(timestamp, scope, canonicalRequest);
   const expected = createHmac('sha256', keys.derive(secretKey, date, region))
     .update(text)
     .digest('hex');
-  if (!isSame(authentication.signature, expected)) throw refusal(MISMATCH);
+  if (isSame(authentication.signature, expected)) return;
+  const evidence = signatureEvidence(canonicalRequest, text);
+  throw new ApiError('InvalidSignatureException', MISMATCH, { evidence });
 }
 
 /** Takes as long wherever two texts of one length differ. */
@@ -324,7 +330,7 @@ function parseCredential(text: string): Credential {
         `got '${quote(text)}'.`,
     );
   }
-  if (!/^[a-z0-9-]{1,32}$/.test(region)) {
+  if (!isRegion(region)) {
     throw refusal(`Credential should be scoped to a valid region, not '${quote(region)}'.`);
   }
   if (service !== SERVICE) throw refusal(`Credential should be scoped to correct service: '${SERVICE}'.`);

@@ -11,7 +11,9 @@ export interface WireError {
  * front end (message, code, type).
  */
 export function toWireError(thrown: unknown): WireError {
-  const { code, message, fault: type, status, origin } = asApiError(thrown);
-  const keys = origin === 'front' ? { message, code, type } : { code, message, type };
+  const error = asApiError(thrown);
+  const { code, fault: type, status } = error;
+  const message = error.message + error.evidence;
+  const keys = error.origin === 'front' ? { message, code, type } : { code, message, type };
   return { status, body: JSON.stringify(keys) };
 }

@@ -1,6 +1,12 @@
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog, LockedVault } from '../domain/catalog.ts';
-import { decodeLockNote, encodeLockNote, LOCK_NOTES, lockNoteName } from '../domain/lock-note.ts';
+import {
+  decodeLockNote,
+  encodeLockNote,
+  formerLockNoteName,
+  LOCK_NOTES,
+  lockNoteName,
+} from '../domain/lock-note.ts';
 import { vaultArn } from '../domain/vault.ts';
 
 /** What was found at a start, by the vaults' ARNs, for the log. */
@@ -24,9 +30,12 @@ export async function restoreLocks(
   const kept = new Set(await blobs.noteNames(LOCK_NOTES));
   const known = new Set<string>();
   for (const locked of await catalog.listLocked()) {
-    const name = lockNoteName(locked.vault);
+    const name = lockNoteName(locked);
     known.add(name);
     if (!kept.has(name)) await blobs.putNote(name, encodeLockNote(locked));
+    // What an earlier version wrote: now there is one of the new name.
+    const former = formerLockNoteName(locked.vault);
+    if (kept.delete(former)) await blobs.removeNote(former);
   }
   for (const name of kept) {
     const text = known.has(name) ? undefined : await blobs.note(name);

@@ -44,6 +44,11 @@ before(async () => {
 });
 after(() => rm(server.data, { recursive: true, force: true }));
 
+/** Whether a request made the record, and not a command or a start. */
+function isOfApi(event: Event): boolean {
+  return event['eventType'] === 'AwsApiCall';
+}
+
 function note(name: string, method: string, answer: Answer): void {
   asked.set(answer.headers['x-amzn-requestid'] ?? '', { name, method, answer });
 }
@@ -112,11 +117,12 @@ async function sendMalformedSignatures(): Promise<void> {
 
 describe('the audit log', () => {
   it('has one record of each request that changes something, and of each that was denied', () => {
-    const ids = events.map((event) => event['requestID']);
+    const ids = events.filter(isOfApi).map((event) => event['requestID']);
     assert.equal(new Set(ids).size, ids.length);
     for (const [id, { name, method, answer }] of asked) {
       const found = events.filter((event) => event['requestID'] === id);
-      const expected = method !== 'GET' || answer.status === 403 ? 1 : 0;
+      const isDownload = name === 'GetJobOutput' && answer.status < 300;
+      const expected = method !== 'GET' || answer.status === 403 || isDownload ? 1 : 0;
       assert.equal(found.length, expected, `${name} ${answer.status}`);
       if (expected === 1) assert.equal(found[0]?.['eventName'], name);
     }
@@ -186,15 +192,16 @@ describe('the audit log', () => {
   it('is found whole after the server was killed, and changed after a byte was', async () => {
     const verify = () => runMoraine(['audit', 'verify', '--data', server.data]);
     const whole = await verify();
-    assert.deepEqual([whole.code, whole.output], [0, '1 chains, nothing changed\n']);
+    assert.equal(whole.code, 0);
+    assert.match(whole.output, /^OK: \d+ records in 2 chains; nothing was changed, moved or removed\.\n/);
     const folder = join(server.data, 'audit');
-    const name = (await readdir(folder)).find((one) => one.endsWith('.log')) ?? '';
+    const name = (await readdir(folder)).find((one) => /^[0-9a-f]{24}\..*log$/.test(one)) ?? '';
     const bytes = await readFile(join(folder, name));
     const at = bytes.indexOf('"CreateVault"');
     await writeFile(join(folder, name), bytes.with(at + 1, 0x64));
     const changed = await verify();
-    assert.equal(changed.code, 1);
-    assert.match(changed.output, /^[0-9a-f]{24}\.000000\.log:\d+: this line is not the one that follows/);
+    assert.equal(changed.code, 6);
+    assert.match(changed.output, /^[0-9a-f]{24}\.000000\.log:\d+: this line does not follow the one before/);
     await writeFile(join(folder, name), bytes);
   });
 });

@@ -13,6 +13,7 @@ import { eventually } from '../support/poll.ts';
 import type { Answer } from '../support/request.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { storeFiles } from '../support/store-files.ts';
+import { readNote } from '../support/store-reader.ts';
 
 const HOLD = 'glacier:ResourceTag/LegalHold';
 
@@ -125,7 +126,7 @@ describe("a completed lock's note in the store", () => {
       assert.deepEqual(await lockNotes(data), []);
       await locks.complete('v', id);
       const [name = ''] = await lockNotes(data);
-      const text = await readFile(join(data, 'store', 'notes', name), 'utf8');
+      const text = await readNote(join(data, 'store', 'notes', name));
       assert.equal(JSON.parse(text).lock.state, 'Locked');
       assert.ok(!text.includes(id));
       assert.equal((await api.call('DELETE', '/-/vaults/v')).status, 204);
@@ -138,10 +139,10 @@ describe("a completed lock's note in the store", () => {
     await withServer(data, (api) => locksOf(api).lockedVault('v'));
     const [name = ''] = await lockNotes(data);
     const path = join(data, 'store', 'notes', name);
-    const text = await readFile(path, 'utf8');
+    const text = await readNote(path);
     await rm(path);
     await withServer(data, async () => {});
-    assert.equal(await readFile(path, 'utf8'), text);
+    assert.equal(await readNote(path), text);
   });
 
   it('that outlived its vault in a crash does not lock a later vault of that name', async (t) => {

@@ -225,7 +225,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
         'complete-multipart-upload',
         [...upload, ...wrong],
         'InvalidParameterValueException',
-        `Invalid x-amz-sha256-tree-hash: ${'f'.repeat(64)}`,
+        `Invalid x-amz-sha256-tree-hash: ${'f'.repeat(64)} The tree hash of the uploaded parts is ${claim.at(-1)}. The plain SHA-256 of the whole archive is another value: a tree hash is built from the SHA-256 of each MiB.`,
       );
     });
 
@@ -312,7 +312,10 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       ));
 
     it('name the length of an archive without a byte', () =>
-      refusedUpload(['--body', fileOf('nothing')], 'Invalid Content-Length: 0'));
+      refusedUpload(
+        ['--body', fileOf('nothing')],
+        'Invalid Content-Length: 0. The request has no body: an archive, and each part of one, has at least one byte.',
+      ));
 
     it('name a part size that is none', () =>
       refused(

@@ -50,8 +50,10 @@ ARCHIVE = client.upload_archive(vaultName='v', archiveDescription='a pattern', b
 
 
 def advance(by):
-    """Turns the emulator's clock on; gives its time."""
-    request = urllib.request.Request(f'{URL}/_moraine/emulator/clock', json.dumps({'advance': by}).encode())
+    """Sets the emulator's clock forward; gives its time."""
+    body = json.dumps({'advance': by}).encode()
+    headers = {'Content-Type': 'application/json'}
+    request = urllib.request.Request(f'{URL}/_moraine/emulator/clock', body, headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request) as answer:
         return json.load(answer)['now']

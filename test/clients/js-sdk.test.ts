@@ -300,7 +300,7 @@ describe('@aws-sdk/client-glacier', () => {
       await refusal(
         client.send(wrong),
         InvalidParameterValueException,
-        `Invalid x-amz-sha256-tree-hash: ${'f'.repeat(64)}`,
+        `Invalid x-amz-sha256-tree-hash: ${'f'.repeat(64)} The tree hash of the uploaded parts is ${claim.checksum}. The plain SHA-256 of the whole archive is another value: a tree hash is built from the SHA-256 of each MiB.`,
       );
       assert.deepEqual(await listedUploads(), [upload.uploadId]);
     });

@@ -95,13 +95,41 @@ describe('a wrong tree hash at Complete', () => {
     ],
     'that folds the parts in order of upload': [foldBy(uploadOrder), /order in which they were uploaded/],
     "that folds the parts' plain hashes": [fold(linear), /plain SHA-256 hashes/],
-    'that is any other': [randomBytes(32).toString('hex'), undefined],
+    'that is the plain SHA-256 of the whole': [
+      createHash('sha256').update(Buffer.concat(bodies)).digest('hex'),
+      /The plain SHA-256 of the whole archive is another value/,
+    ],
+    'that is any other': [
+      randomBytes(32).toString('hex'),
+      /he tree hash of the uploaded parts is [0-9a-f]{64}\. /,
+    ],
     'that is malformed': ['000', undefined],
-    'that has half the digits': ['0'.repeat(32), undefined],
+    'that has half the digits': ['0'.repeat(32), /he tree hash of the uploaded parts is /],
   };
 
+  it('of a single part that is the plain SHA-256 of it is answered as at UploadArchive', async () => {
+    const body = patternBytes(MIB + 1);
+    const single = await api.initiate('v', partSize);
+    assertEmpty(await api.putPart('v', single, 0, body), 204);
+    const sent = createHash('sha256').update(body).digest('hex');
+    const refused = await api.complete('v', single, body.length, sent);
+    assertHint(
+      refused,
+      `Invalid x-amz-sha256-tree-hash: ${sent}`,
+      /plain SHA-256 of the whole archive: a tree hash is/,
+    );
+    const right = fold(leavesOf(body));
+    assertEmpty(await api.complete('v', single, body.length, right), 201);
+    const repeated = await api.complete('v', single, body.length, sent);
+    assertHint(
+      repeated,
+      `Invalid x-amz-sha256-tree-hash: ${sent}`,
+      /he upload was completed with the tree hash /,
+    );
+  });
+
   for (const [name, [sent, words]] of Object.entries(cases)) {
-    it(`${name} is answered ${words ? 'with the mistake' : 'bare'}`, async () => {
+    it(`${name} is answered ${words ? 'with an explanation' : 'bare'}`, async () => {
       const answer = await api.complete('v', id, size, sent);
       assertHint(answer, `Invalid x-amz-sha256-tree-hash: ${sent}`, words);
     });

@@ -330,8 +330,8 @@ describe('what is unusual and still a request', () => {
     }
   });
 
-  it('(a whole URL as target, a star, an authority) is no operation', async () => {
-    for (const target of [`${server.url}/-/vaults/v`, '*', 'localhost:80']) {
+  it('(a star or an authority as target) is no operation', async () => {
+    for (const target of ['*', 'localhost:80']) {
       await withWire(async (wire) => {
         wire.write(headText(target === '*' ? 'OPTIONS' : 'GET', target, api.headersOf('GET', target)));
         const { status } = await wire.answer();
@@ -380,15 +380,9 @@ describe('what is unusual and still a request', () => {
     }
   });
 
-  it('(a path with an empty segment or an escaped slash) never reaches another vault', async () => {
-    for (const target of [
-      '/-/vaults//v',
-      '/-//vaults/v',
-      '/-/vaults/v//archives',
-      '/-/vaults%2Fv',
-      '//-/vaults/v',
-    ]) {
-      assert.ok([403, 404].includes((await api.call('GET', target)).status), target);
+  it('(a path with an escaped slash) never reaches another vault', async () => {
+    for (const target of ['/-/vaults%2Fv', '/-%2F/vaults/v', '/-/vaults/%2Fv', '/-/vaults/v%2F']) {
+      assert.ok([400, 404].includes((await api.call('GET', target)).status), target);
     }
   });
 });

@@ -90,7 +90,7 @@ const COMMON: readonly Fault[] = [
     put: (draft) => {
       draft.account = '1111-2222-3333';
     },
-    ...refused(403, 'AccessDeniedException', 'Access denied for account ID: 1111-2222-3333'),
+    ...refused(400, 'UnrecognizedClientException', 'No account found for the given parameters'),
   },
   {
     name: 'no API version',

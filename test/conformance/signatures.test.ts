@@ -7,7 +7,7 @@ import { amzDate, presignTarget, type Signer, sha256Hex } from '../support/signe
 
 const INVALID = 'InvalidSignatureException';
 const MISMATCH =
-  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
+  /^The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.\n\nThe Canonical String/;
 const UNKNOWN = 'The security token included in the request is invalid.';
 const EMPTY_HASH = sha256Hex('');
 const MINUTE = 60_000;

@@ -183,7 +183,7 @@ describe('UploadMultipartPart', () => {
   it('refuses an empty part and one without a length', async () => {
     const empty = { ...hashHeaders(''), 'content-range': 'bytes 0-0/*' };
     const answer = await api.call('PUT', `${UPLOADS}/${id}`, { headers: empty });
-    assertRefusal(answer, 400, INVALID, 'Invalid Content-Length: 0');
+    assertRefusal(answer, 400, INVALID, /^Invalid Content-Length: 0\. The request has no body/);
     const chunked = await put(id, { 'content-length': undefined, 'transfer-encoding': 'chunked' });
     assertRefusal(chunked, 411, MISSING, 'Required parameter missing: Content-Length');
   });
@@ -335,7 +335,7 @@ describe('CompleteMultipartUpload', () => {
       await complete(id, DATA.length, other),
       400,
       INVALID,
-      `Invalid x-amz-sha256-tree-hash: ${other}`,
+      new RegExp(`^Invalid x-amz-sha256-tree-hash: ${other} The upload was completed with `),
     );
     assertEmpty(await complete(id, DATA.length, WHOLE.toUpperCase()), 201);
   });
@@ -388,7 +388,7 @@ describe('CompleteMultipartUpload', () => {
       await complete(id, DATA.length, wrong),
       400,
       INVALID,
-      `Invalid x-amz-sha256-tree-hash: ${wrong}`,
+      new RegExp(`^Invalid x-amz-sha256-tree-hash: ${wrong} The tree hash of the uploaded parts is `),
     );
     assertEmpty(await complete(id), 201);
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EXIT } from '../../src/config.ts';
 import { runMoraine } from './command.ts';
 import type { Credentials } from './server.ts';
 
@@ -12,6 +13,8 @@ export interface Admin {
   json(...args: string[]): Promise<Record<string, string>>;
   /** Runs a command that must fail as wrong usage; gives what it said. */
   refused(...args: string[]): Promise<string>;
+  /** Runs a command that must fail because what it names is not there; gives what it said. */
+  notFound(...args: string[]): Promise<string>;
   /** Writes a file to give to a command; gives its path. */
   file(name: string, content: unknown): Promise<string>;
   /** A key of a user, or of an account's root. */
@@ -19,6 +22,12 @@ export interface Admin {
 }
 
 export function adminOf(data: string): Admin {
+  const fails = async (expected: number, args: readonly string[]): Promise<string> => {
+    const { code, output, errors } = await runMoraine([...args, '--data', data]);
+    assert.equal(code, expected, output + errors);
+    assert.match(errors, /^moraine: .*\n$/);
+    return errors.slice('moraine: '.length, -1);
+  };
   const admin: Admin = {
     async run(...args) {
       const { code, output, errors } = await runMoraine([...args, '--data', data]);
@@ -30,12 +39,8 @@ export function adminOf(data: string): Admin {
       assert.equal(lines.length, 1, lines.join('\n'));
       return JSON.parse(lines[0] ?? '');
     },
-    async refused(...args) {
-      const { code, output, errors } = await runMoraine([...args, '--data', data]);
-      assert.equal(code, 2, output + errors);
-      assert.match(errors, /^moraine: .*\n$/);
-      return errors.slice('moraine: '.length, -1);
-    },
+    refused: (...args) => fails(EXIT.wrongSettings, args),
+    notFound: (...args) => fails(EXIT.notFound, args),
     async file(name, content) {
       const path = join(data, name);
       await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));

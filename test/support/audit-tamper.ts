@@ -2,17 +2,24 @@
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sealAnchor } from '../../src/audit/anchor.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { ChainKey } from '../../src/audit/chain.ts';
-import { type AuditFault, verifyAudit } from '../../src/audit/verify.ts';
+import { wholeEnd } from '../../src/audit/command-chain.ts';
+import type { HeadLine } from '../../src/audit/head-line.ts';
+import { type Remembered, type Verified, verifyAudit } from '../../src/audit/verify.ts';
 import { seeded } from './lock-simulation/sequence.ts';
 
 const KEY = new ChainKey(Buffer.alloc(32, 5));
 
-/** A folder of logs, and the names of chains as a store remembers them. */
+/** A folder of logs, and what store and catalog remember of its chains. */
 export class AuditFolder {
   readonly path: string;
   readonly begun: string[] = [];
+  /** Anchors by chain; a chain without one is only known to have been begun. */
+  readonly anchors = { store: new Map<string, string>(), catalog: new Map<string, string>() };
+
+  readonly #earlier = new Map<string, Buffer>();
 
   readonly #remember = async (chain: string): Promise<void> => {
     this.begun.push(chain);
@@ -31,6 +38,27 @@ export class AuditFolder {
     return new AuditLog(rotateBytes === undefined ? options : { ...options, rotateBytes });
   }
 
+  /** Opens a closed chain again, to go on with it. */
+  async reopen(chain: string): Promise<AuditLog> {
+    const continues = await wholeEnd(this.path, KEY, chain);
+    if (!continues) throw new Error(`the chain ${chain} does not end at its head`);
+    return new AuditLog({ folder: this.path, chain, key: KEY, begun: this.#remember, continues });
+  }
+
+  /** Remembers a chain's files as they are now, for `setBack`. */
+  async keepEarlier(chain: string): Promise<void> {
+    for (const name of (await this.names()).filter((one) => one.startsWith(`${chain}.`)))
+      this.#earlier.set(name, await readFile(this.file(name)));
+  }
+
+  /** Puts a chain's files back as they were kept; later ones go. */
+  async setBack(chain: string): Promise<void> {
+    for (const name of (await this.names()).filter((one) => one.startsWith(`${chain}.`))) {
+      const bytes = this.#earlier.get(name);
+      await (bytes ? writeFile(this.file(name), bytes) : rm(this.file(name)));
+    }
+  }
+
   /** Writes a closed chain of records. */
   async fill(chain: string, records: number, rotateBytes?: number): Promise<void> {
     const log = this.open(chain, rotateBytes);
@@ -40,8 +68,18 @@ export class AuditFolder {
     await log.close();
   }
 
-  verify(): Promise<AuditFault[]> {
-    return verifyAudit(this.path, KEY, this.begun);
+  /** Anchors a chain where its head on disk is, in the places named. */
+  anchor(log: AuditLog, atMs: number, places: readonly ('store' | 'catalog')[] = ['store', 'catalog']): void {
+    const { chain, headOnDisk: head } = log;
+    const anchor = { chain, number: this.begun.indexOf(chain) + 1, head, atMs, closed: false };
+    for (const place of places) this.anchors[place].set(chain, sealAnchor(KEY, anchor));
+  }
+
+  verify(expected?: HeadLine): Promise<Verified> {
+    const { store, catalog } = this.anchors;
+    const begun = this.begun.map((chain) => [chain, store.get(chain) ?? '{}'] as const);
+    const remembered: Remembered = { store: new Map(begun), catalog };
+    return verifyAudit(this.path, KEY, remembered, expected);
   }
 
   file(name: string): string {
@@ -145,6 +183,11 @@ const TAMPERS: Readonly<Record<string, Tamper>> = {
       await rm(folder.file(name));
     return `the head of ${chain} emptied, its lines removed`;
   },
+  async earlierCopy(folder, random) {
+    const chain = pick(folder.begun, random);
+    await folder.setBack(chain);
+    return `an earlier copy of ${chain} and its head`;
+  },
   async repeatRecord(folder, random) {
     const name = pick(await logs(folder), random);
     const lines = await linesOf(folder, name);
@@ -174,13 +217,20 @@ export async function tamperTrials(count: number, seed: number): Promise<Trials>
   const found: Record<string, number> = {};
   const missed: string[] = [];
   try {
-    for (const chain of ['one', 'two', 'three']) await folder.fill(chain, 25, 2000);
+    for (const chain of ['one', 'two', 'three']) {
+      await folder.fill(chain, 20, 2000);
+      await folder.keepEarlier(chain);
+      const log = await folder.reopen(chain);
+      for (let i = 0; i < 5; i++) await log.append({ eventName: `Later${i}` });
+      await log.close();
+      folder.anchor(log, 0);
+    }
     const good = await copyOf(folder);
-    if ((await folder.verify()).length > 0) throw new Error('the untouched log has faults');
+    if ((await folder.verify()).faults.length > 0) throw new Error('the untouched log has faults');
     for (let i = 0; i < count; i++) {
       const [kind, tamper] = pick(Object.entries(TAMPERS), random);
       const what = await tamper(folder, random);
-      if ((await folder.verify()).length > 0) found[kind] = (found[kind] ?? 0) + 1;
+      if ((await folder.verify()).faults.length > 0) found[kind] = (found[kind] ?? 0) + 1;
       else missed.push(`${kind}: ${what}`);
       for (const [name, bytes] of good) await writeFile(folder.file(name), bytes);
     }

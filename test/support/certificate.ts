@@ -11,8 +11,13 @@ const SUBJECT_ALT_NAME = '551d11';
 /** One value of DER: tag, length, content. */
 function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(content);
-  const length = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 255];
-  return Buffer.concat([Buffer.of(tag, ...length), body]);
+  return Buffer.concat([Buffer.of(tag, ...lengthOf(body.length)), body]);
+}
+
+/** In the fewest bytes: strict readers refuse more. */
+function lengthOf(bytes: number): readonly number[] {
+  if (bytes < 128) return [bytes];
+  return bytes < 256 ? [0x81, bytes] : [0x82, bytes >> 8, bytes & 255];
 }
 
 const oid = (hex: string): Buffer => der(OID, Buffer.from(hex, 'hex'));

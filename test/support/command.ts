@@ -1,10 +1,11 @@
 /** The `moraine` command as a user runs it, to its end. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { asUser } from './server.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** A command that should have ended is ended for it, so that a test fails and does not hang. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 120_000;
 
 export interface Ended {
   readonly code: number | null;
@@ -12,13 +13,16 @@ export interface Ended {
   readonly errors: string;
 }
 
+/** @param uid user to run as; only root may choose. */
 export function runMoraine(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  uid?: number,
 ): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, ...env },
     timeout: LIMIT_MS,
+    ...asUser(uid),
   });
   let output = '';
   let errors = '';

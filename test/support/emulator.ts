@@ -1,21 +1,30 @@
-/** A server whose clock can be turned, and its controls as a test uses them. */
+/** A server whose clock can be set, and its controls as a test uses them. */
 import assert from 'node:assert/strict';
 import { type Answer, sendRaw } from './request.ts';
 import { type StartOptions, startServer, type TestServer } from './server.ts';
 
+/** Without it, or a header of the emulator's own, no control request is taken. */
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 export interface EmulatorState {
   readonly now: string;
   readonly nextEvent: string | null;
-  readonly faults: readonly { operation: string; code: string; times: number }[];
+  readonly faults: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface EmulatorControls {
   /** A control request as it comes back. */
   post(action: string, body?: unknown): Promise<Answer>;
+  /** Asks for a fault with these members. */
+  faultWith(members: Readonly<Record<string, unknown>>): Promise<EmulatorState>;
+  clearFaults(): Promise<EmulatorState>;
+  /** Sets the clock to an instant, or back to `real` time. */
+  set(instant: string): Promise<EmulatorState>;
+  turnBack(by: string): Promise<EmulatorState>;
   state(): Promise<EmulatorState>;
-  /** Turns the clock on, by a duration or to the `next` event. */
+  /** Sets the clock forward, by a duration or to the `next` event. */
   advance(by: string): Promise<EmulatorState>;
-  /** Turns the clock on to this moment, or up to a second later. */
+  /** Sets the clock forward to this moment, or up to a second later. */
   advanceTo(date: string): Promise<EmulatorState>;
   reset(): Promise<EmulatorState>;
   fault(operation: string, code: string, times: number): Promise<EmulatorState>;
@@ -29,7 +38,12 @@ export function controlsOf({ url }: Pick<TestServer, 'url'>): EmulatorControls {
   };
   const controls: EmulatorControls = {
     post: (action, body) =>
-      sendRaw(url, { method: 'POST', target: target(action), body: body === undefined ? '' : textOf(body) }),
+      sendRaw(url, {
+        method: 'POST',
+        target: target(action),
+        headers: JSON_TYPE,
+        body: body === undefined ? '' : textOf(body),
+      }),
     state: async () => succeeded(await sendRaw(url, { method: 'GET', target: target('') })),
     advance: async (by) => succeeded(await controls.post('/clock', { advance: by })),
     async advanceTo(date) {
@@ -37,8 +51,12 @@ export function controlsOf({ url }: Pick<TestServer, 'url'>): EmulatorControls {
       return controls.advance(`${Math.ceil((Date.parse(date) - Date.parse(now)) / 1000)}s`);
     },
     reset: async () => succeeded(await controls.post('/reset')),
-    fault: async (operation, code, times) =>
-      succeeded(await controls.post('/faults', { operation, code, times })),
+    fault: (operation, code, times) => controls.faultWith({ operation, code, times }),
+    faultWith: async (members) => succeeded(await controls.post('/faults', members)),
+    clearFaults: async () =>
+      succeeded(await sendRaw(url, { method: 'DELETE', target: target('/faults'), headers: JSON_TYPE })),
+    set: async (instant) => succeeded(await controls.post('/clock', { set: instant })),
+    turnBack: async (by) => succeeded(await controls.post('/clock', { turnBack: by })),
   };
   return controls;
 }

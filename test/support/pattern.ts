@@ -8,4 +8,9 @@ export function patternBytes(length: number, from = 0): Buffer {
   return bytes;
 }
 
+/** Bytes that compress well, for fixtures: 251 bytes of the pattern, again and again. */
+export function repeatedBytes(length: number, from: number): Buffer {
+  return Buffer.alloc(length, patternBytes(251, from));
+}
+
 export const MIB = 1024 * 1024;

@@ -35,6 +35,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The program; the sources by default. */
   readonly main?: string;
+  /** User and group to run as; only root may choose. */
+  readonly uid?: number;
 }
 
 /** Starts `moraine serve` and waits until it is ready. @throws Error with what it printed when it ends instead. */
@@ -56,6 +58,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   const child = spawn(process.execPath, args, {
     env: { ...withoutOwn(process.env), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...asUser(options.uid),
   });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -84,6 +87,11 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
       await exited;
     },
   };
+}
+
+/** Options of `spawn` for a user whose group has the same number. */
+export function asUser(uid: number | undefined): { readonly uid?: number; readonly gid?: number } {
+  return uid === undefined ? {} : { uid, gid: uid };
 }
 
 /** A developer's own settings are not the test's: a server of a test must never work on somebody's catalog. */

@@ -47,12 +47,14 @@ export async function readBlobFile(store: string, ref: string): Promise<ReadBlob
   if (footer.toString('latin1', 0, 8) !== 'MORAINE\0') throw new Error(`blob ${ref} has no footer`);
   const [labelBytes, size] = [footer.readUInt32LE(12), Number(footer.readBigUInt64LE(16))];
   const trailer = file.subarray(size);
-  if (trailer.length !== footer.readUInt32LE(24) * LEAF_DIGEST_BYTES + labelBytes + FOOTER_BYTES) {
+  // Before form 3 there was no extension, and zeros where its length stands.
+  const end = FOOTER_BYTES + footer.readUInt16LE(30);
+  if (trailer.length !== footer.readUInt32LE(24) * LEAF_DIGEST_BYTES + labelBytes + end) {
     throw new Error(`blob ${ref} is not as long as its footer says`);
   }
   const sum = createHash('sha256').update(trailer.subarray(0, -32)).digest();
   if (!sum.equals(footer.subarray(32))) throw new Error(`blob ${ref} does not match its own checksum`);
-  const text = trailer.subarray(-FOOTER_BYTES - labelBytes, -FOOTER_BYTES).toString();
+  const text = trailer.subarray(-end - labelBytes, -end).toString();
   const label = JSON.parse(text) as ReadLabel;
   return { label, size, treeHash: provedHash(ref, file.subarray(0, size), label) };
 }
@@ -66,6 +68,17 @@ function provedHash(ref: string, data: Uint8Array, label: ReadLabel): string {
     throw new Error(`the data of blob ${ref} is not what it was`);
   }
   return treeHash;
+}
+
+/** A note's text, proved. @throws Error when it is not what was written. */
+export async function readNote(path: string): Promise<string> {
+  const lines = (await readFile(path, 'utf8')).split('\n');
+  const [sum, generation, commit] = lines.at(-2)?.split(' ') ?? [];
+  const text = lines.slice(0, -2).join('\n');
+  const stamped = `${text}\n${generation} ${commit}`;
+  const digest = createHash('sha256').update(stamped).digest('hex').slice(0, SUM_CHARS);
+  if (digest !== sum) throw new Error(`the note ${path} is not what was written`);
+  return text;
 }
 
 /** References of all blobs. */
@@ -85,8 +98,8 @@ export async function readFacts(store: string): Promise<ReadFact[]> {
       const text = line.slice(SUM_CHARS + 1);
       const sum = createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);
       if (line.slice(0, SUM_CHARS) !== sum) throw new Error(`line ${i + 1} of journal ${name} is changed`);
-      const fact = JSON.parse(text) as ReadFact;
-      bySeq.set(fact.seq, fact);
+      const { seq, entry } = JSON.parse(text) as ReadFact;
+      bySeq.set(seq, { seq, entry });
     }
   }
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);

@@ -34,28 +34,25 @@ export class Wire {
   }
 
   /** Waits for bytes that look like this. */
-  async until(pattern: RegExp, withinMs = 10_000): Promise<string> {
+  async until(pattern: RegExp): Promise<string> {
     return eventually(
       `${pattern} in ${JSON.stringify(this.received)}`,
       () => pattern.exec(this.received)?.[0],
-      withinMs,
     );
   }
 
   /** Waits for a whole answer, takes it off what was received, and reads it. */
-  async answer(withinMs = 10_000): Promise<Answer> {
-    const [text, head, length] = await eventually(
-      `an answer in ${JSON.stringify(this.received)}`,
-      () => this.#wholeAnswer(),
-      withinMs,
+  async answer(): Promise<Answer> {
+    const [text, head, length] = await eventually(`an answer in ${JSON.stringify(this.received)}`, () =>
+      this.#wholeAnswer(),
     );
     this.received = this.received.slice(text.length);
     return readAnswer(head, text.slice(text.length - length));
   }
 
   /** Waits for the other side to end the connection. */
-  async untilClosed(withinMs = 10_000): Promise<void> {
-    await eventually('the end of the connection', () => this.closed, withinMs);
+  async untilClosed(): Promise<void> {
+    await eventually('the end of the connection', () => this.closed);
   }
 
   destroy(): void {

@@ -5,6 +5,7 @@ import { first } from './0001-first.ts';
 import { jobs } from './0002-jobs.ts';
 import { access } from './0003-access.ts';
 import { jobLists } from './0004-job-lists.ts';
+import { storeLink } from './0005-store-link.ts';
 
 /** Every change of the schema, in order. A released one is never edited. */
 const MIGRATIONS = {
@@ -12,6 +13,7 @@ const MIGRATIONS = {
   '0002-jobs': jobs,
   '0003-access': access,
   '0004-job-lists': jobLists,
+  '0005-store-link': storeLink,
 };
 
 /**

@@ -13,6 +13,14 @@ export interface ActionSet {
   readonly named: readonly GlacierAction[];
 }
 
+/** The patterns that name actions on the account alone: in a vault policy they have no effect. */
+export function withoutEffectOnVaults({ patterns }: ActionSet): readonly string[] {
+  return patterns.filter((pattern) => {
+    const found = pattern === '*' ? GLACIER_ACTIONS : actionsOf(pattern);
+    return found.length > 0 && found.every(isAccountAction);
+  });
+}
+
 /** Whether the statement speaks about the action. */
 export function coversAction(set: ActionSet, action: string): boolean {
   return (set.named as readonly string[]).includes(action) !== set.not;
@@ -20,7 +28,8 @@ export function coversAction(set: ActionSet, action: string): boolean {
 
 /**
  * Reads `Action` or `NotAction`: `*`, `service:Name` or `service:Na*`; names are case-insensitive.
- * @param inVaultPolicy vault policies speak about actions on their vault only.
+ * @param inVaultPolicy patterns of a vault policy must name actions of glacier. Actions on the account are among them: the
+ *   service keeps them, though only identity policies decide them.
  * @throws PolicyError for a pattern that names no action: a typing error in a Deny would protect nothing.
  */
 export function parseActions(raw: unknown, not: boolean, inVaultPolicy: boolean): ActionSet {
@@ -29,34 +38,26 @@ export function parseActions(raw: unknown, not: boolean, inVaultPolicy: boolean)
   return Object.freeze({ not, patterns, named: Object.freeze([...new Set(named)]) });
 }
 
+const PATTERN = /^(\*|[A-Za-z0-9-]+):([A-Za-z0-9*?]+)$/;
+
 function matchesOf(pattern: string, inVaultPolicy: boolean): readonly GlacierAction[] {
   if (pattern === '*') return GLACIER_ACTIONS;
-  const [, service, name] = /^(\*|[A-Za-z0-9-]+):([A-Za-z0-9*?]+)$/.exec(pattern) ?? [];
+  const [, service, name] = PATTERN.exec(pattern) ?? [];
   if (service === undefined || name === undefined) {
     throw new PolicyError(`action ${shown(pattern)} must be "*" or of the form "glacier:DeleteArchive".`);
   }
-  const ours = service === '*' || service.toLowerCase() === 'glacier';
-  const found = ours ? actionsLike(name) : [];
-  if (inVaultPolicy) requireOfVault(pattern, found);
-  else if (found.length === 0 && ours && service !== '*') throw unknownAction(pattern);
+  const found = actionsOf(pattern);
+  const mustBeKnown = inVaultPolicy || service.toLowerCase() === 'glacier';
+  if (found.length === 0 && mustBeKnown) {
+    throw new PolicyError(`unknown action ${shown(pattern)}: it matches none of the actions of glacier.`);
+  }
   return found;
 }
 
-function actionsLike(name: string): readonly GlacierAction[] {
+/** The actions of glacier that a pattern of the form `service:Name` matches. */
+function actionsOf(pattern: string): readonly GlacierAction[] {
+  const [, service = '', name = ''] = PATTERN.exec(pattern) ?? [];
+  if (service !== '*' && service.toLowerCase() !== 'glacier') return [];
   const matches = compileGlob(globOf(name.toLowerCase()));
   return GLACIER_ACTIONS.filter((action) => matches(action.toLowerCase()));
-}
-
-/** A wildcard may take in actions on the account; to name one is a mistake, for it would have no effect. */
-function requireOfVault(pattern: string, found: readonly GlacierAction[]): void {
-  if (found.length === 0) throw unknownAction(pattern);
-  const [only] = found;
-  if (/[*?]/.test(pattern) || only === undefined || !isAccountAction(only)) return;
-  throw new PolicyError(
-    `action ${shown(pattern)} is about the account, not about a vault: only identity policies decide it.`,
-  );
-}
-
-function unknownAction(pattern: string): PolicyError {
-  return new PolicyError(`unknown action ${shown(pattern)}: it matches none of the actions of glacier.`);
 }

@@ -111,7 +111,7 @@ function requireDistinct(operator: string, conditions: readonly Condition[]): vo
 function isAbsent(key: string, values: readonly string[]): Condition['holds'] {
   const wanted = values.map((value) => value.toLowerCase());
   const odd = wanted.findIndex((value) => value !== 'true' && value !== 'false');
-  if (odd >= 0) throw new PolicyError(`the value ${shown(values[odd])} is no boolean (true or false).`);
+  if (odd >= 0) throw new PolicyError(`the value ${shown(values[odd])} is not a boolean (true or false).`);
   return (context) => wanted.includes(String(valuesOf(context, key) === undefined));
 }
 

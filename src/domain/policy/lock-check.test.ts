@@ -19,6 +19,7 @@ import { LOCK_BY_ACCOUNT, LOCK_BY_AGE, LOCK_BY_HOLD } from './cases-locks.ts';
 import { checkLockPolicy, type LockWarning, simulateLock } from './lock-check.ts';
 import { parsePolicy } from './policy.ts';
 
+const NOW = Date.UTC(2026, 5, 15);
 const AGE = 'glacier:ArchiveAgeInDays';
 const HOLD = 'glacier:ResourceTag/LegalHold';
 const FAR_VAULT = 'arn:aws:glacier:us-west-2:999999999999:vaults/examplevault';
@@ -28,6 +29,7 @@ function check(document: Document, accountId = '111122223333', vaultArn = VAULT)
     parsePolicy(JSON.stringify(document), 'vault-lock', { vaultArn }),
     accountId,
     vaultArn,
+    NOW,
   );
 }
 
@@ -87,6 +89,26 @@ describe('the checks, by the codes they give', () => {
       'deletion denied until a date',
       policy(forbid(del, condition('DateLessThan', 'aws:CurrentTime', '2030-01-01'))),
       [],
+    ],
+    [
+      'deletion denied until a date that is past',
+      policy(forbid(del, condition('DateLessThan', 'aws:CurrentTime', '2026-06-14'))),
+      ['locks-nothing', 'never-applies'],
+    ],
+    [
+      'deletion denied until a second that is past',
+      policy(forbid(del, condition('NumericLessThan', 'aws:EpochTime', String(NOW / 1000 - 1)))),
+      ['locks-nothing', 'never-applies'],
+    ],
+    [
+      'deletion denied on one day that comes',
+      policy(forbid(del, condition('DateEquals', 'aws:CurrentTime', '2026-06-16'))),
+      [],
+    ],
+    [
+      'actions on the account named',
+      policy(forbid([del, 'glacier:ListVaults', 'glacier:createvault'], young)),
+      ['account-action'],
     ],
     [
       'everything denied',
@@ -204,6 +226,19 @@ describe('the checks, by the codes they give', () => {
     assert.equal(first?.statement, '"all"');
     assert.match(first?.message ?? '', /^Statement "all" denies /);
     assert.equal(rest.at(-1)?.severity, 'note');
+  });
+
+  test('what has no effect, and what can never be met again, is named', () => {
+    const [account] = check(policy(forbid([del, 'glacier:ListVaults'], { Sid: 'list', ...young })));
+    assert.equal(
+      account?.message,
+      'Statement "list" names glacier:ListVaults: only identity policies decide actions on the account, so this has no effect here.',
+    );
+    const past = check(policy(forbid(del, condition('DateLessThan', 'aws:CurrentTime', '2026-06-14'))));
+    assert.match(
+      past.map(({ message }) => message).join(),
+      /Statement 1 never applies: DateLessThan on aws:CurrentTime can never be met again, its time is past\./,
+    );
   });
 
   test('a lock without a Principal is refused when it is read', () => {

@@ -1,7 +1,7 @@
 import { allowsInVain } from './lock-contradiction.ts';
 import { allowsInstead, leavesOut, locksForEver, locksItsOwnKeys, locksNothing } from './lock-protection.ts';
 import { type LockView, type LockWarning, type Severity, viewOf } from './lock-view.ts';
-import { ageAsText, keysNotCarried, notForms, secondFactor, tags } from './lock-wording.ts';
+import { accountActions, ageAsText, keysNotCarried, notForms, secondFactor, tags } from './lock-wording.ts';
 import type { Policy } from './policy.ts';
 
 const CHECKS: readonly ((view: LockView) => readonly LockWarning[])[] = [
@@ -13,6 +13,7 @@ const CHECKS: readonly ((view: LockView) => readonly LockWarning[])[] = [
   allowsInVain,
   notForms,
   keysNotCarried,
+  accountActions,
   tags,
   ageAsText,
   secondFactor,
@@ -26,10 +27,16 @@ const RANK: Readonly<Record<Severity, number>> = { danger: 0, warning: 1, note: 
  * What cannot be a policy at all (no Principal, unknown actions, …) has been refused by parsePolicy before.
  * @param policy of the kind `vault-lock`.
  * @param accountId owner of the vault, 12 digits.
+ * @param nowMs the present, ms since the epoch: a Deny until a date that is past protects nothing.
  * @returns the gravest first.
  */
-export function checkLockPolicy(policy: Policy, accountId: string, vaultArn: string): readonly LockWarning[] {
-  const view = viewOf(policy, accountId, vaultArn);
+export function checkLockPolicy(
+  policy: Policy,
+  accountId: string,
+  vaultArn: string,
+  nowMs: number,
+): readonly LockWarning[] {
+  const view = viewOf(policy, accountId, vaultArn, nowMs);
   return CHECKS.flatMap((check) => check(view)).sort((a, b) => RANK[a.severity] - RANK[b.severity]);
 }
 

@@ -17,7 +17,7 @@ export function allowsInVain(view: LockView): readonly LockWarning[] {
         'warning',
         'allow-in-vain',
         statement,
-        'allows only what another statement of this policy denies.',
+        'allows only actions that another statement of this policy denies.',
       ),
     );
 }

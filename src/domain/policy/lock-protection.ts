@@ -21,7 +21,7 @@ import type { Statement } from './statement.ts';
 export function locksNothing(view: LockView): readonly LockWarning[] {
   const all = denies(view);
   const dead = all.flatMap((statement) => {
-    const why = whyNever(statement);
+    const why = whyNever(statement, view.nowMs);
     return why === undefined ? [] : [remark('warning', 'never-applies', statement, `never applies: ${why}.`)];
   });
   if (dead.length === all.length) return [...dead, nothing(all.length > 0)];
@@ -32,8 +32,8 @@ export function locksNothing(view: LockView): readonly LockWarning[] {
 
 function nothing(hasDenies: boolean): LockWarning {
   const message = hasDenies
-    ? 'It would lock nothing: none of its Deny statements can ever apply.'
-    : 'It would lock nothing: it has no Deny statement, and an Allow grants something but never protects.';
+    ? 'The policy would lock nothing: none of its Deny statements can ever apply.'
+    : 'The policy would lock nothing: it has no Deny statement. An Allow statement protects nothing.';
   return { code: 'locks-nothing', severity: 'danger', statement: undefined, message };
 }
 
@@ -54,15 +54,15 @@ function forEver(statement: Statement): LockWarning {
       'danger',
       'denies-old-archives',
       statement,
-      'denies deletion from some age on, for ever, and leaves younger archives unprotected: to keep archives for a time, deny with NumericLessThan.',
+      'denies deletion of archives older than a limit, for ever, and leaves younger archives unprotected. To keep archives for a time, use Deny with NumericLessThan.',
     );
   }
   if (VAULT_ACTIONS.every((action) => coversAction(statement.actions, action))) {
-    const message = 'denies every action for ever, to root as well: the vault could not even be read again.';
+    const message = 'denies every action for ever, to root as well. Nobody could read the vault again.';
     return remark('danger', 'denies-everything', statement, message);
   }
   const message =
-    'denies deletion for ever, to root as well: its archives, and so the vault, could never be removed.';
+    'denies deletion for ever, to root as well. Nobody could ever delete its archives or the vault.';
   return remark('danger', 'denies-for-ever', statement, message);
 }
 
@@ -74,7 +74,7 @@ function isFreeAtFirst({ conditions }: Statement): boolean {
 
 function untilChanged(statement: Statement): LockWarning {
   const keys = [...new Set(statement.conditions.map(({ name }) => name))].join(', ');
-  const message = `denies deletion without regard to age or time: only what ${keys} is worth decides.`;
+  const message = `denies deletion without regard to age or time. Only the value of ${keys} decides.`;
   return remark('note', 'no-time-limit', statement, message);
 }
 
@@ -90,7 +90,7 @@ export function leavesOut(view: LockView): readonly LockWarning[] {
     code,
     severity: 'warning',
     statement: undefined,
-    message: `Its denials of glacier:DeleteArchive do not bind ${who}: write "Principal": "*" to bind everyone.`,
+    message: `The policy does not deny glacier:DeleteArchive to ${who}. Use "Principal": "*" to deny it to everyone.`,
   }));
 }
 
@@ -107,7 +107,7 @@ export function allowsInstead(view: LockView): readonly LockWarning[] {
         'danger',
         'allow-instead-of-deny',
         statement,
-        'allows deletion from some age on, which forbids nothing before it: to keep younger archives, deny with NumericLessThan.',
+        'allows deletion of archives older than a limit, which does not deny deletion of younger ones. To keep younger archives, use Deny with NumericLessThan.',
       ),
     );
 }
@@ -130,20 +130,21 @@ const OWN_KEYS = [
     action: 'CompleteVaultLock',
     severity: 'danger',
     code: 'cannot-complete',
-    message: 'denies glacier:CompleteVaultLock to root: the lock would be dropped after 24 hours.',
+    message:
+      'denies glacier:CompleteVaultLock to root, so the lock could not be completed and would expire after 24 hours.',
   },
   {
     action: 'AbortVaultLock',
     severity: 'note',
     code: 'cannot-abort',
     message:
-      'denies glacier:AbortVaultLock to root: a mistake seen during the test could only be waited out.',
+      'denies glacier:AbortVaultLock to root. If you find a mistake, you must wait 24 hours until the lock expires.',
   },
   {
     action: 'SetVaultAccessPolicy',
     severity: 'warning',
     code: 'access-policy-frozen',
     message:
-      'denies glacier:SetVaultAccessPolicy to root: the vault access policy could never be changed again.',
+      'denies glacier:SetVaultAccessPolicy to root. Nobody could ever change the vault access policy again.',
   },
 ] as const;

@@ -4,6 +4,7 @@ import { AGE_KEY, type GlacierAction, TAG_KEY_PREFIX } from './actions.ts';
 import type { Caller } from './caller.ts';
 import type { Condition } from './condition.ts';
 import { isSupplied } from './condition-keys.ts';
+import { parseInstant } from './instant.ts';
 import type { Policy } from './policy.ts';
 import { reachOf } from './principal-set.ts';
 import { contextOf } from './request-context.ts';
@@ -13,6 +14,8 @@ import type { Statement } from './statement.ts';
 export interface LockView {
   readonly policy: Policy;
   readonly vaultArn: string;
+  /** The present, ms since the epoch: what held only before it can never hold again. */
+  readonly nowMs: number;
   /** Root of the account that owns the vault. */
   readonly root: Caller;
   /** A user of that account whom no policy mentions. */
@@ -34,6 +37,8 @@ export interface LockWarning {
 
 /** Older than any archive will get while somebody cares: what is denied then is denied for ever. */
 const FAR_AGE_DAYS = 36_525;
+/** Dates beyond it have another form. */
+const END_OF_TIME = Date.UTC(9999, 0);
 const TIME_KEYS: readonly string[] = ['aws:currenttime', 'aws:epochtime'];
 
 /** Facts of a request in the far future. */
@@ -45,11 +50,12 @@ export const FAR_FUTURE = contextOf({
 
 export const NO_FACTS = contextOf({});
 
-/** A view of the policy. @param accountId owner of the vault. */
-export function viewOf(policy: Policy, accountId: string, vaultArn: string): LockView {
+/** A view of the policy. @param accountId owner of the vault. @param nowMs the present, ms since the epoch. */
+export function viewOf(policy: Policy, accountId: string, vaultArn: string, nowMs: number): LockView {
   return {
     policy,
     vaultArn,
+    nowMs,
     root: { kind: 'root', arn: `arn:aws:iam::${accountId}:root`, accountId },
     user: {
       kind: 'user',
@@ -73,22 +79,45 @@ export function denies({ policy }: LockView): readonly Statement[] {
 /** Those that can ever refuse a request for the action. */
 export function effectiveDenies(view: LockView, action: GlacierAction): readonly Statement[] {
   return denies(view).filter(
-    (statement) => coversAction(statement.actions, action) && whyNever(statement) === undefined,
+    (statement) => coversAction(statement.actions, action) && whyNever(statement, view.nowMs) === undefined,
   );
 }
 
-/** Why a statement can never apply; undefined when it can. */
-export function whyNever({ principals, conditions }: Statement): string | undefined {
+/** Why a statement can never apply from `nowMs` on; undefined when it can. */
+export function whyNever({ principals, conditions }: Statement, nowMs: number): string | undefined {
   const nobody = principals?.not ? principals.identities.includes('*') : principals?.identities.length === 0;
-  if (nobody) return 'nobody who can sign a request here is meant by its principals';
-  const never = conditions.find((condition) => !canHold(condition));
-  return never === undefined ? undefined : `${never.operator} on ${never.key} can never hold here`;
+  if (nobody) return 'its principals include nobody who can sign a request to this server';
+  const never = conditions.find((condition) => !canHold(condition, nowMs));
+  if (never === undefined) return undefined;
+  const what = `${never.operator} on ${never.name}`;
+  return TIME_KEYS.includes(never.key)
+    ? `${what} can never be met again, its time is past`
+    : `${what} can never be met here`;
 }
 
-function canHold(condition: Condition): boolean {
-  if (!isSupplied(condition.key)) return condition.holds(NO_FACTS);
-  if (condition.key !== AGE_KEY) return true;
-  return agesAround([condition]).some((age) => condition.holds(contextOf({ [AGE_KEY]: String(age) })));
+function canHold(condition: Condition, nowMs: number): boolean {
+  const { key, base, values } = condition;
+  if (!isSupplied(key)) return condition.holds(NO_FACTS);
+  if (key === AGE_KEY)
+    return agesAround([condition]).some((age) => condition.holds(contextOf({ [AGE_KEY]: String(age) })));
+  if (!TIME_KEYS.includes(key) || !/^(?:Date|Numeric)/.test(base)) return true;
+  return (
+    timesAround(values, nowMs).some((ms) => condition.holds(contextOf(timeFacts(ms)))) ||
+    condition.holds(FAR_FUTURE)
+  );
+}
+
+/** Times from now on at which conditions with these values may change, ms since the epoch. */
+function timesAround(values: readonly string[], nowMs: number): readonly number[] {
+  const given = values.flatMap((value) => parseInstant(value) ?? []);
+  return [
+    nowMs,
+    ...given.flatMap((ms) => [ms - 1000, ms, ms + 1000]).filter((ms) => ms > nowMs && ms < END_OF_TIME),
+  ];
+}
+
+function timeFacts(ms: number): Record<string, string> {
+  return { 'aws:CurrentTime': new Date(ms).toISOString(), 'aws:EpochTime': String(Math.floor(ms / 1000)) };
 }
 
 /** Ages at which numeric conditions may change their minds, with zero and a very old one. */

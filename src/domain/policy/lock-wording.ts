@@ -1,5 +1,5 @@
 /** Checks of single statements: wordings that mean something else than they seem to. */
-import { coversAction } from './action-set.ts';
+import { coversAction, withoutEffectOnVaults } from './action-set.ts';
 import { AGE_KEY, carriesKey, VAULT_ACTIONS } from './actions.ts';
 import { accountIdentity } from './caller.ts';
 import type { Condition } from './condition.ts';
@@ -23,7 +23,7 @@ export function notForms(view: LockView): readonly LockWarning[] {
 function notAction(statement: Statement): readonly LockWarning[] {
   if (!statement.actions.not) return [];
   const hit = VAULT_ACTIONS.filter((action) => coversAction(statement.actions, action));
-  const message = `denies with NotAction: that is every action but those it names, ${hit.length} of them (${someOf(hit)}).`;
+  const message = `uses NotAction, so it denies every action except those it names: ${hit.length} actions (${someOf(hit)}).`;
   return [remark('warning', 'not-action', statement, message)];
 }
 
@@ -34,11 +34,21 @@ function notPrincipal(statement: Statement): readonly LockWarning[] {
     const account = /^arn:(?:iam|sts)::(\d{12}):/.exec(name)?.[1];
     return account !== undefined && !identities.includes(accountIdentity(account));
   });
-  const spared = `spares ${someOf(identities)} by NotPrincipal: for them it locks nothing.`;
-  const missing = `names ${someOf(incomplete)} in NotPrincipal without the ARN of the account, so they are denied too.`;
+  const spared = `exempts ${someOf(identities)} by NotPrincipal, so it denies nothing to them.`;
+  const missing = `names ${someOf(incomplete)} in NotPrincipal without the ARN of the account, so it denies the actions to them too.`;
   return incomplete.length > 0
     ? [remark('warning', 'not-principal-without-account', statement, missing)]
     : [remark('warning', 'not-principal', statement, spared)];
+}
+
+/** Actions on the account, which the service keeps in a vault policy and never asks it about. */
+export function accountActions({ policy }: LockView): readonly LockWarning[] {
+  return policy.statements.flatMap((statement) => {
+    const patterns = withoutEffectOnVaults(statement.actions);
+    if (patterns.length === 0) return [];
+    const message = `names ${someOf(patterns)}: only identity policies decide actions on the account, so this has no effect here.`;
+    return [remark('note', 'account-action', statement, message)];
+  });
 }
 
 /** Conditions on the age or a tag, for actions whose requests carry neither. */
@@ -49,10 +59,8 @@ export function keysNotCarried(view: LockView): readonly LockWarning[] {
         (action) => coversAction(statement.actions, action) && !carriesKey(action, condition.key),
       );
       if (without.length === 0 || condition.base === 'Null') return [];
-      const effect = condition.holds(NO_FACTS)
-        ? 'so that they are always denied'
-        : 'so that they are never denied';
-      const message = `has a condition on ${condition.key}, which requests for ${someOf(without)} do not carry, ${effect} by it.`;
+      const effect = condition.holds(NO_FACTS) ? 'so it always denies them' : 'so it never denies them';
+      const message = `has a condition on ${condition.name}, which requests for ${someOf(without)} do not carry, ${effect}.`;
       return [remark('warning', 'key-not-carried', statement, message)];
     }),
   );
@@ -72,7 +80,7 @@ export function tags(view: LockView): readonly LockWarning[] {
 function missingTag(statement: Statement, condition: Condition): readonly LockWarning[] {
   if (condition.base === 'Null') return [];
   if (condition.holds(NO_FACTS)) {
-    const message = `also applies while the vault has no tag ${tagOf(condition)}: ${condition.operator} holds for a missing key.`;
+    const message = `also applies while the vault has no tag ${tagOf(condition)}, because ${condition.operator} matches a missing key.`;
     return [remark('warning', 'missing-tag-denied', statement, message)];
   }
   const empty = condition.values.includes('')
@@ -93,11 +101,11 @@ function whoChangesTags(view: LockView, statement: Statement): LockWarning {
   ].filter((guard) => binds(guard, view.root));
   if (guards.some(({ conditions }) => conditions.length === 0)) {
     const message =
-      'hangs on a tag that the policy lets nobody change: what holds when it is locked holds for ever.';
+      'depends on a tag that the policy lets nobody change. The value at the time of locking stays for ever.';
     return remark('warning', 'tag-frozen', statement, message);
   }
   const message =
-    'hangs on a tag that whoever may tag the vault can change, unless the policy denies AddTagsToVault and RemoveTagsFromVault.';
+    'depends on a tag that everyone with permission to tag the vault can change. Deny AddTagsToVault and RemoveTagsFromVault to prevent that.';
   return remark('note', 'tag-can-change', statement, message);
 }
 
@@ -112,7 +120,7 @@ export function ageAsText(view: LockView): readonly LockWarning[] {
         'warning',
         'age-not-numeric',
         statement,
-        'compares the age otherwise than as a number: use a Numeric operator.',
+        'does not compare the age as a number. Use a Numeric operator.',
       ),
     );
 }
@@ -131,7 +139,7 @@ export function secondFactor(view: LockView): readonly LockWarning[] {
         'warning',
         'second-factor-missing',
         statement,
-        'does not apply to long-term keys, whose requests have no aws:MultiFactorAuthPresent: use BoolIfExists.',
+        'does not apply to long-term keys, whose requests have no aws:MultiFactorAuthPresent. Use BoolIfExists.',
       ),
     );
 }

@@ -55,8 +55,8 @@ const RELATIONS: readonly (readonly [string, Relation])[] = [
   ['GreaterThanEquals', (actual, expected) => actual >= expected],
 ];
 
-const numeric = ordered(parseNumber, 'number');
-const date = ordered(parseInstant, 'date (2026-01-31T00:00:00Z or seconds since 1970)');
+const numeric = ordered(parseNumber, 'a number');
+const date = ordered(parseInstant, 'a date (2026-01-31T00:00:00Z or seconds since 1970)');
 
 /** A decimal number. @returns undefined for anything else, also for one too large to compare. */
 function parseNumber(text: string): number | undefined {
@@ -67,7 +67,7 @@ function parseNumber(text: string): number | undefined {
 
 const bool: Reader = (value) => {
   const expected = value.toLowerCase();
-  if (expected !== 'true' && expected !== 'false') throw notA('boolean (true or false)', value);
+  if (expected !== 'true' && expected !== 'false') throw notA('a boolean (true or false)', value);
   return plain((actual) => actual.toLowerCase() === expected);
 };
 
@@ -80,7 +80,7 @@ const binary: Reader = (value) => {
 
 const ip: Reader = (value) => {
   const range = parseRange(value);
-  if (range === undefined) throw notA('IP address or CIDR block', value);
+  if (range === undefined) throw notA('an IP address or CIDR block', value);
   return plain((actual) => {
     const address = parseAddress(actual);
     return address !== undefined && inRange(address, range);
@@ -90,7 +90,7 @@ const ip: Reader = (value) => {
 const arn: Reader = (value, variables) => {
   const template = parseTemplate(value, { wildcards: true, variables });
   // What a variable will stand for is not known yet: it may be a whole ARN.
-  if (template.variables.length === 0 && !isArnPattern(value)) throw notA('ARN', value);
+  if (template.variables.length === 0 && !isArnPattern(value)) throw notA('an ARN', value);
   return whenResolved(template, compileArn);
 };
 
@@ -117,7 +117,7 @@ function whenResolved(template: Template, prepare: (glob: Glob) => Matcher): Rea
 }
 
 function notA(type: string, value: string): PolicyError {
-  return new PolicyError(`the value ${shown(value)} is no ${type}.`);
+  return new PolicyError(`the value ${shown(value)} is not ${type}.`);
 }
 
 const foldCase = (value: string): string => value.toLowerCase();

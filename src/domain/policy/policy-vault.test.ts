@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { allow, forbid, grant, policy, ROOT_ARN, VAULT } from './cases-cast.ts';
+import { allow, grant, policy, ROOT_ARN, VAULT } from './cases-cast.ts';
 import { type Policy, parsePolicy } from './policy.ts';
 import { refusal } from './refusal.ts';
 
@@ -16,12 +16,12 @@ describe('refused in identity policies', () => {
   test('Principal', () =>
     assert.match(
       refusal(() => identity(policy(grantOne))),
-      /^Statement 1: Principal has no place/,
+      /^Statement 1: Principal is not allowed/,
     ));
   test('NotPrincipal', () =>
     assert.match(
       refusal(() => identity(policy({ ...allowOne, NotPrincipal: '*' }))),
-      /NotPrincipal has no place/,
+      /NotPrincipal is not allowed/,
     ));
 });
 
@@ -31,7 +31,7 @@ describe('refused in vault policies', () => {
     [
       'no Principal',
       policy(noPrincipal),
-      /^Statement 1: Principal is missing: a vault policy must say whom it is about/,
+      /^Statement 1: Principal is missing. A vault policy must name its principals/,
     ],
     ['both forms', policy({ ...grantOne, NotPrincipal: '*' }), /both Principal and NotPrincipal/],
     [
@@ -40,7 +40,7 @@ describe('refused in vault policies', () => {
       /only with "Effect": "Deny"/,
     ],
     ['a bare ARN', policy({ ...grantOne, Principal: ROOT_ARN }), /must be "\*" or an object/],
-    ['an empty Principal', policy({ ...grantOne, Principal: {} }), /Principal names nobody/],
+    ['an empty Principal', policy({ ...grantOne, Principal: {} }), /Principal is empty/],
     ['a list of principals', policy({ ...grantOne, Principal: ['*'] }), /Principal must be an object/],
     [
       'an unknown kind',
@@ -86,20 +86,6 @@ describe('refused in vault policies', () => {
       /would never apply/,
     ],
     ['actions of another service', policy(grant('s3:GetObject')), /unknown action "s3:GetObject"/],
-    [
-      'CreateVault by name',
-      policy(grant('glacier:CreateVault')),
-      /"glacier:CreateVault" is about the account/,
-    ],
-    ['listvaults in small letters', policy(grant('glacier:listvaults')), /is about the account/],
-    ['GetDataRetrievalPolicy', policy(grant('glacier:GetDataRetrievalPolicy')), /is about the account/],
-    ['SetDataRetrievalPolicy', policy(grant('glacier:SetDataRetrievalPolicy')), /is about the account/],
-    ['ListProvisionedCapacity', policy(grant('glacier:ListProvisionedCapacity')), /is about the account/],
-    [
-      'PurchaseProvisionedCapacity',
-      policy(forbid('glacier:PurchaseProvisionedCapacity')),
-      /is about the account/,
-    ],
     [
       'keys of another service',
       policy(grant('*', { Condition: { StringEquals: { 's3:prefix': 'x' } } })),

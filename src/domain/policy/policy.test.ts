@@ -87,7 +87,7 @@ describe('refused in every policy', () => {
     ['no Resource', policy(noResource), /Resource or NotResource is missing/],
     ['Resource and NotResource', policy({ ...allowOne, NotResource: '*' }), /both Resource and NotResource/],
     [
-      'a resource that is no ARN',
+      'a resource that is not an ARN',
       policy(allow('*', { Resource: 'examplevault' })),
       /Resource "examplevault" must be "\*" or an ARN/,
     ],
@@ -105,13 +105,13 @@ describe('refused in every policy', () => {
     [
       'a variable without a colon',
       policy(allow('*', { Resource: `${VAULT}${v('username')}` })),
-      /is no policy variable/,
+      /is not a policy variable/,
     ],
-    ['an empty variable', policy(allow('*', { Resource: `${VAULT}${v('')}` })), /is no policy variable/],
+    ['an empty variable', policy(allow('*', { Resource: `${VAULT}${v('')}` })), /is not a policy variable/],
     [
       'a variable with an unquoted default',
       policy(allow('*', { Resource: `${VAULT}${v('aws:username, x')}` })),
-      /is no policy variable/,
+      /is not a policy variable/,
     ],
     ['a condition that is a list', policy(allow('*', { Condition: [] })), /Condition must be an object/],
     [

@@ -50,7 +50,7 @@ export function parsePrincipals(raw: unknown, not: boolean): PrincipalSet {
   }
   const kinds = membersOf(raw, what);
   requireKnown(kinds, KINDS);
-  if (kinds.size === 0) throw new PolicyError(`${what} names nobody.`);
+  if (kinds.size === 0) throw new PolicyError(`${what} is empty.`);
   const identities = [...kinds].flatMap(([kind, names]) => {
     const list = stringList(names, `${what} ${kind}`);
     return kind === 'AWS' ? list.map(identityOf) : [];

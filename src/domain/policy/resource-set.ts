@@ -75,7 +75,7 @@ function requireOfVault({ source, variables, widest }: Template, not: boolean, v
   }
   if (not && possible && variables.length === 0) {
     throw new PolicyError(
-      `NotResource ${shown(source)} takes out this vault, so the statement would never apply.`,
+      `NotResource ${shown(source)} excludes this vault, so the statement would never apply.`,
     );
   }
 }

@@ -85,12 +85,12 @@ function requirePrincipals(members: Members, effect: 'Allow' | 'Deny'): Principa
   const element = eitherOf(members, 'Principal');
   if (element === undefined) {
     throw new PolicyError(
-      'Principal is missing: a vault policy must say whom it is about, for example "Principal": "*".',
+      'Principal is missing. A vault policy must name its principals, for example "Principal": "*".',
     );
   }
   // "Not supported" by AWS: it would let in everybody in the world but a few.
   if (element.not && effect === 'Allow')
-    throw new PolicyError('NotPrincipal may stand only with "Effect": "Deny".');
+    throw new PolicyError('NotPrincipal is allowed only with "Effect": "Deny".');
   return parsePrincipals(element.raw, element.not);
 }
 
@@ -98,7 +98,7 @@ function refusePrincipals(members: Members): undefined {
   const element = eitherOf(members, 'Principal');
   if (element === undefined) return undefined;
   throw new PolicyError(
-    `${element.what} has no place in an identity policy: it is about whom it is attached to.`,
+    `${element.what} is not allowed in an identity policy, which applies to the user that it is attached to.`,
   );
 }
 

@@ -82,7 +82,7 @@ function parseVariable(body: string): Variable {
   const quoted = fallback === undefined || /^'[^']*'$/.test(fallback);
   if (!quoted || !/^[A-Za-z][A-Za-z0-9.-]*:[^\s*?$'"{}][^*?$'"{}]*$/.test(key)) {
     throw new PolicyError(
-      `${shown(`\${${body}}`)} is no policy variable: write \${aws:username} or \${aws:username, 'default'}.`,
+      `${shown(`\${${body}}`)} is not a policy variable: write \${aws:username} or \${aws:username, 'default'}.`,
     );
   }
   return { key: key.toLowerCase(), fallback: fallback?.slice(1, -1) };

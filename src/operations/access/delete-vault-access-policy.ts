@@ -1,3 +1,4 @@
+import { policyVersionOf } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
 
 export const deleteVaultAccessPolicy = operation({
@@ -12,7 +13,11 @@ export const deleteVaultAccessPolicy = operation({
   errors: ['ResourceNotFoundException'],
   // Succeeds also when none is set.
   async run({ vault }, { catalog }) {
-    await catalog.setVaultAccessPolicy({ vaultNo: vault.no, policy: null });
+    await catalog.setVaultAccessPolicy({
+      vaultNo: vault.no,
+      policy: null,
+      policyVersion: policyVersionOf(vault),
+    });
     return { status: 204 };
   },
 });

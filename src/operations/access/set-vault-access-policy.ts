@@ -1,7 +1,7 @@
 import { invalidParameter } from '../../domain/errors.ts';
 import { parsePolicy } from '../../domain/policy/policy.ts';
 import { PolicyError } from '../../domain/policy/policy-error.ts';
-import { vaultArn } from '../../domain/vault.ts';
+import { policyVersionOf, vaultArn } from '../../domain/vault.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
 import { requirePolicyText } from './policy-text.ts';
@@ -19,7 +19,7 @@ export const setVaultAccessPolicy = operation({
   // Replaces what was set; kept and given back as it was written.
   async run({ vaultKey, vault, policy }, { catalog }) {
     requireValid(policy, vaultArn(vaultKey));
-    await catalog.setVaultAccessPolicy({ vaultNo: vault.no, policy });
+    await catalog.setVaultAccessPolicy({ vaultNo: vault.no, policy, policyVersion: policyVersionOf(vault) });
     return { status: 204 };
   },
 });

@@ -1,4 +1,5 @@
 import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts';
+import { policyVersionOf } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
 
 export const deleteArchive = operation({
@@ -13,12 +14,11 @@ export const deleteArchive = operation({
   errors: ['ResourceNotFoundException'],
   // Deleting an archive that was deleted before succeeds; an id that was never issued is a 404.
   async run({ vaultKey, vault, id }, { catalog, clock, ids, settings }) {
-    if (await catalog.findArchive(vault.no, id)) {
-      const mode = settings.inventoryMode;
-      const policyVersion = vault.policies?.version ?? 0;
-      await catalog.deleteArchive({ vaultNo: vault.no, id, nowMs: clock.now(), mode, policyVersion });
-      return { status: 204 };
-    }
+    const mode = settings.inventoryMode;
+    const policyVersion = policyVersionOf(vault);
+    // Not asked first whether it is there: a write waits until the journal has the deletion of an earlier request.
+    const of = { vaultNo: vault.no, id, nowMs: clock.now(), mode, policyVersion };
+    if (await catalog.deleteArchive(of)) return { status: 204 };
     const verdict = ids.judgeArchiveId(id, vaultKey);
     if (verdict === 'of-another-vault') throw archiveOfAnotherVault(vaultKey);
     if (verdict === 'not-ours') throw archiveNotFound(id);

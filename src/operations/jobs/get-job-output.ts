@@ -35,6 +35,7 @@ export const getJobOutput = operation({
         ...headers,
       },
       stream,
+      facts: job.kind === 'archive' ? { archiveId: job.archiveId } : { jobType: 'inventory-retrieval' },
     };
   },
 });

@@ -1,3 +1,4 @@
+import { policyVersionOf } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
 
 export const abortVaultLock = operation({
@@ -12,7 +13,11 @@ export const abortVaultLock = operation({
   errors: ['ResourceNotFoundException'],
   // Succeeds also when no lock is there.
   async run({ vault }, { catalog, clock }) {
-    await catalog.abortVaultLock({ vaultNo: vault.no, nowMs: clock.now() });
+    await catalog.abortVaultLock({
+      vaultNo: vault.no,
+      nowMs: clock.now(),
+      policyVersion: policyVersionOf(vault),
+    });
     return { status: 204 };
   },
 });

@@ -15,8 +15,10 @@ export const completeVaultLock = operation({
   async run({ vaultKey, vault, id }, { catalog, blobs, clock }) {
     const lockIdHash = hashLockId(id);
     const lock = await catalog.completeVaultLock({ vaultNo: vault.no, lockIdHash, nowMs: clock.now() });
-    const note = encodeLockNote({ vault: vaultKey, vaultCreatedMs: vault.createdMs, lock });
-    await blobs.putNote(lockNoteName(vaultKey), note);
+    const locked = { vault: vaultKey, vaultCreatedMs: vault.createdMs, lock };
+    await blobs.putNote(lockNoteName(locked), encodeLockNote(locked));
+    // Deleted meanwhile, perhaps before there was a note to remove.
+    if ((await catalog.findVault(vaultKey))?.no !== vault.no) await blobs.removeNote(lockNoteName(locked));
     return { status: 204 };
   },
 });

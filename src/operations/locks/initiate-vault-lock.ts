@@ -7,6 +7,7 @@ import { requirePolicyText } from '../access/policy-text.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
 import { hashLockId } from './lock-id.ts';
+import { warningHeader } from './warning-header.ts';
 
 export const initiateVaultLock = operation({
   name: 'InitiateVaultLock',
@@ -29,8 +30,9 @@ export const initiateVaultLock = operation({
       lockIdHash: hashLockId(lockId),
       nowMs: clock.now(),
     });
-    const warnings = checkLockPolicy(parsed, vaultKey.account, arn).map(({ message }) => message);
-    return { status: 201, headers: { 'x-amz-lock-id': lockId }, warnings };
+    const found = checkLockPolicy(parsed, vaultKey.account, arn, clock.now());
+    const warnings = found.map(({ message }) => message);
+    return { status: 201, headers: { 'x-amz-lock-id': lockId, ...warningHeader(found) }, warnings };
   },
 });
 

@@ -1,3 +1,4 @@
+import { policyVersionOf } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
 
 export const abortMultipartUpload = operation({
@@ -13,7 +14,14 @@ export const abortMultipartUpload = operation({
   async run({ vault, id }, { catalog, clock, settings }) {
     const nowMs = clock.now();
     const rememberedSinceMs = nowMs - settings.completeMemoryMs;
-    await catalog.abortUpload({ vaultNo: vault.no, uploadId: id, nowMs, rememberedSinceMs });
+    const policyVersion = policyVersionOf(vault);
+    await catalog.abortUpload({
+      vaultNo: vault.no,
+      uploadId: id,
+      nowMs,
+      rememberedSinceMs,
+      policyVersion,
+    });
     return { status: 204 };
   },
 });

@@ -1,4 +1,5 @@
 import { parseTags } from '../../domain/tags.ts';
+import { policyVersionOf } from '../../domain/vault.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
 
@@ -14,7 +15,7 @@ export const addTagsToVault = operation({
   fields: { tags: member('Tags', parseTags) },
   errors: ['ResourceNotFoundException', 'LimitExceededException'],
   async run({ vault, tags }, { catalog }) {
-    await catalog.addTags({ vaultNo: vault.no, tags });
+    await catalog.addTags({ vaultNo: vault.no, tags, policyVersion: policyVersionOf(vault) });
     return { status: 204 };
   },
 });

@@ -1,5 +1,6 @@
-import { lockNoteName } from '../../domain/lock-note.ts';
-import { isVaultName, vaultNotFound } from '../../domain/vault.ts';
+import type { BlobStore } from '../../domain/blob-store.ts';
+import { formerLockNoteName, lockNoteName } from '../../domain/lock-note.ts';
+import { isVaultName, policyVersionOf, type VaultKey, vaultNotFound } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
 
 export const deleteVault = operation({
@@ -13,15 +14,24 @@ export const deleteVault = operation({
   fields: {},
   errors: ['ResourceNotFoundException'],
   // Deleting a vault that is not there succeeds: a client that repeats a lost answer must not fail.
-  async run({ vaultKey }, { catalog, blobs, clock, settings }) {
+  async run({ vaultKey, judged }, { catalog, blobs, clock, settings }) {
     if (!isVaultName(vaultKey.name)) throw vaultNotFound(vaultKey);
     const deleted = await catalog.deleteVault({
       key: vaultKey,
+      judged: judged && { no: judged.no, policyVersion: policyVersionOf(judged) },
       nowMs: clock.now(),
       mode: settings.inventoryMode,
     });
-    // Its lock goes with it; the note of a vault that was never locked is not there.
-    if (deleted) await blobs.removeNote(lockNoteName(vaultKey));
+    if (deleted && judged) await removeLockNotes(blobs, vaultKey, judged.createdMs);
     return { status: 204 };
   },
 });
+
+/**
+ * Its lock goes with it; the note of a vault that was never locked is not there. However long this takes: a new vault
+ * of the same name has a note of another name.
+ */
+async function removeLockNotes(blobs: BlobStore, vault: VaultKey, vaultCreatedMs: number): Promise<void> {
+  await blobs.removeNote(lockNoteName({ vault, vaultCreatedMs }));
+  await blobs.removeNote(formerLockNoteName(vault));
+}

@@ -1,4 +1,5 @@
 import { parseTagKeys } from '../../domain/tags.ts';
+import { policyVersionOf } from '../../domain/vault.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
 
@@ -15,7 +16,7 @@ export const removeTagsFromVault = operation({
   errors: ['ResourceNotFoundException'],
   // Keys that the vault does not have are passed over.
   async run({ vault, keys }, { catalog }) {
-    await catalog.removeTags({ vaultNo: vault.no, keys });
+    await catalog.removeTags({ vaultNo: vault.no, keys, policyVersion: policyVersionOf(vault) });
     return { status: 204 };
   },
 });

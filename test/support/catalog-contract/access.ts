@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { type JudgedVault, policyVersionOf } from '../../../src/domain/vault.ts';
 import { LOCK_TRIAL_MS } from '../../../src/domain/vault-lock.ts';
 import { type Customer, countDone, hashOf, type NewCustomer, refused, START_MS, unique } from './customer.ts';
 
@@ -114,6 +115,50 @@ export function vaultPolicies(customer: NewCustomer): void {
     await c.catalog.setVaultAccessPolicy({ vaultNo, policy: '{}' });
     await refused('ThrottlingException', remove(0));
     assert.equal(await remove((await c.vault()).policies?.version ?? -1), true);
+  });
+
+  it('stop whatever may take away what they protect, if it was allowed by older policies or tags', async () => {
+    const c = customer();
+    const vault = await c.makeVault();
+    const vaultNo = vault.no;
+    const upload = await c.startUpload(vault);
+    await c.catalog.initiateVaultLock({ vaultNo, policy: '{}', lockIdHash: 'x', nowMs: START_MS });
+    const ended = { nowMs: START_MS, rememberedSinceMs: 0 };
+    const writes = (policyVersion: number): (() => Promise<unknown>)[] => [
+      () => c.catalog.addTags({ vaultNo, tags: { a: 'c' }, policyVersion }),
+      () => c.catalog.removeTags({ vaultNo, keys: ['a'], policyVersion }),
+      () => c.catalog.setVaultAccessPolicy({ vaultNo, policy: null, policyVersion }),
+      () => c.catalog.abortVaultLock({ vaultNo, nowMs: START_MS, policyVersion }),
+      () => c.catalog.abortUpload({ vaultNo, uploadId: upload.id, ...ended, policyVersion }),
+      () =>
+        c.catalog.deleteVault({
+          key: c.key(),
+          judged: { no: vaultNo, policyVersion },
+          nowMs: START_MS,
+          mode: 'live',
+        }),
+    ];
+    for (const i of writes(0).keys()) {
+      // Also where no policy of the vault is set: one of the caller may go by its tags.
+      const before = policyVersionOf(await c.vault());
+      await c.catalog.addTags({ vaultNo, tags: { a: String(i) } });
+      await refused('ThrottlingException', writes(before)[i]?.() ?? Promise.resolve());
+      await writes(policyVersionOf(await c.vault()))[i]?.();
+    }
+    assert.equal(await c.catalog.findVault(c.key()), undefined);
+  });
+
+  it('of another vault than that which a deletion was allowed for stop it', async () => {
+    const c = customer();
+    const old = await c.makeVault();
+    await c.deleteVault();
+    await c.makeVault();
+    const remove = (judged: JudgedVault | undefined) =>
+      c.catalog.deleteVault({ key: c.key(), judged, nowMs: START_MS, mode: 'live' });
+    await refused('ThrottlingException', remove({ no: old.no, policyVersion: 0 }));
+    await refused('ThrottlingException', remove(undefined));
+    assert.equal(await c.deleteVault(), true);
+    assert.equal(await remove(undefined), false);
   });
 
   it('are refused for a vault that is gone', async () => {

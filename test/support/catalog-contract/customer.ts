@@ -5,7 +5,13 @@ import type { Catalog, Garbage, NewArchive, NewPart, Paging } from '../../../src
 import { ApiError, type ErrorCode } from '../../../src/domain/errors.ts';
 import type { Page } from '../../../src/domain/page.ts';
 import type { CompleteClaim, Part, Upload } from '../../../src/domain/upload.ts';
-import type { Vault, VaultKey, VaultState } from '../../../src/domain/vault.ts';
+import {
+  type InventoryMode,
+  policyVersionOf,
+  type Vault,
+  type VaultKey,
+  type VaultState,
+} from '../../../src/domain/vault.ts';
 import { foldDigests } from '../../../src/treehash/index.ts';
 
 export const MIB = 1_048_576;
@@ -100,8 +106,17 @@ export class Customer {
     return vault;
   }
 
-  deleteVault(name = 'photos'): Promise<boolean> {
-    return this.catalog.deleteVault({ key: this.key(name), nowMs: START_MS, mode: 'live' });
+  async deleteVault(name = 'photos', mode: InventoryMode = 'live'): Promise<boolean> {
+    const key = this.key(name);
+    const vault = await this.catalog.findVault(key);
+    const judged = vault && { no: vault.no, policyVersion: policyVersionOf(vault) };
+    return this.catalog.deleteVault({ key, judged, nowMs: START_MS, mode });
+  }
+
+  /** The version of a vault's policies and tags now. */
+  async #policyVersion(vaultNo: number): Promise<number> {
+    const { rows } = await this.catalog.listVaults(this.owner, { after: null, limit: 1000 });
+    return policyVersionOf(rows.find(({ no }) => no === vaultNo) ?? { policies: null });
   }
 
   /** A vault's number that was used and never will be again. */
@@ -123,8 +138,12 @@ export class Customer {
     return archive;
   }
 
-  deleteArchive({ vaultNo, id }: Pick<NewArchive, 'vaultNo' | 'id'>, nowMs = START_MS): Promise<boolean> {
-    return this.catalog.deleteArchive({ vaultNo, id, nowMs, mode: 'live', policyVersion: 0 });
+  async deleteArchive(
+    { vaultNo, id }: Pick<NewArchive, 'vaultNo' | 'id'>,
+    nowMs = START_MS,
+  ): Promise<boolean> {
+    const policyVersion = await this.#policyVersion(vaultNo);
+    return this.catalog.deleteArchive({ vaultNo, id, nowMs, mode: 'live', policyVersion });
   }
 
   async startUpload(vault: Vault, { createdMs = START_MS, partSize = MIB } = {}): Promise<Upload> {
@@ -173,8 +192,9 @@ export class Customer {
     return this.catalog.completeUpload({ vaultNo, uploadId: id, claim, ...memory });
   }
 
-  abort({ vaultNo, id }: Upload, { nowMs = START_MS, rememberedSinceMs = 0 } = {}): Promise<void> {
-    return this.catalog.abortUpload({ vaultNo, uploadId: id, nowMs, rememberedSinceMs });
+  async abort({ vaultNo, id }: Upload, { nowMs = START_MS, rememberedSinceMs = 0 } = {}): Promise<void> {
+    const policyVersion = await this.#policyVersion(vaultNo);
+    return this.catalog.abortUpload({ vaultNo, uploadId: id, nowMs, rememberedSinceMs, policyVersion });
   }
 }
 

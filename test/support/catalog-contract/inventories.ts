@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import type { InventoryScope, Paging } from '../../../src/domain/catalog.ts';
 import type { InventoryKey } from '../../../src/domain/page.ts';
 import type { Vault } from '../../../src/domain/vault.ts';
-import { allPages, type Customer, type NewCustomer, refused, START_MS } from './customer.ts';
+import { allPages, type Customer, type NewCustomer, refused } from './customer.ts';
 import { DUE_MS, foundJob, inventoryJob, startJob } from './job-fixtures.ts';
 
 const LEASE_MS = 100;
@@ -124,7 +124,7 @@ export function inventories(customer: NewCustomer): void {
   it('that are taken now and then decide when a vault may go', async () => {
     const c = customer();
     const vault = await c.makeVault();
-    const remove = () => c.catalog.deleteVault({ key: c.key(), nowMs: START_MS, mode: 'periodic' });
+    const remove = () => c.deleteVault('photos', 'periodic');
     const { id } = await c.addArchive(vault, { createdMs: 1000 });
     await c.catalog.deleteArchive({ vaultNo: vault.no, id, nowMs: 1010, mode: 'periodic', policyVersion: 0 });
     await refused('InvalidParameterValueException', remove());

@@ -31,6 +31,9 @@ async function tellTale(c: Customer): Promise<string[]> {
 export function journal(makePlace: () => Promise<CatalogPlace>): void {
   let place: CatalogPlace;
   const written: StoreRecord[] = [];
+  /** The newest fact when a catalog was opened last: it stays in the table and is journaled again, as the same fact. */
+  let newest = 0;
+  const fresh = () => written.filter(({ seq }) => seq > newest);
   // Takes as many turns as a disk might, so that it ends while other writes are in the middle of theirs.
   const keep: Journal = async (records) => {
     for (let turn = 0; turn < 30; turn++) await undefined;
@@ -38,6 +41,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
   };
   const using = async <Result>(to: Journal, use: (catalog: Catalog) => Promise<Result>): Promise<Result> => {
     const catalog = await place.open(to);
+    newest = await catalog.lastRecord();
     try {
       return await use(catalog);
     } finally {
@@ -53,8 +57,8 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
   it('has each fact once, in order, when it is answered', async () => {
     written.length = 0;
     const expected = await using(keep, (catalog) => tellTale(new Customer(catalog)));
-    assert.deepEqual(typesOf(written), expected);
-    const seqs = written.map(({ seq }) => seq);
+    assert.deepEqual(typesOf(fresh()), expected);
+    const seqs = fresh().map(({ seq }) => seq);
     assert.deepEqual(
       seqs,
       [...new Set(seqs)].sort((a, b) => a - b),
@@ -72,7 +76,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       const { id: uploadId, archiveId, description, partSize, createdMs } = upload;
       const vaultOf = { account, region, vault: name };
       assert.deepEqual(
-        written.map(({ entry }) => entry),
+        fresh().map(({ entry }) => entry),
         [
           { type: 'vault-created', ...vaultOf, at: START_MS },
           { type: 'upload-started', ...vaultOf, uploadId, archiveId, description, partSize, at: createdMs },
@@ -92,7 +96,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       await refused('LimitExceededException', c.makeVault('more', { limit: 1 }));
       assert.equal(await c.deleteVault('never made'), false);
     });
-    assert.deepEqual(typesOf(written), ['vault-created', 'upload-started']);
+    assert.deepEqual(typesOf(fresh()), ['vault-created', 'upload-started']);
   });
 
   it('is waited for: nothing is answered before the fact is durable', async () => {
@@ -149,9 +153,9 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       await assert.rejects(c.makeVault(), /not just now/);
       assert.deepEqual(written, []);
       await c.makeVault();
-      assert.deepEqual(typesOf(written), ['vault-created']);
+      assert.deepEqual(typesOf(fresh()), ['vault-created']);
       await c.makeVault('another');
-      assert.deepEqual(typesOf(written), ['vault-created', 'vault-created']);
+      assert.deepEqual(typesOf(fresh()), ['vault-created', 'vault-created']);
     });
   });
 
@@ -174,8 +178,9 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       await Promise.all(Array.from({ length: 600 }, (_, i) => c.makeVault(`v${i}`)));
       await c.makeVault('last');
     });
-    assert.equal(new Set(written.map(({ seq }) => seq)).size, 601);
-    assert.equal(new Set(written.map(({ entry }) => entry['vault'])).size, 601);
+    assert.equal(fresh().length, 601);
+    assert.equal(new Set(fresh().map(({ seq }) => seq)).size, 601);
+    assert.equal(new Set(fresh().map(({ entry }) => entry['vault'])).size, 601);
     await onlyNewestIsLeft();
   });
 
@@ -187,14 +192,18 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       const left = await catalog.unjournaled(1000);
       assert.ok(left.length < 70, `${left.length} of 100 are still listed`);
     });
-    assert.equal(written.length, 100);
+    assert.equal(fresh().length, 100);
     await onlyNewestIsLeft();
   });
 
   it('never sees a number again, even when all facts before were dropped', async () => {
     written.length = 0;
-    for (let i = 0; i < 3; i++) await using(keep, (catalog) => new Customer(catalog).makeVault());
-    const seqs = written.map(({ seq }) => seq);
+    const seqs: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      await using(keep, (catalog) => new Customer(catalog).makeVault());
+      seqs.push(...fresh().map(({ seq }) => seq));
+      written.length = 0;
+    }
     assert.equal(new Set(seqs).size, 3);
     assert.deepEqual(
       seqs,

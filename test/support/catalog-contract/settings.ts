@@ -49,6 +49,16 @@ export function keysAndSettings(customer: NewCustomer): void {
     assert.equal(await catalog.findSetting(name), given[0]);
   });
 
+  it('are listed by what their names begin with', async () => {
+    const { catalog } = customer();
+    const prefix = `listed-${unique()}-`;
+    for (const name of [`${prefix}2`, `${prefix}10`, `${prefix.slice(0, -1)}`, `${prefix}1`])
+      await catalog.setSetting({ name, value: `of ${name}` });
+    const found = (await catalog.listSettings(prefix)).map(({ name, value }) => [name, value]);
+    const expected = ['1', '10', '2'].map((end) => [`${prefix}${end}`, `of ${prefix}${end}`]);
+    assert.deepEqual(found, expected);
+  });
+
   it('change when a setting is set', async () => {
     const { catalog } = customer();
     const name = `setting-${unique()}`;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Paging } from '../../../src/domain/catalog.ts';
+import type { VaultKey } from '../../../src/domain/vault.ts';
 import { allGarbage, allPages, type NewCustomer, refused, START_MS } from './customer.ts';
 
 export function vaults(customer: NewCustomer): void {
@@ -29,6 +30,19 @@ export function vaults(customer: NewCustomer): void {
     await c.catalog.createVault({ key: elsewhere, nowMs: START_MS, limit: 1 });
     const numbers = [mine.no, theirs.no, (await c.catalog.findVault(elsewhere))?.no];
     assert.equal(new Set(numbers).size, 3);
+  });
+
+  it('are listed by name over all accounts and regions', async () => {
+    const [c, d] = [customer(), customer()];
+    const name = `listed-${c.account}`;
+    const keys = [{ ...c.key(name), region: 'eu-west-1' }, c.key(name), d.key(name)];
+    for (const key of keys) await c.catalog.createVault({ key, nowMs: START_MS, limit: 9 });
+    const order = ({ account, region }: VaultKey) => `${account} ${region}`;
+    const expected = keys.toSorted((one, other) => (order(one) < order(other) ? -1 : 1));
+    const list = async (limit: number) => [...(await c.catalog.listVaultKeys({ name, limit }))];
+    assert.deepEqual((await list(9)).map(order), expected.map(order));
+    assert.deepEqual((await list(2)).map(order), expected.slice(0, 2).map(order));
+    assert.equal((await c.catalog.listVaultKeys({ name: null, limit: 2 })).length, 2);
   });
 
   it('are refused beyond the limit, until there is room', async () => {

@@ -19,7 +19,11 @@ export interface OnDisk {
 }
 
 export function openOnDisk(data: string): OnDisk {
-  const refuses = { run: () => Promise.reject(new Error('only for reading')), close: async () => {} };
+  const refuses = {
+    run: () => Promise.reject(new Error('only for reading')),
+    commitNumber: () => 0,
+    close: async () => {},
+  };
   return { catalog: openSqliteCatalog(join(data, 'catalog.sqlite'), refuses), store: join(data, 'store') };
 }
 

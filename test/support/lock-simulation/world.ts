@@ -44,7 +44,7 @@ export class Shop {
 
   static async open(): Promise<Shop> {
     const shop = new Shop();
-    const writer = await openSqliteWriter(shop.template, async () => {});
+    const writer = await openSqliteWriter(shop.template, { journal: async () => {} });
     await writer.close();
     return shop;
   }
@@ -127,10 +127,14 @@ export class World {
     const source = sqliteSource(database);
     const writer = new GroupWriter(database, source, {
       journal: (records) => this.blobs.appendRecords(records),
+      generation: 0,
+      commitNumber: 0,
     });
     return {
       ...readsOver(source),
       ...writesOver(writer),
+      knownCommitNumber: () => writer.commitNumber(),
+      failure: () => undefined,
       async close() {
         await writer.close();
         await source.db.destroy();

@@ -1,3 +1,4 @@
+import { policyVersionOf } from '../../../src/domain/vault.ts';
 import { START_MS } from '../catalog-contract/customer.ts';
 import { type CallsOf, each, mainVault } from './call.ts';
 import { archiveId, BIG_UPLOAD_NO, IDLE_BEFORE_MS, IDLE_UPLOAD_NO, TWENTY, VAULT_NO } from './crowd.ts';
@@ -44,9 +45,10 @@ export const ARCHIVE_WRITES: CallsOf<
     await c.complete(upload, claim);
   },
   async abortUpload(c) {
-    const upload = await c.startUpload(await mainVault(c));
-    await c.abort(upload);
-    await c.abort(upload);
+    const vault = await mainVault(c);
+    const { id: uploadId } = await c.startUpload(vault);
+    const ended = { nowMs: START_MS, rememberedSinceMs: 0, policyVersion: policyVersionOf(vault) };
+    for (let i = 0; i < 2; i++) await c.catalog.abortUpload({ vaultNo: vault.no, uploadId, ...ended });
   },
   expireUpload: ({ catalog }) =>
     each(

@@ -2,10 +2,11 @@ import type { Catalog } from '../../../src/domain/catalog.ts';
 import { ARCHIVE_WRITES } from './archive-writes.ts';
 import type { CallsOf } from './call.ts';
 import { JOB_WRITES } from './job-writes.ts';
+import { LINK_WRITES } from './link-writes.ts';
 import { READ_CALLS } from './read-calls.ts';
 import { PEOPLE_WRITES, VAULT_WRITES } from './vault-writes.ts';
 
-export type Method = Exclude<keyof Catalog, 'close'>;
+export type Method = Exclude<keyof Catalog, 'close' | 'knownCommitNumber' | 'failure'>;
 
 const { forgetVaults, ...vaultWrites } = VAULT_WRITES;
 
@@ -16,5 +17,6 @@ export const EVERY_CALL: CallsOf<Method> = {
   ...PEOPLE_WRITES,
   ...ARCHIVE_WRITES,
   ...JOB_WRITES,
+  ...LINK_WRITES,
   forgetVaults,
 };

@@ -36,7 +36,7 @@ export function listenToPostgres(): PlanListener {
         (await query.call(this, sql, parameters)) as pg.QueryResult;
       if (EXPLAINED.test(text)) heard.push(await explain(run, transacting.has(this), text, values));
       if (/^(begin|start transaction)/i.test(text)) transacting.add(this);
-      if (/^(commit|rollback)$/i.test(text)) transacting.delete(this);
+      if (/^(commit|rollback)\b/i.test(text)) transacting.delete(this);
       return query.apply(this, args);
     },
   );

@@ -50,6 +50,11 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
   findVault: (c) => c.catalog.findVault(c.key(vaultName(VAULT_NO))),
   findVaultState: mainVault,
   hasVaults: ({ catalog }) => catalog.hasVaults(),
+  listVaultKeys: ({ catalog }) =>
+    each(
+      () => catalog.listVaultKeys({ name: vaultName(VAULT_NO), limit: LIMIT }),
+      () => catalog.listVaultKeys({ name: null, limit: LIMIT }),
+    ),
   listVaults: ({ catalog, owner }) => pages(vaultName(50), (page) => catalog.listVaults(owner, page)),
   tagsOf: ({ catalog }) => catalog.tagsOf(VAULT_NO),
   findArchive: ({ catalog }) => catalog.findArchive(VAULT_NO, archiveId(17)),
@@ -100,6 +105,8 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
       () => catalog.listAccessKeys(account, null),
     ),
   listLocked: ({ catalog }) => catalog.listLocked(),
+  storeLink: ({ catalog }) => catalog.storeLink(),
+  namesAnyBlob: ({ catalog }) => catalog.namesAnyBlob(),
   lastRecord: ({ catalog }) => catalog.lastRecord(),
   namesBlob: (c) => {
     const { catalog } = c;
@@ -120,4 +127,5 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
   idleUploads: ({ catalog }) => catalog.idleUploads(IDLE_BEFORE_MS, LIMIT),
   unjournaled: ({ catalog }) => catalog.unjournaled(LIMIT),
   findSetting: ({ catalog }) => catalog.findSetting('setting-17'),
+  listSettings: ({ catalog }) => catalog.listSettings('setting-17'),
 };

@@ -38,6 +38,8 @@ interface Step {
 
 /** Many rows of a table may have the same value here. */
 const SHARED = new Set(['account', 'region', 'vault_no', 'state', 'kind']);
+/** Tables of one row. */
+const SINGLE = new Set(['store_link', 'commit_number']);
 /** Not here: a vault has at most 50 tags and a row for each shard, an owner one policy. */
 const FEW = new Set(['tags', 'vault_counts', 'retrieval_policies']);
 
@@ -50,7 +52,8 @@ function faultOf({ detail, parent }: Step, sql: string): Fault | undefined {
   const limited = parent === 0 && / limit /i.test(sql);
   const scanned = /^SCAN (?!CONSTANT ROW|\d+-ROW VALUES)(\S+)/.exec(detail)?.[1];
   if (scanned !== undefined && !(limited && !/ where | having /i.test(sql))) {
-    return { table: tableOf(scanned, sql), what: detail };
+    const table = tableOf(scanned, sql);
+    return SINGLE.has(table) ? undefined : { table, what: detail };
   }
   const [, searched = '', terms = ''] = /^SEARCH (\S+) USING .*INDEX \S+ \((.*)\)/.exec(detail) ?? [];
   if (searched === '' || limited || !terms.split(' AND ').every(isShared)) return undefined;

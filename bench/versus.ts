@@ -1,0 +1,158 @@
+/**
+ * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER]`: measures these sources beside those of another
+ * checkout of Moraine, in alternating rounds, and says of each figure whether these are slower. Exit code 0 if all could be measured.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Bodies, makeBodies } from './bodies.ts';
+import { type Contender, contest } from './contest.ts';
+import type { LoadRequest } from './load.ts';
+import { type LoadProcess, startLoad } from './load-process.ts';
+import { machineFacts } from './machine.ts';
+import { measureLoad, megabytesPerSecond, requestsPerSecond } from './measured.ts';
+import type { BenchOptions } from './section.ts';
+import { buildServer } from './servers/built.ts';
+import { startMoraine } from './servers/moraine.ts';
+import type { BenchServer } from './servers/server.ts';
+import { settle } from './settle.ts';
+import { type Interval, medianInterval, ratiosOf, spreadOf } from './statistics.ts';
+import { Undo } from './undo.ts';
+
+const MIB = 2 ** 20;
+const SIZES = { piece: 64 * MIB, pieces: 16, small: 24_000 };
+const UNLIMITED = { limitMs: Number.POSITIVE_INFINITY, verify: false };
+/** The widest interval that still tells anything. */
+const WIDEST = 0.06;
+
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  /** Prepares a server for this figure; what it gives is called once a round. */
+  of(server: BenchServer, bodies: Bodies, load: LoadProcess): Promise<() => Promise<number>>;
+}
+
+const FIGURES: readonly Figure[] = [
+  { name: 'small', unit: '1/s', of: smallUploads },
+  { name: 'upload', unit: 'MB/s', of: largeUploads },
+  { name: 'download', unit: 'MB/s', of: downloads },
+];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '15' }, folder: { type: 'string', default: tmpdir() } },
+});
+const [checkout, ...names] = positionals;
+const rounds = Number(values.rounds);
+const chosen = FIGURES.filter(({ name }) => names.length === 0 || names.includes(name));
+if (checkout === undefined || chosen.length < names.length || !Number.isSafeInteger(rounds) || rounds < 15) {
+  const figures = FIGURES.map(({ name }) => name).join('|');
+  console.error(
+    `usage: npm run versus -- CHECKOUT [${figures}]... [--rounds N, 15 or more] [--folder FOLDER]`,
+  );
+  process.exit(2);
+}
+
+const undo = new Undo();
+const folder = await mkdtemp(join(values.folder, 'moraine-versus-'));
+undo.add(() => rm(folder, { recursive: true, maxRetries: 5 }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, async () => {
+    await undo.run();
+    process.exit(1);
+  });
+}
+try {
+  const builds = [
+    { name: 'these', main: await buildServer() },
+    { name: 'those', main: await buildServer(resolve(checkout)) },
+  ];
+  console.log(
+    `${machineFacts(folder)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\n')}\n`,
+  );
+  for (const figure of chosen) await compare(figure, builds);
+} finally {
+  await undo.run();
+}
+
+async function compare(figure: Figure, builds: readonly { name: string; main: string }[]): Promise<void> {
+  const own = new Undo();
+  undo.add(() => own.run());
+  const options: BenchOptions = {
+    rounds,
+    quick: false,
+    sizes: SIZES,
+    folder: join(folder, figure.name),
+    atEnd: (step) => own.add(step),
+    progress: (text) => console.error(`${figure.name}: ${text}`),
+  };
+  await mkdir(options.folder);
+  own.add(() => rm(options.folder, { recursive: true, maxRetries: 5 }));
+  try {
+    const bodies = await makeBodies(join(options.folder, 'bodies'), SIZES.piece);
+    const load = startLoad(options, bodies.file);
+    const contenders: Contender[] = [];
+    for (const build of builds) {
+      const measure = await figure.of(await startMoraine(options, build), bodies, load);
+      contenders.push({ name: build.name, measure: async () => ({ value: await measure() }) });
+    }
+    const results = await contest(options, contenders, () => settle(options));
+    print(figure, results.values('these'), results.values('those'));
+  } finally {
+    await own.run();
+  }
+}
+
+function print({ name, unit }: Figure, these: readonly number[], those: readonly number[]): void {
+  const ratios = ratiosOf(these, those);
+  const interval = medianInterval(ratios);
+  const median = (samples: readonly number[]) => spreadOf(samples).median.toPrecision(4);
+  const span = `${interval.low.toFixed(3)}..${interval.high.toFixed(3)}`;
+  console.log(
+    `${name}: these ${median(these)} ${unit}, those ${median(those)} ${unit}; median of ${ratios.length} paired ratios ` +
+      `${spreadOf(ratios).median.toFixed(3)}, 95 % interval ${span}: ${verdict(interval)}`,
+  );
+}
+
+function verdict({ low, high }: Interval): string {
+  if (high < 1) return 'SLOWER';
+  if (high - low > WIDEST) return 'no verdict, the interval is too wide: more rounds, or a quieter machine';
+  return 'not slower';
+}
+
+async function smallUploads(server: BenchServer, bodies: Bodies, load: LoadProcess) {
+  const { address, processes } = server;
+  return async () => {
+    const sent = Array.from({ length: SIZES.small }, (_, i) => bodies.small[i % bodies.small.length]);
+    const requests = server.prepareSmall(sent.filter((body) => body !== undefined));
+    const job = { ...UNLIMITED, address, requests, connections: 64 };
+    return requestsPerSecond(await measureLoad(load, job, processes));
+  };
+}
+
+async function largeUploads(server: BenchServer, bodies: Bodies, load: LoadProcess) {
+  const { address, processes } = server;
+  return async () => {
+    const pieces = Array.from({ length: SIZES.pieces }, () => bodies.piece);
+    const { requests, finish } = await server.prepareLarge(pieces);
+    const job = { ...UNLIMITED, address, requests, connections: 4 };
+    const run = await measureLoad(load, job, processes, finish);
+    await server.removeLarge();
+    return megabytesPerSecond(run);
+  };
+}
+
+async function downloads(server: BenchServer, bodies: Bodies, load: LoadProcess) {
+  const { address, processes } = server;
+  const { request } = await server.prepareDownload(bodies, SIZES.pieces, load);
+  const job = (requests: readonly LoadRequest[]) => ({ ...UNLIMITED, address, requests, connections: 1 });
+  return async () => {
+    // Idle pages leave the page cache between two measurements, and are back after this.
+    await load.run(job([request()]));
+    const run = await measureLoad(load, job(Array.from({ length: 4 }, request)), processes);
+    return megabytesPerSecond(run);
+  };
+}

@@ -1,0 +1,125 @@
+/** Whether this process may use a data folder, and whether others may; checked before anything in it is opened. */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { SettingError } from '../config.ts';
+import type { DataFolder } from './data-folder.ts';
+
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, R_OK, W_OK, X_OK } = constants;
+const OTHERS = 0o077;
+const WORLD_WRITES = 0o002;
+const GROUP_WRITES = 0o020;
+
+/**
+ * @throws SettingError with one sentence that names the path that this process may not use, its owner and its mode.
+ * What does not exist is passed over.
+ */
+export function requireUsable(folder: DataFolder): void {
+  requireAccess(folder.path, R_OK | W_OK | X_OK);
+  // An operator may have made the key read-only.
+  requireAccess(folder.masterKey, R_OK);
+  for (const path of databases(folder)) requireAccess(path, R_OK | W_OK);
+  for (const path of [folder.audit, ...foldersOf(folder.store)]) requireAccess(path, R_OK | W_OK | X_OK);
+}
+
+/**
+ * Everything in the data folder is for its owner alone. Files and folders that were made with other modes, by an
+ * earlier version or by hand, get 0600 and 0700. Must run before this process opens a database: closing any descriptor
+ * of a file gives up the locks that SQLite holds on it.
+ * @returns what others could reach until now, such as `master.key (0644)`, and whether they can write to the folder.
+ * @throws SettingError when everybody may write to the folder itself: then nothing in it can be trusted.
+ */
+export function closeToOthers(folder: DataFolder): { closed: readonly string[]; groupWrites: boolean } {
+  const { mode } = statSync(folder.path);
+  if (mode & WORLD_WRITES) {
+    throw new SettingError(
+      `every user of this machine may write to the data folder ${folder.path} (mode ${octal(mode)}), so that ` +
+        'nothing in it can be trusted: take that right away (chmod o-w), or give --data another folder',
+    );
+  }
+  const names = readdirSync(folder.path).filter((name) => name.startsWith('root-credentials'));
+  const files = [folder.masterKey, ...databases(folder), ...names.map((name) => join(folder.path, name))];
+  const closed = [...files, folder.store, folder.audit].flatMap((path) => closeOne(path));
+  return { closed, groupWrites: (mode & GROUP_WRITES) !== 0 };
+}
+
+function databases({ lock, catalog }: DataFolder): readonly string[] {
+  return [lock, catalog, `${catalog}-wal`, `${catalog}-shm`];
+}
+
+/** The store's folder and those in it. */
+function foldersOf(store: string): readonly string[] {
+  requireAccess(store, R_OK | X_OK);
+  try {
+    const entries = readdirSync(store, { withFileTypes: true });
+    return [store, ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(store, name))];
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function requireAccess(path: string, mode: number): void {
+  try {
+    accessSync(path, mode);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT') return;
+    if (code === 'EROFS') throw new SettingError(`${path} lies on a file system that can only be read`);
+    throw new SettingError(
+      `this process, which runs as uid ${process.geteuid?.()}, may not ${mode & W_OK ? 'read and write' : 'read'} ` +
+        `${path}: ${ownerAndMode(path)}`,
+    );
+  }
+}
+
+function ownerAndMode(path: string): string {
+  try {
+    const { uid, gid, mode } = statSync(path);
+    return `it belongs to uid ${uid} and gid ${gid}, with mode ${octal(mode)}`;
+  } catch {
+    return 'a folder above it may not be entered';
+  }
+}
+
+/** By a descriptor, so that a link leads nowhere. What is another user's is left as it is. */
+function closeOne(path: string): string[] {
+  let file: number;
+  try {
+    file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ELOOP') return [];
+    throw error;
+  }
+  try {
+    const found = fstatSync(file);
+    if (!isOpenToOthers(found)) return [];
+    fchmodSync(file, found.isDirectory() ? 0o700 : 0o600);
+    return [`${path} (${octal(found.mode)})`];
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isOpenToOthers({ mode, uid }: Stats): boolean {
+  const isOurs = uid === process.geteuid?.() || process.geteuid?.() === 0;
+  return isOurs && (mode & OTHERS) !== 0;
+}
+
+/** Four digits, as chmod takes them. */
+function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}

@@ -1,0 +1,86 @@
+/** Which requests become lines of the log, at which level. */
+import type { Clock } from '../domain/clock.ts';
+import { ApiError } from '../domain/errors.ts';
+import type { Logger } from '../log.ts';
+import type { RequestLog } from '../protocol/handle.ts';
+import { ClientGone } from '../protocol/small-body.ts';
+import { ShortageLog } from './shortage-log.ts';
+
+/** Anybody who knows the id of an access key can cause these lines, so their number is bounded. */
+const MISMATCHES_PER_SECOND = 10;
+
+/**
+ * Failures of the server are errors; signatures that do not match come with their evidence, ten a second at most;
+ * all other requests are for those who ask for each (level `debug`).
+ */
+export function requestLogger(log: Logger, clock: Clock): (done: RequestLog) => void {
+  const ration = new Ration(MISMATCHES_PER_SECOND);
+  const shortages = new ShortageLog(log, clock);
+  return (done) => {
+    const { error, requestId } = done;
+    for (const warning of done.warnings) log.warn({ requestId, target: done.target() }, warning);
+    if (shortages.take(error, lineOf(done))) return;
+    if (isOurs(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
+    else if (error instanceof ApiError && error.evidence !== '')
+      logMismatch(log, done, error, ration.take(clock.now()));
+    else if (log.isLevelEnabled('debug')) {
+      const refusal = error instanceof Error ? { refusal: error.message } : {};
+      log.debug({ ...lineOf(done), ...refusal }, 'request');
+    }
+  };
+}
+
+/** @param leftOut lines that were left out before this one; undefined when this one is left out as well. */
+function logMismatch(
+  log: Logger,
+  done: RequestLog,
+  { evidence }: ApiError,
+  leftOut: number | undefined,
+): void {
+  if (leftOut === undefined) return;
+  const line = { ...lineOf(done), evidence: withoutLockId(evidence), ...(leftOut > 0 ? { leftOut } : {}) };
+  log.info(line, 'wrong signature: the secret key differs, or a proxy changed the request (docs/proxies.md)');
+}
+
+/** A lock id would let a reader of the log complete the lock. */
+function withoutLockId(evidence: string): string {
+  return evidence.replace(/(\/lock-policy\/)[^/\n]+/, '$1…');
+}
+
+function lineOf({ requestId, method, target, operation, status, ms }: RequestLog): Record<string, unknown> {
+  return { requestId, method, target: target(), operation, status, ms };
+}
+
+function isOurs(error: unknown): boolean {
+  if (error instanceof ApiError) return error.fault === 'Server';
+  return error !== undefined && !(error instanceof ClientGone);
+}
+
+/** Lets so many of something through in each second of the clock, and counts the rest. */
+class Ration {
+  readonly #perSecond: number;
+  #second = 0;
+  #taken = 0;
+  #leftOut = 0;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
+
+  /** How many were left out since the last one that was let through; undefined when this one is left out as well. */
+  take(nowMs: number): number | undefined {
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#taken = 0;
+    }
+    if (this.#taken >= this.#perSecond) {
+      this.#leftOut++;
+      return undefined;
+    }
+    this.#taken++;
+    const leftOut = this.#leftOut;
+    this.#leftOut = 0;
+    return leftOut;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The line that an operator keeps away from the server: how far every chain went when it was printed. With it, setting
+ * back audit log, store and catalog together is found as well.
+ */
+import { createHash } from 'node:crypto';
+import type { Head } from './chain.ts';
+
+/** What such a line says. */
+export interface HeadLine {
+  /** When it was printed, ms since the epoch. */
+  readonly atMs: number;
+  /** Chains numbered 1 to this one are covered. */
+  readonly upTo: number;
+  /** How many of them had a record. */
+  readonly chains: number;
+  /** Records of all of them. */
+  readonly records: number;
+  /** Chains that may have grown since: number → records at that time. All others were closed. */
+  readonly open: ReadonlyMap<number, number>;
+  /** SHA-256 over where each chain stood, 64 hex digits. */
+  readonly digest: string;
+}
+
+/** Where one chain stood. */
+export interface Position {
+  readonly number: number;
+  readonly chain: string;
+  readonly head: Head;
+}
+
+const FORM =
+  /^moraine-audit-1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (\d{1,9}) (\d{1,9}) (\d{1,15}) (-|\d+:\d+(?:,\d+:\d+)*) ([0-9a-f]{64})$/;
+
+/** The line as text. */
+export function formatHeadLine({ atMs, upTo, chains, records, open, digest }: HeadLine): string {
+  const grown = [...open].map(([number, seq]) => `${number}:${seq}`).join(',');
+  return ['moraine-audit-1', new Date(atMs).toISOString(), upTo, chains, records, grown || '-', digest].join(
+    ' ',
+  );
+}
+
+/** The line of a text; undefined for a text that is not one. Blanks around it are ignored. */
+export function parseHeadLine(text: string): HeadLine | undefined {
+  const [, at = '', upTo, chains, records, grown = '', digest = ''] = FORM.exec(text.trim()) ?? [];
+  if (upTo === undefined || Number.isNaN(Date.parse(at))) return undefined;
+  const pairs = grown === '-' ? [] : grown.split(',').map((pair) => pair.split(':').map(Number));
+  return {
+    atMs: Date.parse(at),
+    upTo: Number(upTo),
+    chains: Number(chains),
+    records: Number(records),
+    open: new Map(pairs as [number, number][]),
+    digest,
+  };
+}
+
+/** SHA-256 over where these chains stood, whatever their order; those without a record do not count. */
+export function digestOf(positions: readonly Position[]): string {
+  const hash = createHash('sha256');
+  const lines = positions
+    .filter(({ head }) => head.seq > 0)
+    .toSorted((a, b) => a.number - b.number || (a.chain < b.chain ? -1 : 1));
+  for (const { number, chain, head } of lines) hash.update(`${number} ${chain} ${head.seq} ${head.mac}\n`);
+  return hash.digest('hex');
+}

@@ -1,0 +1,92 @@
+/** Looks at what lies where a disk store should be, and changes nothing. */
+import { opendir, readdir, readFile } from 'node:fs/promises';
+import { NoteDamaged } from '../domain/blob-store.ts';
+import type { StoreFound } from '../domain/store-identity.ts';
+import { BLOB_FOLDERS, DiskPaths, isBlobName, packOfFile } from './disk-paths.ts';
+import { exists } from './file-names.ts';
+import { readIdentity } from './store-identity.ts';
+
+/** The form that is written. */
+export const FORM = 3;
+export const FORMAT_NAME = 'moraine-store';
+/** The first form with packs; there was no identity before form 3. */
+const FIRST_WITH_PACKS = 2;
+
+/** What `format.json` says. @throws NoteDamaged when it is no JSON, the I/O error. */
+export async function readFormat(
+  paths: DiskPaths,
+): Promise<{ format?: unknown; version?: unknown } | undefined> {
+  if (!(await exists(paths.format))) return undefined;
+  const text = await readFile(paths.format, 'utf8');
+  try {
+    return JSON.parse(text) as { format?: unknown; version?: unknown };
+  } catch {
+    throw new NoteDamaged(paths.format, text === '' ? 'it is empty' : 'it is no JSON');
+  }
+}
+
+/** Whether this version can read it. */
+export function isKnownForm(version: unknown): version is number {
+  return typeof version === 'number' && Number.isInteger(version) && version >= 1 && version <= FORM;
+}
+
+/** @param folder where the store should be. @throws NoteDamaged, the I/O error. */
+export async function surveyDiskStore(folder: string): Promise<StoreFound> {
+  const paths = new DiskPaths(folder);
+  const names = await namesIn(folder);
+  if (names === undefined) return { kind: 'none', what: 'not there' };
+  const format = await readFormat(paths);
+  const holdsBlobs = await hasBlobs(paths);
+  const holdsAnything = holdsBlobs || (await hasFiles(paths.journal, (name) => name.endsWith('.jsonl')));
+  const identity = await readIdentity(folder);
+  if (format === undefined && identity === undefined && !holdsAnything) {
+    // A first start that was cut short leaves some empty folders.
+    const isEmpty = names.every((name) => name === 'lost+found');
+    return { kind: 'none', what: isEmpty ? 'empty' : 'no store' };
+  }
+  const { version } = format ?? { version: FORM };
+  if (format && (format.format !== FORMAT_NAME || !isKnownForm(version)))
+    return { kind: 'foreign', format: JSON.stringify(format) };
+  const form = version as number;
+  const missing = await missingPieces(paths, form, format !== undefined, identity !== undefined);
+  return { kind: 'store', form, identity, missing, holdsBlobs, holdsAnything };
+}
+
+async function missingPieces(
+  paths: DiskPaths,
+  form: number,
+  hasFormat: boolean,
+  hasIdentity: boolean,
+): Promise<string[]> {
+  const missing: string[] = [];
+  if (!hasFormat) missing.push('format.json');
+  if (form === FORM && !hasIdentity) missing.push('identity.json');
+  const folders = ['journal', 'notes', ...(form >= FIRST_WITH_PACKS ? ['packs'] : [])];
+  for (const name of folders) if (!(await exists(paths.other(name)))) missing.push(name);
+  const blobs = await namesIn(paths.blobs);
+  if (blobs === undefined) missing.push('blobs');
+  else missing.push(...BLOB_FOLDERS.filter((name) => !blobs.includes(name)).map((name) => `blobs/${name}`));
+  return missing;
+}
+
+async function hasBlobs(paths: DiskPaths): Promise<boolean> {
+  if (await hasFiles(paths.packs, (name) => packOfFile(name) !== undefined)) return true;
+  for (const name of BLOB_FOLDERS) if (await hasFiles(paths.blobFolder(name), isBlobName)) return true;
+  return false;
+}
+
+/** Whether the folder has such a name; not where there is no folder. Reads no further than the first. */
+async function hasFiles(path: string, isOne: (name: string) => boolean): Promise<boolean> {
+  const folder = await opendir(path).catch(missing);
+  if (folder === undefined) return false;
+  for await (const { name } of folder) if (isOne(name)) return true;
+  return false;
+}
+
+async function namesIn(path: string): Promise<readonly string[] | undefined> {
+  return readdir(path).catch(missing);
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}

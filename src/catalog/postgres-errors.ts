@@ -1,0 +1,69 @@
+import pg from 'pg';
+import { Shortage } from '../domain/errors.ts';
+
+/**
+ * Classes of SQLSTATE that pass by themselves: connection exception, insufficient resources, operator intervention
+ * (a shutdown, a statement's time limit), system error.
+ */
+const PASSING_CLASSES = new Set(['08', '53', '57', '58']);
+/** A lock's time limit, a server that takes no writes while another takes over, an idle transaction's time limit. */
+const PASSING = new Set(['55P03', '25006', '25P03']);
+
+/** What the code of a system error, or a driver's words, mean to a client: without addresses and names. */
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection is refused',
+  ECONNRESET: 'the connection was cut',
+  EPIPE: 'the connection was cut',
+  ENOENT: 'its socket is not there',
+  ENOTFOUND: 'its host is not known',
+  EAI_AGAIN: 'its host cannot be looked up',
+  EHOSTUNREACH: 'its host is not reachable',
+  ENETUNREACH: 'its network is not reachable',
+  ETIMEDOUT: 'it does not answer',
+};
+
+/** The database did not answer in time. */
+export class NoAnswer extends Error {
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`);
+    this.name = 'NoAnswer';
+  }
+}
+
+/** Whether the connection that an error came over may be used again. */
+export function endsConnection(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError) || error.severity === 'FATAL' || error.severity === 'PANIC';
+}
+
+/** The error itself, or the Shortage that it amounts to where the database is away for now. */
+export function awayOr(error: unknown): unknown {
+  if (error instanceof Shortage) return error;
+  if (!(error instanceof pg.DatabaseError)) return databaseAway(error);
+  const code = error.code ?? '';
+  const passes = PASSING_CLASSES.has(code.slice(0, 2)) || PASSING.has(code);
+  return passes || error.severity === 'FATAL' ? databaseAway(error) : error;
+}
+
+/** An error while a connection was being made: whatever it is, there is no database for now. */
+export function databaseAway(cause: unknown): Shortage {
+  return new Shortage(`The catalog's database is not available: ${whyAway(cause)}.`, { cause });
+}
+
+/** A COMMIT that was sent and not confirmed. */
+export function commitUnknown(cause: unknown): Shortage {
+  return new Shortage(
+    `The catalog's database did not confirm the change (${whyAway(cause)}): it may have been made or not.`,
+    { cause },
+  );
+}
+
+function whyAway(error: unknown): string {
+  if (error instanceof NoAnswer) return error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== undefined && Object.hasOwn(WORDS, code)) return WORDS[code] as string;
+  // Texts of the server about itself; those about roles and databases are for the log alone.
+  if (error instanceof pg.DatabaseError && /^(53|57|58)/.test(code ?? '')) return message;
+  if (/timeout/i.test(message ?? '')) return 'it does not answer';
+  if (/terminated/i.test(message ?? '')) return 'the connection was cut';
+  return code ?? 'the connection failed';
+}

@@ -1,0 +1,108 @@
+import { sql } from 'kysely';
+import type { CatalogWrites } from '../domain/catalog.ts';
+import { GenerationClosed, type StoreLink, type StoreLinkReads } from '../domain/store-link.ts';
+import { statement } from './statement.ts';
+import type { Source, Tx } from './transaction.ts';
+
+export function storeLinkReads(source: Source): StoreLinkReads {
+  return {
+    storeLink: () => storeLink(source),
+    namesAnyBlob: () => namesAnyBlob(source),
+  };
+}
+
+async function storeLink(source: Source): Promise<StoreLink> {
+  const { catalog_id, store_id, generation, number } = await linkRow(source);
+  return {
+    catalogId: catalog_id ?? undefined,
+    storeId: store_id ?? undefined,
+    generation,
+    commitNumber: number,
+  };
+}
+
+async function linkRow(source: Source) {
+  const row = await LINK.first(source, {});
+  if (!row) throw new Error('the catalog has lost the row of the table store_link or of commit_number');
+  return row;
+}
+
+const LINK = statement((db) =>
+  db
+    .selectFrom(['store_link', 'commit_number'])
+    .select(['catalog_id', 'store_id', 'generation', 'commit_number.number']),
+);
+
+async function namesAnyBlob({ db }: Source): Promise<boolean> {
+  const { rows } = await sql<{ found: number | boolean }>`
+    select exists (select 1 from archives) or exists (select 1 from parts)
+      or exists (select 1 from jobs where kind = 'inventory' and ref is not null) as found`.execute(db);
+  return Boolean(rows[0]?.found);
+}
+
+/**
+ * The start of every transaction but a claim's, when nothing can close its generation before it ends.
+ * @returns the commit number.
+ * @throws GenerationClosed when the catalog is of another generation than the writer.
+ */
+export async function requireGeneration(source: Source, own: number): Promise<number> {
+  const { generation, number } = await linkRow(source);
+  requireSame(generation, own);
+  return number;
+}
+
+/** @throws GenerationClosed when the catalog's generation is not the writer's own. */
+export function requireSame(generation: number, own: number): void {
+  if (generation === own) return;
+  throw new GenerationClosed(
+    `the catalog is of generation ${generation} and this process writes for generation ${own}: another server has ` +
+      'taken the catalog over, and this process must be stopped',
+  );
+}
+
+export async function claimGeneration(
+  tx: Tx,
+  { catalogId, storeId, generation }: Parameters<CatalogWrites['claimGeneration']>[0],
+): Promise<void> {
+  const found = await linkRow(tx);
+  if (found.catalog_id !== null && found.catalog_id !== catalogId) {
+    throw new GenerationClosed(
+      `the catalog has the id ${found.catalog_id} and not ${catalogId}: another server has just claimed it`,
+    );
+  }
+  if (generation <= found.generation) {
+    throw new GenerationClosed(
+      `the catalog is of generation ${found.generation} already: another server has claimed it, or a later start`,
+    );
+  }
+  await tx.db
+    .updateTable('store_link')
+    .set({ catalog_id: catalogId, store_id: storeId, generation })
+    .execute();
+}
+
+export async function raiseCommitNumber(
+  tx: Tx,
+  { beyond }: Parameters<CatalogWrites['raiseCommitNumber']>[0],
+): Promise<number> {
+  const raised = sql<number>`case when number > ${beyond} then number + 1 else ${beyond + 1} end`;
+  const row = await tx.db
+    .updateTable('commit_number')
+    .set({ number: raised })
+    .returning('number')
+    .executeTakeFirstOrThrow();
+  return row.number;
+}
+
+/** Raises the commit number by one, as SQLite's writer does in each transaction; gives the new one. */
+export async function countCommit(source: Source): Promise<number> {
+  const row = await COUNT_COMMIT.first(source, {});
+  return (row as { number: number }).number;
+}
+
+const COUNT_COMMIT = statement((db) =>
+  db
+    .updateTable('commit_number')
+    .set((e) => ({ number: e('number', '+', 1) }))
+    .returning('number'),
+);

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { temporaryFolder } from '../../../test/support/server.ts';
+import { MemoryStore } from '../../blobs/memory.ts';
+import { openSqliteCatalog, openSqliteWriter } from '../../catalog/sqlite.ts';
+import { LOCK_NOTES, lockNoteName } from '../../domain/lock-note.ts';
+import type { Vault } from '../../domain/vault.ts';
+import { completeVaultLock } from '../locks/complete-vault-lock.ts';
+import { hashLockId } from '../locks/lock-id.ts';
+import type { OperationContext, RequestFacts } from '../operation.ts';
+import { deleteVault } from './delete-vault.ts';
+
+const KEY = { account: '000000000001', region: 'us-east-1', name: 'v' };
+
+/** A store whose notes are put and removed when `letGo` says so. */
+class SlowNotes extends MemoryStore {
+  #gate: Promise<void> = Promise.resolve();
+  letGo: () => void = () => {};
+
+  hold(): void {
+    this.#gate = new Promise((resolve) => {
+      this.letGo = resolve;
+    });
+  }
+
+  override async putNote(name: string, text: string): Promise<void> {
+    await this.#gate;
+    await super.putNote(name, text);
+  }
+
+  override async removeNote(name: string): Promise<void> {
+    await this.#gate;
+    await super.removeNote(name);
+  }
+}
+
+describe('the note of a lock', () => {
+  it('is not that of a vault of the same name whose deletion is slow', async (t) => {
+    const { vaults, blobs } = await world(t);
+    await vaults.lock(await vaults.make(1));
+    blobs.hold();
+    const deleting = vaults.remove();
+    while (await vaults.find()) await new Promise(setImmediate);
+    const second = await vaults.make(2);
+    const { letGo } = blobs;
+    const locking = vaults.lock(second);
+    while ((await vaults.find())?.policies?.lock?.state !== 'Locked') await new Promise(setImmediate);
+    letGo();
+    await Promise.all([locking, deleting]);
+    const name = lockNoteName({ vault: KEY, vaultCreatedMs: 2 });
+    assert.deepEqual(await blobs.noteNames(LOCK_NOTES), [name]);
+    assert.match((await blobs.note(name)) ?? '', /"vaultCreatedMs":2/);
+  });
+
+  it('does not stay when the vault was deleted before the note was written', async (t) => {
+    const { vaults, blobs } = await world(t);
+    const vault = await vaults.make(1);
+    blobs.hold();
+    const locking = vaults.lock(vault);
+    while ((await vaults.find())?.policies?.lock?.state !== 'Locked') await new Promise(setImmediate);
+    const judged = { no: vault.no, policyVersion: (await vaults.find())?.policies?.version ?? 0 };
+    assert.equal(await vaults.catalog.deleteVault({ key: KEY, judged, nowMs: 3, mode: 'live' }), true);
+    blobs.letGo();
+    await locking;
+    assert.deepEqual(await blobs.noteNames(LOCK_NOTES), []);
+  });
+});
+
+async function world(t: { after(end: () => Promise<void>): void }) {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'catalog.sqlite');
+  const blobs = new SlowNotes();
+  const journal = async () => {};
+  const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal }));
+  t.after(async () => {
+    await catalog.close();
+    await rm(folder, { recursive: true });
+  });
+  const settings = { inventoryMode: 'live' };
+  const context = { catalog, blobs, clock: { now: () => 5 }, settings } as unknown as OperationContext;
+  const find = () => catalog.findVault(KEY);
+  const vaults = {
+    catalog,
+    find,
+    async make(nowMs: number): Promise<Vault> {
+      await catalog.createVault({ key: KEY, nowMs, limit: 10 });
+      return (await find()) as Vault;
+    },
+    async lock(vault: Vault): Promise<void> {
+      const id = 'lock-id';
+      const of = { vaultNo: vault.no, policy: '{}', lockIdHash: hashLockId(id), nowMs: 4 };
+      await catalog.initiateVaultLock(of);
+      await completeVaultLock.run(facts({ vault, id }), context);
+    },
+    async remove(): Promise<void> {
+      const judged = await find();
+      assert.equal((await deleteVault.run(facts({ judged }), context)).status, 204);
+    },
+  };
+  return { vaults, blobs };
+}
+
+function facts(some: Partial<RequestFacts>): Parameters<typeof deleteVault.run>[0] {
+  return { vaultKey: KEY, ...some } as Parameters<typeof deleteVault.run>[0];
+}

@@ -1,0 +1,25 @@
+/** What somebody sees who opens the server's address in a browser, or asks it with curl. */
+import type { Reply } from '../operations/operation.ts';
+import type { Message } from './message.ts';
+
+const PAGE =
+  Buffer.from(`Moraine: a self-hosted archive server that speaks the Amazon Glacier REST API, version 2012-06-01.
+Clients: aws --endpoint-url URL-OF-THIS-PAGE glacier list-vaults --account-id - (documentation: README.md and docs/ of the package).
+Health: /_moraine/health
+`);
+
+/** Whether a request asks for the page. A signed one is meant for an API, such as S3's list of buckets, and gets a 404. */
+export function wantsFrontPage({ method, path, query, header }: Message): boolean {
+  const reads = method === 'GET' || method === 'HEAD';
+  return reads && path === '/' && query.size === 0 && header('authorization') === undefined;
+}
+
+/** The page: plain text, the same for everybody. */
+export function frontPage(): Reply {
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': String(PAGE.length) };
+  return { status: 200, headers, stream: page() };
+}
+
+async function* page(): AsyncGenerator<Uint8Array> {
+  yield PAGE;
+}

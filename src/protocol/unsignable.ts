@@ -1,0 +1,31 @@
+import { parseTreeHash } from '../domain/archive.ts';
+import { resolveAccount } from '../domain/principal.ts';
+import { requireVaultName, vaultNotFound } from '../domain/vault.ts';
+import { requireApiVersion, sourceOf } from './decode.ts';
+import type { Message } from './message.ts';
+import type { Route } from './route.ts';
+
+/** Clients sign such characters in one encoding and send them in another, or fold them, each in its own way. */
+const UNSIGNABLE = /[^\x20-\x7e]/;
+
+/**
+ * Asked when a signature does not match: names the value that is the cause, if there is one. None of the values that
+ * the API takes from a path, a header or the query may have a byte outside 0x20..0x7E, so the request would be
+ * refused for it anyway, and a client that is told of its signature would look for the fault in its keys.
+ * @throws what the value would be refused with: 400, or 404 for the name of a vault. Nothing if there is no such value.
+ */
+export function refuseUnsignable(message: Message, { operation, account, vaultName }: Route): void {
+  if (UNSIGNABLE.test(account)) resolveAccount(account, '', operation.account);
+  if (UNSIGNABLE.test(vaultName)) {
+    if (operation.name === 'CreateVault') requireVaultName(vaultName);
+    throw vaultNotFound({ account: '', region: '', name: vaultName });
+  }
+  const source = sourceOf(message);
+  const isOdd = (value: unknown): boolean => typeof value === 'string' && UNSIGNABLE.test(value);
+  if (isOdd(message.header('x-amz-glacier-version'))) requireApiVersion(message);
+  const hash = message.header('x-amz-sha256-tree-hash');
+  if (operation.body === 'upload' && isOdd(hash)) parseTreeHash(hash);
+  for (const field of Object.values(operation.fields)) {
+    if (field.place !== 'member' && isOdd(source[field.place](field.name))) field.parse(source);
+  }
+}

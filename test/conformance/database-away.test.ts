@@ -1,0 +1,119 @@
+/** A PostgreSQL catalog may go away at any time, in any way; the server stays, says so, and is back with it. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import pg from 'pg';
+import { type Api, apiOf } from '../support/api.ts';
+import { eventually } from '../support/poll.ts';
+import { skipWithoutPostgres } from '../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
+import type { Answer } from '../support/request.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+/** A busy machine needs its time to start processes and to answer. */
+const PATIENT_MS = 120_000;
+
+describe('a server whose database goes away', { skip: skipWithoutPostgres() }, () => {
+  let database: PostgresServer;
+  let server: TestServer;
+  let api: Api;
+  let names = 0;
+  before(async () => {
+    database = startPostgres();
+    const flags = ['--catalog', database.url, '--catalog-timeout', '2s', '--workers', '2'];
+    server = await startServer({ flags: [...flags, '--log-level', 'error'] });
+    api = apiOf(server);
+  });
+  after(async () => {
+    await server?.stop();
+    database?.remove();
+  });
+
+  const create = (): Promise<Answer> => api.call('PUT', `/-/vaults/v${++names}`);
+  const health = async () => {
+    const response = await fetch(`${server.url}/_moraine/health`);
+    return { status: response.status, text: await response.text() };
+  };
+  const isBack = () =>
+    eventually(
+      'the server is well, and changes something',
+      async () => (await health()).status === 200 && (await create()).status === 201,
+      PATIENT_MS,
+    );
+  const isRefusedWithReason = async () => {
+    const { status, text } = await create();
+    assert.equal(status, 500, text);
+    const { code, type, message } = JSON.parse(text);
+    assert.deepEqual([code, type], ['ServiceUnavailableException', 'Server']);
+    assert.match(message, /^The catalog's database /);
+  };
+  const saysWhy = () =>
+    eventually(
+      'health names the database',
+      async () => {
+        const { status, text } = await health();
+        return status === 503 && /catalog's database/.test(text);
+      },
+      PATIENT_MS,
+    );
+  const isAlive = () => assert.equal(server.process.exitCode, null, server.errors());
+
+  it('outlives the end of all its connections, idle and in use', async () => {
+    await isBack();
+    for (let round = 0; round < 5; round++) {
+      const busy = Array.from({ length: 20 }, create);
+      await endConnections(database.url);
+      // Each is answered, by whatever it met.
+      for (const { status } of await Promise.all(busy))
+        assert.ok(status === 201 || status === 500, `${status}`);
+    }
+    await isBack();
+    isAlive();
+  });
+
+  it('answers with the reason while it is stopped, and is back when it is', async () => {
+    await isBack();
+    database.stop();
+    await isRefusedWithReason();
+    await saysWhy();
+    isAlive();
+    database.start();
+    await isBack();
+    isAlive();
+  });
+
+  it('answers within the limits while it stands still, and is back when it goes on', async () => {
+    await isBack();
+    database.standStill();
+    for (let i = 0; i < 3; i++) await isRefusedWithReason();
+    await saysWhy();
+    database.goOn();
+    await isBack();
+    isAlive();
+  });
+
+  it('does not start without it, and says why in a line that has no password', async () => {
+    const url = new URL(database.url);
+    url.password = 'secret-word';
+    url.port = '1';
+    const starting = startServer({ flags: ['--catalog', url.href] });
+    await assert.rejects(starting, (error: Error) => {
+      assert.match(
+        error.message,
+        /exit code 1: moraine: the catalog's database 127\.0\.0\.1:1\/postgres cannot/,
+      );
+      assert.doesNotMatch(error.message, /secret-word/);
+      return true;
+    });
+  });
+});
+
+/** Of everybody but the one who asks. */
+async function endConnections(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where pid <> pg_backend_pid() and backend_type = 'client backend'`,
+  );
+  await client.end();
+}

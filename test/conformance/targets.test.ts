@@ -1,0 +1,118 @@
+/** Request targets in the forms that clients and proxies write them: what is signed is what is routed. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type Api, apiOf, assertJson, assertRefusal } from '../support/api.ts';
+import { type Answer, hashHeaders } from '../support/request.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { headText, Wire } from '../support/wire.ts';
+
+const MISMATCH = /^The request signature we calculated does not match/;
+
+let server: TestServer;
+let api: Api;
+before(async () => {
+  server = await startServer();
+  api = apiOf(server);
+  await api.createVault('v');
+});
+after(() => server.stop());
+
+/** Sends a head with the target as it is, over a connection of its own. */
+async function sendHead(
+  method: string,
+  target: string,
+  headers: Record<string, string>,
+  body = '',
+): Promise<Answer> {
+  const wire = await Wire.open(server.url);
+  wire.write(headText(method, target, headers) + body);
+  const answer = await wire.answer();
+  wire.destroy();
+  return answer;
+}
+
+/** A GET that is signed over one path and sent with another target. */
+function signedOver(path: string, target: string, headers: Record<string, string> = {}): Promise<Answer> {
+  return sendHead('GET', target, api.headersOf('GET', path, { headers }));
+}
+
+describe('a target in absolute form', () => {
+  it('is taken for its path and query, whatever host it names', async () => {
+    for (const origin of [
+      server.url,
+      'http://any',
+      'https://glacier.us-east-1.amazonaws.com:443',
+      'HTTP://u:p@x',
+    ]) {
+      const answer = await signedOver('/-/vaults/v', `${origin}/-/vaults/v`);
+      assert.equal(assertJson(answer)['VaultName'], 'v', origin);
+    }
+    assertJson(await signedOver('/-/vaults?limit=1', 'http://any//-/vaults?limit=1'));
+  });
+
+  it('is signed with the Host that was received', async () => {
+    const host = 'glacier.us-east-1.amazonaws.com';
+    assertJson(await signedOver('/-/vaults/v', `http://${host}/-/vaults/v`, { host }));
+    const headers = { ...api.headersOf('GET', '/-/vaults/v', { headers: { host } }), host: 'other.example' };
+    const forged = await sendHead('GET', `http://${host}/-/vaults/v`, headers);
+    assertRefusal(forged, 403, 'InvalidSignatureException', MISMATCH);
+  });
+
+  it('carries uploads', async () => {
+    const headers = api.headersOf('POST', '/-/vaults/v/archives', { headers: hashHeaders('abc') });
+    const answer = await sendHead('POST', 'http://any/-/vaults/v/archives', headers, 'abc');
+    assert.equal(answer.status, 201, answer.text);
+  });
+
+  it('reaches the pages of the server itself', async () => {
+    assertJson(await sendHead('GET', 'http://any/_moraine/health', { host: 'any' }));
+  });
+
+  it('is nothing where it has no path of the API', async () => {
+    for (const target of ['http://any', 'http://any?x', 'http:///', 'http://-/vaults']) {
+      const answer = await signedOver('/', target);
+      assertRefusal(answer, 404, 'UnknownOperationException', /^There is no operation GET \//);
+    }
+  });
+});
+
+describe('doubled slashes and one at the end', () => {
+  it('are ignored, signed as sent or as they are reduced', async () => {
+    const forms = ['//-/vaults/v', '/-//vaults/v', '/-/vaults//v', '/-/vaults/v/', '///-///vaults///v///'];
+    for (const target of forms) {
+      assert.equal(assertJson(await api.call('GET', target))['VaultName'], 'v', target);
+      // A slash at the end is signed, once.
+      const reduced = target.endsWith('/') ? '/-/vaults/v/' : '/-/vaults/v';
+      assertJson(await signedOver(reduced, target));
+    }
+    assertJson(await api.call('GET', '//-/vaults'));
+    assertJson(await api.call('GET', '/-/vaults//?limit=1'));
+    assertJson(await api.call('GET', '//_moraine//health/'));
+  });
+
+  it('are signed: a slash at the end cannot be added or taken away', async () => {
+    const pairs = [
+      ['/-/vaults/v', '/-/vaults/v/'],
+      ['/-/vaults/v/', '/-/vaults/v'],
+    ] as const;
+    for (const [path, target] of pairs) {
+      assertRefusal(await signedOver(path, target), 403, 'InvalidSignatureException', MISMATCH);
+    }
+  });
+
+  it('name no other vault: what is created by one form is found by all', async () => {
+    assert.equal((await api.call('PUT', '//-/vaults//slashed/')).status, 201);
+    assert.equal(assertJson(await api.call('GET', '/-/vaults/slashed'))['VaultName'], 'slashed');
+  });
+
+  it('do not hide dot segments', async () => {
+    for (const target of ['http://any/-/vaults/../vaults/v', '/-//./vaults/v', '/-/vaults/v//..']) {
+      assertRefusal(
+        await signedOver('/-/vaults/v', target),
+        400,
+        'InvalidParameterValueException',
+        /^Invalid path: /,
+      );
+    }
+  });
+});

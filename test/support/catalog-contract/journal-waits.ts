@@ -1,0 +1,167 @@
+/** An answer that rests on a fact waits until the journal has it, whoever noted it. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, it } from 'node:test';
+import type { StoreRecord } from '../../../src/domain/blob-store.ts';
+import type { Catalog } from '../../../src/domain/catalog.ts';
+import { Customer, refused, START_MS } from './customer.ts';
+import type { CatalogPlace, Journal } from './place.ts';
+
+/** A journal that can be held up and made to fail. */
+class TestJournal {
+  readonly written: StoreRecord[] = [];
+  #gate: Promise<void> = Promise.resolve();
+  #open: () => void = () => {};
+  /** How many of the next calls fail. */
+  failures = 0;
+
+  readonly append: Journal = async (records) => {
+    if (this.failures > 0) {
+      this.failures--;
+      throw new Error('the disk is gone');
+    }
+    await this.#gate;
+    this.written.push(...records);
+  };
+
+  hold(): void {
+    this.#gate = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  release(): void {
+    this.#open();
+  }
+
+  has(type: string, account: string): boolean {
+    return this.written.some(({ entry }) => entry['type'] === type && entry['account'] === account);
+  }
+}
+
+/** Whether each answer has come. */
+function watch(answers: readonly Promise<unknown>[]): { readonly come: boolean[] } {
+  const come = answers.map(() => false);
+  answers.forEach((answer, i) => {
+    const mark = () => {
+      come[i] = true;
+    };
+    answer.then(mark, mark);
+  });
+  return { come };
+}
+
+export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
+  let place: CatalogPlace;
+  let journal: TestJournal;
+  const opened: Catalog[] = [];
+  const journals = new Set<TestJournal>();
+  const open = async (to: TestJournal) => {
+    journals.add(to);
+    const catalog = await place.open(to.append);
+    opened.push(catalog);
+    return catalog;
+  };
+  /** Enough round trips of the database for any answer that does not wait to come. */
+  const settle = async (catalog: Catalog) => {
+    for (let i = 0; i < 30; i++) {
+      await new Promise(setImmediate);
+      await catalog.hasVaults();
+    }
+  };
+  const findVault = async (c: Customer, catalog = c.catalog) => {
+    for (;;) {
+      const vault = await catalog.findVault(c.key());
+      if (vault) return vault;
+      await new Promise(setImmediate);
+    }
+  };
+  before(async () => {
+    place = await makePlace();
+    journal = new TestJournal();
+  });
+  // A test that failed leaves nothing that the next would wait for.
+  afterEach(() => {
+    for (const one of journals) one.release();
+  });
+  after(async () => {
+    for (const catalog of opened) await catalog.close();
+    await place.remove();
+  });
+
+  it('waits for it with a repeated request, with an upload and with a refusal', async () => {
+    const catalog = await open(journal);
+    const c = new Customer(catalog);
+    journal.hold();
+    const creating = c.makeVault();
+    const vault = await findVault(c);
+    const answers = [
+      creating,
+      c.makeVault(),
+      catalog.addArchive(c.newArchive(vault.no)),
+      refused('LimitExceededException', c.makeVault('more', { limit: 1 })),
+    ];
+    const { come } = watch(answers);
+    await settle(catalog);
+    assert.deepEqual(come, [false, false, false, false]);
+    journal.release();
+    await Promise.all(answers);
+    assert.ok(journal.has('vault-created', c.account));
+  });
+
+  it('does not answer a repeated deletion whose fact the journal did not take', async () => {
+    const catalog = await open(journal);
+    const c = new Customer(catalog);
+    const vault = await c.makeVault();
+    const archive = await c.addArchive(vault);
+    journal.failures = 2;
+    await assert.rejects(c.deleteArchive(archive), /the disk is gone/);
+    await assert.rejects(c.deleteArchive(archive), /the disk is gone/);
+    assert.equal(await c.deleteArchive(archive), false);
+    assert.ok(journal.has('archive-deleted', c.account));
+  });
+
+  it('lets no request beside the one that pays what is owed be answered before it', async () => {
+    const catalog = await open(journal);
+    const c = new Customer(catalog);
+    journal.failures = 1;
+    await assert.rejects(c.makeVault(), /the disk is gone/);
+    journal.hold();
+    const answers = [c.makeVault(), c.makeVault(), c.makeVault()];
+    const { come } = watch(answers);
+    await settle(catalog);
+    assert.deepEqual(come, [false, false, false]);
+    journal.release();
+    await Promise.all(answers);
+    assert.ok(journal.has('vault-created', c.account));
+  });
+
+  it('journals itself what another process noted and has not journaled', async () => {
+    const slow = new TestJournal();
+    const first = new Customer(await open(slow));
+    slow.hold();
+    const creating = first.makeVault();
+    const other = await open(journal);
+    const vault = await findVault(first, other);
+    await other.addArchive(first.newArchive(vault.no));
+    assert.ok(journal.has('vault-created', first.account));
+    assert.equal(slow.has('vault-created', first.account), false);
+    slow.release();
+    await creating;
+  });
+
+  it('refuses a request whose answer rests on what another process noted and the journal does not take', async () => {
+    const [slow, broken] = [new TestJournal(), new TestJournal()];
+    const first = new Customer(await open(slow));
+    slow.hold();
+    const creating = first.makeVault();
+    const other = await open(broken);
+    await findVault(first, other);
+    broken.failures = 1;
+    const repeat = () => other.createVault({ key: first.key(), nowMs: START_MS, limit: 10 });
+    await assert.rejects(repeat(), /the disk is gone/);
+    await repeat();
+    assert.ok(broken.has('vault-created', first.account));
+    slow.release();
+    await creating;
+  });
+}

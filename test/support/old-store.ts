@@ -1,0 +1,47 @@
+/** The data folder that the version before form 3 made: test/fixtures/store-v2. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from './server.ts';
+
+const FIXTURE = fileURLToPath(new URL('../fixtures/store-v2/', import.meta.url));
+
+/** What a client had been told by the server that made it. */
+export interface MadeStore {
+  readonly accountId: string;
+  readonly region: string;
+  /** `repeatedBytes(size, from)` are the bytes. */
+  readonly archives: readonly {
+    readonly vault: string;
+    readonly id: string;
+    readonly size: number;
+    readonly from: number;
+    readonly description: string;
+  }[];
+  /** An archive that had been deleted. */
+  readonly deleted: string;
+  /** An upload in progress, with its first part of one MiB. */
+  readonly upload: string;
+}
+
+export const OLD_STORE = JSON.parse(readFileSync(`${FIXTURE}made.json`, 'utf8')) as MadeStore;
+
+/** How to start a server over the copy: with the key that it knows, and without expiring what is from long ago. */
+export const OLD_STORE_START = {
+  env: {
+    MORAINE_ROOT_ACCESS_KEY_ID: 'FIXTUREROOTKEY000001',
+    MORAINE_ROOT_SECRET_ACCESS_KEY: 'fixture-root-secret-0001',
+  },
+  flags: ['--upload-expiry', '36500d'],
+};
+
+/** A copy of the data folder, removed with the test. */
+export async function oldStore(t: TestContext): Promise<string> {
+  const data = await temporaryFolder();
+  t.after(() => rm(data, { recursive: true, force: true }));
+  const { status, stderr } = spawnSync('tar', ['-xzf', `${FIXTURE}data.tar.gz`, '-C', data]);
+  if (status !== 0) throw new Error(`the fixture cannot be unpacked: ${stderr}`);
+  return data;
+}
