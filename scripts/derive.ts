@@ -112,10 +112,10 @@ function errorsPage(): string {
       '`type`; their order tells the service proper from its front end, as it does on the real service. ' +
       'The message says what was wrong, with which value.',
     table(['code', 'status', 'type', 'order of members', 'named by the operations'], rows),
-    '`UnknownOperationException` answers a method and path that are no operation. Three statuses are not in the ' +
-      'table: 411 with code `MissingParameterValueException` for an upload without a length, 431 with code ' +
-      '`BadRequest` for headers that are too long, and 503 with code `ServiceUnavailableException` for a deletion ' +
-      'in a locked vault while the clock of the server is behind.',
+    '`UnknownOperationException` answers a method and path that are no operation. Two statuses are not in the ' +
+      'table: 411 with code `MissingParameterValueException` for an upload without a length, and 431 with code ' +
+      '`BadRequest` for headers that are too long. `ServiceUnavailableException` names what the server lacks for now ' +
+      '(room on the disk, descriptors, the database, the audit log, a right clock) and may be sent again.',
   );
 }
 

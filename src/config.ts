@@ -52,6 +52,15 @@ const listen = z.string().transform((text, check): ListenAddress => {
   return z.NEVER;
 });
 
+const SIZE_UNITS = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
+
+const size = z.string().transform((text, check) => {
+  const [, number, unit = ''] = /^(\d{1,12})(KiB|MiB|GiB)?$/.exec(text) ?? [];
+  if (number !== undefined) return Number(number) * SIZE_UNITS[unit as keyof typeof SIZE_UNITS];
+  check.addIssue('must be a size such as 64MiB or 1GiB, or 0');
+  return z.NEVER;
+});
+
 const workers = z.coerce.number('must be a whole number of at least 1').int().min(1).max(256);
 const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false');
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
@@ -318,6 +327,13 @@ export const SETTINGS = {
     default: false,
     about: 'allow webhooks on link-local, private and loopback addresses',
   },
+  reserve: {
+    schema: size.optional(),
+    value: 'SIZE',
+    defaultText: '64MiB, or a sixteenth of the file system if that is less',
+    about:
+      'room that uploads leave on each disk, for deletions, retrievals and records when it is full; 0 for none',
+  },
   emulator: {
     schema: flag,
     default: false,
@@ -392,6 +408,8 @@ export interface Config {
   /** By topic ARN; `*` for all others. */
   readonly notificationTargets: z.infer<typeof notificationTargets>;
   readonly allowLocalWebhooks: boolean;
+  /** Bytes; undefined: by the size of the file system. */
+  readonly reserveBytes: number | undefined;
   readonly emulator: boolean;
   /** Names with a dot by which the emulator's controls may be reached, in lower case. */
   readonly emulatorHosts: readonly string[];
@@ -443,6 +461,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     expeditedCapacity: read('expedited-capacity') ?? null,
     notificationTargets: readTargets(read('notification-targets')),
     allowLocalWebhooks: read('allow-local-webhooks'),
+    reserveBytes: read('reserve'),
     emulator: read('emulator'),
     emulatorHosts: read('emulator-hosts') ?? [],
     emulatorAnyKey: read('emulator-any-key'),

@@ -2,9 +2,11 @@
 import { mkdir } from 'node:fs/promises';
 import { AuditLog } from '../audit/audit-log.ts';
 import { ChainKey } from '../audit/chain.ts';
+import { RenewingLog } from '../audit/renewing-log.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
+import { type DiskRoom, isDiskFull } from '../domain/disk-room.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { AuditAnchors } from './audit-anchors.ts';
@@ -26,7 +28,7 @@ interface World {
 
 /** An open audit log that is anchored at intervals. */
 export interface OpenAudit {
-  readonly log: AuditLog;
+  readonly log: RenewingLog;
   /** Anchors what was written and closes the log. Never throws: a missing last anchor is made good by the next start. */
   close(): Promise<void>;
 }
@@ -42,28 +44,39 @@ export async function makeAuditFolder(folder: DataFolder): Promise<void> {
   flushFolder(folder.path);
 }
 
+interface AuditWorld extends World {
+  /** Of the disk that the log lies on. */
+  readonly room: DiskRoom;
+}
+
 /**
- * This process's audit log, with a chain of its own.
+ * This process's audit log, with a chain of its own. Where it cannot be opened for now, the server serves what needs no
+ * record, and every change tries again.
  * @param onError told when an anchor could not be written; it is tried again.
- * @throws what makes the chain impossible: the I/O error, StoreFailure, or what the catalog throws.
+ * @throws the I/O error when its folder cannot be made.
  */
-export async function openAudit(world: World, onError: (error: unknown) => void): Promise<OpenAudit> {
+export async function openAudit(world: AuditWorld, onError: (error: unknown) => void): Promise<OpenAudit> {
   await makeAuditFolder(world.folder);
   const anchors = anchorsOf(world);
-  const log = new AuditLog({
-    folder: world.folder.audit,
-    chain: world.random(12).toString('hex'),
-    key: new ChainKey(world.masterKey),
-    begun: (chain) => anchors.begin(chain),
+  const key = new ChainKey(world.masterKey);
+  const log = new RenewingLog({
+    begin: () =>
+      new AuditLog({
+        folder: world.folder.audit,
+        chain: world.random(12).toString('hex'),
+        key,
+        begun: (chain) => anchors.begin(chain),
+      }),
+    afterFailure: async (error) => isDiskFull(error) && world.room.giveUp(),
+    onEnd: (ended) => anchors.anchor(ended, true).catch(onError),
   });
-  await log.open();
-  const chore = repeat(ANCHOR_PAUSE_MS, () => anchors.anchor(log, false), onError);
+  await log.ready().catch(onError);
+  const chore = repeat(ANCHOR_PAUSE_MS, () => anchors.anchor(log.current, false), onError);
   return {
     log,
     async close() {
       await chore.stop();
       await log.close();
-      await anchors.anchor(log, true).catch(onError);
     },
   };
 }

@@ -15,6 +15,8 @@ import { sendNotifications } from '../workers/send-notifications.ts';
 import { sweepGarbage } from '../workers/sweep-garbage.ts';
 import { takeInventories } from '../workers/take-inventories.ts';
 import { systemClock } from './node.ts';
+import type { RoomWatch } from './room-watch.ts';
+import { ShortageLog } from './shortage-log.ts';
 
 const JOBS_PAUSE_MS = 200;
 const NOTIFY_PAUSE_MS = 200;
@@ -31,6 +33,7 @@ export interface ChoreParts {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly room: RoomWatch;
 }
 
 /** The work of jobs and messages. Each kind is done in turn within a process, whoever asks for it. */
@@ -48,7 +51,10 @@ export function dueWorkOf(parts: ChoreParts): DueWork {
   const notifier = notifierByTopic(config.notificationTargets, options);
   return {
     retrievals: inTurn(() => finishDueRetrievals(parts)),
-    inventories: inTurn(() => finishDueInventories(parts)),
+    // Inventories wait for room: their outputs never use the reserve.
+    inventories: inTurn(async () => {
+      if (parts.room.hasRoom()) await finishDueInventories(parts);
+    }),
     messages: inTurn(() => sendNotifications({ ...parts, notifier })),
   };
 }
@@ -71,8 +77,17 @@ export function startSharedChores({ log }: ChoreParts, due: DueWork): Scheduled[
   ];
 }
 
+/**
+ * Watches the disks, in every process. On a full one, the pack that is written to is ended, so that what is deleted in it
+ * gives room back.
+ */
+export function watchRoom({ blobs, log, room }: Pick<ChoreParts, 'blobs' | 'log' | 'room'>): Scheduled {
+  return room.start(() => blobs.sealPack(), failed(log, 'look at the disks'));
+}
+
 /** Tidying: the first process alone. */
-export function startOwnChores({ config, catalog, blobs, clock, log }: ChoreParts): Scheduled[] {
+export function startOwnChores(parts: Omit<ChoreParts, 'room'>): Scheduled[] {
+  const { config, catalog, blobs, clock, log } = parts;
   const journaled = new Set<number>();
   // On SQLite the one writer journals all by itself; on PostgreSQL a process may die before it does.
   const journaling =
@@ -85,16 +100,11 @@ export function startOwnChores({ config, catalog, blobs, clock, log }: ChorePart
     repeat(COMPACT_PAUSE_MS, () => blobs.compact(), failed(log, 'compact packs'), 0),
     ...journaling,
     repeat(EXPIRE_PAUSE_MS, () => expire({ config, catalog, clock }), failed(log, 'expire')),
-    repeat(
-      ASIDE_PAUSE_MS,
-      () => removeOldAside({ config, catalog, blobs, clock, log }),
-      failed(log, 'remove'),
-      0,
-    ),
+    repeat(ASIDE_PAUSE_MS, () => removeOldAside(parts), failed(log, 'remove what was set aside'), 0),
   ];
 }
 
-function removeOldAside({ config, catalog, blobs, clock, log }: ChoreParts): Promise<void> {
+function removeOldAside({ config, catalog, blobs, clock, log }: Omit<ChoreParts, 'room'>): Promise<void> {
   return removeAside(catalog, blobs, {
     nowMs: clock.now(),
     keepMs: config.keepAsideMs,
@@ -123,8 +133,10 @@ export async function doDueWork(parts: ChoreParts, due: DueWork): Promise<void> 
 
 /** A chore that comes five times a second says once a minute why it fails, and at once when that changes. */
 function failed(log: Logger, chore: string): (err: unknown) => void {
+  const shortages = new ShortageLog(log, systemClock);
   let told = { text: '', untilMs: 0 };
   return (err) => {
+    if (shortages.take(err, { chore })) return;
     const nowMs = systemClock.now();
     if (String(err) === told.text && nowMs < told.untilMs) return;
     told = { text: String(err), untilMs: nowMs + SAME_FAILURE_MS };

@@ -21,7 +21,7 @@ export function unsignedDenials({ workers }: Pick<Config, 'workers'>): UnsignedD
 
 interface CountingParts {
   readonly denials: UnsignedDenials;
-  readonly audit: AuditLog;
+  readonly audit: Pick<AuditLog, 'append'>;
   readonly masterKey: Buffer;
   readonly log: Logger;
 }

@@ -1,4 +1,5 @@
 import type { BlobStore } from '../domain/blob-store.ts';
+import { Shortage } from '../domain/errors.ts';
 import {
   type ClockReading,
   confirmTime,
@@ -46,7 +47,10 @@ export class LockClock implements LockTime {
     this.#state = state;
   }
 
-  /** @throws ClockWentBack when the wall clock is behind what the store has seen. */
+  /**
+   * A time that cannot be kept for now is kept later: that a disk is full must not keep a server from starting.
+   * @throws ClockWentBack when the wall clock is behind what the store has seen.
+   */
   static async open(options: LockClockOptions): Promise<LockClock> {
     const { blobs, read, maxStopLeapMs } = options;
     const seen = await blobs.note(SEEN_NOTE);
@@ -57,7 +61,9 @@ export class LockClock implements LockTime {
     );
     const clock = new LockClock(options, state);
     clock.#confirmation = await clock.#readConfirmation();
-    await clock.keep();
+    await clock.keep().catch((error) => {
+      if (!(error instanceof Shortage)) throw error;
+    });
     return clock;
   }
 

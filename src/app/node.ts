@@ -2,11 +2,12 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 import type { Server } from 'node:http';
 import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
-import type { AuditLog } from '../audit/audit-log.ts';
+import type { RenewingLog } from '../audit/renewing-log.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
+import { withoutPath } from '../domain/errors.ts';
 import { Ids, type RandomBytes } from '../domain/ids.ts';
 import type { ClockReading, LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
@@ -25,6 +26,7 @@ import type { RunningEmulator } from './emulator.ts';
 import { dueTimes } from './job-settings.ts';
 import { listenError } from './listen-address.ts';
 import { requestLogger } from './request-log.ts';
+import type { RoomWatch } from './room-watch.ts';
 
 const RANDOM_POOL_BYTES = 4096;
 
@@ -67,8 +69,9 @@ export interface NodeParts {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly lockTime: LockTime;
-  readonly audit: AuditLog;
+  readonly audit: RenewingLog;
   readonly denials: UnsignedDenials;
+  readonly room: RoomWatch;
   readonly masterKey: Buffer;
   readonly log: Logger;
   readonly emulator?: RunningEmulator | undefined;
@@ -83,6 +86,7 @@ export function createNode({
   lockTime,
   audit,
   denials,
+  room,
   masterKey,
   log,
   emulator,
@@ -101,6 +105,7 @@ export function createNode({
     },
   };
   const shelf = new PolicyShelf();
+  const logDone = requestLogger(log, systemClock);
   const anyKey = emulator !== undefined && config.emulatorAnyKey;
   const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf, anyKey }, systemClock);
   return createServer({
@@ -123,14 +128,22 @@ export function createNode({
       lockTime,
       shelf,
       audit,
+      requireRoom: (operation) => room.requireRoom(operation),
       denials,
       wallClock: systemClock,
       ...(emulator ? { faults: emulator.waiting } : {}),
-      onDone: requestLogger(log, systemClock),
+      onDone: (done) => {
+        room.note(done.error);
+        logDone(done);
+      },
     },
     health: () => {
-      const failure = blobs.failure() ?? audit.failure() ?? catalog.failure();
-      return failure ? { status: 'failing', reason: String(failure) } : { status: 'ok' };
+      const reason =
+        reasonOf(blobs.failure()) ??
+        reasonOf(audit.failure(), AUDIT) ??
+        reasonOf(catalog.failure()) ??
+        room.status();
+      return reason === undefined ? { status: 'ok' } : { status: 'failing', reason };
     },
   });
 }
@@ -145,6 +158,13 @@ function networksOf(networks: readonly string[]): BlockList {
     else list.addSubnet(address, Number(prefix), family);
   }
   return list;
+}
+
+const AUDIT = 'The audit log cannot be written: ';
+
+/** In words, without a path: anybody may ask for the server's health. */
+function reasonOf(failure: unknown, what = ''): string | undefined {
+  return failure === undefined ? undefined : `${what}${withoutPath(failure)}`;
 }
 
 /** Listens; gives the address that was taken. @throws what `listenError` makes of the system's error. */

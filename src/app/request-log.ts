@@ -4,6 +4,7 @@ import { ApiError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 import type { RequestLog } from '../protocol/handle.ts';
 import { ClientGone } from '../protocol/small-body.ts';
+import { ShortageLog } from './shortage-log.ts';
 
 /** Anybody who knows the id of an access key can cause these lines, so their number is bounded. */
 const MISMATCHES_PER_SECOND = 10;
@@ -14,9 +15,11 @@ const MISMATCHES_PER_SECOND = 10;
  */
 export function requestLogger(log: Logger, clock: Clock): (done: RequestLog) => void {
   const ration = new Ration(MISMATCHES_PER_SECOND);
+  const shortages = new ShortageLog(log, clock);
   return (done) => {
     const { error, requestId } = done;
     for (const warning of done.warnings) log.warn({ requestId, target: done.target() }, warning);
+    if (shortages.take(error, lineOf(done))) return;
     if (isOurs(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
     else if (error instanceof ApiError && error.evidence !== '')
       logMismatch(log, done, error, ration.take(clock.now()));

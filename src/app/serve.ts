@@ -1,6 +1,7 @@
 /** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
 import cluster from 'node:cluster';
-import { DiskStore } from '../blobs/disk.ts';
+import { existsSync } from 'node:fs';
+import { DiskStore, PACK_BYTES } from '../blobs/disk.ts';
 import { readIdentity } from '../blobs/store-identity.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
@@ -11,6 +12,7 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
+import type { HashEngine } from '../hashing/hash-engine.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { noteOlder } from '../workers/compare-records.ts';
 import type { Scheduled } from '../workers/schedule.ts';
@@ -23,10 +25,12 @@ import {
   dueWorkOf,
   startOwnChores,
   startSharedChores,
+  watchRoom,
 } from './chores.ts';
 import { CommitKeeper } from './commit-keeper.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
+import { checkDescriptors, readLimits } from './descriptor-check.ts';
 import {
   claimMode,
   createEmulator,
@@ -34,11 +38,13 @@ import {
   type RunningEmulator,
   TurnableClock,
 } from './emulator.ts';
+import { requireUsable } from './folder-access.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { openFolders } from './open-folders.ts';
 import { putInOrder } from './prepare.ts';
+import { RoomWatch } from './room-watch.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
 import type { StartPlan } from './start-plan.ts';
@@ -67,6 +73,7 @@ interface Primary {
   readonly folder: DataFolder;
   readonly masterKey: Buffer;
   readonly blobs: DiskStore;
+  readonly room: RoomWatch;
   readonly catalog: Catalog;
   /** On SQLite only: where the serving processes' writes go. */
   readonly writer: Writer | undefined;
@@ -84,6 +91,7 @@ interface Primary {
 export async function serve(config: Config, clocks: ReadClocks = systemClocks): Promise<RunningServer> {
   requireFitKeys(config);
   const log = createLogger(config.logLevel, { process: 'primary' });
+  checkDescriptors(log, await readLimits());
   const primary = await openPrimary(config, log);
   // Before a key is taken that only an emulator may have.
   await claimMode(primary.catalog, config.emulator);
@@ -96,17 +104,17 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     random: systemRandom,
     box: new SecretBox(primary.masterKey),
   });
-  const { catalog, blobs, plan, keeper } = primary;
+  const { catalog, blobs, room, plan, keeper } = primary;
   const { maySweep } = await putInOrder(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
   // It is tried again soon: a full disk must not keep a server from serving reads and deletions.
   await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
-  const wallParts = { config, catalog, blobs, clock: await openClock(config, primary), log };
+  const wallParts = { config, catalog, blobs, room, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
   const closing = await startClosingChains({ ...primary, clock: systemClock, random: systemRandom }, (err) =>
     log.error({ err }, 'an audit chain of an earlier run cannot be closed yet'),
   );
-  const chores = [...keeping, closing, ...(maySweep ? startOwnChores(parts) : [])];
+  const chores = [watchRoom(parts), ...keeping, closing, ...(maySweep ? startOwnChores(parts) : [])];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
     ...parts,
     lockTime,
@@ -198,25 +206,34 @@ interface NodeChoreParts extends ChoreParts {
 }
 
 async function openPrimary(config: Config, log: Logger): Promise<Primary> {
+  await giveUpRoom(config, log);
   const { folder, locks, masterKey, plan } = await openFolders(config, systemRandom, log);
+  const room = await openRoom(config, folder, log, true);
   const mark = new WriterMark(plan.identity.generation);
-  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log), mark);
+  const blobs = openStore(folder, room, hashEngine(log), mark);
   // Before anything is written to the catalog: its numbers grow with what is.
   if (plan.older) await noteOlder(blobs, systemClock.now());
-  const { catalog, writer } = await openCatalog(config, folder, blobs, log);
+  const { catalog, writer } = await openCatalog(config, { folder, room, blobs }, log);
   mark.follow(catalog);
   const { storeId, catalogId, generation } = plan.identity;
   await catalog.claimGeneration({ storeId, catalogId, generation });
   await rememberCatalog(folder, { place: plan.catalogPlace, catalogId });
   const countsCommits = config.catalogUrl === undefined;
   const keeper = new CommitKeeper({ catalog, blobs, mark, countsCommits }, plan.storeNumber);
-  return { folder, locks, masterKey, plan, blobs, catalog, writer, mark, keeper };
+  return { folder, locks, masterKey, plan, blobs, room, catalog, writer, mark, keeper };
+}
+
+/** Before anything is written, the lock included: a start on a full disk lives on the reserve. */
+async function giveUpRoom(config: Config, log: Logger): Promise<void> {
+  const folder = dataFolder(config.data);
+  if (!existsSync(folder.path)) return;
+  requireUsable(folder);
+  await openRoom(config, folder, log, true);
 }
 
 async function openCatalog(
   config: Config,
-  folder: DataFolder,
-  blobs: DiskStore,
+  { folder, room, blobs }: Pick<Primary, 'folder' | 'room' | 'blobs'>,
   log: Logger,
 ): Promise<Pick<Primary, 'catalog' | 'writer'>> {
   if (config.catalogUrl !== undefined) {
@@ -229,8 +246,36 @@ async function openCatalog(
     journal: (records) => blobs.appendRecords(records),
     failure: () => blobs.failure(),
     checksFirst: true,
+    makeRoom: () => room.of('data folder').giveUp(),
   });
   return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
+}
+
+/** The disks of the data folder, watched by one process. @param keeps whether this one makes the reserve again. */
+export function openRoom(
+  config: Config,
+  folder: DataFolder,
+  log: Logger,
+  keeps: boolean,
+): Promise<RoomWatch> {
+  return RoomWatch.open({ folder, reserveBytes: config.reserveBytes, clock: systemClock, log, keeps });
+}
+
+/** The store for one process. Writing a pack again takes half of it at most, so the reserve is enough for one. */
+export function openStore(
+  folder: DataFolder,
+  room: RoomWatch,
+  engine: HashEngine,
+  mark: WriterMark,
+): DiskStore {
+  const packBytes = Math.min(PACK_BYTES, room.storeReserveBytes || PACK_BYTES);
+  const { stamp, onWrite } = mark;
+  return new DiskStore(folder.store, systemRandom, engine, {
+    room: room.of('store'),
+    packBytes,
+    stamp,
+    onWrite,
+  });
 }
 
 /** What is done when an anchor of the audit log could not be written: it is tried again. */
@@ -272,7 +317,7 @@ export interface Serving {
 
 async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
   const audit = await openAudit(
-    { ...primary, clock: systemClock, random: systemRandom },
+    { ...primary, clock: systemClock, random: systemRandom, room: primary.room.of('audit log') },
     anchorFailed(parts.log),
   );
   const due = dueWorkOf(parts);

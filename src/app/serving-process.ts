@@ -1,7 +1,7 @@
 /** The life of one serving process. It ends with the primary: without the writer it could acknowledge nothing. */
 import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
-import { DiskStore } from '../blobs/disk.ts';
+import type { DiskStore } from '../blobs/disk.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { Config, TlsPair } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
@@ -10,13 +10,13 @@ import { STRAY_MS } from '../domain/lock-time.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
-import { dueWorkOf, startSharedChores } from './chores.ts';
+import { dueWorkOf, startSharedChores, watchRoom } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
-import { anchorFailed, openPostgres } from './serve.ts';
+import { anchorFailed, openPostgres, openRoom, openStore } from './serve.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
 import { renewTls } from './tls-pair.ts';
 import { remoteWriter } from './writer-link.ts';
@@ -100,8 +100,9 @@ async function start(
 ): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
+  const room = await openRoom(config, folder, log, false);
   const mark = new WriterMark(generation);
-  const blobs = new DiskStore(folder.store, systemRandom, hashEngine(log, false), mark);
+  const blobs = openStore(folder, room, hashEngine(log, false), mark);
   orders.follow(blobs);
   const catalog = await openCatalog(config, blobs, log, generation);
   mark.follow(catalog);
@@ -111,15 +112,17 @@ async function start(
     config: { ...config, seed: config.seed + (cluster.worker?.id ?? 0) },
     catalog,
     blobs,
+    room,
     clock: { now: () => lockTime.latestMs() },
     log,
   };
   const audited = { folder, blobs, catalog, masterKey, clock: systemClock, random: systemRandom };
-  const audit = await openAudit(audited, anchorFailed(log));
+  const audit = await openAudit({ ...audited, room: room.of('audit log') }, anchorFailed(log));
   const denials = unsignedDenials(config);
   const server = createNode({ ...parts, lockTime, audit: audit.log, denials, masterKey });
   const address = await listen(server, config.listen);
   const chores = [
+    watchRoom(parts),
     ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
     startCounting({ denials, audit: audit.log, masterKey, log }),

@@ -32,7 +32,9 @@ describe('an error of a write in another process', () => {
     assert.ok(error instanceof Shortage);
     assert.equal(error.message, 'The disk is full.');
     assert.match(String(error.cause), /ENOSPC/);
-    assert.equal(((await acrossLink(new Shortage('x'))) as Shortage).cause, undefined);
+    assert.equal(error.changedNothing, false);
+    const refused = (await acrossLink(new Shortage('x', { changedNothing: true }))) as Shortage;
+    assert.deepEqual([refused.cause, refused.changedNothing], [undefined, true]);
   });
 
   it('stays an answer in the API form, or is named as one of the writing process', async () => {

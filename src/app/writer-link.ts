@@ -20,7 +20,7 @@ interface WireError {
   /** Set for an ApiError. */
   readonly api?: { readonly code: ErrorCode; readonly status: number; readonly origin: ErrorOrigin };
   /** Set for a Shortage: what it was caused by, for the log of the asking process. */
-  readonly shortage?: { readonly cause: string | undefined };
+  readonly shortage?: { readonly cause: string | undefined; readonly changedNothing: boolean };
   /** Set for a GenerationClosed. */
   readonly closed?: true;
 }
@@ -101,8 +101,8 @@ function isLinkMessage(message: unknown): message is LinkMessage {
 function toWire(error: unknown): WireError {
   if (error instanceof GenerationClosed) return { message: error.message, closed: true };
   if (error instanceof Shortage) {
-    const { message, cause } = error;
-    return { message, shortage: { cause: cause === undefined ? undefined : textOf(cause) } };
+    const { message, cause, changedNothing } = error;
+    return { message, shortage: { cause: cause === undefined ? undefined : textOf(cause), changedNothing } };
   }
   if (error instanceof ApiError) {
     const { code, status, origin, message } = error;
@@ -118,9 +118,9 @@ function textOf(error: unknown): string {
 function fromWire({ message, api, shortage, closed }: WireError): Error {
   if (closed) return new GenerationClosed(message);
   if (shortage) {
-    const { cause } = shortage;
-    const options = cause === undefined ? {} : { cause: new Error(`in the writing process: ${cause}`) };
-    return new Shortage(message, options);
+    const { cause, changedNothing } = shortage;
+    const from = cause === undefined ? {} : { cause: new Error(`in the writing process: ${cause}`) };
+    return new Shortage(message, { ...from, changedNothing });
   }
   return api ? new ApiError(api.code, message, api) : new Error(`in the writing process: ${message}`);
 }

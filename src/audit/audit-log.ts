@@ -100,6 +100,11 @@ export class AuditLog {
     await this.#openFile();
   }
 
+  /** Whether its files are open. */
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
   /** Why nothing more is taken, or undefined while all is well: what cannot be recorded must not be done. */
   failure(): unknown {
     return this.#failure;
@@ -143,6 +148,8 @@ export class AuditLog {
       this.#bytes += Buffer.byteLength(text);
     } catch (error) {
       this.#failure ??= error;
+      // Lines of which nobody was told that they are there would stand in the log twice when they are written again.
+      await file.truncate(this.#bytes).catch(() => {});
       throw error;
     }
   }

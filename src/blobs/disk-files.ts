@@ -52,7 +52,7 @@ export class DiskFiles {
     } catch (error) {
       await file?.close().catch(() => {});
       if (file) await unlink(incoming).catch(() => {});
-      throw new StoreFailure(`a new blob cannot be begun: ${String(error)}`, error);
+      throw new StoreFailure('a new blob cannot be begun', error);
     }
   }
 

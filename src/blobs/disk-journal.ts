@@ -19,6 +19,8 @@ export class DiskJournal {
   readonly #flush: Flush;
   readonly #stamp: Stamp;
   #file: FileHandle | undefined;
+  /** Bytes in the file that were flushed. */
+  #length = 0;
   #waiting: string[] = [];
   #appending: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -33,8 +35,8 @@ export class DiskJournal {
   }
 
   /**
-   * Durable when it resolves. @throws the I/O error; one in the middle of a write is final for the store. Otherwise
-   * nothing was written, and the same records may be appended again.
+   * Durable when it resolves. @throws the I/O error. That of a flush is final for the store. After that of a write nothing
+   * was written, and the same records may be appended again.
    */
   append(records: readonly StoreRecord[]): Promise<void> {
     const writer = this.#stamp();
@@ -47,6 +49,7 @@ export class DiskJournal {
   async clear(): Promise<void> {
     await this.#appending?.catch(() => {});
     await this.#file?.truncate(0);
+    this.#length = 0;
   }
 
   async close(): Promise<void> {
@@ -65,11 +68,16 @@ export class DiskJournal {
     // A file that could not be opened has torn nothing: the next append tries again.
     this.#file ??= await this.#open();
     const file = this.#file;
-    // A line that was torn in the middle would hide those after it: such a failure is as final as that of a flush.
-    await this.#flush(async () => {
+    try {
       await file.appendFile(lines);
-      await file.datasync();
-    });
+    } catch (error) {
+      // A write that failed (a full disk) has lost nothing that was flushed, but a line that it tore would hide those
+      // after it. Where that cannot be taken back, the failure is as final as that of a flush.
+      await this.#flush(() => file.truncate(this.#length));
+      throw error;
+    }
+    await this.#flush(() => file.datasync());
+    this.#length += Buffer.byteLength(lines);
   }
 
   async #open(): Promise<FileHandle> {

@@ -81,6 +81,6 @@ export class DiskWriter implements BlobWriter {
 
 function asFailure(what: string): (error: unknown) => never {
   return (error) => {
-    throw error instanceof StoreFailure ? error : new StoreFailure(`${what}: ${String(error)}`, error);
+    throw error instanceof StoreFailure ? error : new StoreFailure(what, error);
   };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFile,
+  type FileHandle,
   mkdir,
   open,
   readdir,
@@ -15,8 +16,9 @@ import {
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { incoming, readyFolder, storeOver } from '../../test/support/disk-store.ts';
-import { beforeFiles, failFiles } from '../../test/support/failing-disk.ts';
+import { CountedRoom } from '../../test/support/counted-room.ts';
+import { incoming, packFiles, readyFolder, storeOver } from '../../test/support/disk-store.ts';
+import { beforeFiles, diskError, failFiles } from '../../test/support/failing-disk.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { BlobDamaged, type BlobLabel, NO_STAMP, StoreFailure } from '../domain/blob-store.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
@@ -230,22 +232,122 @@ describe('a disk store whose disk fails', () => {
     });
   }
 
-  for (const method of ['appendFile', 'datasync'] as const) {
-    it(`takes no more writes after the journal's ${method} failed`, async (t) => {
+  it("takes no more writes after the journal's flush failed, whatever with", async (t) => {
+    for (const code of ['EIO', 'ENOSPC'] as const) {
       const folder = await readyFolder(t);
-      const store = storeOver(t, folder);
+      const room = new CountedRoom(5);
+      const store = storeOver(t, folder, undefined, undefined, { room });
       await store.appendRecords([{ seq: 1, entry: { kept: true } }]);
-      await failFiles(t, method, 1);
+      const failing = await failFiles(t, 'datasync', 1, diskError(code));
       const appends = [2, 3, 4].map((seq) => store.appendRecords([{ seq, entry: {} }]));
       for (const append of appends) await assert.rejects(append, StoreFailure);
       await isFinal(store);
-      assert.deepEqual((await collect(store.records()))[0], {
-        seq: 1,
-        entry: { kept: true },
-        writer: NO_STAMP(),
-      });
+      assert.equal(room.given, 0, 'a reserve does not help against bytes that are lost');
+      assert.deepEqual((await collect(store.records()))[0]?.entry, { kept: true });
+      failing.stop();
+    }
+  });
+
+  it("goes on after the journal's write failed, and leaves nothing of its lines", async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    await store.appendRecords([{ seq: 1, entry: {} }]);
+    const torn = await beforeFiles(t, 'appendFile', async function (this: unknown) {
+      // Half a line, as a disk that becomes full leaves it.
+      await (this as FileHandle).write('0123456789abcdef');
+      throw diskError('ENOSPC');
     });
-  }
+    await assert.rejects(store.appendRecords([{ seq: 2, entry: {} }]), (error: Error) => {
+      assert.ok(error instanceof StoreFailure);
+      assert.equal(error.message, 'a record cannot be kept: the disk is full');
+      return true;
+    });
+    torn.stop();
+    assert.equal(store.failure(), undefined);
+    await store.appendRecords([{ seq: 2, entry: { again: true } }]);
+    const records = await collect(store.records());
+    assert.deepEqual(
+      records.map(({ seq, entry }) => ({ seq, entry })),
+      [
+        { seq: 1, entry: {} },
+        { seq: 2, entry: { again: true } },
+      ],
+    );
+  });
+
+  it('is final for writing where a torn line of the journal cannot be taken back', async (t) => {
+    const store = storeOver(t, await readyFolder(t));
+    await store.appendRecords([{ seq: 1, entry: {} }]);
+    await failFiles(t, 'truncate', 1);
+    await failFiles(t, 'appendFile', 1);
+    await assert.rejects(store.appendRecords([{ seq: 2, entry: {} }]), StoreFailure);
+    await isFinal(store);
+  });
+
+  it('gives up its reserve for records, notes and removals, and never for blobs', async (t) => {
+    const folder = await readyFolder(t);
+    const room = new CountedRoom(3);
+    const store = storeOver(t, folder, undefined, undefined, { room });
+    const ref = await storeBlob(store, someBytes(1000));
+    for (const [method, task] of [
+      ['appendFile', () => store.appendRecords([{ seq: 1, entry: {} }])],
+      ['writeFile', () => store.putNote('one', 'text')],
+      ['write', () => store.remove(ref)],
+    ] as const) {
+      const before = room.given;
+      const failing = await failFiles(t, method, 1, diskError('EDQUOT'));
+      await task();
+      failing.stop();
+      assert.equal(room.given, before + 1, method);
+    }
+    const failing = await failFiles(t, 'appendFile', Infinity, diskError('ENOSPC'));
+    await assert.rejects(store.appendRecords([{ seq: 2, entry: {} }]), /the disk is full/);
+    failing.stop();
+    assert.equal(room.given, 3, 'no more than there is');
+    const writing = await failFiles(t, 'write', Infinity, diskError('ENOSPC'));
+    for (const size of [1000, LARGE])
+      await assert.rejects(storeBlob(store, someBytes(size)), /the disk is full/);
+    writing.stop();
+    assert.equal(room.asked, 4, 'blobs asked for it');
+    assert.equal(store.failure(), undefined);
+    assert.deepEqual(await collect(store.list()), []);
+    assert.equal(await store.note('one'), 'text');
+  });
+
+  it('asks for room before it takes a blob, and says how the blob ended', async (t) => {
+    const room = new CountedRoom(0);
+    const store = storeOver(t, await readyFolder(t), undefined, undefined, { room });
+    await storeBlob(store, someBytes(LARGE));
+    const given = await store.create(10);
+    await given.write([someBytes(4)]);
+    await given.discard();
+    assert.deepEqual(room.claims, [
+      { bytes: LARGE, wrote: LARGE, ended: 1, error: undefined },
+      { bytes: 10, wrote: 4, ended: 1, error: undefined },
+    ]);
+    room.refuses = true;
+    for (const size of [1, LARGE, null]) await assert.rejects(store.create(size), /no room/);
+    assert.equal(room.claims.length, 2);
+    room.refuses = false;
+    await failFiles(t, 'write', Infinity, diskError('ENOSPC'));
+    await assert.rejects(storeBlob(store, someBytes(LARGE)), /the disk is full/);
+    assert.match(String(room.claims[2]?.error), /the disk is full/);
+  });
+
+  it('lets a pack be compacted that was being written to, once it is sealed', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const refs = [await storeBlob(store, someBytes(1000)), await storeBlob(store, someBytes(2000))];
+    for (const ref of refs) store.confirm(ref);
+    await store.sealPack();
+    for (const ref of refs) await store.remove(ref);
+    await eventually(async () => {
+      await store.compact();
+      return (await packFiles(folder)).length === 0;
+    });
+    const next = await storeBlob(store, someBytes(10));
+    assert.deepEqual(await collect(store.list()), [next]);
+  });
 
   it('goes on after a write that failed: only that blob is lost', async (t) => {
     const folder = await readyFolder(t);

@@ -11,10 +11,12 @@ import {
   StoreFailure,
   type StoreRecord,
 } from '../domain/blob-store.ts';
+import { type DiskRoom, NO_RESERVE, withReserve } from '../domain/disk-room.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { COMMIT_NOTE } from '../domain/store-identity.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { describeBlob, openBlob } from './blob-file.ts';
+import { ClaimedWriter } from './claimed-writer.ts';
 import { DiskAside } from './disk-aside.ts';
 import { DiskFiles } from './disk-files.ts';
 import { DiskJournal, lastJournaled, readJournals } from './disk-journal.ts';
@@ -40,12 +42,18 @@ const WIDE_READS = 6;
 
 /** One less than the threads of the pool: what opens, closes and writes files does not wait behind long reads. */
 const READS_AT_ONCE = 3;
+/** A pack that is longer is followed by the next: so much is written again at most when it is compacted. */
+export const PACK_BYTES = 64 * 1024 * 1024;
 
 export interface DiskStoreOptions {
   /** What everything that is written here is marked with. */
   readonly stamp?: Stamp;
-  /** Told when a blob was confirmed or a fact was written, and so before a change is answered. Not told of notes. */
+  /** Called when a blob was confirmed or a fact was written, before the change is answered. Not called for notes. */
   onWrite?(): void;
+  /** Where new blobs ask for room; what must go on has a reserve there. */
+  readonly room?: DiskRoom;
+  /** A pack of at least so many bytes is followed by the next. */
+  readonly packBytes?: number;
 }
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
@@ -61,6 +69,7 @@ export class DiskStore implements BlobStore {
   readonly #packs: Packs;
   readonly #journal: DiskJournal;
   readonly #notes: DiskNotes;
+  readonly #room: DiskRoom;
   readonly #aside: DiskAside;
   /** What flushes is inside; what replaces the folders is alone. */
   readonly #gate = new Gate();
@@ -69,13 +78,10 @@ export class DiskStore implements BlobStore {
   /**
    * @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read.
    */
-  constructor(
-    folder: string,
-    random: RandomBytes,
-    engine: HashEngine,
-    { stamp = NO_STAMP, onWrite = () => {} }: DiskStoreOptions = {},
-  ) {
+  constructor(folder: string, random: RandomBytes, engine: HashEngine, options: DiskStoreOptions = {}) {
+    const { stamp = NO_STAMP, onWrite = () => {}, room = NO_RESERVE, packBytes = PACK_BYTES } = options;
     const paths = new DiskPaths(folder);
+    this.#room = room;
     this.#paths = paths;
     this.#random = random;
     this.#engine = engine;
@@ -87,7 +93,7 @@ export class DiskStore implements BlobStore {
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
     this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
-    this.#packs = new Packs({ paths, random, flush, flusher });
+    this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
     const name = `${random(16).toString('hex')}.jsonl`;
     this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush, stamp);
     const notesIn = (path: string) => new DiskNotes(path, flusher(path), random, flush, stamp);
@@ -97,6 +103,16 @@ export class DiskStore implements BlobStore {
 
   async create(size: number | null): Promise<BlobWriter> {
     this.#refuseAfterFailure();
+    const claim = await this.#room.claim(size);
+    try {
+      return new ClaimedWriter(await this.#writer(size), claim);
+    } catch (error) {
+      claim.end(error);
+      throw error;
+    }
+  }
+
+  async #writer(size: number | null): Promise<BlobWriter> {
     if (size === null || size > PACKED_BYTES) return this.#files.create(size);
     return new PackedWriter(this.#engine, size, this.#stamp, (pieces) =>
       this.#publishing(() => this.#packs.append(pieces)),
@@ -119,10 +135,7 @@ export class DiskStore implements BlobStore {
     try {
       await flush();
     } catch (error) {
-      this.#failure ??= new StoreFailure(
-        `the disk store takes no more writes: a flush failed: ${String(error)}`,
-        error,
-      );
+      this.#failure ??= new StoreFailure('the disk store takes no more writes: a flush failed', error);
       throw this.#failure;
     }
   }
@@ -149,7 +162,9 @@ export class DiskStore implements BlobStore {
     return this.#gate.enter(async () => {
       this.#refuseAfterFailure();
       const found = parseRef(ref);
-      await ('name' in found ? this.#files.remove(found.name) : this.#packs.remove(found));
+      await withReserve(this.#room, () =>
+        'name' in found ? this.#files.remove(found.name) : this.#packs.remove(found),
+      );
     });
   }
 
@@ -176,12 +191,19 @@ export class DiskStore implements BlobStore {
 
   async compact(): Promise<void> {
     this.#refuseAfterFailure();
-    await this.#gate.enter(() => this.#packs.compact());
+    await this.#gate.enter(() => this.#packs.compact((task) => withReserve(this.#room, task)));
+  }
+
+  /** Begins a new pack with the next small blob, so that the one before may be compacted: on a full disk it must be. */
+  sealPack(): Promise<void> {
+    return this.#packs.seal();
   }
 
   async appendRecords(records: readonly StoreRecord[]): Promise<void> {
     this.#refuseAfterFailure();
-    await this.#gate.enter(() => this.#journal.append(records)).catch(asFailure('a record cannot be kept'));
+    await this.#gate
+      .enter(() => withReserve(this.#room, () => this.#journal.append(records)))
+      .catch(asFailure('a record cannot be kept'));
     this.#onWrite();
   }
 
@@ -237,7 +259,9 @@ export class DiskStore implements BlobStore {
 
   async putNote(name: string, text: string): Promise<void> {
     this.#refuseAfterFailure();
-    await this.#gate.enter(() => this.#notes.put(name, text)).catch(asFailure('a note cannot be kept'));
+    await this.#gate
+      .enter(() => withReserve(this.#room, () => this.#notes.put(name, text)))
+      .catch(asFailure('a note cannot be kept'));
   }
 
   note(name: string): Promise<string | undefined> {
@@ -282,6 +306,6 @@ export class DiskStore implements BlobStore {
 /** Turns whatever went wrong into a StoreFailure that says what was tried. */
 function asFailure(what: string): (error: unknown) => never {
   return (error) => {
-    throw error instanceof StoreFailure ? error : new StoreFailure(`${what}: ${String(error)}`, error);
+    throw error instanceof StoreFailure ? error : new StoreFailure(what, error);
   };
 }

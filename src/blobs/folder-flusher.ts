@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 
 /** Runs a flush and remembers when it fails, because such a failure is final. */
 export type Flush = (flush: () => Promise<void>) => Promise<void>;
@@ -10,11 +10,10 @@ export type Flush = (flush: () => Promise<void>) => Promise<void>;
 export class FolderFlusher {
   readonly #path: string;
   readonly #flush: Flush;
-  #handle: Promise<FileHandle> | undefined;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  /** @param flush runs the flush itself: that the folder cannot be opened just now says nothing of what is on disk. */
+  /** @param flush runs the flush itself: that the folder cannot be opened just now says nothing of what is on disk, nor of the next time. */
   constructor(path: string, flush: Flush) {
     this.#path = path;
     this.#flush = flush;
@@ -27,10 +26,9 @@ export class FolderFlusher {
     return this.#next;
   }
 
+  /** Resolves when no flush is under way. */
   async close(): Promise<void> {
     await this.#running?.catch(() => {});
-    await (await this.#handle)?.close();
-    this.#handle = undefined;
   }
 
   #start(): Promise<void> {
@@ -39,13 +37,13 @@ export class FolderFlusher {
     return this.#running;
   }
 
+  /** The folder is open for the flush only: a store has 256 of them, and a process may have few descriptors. */
   async #sync(): Promise<void> {
-    this.#handle ??= open(this.#path, 'r').catch((error) => {
-      // Not being able to open the folder now says nothing of the next time.
-      this.#handle = undefined;
-      throw error;
-    });
-    const handle = await this.#handle;
-    await this.#flush(() => handle.sync());
+    const handle = await open(this.#path, 'r');
+    try {
+      await this.#flush(() => handle.sync());
+    } finally {
+      await handle.close();
+    }
   }
 }

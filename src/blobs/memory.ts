@@ -99,6 +99,8 @@ export class MemoryStore implements BlobStore {
 
   async compact(): Promise<void> {}
 
+  async sealPack(): Promise<void> {}
+
   async *list(): AsyncIterable<string> {
     yield* this.#blobs.keys();
   }

@@ -49,6 +49,8 @@ export class PackAppender {
   readonly #markers = new Map<string, PackMarker>();
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
+  /** Whether the pack ends with the group that is being written. */
+  #sealsNext = false;
   /** How many came together lately, at the most; each group that is smaller takes one off. */
   #usual = 0;
 
@@ -83,6 +85,12 @@ export class PackAppender {
     for (const [pack, marker] of this.#markers) {
       for (const place of marker.open()) yield { pack, place };
     }
+  }
+
+  /** Ends the pack when what waits is written; the next blob begins another. @throws the I/O error. */
+  async seal(): Promise<void> {
+    this.#sealsNext = this.#running !== undefined;
+    if (!this.#sealsNext) await this.#seal();
   }
 
   /** Ends the pack; the next blob begins another. */
@@ -134,12 +142,10 @@ export class PackAppender {
       group.forEach((one, i) => {
         one.resolve(names[i] as PackedName);
       });
-      if (this.#pack.end >= this.#parts.packBytes) await this.#seal();
+      if (this.#sealsNext || this.#pack.end >= this.#parts.packBytes) await this.#seal();
     } catch (error) {
       const failure =
-        error instanceof StoreFailure
-          ? error
-          : new StoreFailure(`a blob cannot be stored: ${String(error)}`, error);
+        error instanceof StoreFailure ? error : new StoreFailure('a blob cannot be stored', error);
       for (const one of group) one.reject(failure);
     }
   }
@@ -201,6 +207,7 @@ export class PackAppender {
   async #seal(): Promise<void> {
     const pack = this.#pack;
     this.#pack = undefined;
+    this.#sealsNext = false;
     pack?.marker.seal();
     await pack?.file.close();
   }

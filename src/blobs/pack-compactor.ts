@@ -32,19 +32,22 @@ export class PackCompactor {
 
   /**
    * Writes each pack again where that pays. Packs that are written to, or in question, are left alone.
+   * @param writing runs what writes a pack again, and may run it anew where it left nothing.
    * @throws AggregateError at the end, for packs that could not be compacted.
    */
-  async compact(): Promise<void> {
+  async compact(writing: (task: () => Promise<void>) => Promise<void> = (task) => task()): Promise<void> {
     const { paths, alone } = this.#parts;
     const failures: unknown[] = [];
     for await (const { name } of await opendir(paths.packs)) {
       const pack = packOfRemovals(name);
       if (pack === undefined) continue;
       // One that fails keeps none of the others.
-      await alone(() => this.#compactIfWorth(pack)).catch((error) => failures.push(error));
+      await alone(() => writing(() => this.#compactIfWorth(pack))).catch((error) => failures.push(error));
     }
     if (failures.length > 0)
-      throw new AggregateError(failures, `${failures.length} packs could not be compacted`);
+      throw new AggregateError(failures, `${failures.length} packs could not be compacted`, {
+        cause: failures[0],
+      });
   }
 
   /** Forgets what it saw: the packs were taken away. */

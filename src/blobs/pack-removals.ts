@@ -73,7 +73,11 @@ async function append(file: FileHandle, entry: Buffer): Promise<void> {
   const torn = (await file.stat()).size % REMOVAL_BYTES;
   const bytes = torn === 0 ? entry : Buffer.concat([Buffer.alloc(REMOVAL_BYTES - torn), entry]);
   const { bytesWritten } = await file.write(bytes);
-  if (bytesWritten < bytes.length) throw new Error(`${bytesWritten} bytes were written of ${bytes.length}`);
+  // What a full disk had no room for. The next entry begins behind it.
+  if (bytesWritten < bytes.length) {
+    const text = `ENOSPC: ${bytesWritten} bytes were written of ${bytes.length}`;
+    throw Object.assign(new Error(text), { code: 'ENOSPC' });
+  }
 }
 
 /** By place: the length of each blob that was removed from the pack. @throws the I/O error. */

@@ -12,14 +12,13 @@ import { leftIn } from './pack-listing.ts';
 import { PackQuestions } from './pack-questions.ts';
 import { PackRemovals } from './pack-removals.ts';
 
-/** A pack that is longer is followed by the next: so much is written again at most when it is compacted. */
-const PACK_BYTES = 64 * 1024 * 1024;
-
 interface PacksParts {
   readonly paths: DiskPaths;
   readonly random: RandomBytes;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
+  /** A pack that is at least so long is followed by the next. */
+  readonly packBytes: number;
 }
 
 /** Small blobs, many in a file. */
@@ -32,10 +31,10 @@ export class Packs {
   /** What notes removals is inside; what writes a pack again, and then forgets its list, is alone. */
   readonly #removing = new Gate();
 
-  constructor({ paths, random, flush, flusher }: PacksParts) {
+  constructor({ paths, random, flush, flusher, packBytes }: PacksParts) {
     this.#paths = paths;
     const flushers = { incomingFlusher: flusher(paths.incoming), packsFlusher: flusher(paths.packs) };
-    this.#appender = new PackAppender({ paths, random, flush, ...flushers, packBytes: PACK_BYTES });
+    this.#appender = new PackAppender({ paths, random, flush, ...flushers, packBytes });
     const removals = new PackRemovals({ paths, flush, packsFlusher: flushers.packsFlusher });
     this.#removals = removals;
     const owns = (pack: string) => this.#appender.owns(pack);
@@ -105,9 +104,17 @@ export class Packs {
     return this.#questions.settle();
   }
 
-  /** To be called in one process at a time, the one that removes blobs. @throws AggregateError. */
-  compact(): Promise<void> {
-    return this.#compactor.compact();
+  /**
+   * To be called in one process at a time, the one that removes blobs.
+   * @param writing runs what writes a pack again. @throws AggregateError.
+   */
+  compact(writing: (task: () => Promise<void>) => Promise<void>): Promise<void> {
+    return this.#compactor.compact(writing);
+  }
+
+  /** Ends the pack that is written to; the next blob begins another. */
+  seal(): Promise<void> {
+    return this.#appender.seal();
   }
 
   /** Moves all packs to a folder of this name and begins anew. */

@@ -3,6 +3,8 @@ import type { StoreRecord } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
 import { factsBySeq, type Journal, type JournalFailure, listFacts } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
+import { restsOnFacts } from './rests-on-facts.ts';
+import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
 import { countCommit, requireGeneration } from './store-link.ts';
 import type { Source, Tx } from './transaction.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
@@ -26,6 +28,8 @@ type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[]
 export interface GroupWriterOptions {
   readonly journal: Journal;
   readonly failure?: JournalFailure | undefined;
+  /** Makes room when the disk is full; false when there is none to make. Never throws. */
+  readonly makeRoom?: (() => Promise<boolean>) | undefined;
   /** Whose writes these are, until a claim. */
   readonly generation: number;
   /** The catalog's, as it was opened. */
@@ -47,6 +51,7 @@ export class GroupWriter implements Writer {
   readonly #source: Source;
   readonly #queue: JournalQueue;
   readonly #failure: JournalFailure;
+  readonly #makeRoom: () => Promise<boolean>;
   readonly #onCommit: (writes: number) => void;
   readonly #explain: (error: unknown) => unknown;
   #waiting: Pending[] = [];
@@ -57,22 +62,23 @@ export class GroupWriter implements Writer {
   #commitNumber: number;
 
   constructor(database: DatabaseSync, source: Source, options: GroupWriterOptions) {
-    const { journal, failure, onCommit, generation, commitNumber, explain } = options;
+    const { journal, failure, makeRoom, onCommit, generation, commitNumber, explain } = options;
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
     this.#source = source;
     this.#queue = new JournalQueue(journal, (seqs) => factsBySeq(source, seqs));
     this.#failure = failure ?? (() => undefined);
+    this.#makeRoom = makeRoom ?? (async () => false);
     this.#onCommit = onCommit ?? (() => {});
-    this.#explain = explain ?? ((error) => error);
+    this.#explain = explain ?? asCatalogShortage;
     this.#generation = generation;
     this.#commitNumber = commitNumber;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new Error('the catalog is closed'));
-    const failure = this.#failure();
+    const failure = restsOnFacts(name) ? this.#failure() : undefined;
     if (failure) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, args, resolve, reject });
@@ -101,7 +107,10 @@ export class GroupWriter implements Writer {
         await this.#queue.payOwed();
         await this.#commit(batch);
       } catch (error) {
-        for (const pending of batch) pending.reject(error);
+        for (const pending of batch) if (restsOnFacts(pending.name)) pending.reject(error);
+        // What archives are read with goes on while the journal cannot be written.
+        const others = batch.filter(({ name }) => !restsOnFacts(name));
+        if (others.length > 0) await this.#commit(others);
       }
     }
     this.#running = undefined;
@@ -134,6 +143,8 @@ export class GroupWriter implements Writer {
       this.#answer(ran, listed);
     } catch (error) {
       this.#rollback();
+      // Nothing was changed: the whole transaction runs again.
+      if (isCatalogFull(error) && (await this.#makeRoom())) return this.#commit(batch);
       const told = this.#explain(error);
       for (const pending of batch) pending.reject(told);
     }
@@ -156,7 +167,7 @@ export class GroupWriter implements Writer {
       this.#release.run();
       return { pending, records, result };
     } catch (error) {
-      // When SQLite itself gave up on the whole transaction this throws too, and nothing is committed.
+      if (endsTransaction(error)) throw error;
       this.#database.exec('rollback to one; release one');
       return { pending, records: [], error };
     }
@@ -164,9 +175,11 @@ export class GroupWriter implements Writer {
 
   /**
    * Answers, refusals too, after the journal has every fact that was in the table at the commit: any of them may be
-   * what the answer rests on. The next commit need not wait for that.
+   * what the answer rests on. The next commit need not wait for that, nor does what archives are read with.
    */
-  #answer(ran: readonly Ran[], listed: readonly number[]): void {
+  #answer(all: readonly Ran[], listed: readonly number[]): void {
+    for (const one of all) if (!restsOnFacts(one.pending.name)) settle(one);
+    const ran = all.filter(({ pending }) => restsOnFacts(pending.name));
     const answered = this.#queue
       .settle(
         listed,

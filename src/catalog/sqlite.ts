@@ -9,6 +9,8 @@ import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
 import { explained, opening, requireSound, saysDamaged, wasCutShort } from './sqlite-damage.ts';
 import { sqliteSource } from './sqlite-dialect.ts';
+import { asCatalogShortage, isCatalogFull } from './sqlite-shortage.ts';
+import type { Source } from './transaction.ts';
 import { type Writer, writesOver } from './writes.ts';
 
 /** How long a statement waits for a writer from outside, such as the command line. */
@@ -25,6 +27,8 @@ const READER_CACHE_KIB = 4096;
 export interface SqliteWriterOptions {
   readonly journal: Journal;
   readonly failure?: JournalFailure;
+  /** Called when the disk is full; false when there is no room to make. Never throws. */
+  readonly makeRoom?: () => Promise<boolean>;
   /** 0 by default: a catalog that was never claimed, or is about to be. */
   readonly generation?: Generation;
   /** Looks through the file first if the last writer was cut short: for a server, while nobody else has it open. */
@@ -41,27 +45,19 @@ export async function openSqliteWriter(path: string, options: SqliteWriterOption
 
 async function openWriter(
   path: string,
-  { journal, failure, generation = 0, checksFirst = false }: SqliteWriterOptions,
+  { journal, failure, makeRoom, generation = 0, checksFirst = false }: SqliteWriterOptions,
 ): Promise<Writer> {
   const isSuspect = checksFirst && wasCutShort(path);
-  const database = new DatabaseSync(path, { timeout: BUSY_MS });
-  // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
-  database.exec(
-    `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};
-     pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES};`,
-  );
-  if (isSuspect) requireSound(database, path);
-  const explain = (error: unknown) => explained(error, path);
-  const source = sqliteSource(database, explain);
-  await migrate(source.db, SQLITE);
+  const { database, source } = await openForWriting(path, isSuspect, makeRoom);
   const checkpointer = new Checkpointer(path, BUSY_MS);
   const onCommit = (writes: number) => checkpointer.committed(writes);
   const link = await readsOver(source).storeLink();
   const writer = new GroupWriter(database, source, {
     journal,
     failure,
+    makeRoom,
     onCommit,
-    explain,
+    explain: (error) => explainedAt(path, error),
     generation: generation === 'current' ? link.generation : generation,
     commitNumber: link.commitNumber,
   });
@@ -77,6 +73,36 @@ async function openWriter(
   };
 }
 
+/** Opens the file and brings it up to date, which takes some room beside it. @throws Shortage, and what migrations throw. */
+async function openForWriting(
+  path: string,
+  isSuspect: boolean,
+  makeRoom: () => Promise<boolean> = async () => false,
+): Promise<{ database: DatabaseSync; source: Source }> {
+  for (;;) {
+    const database = new DatabaseSync(path, { timeout: BUSY_MS });
+    try {
+      // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
+      database.exec(
+        `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};
+         pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES};`,
+      );
+      if (isSuspect) requireSound(database, path);
+      const source = sqliteSource(database, (error) => explainedAt(path, error));
+      await migrate(source.db, SQLITE);
+      return { database, source };
+    } catch (error) {
+      database.close();
+      if (!(isCatalogFull(error) && (await makeRoom()))) throw asCatalogShortage(error);
+    }
+  }
+}
+
+/** What is thrown for an error of SQLite: it names the path, and is a Shortage where damage or a want is the cause. */
+function explainedAt(path: string, error: unknown): unknown {
+  return asCatalogShortage(explained(error, path));
+}
+
 /**
  * A SQLite catalog that reads by itself and writes through `writer`, which may be in another process. The
  * file must have been brought up to date by `openSqliteWriter`.
@@ -84,7 +110,7 @@ async function openWriter(
 export function openSqliteCatalog(path: string, writer: Writer): Catalog {
   let failure: Error | undefined;
   const explain = (error: unknown) => {
-    const told = explained(error, path);
+    const told = explainedAt(path, error);
     // A damaged page stays damaged, also when the next statement does not meet it.
     if (saysDamaged(told)) failure = told;
     return told;

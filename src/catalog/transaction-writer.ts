@@ -6,6 +6,7 @@ import { factsBySeq, type Journal, type JournalFailure } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
 import { commitUnknown } from './postgres-errors.ts';
 import type { PostgresConnection, PostgresPool } from './postgres-pool.ts';
+import { restsOnFacts } from './rests-on-facts.ts';
 import { requireSame } from './store-link.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
@@ -84,6 +85,11 @@ export class TransactionWriter implements Writer {
   }
 
   async #run(name: WriteName, args: unknown): Promise<unknown> {
+    if (!restsOnFacts(name)) {
+      const { end } = await this.#transact(name, args);
+      if ('refusal' in end) throw end.refusal;
+      return end.result;
+    }
     const failure = this.#failure();
     if (failure) throw failure;
     await this.#queue.payOwed();

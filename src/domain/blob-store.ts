@@ -2,6 +2,7 @@
  * The port under which bytes are kept. A store knows nothing of vaults: it keeps a blob's bytes, the label
  * that describes them and their digests, and answers with a reference that it chose itself.
  */
+import { Shortage, withoutPath } from './errors.ts';
 
 /** What a blob says of itself, so that the catalog can be rebuilt from the store alone (docs/format.md). */
 export interface BlobLabel {
@@ -165,6 +166,11 @@ export interface BlobStore {
    * removes blobs. @throws the I/O error.
    */
   compact(): Promise<void>;
+  /**
+   * Lets `compact` have what this process writes small blobs to: to be called while the disk is full, so that what is
+   * deleted gives room back. @throws the I/O error.
+   */
+  sealPack(): Promise<void>;
   /** Every whole blob, in no order. */
   list(): AsyncIterable<string>;
   /** Appends records to the journal; durable when it resolves. @throws StoreFailure. */
@@ -229,9 +235,10 @@ export class NoteDamaged extends Error {
 }
 
 /** The store could not do what was asked (disk full, I/O error); nothing came into being. */
-export class StoreFailure extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
+export class StoreFailure extends Shortage {
+  /** @param what could not be done. Of the cause, the message says what a client may read. */
+  constructor(what: string, cause?: unknown) {
+    super(cause === undefined ? what : `${what}: ${withoutPath(cause)}`, { cause });
     this.name = 'StoreFailure';
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError, asShortage, Shortage, shown } from './errors.ts';
+import { ApiError, asApiError, asShortage, Shortage, shown, withoutPath } from './errors.ts';
 
 describe('a value in a message', () => {
   it('is text as it is and anything else as JSON, cut short', () => {
@@ -45,10 +45,18 @@ describe('Shortage', () => {
   it('is a 500 of the service with its reason, and keeps its cause for the log', () => {
     const cause = new Error('below');
     const shortage = new Shortage('The disk is full.', { cause });
+    const { code, status, fault, message } = asApiError(shortage);
     assert.deepEqual(
-      [shortage.code, shortage.status, shortage.fault, shortage.message, shortage.cause],
-      ['ServiceUnavailableException', 500, 'Server', 'The disk is full.', cause],
+      [code, status, fault, message],
+      ['ServiceUnavailableException', 500, 'Server', 'The disk is full.'],
     );
+    assert.equal(shortage.cause, cause);
+  });
+
+  it('is no proof that nothing was changed, unless it says so', () => {
+    assert.equal(new Shortage('x').changedNothing, false);
+    assert.equal(new Shortage('x', { changedNothing: true }).changedNothing, true);
+    assert.ok(!(new Shortage('x') instanceof ApiError), 'an ApiError is proof');
   });
 
   it('is made of system errors that pass by themselves, also where they are a cause, and of no others', () => {
@@ -64,5 +72,15 @@ describe('Shortage', () => {
     const client = new ApiError('BadRequest', 'x');
     for (const error of [system('EIO'), new Error('x'), 'text', undefined, client])
       assert.equal(asShortage(error), error);
+  });
+});
+
+describe('a system error in words', () => {
+  it('has no path', () => {
+    const error = Object.assign(new Error("EIO: i/o error, open '/srv/x'"), { code: 'EIO', syscall: 'open' });
+    assert.equal(withoutPath(error), 'EIO: i/o error');
+    assert.equal(withoutPath(Object.assign(error, { code: 'ENOSPC' })), 'the disk is full');
+    assert.equal(withoutPath(new Error('a, b')), 'a, b');
+    assert.equal(withoutPath('text'), 'text');
   });
 });

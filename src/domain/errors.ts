@@ -71,16 +71,28 @@ export class ApiError extends Error {
   }
 }
 
+/** What a Shortage may say beside its reason. */
+export interface ShortageOptions extends ErrorOptions {
+  /**
+   * Whether it is certain that the request changed nothing. By default it is not: a commit may have been made that could
+   * not be put on record, so what the request stored must stay.
+   */
+  readonly changedNothing?: boolean;
+}
+
 /**
- * 500: something that the server needs is missing for now (room on a disk, file descriptors, memory, the database, the
- * audit log). Nothing was lost by it, and the same request may succeed later: clients of the service retry a 500.
+ * Something that the server needs is missing for now: room on a disk, file descriptors, memory, the database, the audit
+ * log. Clients get a 500 `ServiceUnavailableException` with the reason, which they retry. Not an ApiError: that one is a
+ * refusal, which is certain to have changed nothing.
  */
-export class Shortage extends ApiError {
+export class Shortage extends Error {
+  readonly changedNothing: boolean;
+
   /** @param reason a sentence for the client: what is missing. No path and no secret. @param options the cause, for the log. */
-  constructor(reason: string, options: ErrorOptions = {}) {
-    super('ServiceUnavailableException', reason);
+  constructor(reason: string, options: ShortageOptions = {}) {
+    super(reason, options);
     this.name = 'Shortage';
-    if ('cause' in options) this.cause = options.cause;
+    this.changedNothing = options.changedNothing ?? false;
   }
 }
 
@@ -94,21 +106,50 @@ const PASSING: Readonly<Record<string, string>> = {
   EAGAIN: 'the system has no resources left',
 };
 
-/** What is missing, in words, by the code of a system error or of its cause; undefined for every other error. */
-export function missingResource(error: unknown): string | undefined {
+/** Node.js has no name for it: the code is `Unknown system error -122`. */
+const LINUX_EDQUOT = -122;
+
+/** The code of a system error that passes by itself, or of such a cause; undefined for every other error. */
+export function passingCode(error: unknown): string | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
-    const { code } = one as NodeJS.ErrnoException;
-    if (code !== undefined && Object.hasOwn(PASSING, code)) return PASSING[code];
+    const { code, errno } = one as NodeJS.ErrnoException;
+    if (code !== undefined && Object.hasOwn(PASSING, code)) return code;
+    if (errno === LINUX_EDQUOT) return 'EDQUOT';
   }
   return undefined;
 }
 
+/** What is missing, in words, by `passingCode`; undefined for every other error. */
+export function missingResource(error: unknown): string | undefined {
+  const code = passingCode(error);
+  return code === undefined ? undefined : PASSING[code];
+}
+
+/** A system error in words, without the path that its message ends with: a client may read it. */
+export function withoutPath(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const isOfSystem = code !== undefined && (syscall !== undefined || text.startsWith(`${code}: `));
+  return missingResource(error) ?? (isOfSystem ? (text.split(', ', 1)[0] as string) : text);
+}
+
 /** The error itself, or the Shortage that a system error amounts to when what it lacks may be there again later. */
 export function asShortage(error: unknown): unknown {
-  if (error instanceof ApiError) return error;
+  if (error instanceof ApiError || error instanceof Shortage) return error;
   const missing = missingResource(error);
   if (missing === undefined) return error;
   return new Shortage(`The service cannot complete the request: ${missing}.`, { cause: error });
+}
+
+/**
+ * The error as the API words it: a Shortage, and a system error that passes, with the reason; every other error that is
+ * not an ApiError as a 500 that reveals nothing.
+ */
+export function asApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  const error = asShortage(thrown);
+  const text = error instanceof Shortage ? error.message : 'The service cannot complete the request.';
+  return new ApiError('ServiceUnavailableException', text);
 }
 
 /** 400: a parameter, header or body member has a value that cannot be used. */

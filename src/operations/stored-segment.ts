@@ -11,9 +11,16 @@ export async function keepOnly(blobs: BlobStore, ref: string, addRow: () => Prom
     await addRow();
     blobs.confirm(ref);
   } catch (error) {
-    // A refusal of ours proves that no row was made. After any other failure, a shortage too, the row may exist: the
-    // blob stays unconfirmed, and the next start asks the catalog.
-    if (error instanceof ApiError && !(error instanceof Shortage)) await blobs.remove(ref);
+    // What cannot be removed now is judged by the next start; the client needs the first error.
+    if (provesNoRow(error)) await blobs.remove(ref).catch(() => {});
     throw error;
   }
+}
+
+/**
+ * A refusal proves that no row was made, and so does a shortage that says so. After any other failure the row may exist:
+ * the blob stays unconfirmed, and the next start asks the catalog.
+ */
+function provesNoRow(error: unknown): boolean {
+  return error instanceof ApiError || (error instanceof Shortage && error.changedNothing);
 }

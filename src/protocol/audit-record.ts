@@ -1,5 +1,5 @@
 /** Requests as audit records, in CloudTrail's shape. */
-import { ApiError } from '../domain/errors.ts';
+import { ApiError, asApiError } from '../domain/errors.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import type { Operation, Reply } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
@@ -59,11 +59,17 @@ export function countingRecord(
   };
 }
 
+/** Whether a request was refused for who sent it. */
+export function isDenied(outcome: Outcome): boolean {
+  const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
+  return error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));
+}
+
 /** Whether a request belongs into the log: it may have changed something, or it was denied. */
 export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
-  const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
-  const denied = error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));
-  return denied || (signed !== undefined && route !== undefined && route.operation.method !== 'GET');
+  return (
+    isDenied(outcome) || (signed !== undefined && route !== undefined && route.operation.method !== 'GET')
+  );
 }
 
 /** What went out of a download. */
@@ -141,10 +147,8 @@ function identityOf(signed: Authenticated | undefined): Record<string, unknown> 
 
 function errorOf(outcome: Outcome, maxText = MAX_TEXT): Record<string, unknown> {
   if (!('error' in outcome)) return {};
-  const { error } = outcome;
-  if (error instanceof ApiError)
-    return { errorCode: error.code, errorMessage: withoutQuotes(error).slice(0, maxText) };
-  return { errorCode: 'ServiceUnavailableException', errorMessage: 'The request was not completed.' };
+  const error = asApiError(outcome.error);
+  return { errorCode: error.code, errorMessage: withoutQuotes(error).slice(0, maxText) };
 }
 
 /** Refusals of the signature quote what was sent, which may be a signature. */

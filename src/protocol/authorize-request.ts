@@ -1,6 +1,6 @@
 /** Step 5 of the pipeline: may this caller do this, here and now? */
 import type { Catalog } from '../domain/catalog.ts';
-import { ApiError } from '../domain/errors.ts';
+import { ApiError, Shortage } from '../domain/errors.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import { AGE_KEY, type GlacierAction, TAG_KEY_PREFIX } from '../domain/policy/actions.ts';
 import { type AccessRequest, authorize, type PolicySet } from '../domain/policy/authorize.ts';
@@ -35,7 +35,8 @@ export interface AuthorizationWorld {
 
 /**
  * Decides, and gives the vault that it read on the way (undefined if there is none, or the action has none).
- * @throws 403 with the service's text; 503 for a deletion in a locked vault while the clock cannot be trusted.
+ * @throws 403 with the service's text; Shortage for a deletion in a locked vault while the clock cannot be
+ * trusted.
  */
 export async function authorizeRequest(ask: Ask, world: AuthorizationWorld): Promise<Vault | undefined> {
   const { vaultKey } = ask;
@@ -125,9 +126,8 @@ function resourceOf(action: GlacierAction, key: VaultKey): string {
 /** While the wall clock is behind what was seen before, no age can be judged: nothing locked may go. */
 function requireTrustedClock({ action }: Ask, vault: Vault | undefined, lockTime: LockTime): void {
   if (action !== 'DeleteArchive' || vault?.policies?.lock?.state !== 'Locked' || lockTime.canDelete()) return;
-  throw new ApiError(
-    'ServiceUnavailableException',
+  throw new Shortage(
     "The server's clock went back: nothing can be deleted from a locked vault until it is right again.",
-    { status: 503 },
+    { changedNothing: true },
   );
 }

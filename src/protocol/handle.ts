@@ -4,18 +4,25 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import { ApiError } from '../domain/errors.ts';
+import { Shortage, withoutPath } from '../domain/errors.ts';
 import { jobMembers } from '../domain/job.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
-import type { OperationContext, Reply, RequestFacts, UploadBody } from '../operations/operation.ts';
+import type {
+  Operation,
+  OperationContext,
+  Reply,
+  RequestFacts,
+  UploadBody,
+} from '../operations/operation.ts';
 import {
   auditRecord,
   denialKind,
   downloadRecord,
   isAudited,
+  isDenied,
   isDownload,
   type Outcome,
   type RequestTrace,
@@ -49,11 +56,13 @@ export interface Pipeline {
   /** Real time, which signatures are judged by; the context's clock may be a turned one. */
   readonly wallClock: Clock;
   readonly audit: {
-    /** Puts an event on record; durable when it resolves. */
+    /** Puts an event on record; durable when it resolves. @throws the I/O error. */
     append(record: Record<string, unknown>): Promise<void>;
-    /** Why nothing can be put on record; undefined while all is well. */
-    failure(): unknown;
+    /** Resolves when the next event can be put on record, as far as that is known. @throws the I/O error. */
+    ready(): Promise<void>;
   };
+  /** Refuses a change that a full disk has no room for. @throws Shortage. */
+  requireRoom?(operation: Operation): Promise<void>;
   readonly denials: UnsignedDenials;
   /** Told of every request that was answered. */
   onDone(done: RequestLog): void;
@@ -130,7 +139,10 @@ function withoutCredentials(target: string): string {
     .replace(/(\/lock-policy\/)[^/?]+/, '$1…');
 }
 
-/** What the request comes to. A change that could not be put on record is not acknowledged. */
+/**
+ * What the request comes to. A change or a denial that could not be put on record is not acknowledged. What was only read
+ * is, and so is a refusal for another reason.
+ */
 async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome> {
   const outcome: Outcome = await answer(trace, pipeline).then(
     (reply) => ({ reply }),
@@ -146,7 +158,10 @@ async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome>
     await pipeline.audit.append(record);
     return outcome;
   } catch (error) {
-    return { error };
+    const isRead = trace.route?.operation.method === 'GET';
+    if (!isDenied(outcome) && ('error' in outcome || isRead)) return outcome;
+    const text = 'The request could not be put on record in the audit log';
+    return { error: new Shortage(`${text}: ${withoutPath(error)}.`, { cause: error }) };
   }
 }
 
@@ -175,7 +190,10 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   const body = upload
     ? new CheckedBody(message, parseBodyClaim(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
-  if (operation.method !== 'GET') requireRecordable(pipeline);
+  if (operation.method !== 'GET') {
+    await requireRecordable(pipeline);
+    await pipeline.requireRoom?.(operation);
+  }
   const run = (taken: UploadBody | undefined): Promise<Reply> =>
     operation.run(Object.assign(new Facts(route.id, vaultKey, found, taken, message), inputs), context);
   const { faults } = pipeline;
@@ -183,11 +201,14 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   return faults && fault ? underFault(fault, message, faults.stopping, body, run) : run(body);
 }
 
-/** What cannot be put on record is not done. @throws 503. */
-function requireRecordable({ audit }: Pipeline): void {
-  if (audit.failure() === undefined) return;
-  const text = 'The audit log cannot be written: nothing is changed until the server is restarted.';
-  throw new ApiError('ServiceUnavailableException', text, { status: 503 });
+/** What cannot be put on record is not done. @throws Shortage. */
+async function requireRecordable({ audit }: Pipeline): Promise<void> {
+  try {
+    await audit.ready();
+  } catch (error) {
+    const text = 'The audit log cannot be written, so nothing can be changed';
+    throw new Shortage(`${text}: ${withoutPath(error)}.`, { cause: error, changedNothing: true });
+  }
 }
 
 function askOf(message: Message, { operation, id }: Route, vaultKey: VaultKey, signed: Authenticated): Ask {

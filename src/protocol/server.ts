@@ -30,13 +30,15 @@ const CHECKS_MS = 5000;
 const REFUSED_MS = 5000;
 /** All that is ours and not the API's; no account id can be this. */
 const OURS = '/_moraine/';
+/** Two names for one question: a server that is up but cannot take uploads is not ready either. */
+const HEALTH_PATHS: ReadonlySet<string> = new Set([`${OURS}health`, `${OURS}ready`]);
 
 export interface ServerOptions {
   readonly pipeline: Pipeline;
   /** PEM texts; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly connections: ConnectionBounds;
-  /** What `GET /_moraine/health` tells. */
+  /** What `GET /_moraine/health` and `GET /_moraine/ready` tell. */
   health(): Health;
   /** Only where the server is an emulator. */
   readonly emulator?: Emulator;
@@ -191,7 +193,7 @@ async function answerOurs(message: Message, response: ServerResponse, options: S
 async function replyOurs(message: Message, { health, emulator }: ServerOptions): Promise<Reply> {
   if (wantsFrontPage(message)) return frontPage();
   const path = message.path.replace(/\/$/, '');
-  if ((message.method === 'GET' || message.method === 'HEAD') && path === `${OURS}health`) {
+  if ((message.method === 'GET' || message.method === 'HEAD') && HEALTH_PATHS.has(path)) {
     const json = health();
     return { status: json.status === 'ok' ? 200 : 503, json };
   }

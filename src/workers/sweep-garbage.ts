@@ -25,7 +25,9 @@ export async function sweepGarbage(catalog: Catalog, blobs: BlobStore): Promise<
     if (!more) break;
   }
   if (failures.length > 0)
-    throw new AggregateError(failures, `${failures.length} blobs could not be removed`);
+    throw new AggregateError(failures, `${failures.length} blobs could not be removed`, {
+      cause: failures[0],
+    });
 }
 
 async function sweepEntry(catalog: Catalog, blobs: BlobStore, { ref, uploadNo }: Garbage): Promise<void> {

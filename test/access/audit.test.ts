@@ -9,7 +9,7 @@ import { adminOf } from '../support/admin.ts';
 import { type Api, apiOf } from '../support/api.ts';
 import { runMoraine } from '../support/command.ts';
 import { attempt, everyOperation } from '../support/every-operation.ts';
-import { failFiles } from '../support/failing-disk.ts';
+import { beforeFiles } from '../support/failing-disk.ts';
 import { addPeople, identityPolicy, issueSession } from '../support/people.ts';
 import { type Answer, sendRaw } from '../support/request.ts';
 import { type Credentials, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
@@ -207,12 +207,17 @@ describe('the audit log', () => {
 });
 
 describe('when a record cannot be written', () => {
-  it('no change and no denial is acknowledged any more, and reading goes on', async (t) => {
+  it('no change and no denial is acknowledged, reading goes on, and all comes back by itself', async (t) => {
     const data = await temporaryFolder();
     const config = readConfig({ data, listen: '127.0.0.1:0', workers: '1', 'log-level': 'silent' });
     const running = await serve(config);
+    let stopped = false;
+    const stop = async (): Promise<void> => {
+      if (!stopped) await running.stop();
+      stopped = true;
+    };
     t.after(async () => {
-      await running.stop();
+      await stop();
       await rm(data, { recursive: true, force: true });
     });
     const secret = /^aws_secret_access_key = (.*)$/m.exec(
@@ -220,16 +225,44 @@ describe('when a record cannot be written', () => {
     )?.[1];
     const key = { ...running.root, secretAccessKey: secret ?? '' };
     const api = apiOf({ ...server, ...key, url: running.url });
+    const health = () => sendRaw(running.url, { method: 'GET', target: '/_moraine/health' });
     await api.createVault('v');
     const denied = () => api.call('GET', '/000000000000/vaults');
     assert.equal((await denied()).status, 403);
-    await failFiles(t, 'write', 1);
-    assert.equal((await denied()).status, 500);
-    // The disk is well again, but the chain may be torn.
-    for (const answer of [await denied(), await api.call('PUT', '/-/vaults/w')]) {
-      assert.equal(answer.status, 500);
-      assert.match(answer.text, /"ServiceUnavailableException"/);
+    let fails = true;
+    await beforeFiles(t, 'write', async () => {
+      if (fails) throw Object.assign(new Error("EIO: i/o error, write '/a/path'"), { code: 'EIO' });
+    });
+    for (let i = 0; i < 3; i++) {
+      for (const answer of [await denied(), await api.call('PUT', '/-/vaults/w')]) {
+        assert.equal(answer.status, 500);
+        assert.match(
+          answer.text,
+          /"ServiceUnavailableException","message":"[^"]*audit log[^"]*: EIO: i\/o error\."/,
+        );
+      }
     }
     assert.equal((await api.call('GET', '/-/vaults/v')).status, 200);
+    assert.equal(
+      (await api.call('GET', '/-/vaults/w')).status,
+      404,
+      'what could not be put on record was done',
+    );
+    const failing = await health();
+    assert.equal(failing.status, 503);
+    assert.equal(
+      failing.text,
+      '{"status":"failing","reason":"The audit log cannot be written: EIO: i/o error"}',
+    );
+    fails = false;
+    // The chain may be torn: a new one goes on.
+    assert.equal((await denied()).status, 403);
+    assert.equal((await api.call('PUT', '/-/vaults/w')).status, 201);
+    assert.equal((await health()).status, 200);
+    await stop();
+    const chains = (await readdir(join(data, 'audit'))).filter((name) => name.endsWith('.head'));
+    assert.equal(chains.length, 2);
+    const verified = await runMoraine(['audit', 'verify', '--data', data]);
+    assert.equal(verified.code, 0, verified.output);
   });
 });

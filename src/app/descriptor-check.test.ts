@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { SettingError } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { checkDescriptors } from './descriptor-check.ts';
+
+/** What is logged where so many files may be open. */
+function wordsAt(limit: number | string): string[] {
+  const words: string[] = [];
+  const log = { warn: (_what: unknown, text: string) => words.push(text) } as unknown as Logger;
+  const head = 'Limit                     Soft Limit           Hard Limit           Units     \n';
+  checkDescriptors(
+    log,
+    `${head}Max open files            ${limit}                 ${limit}                 files     \n`,
+  );
+  return words;
+}
+
+describe('the limit of open files', () => {
+  it('is refused where it is too low, and named', () => {
+    for (const limit of [16, 63])
+      assert.throws(
+        () => wordsAt(limit),
+        (error: Error) => {
+          assert.ok(error instanceof SettingError);
+          assert.match(
+            error.message,
+            new RegExp(`may have ${limit} files open, and a server needs 64 at least: raise it`),
+          );
+          return true;
+        },
+      );
+  });
+
+  it('gets a word where it is low, and none where it is not or cannot be known', () => {
+    for (const limit of [64, 256, 1023]) assert.match(wordsAt(limit).join(), /few files may be open/);
+    for (const limit of [1024, 'unlimited']) assert.deepEqual(wordsAt(limit), []);
+    checkDescriptors({} as Logger, undefined);
+  });
+});

@@ -1,0 +1,33 @@
+/** Whether a server can live with the files that it may have open. */
+import { readFile } from 'node:fs/promises';
+import { SettingError } from '../config.ts';
+import type { Logger } from '../log.ts';
+
+/** Fewer do not do for the server itself and a few clients. */
+const FEWEST = 64;
+/** With fewer, some hundred clients at once get a 500 now and then. */
+const ENOUGH = 1024;
+
+/**
+ * Says so where the limit of open files is low.
+ * @param limits the text of `/proc/self/limits`; undefined on systems without it, which are not judged.
+ * @throws SettingError where it is too low to serve at all.
+ */
+export function checkDescriptors(log: Logger, limits: string | undefined): void {
+  const [, text] = /^Max open files\s+(\d+)/m.exec(limits ?? '') ?? [];
+  if (text === undefined) return;
+  const limit = Number(text);
+  const advice = `raise it (ulimit -n ${ENOUGH}, or LimitNOFILE= of the service)`;
+  if (limit < FEWEST) {
+    throw new SettingError(
+      `this process may have ${limit} files open, and a server needs ${FEWEST} at least: ${advice}`,
+    );
+  }
+  if (limit < ENOUGH)
+    log.warn({ limit }, `few files may be open: with many clients at once some get a 500; ${advice}`);
+}
+
+/** The text of `/proc/self/limits`; undefined on systems without it. */
+export function readLimits(): Promise<string | undefined> {
+  return readFile('/proc/self/limits', 'utf8').catch(() => undefined);
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { fullDiskStory } from './support/full-disk.ts';
+import { unlessPresent } from './support/require.ts';
+import { canMount, smallDisk } from './support/small-disk.ts';
+
+describe('a server on a full disk', () => {
+  for (const [kind, workers] of [
+    ['tmpfs', 1],
+    ['ext4', 2],
+  ] as const) {
+    const skip = unlessPresent(canMount(kind), `a way to mount ${kind} (root)`);
+    it(`reads, deletes and comes back by itself: ${kind}, ${workers} processes`, { skip }, async () => {
+      const disk = smallDisk(kind, 48);
+      try {
+        const { uploads } = await fullDiskStory(disk, workers, () => {});
+        assert.ok(uploads > 10, `${uploads} uploads`);
+      } finally {
+        disk.remove();
+      }
+    });
+  }
+});

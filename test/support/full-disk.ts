@@ -1,0 +1,229 @@
+/** What a server does on a disk that is filled up, step by step: for a test and for `npm run full-disk`. */
+import assert from 'node:assert/strict';
+import { stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Api, apiOf } from './api.ts';
+import { type Attempt, attempt, everyOperation } from './every-operation.ts';
+import { jobsOf } from './jobs.ts';
+import { MIB, patternBytes } from './pattern.ts';
+import { eventually } from './poll.ts';
+import { type Answer, hashHeaders } from './request.ts';
+import { startServer, type TestServer } from './server.ts';
+import type { SmallDisk } from './small-disk.ts';
+
+/** How an operation was answered, and why if it was refused. */
+export interface Row {
+  readonly name: string;
+  readonly method: string;
+  readonly status: number;
+  readonly reason: string;
+}
+
+export interface FullDiskStory {
+  /** Of the 33 operations, on a disk that uploads filled. */
+  readonly filled: readonly Row[];
+  /** Of the same, after another program had taken the last byte. */
+  readonly crowded: readonly Row[];
+  /** Of the same, after the reserve was used up too. */
+  readonly usedUp: readonly Row[];
+  /** Uploads that were answered with 201 before the disk was full. */
+  readonly uploads: number;
+}
+
+/** Sizes that go into packs, into files written whole, and into files written past the page cache. */
+const SIZES = [100_000, 700_000, 1.5 * MIB];
+const UNWELL = /^The disk of the data folder (is full|refuses writes): /;
+const WITHIN_MS = 120_000;
+/** These go on as long as there is anything of the reserve. */
+const goesOn = (name: string, method: string): boolean =>
+  method === 'GET' || method === 'DELETE' || name === 'InitiateJob';
+const UPLOADS = new Set(['UploadArchive', 'UploadMultipartPart']);
+
+/** @param tell is told what is going on. @throws AssertionError where a server does not do as docs/operating.md says. */
+export async function fullDiskStory(
+  disk: SmallDisk,
+  workers: number,
+  tell: (line: string) => void,
+): Promise<FullDiskStory> {
+  const start = (): Promise<TestServer> =>
+    startServer({ data: disk.path, flags: ['--workers', String(workers)] });
+  let server = await start();
+  try {
+    let api = apiOf(server);
+    await eventually('the reserve is whole', () => isReserveWhole(disk), WITHIN_MS);
+    const first = await everyOperation(api, 'filled');
+    const second = await everyOperation(api, 'crowded');
+    const third = await everyOperation(api, 'again');
+    const fourth = await everyOperation(api, 'used-up');
+    const stored = await fillByUploads(api);
+    tell(`${stored.length} uploads, then 500: the disk is full`);
+    await assertUnwell(api, server);
+    assert.equal(first.length, 33);
+    const filled = await answersTo(api, first);
+    assertAnswers(filled, true);
+    await assertReads(api, stored);
+
+    await disk.fill();
+    tell('another program has taken the rest');
+    await assertUnwell(api, server);
+    const crowded = await answersTo(api, second);
+    assertAnswers(crowded, false);
+    await assertReads(api, stored);
+
+    await server.kill();
+    await disk.fill();
+    tell('killed, the rest taken again, and started');
+    server = await start();
+    api = apiOf(server);
+    await assertUnwell(api, server);
+    const those = third.filter(({ name, method }) => goesOn(name, method));
+    assertAnswers(await answersTo(api, those), false);
+    await assertReads(api, stored);
+
+    await useUp(disk);
+    tell('the reserve is used up');
+    const usedUp = await answersTo(api, fourth);
+    for (const { name, method, status, reason } of usedUp)
+      if (method === 'GET') assert.equal(status, 200, `${name}: ${status} ${reason}`);
+    assert.equal((await health(api)).status, 503);
+    await disk.unfill();
+
+    await deleteAll(api, stored);
+    await eventually(
+      'there is room for uploads',
+      async () => (await tryUpload(api, 100_000)).status === 201,
+      WITHIN_MS,
+    );
+    tell('room was made through the API');
+    await eventually('health is well again', async () => (await health(api)).status === 200, WITHIN_MS);
+    await eventually('the reserve is whole again', () => isReserveWhole(disk), WITHIN_MS);
+    for (const size of SIZES) await api.upload('full', patternBytes(size));
+    tell('all came back');
+    return { filled, crowded, usedUp, uploads: stored.length };
+  } catch (error) {
+    tell(`${server.process.signalCode} ${server.errors().slice(-4000)}`);
+    throw error;
+  } finally {
+    await server.kill();
+  }
+}
+
+interface Stored {
+  readonly id: string;
+  readonly size: number;
+}
+
+/** Uploads until each size is refused, and refused for room. */
+async function fillByUploads(api: Api): Promise<Stored[]> {
+  await api.createVault('full');
+  const stored: Stored[] = [];
+  const refused = new Set<number>();
+  while (refused.size < SIZES.length) {
+    for (const size of SIZES) {
+      const answer = await tryUpload(api, size);
+      if (answer.status === 201) stored.push({ id: answer.headers['x-amz-archive-id'] ?? '', size });
+      else {
+        assertShortage(answer);
+        refused.add(size);
+      }
+    }
+  }
+  return stored;
+}
+
+function tryUpload(api: Api, size: number): Promise<Answer> {
+  const body = patternBytes(size);
+  return api.call('POST', '/-/vaults/full/archives', { headers: hashHeaders(body), body });
+}
+
+async function assertUnwell(api: Api, server: TestServer): Promise<void> {
+  for (const path of ['/_moraine/health', '/_moraine/ready']) {
+    const answer = await eventually(
+      `${path} tells`,
+      async () => {
+        const answered = await api.call('GET', path);
+        return answered.status === 503 && answered;
+      },
+      WITHIN_MS,
+    );
+    assert.match(String(answer.json()['reason']), UNWELL);
+    assert.ok(!answer.text.includes(server.data), 'anybody may ask, so no path is shown');
+  }
+  await eventually(
+    'the log tells',
+    () => /"msg":"The disk of the data folder (is full|refuses)/.test(server.errors()),
+    WITHIN_MS,
+  );
+}
+
+/** With uploads of a size that was refused. */
+async function answersTo(api: Api, attempts: readonly Attempt[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  const body = patternBytes(Math.min(...SIZES));
+  const headers = { ...hashHeaders(body), 'content-range': `bytes 0-${body.length - 1}/*` };
+  for (const one of attempts) {
+    const answer = await attempt(api, UPLOADS.has(one.name) ? { ...one, options: { body, headers } } : one);
+    if (answer.status !== one.status && !isBought(answer)) assertShortage(answer);
+    const reason = answer.status === one.status ? '' : String(answer.json()['message']);
+    rows.push({ name: one.name, method: one.method, status: answer.status, reason });
+  }
+  return rows;
+}
+
+/** @param hasReserve whether the reserve is whole, so that small changes go on. */
+function assertAnswers(rows: readonly Row[], hasReserve: boolean): void {
+  for (const { name, method, status, reason } of rows) {
+    if (UPLOADS.has(name)) assert.equal(status, 500, `${name} was answered ${status}`);
+    else if (hasReserve || goesOn(name, method)) assert.ok(status < 300, `${name}: ${status} ${reason}`);
+  }
+}
+
+/** Whether the two units that may be bought have been, in the rounds before. */
+function isBought(answer: Answer): boolean {
+  return answer.status === 400 && answer.json()['code'] === 'LimitExceededException';
+}
+
+function assertShortage(answer: Answer): void {
+  assert.equal(answer.status, 500, answer.text);
+  const { code, type, message } = answer.json() as Record<string, string>;
+  assert.deepEqual([code, type], ['ServiceUnavailableException', 'Server']);
+  assert.match(message ?? '', /full|takes no more|no room|used up/);
+}
+
+async function assertReads(api: Api, stored: readonly Stored[]): Promise<void> {
+  const jobs = jobsOf(api);
+  for (const size of SIZES) {
+    const archive = stored.find((one) => one.size === size);
+    const job = await jobs.startRetrieval('full', archive?.id ?? '');
+    const { bytes } = await jobs.output('full', job);
+    assert.ok(bytes.equals(patternBytes(size)), 'other bytes came back');
+  }
+}
+
+async function deleteAll(api: Api, stored: readonly Stored[]): Promise<void> {
+  for (const { id } of stored) {
+    const answer = await api.call('DELETE', `/-/vaults/full/archives/${id}`);
+    assert.equal(answer.status, 204, answer.text);
+  }
+}
+
+/** Another program takes all that is given up. */
+async function useUp(disk: SmallDisk): Promise<void> {
+  const isUsedUp = async (): Promise<boolean> => {
+    await disk.fill();
+    return (await stat(join(disk.path, 'reserve'))).size === 0;
+  };
+  await eventually('the reserve is used up', isUsedUp, WITHIN_MS);
+  await disk.fill();
+}
+
+function health(api: Api): Promise<Answer> {
+  return api.call('GET', '/_moraine/health');
+}
+
+/** Whether the reserve's file is as large as it is by default. */
+async function isReserveWhole({ path }: SmallDisk): Promise<boolean> {
+  const { blocks, bsize } = await statfs(path);
+  const { size } = await stat(join(path, 'reserve')).catch(() => ({ size: 0 }));
+  return size === Math.floor(Math.min(64 * MIB, (blocks * bsize) / 16));
+}

@@ -1,0 +1,95 @@
+/**
+ * Real file systems that are small enough to be filled: tmpfs, ext4 on a loop device, and btrfs on one with a quota that
+ * is smaller than the disk (EDQUOT). Needs root.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDiskFull } from '../../src/domain/disk-room.ts';
+
+export type DiskKind = 'tmpfs' | 'ext4' | 'btrfs';
+
+export interface SmallDisk {
+  /** A folder on it. */
+  readonly path: string;
+  /** Fills it to the last byte with a file, as another program does. */
+  fill(): Promise<void>;
+  /** Takes that file away. */
+  unfill(): Promise<void>;
+  remove(): void;
+}
+
+/** What a disk has beyond its quota. */
+const BEYOND_QUOTA_MEBIBYTES = 208;
+
+/** Makes and mounts one of so many MiB. @throws what mount or mkfs says. */
+export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
+  const folder = mkdtempSync(join(tmpdir(), 'moraine-disk-'));
+  const mounted = join(folder, 'mounted');
+  const image = join(folder, 'image');
+  run('mkdir', mounted);
+  try {
+    if (kind === 'tmpfs') run('mount', '-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', mounted);
+    else {
+      const beyond = kind === 'btrfs' ? BEYOND_QUOTA_MEBIBYTES : 0;
+      run('truncate', '-s', `${mebibytes + beyond}M`, image);
+      // Nothing is kept back for root, as whom the tests run.
+      run(`mkfs.${kind}`, '-q', ...(kind === 'ext4' ? ['-F', '-m', '0'] : []), image);
+      run('mount', '-o', 'loop', image, mounted);
+    }
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    throw error;
+  }
+  const path = join(mounted, 'data');
+  if (kind === 'btrfs') {
+    run('btrfs', 'quota', 'enable', mounted);
+    run('btrfs', 'subvolume', 'create', path);
+    run('btrfs', 'qgroup', 'limit', `${mebibytes}M`, path);
+  } else run('mkdir', path);
+  const filler = join(path, 'filler');
+  return {
+    path,
+    fill: () => fillWith(filler),
+    unfill: () => rm(filler, { force: true }),
+    remove() {
+      // Lazily: processes that were killed may take a moment to end.
+      run('umount', '--lazy', mounted);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Whether a small disk of this kind can be made here. */
+export function canMount(kind: DiskKind): boolean {
+  try {
+    smallDisk(kind, 4).remove();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function fillWith(path: string): Promise<void> {
+  const file = await open(path, 'a');
+  try {
+    // In pieces that become smaller: a whole one may not fit where a part of it does.
+    for (let bytes = 1024 * 1024; bytes >= 1; ) {
+      try {
+        await file.write(Buffer.alloc(bytes, 1));
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        bytes = Math.floor(bytes / 2);
+      }
+    }
+    await file.sync().catch(() => {});
+  } finally {
+    await file.close();
+  }
+}
+
+function run(command: string, ...args: string[]): void {
+  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
