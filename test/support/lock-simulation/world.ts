@@ -13,7 +13,7 @@ import { openSqliteWriter } from '../../../src/catalog/sqlite.ts';
 import { sqliteSource } from '../../../src/catalog/sqlite-dialect.ts';
 import { writesOver } from '../../../src/catalog/writes.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { ApiError } from '../../../src/domain/errors.ts';
+import { ApiError, Shortage } from '../../../src/domain/errors.ts';
 import { Ids } from '../../../src/domain/ids.ts';
 import type { ClockReading } from '../../../src/domain/lock-time.ts';
 import { ClockWentBack } from '../../../src/domain/lock-time.ts';
@@ -81,7 +81,9 @@ interface Running {
 }
 
 /** How an operation ended: its reply's headers, or the refusal. */
-export type Ended = { readonly headers: Readonly<Record<string, string>> } | { readonly refused: ApiError };
+export type Ended =
+  | { readonly headers: Readonly<Record<string, string>> }
+  | { readonly refused: ApiError | Shortage };
 
 /** One installation. */
 export class World {
@@ -223,7 +225,7 @@ export class World {
       const { headers = {} } = await operation.run(facts as never, context);
       return { headers };
     } catch (error) {
-      if (error instanceof ApiError) return { refused: error };
+      if (error instanceof ApiError || error instanceof Shortage) return { refused: error };
       throw error;
     }
   }
