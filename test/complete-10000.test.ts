@@ -22,7 +22,10 @@ describe('a Complete of 10,000 parts', () => {
     const server = await startLogging(t, []);
     // A second writer of the catalog, as the command line is one: it holds no lock between its commits.
     const path = join(server.data, 'catalog.sqlite');
-    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal: async () => {} }));
+    const catalog = openSqliteCatalog(
+      path,
+      await openSqliteWriter(path, { journal: async () => {}, generation: 'current' }),
+    );
     t.after(() => catalog.close());
     await completesAll(t, server, catalog);
   });
@@ -31,7 +34,12 @@ describe('a Complete of 10,000 parts', () => {
     const { url, drop } = await createDatabase();
     t.after(drop);
     const server = await startLogging(t, ['--catalog', url]);
-    const catalog = await openPostgresCatalog({ url, journal: async () => {}, onError: () => {} });
+    const catalog = await openPostgresCatalog({
+      url,
+      journal: async () => {},
+      generation: 'current',
+      onError: () => {},
+    });
     t.after(() => catalog.close());
     await completesAll(t, server, catalog);
   });

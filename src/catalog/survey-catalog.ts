@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import type { CatalogFound } from '../domain/start-facts.ts';
+import { connectionOptions } from './postgres-pool.ts';
+import { usingDatabase } from './postgres-url.ts';
 import { opening } from './sqlite-damage.ts';
 
 const BUSY_MS = 5000;
@@ -33,17 +35,17 @@ export async function surveySqliteCatalog(path: string, options: SurveyOptions):
   });
 }
 
-/** @param limitMs for the connection and for each query. @throws Error when the database cannot be reached. */
-export async function surveyPostgresCatalog(
+/** @param limitMs for the connection and for each query. @throws Error that names the database when it cannot be used. */
+export function surveyPostgresCatalog(
   url: string,
   limitMs: number,
   options: SurveyOptions,
 ): Promise<CatalogFound> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: limitMs,
-    query_timeout: limitMs,
-  });
+  return usingDatabase(url, () => surveyDatabase(url, limitMs, options));
+}
+
+async function surveyDatabase(url: string, limitMs: number, options: SurveyOptions): Promise<CatalogFound> {
+  const client = new pg.Client({ ...connectionOptions({ url, limitMs }), query_timeout: limitMs });
   // What is lost in the middle fails the query that is under way.
   client.on('error', () => {});
   await client.connect();
