@@ -61,8 +61,10 @@ async function sendStream(
       if (isGone(response)) await closed(response.req.socket);
     }
   } catch (error) {
-    if (error instanceof ClientGone) return;
-    throw error;
+    if (!(error instanceof ClientGone)) throw error;
+    // The emulator cuts connections with this error too: then the client is still there, and must notice.
+    response.destroy();
+    return;
   }
   response.end();
 }
