@@ -1,6 +1,6 @@
 /** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
 import cluster from 'node:cluster';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { DiskStore, PACK_BYTES } from '../blobs/disk.ts';
 import { readIdentity } from '../blobs/store-identity.ts';
 import { openPostgresCatalog } from '../catalog/postgres.ts';
@@ -226,7 +226,7 @@ async function openPrimary(config: Config, log: Logger): Promise<Primary> {
 /** Before anything is written, the lock included: a start on a full disk lives on the reserve. */
 async function giveUpRoom(config: Config, log: Logger): Promise<void> {
   const folder = dataFolder(config.data);
-  if (!existsSync(folder.path)) return;
+  if (statSync(folder.path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   requireUsable(folder);
   await openRoom(config, folder, log, true);
 }
