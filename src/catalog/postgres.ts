@@ -1,11 +1,11 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Catalog } from '../domain/catalog.ts';
-import { Shortage } from '../domain/errors.ts';
 import type { Generation } from '../domain/store-link.ts';
 import { POSTGRES } from './engine.ts';
 import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
+import { unusableDatabase } from './postgres-errors.ts';
 import { connectionOptions, PostgresPool } from './postgres-pool.ts';
 import { readsOver } from './reads.ts';
 import { TransactionWriter } from './transaction-writer.ts';
@@ -42,11 +42,7 @@ export async function openPostgresCatalog(options: PostgresOptions): Promise<Cat
     return await openOver(pool, { ...options, limitMs });
   } catch (error) {
     await pool.close();
-    const cause = error instanceof Shortage ? error.cause : error;
-    const why = cause instanceof Error && cause.message !== '' ? cause.message : String(error);
-    throw new Error(`the catalog's database ${shownUrl(options.url)} cannot be used: ${why}`, {
-      cause: error,
-    });
+    throw unusableDatabase(options.url, error);
   }
 }
 
@@ -90,10 +86,4 @@ async function migrateDatabase(url: string, limitMs: number): Promise<void> {
   } finally {
     await db.destroy();
   }
-}
-
-/** Without user, password and parameters. */
-function shownUrl(url: string): string {
-  const [, place = ''] = /^postgres(?:ql)?:\/\/(?:[^@/]*@)?([^?]*)/.exec(url) ?? [];
-  return place;
 }
