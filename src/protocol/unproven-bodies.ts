@@ -1,9 +1,9 @@
-import { ApiError } from '../domain/errors.ts';
+import { Shortage } from '../domain/errors.ts';
 
 /** Where one body is accounted for while it is read. */
 export interface BodyPlace {
   /** @param refuse ends the reading of this body with an error. */
-  enter(refuse: (error: ApiError) => void): void;
+  enter(refuse: (error: Shortage) => void): void;
   add(bytes: number): void;
   /** Gives its room back; again without effect. */
   leave(): void;
@@ -11,7 +11,7 @@ export interface BodyPlace {
 
 interface Held {
   bytes: number;
-  readonly refuse: (error: ApiError) => void;
+  readonly refuse: (error: Shortage) => void;
 }
 
 /**
@@ -57,9 +57,9 @@ export class UnprovenBodies {
     let longest: Held | undefined;
     for (const held of this.#held) if (longest === undefined || held.bytes > longest.bytes) longest = held;
     longest?.refuse(
-      new ApiError(
-        'ServiceUnavailableException',
+      new Shortage(
         'The server is reading too many request bodies at the moment. Send x-amz-content-sha256, or try again.',
+        { changedNothing: true },
       ),
     );
   }
