@@ -15,7 +15,7 @@ interface Held {
 }
 
 /**
- * Bounds the memory of bodies that are read before it is known who sent them: a signature without a payload hash can
+ * Bounds the memory of bodies that are read before their sender is known: a signature without a payload hash can
  * only be judged over the whole body. Where room is short the longest body is refused, so that many long ones do not
  * keep short ones out.
  */
