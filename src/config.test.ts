@@ -188,6 +188,10 @@ describe('single settings', () => {
       () => read({}, { MORAINE_ROOT_ACCESS_KEY_ID: 'AKIAEXAMPLEEXAMPLE00', ...secret }),
       (error: Error) => !error.message.includes('hunter2'),
     );
+    assert.throws(
+      () => read({}, { MORAINE_CATALOG: 'mysql://user:hunter2@h/d' }),
+      (error: Error) => /postgres:/.test(error.message) && !error.message.includes('hunter2'),
+    );
   });
 
   it('call a first key weak whose id or secret is short', () => {

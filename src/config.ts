@@ -75,6 +75,8 @@ interface Setting {
   readonly about: string;
   /** Not offered as a flag: command lines show in process lists. */
   readonly secret?: true;
+  /** May have a secret in it, so a value that is refused is not shown. */
+  readonly holdsSecret?: true;
 }
 
 /** `instant`, `aws`, or times for each tier: a tier that is not named takes no time. */
@@ -240,6 +242,7 @@ export const SETTINGS = {
     value: 'URL',
     defaultText: 'SQLite in the data folder',
     about: 'catalog database: postgres://user:password@host:port/database',
+    holdsSecret: true,
   },
   'accept-empty-store': {
     schema: flag,
@@ -492,7 +495,7 @@ function readSetting<N extends Name>(
   if (result.success) return result.data as z.output<(typeof SETTINGS)[N]['schema']>;
   const where = ['--', environmentName(name), 'settings file: '][found ? sources.indexOf(found) : 0];
   const label = where === '--' ? `--${name}` : where === environmentName(name) ? where : `${where}${name}`;
-  const shown = setting.secret ? '' : ` (${JSON.stringify(found?.[name])})`;
+  const shown = setting.secret || setting.holdsSecret ? '' : ` (${JSON.stringify(found?.[name])})`;
   throw new SettingError(`${label} ${result.error.issues[0]?.message ?? 'is wrong'}${shown}`);
 }
 

@@ -71,9 +71,9 @@ function inTurn(task: () => Promise<void>): () => Promise<void> {
 /** Jobs and messages: every serving process takes its share, by lease. */
 export function startSharedChores({ log }: ChoreParts, due: DueWork): Scheduled[] {
   return [
-    repeat(JOBS_PAUSE_MS, due.retrievals, failed(log, 'finish retrievals')),
-    repeat(JOBS_PAUSE_MS, due.inventories, failed(log, 'make inventories')),
-    repeat(NOTIFY_PAUSE_MS, due.messages, failed(log, 'send notifications')),
+    repeat(JOBS_PAUSE_MS, due.retrievals, choreFailed(log, 'finish retrievals')),
+    repeat(JOBS_PAUSE_MS, due.inventories, choreFailed(log, 'make inventories')),
+    repeat(NOTIFY_PAUSE_MS, due.messages, choreFailed(log, 'send notifications')),
   ];
 }
 
@@ -82,7 +82,7 @@ export function startSharedChores({ log }: ChoreParts, due: DueWork): Scheduled[
  * gives room back.
  */
 export function watchRoom({ blobs, log, room }: Pick<ChoreParts, 'blobs' | 'log' | 'room'>): Scheduled {
-  return room.start(() => blobs.sealPack(), failed(log, 'look at the disks'));
+  return room.start(() => blobs.sealPack(), choreFailed(log, 'look at the disks'));
 }
 
 /** Tidying: the first process alone. */
@@ -93,14 +93,20 @@ export function startOwnChores(parts: Omit<ChoreParts, 'room'>): Scheduled[] {
   const journaling =
     config.catalogUrl === undefined
       ? []
-      : [repeat(JOURNAL_PAUSE_MS, () => journalFacts(catalog, blobs, journaled), failed(log, 'journal'))];
+      : [
+          repeat(
+            JOURNAL_PAUSE_MS,
+            () => journalFacts(catalog, blobs, journaled),
+            choreFailed(log, 'journal'),
+          ),
+        ];
   return [
     // At once after a start: the process before may never have lived long enough for it.
-    repeat(SWEEP_PAUSE_MS, () => sweepGarbage(catalog, blobs), failed(log, 'sweep garbage'), 0),
-    repeat(COMPACT_PAUSE_MS, () => blobs.compact(), failed(log, 'compact packs'), 0),
+    repeat(SWEEP_PAUSE_MS, () => sweepGarbage(catalog, blobs), choreFailed(log, 'sweep garbage'), 0),
+    repeat(COMPACT_PAUSE_MS, () => blobs.compact(), choreFailed(log, 'compact packs'), 0),
     ...journaling,
-    repeat(EXPIRE_PAUSE_MS, () => expire({ config, catalog, clock }), failed(log, 'expire')),
-    repeat(ASIDE_PAUSE_MS, () => removeOldAside(parts), failed(log, 'remove what was set aside'), 0),
+    repeat(EXPIRE_PAUSE_MS, () => expire({ config, catalog, clock }), choreFailed(log, 'expire')),
+    repeat(ASIDE_PAUSE_MS, () => removeOldAside(parts), choreFailed(log, 'remove what was set aside'), 0),
   ];
 }
 
@@ -131,8 +137,11 @@ export async function doDueWork(parts: ChoreParts, due: DueWork): Promise<void> 
   await due.messages();
 }
 
-/** A chore that comes five times a second says once a minute why it fails, and at once when that changes. */
-function failed(log: Logger, chore: string): (err: unknown) => void {
+/**
+ * Logs the failures of a chore that comes again and again: once a minute, and at once when the reason changes.
+ * @param chore what it does, for the line.
+ */
+export function choreFailed(log: Logger, chore: string): (err: unknown) => void {
   const shortages = new ShortageLog(log, systemClock);
   let told = { text: '', untilMs: 0 };
   return (err) => {

@@ -20,6 +20,7 @@ import { openAudit, startClosingChains } from './audit.ts';
 import { rememberCatalog } from './catalog-place.ts';
 import {
   type ChoreParts,
+  choreFailed,
   type DueWork,
   doDueWork,
   dueWorkOf,
@@ -111,8 +112,9 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   const wallParts = { config, catalog, blobs, room, clock: await openClock(config, primary), log };
   const { lockTime, keeping } = await openLockTime(wallParts, clocks);
   const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
-  const closing = await startClosingChains({ ...primary, clock: systemClock, random: systemRandom }, (err) =>
-    log.error({ err }, 'an audit chain of an earlier run cannot be closed yet'),
+  const closing = await startClosingChains(
+    { ...primary, clock: systemClock, random: systemRandom },
+    choreFailed(log, 'close an audit chain of an earlier run'),
   );
   const chores = [watchRoom(parts), ...keeping, closing, ...(maySweep ? startOwnChores(parts) : [])];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
@@ -197,7 +199,7 @@ async function openLockTime(
   if (lockTime.leaped) onLeap();
   return {
     lockTime,
-    keeping: [lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be kept'))],
+    keeping: [lockTime.schedule(choreFailed(log, 'keep the time seen'))],
   };
 }
 
@@ -280,7 +282,7 @@ export function openStore(
 
 /** What is done when an anchor of the audit log could not be written: it is tried again. */
 export function anchorFailed(log: Logger): (err: unknown) => void {
-  return (err) => log.error({ err }, 'the audit log cannot be anchored; this is tried again');
+  return choreFailed(log, 'anchor the audit log');
 }
 
 /**

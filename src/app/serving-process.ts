@@ -10,7 +10,7 @@ import { STRAY_MS } from '../domain/lock-time.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
-import { dueWorkOf, startSharedChores, watchRoom } from './chores.ts';
+import { choreFailed, dueWorkOf, startSharedChores, watchRoom } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { hashEngine } from './hash-engine.ts';
@@ -124,7 +124,7 @@ async function start(
   const chores = [
     watchRoom(parts),
     ...startSharedChores(parts, dueWorkOf(parts)),
-    lockTime.schedule((err) => log.error({ err }, 'the time seen cannot be read')),
+    lockTime.schedule(choreFailed(log, 'read the time seen')),
     startCounting({ denials, audit: audit.log, masterKey, log }),
     ...startTelling(config, mark),
   ];

@@ -37,7 +37,7 @@ export class TlsRenewal {
   /**
    * Resolves when a new pair was taken or refused. One that cannot be used is refused with a line in the log, and the
    * one before stays: the two files are written one after the other, and may belong together a moment later.
-   * @param asked somebody wants to know: the files are read even if they look as before.
+   * @param asked an operator wants to know (SIGHUP): the files are read even if they look as before.
    */
   look(asked: boolean): Promise<void> {
     this.#looking = this.#looking.then(() => this.#look(asked));

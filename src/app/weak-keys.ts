@@ -1,4 +1,4 @@
-/** Keys that let in whoever knows this program: where they are taken, and where they are refused. */
+/** Keys that can be guessed: where they are taken, and where they are refused. */
 import { type Config, environmentName, SettingError, SHORTEST_STRONG } from '../config.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
@@ -24,7 +24,7 @@ export function requireFitKeys(config: Config): void {
 }
 
 /**
- * Whoever locked a vault does not want everybody to be root beside it. In the emulator locks are for trying out.
+ * Beside a locked vault a key that can be guessed is never taken: everybody would be root. In the emulator locks are for trying out.
  * @throws SettingError when a weak root key is given and the store or the catalog has a locked vault.
  */
 export async function requireNoLock(config: Config, catalog: Catalog, blobs: BlobStore): Promise<void> {

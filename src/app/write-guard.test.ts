@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { ManualTimers } from '../../test/support/manual-timers.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { MemoryStore } from '../blobs/memory.ts';
+import type { Logger } from '../log.ts';
 import { CommitKeeper } from './commit-keeper.ts';
 import { LockWatch } from './store-lock.ts';
-import { WriteGuard } from './write-guard.ts';
+import { startGuards, WriteGuard } from './write-guard.ts';
 import { WriterMark } from './writer-mark.ts';
 
 const LINK = { catalogId: 'c', storeId: 's', generation: 4, commitNumber: 9 };
@@ -120,5 +123,37 @@ describe('the keeper of the commit number', () => {
     state.fails = false;
     await keeper.keep();
     assert.deepEqual([await blobs.lastCommitNumber(), state.number], [3, 3]);
+  });
+});
+
+describe('the guards of a server whose catalog and store are away', () => {
+  it('say so once, however often they look', async (t) => {
+    const timers = ManualTimers.install(t);
+    let tries = 0;
+    const away = async (): Promise<never> => {
+      tries++;
+      throw new Error('away');
+    };
+    const lines: unknown[] = [];
+    const log = { error: (fields: object, text: string) => lines.push([fields, text]) } as unknown as Logger;
+    const mark = new WriterMark(4);
+    const guards = startGuards(
+      {
+        blobs: { failure: () => undefined },
+        catalog: { storeLink: away },
+        locks: { watch: () => ({ lost: async () => undefined }) },
+        keeper: { keep: away },
+        mark,
+      },
+      log,
+      () => assert.fail('nothing was taken over'),
+    );
+    for (let i = 0; i < 10; i++) {
+      timers.pass(1000);
+      await setImmediate();
+    }
+    for (const guard of guards) await guard.stop();
+    assert.equal(tries, 20);
+    assert.equal(lines.length, 2);
   });
 });

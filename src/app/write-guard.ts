@@ -2,8 +2,9 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
+import { choreFailed } from './chores.ts';
 import type { CommitKeeper } from './commit-keeper.ts';
-import type { LockWatch, ServerLocks } from './store-lock.ts';
+import type { LockWatch } from './store-lock.ts';
 import type { WriterMark } from './writer-mark.ts';
 
 interface GuardParts {
@@ -57,9 +58,9 @@ export const KEEP_FAILED = 'the commit number cannot be kept in the store and wi
 interface GuardedParts {
   readonly blobs: Pick<BlobStore, 'failure'>;
   readonly catalog: Pick<Catalog, 'storeLink'>;
-  readonly locks: ServerLocks;
-  readonly keeper: CommitKeeper;
-  readonly mark: WriterMark;
+  readonly locks: { watch(): Pick<LockWatch, 'lost'> };
+  readonly keeper: Pick<CommitKeeper, 'keep'>;
+  readonly mark: Pick<WriterMark, 'generation'>;
 }
 
 /**
@@ -83,7 +84,7 @@ export function startGuards(
     if (!blobs.failure()) await keeper.keep();
   };
   return [
-    repeat(GUARD_PAUSE_MS, look, (err) => log.error({ err }, 'the generation of the catalog cannot be read')),
-    repeat(KEEP_PAUSE_MS, keep, (err) => log.error({ err }, KEEP_FAILED)),
+    repeat(GUARD_PAUSE_MS, look, choreFailed(log, 'read the generation of the catalog')),
+    repeat(KEEP_PAUSE_MS, keep, choreFailed(log, 'keep the commit number in the store')),
   ];
 }

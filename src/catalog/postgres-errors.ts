@@ -67,3 +67,19 @@ function whyAway(error: unknown): string {
   if (/terminated/i.test(message ?? '')) return 'the connection was cut';
   return code ?? 'the connection failed';
 }
+
+/** Error that names the database of `url`, without user and password, and says why it cannot be used. */
+export function unusableDatabase(url: string, error: unknown): Error {
+  const cause = error instanceof Shortage ? error.cause : error;
+  // Where several addresses of a host were tried the error has a code and no text.
+  const { message, code } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : {};
+  const why = message || code || String(error);
+  return new Error(`the catalog's database${placeIn(url)} cannot be used: ${why}`, { cause: error });
+}
+
+/** Empty for what cannot be taken apart: there may be a password in it. */
+function placeIn(url: string): string {
+  if (!URL.canParse(url)) return '';
+  const { host, pathname } = new URL(url);
+  return ` ${host}${pathname}`;
+}

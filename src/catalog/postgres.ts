@@ -5,8 +5,8 @@ import type { Generation } from '../domain/store-link.ts';
 import { POSTGRES } from './engine.ts';
 import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
+import { unusableDatabase } from './postgres-errors.ts';
 import { connectionOptions, PostgresPool } from './postgres-pool.ts';
-import { usingDatabase } from './postgres-url.ts';
 import { readsOver } from './reads.ts';
 import { TransactionWriter } from './transaction-writer.ts';
 import { writesOver } from './writes.ts';
@@ -38,14 +38,12 @@ export interface PostgresOptions {
 export async function openPostgresCatalog(options: PostgresOptions): Promise<Catalog> {
   const { limitMs = LIMIT_MS } = options;
   const pool = new PostgresPool({ ...options, limitMs });
-  return usingDatabase(options.url, async () => {
-    try {
-      return await openOver(pool, { ...options, limitMs });
-    } catch (error) {
-      await pool.close();
-      throw error;
-    }
-  });
+  try {
+    return await openOver(pool, { ...options, limitMs });
+  } catch (error) {
+    await pool.close();
+    throw unusableDatabase(options.url, error);
+  }
 }
 
 async function openOver(

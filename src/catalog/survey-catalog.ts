@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import type { CatalogFound } from '../domain/start-facts.ts';
-import { connectionOptions } from './postgres-pool.ts';
-import { usingDatabase } from './postgres-url.ts';
+import { unusableDatabase } from './postgres-errors.ts';
 import { opening } from './sqlite-damage.ts';
 
 const BUSY_MS = 5000;
@@ -35,29 +34,36 @@ export async function surveySqliteCatalog(path: string, options: SurveyOptions):
   });
 }
 
-/** @param limitMs for the connection and for each query. @throws Error that names the database when it cannot be used. */
-export function surveyPostgresCatalog(
+/** @param limitMs for the connection and for each query. @throws Error that names the database when it cannot be reached or used. */
+export async function surveyPostgresCatalog(
   url: string,
   limitMs: number,
   options: SurveyOptions,
 ): Promise<CatalogFound> {
-  return usingDatabase(url, () => surveyDatabase(url, limitMs, options));
+  let client: pg.Client | undefined;
+  try {
+    client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: limitMs,
+      query_timeout: limitMs,
+    });
+    return await surveyOver(client, options);
+  } catch (error) {
+    throw unusableDatabase(url, error);
+  } finally {
+    await client?.end().catch(() => {});
+  }
 }
 
-async function surveyDatabase(url: string, limitMs: number, options: SurveyOptions): Promise<CatalogFound> {
-  const client = new pg.Client({ ...connectionOptions({ url, limitMs }), query_timeout: limitMs });
+async function surveyOver(client: pg.Client, options: SurveyOptions): Promise<CatalogFound> {
   // What is lost in the middle fails the query that is under way.
   client.on('error', () => {});
   await client.connect();
-  try {
-    const ask: Ask = async (query) => (await client.query<Record<string, unknown>>(query)).rows;
-    const names = await ask(
-      'select tablename as name from pg_tables where schemaname = any (current_schemas(false))',
-    );
-    return await survey(ask, names, { ...options, countsCommits: false });
-  } finally {
-    await client.end().catch(() => {});
-  }
+  const ask: Ask = async (query) => (await client.query<Record<string, unknown>>(query)).rows;
+  const names = await ask(
+    'select tablename as name from pg_tables where schemaname = any (current_schemas(false))',
+  );
+  return survey(ask, names, { ...options, countsCommits: false });
 }
 
 async function survey(

@@ -112,7 +112,7 @@ async function deleteKey(world: CommandWorld, given: Given, record: Recorder): P
   return { deleted: id };
 }
 
-/** Without an enabled key nobody can sign as the root. @throws SettingError for its last one, unless --yes is given. */
+/** Without an enabled key no request can be signed as the root. @throws SettingError for its last one, unless --yes is given. */
 async function requireAnotherRootKey({ catalog }: CommandWorld, given: Given, key: AccessKey): Promise<void> {
   if (key.userNo !== null || key.status !== 'active' || given['yes'] !== undefined) return;
   const keys = await catalog.listAccessKeys(key.account, null);

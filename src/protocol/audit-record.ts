@@ -59,7 +59,7 @@ export function countingRecord(
   };
 }
 
-/** Whether a request was refused for who sent it. */
+/** Whether a request was refused because of its sender: not known, or without the right. */
 export function isDenied(outcome: Outcome): boolean {
   const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
   return error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));

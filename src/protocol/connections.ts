@@ -6,7 +6,7 @@ export interface ConnectionBounds {
   readonly all: number;
   /** Of one peer: an IPv4 address or the /64 of an IPv6 address; 0: not bounded. */
   readonly perAddress: number;
-  /** Peers that are not bounded by address, beside loopback: each of their connections may be somebody else's. */
+  /** Peers that are not bounded by address, beside loopback: each of their connections may come from another client. */
   readonly proxies: BlockList;
 }
 
@@ -20,7 +20,7 @@ interface Held {
 
 /**
  * The connections of a server. Where one comes too many, the oldest without a request of a known sender gives way: so
- * a flood of connections pushes out itself, and somebody who connects and asks at once is answered.
+ * a flood of connections pushes out itself, and a client that connects and asks at once is answered.
  */
 export class Connections {
   readonly #bounds: ConnectionBounds;
@@ -118,7 +118,7 @@ function plainAddress(address: string): string {
 }
 
 /**
- * Whom an address counts for: itself, or with IPv6 its first 64 bits, because whoever has one address has all of them.
+ * The peer that an address belongs to: itself, or with IPv6 its first 64 bits, because one peer has all of those.
  * @param address in the form that the system gives.
  */
 export function peerOf(address: string): string {

@@ -49,13 +49,15 @@ export async function control(message: Message, emulator: Emulator): Promise<Rep
   requireNoWebPage(message, emulator.hosts);
   message.letBodyCome();
   const members = parseJsonObject(await readSmallBody(message.incoming, BODY_MS));
-  const action = `${message.method} ${message.target.slice(EMULATOR_PATH.length)}`;
+  // As for the operations of the API, a slash at the end does not count.
+  const path = message.path.replace(/\/$/, '');
+  const action = `${message.method} ${path.slice(EMULATOR_PATH.length)}`;
   if (action === 'POST /clock') await turnClock(members, emulator);
   else if (action === 'POST /reset') await emulator.reset();
   else if (action === 'POST /faults') emulator.setFault(parseFault(members));
   else if (action === 'DELETE /faults') emulator.clearFaults();
   else if (action !== 'GET ')
-    throw new ApiError('UnknownOperationException', `There is no operation ${action}`);
+    throw new ApiError('UnknownOperationException', `There is no operation ${message.method} ${path}`);
   return { status: 200, json: await describe(emulator) };
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a client is shown when its signature does not match, as older answers of the service had it: whoever signs
- * compares it with what was signed and sees what a proxy, or the client itself, changed.
+ * What a client is shown when its signature does not match, as older answers of the service had it: the reader
+ * compares it with what the client signed and sees what a proxy, or the client itself, changed.
  */
 import { decodePercent } from './canonical-request.ts';
 

@@ -1,4 +1,4 @@
-/** What somebody sees who opens the server's address in a browser, or asks it with curl. */
+/** What a browser or curl shows at the server's address. */
 import type { Reply } from '../operations/operation.ts';
 import type { Message } from './message.ts';
 

@@ -118,7 +118,7 @@ export async function handle(message: Message, response: ServerResponse, pipelin
 }
 
 /**
- * Puts a download on record when it has ended, whole or broken off. Nobody waits for it: the client has its bytes, and
+ * Puts a download on record when it has ended, whole or broken off. The answer does not wait for it: the client has its bytes, and
  * reads go on while the log cannot be written, which health tells.
  */
 function recordDownload(

@@ -8,6 +8,7 @@ import { connect as connectTls } from 'node:tls';
 import { makeCertificate } from '../../test/support/certificate.ts';
 import { eventually } from '../../test/support/poll.ts';
 import { sendReply } from './reply.ts';
+import { ClientGone } from './small-body.ts';
 
 const IDLE_MS = 400;
 /** For a client that keeps below it on a busy machine too. */
@@ -111,3 +112,24 @@ for (const over of ['http', 'https'] as const) {
     });
   });
 }
+
+describe('a download whose chunks end with ClientGone', () => {
+  it('is cut, though its client is there', async (t) => {
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('some');
+      throw new ClientGone();
+    }
+    const server = createServer((_, response) =>
+      sendReply(response, 'id', { status: 200, headers: { 'Content-Length': '9' }, stream: broken() }),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    t.after(() => {
+      client.destroy();
+      server.close();
+    });
+    client.on('error', () => {}).resume();
+    client.write(REQUEST);
+    await eventually('the end of the connection', () => client.destroyed);
+  });
+});

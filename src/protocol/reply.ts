@@ -46,8 +46,8 @@ export async function sendReply(
 }
 
 /**
- * Sends chunks at the client's pace; ends early, without an error, when the client goes away. Each is out before
- * the next is asked for, because its buffer is used again then.
+ * Sends chunks at the client's pace. Cuts the connection, without an error, when the client goes away or the chunks
+ * end with ClientGone. Each chunk is out before the next is asked for, because its buffer is used again then.
  */
 async function sendStream(
   response: ServerResponse,
@@ -62,7 +62,7 @@ async function sendStream(
     }
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error;
-    // The emulator cuts connections with this error too: then the client is still there, and must notice.
+    // The client need not be gone: the emulator breaks off an answer in the same way.
     response.destroy();
     return;
   }

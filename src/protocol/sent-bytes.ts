@@ -29,7 +29,7 @@ export class SentBytes {
   async *#counting(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       const { length } = chunk;
-      // The next chunk is asked for when this one is out, or when nobody is there to take it.
+      // The next chunk is asked for when this one is out, or when the client has gone.
       yield chunk;
       if (this.#isGone()) return;
       this.#bytes += length;

@@ -108,6 +108,11 @@ export function createServer(options: ServerOptions): Server {
   server.on('clientError', (error, socket) => {
     const exchange = youngest.get(socket);
     if (answerFirst(socket, exchange)) return;
+    // The request whose body breaks off here has its answer: another one would be taken for that of the next request.
+    if (exchange && !exchange.incoming.complete && exchange.response.headersSent) {
+      (socket as Socket).destroySoon();
+      return;
+    }
     // In the middle of another answer a refusal would be taken for a part of it.
     if (exchange?.earlier && !exchange.earlier.writableFinished) socket.destroy();
     else refuseMalformed(error, socket, options.pipeline);

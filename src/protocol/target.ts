@@ -37,7 +37,7 @@ export function reduceTarget(raw: string): Target {
   return {
     text: raw.includes('?') ? `${path}?${query}` : path,
     path,
-    // Without a slash at its start it is no path of the API, whatever its segments are.
+    // Without a slash at its start it is not a path of the API, whatever its segments are.
     segments: path.startsWith('/') ? segments.filter((segment) => segment !== '') : [path],
     query,
   };

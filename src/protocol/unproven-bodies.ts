@@ -1,9 +1,9 @@
-import { ApiError } from '../domain/errors.ts';
+import { Shortage } from '../domain/errors.ts';
 
 /** Where one body is accounted for while it is read. */
 export interface BodyPlace {
   /** @param refuse ends the reading of this body with an error. */
-  enter(refuse: (error: ApiError) => void): void;
+  enter(refuse: (error: Shortage) => void): void;
   add(bytes: number): void;
   /** Gives its room back; again without effect. */
   leave(): void;
@@ -11,11 +11,11 @@ export interface BodyPlace {
 
 interface Held {
   bytes: number;
-  readonly refuse: (error: ApiError) => void;
+  readonly refuse: (error: Shortage) => void;
 }
 
 /**
- * Bounds the memory of bodies that are read before it is known who sent them: a signature without a payload hash can
+ * Bounds the memory of bodies that are read before their sender is known: a signature without a payload hash can
  * only be judged over the whole body. Where room is short the longest body is refused, so that many long ones do not
  * keep short ones out.
  */
@@ -57,9 +57,9 @@ export class UnprovenBodies {
     let longest: Held | undefined;
     for (const held of this.#held) if (longest === undefined || held.bytes > longest.bytes) longest = held;
     longest?.refuse(
-      new ApiError(
-        'ServiceUnavailableException',
+      new Shortage(
         'The server is reading too many request bodies at the moment. Send x-amz-content-sha256, or try again.',
+        { changedNothing: true },
       ),
     );
   }

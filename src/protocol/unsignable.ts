@@ -11,7 +11,7 @@ const UNSIGNABLE = /[^\x20-\x7e]/;
 /**
  * Asked when a signature does not match: names the value that is the cause, if there is one. None of the values that
  * the API takes from a path, a header or the query may have a byte outside 0x20..0x7E, so the request would be
- * refused for it anyway, and a client that is told of its signature would look for the fault in its keys.
+ * refused for it anyway, and a user who reads about the signature would look for the fault in the keys.
  * @throws what the value would be refused with: 400, or 404 for the name of a vault. Nothing if there is no such value.
  */
 export function refuseUnsignable(message: Message, { operation, account, vaultName }: Route): void {

@@ -228,6 +228,19 @@ describe('what is no HTTP/1.1 request', () => {
     });
   });
 
+  for (const connection of ['keep-alive', 'close']) {
+    it(`(chunks that are none, behind a refusal, ${connection}) gets no second answer`, async () => {
+      await withWire(async (wire) => {
+        const headers = { host: 'x', connection, 'transfer-encoding': 'chunked' };
+        wire.write(`${headText('POST', '/-/vaults/v/jobs', headers)}2\r\nxx\r\n`);
+        assert.equal((await wire.answer()).status, 400);
+        wire.write('zz\r\n');
+        await wire.untilClosed();
+        assert.equal(wire.received, '');
+      });
+    });
+  }
+
   it('(a request to be a tunnel) gets no tunnel', async () => {
     await withWire(async (wire) => {
       wire.write('CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n');

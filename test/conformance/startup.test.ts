@@ -160,6 +160,23 @@ describe('settings that cannot be used', () => {
   });
 });
 
+describe('a database that cannot be used', () => {
+  for (const [place, url] of [
+    [' 127.0.0.1:1/archives', 'postgres://user:hunter2@127.0.0.1:1/archives'],
+    [' localhost:1/archives', 'postgres://user:hunter2@localhost:1/archives'],
+    ['', 'postgres://user:hunter2@[h/archives'],
+  ] as const) {
+    it(`(${place || 'no URL'}) is named by a start, without the password`, async () => {
+      const data = join(folder, `no-database${place.length}`);
+      const ended = await runMoraine(['serve', '--data', data, '--listen', '127.0.0.1:0'], {
+        MORAINE_CATALOG: url,
+      });
+      assertEnded(ended, 1, new RegExp(`the catalog's database${place} cannot be used: \\w+`));
+      assert.doesNotMatch(ended.errors, /hunter2|AggregateError/);
+    });
+  }
+});
+
 describe('a data folder in use', () => {
   it('is refused to a second server with exit code 3, and free after a kill', async () => {
     const data = join(folder, 'shared');

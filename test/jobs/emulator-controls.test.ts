@@ -40,6 +40,13 @@ async function assertRefused(headers: Headers, message: RegExp): Promise<void> {
 }
 
 describe('a control request', () => {
+  it('may end with a slash, and one for something else is refused with its whole path', async () => {
+    assert.equal((await control('GET', '/', '', {})).status, 200);
+    const answer = await control('POST', '/resett', '', JSON_TYPE);
+    const text = 'There is no operation POST /_moraine/emulator/resett';
+    assertRefusal(answer, 404, 'UnknownOperationException', text);
+  });
+
   it('is refused with every type that a form or a fetch without permission can send', async () => {
     await assertRefused({}, /Content-Type: application\/json or X-Moraine-Emulator.*--json/);
     for (const type of [

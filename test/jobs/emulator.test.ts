@@ -306,7 +306,7 @@ describe('the emulator', () => {
     await bad('/faults', { ...fault, code: 'NoSuchException' }, /^Invalid code: /);
     for (const times of [-1, 0.5, '1', {}]) await bad('/faults', { ...fault, times }, /^Invalid times: /);
     assertRefusal(await clock.post('/clock', '{'), 400, 'SerializationException', /JSON/);
-    for (const action of ['', '/clocks', '/clock/', '/reset/now'])
+    for (const action of ['', '/clocks', '/clock/set', '/reset/now'])
       assert.equal((await clock.post(action, {})).status, 404, action);
     assert.deepEqual((await clock.state()).faults, []);
   });
