@@ -3,7 +3,7 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { WriterMark } from './writer-mark.ts';
 
 interface KeeperParts {
-  readonly catalog: Pick<Catalog, 'knownCommitNumber' | 'raiseCommitNumber'>;
+  readonly catalog: Pick<Catalog, 'knownCommitNumber' | 'raiseCommitNumber' | 'storeLink'>;
   readonly blobs: Pick<BlobStore, 'noteCommitNumber'>;
   readonly mark: WriterMark;
   /** Whether the catalog counts its commits itself (SQLite); else its number is raised here (PostgreSQL). */
@@ -18,6 +18,8 @@ export class CommitKeeper {
   readonly #parts: KeeperParts;
   #noted: number;
   #wrote = false;
+  /** Whether the catalog may have been raised without an answer. */
+  #isUnsure = false;
 
   /** @param noted what the store's note says. */
   constructor(parts: KeeperParts, noted: number) {
@@ -35,11 +37,15 @@ export class CommitKeeper {
     const { catalog, mark, countsCommits } = this.#parts;
     if (mark.takeWrote()) this.#wrote = true;
     // First the number that is raised already: the catalog must not get ahead of the note by more than one.
-    if (catalog.knownCommitNumber() > this.#noted) await this.#note(catalog.knownCommitNumber());
+    const raised = this.#isUnsure ? (await catalog.storeLink()).commitNumber : catalog.knownCommitNumber();
+    if (raised > this.#noted) await this.#note(raised);
+    this.#isUnsure = false;
     if (countsCommits || !this.#wrote) return;
     this.#wrote = false;
+    this.#isUnsure = true;
     try {
       await this.#note(await catalog.raiseCommitNumber({ beyond: this.#noted }));
+      this.#isUnsure = false;
     } catch (error) {
       this.#wrote = true;
       throw error;

@@ -123,11 +123,17 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   });
   const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));
   if (renewal) chores.push(renewal.schedule());
-  const guards = startGuards(primary, log, ({ reason, found }) => {
-    log.fatal(found, reason);
-    blobs.stopWriting(reason);
-    serving.stopWriting(reason);
-    for (const chore of chores) void chore.stop();
+  const guards = startGuards(primary, log, {
+    fenced({ reason, found }) {
+      log.fatal(found, reason);
+      blobs.stopWriting(reason);
+      serving.stopWriting(reason);
+      for (const chore of chores) void chore.stop();
+    },
+    failed(reason) {
+      log.fatal({ reason }, 'nothing is written any more until the server is restarted');
+      serving.stopWriting(reason);
+    },
   });
   const url = urlOf(serving.address, config.tls !== undefined);
   log.info({ ...factsOf(config), url }, 'serving');

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { ManualTimers } from '../../test/support/manual-timers.ts';
+import { eventually } from '../../test/support/poll.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { MemoryStore } from '../blobs/memory.ts';
-import type { Logger } from '../log.ts';
+import { StoreFailure } from '../domain/blob-store.ts';
+import { createLogger, type Logger } from '../log.ts';
 import { CommitKeeper } from './commit-keeper.ts';
-import { LockWatch } from './store-lock.ts';
+import { LockWatch, type ServerLocks } from './store-lock.ts';
 import { startGuards, WriteGuard } from './write-guard.ts';
 import { WriterMark } from './writer-mark.ts';
 
@@ -66,15 +68,42 @@ describe('the guard of a server', () => {
   });
 });
 
+describe('the guards of a server', () => {
+  it('say once that the store of the first process has failed, so that every process stops writing', async (t) => {
+    const { paths } = await lockedFiles(t);
+    const found: string[] = [];
+    const mark = new WriterMark(4);
+    const parts = {
+      blobs: { failure: () => new StoreFailure('a flush failed') },
+      catalog: { storeLink: async () => LINK },
+      locks: { watch: () => new LockWatch(paths) } as ServerLocks,
+      keeper: {} as CommitKeeper,
+      mark,
+    };
+    const guards = startGuards(parts, createLogger('silent', {}), {
+      fenced: ({ reason }) => void found.push(`fenced: ${reason}`),
+      failed: (reason) => void found.push(reason),
+    });
+    await eventually('the failure is seen', async () => found.length > 0);
+    for (const guard of guards) await guard.stop();
+    assert.deepEqual(found, ['a flush failed']);
+  });
+});
+
 describe('the keeper of the commit number', () => {
   /** A database whose number is raised, and a store that may refuse its note. */
   function world({ countsCommits }: { countsCommits: boolean }) {
     const blobs = new MemoryStore();
-    const state = { number: 0, fails: false };
+    const state = { number: 0, fails: false, isUnknown: false };
+    let known = 0;
     const catalog = {
-      knownCommitNumber: () => state.number,
+      // On SQLite the process that keeps the number is the one that counts.
+      knownCommitNumber: () => (countsCommits ? state.number : known),
+      storeLink: async () => ({ ...LINK, commitNumber: state.number }),
       raiseCommitNumber: async ({ beyond }: { beyond: number }) => {
         state.number = Math.max(state.number, beyond) + 1;
+        if (state.isUnknown) throw new Error('the commit was not confirmed');
+        known = state.number;
         return state.number;
       },
     };
@@ -124,6 +153,19 @@ describe('the keeper of the commit number', () => {
     await keeper.keep();
     assert.deepEqual([await blobs.lastCommitNumber(), state.number], [3, 3]);
   });
+
+  it('lets it get ahead by one at most where the database did not say that it committed', async () => {
+    const { blobs, state, mark, keeper } = world({ countsCommits: false });
+    state.isUnknown = true;
+    for (let i = 0; i < 5; i++) {
+      mark.onWrite();
+      await assert.rejects(keeper.keep());
+      assert.ok(state.number - (await blobs.lastCommitNumber()) <= 1, `after ${i + 1} times`);
+    }
+    state.isUnknown = false;
+    await keeper.keep();
+    assert.equal(await blobs.lastCommitNumber(), state.number);
+  });
 });
 
 describe('the guards of a server whose catalog and store are away', () => {
@@ -146,7 +188,10 @@ describe('the guards of a server whose catalog and store are away', () => {
         mark,
       },
       log,
-      () => assert.fail('nothing was taken over'),
+      {
+        fenced: () => assert.fail('nothing was taken over'),
+        failed: () => assert.fail('no flush failed'),
+      },
     );
     for (let i = 0; i < 10; i++) {
       timers.pass(1000);

@@ -63,22 +63,39 @@ interface GuardedParts {
   readonly mark: Pick<WriterMark, 'generation'>;
 }
 
+/** Called once each. */
+interface Findings {
+  /** The server has its folders or its catalog no longer to itself. */
+  fenced(why: Fenced): void;
+  /**
+   * This process's store takes no more writes: a flush failed. Its disk is every process's disk, and here the journal and
+   * the commit number are kept that the changes of all rest on. @param reason for clients and health: without a path.
+   */
+  failed(reason: string): void;
+}
+
 /**
- * Keeps the commit number, and looks whether the server still has its folders and its catalog to itself.
- * @param stopWriting called once, when it has not.
+ * Keeps the commit number, and looks whether the server may still write: whether it has its folders and its catalog to
+ * itself, and whether its store takes writes.
  */
 export function startGuards(
   { blobs, catalog, locks, keeper, mark }: GuardedParts,
   log: Logger,
-  stopWriting: (why: Fenced) => void,
+  findings: Findings,
 ): Scheduled[] {
   const guard = new WriteGuard({ locks: locks.watch(), catalog, generation: mark.generation });
   let isFenced = false;
+  let hasFailed = false;
   const look = async (): Promise<void> => {
+    const failure = isFenced || hasFailed ? undefined : blobs.failure();
+    if (failure) {
+      hasFailed = true;
+      findings.failed(failure.message);
+    }
     const fenced = isFenced ? undefined : await guard.check();
     if (fenced === undefined) return;
     isFenced = true;
-    stopWriting(fenced);
+    findings.fenced(fenced);
   };
   const keep = async (): Promise<void> => {
     if (!blobs.failure()) await keeper.keep();

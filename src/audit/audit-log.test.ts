@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
 import { AuditFolder, tamperTrials } from '../../test/support/audit-tamper.ts';
-import { failFiles } from '../../test/support/failing-disk.ts';
+import { beforeFiles, diskError, failFiles } from '../../test/support/failing-disk.ts';
 import { eventually } from '../../test/support/poll.ts';
 import type { AuditRecord } from './chain.ts';
 import { auditRecords } from './records.ts';
@@ -61,6 +61,25 @@ describe('an audit log', () => {
       (await recordsIn(folder)).map(({ n }) => n),
       Array.from({ length: 500 }, (_, n) => n),
     );
+    assert.deepEqual(await faultsOf(folder), []);
+  });
+
+  it('leaves no file open when its folder cannot be flushed, however often it is tried', async (t) => {
+    const folder = await folderFor(t);
+    const log = folder.open('c');
+    const isOpen = async () => (await readdir('/proc/self/fd')).length;
+    let flushes = 0;
+    // The first flush is of the head's name, the second of the log's: both must fail.
+    const failing = await beforeFiles(t, 'sync', async () => {
+      if (flushes++ % 3 !== 1) throw diskError('EIO');
+    });
+    await assert.rejects(log.open());
+    const before = await isOpen();
+    for (let i = 0; i < 30; i++) await assert.rejects(log.open());
+    assert.ok((await isOpen()) <= before + 1, `${await isOpen()} after ${before}`);
+    failing.stop();
+    await log.append({ n: 1 });
+    await log.close();
     assert.deepEqual(await faultsOf(folder), []);
   });
 

@@ -194,7 +194,11 @@ export class AuditLog {
     }
     const path = join(folder, logName(chain, this.#number));
     const next = await open(path, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC, 0o600);
-    await flushFolder(folder);
+    // It is opened again by the next attempt: where descriptors are few, none may stay behind.
+    await flushFolder(folder).catch(async (error) => {
+      await next.close();
+      throw error;
+    });
     await this.#file?.close();
     this.#file = next;
     this.#number++;
@@ -228,6 +232,9 @@ async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
 
 async function flushFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
-  await folder.sync();
-  await folder.close();
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

@@ -1,6 +1,7 @@
 /** Where things lie in a disk store's folder (docs/format.md). */
 import { join } from 'node:path';
 import { BlobMissing } from '../domain/blob-store.ts';
+import { IDENTITY_FILE } from '../domain/store-identity.ts';
 
 const NAME = /^[0-9a-f]{32}$/;
 const PACKED = /^([0-9a-f]{32})\.(0|[1-9]\d{0,14})$/;
@@ -97,7 +98,7 @@ export class DiskPaths {
 
   /** Which store this is, and which catalog's. */
   get identity(): string {
-    return join(this.#folder, 'identity.json');
+    return join(this.#folder, IDENTITY_FILE);
   }
 
   get format(): string {

@@ -2,7 +2,13 @@
 import { opendir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NoteDamaged } from '../domain/blob-store.ts';
-import { COMMIT_NOTE, type FoundStore, OLDER_NOTE, type StoreFound } from '../domain/store-identity.ts';
+import {
+  COMMIT_NOTE,
+  type FoundStore,
+  IDENTITY_FILE,
+  OLDER_NOTE,
+  type StoreFound,
+} from '../domain/store-identity.ts';
 import { lastJournaled } from './disk-journal.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, packOfFile } from './disk-paths.ts';
 import { exists } from './file-names.ts';
@@ -85,7 +91,7 @@ async function missingPieces(
 ): Promise<string[]> {
   const missing: string[] = [];
   if (!hasFormat) missing.push('format.json');
-  if (form === FORM && !hasIdentity) missing.push('identity.json');
+  if (form === FORM && !hasIdentity) missing.push(IDENTITY_FILE);
   const folders = ['journal', 'notes', ...(form >= FIRST_WITH_PACKS ? ['packs'] : [])];
   for (const name of folders) if (!(await exists(paths.other(name)))) missing.push(name);
   const blobs = await namesIn(paths.blobs);

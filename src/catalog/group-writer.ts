@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreRecord } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
+import { havingChangedNothing } from '../domain/errors.ts';
 import { factsBySeq, type Journal, type JournalFailure, listFacts } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
 import { restsOnFacts } from './rests-on-facts.ts';
@@ -79,7 +80,7 @@ export class GroupWriter implements Writer {
   run(name: WriteName, args: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new Error('the catalog is closed'));
     const failure = restsOnFacts(name) ? this.#failure() : undefined;
-    if (failure) return Promise.reject(failure);
+    if (failure) return Promise.reject(havingChangedNothing(failure));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, args, resolve, reject });
       this.#running ??= this.#drain();
@@ -107,7 +108,8 @@ export class GroupWriter implements Writer {
         await this.#queue.payOwed();
         await this.#commit(batch);
       } catch (error) {
-        for (const pending of batch) if (restsOnFacts(pending.name)) pending.reject(error);
+        const told = havingChangedNothing(error);
+        for (const pending of batch) if (restsOnFacts(pending.name)) pending.reject(told);
         // What archives are read with goes on while the journal cannot be written.
         const others = batch.filter(({ name }) => !restsOnFacts(name));
         if (others.length > 0) await this.#commit(others);
@@ -128,6 +130,7 @@ export class GroupWriter implements Writer {
   async #commit(batch: readonly Pending[]): Promise<void> {
     // Taken now: what reaches the journal while the batch runs is for the next commit.
     const settled = this.#queue.droppable();
+    let isCommitting = false;
     try {
       this.#database.exec('begin immediate');
       if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#generation);
@@ -136,6 +139,7 @@ export class GroupWriter implements Writer {
       const ran: Ran[] = [];
       for (const pending of batch) ran.push(await this.#runOne(pending));
       const listed = await listFacts(this.#source);
+      isCommitting = true;
       this.#database.exec('commit');
       this.#commitNumber = commitNumber;
       this.#queue.dropped(settled);
@@ -145,7 +149,8 @@ export class GroupWriter implements Writer {
       this.#rollback();
       // Nothing was changed: the whole transaction runs again.
       if (isCatalogFull(error) && (await this.#makeRoom())) return this.#commit(batch);
-      const told = this.#explain(error);
+      const explained = this.#explain(error);
+      const told = isCommitting ? explained : havingChangedNothing(explained);
       for (const pending of batch) pending.reject(told);
     }
     this.#onCommit(batch.length);

@@ -109,6 +109,16 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     await assert.rejects(c.addArchive(vault), GenerationClosed);
   });
 
+  it('whose connection is lost before it commits says that it changed nothing', async (t) => {
+    const { uploading, letGo, holder } = await earlierRun(t);
+    const refused = assert.rejects(uploading, (error) => error instanceof Shortage && error.changedNothing);
+    await holder.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+    );
+    await refused;
+    await letGo();
+  });
+
   it('that does not end makes a claim fail, which names its session and may be tried again', async (t) => {
     const { open, uploading, letGo } = await earlierRun(t);
     const later = await open({ claimMs: 50 });

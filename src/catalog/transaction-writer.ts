@@ -1,6 +1,6 @@
 import type { StoreRecord } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
-import { ApiError, Shortage } from '../domain/errors.ts';
+import { ApiError, havingChangedNothing, Shortage } from '../domain/errors.ts';
 import { POSTGRES } from './engine.ts';
 import { factsBySeq, type Journal, type JournalFailure } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
@@ -91,8 +91,8 @@ export class TransactionWriter implements Writer {
       return end.result;
     }
     const failure = this.#failure();
-    if (failure) throw failure;
-    await this.#queue.payOwed();
+    if (failure) throw havingChangedNothing(failure);
+    await this.#queue.payOwed().catch(rethrowUnchanged);
     const { end, records, listed } = await this.#transact(name, args);
     if ('result' in end) this.#adopt(name, args, end.result);
     // A refusal rests on facts as well as a success.
@@ -114,7 +114,7 @@ export class TransactionWriter implements Writer {
 
   async #transact(name: WriteName, args: unknown, settings?: string): Promise<Ended> {
     for (let tries = 1; ; tries++) {
-      const connection = await this.#pool.acquire();
+      const connection = await this.#pool.acquire().catch(rethrowUnchanged);
       try {
         return await this.#transactOn(connection, name, args, settings);
       } catch (error) {
@@ -140,12 +140,13 @@ export class TransactionWriter implements Writer {
       const shard = this.#turn++ % POSTGRES.countShards;
       result = await runWrite({ ...connection.source, shard, records }, name, args);
     } catch (error) {
-      const refusal = error instanceof ApiError && !(error instanceof Shortage) ? error : undefined;
+      const refusal = error instanceof ApiError ? error : undefined;
       // What cannot be rolled back is closed, and the database rolls it back.
       const rolledBack = connection.statements(`rollback; ${FACTS}`);
       if (refusal) return { end: { refusal }, records: [], listed: numbersOf(await rolledBack) };
       await rolledBack.catch(() => {});
-      throw error;
+      // The database was not asked to commit.
+      throw havingChangedNothing(error);
     }
     return { end: { result }, records, listed: await commit(connection) };
   }
@@ -192,6 +193,10 @@ export class TransactionWriter implements Writer {
       this.#dropping = undefined;
     }
   }
+}
+
+function rethrowUnchanged(error: unknown): never {
+  throw havingChangedNothing(error);
 }
 
 /** @throws Shortage when the database did not say whether it committed. */

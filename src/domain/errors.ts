@@ -96,6 +96,12 @@ export class Shortage extends Error {
   }
 }
 
+/** The Shortage, saying that it is certain that the request changed nothing; every other error as it is. */
+export function havingChangedNothing(error: unknown): unknown {
+  if (!(error instanceof Shortage) || error.changedNothing) return error;
+  return new Shortage(error.message, { cause: error, changedNothing: true });
+}
+
 /** What the codes of system errors that pass by themselves mean. */
 const PASSING: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',

@@ -48,6 +48,26 @@ export const SERVED: readonly [string, Partial<StartFacts>, object, boolean][] =
     false,
   ],
   [
+    'a first start that was cut before the store had its identity',
+    {
+      ...NEW,
+      hasMasterKey: true,
+      store: { ...EMPTY_STORE, identity: undefined, missing: ['identity.json'] },
+    },
+    { ...FRESH, generation: 1 },
+    false,
+  ],
+  [
+    'a store of form 2 whose upgrade was cut before it had its identity',
+    {
+      store: { ...OLD_STORE, form: 3, missing: ['identity.json'] },
+      catalog: OLD_CATALOG,
+      remembered: undefined,
+    },
+    { ...FRESH, generation: 1 },
+    false,
+  ],
+  [
     'a start that was cut between store and catalog',
     { store: identityWith({ generation: 5 }) },
     { generation: 6 },

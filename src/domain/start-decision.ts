@@ -16,7 +16,7 @@ import {
   storeWithoutBlobs,
   unknownForm,
 } from './start-refusals.ts';
-import type { FoundStore, StoreFound, StoreIdentity } from './store-identity.ts';
+import { type FoundStore, IDENTITY_FILE, type StoreFound, type StoreIdentity } from './store-identity.ts';
 
 export type StartDecision =
   | { readonly kind: 'refuse'; readonly refusal: Refusal }
@@ -109,8 +109,19 @@ function checkCatalog(facts: StartFacts): Refusal | undefined {
 /** An emulator's store may be found in the middle of being erased. */
 function checkPieces(facts: StartFacts): Refusal | undefined {
   const { store, accepts } = facts;
-  if (store.kind !== 'store' || store.missing.length === 0 || accepts.emptyStore) return undefined;
-  return store.identity?.emulator === true ? undefined : missingPieces(facts, store.missing);
+  if (store.kind !== 'store' || accepts.emptyStore || store.identity?.emulator === true) return undefined;
+  const missing = wasNeverClaimed(facts)
+    ? store.missing.filter((name) => name !== IDENTITY_FILE)
+    : store.missing;
+  return missing.length === 0 ? undefined : missingPieces(facts, missing);
+}
+
+/**
+ * Whether no start has come as far as to claim the catalog. A start writes the form of the store first and its identity
+ * next, so one that ended between the two left a store of form 3, new or just upgraded, that has no identity yet.
+ */
+function wasNeverClaimed({ catalog, remembered }: StartFacts): boolean {
+  return remembered === undefined && (catalog.kind === 'none' || catalog.catalogId === undefined);
 }
 
 function checkIdentity(facts: StartFacts): Refusal | undefined {

@@ -7,6 +7,9 @@ export const OLDER_NOTE = 'catalog-older';
 /** Note of when an operator last accepted an older catalog: `{"atMs"}`. */
 export const ACCEPTED_NOTE = 'catalog-accepted';
 
+/** The file, within the store, that holds the identity. */
+export const IDENTITY_FILE = 'identity.json';
+
 /** What a store says of itself. */
 export interface StoreIdentity {
   /** Drawn when the store was made, never changed; 32 hex digits. */

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { prepareDiskStore } from '../../src/blobs/prepare-disk.ts';
 import { treeHash } from '../../src/treehash/index.ts';
 import { adminOf } from '../support/admin.ts';
 import { type Api, apiOf, assertJson } from '../support/api.ts';
@@ -58,6 +59,12 @@ describe('a store of form 2 with its catalog', () => {
       ['alice'],
     );
     assert.match((await adminOf(data).run('audit', 'verify')).join('\n'), /nothing changed|OK/);
+  });
+
+  it('is served after an upgrade that was cut between the form and the identity', async (t) => {
+    const data = await oldStore(t);
+    await prepareDiskStore(join(data, 'store'));
+    await assertAllThere(apiOf(await serverFor(t, { data, ...OLD_STORE_START })));
   });
 
   it('is read by another program, before and after this version has written to it', { skip }, async (t) => {

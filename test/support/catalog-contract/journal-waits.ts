@@ -1,8 +1,9 @@
 /** An answer that rests on a fact waits until the journal has it, whoever noted it. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, it } from 'node:test';
-import type { StoreRecord } from '../../../src/domain/blob-store.ts';
+import { StoreFailure, type StoreRecord } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
+import { Shortage } from '../../../src/domain/errors.ts';
 import { Customer, refused, START_MS } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
 
@@ -13,11 +14,12 @@ class TestJournal {
   #open: () => void = () => {};
   /** How many of the next calls fail. */
   failures = 0;
+  failure: Error = new Error('the disk is gone');
 
   readonly append: Journal = async (records) => {
     if (this.failures > 0) {
       this.failures--;
-      throw new Error('the disk is gone');
+      throw this.failure;
     }
     await this.#gate;
     this.written.push(...records);
@@ -118,6 +120,25 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     await assert.rejects(c.deleteArchive(archive), /the disk is gone/);
     assert.equal(await c.deleteArchive(archive), false);
     assert.ok(journal.has('archive-deleted', c.account));
+  });
+
+  it('says that an upload changed nothing which the journal refused before it began', async () => {
+    const catalog = await open(journal);
+    const c = new Customer(catalog);
+    const vault = await c.makeVault();
+    const other = new TestJournal();
+    other.failure = new StoreFailure('a record cannot be kept');
+    const full = new Customer(await open(other));
+    other.failures = 2;
+    const isShort = (changedNothing: boolean) => (error: unknown) => {
+      assert.ok(error instanceof Shortage, String(error));
+      assert.deepEqual([error.message, error.changedNothing], ['a record cannot be kept', changedNothing]);
+      return true;
+    };
+    // This vault was made, and is not in the journal.
+    await assert.rejects(full.makeVault(), isShort(false));
+    await assert.rejects(full.catalog.addArchive(c.newArchive(vault.no)), isShort(true));
+    await full.catalog.addArchive(c.newArchive(vault.no));
   });
 
   it('lets no request beside the one that pays what is owed be answered before it', async () => {
