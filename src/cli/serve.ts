@@ -34,7 +34,9 @@ function greet({ url, root }: RunningServer): void {
     `secret:      ${root.whereSecretIs}`,
     '',
     'The first archive, with aws cli:',
-    ...(root.credentialsFile ? [`  export AWS_SHARED_CREDENTIALS_FILE=${root.credentialsFile}`] : []),
+    ...(root.credentialsFile
+      ? [`  export AWS_SHARED_CREDENTIALS_FILE=${inShell(root.credentialsFile)}`]
+      : []),
     `  ${aws} create-vault --account-id - --vault-name photos`,
     `  ${aws} upload-archive --account-id - --vault-name photos --body FILE`,
     `  ${aws} describe-vault --account-id - --vault-name photos`,
@@ -42,6 +44,11 @@ function greet({ url, root }: RunningServer): void {
     `moraine: ready on ${url}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** A path as a shell takes it: quoted where it has more than plain characters. */
+function inShell(path: string): string {
+  return /^[\w./+@%-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
@@ -43,6 +44,15 @@ async function withServer(
 }
 
 describe('the first start', () => {
+  it('prints the path of the credentials so that a shell takes it, whatever the folder is called', async () => {
+    const data = join(folder, "it's my $data");
+    await withServer({ data }, async ({ output, accessKeyId }) => {
+      const [command = ''] = /^ *export AWS_SHARED.*$/m.exec(output) ?? [];
+      const script = `${command}; cat "$AWS_SHARED_CREDENTIALS_FILE"`;
+      assert.match(execFileSync('sh', ['-c', script], { encoding: 'utf8' }), new RegExp(accessKeyId));
+    });
+  });
+
   it('makes a key and an account, tells them, and keeps secrets to the owner', async () => {
     const data = join(folder, 'first');
     const first = await startServer({ data });

@@ -121,7 +121,7 @@ function untilReady(
 
 /** Of the file that a start names; empty if it names none. @param output of the start. */
 export async function readSecret(output: string): Promise<string> {
-  const path = /AWS_SHARED_CREDENTIALS_FILE=(.+)$/m.exec(output)?.[1];
+  const path = /^secret: +in (\/.+)$/m.exec(output)?.[1];
   const text = path === undefined ? '' : await readFile(path, 'utf8');
   return /^aws_secret_access_key = (.*)$/m.exec(text)?.[1] ?? '';
 }
