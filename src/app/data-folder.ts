@@ -78,13 +78,14 @@ export async function readOrMakeMasterKey(folder: DataFolder, random: RandomByte
 export async function writeDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
   const file = await open(temporary, 'w', 0o600);
-  await file.writeFile(text);
-  await file.sync();
-  await file.close();
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   await rename(temporary, path);
-  const folder = await open(dirname(path), 'r');
-  await folder.sync();
-  await folder.close();
+  flushFolder(dirname(path));
 }
 
 /** What a file that is not there reads as: undefined. @throws every other error. */

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 import type { RequestLog } from '../protocol/handle.ts';
+import { withoutLockId } from '../protocol/redact.ts';
 import { ClientGone } from '../protocol/small-body.ts';
 import { ShortageLog } from './shortage-log.ts';
 
@@ -40,11 +41,6 @@ function logMismatch(
   if (leftOut === undefined) return;
   const line = { ...lineOf(done), evidence: withoutLockId(evidence), ...(leftOut > 0 ? { leftOut } : {}) };
   log.info(line, 'wrong signature: the secret key differs, or a proxy changed the request (docs/proxies.md)');
-}
-
-/** A lock id would let a reader of the log complete the lock. */
-function withoutLockId(evidence: string): string {
-  return evidence.replace(/(\/lock-policy\/)[^/\n]+/, '$1…');
 }
 
 function lineOf({ requestId, method, target, operation, status, ms }: RequestLog): Record<string, unknown> {

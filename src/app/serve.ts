@@ -1,23 +1,13 @@
 /** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
 import cluster from 'node:cluster';
-import { statSync } from 'node:fs';
-import { DiskStore, PACK_BYTES } from '../blobs/disk.ts';
 import { readIdentity } from '../blobs/store-identity.ts';
-import { openPostgresCatalog } from '../catalog/postgres.ts';
-import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
-import type { Writer } from '../catalog/writes.ts';
 import type { Config, ListenAddress, TlsPair } from '../config.ts';
-import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
-import type { HashEngine } from '../hashing/hash-engine.ts';
-import { createLogger, type Logger } from '../log.ts';
-import { noteOlder } from '../workers/compare-records.ts';
+import { createLogger } from '../log.ts';
 import type { Scheduled } from '../workers/schedule.ts';
 import { openAudit, startClosingChains } from './audit.ts';
-import { rememberCatalog } from './catalog-place.ts';
 import {
   type ChoreParts,
   choreFailed,
@@ -28,8 +18,7 @@ import {
   startSharedChores,
   watchRoom,
 } from './chores.ts';
-import { CommitKeeper } from './commit-keeper.ts';
-import { type DataFolder, dataFolder } from './data-folder.ts';
+import { dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { checkDescriptors, readLimits } from './descriptor-check.ts';
 import {
@@ -39,22 +28,17 @@ import {
   type RunningEmulator,
   TurnableClock,
 } from './emulator.ts';
-import { requireUsable } from './folder-access.ts';
-import { hashEngine } from './hash-engine.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
-import { openFolders } from './open-folders.ts';
 import { putInOrder } from './prepare.ts';
-import { RoomWatch } from './room-watch.ts';
+import { openPrimary, type Primary } from './primary.ts';
+import { anchorFailed } from './process-parts.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
-import type { StartPlan } from './start-plan.ts';
-import type { ServerLocks } from './store-lock.ts';
 import { renewTls, TlsRenewal } from './tls-pair.ts';
 import { packageVersion } from './version.ts';
 import { requireFitKeys, requireNoLock } from './weak-keys.ts';
 import { KEEP_FAILED, startGuards } from './write-guard.ts';
-import { WriterMark } from './writer-mark.ts';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -67,21 +51,6 @@ export interface RunningServer {
    * @param why for the log: a signal's name, for instance.
    */
   stop(why?: string): Promise<void>;
-}
-
-/** What the first process of a server holds. */
-interface Primary {
-  readonly folder: DataFolder;
-  readonly masterKey: Buffer;
-  readonly blobs: DiskStore;
-  readonly room: RoomWatch;
-  readonly catalog: Catalog;
-  /** On SQLite only: where the serving processes' writes go. */
-  readonly writer: Writer | undefined;
-  readonly locks: ServerLocks;
-  readonly plan: StartPlan;
-  readonly mark: WriterMark;
-  readonly keeper: CommitKeeper;
 }
 
 /**
@@ -211,106 +180,6 @@ async function openLockTime(
 
 interface NodeChoreParts extends ChoreParts {
   readonly lockTime: LockTime;
-}
-
-async function openPrimary(config: Config, log: Logger): Promise<Primary> {
-  await giveUpRoom(config, log);
-  const { folder, locks, masterKey, plan } = await openFolders(config, systemRandom, log);
-  const room = await openRoom(config, folder, log, true);
-  const mark = new WriterMark(plan.identity.generation);
-  const blobs = openStore(folder, room, hashEngine(log), mark);
-  // Before anything is written to the catalog: its numbers grow with what is.
-  if (plan.older) await noteOlder(blobs, systemClock.now());
-  const { catalog, writer } = await openCatalog(config, { folder, room, blobs }, log);
-  mark.follow(catalog);
-  const { storeId, catalogId, generation } = plan.identity;
-  await catalog.claimGeneration({ storeId, catalogId, generation });
-  await rememberCatalog(folder, { place: plan.catalogPlace, catalogId });
-  const countsCommits = config.catalogUrl === undefined;
-  const keeper = new CommitKeeper({ catalog, blobs, mark, countsCommits }, plan.storeNumber);
-  return { folder, locks, masterKey, plan, blobs, room, catalog, writer, mark, keeper };
-}
-
-/** Before anything is written, the lock included: a start on a full disk lives on the reserve. */
-async function giveUpRoom(config: Config, log: Logger): Promise<void> {
-  const folder = dataFolder(config.data);
-  if (statSync(folder.path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
-  requireUsable(folder);
-  await openRoom(config, folder, log, true);
-}
-
-async function openCatalog(
-  config: Config,
-  { folder, room, blobs }: Pick<Primary, 'folder' | 'room' | 'blobs'>,
-  log: Logger,
-): Promise<Pick<Primary, 'catalog' | 'writer'>> {
-  if (config.catalogUrl !== undefined) {
-    return {
-      writer: undefined,
-      catalog: await openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log),
-    };
-  }
-  const writer = await openSqliteWriter(folder.catalog, {
-    journal: (records) => blobs.appendRecords(records),
-    failure: () => blobs.failure(),
-    checksFirst: true,
-    makeRoom: () => room.of('data folder').giveUp(),
-  });
-  return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
-}
-
-/** The disks of the data folder, watched by one process. @param keeps whether this one makes the reserve again. */
-export function openRoom(
-  config: Config,
-  folder: DataFolder,
-  log: Logger,
-  keeps: boolean,
-): Promise<RoomWatch> {
-  return RoomWatch.open({ folder, reserveBytes: config.reserveBytes, clock: systemClock, log, keeps });
-}
-
-/** The store for one process. Writing a pack again takes half of it at most, so the reserve is enough for one. */
-export function openStore(
-  folder: DataFolder,
-  room: RoomWatch,
-  engine: HashEngine,
-  mark: WriterMark,
-): DiskStore {
-  const packBytes = Math.min(PACK_BYTES, room.storeReserveBytes || PACK_BYTES);
-  const { stamp, onWrite } = mark;
-  return new DiskStore(folder.store, systemRandom, engine, {
-    room: room.of('store'),
-    packBytes,
-    stamp,
-    onWrite,
-  });
-}
-
-/** What is done when an anchor of the audit log could not be written: it is tried again. */
-export function anchorFailed(log: Logger): (err: unknown) => void {
-  return choreFailed(log, 'anchor the audit log');
-}
-
-/**
- * PostgreSQL for one process, which journals its own writes.
- * @param limitMs for a connection and for a statement.
- * @param generation of the server; without one, the catalog is about to be claimed.
- */
-export function openPostgres(
-  url: string,
-  limitMs: number,
-  blobs: BlobStore,
-  log: Logger,
-  generation = 0,
-): Promise<Catalog> {
-  return openPostgresCatalog({
-    url,
-    limitMs,
-    generation,
-    journal: (records) => blobs.appendRecords(records),
-    failure: () => blobs.failure(),
-    onError: (err) => log.warn({ err }, 'a database connection was lost'),
-  });
 }
 
 /** Something that serves at an address. */

@@ -16,7 +16,7 @@ import { startCounting, unsignedDenials } from './denials.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
-import { anchorFailed, openPostgres, openRoom, openStore } from './serve.ts';
+import { anchorFailed, openPostgres, openRoom, openStore } from './process-parts.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
 import { renewTls } from './tls-pair.ts';
 import { remoteWriter } from './writer-link.ts';

@@ -34,6 +34,7 @@ import { decodeFields, requireApiVersion } from './decode.ts';
 import { type Faults, underFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyShelf } from './policy-shelf.ts';
+import { withoutCredentials } from './redact.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
 import { requestFacts } from './request-facts.ts';
 import type { Route, Router } from './route.ts';
@@ -130,13 +131,6 @@ function recordDownload(
 ): void {
   const ended = { eventId: context.ids.requestId(), atMs: wallClock.now(), sent, error };
   audit.append(downloadRecord(trace, outcome, ended)).catch(() => {});
-}
-
-/** A presigned target would let a reader of the log send it again, a lock id complete the lock. */
-function withoutCredentials(target: string): string {
-  return target
-    .replace(/([?&]x(?:-|%2d)amz(?:-|%2d)(?:signature|security(?:-|%2d)token)=)[^&]*/gi, '$1…')
-    .replace(/(\/lock-policy\/)[^/?]+/, '$1…');
 }
 
 /**

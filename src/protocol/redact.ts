@@ -1,0 +1,47 @@
+/** What a log may show of a request: nothing that lets its reader act as the client. */
+
+/** Query parameters whose values would let a reader send a presigned request again. */
+const SECRET_PARAMETERS: ReadonlySet<string> = new Set(['x-amz-signature', 'x-amz-security-token']);
+/** A path's escapes are undone so often: a canonical request has each twice. */
+const ESCAPED_TIMES = 2;
+
+/** A request target without the values of its credentials, however their names are escaped. Never throws. */
+export function withoutCredentials(target: string): string {
+  const at = target.indexOf('?');
+  if (at < 0) return withoutLockId(target);
+  const query = target
+    .slice(at + 1)
+    .split('&')
+    .map(withoutSecret);
+  return `${withoutLockId(target.slice(0, at))}?${query.join('&')}`;
+}
+
+/**
+ * A text with a path in it, without the id after the segment `lock-policy`: with it a reader could complete the lock.
+ * Never throws.
+ */
+export function withoutLockId(text: string): string {
+  let isId = false;
+  const shown = text.split('/').map((piece) => {
+    const one = isId ? piece.replace(/^[^?\n]+/, '…') : piece;
+    isId = unescaped(piece) === 'lock-policy';
+    return one;
+  });
+  return shown.join('/');
+}
+
+function withoutSecret(parameter: string): string {
+  const [name = ''] = parameter.split('=', 1);
+  const isSecret = SECRET_PARAMETERS.has(unescaped(name).toLowerCase()) && name.length < parameter.length;
+  return isSecret ? `${name}=…` : parameter;
+}
+
+function unescaped(text: string): string {
+  let plain = text;
+  try {
+    for (let i = 0; i < ESCAPED_TIMES; i++) plain = decodeURIComponent(plain);
+  } catch {
+    // What cannot be decoded further names nothing.
+  }
+  return plain;
+}
