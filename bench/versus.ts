@@ -11,7 +11,7 @@ import { type Contender, contest } from './contest.ts';
 import type { LoadRequest } from './load.ts';
 import { type LoadProcess, startLoad } from './load-process.ts';
 import { machineFacts } from './machine.ts';
-import { measureLoad, megabytesPerSecond, requestsPerSecond } from './measured.ts';
+import { type Measured, measureLoad, megabytesPerSecond, requestsPerSecond } from './measured.ts';
 import type { BenchOptions } from './section.ts';
 import { buildServer } from './servers/built.ts';
 import { startMoraine } from './servers/moraine.ts';
@@ -29,14 +29,16 @@ const WIDEST = 0.06;
 interface Figure {
   readonly name: string;
   readonly unit: string;
+  /** In this unit. */
+  rateOf(run: Measured): number;
   /** Prepares a server for this figure; what it gives is called once a round. */
-  of(server: BenchServer, bodies: Bodies, load: LoadProcess): Promise<() => Promise<number>>;
+  of(server: BenchServer, bodies: Bodies, load: LoadProcess): Promise<() => Promise<Measured>>;
 }
 
 const FIGURES: readonly Figure[] = [
-  { name: 'small', unit: '1/s', of: smallUploads },
-  { name: 'upload', unit: 'MB/s', of: largeUploads },
-  { name: 'download', unit: 'MB/s', of: downloads },
+  { name: 'small', unit: '1/s', rateOf: requestsPerSecond, of: smallUploads },
+  { name: 'upload', unit: 'MB/s', rateOf: megabytesPerSecond, of: largeUploads },
+  { name: 'download', unit: 'MB/s', rateOf: megabytesPerSecond, of: downloads },
 ];
 
 const { values, positionals } = parseArgs({
@@ -97,10 +99,17 @@ async function compare(figure: Figure, builds: readonly { name: string; main: st
     const contenders: Contender[] = [];
     for (const build of builds) {
       const measure = await figure.of(await startMoraine(options, build), bodies, load);
-      contenders.push({ name: build.name, measure: async () => ({ value: await measure() }) });
+      contenders.push({
+        name: build.name,
+        async measure() {
+          const run = await measure();
+          return { value: figure.rateOf(run), run };
+        },
+      });
     }
     const results = await contest(options, contenders, () => settle(options));
     print(figure, results.values('these'), results.values('those'));
+    printCost(figure, results.runs('these'), results.runs('those'));
   } finally {
     await own.run();
   }
@@ -117,6 +126,16 @@ function print({ name, unit }: Figure, these: readonly number[], those: readonly
   );
 }
 
+/** Processor time of the whole server for the same work: it varies less than the rate where the machine is shared. */
+function printCost({ name }: Figure, these: readonly Measured[], those: readonly Measured[]): void {
+  const cost = ({ serverSeconds = Number.NaN, answers, sentBytes, receivedBytes }: Measured) =>
+    serverSeconds / (name === 'small' ? answers : sentBytes + receivedBytes);
+  const ratios = ratiosOf(these.map(cost), those.map(cost));
+  const { low, high } = medianInterval(ratios);
+  const span = `${low.toFixed(3)}..${high.toFixed(3)}`;
+  console.log(`${name}: processor time, ratio ${spreadOf(ratios).median.toFixed(3)}, 95 % interval ${span}`);
+}
+
 function verdict({ low, high }: Interval): string {
   if (high < 1) return 'SLOWER';
   if (high - low > WIDEST) return 'no verdict, the interval is too wide: more rounds, or a quieter machine';
@@ -129,7 +148,7 @@ async function smallUploads(server: BenchServer, bodies: Bodies, load: LoadProce
     const sent = Array.from({ length: SIZES.small }, (_, i) => bodies.small[i % bodies.small.length]);
     const requests = server.prepareSmall(sent.filter((body) => body !== undefined));
     const job = { ...UNLIMITED, address, requests, connections: 64 };
-    return requestsPerSecond(await measureLoad(load, job, processes));
+    return measureLoad(load, job, processes);
   };
 }
 
@@ -141,7 +160,7 @@ async function largeUploads(server: BenchServer, bodies: Bodies, load: LoadProce
     const job = { ...UNLIMITED, address, requests, connections: 4 };
     const run = await measureLoad(load, job, processes, finish);
     await server.removeLarge();
-    return megabytesPerSecond(run);
+    return run;
   };
 }
 
@@ -152,7 +171,6 @@ async function downloads(server: BenchServer, bodies: Bodies, load: LoadProcess)
   return async () => {
     // Idle pages leave the page cache between two measurements, and are back after this.
     await load.run(job([request()]));
-    const run = await measureLoad(load, job(Array.from({ length: 4 }, request)), processes);
-    return megabytesPerSecond(run);
+    return measureLoad(load, job(Array.from({ length: 4 }, request)), processes);
   };
 }
