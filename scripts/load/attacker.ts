@@ -1,4 +1,4 @@
-/** One kind of load on a server, in a process of its own: what it does must not delay whoever measures the server. */
+/** One kind of load on a server, in a process of its own: its own work must not delay the process that measures the server. */
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';

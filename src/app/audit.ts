@@ -17,7 +17,8 @@ const ANCHOR_PAUSE_MS = 10_000;
 /** Chains of earlier runs that are closed in one go: each costs a few flushes. */
 const CLOSED_AT_ONCE = 20;
 
-interface World {
+/** What the audit log and its anchors need. */
+export interface AuditParts {
   readonly folder: DataFolder;
   readonly blobs: BlobStore;
   readonly catalog: Catalog;
@@ -34,7 +35,13 @@ export interface OpenAudit {
 }
 
 /** The anchors of an installation. */
-export function anchorsOf({ folder, blobs, catalog, masterKey, clock }: Omit<World, 'random'>): AuditAnchors {
+export function anchorsOf({
+  folder,
+  blobs,
+  catalog,
+  masterKey,
+  clock,
+}: Omit<AuditParts, 'random'>): AuditAnchors {
   return new AuditAnchors({ folder: folder.audit, blobs, catalog, key: new ChainKey(masterKey), clock });
 }
 
@@ -44,7 +51,7 @@ export async function makeAuditFolder(folder: DataFolder): Promise<void> {
   flushFolder(folder.path);
 }
 
-interface AuditWorld extends World {
+interface AuditWorld extends AuditParts {
   /** Of the disk that the log lies on. */
   readonly room: DiskRoom;
 }
@@ -85,7 +92,7 @@ export async function openAudit(world: AuditWorld, onError: (error: unknown) => 
  * Closes the chains that earlier runs left, a few at a time. Call it before any process of this run has begun a chain.
  */
 export async function startClosingChains(
-  world: World,
+  world: AuditParts,
   onError: (error: unknown) => void,
 ): Promise<Scheduled> {
   const anchors = anchorsOf(world);

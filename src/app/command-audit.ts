@@ -7,12 +7,7 @@ import { AuditLog } from '../audit/audit-log.ts';
 import { ChainKey } from '../audit/chain.ts';
 import { commandChains, wholeEnd } from '../audit/command-chain.ts';
 import { chainsIn } from '../audit/read.ts';
-import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog } from '../domain/catalog.ts';
-import type { Clock } from '../domain/clock.ts';
-import type { RandomBytes } from '../domain/ids.ts';
-import { anchorsOf, makeAuditFolder } from './audit.ts';
-import type { DataFolder } from './data-folder.ts';
+import { type AuditParts, anchorsOf, makeAuditFolder } from './audit.ts';
 
 /** A command reads the last file of its chain. */
 const ROTATE_BYTES = 1024 * 1024;
@@ -21,15 +16,6 @@ const WAIT_MS = 20_000;
 
 /** Asked when the program starts: later a command may have taken on the rights of the folder's owner. */
 const RUNNER = whoRuns();
-
-interface World {
-  readonly folder: DataFolder;
-  readonly blobs: BlobStore;
-  readonly catalog: Catalog;
-  readonly masterKey: Buffer;
-  readonly clock: Clock;
-  readonly random: RandomBytes;
-}
 
 /** What was changed. Nothing in it may be a secret. */
 export interface Change {
@@ -77,7 +63,7 @@ export type Recorder = (change: Change) => Promise<void>;
  * @throws AuditInUse, the I/O error, and what `work` throws.
  */
 export async function withRecorder<Result>(
-  world: World,
+  world: AuditParts,
   by: 'command' | 'server',
   work: (record: Recorder) => Promise<Result>,
 ): Promise<Result> {
@@ -112,7 +98,7 @@ function takeTurn(path: string): () => void {
   return () => turn.close();
 }
 
-async function openChain(world: World): Promise<AuditLog> {
+async function openChain(world: AuditParts): Promise<AuditLog> {
   const { folder, masterKey } = world;
   const key = new ChainKey(masterKey);
   const anchors = anchorsOf(world);
@@ -132,7 +118,7 @@ async function openChain(world: World): Promise<AuditLog> {
 }
 
 function recordOf(
-  { clock, random }: World,
+  { clock, random }: AuditParts,
   by: 'command' | 'server',
   change: Change,
 ): Record<string, unknown> {
