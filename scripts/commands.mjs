@@ -3,7 +3,7 @@
 // because an older Node.js cannot run the TypeScript sources.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -77,10 +77,7 @@ async function build() {
   if (contentOf(BUILT) === sources) return;
   say('building');
   rmSync(BUILT, { force: true });
-  mkdirSync(`${ROOT}dist`, { recursive: true });
-  // What tsc remembers lies beside what it wrote, so that both go together.
-  const memory = ['--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'];
-  await tool('typescript/bin/tsc', '-p', 'tsconfig.build.json', ...memory);
+  await must(NODE, ['scripts/bundle.mjs']);
   writeFileSync(BUILT, sources);
 }
 
@@ -89,7 +86,7 @@ function digestOfSources() {
   const names = readdirSync(`${ROOT}src`, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, path, name }) => `${parentPath ?? path}/${name}`);
-  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => ROOT + name);
+  const settings = ['package.json', 'package-lock.json', 'scripts/bundle.mjs'].map((name) => ROOT + name);
   const hash = createHash('sha256');
   for (const path of [...names.sort(), ...settings]) {
     const content = readFileSync(path);
@@ -100,7 +97,7 @@ function digestOfSources() {
 
 /** npm hands on no signal once it has been killed: then the server must stop all the same. */
 async function serve(flags) {
-  const { ParentWatch } = await import('../dist/app/parent-watch.js');
+  const { ParentWatch } = await import('../dist/parent-watch.js');
   if (BY_NPM && process.ppid !== PARENT) {
     say('npm has ended meanwhile, so no server is started');
     return 1;
@@ -119,6 +116,8 @@ async function serve(flags) {
 async function prepack() {
   rmSync(`${ROOT}dist`, { recursive: true, force: true });
   await build();
+  // The types of what the package exports.
+  await tool('typescript/bin/tsc', '-p', 'tsconfig.build.json');
   await native('--prebuild');
 }
 
@@ -153,9 +152,10 @@ const COMMANDS = {
     process.exit(await serve(flags));
   },
   run: async (script, ...args) => {
-    await install();
-    await native();
-    process.exit(await run(NODE, [script, ...args]));
+    await build();
+    // Scripts and the tests that they run start the program that was built, as a user does.
+    const env = { ...process.env, MORAINE_TEST_MAIN: `${ROOT}dist/main.js` };
+    process.exit(await run(NODE, [script, ...args], { env }));
   },
 };
 

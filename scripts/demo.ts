@@ -8,7 +8,6 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   CompleteMultipartUploadCommand,
   CreateVaultCommand,
@@ -19,8 +18,8 @@ import {
 } from '@aws-sdk/client-glacier';
 import { treeHash } from '../src/treehash/index.ts';
 import { MIB, patternBytes } from '../test/support/pattern.ts';
+import { MAIN } from '../test/support/program.ts';
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const SIZE = 3.5 * MIB;
 /** The short last part goes first: the order of arrival is not the order of the bytes. */
 const ORDER = [3, 1, 2, 0];

@@ -8,10 +8,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /**
  * Builds a checkout and gives the path of its program.
  * @param root the checkout, with its packages installed; this one by default.
- * @throws Error with what the compiler says.
+ * @throws Error with what the build says.
  */
 export async function buildServer(root = ROOT): Promise<string> {
-  const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  await runProgram(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')]);
+  await runProgram(process.execPath, [join(root, 'scripts', 'bootstrap.mjs'), 'build']);
   return join(root, 'dist', 'main.js');
 }

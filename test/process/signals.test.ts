@@ -6,17 +6,16 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { connect } from 'node:tls';
-import { fileURLToPath } from 'node:url';
 import { apiOf } from '../support/api.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { runMoraine } from '../support/command.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
+import { MAIN } from '../support/program.ts';
 import { hashHeaders } from '../support/request.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { headText, Wire } from '../support/wire.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** On a machine that is busy with other things. */
 const PATIENT_MS = 120_000;
 const RETRY_MS = 10_000;

@@ -1,9 +1,8 @@
 /** The `moraine` command as a user runs it, to its end. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { MAIN } from './program.ts';
 import { asUser } from './server.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** A command that should have ended is ended for it, so that a test fails and does not hang. */
 const LIMIT_MS = 120_000;
 

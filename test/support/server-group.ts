@@ -1,11 +1,9 @@
 /** A server with all its processes, as scripts watch and kill it: it has a process group of its own. */
 import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { eventually } from './poll.ts';
+import { MAIN } from './program.ts';
 import { readSecret, type TestServer } from './server.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** Its `kill` is SIGKILL for every process at once, and resolves when none is left. */
 export interface ServerGroup extends TestServer {
