@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const engines = new URL('engines/', import.meta.url).pathname;
@@ -35,7 +35,13 @@ const files =
   patterns.length > 0 ? patterns : ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'];
 try {
   const env = { NODE_COMPILE_CACHE: cache, ...process.env, ...startPostgres() };
-  const args = ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files];
+  // Tests wait for the disk half of the time.
+  const args = [
+    '--test',
+    `--test-concurrency=${2 * availableParallelism()}`,
+    '--test-reporter=spec',
+    ...files,
+  ];
   const tests = spawn(process.execPath, args, { stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tests.kill(signal));
   process.exitCode = await new Promise((resolve) => tests.on('exit', (code) => resolve(code ?? 1)));
