@@ -1,12 +1,13 @@
 /**
- * `npm run full-disk`: fills small disks (tmpfs, ext4 on a loop device, and btrfs on one up to a quota) and prints what each of the 33 operations
- * answers then, that room can be made through the API, that all comes back by itself, and that a start on a full disk
- * serves reads and deletions. Exit code 1 if not. Linux, as root, because it mounts. `npm run full-disk ext4` takes one of them.
+ * `npm run full-disk`: fills small disks (tmpfs, ext4 on a loop device, and btrfs on one up to a quota) and prints what
+ * each of the 33 operations answers then, that room can be made through the API, that all comes back by itself, and that
+ * a start on a full disk serves reads and deletions. Exit code 1 if not. Linux, as root, because it mounts.
+ * `npm run full-disk ext4` takes one of them.
  */
 import { type FullDiskStory, fullDiskStory, type Row } from '../test/support/full-disk.ts';
 import { canMount, type DiskKind, smallDisk } from '../test/support/small-disk.ts';
 
-const MEBIBYTES = 48;
+const MEBIBYTES = { tmpfs: 48, ext4: 48, btrfs: 128 };
 const WORKERS = 2;
 
 const kinds = (process.argv[2] ?? 'tmpfs,ext4,btrfs').split(',') as DiskKind[];
@@ -25,7 +26,7 @@ for (const kind of kinds) {
 }
 
 async function story(kind: DiskKind): Promise<FullDiskStory> {
-  const disk = smallDisk(kind, MEBIBYTES);
+  const disk = smallDisk(kind, MEBIBYTES[kind]);
   try {
     return await fullDiskStory(disk, WORKERS, (line) => console.log(`${kind}: ${line}`));
   } finally {
@@ -34,12 +35,12 @@ async function story(kind: DiskKind): Promise<FullDiskStory> {
 }
 
 function print(kind: DiskKind, { filled, crowded, usedUp }: FullDiskStory): void {
-  console.log(`\n${kind}, ${MEBIBYTES} MiB, ${WORKERS} serving processes`);
+  console.log(`\n${kind}, ${MEBIBYTES[kind]} MiB, ${WORKERS} serving processes`);
   console.log('| operation | filled by uploads | and by another program | the reserve used up |');
   console.log('| --- | --- | --- | --- |');
   const reasons = new Map<string, number>();
   const shown = (row: Row | undefined): string => {
-    if (!row?.reason) return String(row?.status);
+    if (!row?.reason) return String(row?.status ?? 'not tried');
     if (!reasons.has(row.reason)) reasons.set(row.reason, reasons.size + 1);
     return `${row.status} (${reasons.get(row.reason)})`;
   };

@@ -5,13 +5,14 @@ import { unlessPresent } from './support/require.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
 describe('a server on a full disk', () => {
-  for (const [kind, workers] of [
-    ['tmpfs', 1],
-    ['ext4', 2],
+  for (const [kind, mebibytes, workers] of [
+    ['tmpfs', 48, 1],
+    ['ext4', 48, 2],
+    ['btrfs', 128, 2],
   ] as const) {
-    const skip = unlessPresent(canMount(kind), `a way to mount ${kind} (root)`);
+    const skip = unlessPresent(canMount(kind), `a way to mount ${kind} (root, mkfs.${kind})`);
     it(`reads, deletes and comes back by itself: ${kind}, ${workers} processes`, { skip }, async () => {
-      const disk = smallDisk(kind, 48);
+      const disk = smallDisk(kind, mebibytes);
       try {
         const { uploads } = await fullDiskStory(disk, workers, () => {});
         assert.ok(uploads > 10, `${uploads} uploads`);

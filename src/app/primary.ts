@@ -20,6 +20,12 @@ import type { StartPlan } from './start-plan.ts';
 import type { ServerLocks } from './store-lock.ts';
 import { WriterMark } from './writer-mark.ts';
 
+/** Every process maps the index of the catalog's log, and btrfs answers a write to it with SIGBUS when nothing is left. */
+const BTRFS_LIMIT =
+  'a quota of btrfs bounds the data folder: if another program uses up all of it, reserve and all, the system kills the ' +
+  'server (SIGBUS) when it next writes to the mapped catalog.sqlite-shm. To avoid that, make store/ a subvolume of its ' +
+  'own and let the quota bound that one alone';
+
 /** What the first process of a server holds. */
 export interface Primary {
   readonly folder: DataFolder;
@@ -82,5 +88,6 @@ async function openCatalog(
     checksFirst: true,
     makeRoom: () => room.of('data folder').giveUp(),
   });
+  if (await room.hasBtrfsLimit()) log.warn({ folder: folder.path }, BTRFS_LIMIT);
   return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { diskError } from '../../test/support/failing-disk.ts';
 import { eventually } from '../../test/support/poll.ts';
 import { unlessPresent } from '../../test/support/require.ts';
+import { heldIn } from '../../test/support/reserve.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
-import { canMount, type SmallDisk, smallDisk } from '../../test/support/small-disk.ts';
+import { canMount, type DiskKind, type SmallDisk, smallDisk } from '../../test/support/small-disk.ts';
 import { Shortage } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 import { API } from '../operations/table.ts';
 import { dataFolder } from './data-folder.ts';
+import { Reserve } from './reserve.ts';
 import { RoomWatch } from './room-watch.ts';
 
 const MIB = 1024 * 1024;
@@ -45,14 +47,14 @@ async function folderFor(t: TestContext): Promise<string> {
 }
 
 /** A disk of 32 MiB, so with a reserve of 2 MiB. */
-function diskFor(t: TestContext): SmallDisk {
-  const disk = smallDisk('tmpfs', 32);
+function diskFor(t: TestContext, kind: DiskKind = 'tmpfs', mebibytes = 32): SmallDisk {
+  const disk = smallDisk(kind, mebibytes);
   atEnd(t, () => disk.remove());
   return disk;
 }
 
-async function watchOver(t: TestContext, path: string, lines = new Lines(), nowMs = () => 0) {
-  const watch = await RoomWatch.open({
+function openWatch(path: string, lines = new Lines(), nowMs = () => 0): Promise<RoomWatch> {
+  return RoomWatch.open({
     folder: dataFolder(path),
     reserveBytes: undefined,
     clock: { now: nowMs },
@@ -60,6 +62,10 @@ async function watchOver(t: TestContext, path: string, lines = new Lines(), nowM
     keeps: true,
     pauseMs: 10,
   });
+}
+
+async function watchOver(t: TestContext, path: string, lines = new Lines(), nowMs = () => 0) {
+  const watch = await openWatch(path, lines, nowMs);
   const errors: unknown[] = [];
   const chore = watch.start(
     async () => {},
@@ -72,7 +78,6 @@ async function watchOver(t: TestContext, path: string, lines = new Lines(), nowM
   return watch;
 }
 
-const heldIn = async (path: string) => (await stat(join(path, 'reserve')).catch(() => ({ size: 0 }))).size;
 const refuses = (error: Error) =>
   error instanceof Shortage && error.changedNothing && / is full: /.test(error.message);
 
@@ -129,13 +134,7 @@ describe('the room on a disk', { skip }, () => {
     await watchOver(t, disk.path);
     await eventually('the reserve is whole', async () => (await heldIn(disk.path)) === 2 * MIB, 60_000);
     await disk.fill();
-    await RoomWatch.open({
-      folder: dataFolder(disk.path),
-      reserveBytes: undefined,
-      clock: { now: () => 0 },
-      log: new Lines().log,
-      keeps: true,
-    });
+    await openWatch(disk.path);
     assert.ok((await heldIn(disk.path)) < 2 * MIB);
   });
 
@@ -154,6 +153,27 @@ describe('the room on a disk', { skip }, () => {
     await store.fill();
     await assert.rejects(watch.of('store').claim(1), /The disk of the store is full/);
     await watch.requireRoom(operationOf('DeleteArchive'));
+  });
+});
+
+const skipBtrfs = unlessPresent(canMount('btrfs'), 'a way to mount btrfs (root, mkfs.btrfs)');
+
+describe('the room that a quota of btrfs leaves', { skip: skipBtrfs }, () => {
+  it('is what a watch goes by: a start gives up a step or two of the reserve, which counts at once', async (t) => {
+    const disk = diskFor(t, 'btrfs', 128);
+    const reserve = await Reserve.of(disk.path, undefined);
+    assert.equal(reserve.bytes, 8 * MIB);
+    while ((await reserve.look()).held < reserve.bytes) await reserve.grow();
+    const watch = await openWatch(disk.path);
+    assert.equal(await watch.hasBtrfsLimit(), true);
+    (await watch.of('store').claim(100 * MIB)).end();
+    await assert.rejects(watch.of('store').claim(121 * MIB), refuses);
+    await disk.fill();
+    assert.ok((await reserve.look()).free < reserve.step);
+    await openWatch(disk.path);
+    const { free, held } = await reserve.look();
+    assert.ok(free >= reserve.step, `${free} bytes are free`);
+    assert.ok(held >= 5 * MIB && held < 8 * MIB, `${held} bytes are held`);
   });
 });
 

@@ -96,6 +96,11 @@ export class RoomWatch {
     return this.#area('store').reserve.bytes;
   }
 
+  /** Whether a quota of btrfs bounds the data folder. @throws the I/O error. */
+  hasBtrfsLimit(): Promise<boolean> {
+    return this.#area('data folder').reserve.hasBtrfsLimit();
+  }
+
   /** What a part of the server asks for room on its disk. */
   of(part: Part): DiskRoom {
     const area = this.#area(part);
@@ -267,6 +272,8 @@ export class RoomWatch {
 
   /** Whether a disk that refused a write takes as much again; so long nobody else is let try. */
   async #probe(area: Area, bytes: number): Promise<void> {
+    // To try would take the last of what a quota leaves.
+    if (spare(area) < bytes) return;
     const path = join(area.reserve.folder, PROBE_FILE);
     try {
       const file = await open(path, 'w', 0o600);

@@ -1,0 +1,12 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Bytes in the files of the reserve of a folder, whatever is removed meanwhile. */
+export async function heldIn(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await readdir(folder)) {
+    if (!/^reserve(\.\d)?$/.test(name)) continue;
+    bytes += (await stat(join(folder, name)).catch(() => ({ size: 0 }))).size;
+  }
+  return bytes;
+}
