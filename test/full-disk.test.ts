@@ -4,7 +4,8 @@ import { fullDiskStory } from './support/full-disk.ts';
 import { unlessPresent } from './support/require.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
-describe('a server on a full disk', () => {
+// At the same time: each waits most of the time, for the reserve to be made again a step a second.
+describe('a server on a full disk', { concurrency: true }, () => {
   for (const [kind, mebibytes, workers] of [
     ['tmpfs', 48, 1],
     ['ext4', 48, 2],
