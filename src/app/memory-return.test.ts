@@ -8,9 +8,13 @@ const LOOK_MS = 5000;
 /** A process that has 100 MiB at its start; what is freed comes down only when it is given back. */
 function trial() {
   const now = { atMs: 0, processorMs: 0, bytes: 100 * MIB };
-  let [times, freed, collections, garbage] = [0, 0, 0, 0];
+  let [times, freed, collections, garbage, asked] = [0, 0, 0, 0, 0];
+  const resident = (): number => {
+    asked++;
+    return now.bytes;
+  };
   const memory = new MemoryReturn(
-    () => ({ ...now }),
+    () => ({ atMs: now.atMs, processorMs: now.processorMs, bytes: () => resident() }),
     [
       () => {
         times++;
@@ -38,7 +42,7 @@ function trial() {
     garbage += garbageMib * MIB;
     pass(seconds, 0.8);
   };
-  return { now, pass, load, times: () => times, collections: () => collections };
+  return { now, pass, load, times: () => times, collections: () => collections, asked: () => asked };
 }
 
 describe('memory that a load leaves behind', () => {
@@ -65,13 +69,14 @@ describe('memory that a load leaves behind', () => {
   });
 
   it('is not touched while the process serves, however long', () => {
-    const { load, pass, times } = trial();
+    const { load, pass, times, asked } = trial();
     load(500, 3600);
     for (let i = 0; i < 100; i++) {
       pass(30, 0.02);
       pass(5, 0.3);
     }
     assert.equal(times(), 0);
+    assert.equal(asked(), 1, 'nor asked how much it has: that takes a descriptor');
   });
 
   it('is not looked for where little was taken, or where all has gone back by itself', () => {

@@ -21,8 +21,8 @@ export interface Usage {
   readonly atMs: number;
   /** Of all its threads, ms. */
   readonly processorMs: number;
-  /** Resident memory, bytes. */
-  readonly bytes: number;
+  /** Resident memory, bytes. Asking takes a descriptor, and a process in a flood may have none left. */
+  bytes(): number;
 }
 
 /**
@@ -44,7 +44,7 @@ export class MemoryReturn {
     this.#ways = ways;
     this.#last = read();
     this.#quietSinceMs = this.#last.atMs;
-    this.#least = this.#last.bytes;
+    this.#least = this.#last.bytes();
   }
 
   /** To be called every few seconds. */
@@ -53,12 +53,13 @@ export class MemoryReturn {
     const { atMs, processorMs } = this.#last;
     this.#last = now;
     if (now.processorMs - processorMs > (now.atMs - atMs) * QUIET_SHARE) this.#quietSinceMs = now.atMs;
-    this.#least = Math.min(this.#least, now.bytes);
-    if (now.atMs - this.#quietSinceMs < QUIET_MS || now.bytes - this.#least < RISE_BYTES) return;
-    let left = now.bytes;
+    if (now.atMs - this.#quietSinceMs < QUIET_MS) return;
+    let left = now.bytes();
+    this.#least = Math.min(this.#least, left);
+    if (left - this.#least < RISE_BYTES) return;
     for (const way of this.#ways) {
       way();
-      left = this.#read().bytes;
+      left = now.bytes();
       if (left - this.#least < RISE_BYTES) break;
     }
     this.#least = left;
@@ -85,5 +86,5 @@ function collectAll(): void {
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { atMs: performance.now(), processorMs: (user + system) / 1000, bytes: process.memoryUsage.rss() };
+  return { atMs: performance.now(), processorMs: (user + system) / 1000, bytes: process.memoryUsage.rss };
 }
