@@ -46,6 +46,10 @@ _Static_assert(sizeof(off_t) == 8, "files beyond 2 GiB need a 64-bit off_t");
 #else
 #define READS_AT_ONCE 0
 #endif
+#if defined(__linux__)
+/* glibc's. Weak: one binary serves other C libraries, too. */
+extern int malloc_trim(size_t pad) __attribute__((weak));
+#endif
 /* 2^53 - 1, the greatest integer that JavaScript counts to exactly. */
 #define INTEGER_MAX 9007199254740991.0
 
@@ -767,6 +771,16 @@ static napi_value aligned_buffer(napi_env env, napi_callback_info info) {
   return fail_call(env);
 }
 
+#if defined(__linux__)
+/* giveBackMemory(): undefined */
+static napi_value give_back_memory(napi_env env, napi_callback_info info) {
+  (void)env;
+  (void)info;
+  malloc_trim(0);
+  return NULL;
+}
+#endif
+
 /*
  * `implementation` is the name of the kernels, or null with nothing beside it on a processor without SHA
  * instructions; `leavesAtOnce` is how many leaves they hash at once, `pairLeavesAtOnce` how many together with
@@ -815,5 +829,14 @@ NAPI_MODULE_INIT() {
       return NULL;
     }
   }
+#if defined(__linux__)
+  if (malloc_trim != NULL) {
+    napi_value function;
+    if (napi_create_function(env, "giveBackMemory", NAPI_AUTO_LENGTH, give_back_memory, NULL, &function) != napi_ok ||
+        napi_set_named_property(env, exports, "giveBackMemory", function) != napi_ok) {
+      return NULL;
+    }
+  }
+#endif
   return exports;
 }

@@ -5,6 +5,7 @@ import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
 import type { Config } from '../config.ts';
 import type { Catalog } from '../domain/catalog.ts';
+import type { HashEngine } from '../hashing/hash-engine.ts';
 import type { Logger } from '../log.ts';
 import { noteOlder } from '../workers/compare-records.ts';
 import { rememberCatalog } from './catalog-place.ts';
@@ -39,6 +40,8 @@ export interface Primary {
   readonly plan: StartPlan;
   readonly mark: WriterMark;
   readonly keeper: CommitKeeper;
+  /** The store's. */
+  readonly engine: HashEngine;
 }
 
 /**
@@ -50,7 +53,8 @@ export async function openPrimary(config: Config, log: Logger): Promise<Primary>
   const { folder, locks, masterKey, plan } = await openFolders(config, systemRandom, log);
   const room = await openRoom(config, folder, log, true);
   const mark = new WriterMark(plan.identity.generation);
-  const blobs = openStore(folder, room, hashEngine(log), mark);
+  const engine = hashEngine(log);
+  const blobs = openStore(folder, room, engine, mark);
   // Before anything is written to the catalog: its numbers grow with what is.
   if (plan.older) await noteOlder(blobs, systemClock.now());
   const { catalog, writer } = await openCatalog(config, { folder, room, blobs }, log);
@@ -60,7 +64,7 @@ export async function openPrimary(config: Config, log: Logger): Promise<Primary>
   await rememberCatalog(folder, { place: plan.catalogPlace, catalogId });
   const countsCommits = config.catalogUrl === undefined;
   const keeper = new CommitKeeper({ catalog, blobs, mark, countsCommits }, plan.storeNumber);
-  return { folder, locks, masterKey, plan, blobs, room, catalog, writer, mark, keeper };
+  return { folder, locks, masterKey, plan, engine, blobs, room, catalog, writer, mark, keeper };
 }
 
 /** Before anything is written, the lock included: a start on a full disk lives on the reserve. */

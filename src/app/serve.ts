@@ -29,6 +29,7 @@ import {
   TurnableClock,
 } from './emulator.ts';
 import { LockClock, type ReadClocks } from './lock-clock.ts';
+import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { putInOrder } from './prepare.ts';
 import { openPrimary, type Primary } from './primary.ts';
@@ -85,7 +86,13 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     { ...primary, clock: systemClock, random: systemRandom },
     choreFailed(log, 'close an audit chain of an earlier run'),
   );
-  const chores = [watchRoom(parts), ...keeping, closing, ...(maySweep ? startOwnChores(parts) : [])];
+  const chores = [
+    watchRoom(parts),
+    startMemoryReturn(primary.engine, choreFailed(log, GIVE_BACK)),
+    ...keeping,
+    closing,
+    ...(maySweep ? startOwnChores(parts) : []),
+  ];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
     ...parts,
     lockTime,

@@ -15,6 +15,7 @@ import { dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { hashEngine } from './hash-engine.ts';
 import { LockClock } from './lock-clock.ts';
+import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
 import { anchorFailed, openPostgres, openRoom, openStore } from './process-parts.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
@@ -102,7 +103,8 @@ async function start(
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
   const room = await openRoom(config, folder, log, false);
   const mark = new WriterMark(generation);
-  const blobs = openStore(folder, room, hashEngine(log, false), mark);
+  const engine = hashEngine(log, false);
+  const blobs = openStore(folder, room, engine, mark);
   orders.follow(blobs);
   const catalog = await openCatalog(config, blobs, log, generation);
   mark.follow(catalog);
@@ -123,6 +125,7 @@ async function start(
   const address = await listen(server, config.listen);
   const chores = [
     watchRoom(parts),
+    startMemoryReturn(engine, choreFailed(log, GIVE_BACK)),
     ...startSharedChores(parts, dueWorkOf(parts)),
     lockTime.schedule(choreFailed(log, 'read the time seen')),
     startCounting({ denials, audit: audit.log, masterKey, log }),

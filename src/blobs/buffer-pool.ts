@@ -57,7 +57,10 @@ export class BufferPool {
   }
 }
 
-/** Gives the memory back now: the garbage collector of an idle process may come late or never. */
-function release({ buffer }: Buffer): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+/**
+ * Gives the memory back now, if it is the buffer's own: the garbage collector of an idle process may come late or never,
+ * and that of a busy one walks through the whole heap for it.
+ */
+export function release({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -79,7 +79,7 @@ export class DiskFiles {
     size: number | null,
   ): Promise<{ stream: BlobStream; direct?: FileHandle | undefined }> {
     const { engine } = this.#parts;
-    if (size !== null && size <= LEAF_BYTES) return { stream: new HeldBytes(engine) };
+    if (size !== null && size <= LEAF_BYTES) return { stream: new HeldBytes(engine, size) };
     this.#staging ??= this.#tryDirect();
     const staging = size === null ? undefined : await this.#staging;
     if (staging === undefined) return { stream: new CachedStream(engine, file.fd) };

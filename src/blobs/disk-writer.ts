@@ -60,7 +60,9 @@ export class DiskWriter implements BlobWriter {
       }
       const { position, bytes } = this.#stream.rest();
       const trailer = encodeTrailer(label, digests, this.#fate.stamp());
-      await writeAt(this.#file, position, Buffer.concat([bytes, trailer]));
+      // One after the other: joined they would be a copy of up to a MiB.
+      await writeAt(this.#file, position, bytes);
+      await writeAt(this.#file, position + bytes.length, trailer);
       await this.#fate.publish();
       await this.#stream.stop();
       await this.#fate.close();

@@ -24,7 +24,7 @@ export class PackedWriter implements BlobWriter {
     stamp: Stamp,
     append: (pieces: readonly Uint8Array[]) => Promise<string>,
   ) {
-    this.#held = new HeldBytes(engine);
+    this.#held = new HeldBytes(engine, size);
     this.#size = size;
     this.#stamp = stamp;
     this.#append = append;
@@ -49,7 +49,6 @@ export class PackedWriter implements BlobWriter {
     return this.#append([this.#held.rest().bytes, trailer]);
   }
 
-  discard(): Promise<void> {
-    return this.#held.stop();
-  }
+  /** The pack may still be written from what is held: it goes with this writer. */
+  async discard(): Promise<void> {}
 }

@@ -33,6 +33,8 @@ interface Addon {
   hashLeaves(bytes: Uint8Array, target: Uint8Array, done: Done): void;
   readAndHash(fd: number, position: number, bytes: Uint8Array, target: Uint8Array, done: Done): void;
   alignedBuffer(bytes: number): Buffer;
+  /** Of glibc alone. */
+  giveBackMemory?(): void;
 }
 
 /**
@@ -104,10 +106,12 @@ class NativeHash implements HashEngine {
   readonly offMainThread = true;
   readonly leavesAtOnce: number;
   readonly pairLeavesAtOnce: number;
+  readonly giveBackMemory: (() => void) | undefined;
   readonly #addon: Addon;
 
   constructor(addon: Addon, name: string) {
     this.#addon = addon;
+    this.giveBackMemory = addon.giveBackMemory;
     this.leavesAtOnce = addon.leavesAtOnce;
     this.pairLeavesAtOnce = addon.pairLeavesAtOnce;
     this.name = name;
