@@ -46,7 +46,7 @@ export async function fullDiskStory(
   tell: (line: string) => void,
 ): Promise<FullDiskStory> {
   const start = (): Promise<TestServer> =>
-    startServer({ data: disk.path, flags: ['--workers', String(workers)] });
+    startServer({ data: disk.path, flags: ['--workers', String(workers)], fullReserve: true });
   // Where a quota of btrfs is used up by another program, the server may be killed.
   const isShared = disk.quotaBytes === undefined;
   let server = await start();

@@ -35,6 +35,8 @@ export interface StartOptions {
   readonly main?: string;
   /** User and group to run as; only root may choose. */
   readonly uid?: number;
+  /** Whether it keeps the reserve that it keeps for a user; 1 MiB otherwise, which is written sooner than 64 MiB. */
+  readonly fullReserve?: boolean;
 }
 
 /** Starts `moraine serve` and waits until it is ready. @throws Error with what it printed when it ends instead. */
@@ -54,7 +56,11 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     ...(options.flags ?? []),
   ];
   const child = spawn(process.execPath, args, {
-    env: { ...withoutOwn(process.env), ...options.env },
+    env: {
+      ...withoutOwn(process.env),
+      ...(options.fullReserve ? {} : { MORAINE_RESERVE: '1MiB' }),
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...asUser(options.uid),
   });
