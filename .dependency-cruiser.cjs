@@ -44,9 +44,16 @@ module.exports = {
     {
       name: 'no-tests-in-product',
       severity: 'error',
-      comment: 'Product code must not need a test file; contract suites are for tests.',
-      from: { path: '^src', pathNot: '(\\.test|contract)\\.ts$' },
-      to: { path: '(\\.test|/contract)\\.ts$' },
+      comment: 'Only the unit tests in src may use a test file or anything of test/.',
+      from: { path: '^src', pathNot: '\\.test\\.ts$' },
+      to: { path: '^test/|\\.test\\.ts$' },
+    },
+    {
+      name: 'face-of-packs',
+      severity: 'error',
+      comment: 'What other rooms need of the packs goes through blobs/packs/index.ts.',
+      from: { path: '^src', pathNot: ['^src/blobs/packs/', '\\.test\\.ts$'] },
+      to: { path: '^src/blobs/packs/', pathNot: '^src/blobs/packs/index\\.ts$' },
     },
     ...Object.entries(may).map(([name, below]) => ({
       name: `import-rule-${name}`,

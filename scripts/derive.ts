@@ -1,11 +1,11 @@
 /**
  * `npm run derive`: writes the pages under docs/derived/ from the tables in the code, so that they cannot say
- * anything else. test/derived.test.ts fails when one is stale.
+ * anything else. test/docs/derived.test.ts fails when one is stale.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defaultOf } from '../src/cli/settings-flags.ts';
-import { environmentName, SETTINGS } from '../src/config.ts';
+import { environmentName, SETTINGS } from '../src/config/settings.ts';
 import { ERROR_KINDS } from '../src/domain/errors.ts';
 import type { Operation } from '../src/operations/operation.ts';
 import { API } from '../src/operations/table.ts';
@@ -64,8 +64,8 @@ function operationRow(operation: Operation): string[] {
 }
 
 function fieldsOf({ fields, body }: Operation): string {
-  const named = Object.values(fields).map(({ name, place, required }) => {
-    const text = `${code(name)} (${place === 'member' ? 'JSON member' : place})`;
+  const named = Object.values(fields).map(({ name, location, required }) => {
+    const text = `${code(name)} (${location === 'member' ? 'JSON member' : location})`;
     return required ? `**${text}**` : text;
   });
   const ofUpload = UPLOAD_HEADERS.map((name) => `**${code(name)} (header)**`);
@@ -82,7 +82,7 @@ function settingsPage(): string {
   ]);
   return page(
     'Settings',
-    'src/config.ts',
+    'src/config/settings.ts',
     'Settings of `moraine serve`. A flag wins over the environment, the environment over the settings file. ' +
       'The file is a JSON object whose members have the names of the first column; `data` and `config` cannot ' +
       'stand in it. Durations are written `500ms`, `10s`, `5m`, `24h`, `7d`.',

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import { dataFolder, takeFolder } from '../src/app/data-folder.ts';
+import { claimDataFolder, dataFolder } from '../src/app/data-folder.ts';
 
 const ROWS_PER_TRANSACTION = 50_000;
 const ID_BYTES = 103;
@@ -35,7 +35,7 @@ export interface Filling {
 /** Adds archives to a vault that is there. @throws Error when there is none, FolderInUse when a server runs. */
 export function fillVault({ data, vault, count, region = 'us-east-1', lastMs = Date.now() }: Filling): void {
   const folder = dataFolder(data);
-  const release = takeFolder(folder);
+  const release = claimDataFolder(folder);
   const db = new DatabaseSync(folder.catalog);
   try {
     db.exec('pragma journal_mode = wal; pragma synchronous = off; pragma cache_size = -262144;');
@@ -66,7 +66,7 @@ function findVault(db: DatabaseSync, vault: string, region: string): number {
   return Number(row['no']);
 }
 
-interface Lot {
+interface Batch {
   readonly vaultNo: number;
   readonly from: number;
   readonly rows: number;
@@ -74,7 +74,7 @@ interface Lot {
 }
 
 /** Random bytes are taken in one piece for many rows. @returns the sum of the sizes. */
-function insertRows(insert: StatementSync, { vaultNo, from, rows, firstMs }: Lot): number {
+function insertRows(insert: StatementSync, { vaultNo, from, rows, firstMs }: Batch): number {
   const perRow = ID_BYTES + 32 + 16;
   const random = randomBytes(rows * perRow);
   let bytes = 0;

@@ -10,7 +10,7 @@ import type { Remembered } from '../audit/verify.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import { missing } from './data-folder.ts';
+import { undefinedIfMissing } from './data-folder.ts';
 
 /** What the names of notes that remember audit chains begin with; the chain's name follows. */
 const NOTES = 'audit-';
@@ -21,7 +21,7 @@ const SETTINGS = 'audit-chain-';
 /** What a number is reserved with, before the store remembers the chain. */
 const RESERVED = 'reserved ';
 
-interface World {
+interface AuditAnchorsDeps {
   readonly folder: string;
   readonly blobs: BlobStore;
   readonly catalog: Pick<Catalog, 'initSetting' | 'setSetting' | 'listSettings'>;
@@ -31,13 +31,13 @@ interface World {
 
 /** Writes and reads the anchors of one installation. All methods may be called in several processes at once. */
 export class AuditAnchors {
-  readonly #world: World;
+  readonly #deps: AuditAnchorsDeps;
   readonly #numbers = new Map<string, number>();
   /** What was anchored last, by chain. */
   readonly #written = new Map<string, Anchor>();
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(deps: AuditAnchorsDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -46,7 +46,7 @@ export class AuditAnchors {
    * @throws StoreFailure and what the catalog throws; then the chain must not be used.
    */
   async begin(chain: string): Promise<void> {
-    await this.#put(chain, this.#world.key.beginning(chain), false);
+    await this.#put(chain, this.#deps.key.beginning(chain), false);
   }
 
   /** Anchors the chain where its head on disk is, unless it is anchored there already. @throws as `begin`. */
@@ -58,12 +58,12 @@ export class AuditAnchors {
 
   /** Whether a chain that ends here goes as far as the store's anchor says. */
   async reaches(chain: string, end: Head): Promise<boolean> {
-    const anchor = openAnchor(this.#world.key, (await this.#world.blobs.note(`${NOTES}${chain}`)) ?? '');
+    const anchor = openAnchor(this.#deps.key, (await this.#deps.blobs.note(`${NOTES}${chain}`)) ?? '');
     return anchor !== undefined && anchor.head.seq <= end.seq;
   }
 
   async #put(chain: string, head: Head, closed: boolean): Promise<void> {
-    const { blobs, catalog, key, clock } = this.#world;
+    const { blobs, catalog, key, clock } = this.#deps;
     const number = await this.#numberOf(chain);
     const anchor: Anchor = { chain, number, head, closed, atMs: clock.now() };
     const text = sealAnchor(key, anchor);
@@ -74,7 +74,7 @@ export class AuditAnchors {
 
   /** Numbers have no gap but for chains whose process ended before their first record. */
   async #numberOf(chain: string): Promise<number> {
-    const { blobs, catalog, key } = this.#world;
+    const { blobs, catalog, key } = this.#deps;
     const known =
       this.#numbers.get(chain) ?? openAnchor(key, (await blobs.note(`${NOTES}${chain}`)) ?? '')?.number ?? 0;
     if (known > 0) return known;
@@ -88,7 +88,7 @@ export class AuditAnchors {
 
   /** What store and catalog remember now, as `verifyAudit` takes it. The catalog is read first. */
   async remembered(): Promise<Remembered> {
-    const { blobs, catalog, key } = this.#world;
+    const { blobs, catalog, key } = this.#deps;
     const ofCatalog = new Map<string, string>();
     for (const { value } of await catalog.listSettings(SETTINGS)) {
       if (value.startsWith(RESERVED)) continue;
@@ -105,7 +105,7 @@ export class AuditAnchors {
 
   /** Names of the chains that the store remembers. */
   async chains(): Promise<string[]> {
-    return (await this.#world.blobs.noteNames(NOTES)).map((name) => name.slice(NOTES.length));
+    return (await this.#deps.blobs.noteNames(NOTES)).map((name) => name.slice(NOTES.length));
   }
 
   /**
@@ -114,7 +114,7 @@ export class AuditAnchors {
    * @throws as `begin`.
    */
   async close(chain: string): Promise<void> {
-    const { blobs, key } = this.#world;
+    const { blobs, key } = this.#deps;
     if (isOfCommands(chain)) return;
     const anchor = openAnchor(key, (await blobs.note(`${NOTES}${chain}`)) ?? '');
     if (anchor?.closed) return;
@@ -123,8 +123,8 @@ export class AuditAnchors {
   }
 
   async #headOf(chain: string): Promise<Head | undefined> {
-    const text = await readFile(join(this.#world.folder, headName(chain)), 'utf8').catch(missing);
-    return text === undefined ? undefined : this.#world.key.openHead(chain, text);
+    const text = await readFile(join(this.#deps.folder, headName(chain)), 'utf8').catch(undefinedIfMissing);
+    return text === undefined ? undefined : this.#deps.key.openHead(chain, text);
   }
 
   /**
@@ -132,7 +132,7 @@ export class AuditAnchors {
    * @throws Error when a chain's head falls short of its anchor.
    */
   async headLine(): Promise<string> {
-    const { key, clock, catalog, blobs } = this.#world;
+    const { key, clock, catalog, blobs } = this.#deps;
     // In this order: whatever begins meanwhile has a greater number, or stands reserved in the settings.
     const counted = Number((await blobs.note(COUNT_NOTE)) ?? 0);
     const settings = await catalog.listSettings(SETTINGS);

@@ -6,7 +6,7 @@ import { RenewingLog } from '../audit/renewing-log.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import { type DiskRoom, isDiskFull } from '../domain/disk-room.ts';
+import { type DiskSpace, isDiskFull } from '../domain/disk-space.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { AuditAnchors } from './audit-anchors.ts';
@@ -18,7 +18,7 @@ const ANCHOR_PAUSE_MS = 10_000;
 const CLOSED_AT_ONCE = 20;
 
 /** What the audit log and its anchors need. */
-export interface AuditParts {
+export interface AuditDeps {
   readonly folder: DataFolder;
   readonly blobs: BlobStore;
   readonly catalog: Catalog;
@@ -41,7 +41,7 @@ export function anchorsOf({
   catalog,
   masterKey,
   clock,
-}: Omit<AuditParts, 'random'>): AuditAnchors {
+}: Omit<AuditDeps, 'random'>): AuditAnchors {
   return new AuditAnchors({ folder: folder.audit, blobs, catalog, key: new ChainKey(masterKey), clock });
 }
 
@@ -51,9 +51,9 @@ export async function makeAuditFolder(folder: DataFolder): Promise<void> {
   flushFolder(folder.path);
 }
 
-interface AuditWorld extends AuditParts {
+interface OpenAuditDeps extends AuditDeps {
   /** Of the disk that the log lies on. */
-  readonly room: DiskRoom;
+  readonly space: DiskSpace;
 }
 
 /**
@@ -62,19 +62,19 @@ interface AuditWorld extends AuditParts {
  * @param onError told when an anchor could not be written; it is tried again.
  * @throws the I/O error when its folder cannot be made.
  */
-export async function openAudit(world: AuditWorld, onError: (error: unknown) => void): Promise<OpenAudit> {
-  await makeAuditFolder(world.folder);
-  const anchors = anchorsOf(world);
-  const key = new ChainKey(world.masterKey);
+export async function openAudit(deps: OpenAuditDeps, onError: (error: unknown) => void): Promise<OpenAudit> {
+  await makeAuditFolder(deps.folder);
+  const anchors = anchorsOf(deps);
+  const key = new ChainKey(deps.masterKey);
   const log = new RenewingLog({
     begin: () =>
       new AuditLog({
-        folder: world.folder.audit,
-        chain: world.random(12).toString('hex'),
+        folder: deps.folder.audit,
+        chain: deps.random(12).toString('hex'),
         key,
         begun: (chain) => anchors.begin(chain),
       }),
-    afterFailure: async (error) => isDiskFull(error) && world.room.giveUp(),
+    afterFailure: async (error) => isDiskFull(error) && deps.space.shrinkReserve(),
     onEnd: (ended) => anchors.anchor(ended, true).catch(onError),
   });
   await log.ready().catch(onError);
@@ -92,10 +92,10 @@ export async function openAudit(world: AuditWorld, onError: (error: unknown) => 
  * Closes the chains that earlier runs left, a few at a time. Call it before any process of this run has begun a chain.
  */
 export async function startClosingChains(
-  world: AuditParts,
+  deps: AuditDeps,
   onError: (error: unknown) => void,
 ): Promise<Scheduled> {
-  const anchors = anchorsOf(world);
+  const anchors = anchorsOf(deps);
   const left = await anchors.chains();
   const closeSome = async (): Promise<void> => {
     for (const chain of left.splice(0, CLOSED_AT_ONCE)) await anchors.close(chain);

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { missing } from './data-folder.ts';
+import { undefinedIfMissing } from './data-folder.ts';
 
 const BTRFS_MAGIC = 0x9123683e;
 const SYSFS = '/sys/fs/btrfs';
@@ -67,7 +67,7 @@ export class BtrfsQuota {
 
   /** 0 while quotas are off. */
   async #number(name: string): Promise<number> {
-    return Number((await readFile(join(SYSFS, this.#group, name), 'utf8').catch(missing)) ?? 0);
+    return Number((await readFile(join(SYSFS, this.#group, name), 'utf8').catch(undefinedIfMissing)) ?? 0);
   }
 }
 

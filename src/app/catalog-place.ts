@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { NoteDamaged } from '../domain/blob-store.ts';
-import { type DataFolder, missing, writeDurably } from './data-folder.ts';
+import { type DataFolder, undefinedIfMissing, writeDurably } from './data-folder.ts';
 
 const POSTGRES_PORT = '5432';
 /** In the file, for the catalog in the data folder itself: that may be moved. */
@@ -27,10 +27,10 @@ export function placeOf(url: string | undefined, folder: DataFolder): string {
 }
 
 /** @throws NoteDamaged when the file is not what was written, the I/O error. */
-export async function rememberedCatalog(folder: DataFolder): Promise<RememberedCatalog | undefined> {
+export async function readRememberedCatalog(folder: DataFolder): Promise<RememberedCatalog | undefined> {
   const { belongsTo } = folder;
   if (!existsSync(belongsTo)) return undefined;
-  const text = await readFile(belongsTo, 'utf8').catch(missing);
+  const text = await readFile(belongsTo, 'utf8').catch(undefinedIfMissing);
   if (text === undefined) return undefined;
   try {
     const { place, catalogId } = JSON.parse(text) as Partial<RememberedCatalog>;
@@ -42,7 +42,7 @@ export async function rememberedCatalog(folder: DataFolder): Promise<RememberedC
 
 /** Durable when it resolves. @throws the I/O error. */
 export async function rememberCatalog(folder: DataFolder, catalog: RememberedCatalog): Promise<void> {
-  const before = await rememberedCatalog(folder);
+  const before = await readRememberedCatalog(folder);
   if (before?.place === catalog.place && before.catalogId === catalog.catalogId) return;
   const place = catalog.place === folder.catalog ? HERE : catalog.place;
   await writeDurably(folder.belongsTo, `${JSON.stringify({ ...catalog, place })}\n`);

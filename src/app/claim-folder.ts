@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { ListenAddress } from '../config.ts';
+import type { ListenAddress } from '../config/values.ts';
 import type { Logger } from '../log.ts';
-import { type DataFolder, makeDataFolder, takeFolder } from './data-folder.ts';
+import { claimDataFolder, type DataFolder, makeDataFolder } from './data-folder.ts';
 import { closeToOthers, requireUsable } from './folder-access.ts';
 import { requireOwnFolder } from './folder-owner.ts';
 import { requireFreeAddress } from './listen-address.ts';
@@ -13,20 +13,20 @@ import { requireFreeAddress } from './listen-address.ts';
  * @returns what lets go of the folder.
  * @throws SettingError, FolderInUse, Error for an address in use.
  */
-export async function claimFolder(
+export async function claimServerFolder(
   folder: DataFolder,
   address: ListenAddress,
   log: Logger,
 ): Promise<() => void> {
   requireOwnFolder(folder.path);
-  const isNew = !existsSync(folder.lock);
+  const isNew = !existsSync(folder.claimFile);
   if (isNew) {
     await requireFreeAddress(address);
     makeDataFolder(folder);
   }
   requireUsable(folder);
-  keepOthersOut(folder, log);
-  const release = takeFolder(folder);
+  closeFolderToOthers(folder, log);
+  const release = claimDataFolder(folder);
   try {
     if (!isNew) await requireFreeAddress(address);
   } catch (error) {
@@ -36,7 +36,7 @@ export async function claimFolder(
   return release;
 }
 
-function keepOthersOut(folder: DataFolder, log: Logger): void {
+function closeFolderToOthers(folder: DataFolder, log: Logger): void {
   const { closed, groupWrites } = closeToOthers(folder);
   if (closed.length > 0) {
     log.warn(

@@ -7,7 +7,7 @@ import { AuditLog } from '../audit/audit-log.ts';
 import { ChainKey } from '../audit/chain.ts';
 import { commandChains, wholeEnd } from '../audit/command-chain.ts';
 import { chainsIn } from '../audit/read.ts';
-import { type AuditParts, anchorsOf, makeAuditFolder } from './audit.ts';
+import { type AuditDeps, anchorsOf, makeAuditFolder } from './audit.ts';
 
 /** A command reads the last file of its chain. */
 const ROTATE_BYTES = 1024 * 1024;
@@ -15,7 +15,7 @@ const ROTATE_BYTES = 1024 * 1024;
 const WAIT_MS = 20_000;
 
 /** Asked when the program starts: later a command may have taken on the rights of the folder's owner. */
-const RUNNER = whoRuns();
+const RUNNER = currentUser();
 
 /** What was changed. Nothing in it may be a secret. */
 export interface Change {
@@ -54,7 +54,7 @@ export class AuditInUse extends Error {
 }
 
 /** Puts a change on record; durable when it resolves. */
-export type Recorder = (change: Change) => Promise<void>;
+export type AuditChange = (change: Change) => Promise<void>;
 
 /**
  * Opens the chain of commands for a change, so that what cannot be put on record is not done, and closes it after `work`.
@@ -62,18 +62,18 @@ export type Recorder = (change: Change) => Promise<void>;
  * @param by what acts: `command`, or `server` for what a start does by itself.
  * @throws AuditInUse, the I/O error, and what `work` throws.
  */
-export async function withRecorder<Result>(
-  world: AuditParts,
+export async function withCommandAudit<Result>(
+  deps: AuditDeps,
   by: 'command' | 'server',
-  work: (record: Recorder) => Promise<Result>,
+  work: (auditChange: AuditChange) => Promise<Result>,
 ): Promise<Result> {
-  await makeAuditFolder(world.folder);
-  const release = takeTurn(join(world.folder.audit, 'commands.sqlite'));
+  await makeAuditFolder(deps.folder);
+  const release = claimTurn(join(deps.folder.audit, 'commands.sqlite'));
   try {
-    const anchors = anchorsOf(world);
-    const log = await openChain(world);
+    const anchors = anchorsOf(deps);
+    const log = await openCommandChain(deps);
     try {
-      return await work((change) => log.append(recordOf(world, by, change)));
+      return await work((change) => log.append(toAuditEvent(deps, by, change)));
     } finally {
       await log.close();
       // The next command anchors what this one could not.
@@ -85,7 +85,7 @@ export async function withRecorder<Result>(
 }
 
 /** An open exclusive transaction, which the kernel ends with the process. */
-function takeTurn(path: string): () => void {
+function claimTurn(path: string): () => void {
   closeSync(openSync(path, 'a', 0o600));
   const turn = new DatabaseSync(path, { timeout: WAIT_MS });
   try {
@@ -98,10 +98,10 @@ function takeTurn(path: string): () => void {
   return () => turn.close();
 }
 
-async function openChain(world: AuditParts): Promise<AuditLog> {
-  const { folder, masterKey } = world;
+async function openCommandChain(deps: AuditDeps): Promise<AuditLog> {
+  const { folder, masterKey } = deps;
   const key = new ChainKey(masterKey);
-  const anchors = anchorsOf(world);
+  const anchors = anchorsOf(deps);
   const { latest, next } = commandChains([...(await anchors.chains()), ...(await chainsIn(folder.audit))]);
   const end = latest === undefined ? undefined : await wholeEnd(folder.audit, key, latest);
   const goesOn = latest !== undefined && end && (await anchors.reaches(latest, end.head));
@@ -117,8 +117,8 @@ async function openChain(world: AuditParts): Promise<AuditLog> {
   return log;
 }
 
-function recordOf(
-  { clock, random }: AuditParts,
+function toAuditEvent(
+  { clock, random }: AuditDeps,
   by: 'command' | 'server',
   change: Change,
 ): Record<string, unknown> {
@@ -142,7 +142,7 @@ function recordOf(
   };
 }
 
-function whoRuns(): { readonly userName: string; readonly uid: number } {
+function currentUser(): { readonly userName: string; readonly uid: number } {
   try {
     const { username, uid } = userInfo();
     return { userName: username, uid };

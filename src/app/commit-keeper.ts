@@ -1,11 +1,11 @@
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
-import type { WriterMark } from './writer-mark.ts';
+import type { StampSource } from './stamp-source.ts';
 
-interface KeeperParts {
+interface CommitKeeperDeps {
   readonly catalog: Pick<Catalog, 'knownCommitNumber' | 'raiseCommitNumber' | 'storeLink'>;
   readonly blobs: Pick<BlobStore, 'noteCommitNumber'>;
-  readonly mark: WriterMark;
+  readonly stampSource: StampSource;
   /** Whether the catalog counts its commits itself (SQLite); else its number is raised here (PostgreSQL). */
   readonly countsCommits: boolean;
 }
@@ -15,15 +15,15 @@ interface KeeperParts {
  * durably. So the true catalog is never below the note, and one that was restored from before the last change is.
  */
 export class CommitKeeper {
-  readonly #parts: KeeperParts;
+  readonly #deps: CommitKeeperDeps;
   #noted: number;
   #wrote = false;
   /** Whether the catalog may have been raised without an answer. */
   #isUnsure = false;
 
   /** @param noted what the store's note says. */
-  constructor(parts: KeeperParts, noted: number) {
-    this.#parts = parts;
+  constructor(deps: CommitKeeperDeps, noted: number) {
+    this.#deps = deps;
     this.#noted = noted;
   }
 
@@ -34,8 +34,8 @@ export class CommitKeeper {
 
   /** To be called again and again, and at a stop. @throws what the catalog or the store throws; then the next call goes on. */
   async keep(): Promise<void> {
-    const { catalog, mark, countsCommits } = this.#parts;
-    if (mark.takeWrote()) this.#wrote = true;
+    const { catalog, stampSource, countsCommits } = this.#deps;
+    if (stampSource.takeWrote()) this.#wrote = true;
     // First the number that is raised already: the catalog must not get ahead of the note by more than one.
     const raised = this.#isUnsure ? (await catalog.storeLink()).commitNumber : catalog.knownCommitNumber();
     if (raised > this.#noted) await this.#note(raised);
@@ -53,7 +53,7 @@ export class CommitKeeper {
   }
 
   async #note(number: number): Promise<void> {
-    await this.#parts.blobs.noteCommitNumber(number);
+    await this.#deps.blobs.noteCommitNumber(number);
     this.#noted = number;
   }
 }

@@ -4,70 +4,74 @@ import type { Caller } from '../domain/policy/caller.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
 import { openToken, type SessionClaims } from '../domain/session-token.ts';
 import type { Credential, FindCredential } from '../protocol/authenticate.ts';
-import type { PolicyShelf } from '../protocol/policy-shelf.ts';
+import type { PolicyCache } from '../protocol/policy-cache.ts';
 import { ACCOUNT_SETTING } from './root-account.ts';
 
 /** A disabled key, a deleted user or a changed policy takes effect within this time, everywhere. */
 const TRUSTED_MS = 1000;
 const KEYS_KEPT = 1000;
 
-interface Kept {
+interface CachedCredential {
   readonly credential: Credential | undefined;
   readonly readMs: number;
 }
 
-interface World {
+interface CredentialDeps {
   readonly catalog: CatalogReads;
   readonly box: SecretBox;
-  readonly shelf: PolicyShelf;
+  readonly policies: PolicyCache;
   /** Whether a key that is not known is root's: in the emulator only. */
   readonly anyKey: boolean;
 }
 
 /** Looks credentials up in the catalog, remembering each for a second, so that not every request asks. */
-export function credentialsFrom(world: World, clock: Clock): FindCredential {
-  const kept = new Map<string, Kept>();
+export function credentialsFrom(deps: CredentialDeps, clock: Clock): FindCredential {
+  const kept = new Map<string, CachedCredential>();
   return async (id, token) => {
     const name = `${id} ${token ?? ''}`;
     const known = kept.get(name);
     const nowMs = clock.now();
     if (known && Math.abs(nowMs - known.readMs) < TRUSTED_MS) return known.credential;
-    const claims = token === undefined ? undefined : openToken(world.box, token);
-    const credential = claims ? await ofSession(world, claims, id) : await ofKey(world, id);
+    const claims = token === undefined ? undefined : openToken(deps.box, token);
+    const credential = claims ? await ofSession(deps, claims, id) : await ofKey(deps, id);
     if (kept.size >= KEYS_KEPT) kept.clear();
     kept.set(name, { credential, readMs: nowMs });
     return credential;
   };
 }
 
-async function ofKey(world: World, id: string): Promise<Credential | undefined> {
-  const key = await world.catalog.findAccessKey(id);
-  if (!key && world.anyKey) return ofUnknownKey(world, id);
+async function ofKey(deps: CredentialDeps, id: string): Promise<Credential | undefined> {
+  const key = await deps.catalog.findAccessKey(id);
+  if (!key && deps.anyKey) return ofUnknownKey(deps, id);
   if (key?.status !== 'active') return undefined;
-  const who = await callerOf(world, key.account, key.userNo, 'user');
-  return who && { ...who, secret: world.box.open(id, key.sealedSecret) };
+  const who = await callerOf(deps, key.account, key.userNo, 'user');
+  return who && { ...who, secret: deps.box.open(id, key.sealedSecret) };
 }
 
 /** Root, without a secret: of the account that an id of 12 digits names, else of the server's own. */
-async function ofUnknownKey(world: World, id: string): Promise<Credential | undefined> {
-  const account = /^\d{12}$/.test(id) ? id : await world.catalog.findSetting(ACCOUNT_SETTING);
+async function ofUnknownKey(deps: CredentialDeps, id: string): Promise<Credential | undefined> {
+  const account = /^\d{12}$/.test(id) ? id : await deps.catalog.findSetting(ACCOUNT_SETTING);
   if (account === undefined) return undefined;
-  const who = await callerOf(world, account, null, 'user');
+  const who = await callerOf(deps, account, null, 'user');
   return who && { ...who, secret: null };
 }
 
 /** A token dies with its user, and with the key that it was issued under. */
-async function ofSession(world: World, claims: SessionClaims, id: string): Promise<Credential | undefined> {
+async function ofSession(
+  deps: CredentialDeps,
+  claims: SessionClaims,
+  id: string,
+): Promise<Credential | undefined> {
   const { accessKeyId, secret, account, userNo, parentKeyId, issuedMs, expiresMs } = claims;
   if (accessKeyId !== id) return undefined;
-  if (parentKeyId !== null && (await world.catalog.findAccessKey(parentKeyId))?.status !== 'active')
+  if (parentKeyId !== null && (await deps.catalog.findAccessKey(parentKeyId))?.status !== 'active')
     return undefined;
-  const who = await callerOf(world, account, userNo, 'temporary');
+  const who = await callerOf(deps, account, userNo, 'temporary');
   return who && { ...who, secret, session: { issuedMs, expiresMs } };
 }
 
 async function callerOf(
-  { catalog, shelf }: World,
+  { catalog, policies }: CredentialDeps,
   accountId: string,
   userNo: number | null,
   kind: 'user' | 'temporary',
@@ -87,5 +91,5 @@ async function callerOf(
     userId,
   };
   const documents = await catalog.userPolicies(userNo);
-  return { caller, identity: documents.map(({ document }) => shelf.take(document, 'identity')) };
+  return { caller, identity: documents.map(({ document }) => policies.get(document, 'identity')) };
 }

@@ -2,17 +2,17 @@ import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { SettingError } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 
 /** Where everything of one installation lies. */
 export interface DataFolder {
   readonly path: string;
-  readonly lock: string;
+  readonly claimFile: string;
   readonly catalog: string;
   readonly store: string;
   /** The lock within the store: a store may lie on another disk, and be reached by two data folders. */
-  readonly storeLock: string;
+  readonly storeClaimFile: string;
   /** Which catalog the data folder belongs to. */
   readonly belongsTo: string;
   readonly audit: string;
@@ -25,10 +25,10 @@ export function dataFolder(path: string): DataFolder {
   const at = (name: string) => join(resolve(path), name);
   return {
     path: resolve(path),
-    lock: at('lock.sqlite'),
+    claimFile: at('lock.sqlite'),
     catalog: at('catalog.sqlite'),
     store: at('store'),
-    storeLock: at('store/lock.sqlite'),
+    storeClaimFile: at('store/lock.sqlite'),
     belongsTo: at('catalog.json'),
     audit: at('audit'),
     masterKey: at('master.key'),
@@ -50,21 +50,21 @@ export class FolderInUse extends Error {
  * @returns what lets go of it.
  * @throws FolderInUse.
  */
-export function takeFolder(folder: DataFolder): () => void {
-  const lock = new DatabaseSync(folder.lock, { timeout: 0 });
+export function claimDataFolder(folder: DataFolder): () => void {
+  const database = new DatabaseSync(folder.claimFile, { timeout: 0 });
   try {
-    lock.exec('begin exclusive');
+    database.exec('begin exclusive');
   } catch (error) {
-    lock.close();
+    database.close();
     if (/locked|busy/.test(String(error))) throw new FolderInUse(folder.path);
     throw error;
   }
-  return () => lock.close();
+  return () => database.close();
 }
 
 /** The key that seals secrets and signs archive ids, 32 bytes; made at the first start. */
 export async function readOrMakeMasterKey(folder: DataFolder, random: RandomBytes): Promise<Buffer> {
-  const text = await readFile(folder.masterKey, 'utf8').catch(missing);
+  const text = await readFile(folder.masterKey, 'utf8').catch(undefinedIfMissing);
   if (text === undefined) {
     const key = random(32);
     await writeDurably(folder.masterKey, `${key.toString('hex')}\n`);
@@ -89,7 +89,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
 }
 
 /** What a file that is not there reads as: undefined. @throws every other error. */
-export function missing(error: NodeJS.ErrnoException): undefined {
+export function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 

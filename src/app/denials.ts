@@ -1,9 +1,9 @@
 /** Refusals of requests without a good signature, on their way to the audit log. */
 import type { AuditLog } from '../audit/audit-log.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/read.ts';
 import { Ids } from '../domain/ids.ts';
 import type { Logger } from '../log.ts';
-import { countingRecord } from '../protocol/audit-record.ts';
+import { toCountingEvent } from '../protocol/audit-event.ts';
 import { COUNTING_MS, UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { systemClock, systemRandom } from './node.ts';
@@ -19,7 +19,7 @@ export function unsignedDenials({ workers }: Pick<Config, 'workers'>): UnsignedD
   return new UnsignedDenials(BYTES_PER_DAY / workers);
 }
 
-interface CountingParts {
+interface CountingDeps {
   readonly denials: UnsignedDenials;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly masterKey: Buffer;
@@ -27,18 +27,18 @@ interface CountingParts {
 }
 
 /** Puts on record, every ten minutes and when it is stopped, how many refusals were only counted. */
-export function startCounting({ denials, audit, masterKey, log }: CountingParts): Scheduled {
+export function startCounting({ denials, audit, masterKey, log }: CountingDeps): Scheduled {
   const ids = new Ids(masterKey, systemRandom);
-  const record = async (): Promise<void> => {
+  const appendCounted = async (): Promise<void> => {
     const counted = denials.takeCounted();
-    if (counted) await audit.append(countingRecord(counted, systemClock.now(), ids.requestId()));
+    if (counted) await audit.append(toCountingEvent(counted, systemClock.now(), ids.requestId()));
   };
   const failed = (err: unknown): void => log.error({ err }, 'counted refusals cannot be put on record');
-  const counting = repeat(COUNTING_MS, record, failed);
+  const counting = repeat(COUNTING_MS, appendCounted, failed);
   return {
     async stop() {
       await counting.stop();
-      await record().catch(failed);
+      await appendCounted().catch(failed);
     },
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SettingError } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
 import type { Logger } from '../log.ts';
 import { checkDescriptors } from './descriptor-check.ts';
 

@@ -1,6 +1,6 @@
 /** Whether a server can live with the files that it may have open. */
 import { readFile } from 'node:fs/promises';
-import { SettingError } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
 import type { Logger } from '../log.ts';
 
 /** Fewer do not do for the server itself and a few clients. */

@@ -1,6 +1,6 @@
 /** The emulator: the same server over a clock that can be set, with faults on demand. */
-import type { DiskStore } from '../blobs/disk.ts';
-import { SettingError } from '../config.ts';
+import type { DiskStore } from '../blobs/disk/disk-store.ts';
+import { SettingError } from '../config/errors.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { invalidParameter } from '../domain/errors.ts';
@@ -67,7 +67,7 @@ export async function openTurnableClock(catalog: Catalog, real: Clock): Promise<
   return new TurnableClock(real, Number((await catalog.findSetting(OFFSET_SETTING)) ?? 0));
 }
 
-export interface EmulatorParts {
+export interface EmulatorDeps {
   readonly catalog: Catalog;
   readonly blobs: DiskStore;
   readonly clock: TurnableClock;
@@ -87,12 +87,12 @@ export interface RunningEmulator extends Emulator {
   stop(): void;
 }
 
-export function createEmulator(parts: EmulatorParts): RunningEmulator {
-  const { catalog, blobs, clock } = parts;
+export function createEmulator(deps: EmulatorDeps): RunningEmulator {
+  const { catalog, blobs, clock } = deps;
   const stopping = new AbortController();
   let faults: Fault[] = [];
   let lastTurn: Promise<void> = Promise.resolve();
-  const nextEventMs = () => catalog.nextEventMs(parts.inventoryIntervalMs);
+  const nextEventMs = () => catalog.nextEventMs(deps.inventoryIntervalMs);
   const keepOffset = (offsetMs: number) =>
     catalog.setSetting({ name: OFFSET_SETTING, value: String(offsetMs) });
 
@@ -112,7 +112,7 @@ export function createEmulator(parts: EmulatorParts): RunningEmulator {
       const next = (await nextEventMs()) ?? ms;
       step = Math.min(ms, Math.max(next, step + STEP_MS));
       await keepOffset(clock.turnTo(step));
-      await parts.doDueWork();
+      await deps.doDueWork();
     } while (step < ms);
   };
   /** One after the other: a clock that one call sets back while another sets it forward would end anywhere. */
@@ -123,7 +123,7 @@ export function createEmulator(parts: EmulatorParts): RunningEmulator {
   };
 
   return {
-    hosts: new Set(parts.hosts),
+    hosts: new Set(deps.hosts),
     now: () => clock.now(),
     realMs: () => clock.realMs(),
     nextEventMs,
@@ -135,7 +135,7 @@ export function createEmulator(parts: EmulatorParts): RunningEmulator {
       }),
     async reset() {
       // Whatever led here: what a server keeps for somebody must not be erased.
-      if (!(await parts.isEmulated()))
+      if (!(await deps.isEmulated()))
         throw invalidParameter('This store was not made by an emulator, so it is not erased.');
       faults = [];
       await catalog.forgetVaults({});

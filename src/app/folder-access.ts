@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { SettingError } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
 import type { DataFolder } from './data-folder.ts';
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, R_OK, W_OK, X_OK } = constants;
@@ -48,12 +48,12 @@ export function closeToOthers(folder: DataFolder): { closed: readonly string[]; 
   }
   const names = readdirSync(folder.path).filter((name) => name.startsWith('root-credentials'));
   const files = [folder.masterKey, ...databases(folder), ...names.map((name) => join(folder.path, name))];
-  const closed = [...files, folder.store, folder.audit].flatMap((path) => closeOne(path));
+  const closed = [...files, folder.store, folder.audit].flatMap((path) => closePath(path));
   return { closed, groupWrites: (mode & GROUP_WRITES) !== 0 };
 }
 
-function databases({ lock, catalog }: DataFolder): readonly string[] {
-  return [lock, catalog, `${catalog}-wal`, `${catalog}-shm`];
+function databases({ claimFile, catalog }: DataFolder): readonly string[] {
+  return [claimFile, catalog, `${catalog}-wal`, `${catalog}-shm`];
 }
 
 /** The store's folder and those in it. */
@@ -92,7 +92,7 @@ function ownerAndMode(path: string): string {
 }
 
 /** By a descriptor, so that a link leads nowhere. What is another user's is left as it is. */
-function closeOne(path: string): string[] {
+function closePath(path: string): string[] {
   let file: number;
   try {
     file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);

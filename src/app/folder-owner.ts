@@ -1,7 +1,7 @@
 /** Whose a data folder is: root must leave nothing in another user's folder that this user may not read. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { SettingError } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
@@ -14,7 +14,7 @@ interface Owner {
 }
 
 /** Set once this process has become another user. */
-let takenUid: number | undefined;
+let adopted: number | undefined;
 
 /**
  * If this process is root's and the data folder is another user's, the process becomes that user's: user, group and
@@ -22,7 +22,7 @@ let takenUid: number | undefined;
  * other process, nor where there is no such folder.
  * @param path of the data folder.
  */
-export function takeOwner(path: string): void {
+export function becomeOwner(path: string): void {
   const owner = otherOwner(path);
   if (owner === undefined) return;
   try {
@@ -33,12 +33,12 @@ export function takeOwner(path: string): void {
   }
   process.setgid?.(owner.gid);
   process.setuid?.(owner.uid);
-  takenUid = owner.uid;
+  adopted = owner.uid;
 }
 
-/** Whom `takeOwner` has made this process; undefined if nobody else than it was. */
-export function uidTaken(): number | undefined {
-  return takenUid;
+/** Whom `becomeOwner` has made this process; undefined if nobody else than it was. */
+export function adoptedUid(): number | undefined {
+  return adopted;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { JobTimeSetting } from '../config.ts';
+import type { JobTimeSetting } from '../config/values.ts';
 import {
   AS_ON_AWS,
   dueTime,
@@ -9,7 +9,10 @@ import {
 } from '../domain/job-times.ts';
 
 /** When a job of this pace that starts now is done. The spread is repeatable for a seed. */
-export function dueTimes(setting: JobTimeSetting, seed: number): (pace: JobPace, nowMs: number) => number {
+export function createDueTime(
+  setting: JobTimeSetting,
+  seed: number,
+): (pace: JobPace, nowMs: number) => number {
   const times = jobTimes(setting);
   const spread = seededSpread(seed);
   return (pace, nowMs) => dueTime(times, pace, nowMs, spread);

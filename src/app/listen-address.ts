@@ -1,6 +1,7 @@
 /** Finds out early that an address cannot be listened on, and says why. */
 import { createServer } from 'node:net';
-import { type ListenAddress, SettingError } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
+import type { ListenAddress } from '../config/values.ts';
 
 const WRONG_ADDRESS: Readonly<Record<string, string>> = {
   EACCES: 'this user may not take that port (those below 1024 are often for root alone)',

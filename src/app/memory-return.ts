@@ -5,7 +5,7 @@ import type { HashEngine } from '../hashing/hash-engine.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 
 const LOOK_PAUSE_MS = 5000;
-/** By then the buffers that waited for the next blob are freed (blobs/buffer-pool.ts). */
+/** By then the buffers that waited for the next blob are freed (blobs/blob/buffer-pool.ts). */
 const QUIET_MS = 35_000;
 /** Of one processor: an idle process with its chores takes less, one that serves takes more. */
 const QUIET_SHARE = 0.1;

@@ -3,30 +3,31 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 import type { Server } from 'node:http';
 import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import type { RenewingLog } from '../audit/renewing-log.ts';
-import type { Config, ListenAddress } from '../config.ts';
+import type { Config } from '../config/read.ts';
+import type { ListenAddress } from '../config/values.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { withoutPath } from '../domain/errors.ts';
 import { Ids, type RandomBytes } from '../domain/ids.ts';
-import type { ClockReading, LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
+import type { ClockReading, TrustedTime } from '../domain/trusted-time.ts';
 import type { Logger } from '../log.ts';
 import { API } from '../operations/table.ts';
-import { PolicyShelf } from '../protocol/policy-shelf.ts';
+import { PolicyCache } from '../protocol/policy-cache.ts';
 import { createRouter } from '../protocol/route.ts';
 import { createServer, cutConnections } from '../protocol/server.ts';
-import { createSigningKeys } from '../protocol/signature.ts';
+import { createSigningKeys } from '../protocol/signature/keys.ts';
 import { UnprovenBodies } from '../protocol/unproven-bodies.ts';
 import type { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
 import { connectionBound, descriptorLimit } from './descriptors.ts';
 import type { RunningEmulator } from './emulator.ts';
-import { dueTimes } from './job-settings.ts';
+import { createDueTime } from './job-settings.ts';
 import { listenError } from './listen-address.ts';
 import { requestLogger } from './request-log.ts';
-import type { RoomWatch } from './room-watch.ts';
+import type { SpaceWatch } from './space-watch.ts';
 
 const RANDOM_POOL_BYTES = 4096;
 
@@ -63,15 +64,15 @@ const UNPROVEN_BYTES = 32 * 1024 * 1024;
 /** Connections that are still busy this long after a stop was asked for are cut. */
 const STOP_GRACE_MS = 30_000;
 
-export interface NodeParts {
+export interface NodeDeps {
   readonly config: Config;
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
   readonly clock: Clock;
-  readonly lockTime: LockTime;
+  readonly trustedTime: TrustedTime;
   readonly audit: RenewingLog;
   readonly denials: UnsignedDenials;
-  readonly room: RoomWatch;
+  readonly space: SpaceWatch;
   readonly masterKey: Buffer;
   readonly log: Logger;
   readonly emulator?: RunningEmulator | undefined;
@@ -83,15 +84,15 @@ export function createNode({
   catalog,
   blobs,
   clock,
-  lockTime,
+  trustedTime,
   audit,
   denials,
-  room,
+  space,
   masterKey,
   log,
   emulator,
-}: NodeParts): Server {
-  const context = {
+}: NodeDeps): Server {
+  const operationDeps = {
     catalog,
     blobs,
     clock,
@@ -101,13 +102,13 @@ export function createNode({
       completeMemoryMs: config.completeMemoryMs,
       inventoryMode: config.inventoryIntervalMs === null ? ('live' as const) : ('periodic' as const),
       expeditedCapacity: config.expeditedCapacity,
-      dueTime: dueTimes(config.jobTimes, config.seed),
+      dueTime: createDueTime(config.jobTimes, config.seed),
     },
   };
-  const shelf = new PolicyShelf();
+  const policies = new PolicyCache();
   const logDone = requestLogger(log, systemClock);
   const anyKey = emulator !== undefined && config.emulatorAnyKey;
-  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), shelf, anyKey }, systemClock);
+  const find = credentialsFrom({ catalog, box: new SecretBox(masterKey), policies, anyKey }, systemClock);
   return createServer({
     ...(config.tls ? { tls: config.tls } : {}),
     ...(emulator ? { emulator } : {}),
@@ -124,16 +125,16 @@ export function createNode({
         idleMs: config.requestIdleMs,
         unproven: new UnprovenBodies(UNPROVEN_BYTES),
       },
-      context,
-      lockTime,
-      shelf,
+      operationDeps,
+      trustedTime,
+      policies,
       audit,
-      requireRoom: (operation) => room.requireRoom(operation),
+      requireSpace: (operation) => space.requireSpace(operation),
       denials,
       wallClock: systemClock,
       ...(emulator ? { faults: emulator.waiting } : {}),
       onDone: (done) => {
-        room.note(done.error);
+        space.note(done.error);
         logDone(done);
       },
     },
@@ -142,7 +143,7 @@ export function createNode({
         reasonOf(blobs.failure()) ??
         reasonOf(audit.failure(), AUDIT) ??
         reasonOf(catalog.failure()) ??
-        room.status();
+        space.status();
       return reason === undefined ? { status: 'ok' } : { status: 'failing', reason };
     },
   });

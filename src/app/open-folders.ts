@@ -1,21 +1,21 @@
 /** A start's way to its data folder and its store: locks, a decision, and only then what is made. */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { prepareDiskStore } from '../blobs/prepare-disk.ts';
-import { writeIdentity } from '../blobs/store-identity.ts';
-import type { Config } from '../config.ts';
+import { writeIdentity } from '../blobs/disk/identity.ts';
+import { prepareDiskStore } from '../blobs/disk/prepare.ts';
+import type { Config } from '../config/read.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { Logger } from '../log.ts';
-import { claimFolder } from './claim-folder.ts';
+import { claimServerFolder } from './claim-folder.ts';
 import { type DataFolder, dataFolder, makeDataFolder, readOrMakeMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
+import { FolderClaims } from './folder-claims.ts';
 import { planStart, type StartPlan } from './start-plan.ts';
-import { ServerLocks } from './store-lock.ts';
 
 /** Folders that this process has to itself. */
 export interface OpenedFolders {
   readonly folder: DataFolder;
-  readonly locks: ServerLocks;
+  readonly claims: FolderClaims;
   readonly masterKey: Buffer;
   readonly plan: StartPlan;
 }
@@ -31,21 +31,21 @@ export async function openFolders(config: Config, random: RandomBytes, log: Logg
     makeDataFolder(folder);
     requireUsable(folder);
   }
-  const locks = new ServerLocks(folder, () => claimFolder(folder, config.listen, log));
+  const claims = new FolderClaims(folder, () => claimServerFolder(folder, config.listen, log));
   try {
-    await locks.takeExisting();
+    await claims.claimExisting();
     let plan = await planStart(config, folder, random);
-    const isNewlyTaken = await locks.takeData();
+    const isNewlyTaken = await claims.claimData();
     const masterKey = await readOrMakeMasterKey(folder, random);
     await mkdir(folder.store, { recursive: true });
     // Where a lock was not held while the decision was made, another server may have changed what it rests on.
-    if ((await locks.takeStore()) || isNewlyTaken) plan = await planStart(config, folder, random);
+    if ((await claims.claimStore()) || isNewlyTaken) plan = await planStart(config, folder, random);
     await prepareDiskStore(folder.store);
     // First here, then in the catalog: a store that is behind its catalog is a copy, or was restored.
     await writeIdentity(folder.store, plan.identity, plan.storeNumber);
-    return { folder, locks, masterKey, plan };
+    return { folder, claims, masterKey, plan };
   } catch (error) {
-    locks.release();
+    claims.release();
     throw error;
   }
 }

@@ -1,25 +1,25 @@
 /** What the first process of a server opens before anything is served. */
 import { statSync } from 'node:fs';
-import type { DiskStore } from '../blobs/disk.ts';
+import type { DiskStore } from '../blobs/disk/disk-store.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/read.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import type { Logger } from '../log.ts';
-import { noteOlder } from '../workers/compare-records.ts';
+import { noteOlderCatalog } from '../workers/older-catalog.ts';
 import { rememberCatalog } from './catalog-place.ts';
 import { CommitKeeper } from './commit-keeper.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
+import type { FolderClaims } from './folder-claims.ts';
 import { hashEngine } from './hash-engine.ts';
 import { systemClock, systemRandom } from './node.ts';
 import { openFolders } from './open-folders.ts';
-import { openPostgres, openRoom, openStore } from './process-parts.ts';
-import type { RoomWatch } from './room-watch.ts';
+import { openPostgres, openSpaceWatch, openStore } from './process-deps.ts';
+import type { SpaceWatch } from './space-watch.ts';
+import { StampSource } from './stamp-source.ts';
 import type { StartPlan } from './start-plan.ts';
-import type { ServerLocks } from './store-lock.ts';
-import { WriterMark } from './writer-mark.ts';
 
 /** Every process maps the index of the catalog's log, and btrfs answers a write to it with SIGBUS when nothing is left. */
 const BTRFS_LIMIT =
@@ -32,13 +32,13 @@ export interface Primary {
   readonly folder: DataFolder;
   readonly masterKey: Buffer;
   readonly blobs: DiskStore;
-  readonly room: RoomWatch;
+  readonly space: SpaceWatch;
   readonly catalog: Catalog;
   /** On SQLite only: where the serving processes' writes go. */
   readonly writer: Writer | undefined;
-  readonly locks: ServerLocks;
+  readonly claims: FolderClaims;
   readonly plan: StartPlan;
-  readonly mark: WriterMark;
+  readonly stampSource: StampSource;
   readonly keeper: CommitKeeper;
   /** The store's. */
   readonly engine: HashEngine;
@@ -49,35 +49,35 @@ export interface Primary {
  * @throws FolderInUse, StoreInUse, StartRefused, NoteDamaged, Shortage, and what the system says.
  */
 export async function openPrimary(config: Config, log: Logger): Promise<Primary> {
-  await giveUpRoom(config, log);
-  const { folder, locks, masterKey, plan } = await openFolders(config, systemRandom, log);
-  const room = await openRoom(config, folder, log, true);
-  const mark = new WriterMark(plan.identity.generation);
+  await shrinkReserve(config, log);
+  const { folder, claims, masterKey, plan } = await openFolders(config, systemRandom, log);
+  const space = await openSpaceWatch(config, folder, log, true);
+  const stampSource = new StampSource(plan.identity.generation);
   const engine = hashEngine(log);
-  const blobs = openStore(folder, room, engine, mark);
+  const blobs = openStore(folder, space, engine, stampSource);
   // Before anything is written to the catalog: its numbers grow with what is.
-  if (plan.older) await noteOlder(blobs, systemClock.now());
-  const { catalog, writer } = await openCatalog(config, { folder, room, blobs }, log);
-  mark.follow(catalog);
+  if (plan.older) await noteOlderCatalog(blobs, systemClock.now());
+  const { catalog, writer } = await openCatalog(config, { folder, space, blobs }, log);
+  stampSource.follow(catalog);
   const { storeId, catalogId, generation } = plan.identity;
   await catalog.claimGeneration({ storeId, catalogId, generation });
   await rememberCatalog(folder, { place: plan.catalogPlace, catalogId });
   const countsCommits = config.catalogUrl === undefined;
-  const keeper = new CommitKeeper({ catalog, blobs, mark, countsCommits }, plan.storeNumber);
-  return { folder, locks, masterKey, plan, engine, blobs, room, catalog, writer, mark, keeper };
+  const keeper = new CommitKeeper({ catalog, blobs, stampSource, countsCommits }, plan.storeNumber);
+  return { folder, claims, masterKey, plan, engine, blobs, space, catalog, writer, stampSource, keeper };
 }
 
 /** Before anything is written, the lock included: a start on a full disk lives on the reserve. */
-async function giveUpRoom(config: Config, log: Logger): Promise<void> {
+async function shrinkReserve(config: Config, log: Logger): Promise<void> {
   const folder = dataFolder(config.data);
   if (statSync(folder.path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   requireUsable(folder);
-  await openRoom(config, folder, log, true);
+  await openSpaceWatch(config, folder, log, true);
 }
 
 async function openCatalog(
   config: Config,
-  { folder, room, blobs }: Pick<Primary, 'folder' | 'room' | 'blobs'>,
+  { folder, space, blobs }: Pick<Primary, 'folder' | 'space' | 'blobs'>,
   log: Logger,
 ): Promise<Pick<Primary, 'catalog' | 'writer'>> {
   if (config.catalogUrl !== undefined) {
@@ -87,11 +87,11 @@ async function openCatalog(
     };
   }
   const writer = await openSqliteWriter(folder.catalog, {
-    journal: (records) => blobs.appendRecords(records),
+    journal: (entries) => blobs.appendEntries(entries),
     failure: () => blobs.failure(),
     checksFirst: true,
-    makeRoom: () => room.of('data folder').giveUp(),
+    freeSpace: () => space.of('data folder').shrinkReserve(),
   });
-  if (await room.hasBtrfsLimit()) log.warn({ folder: folder.path }, BTRFS_LIMIT);
+  if (await space.hasBtrfsLimit()) log.warn({ folder: folder.path }, BTRFS_LIMIT);
   return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }

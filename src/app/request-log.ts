@@ -2,7 +2,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
-import type { RequestLog } from '../protocol/handle.ts';
+import type { AnsweredRequest } from '../protocol/handle.ts';
 import { withoutLockId } from '../protocol/redact.ts';
 import { ClientGone } from '../protocol/small-body.ts';
 import { ShortageLog } from './shortage-log.ts';
@@ -14,16 +14,16 @@ const MISMATCHES_PER_SECOND = 10;
  * Failures of the server are errors; signatures that do not match come with their evidence, ten a second at most;
  * all other requests are for those who ask for each (level `debug`).
  */
-export function requestLogger(log: Logger, clock: Clock): (done: RequestLog) => void {
-  const ration = new Ration(MISMATCHES_PER_SECOND);
+export function requestLogger(log: Logger, clock: Clock): (done: AnsweredRequest) => void {
+  const limiter = new RateLimiter(MISMATCHES_PER_SECOND);
   const shortages = new ShortageLog(log, clock);
   return (done) => {
     const { error, requestId } = done;
     for (const warning of done.warnings) log.warn({ requestId, target: done.target() }, warning);
     if (shortages.take(error, lineOf(done))) return;
-    if (isOurs(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
+    if (isServerError(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
     else if (error instanceof ApiError && error.evidence !== '')
-      logMismatch(log, done, error, ration.take(clock.now()));
+      logMismatch(log, done, error, limiter.take(clock.now()));
     else if (log.isLevelEnabled('debug')) {
       const refusal = error instanceof Error ? { refusal: error.message } : {};
       log.debug({ ...lineOf(done), ...refusal }, 'request');
@@ -34,7 +34,7 @@ export function requestLogger(log: Logger, clock: Clock): (done: RequestLog) => 
 /** @param leftOut lines that were left out before this one; undefined when this one is left out as well. */
 function logMismatch(
   log: Logger,
-  done: RequestLog,
+  done: AnsweredRequest,
   { evidence }: ApiError,
   leftOut: number | undefined,
 ): void {
@@ -43,17 +43,24 @@ function logMismatch(
   log.info(line, 'wrong signature: the secret key differs, or a proxy changed the request (docs/proxies.md)');
 }
 
-function lineOf({ requestId, method, target, operation, status, ms }: RequestLog): Record<string, unknown> {
+function lineOf({
+  requestId,
+  method,
+  target,
+  operation,
+  status,
+  ms,
+}: AnsweredRequest): Record<string, unknown> {
   return { requestId, method, target: target(), operation, status, ms };
 }
 
-function isOurs(error: unknown): boolean {
+function isServerError(error: unknown): boolean {
   if (error instanceof ApiError) return error.fault === 'Server';
   return error !== undefined && !(error instanceof ClientGone);
 }
 
 /** Lets so many of something through in each second of the clock, and counts the rest. */
-class Ration {
+class RateLimiter {
   readonly #perSecond: number;
   #second = 0;
   #taken = 0;

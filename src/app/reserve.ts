@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { open, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BtrfsQuota } from './btrfs-quota.ts';
-import { missing } from './data-folder.ts';
+import { undefinedIfMissing } from './data-folder.ts';
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 /** Of a small file system the reserve takes no more than this share, unless a setting says so. */
@@ -17,7 +17,7 @@ const FILE = 'reserve';
 const PIECE_BYTES = 1024 * 1024;
 
 /** What a file system has, in bytes. */
-export interface Room {
+export interface FileSystemSpace {
   /** For users that are not root. */
   readonly free: number;
   /** In the reserve's files. */
@@ -62,7 +62,7 @@ export class Reserve {
   }
 
   /** @throws the I/O error. */
-  async look(): Promise<Room> {
+  async look(): Promise<FileSystemSpace> {
     const { bavail, bsize } = await statfs(this.folder);
     // The last step of a quota counts as taken: btrfs kills what writes into a mapped file when there is nothing left, and
     // the index of the catalog's log is one.
@@ -109,5 +109,5 @@ export class Reserve {
 
 /** 0 if there is no such file. @throws the I/O error. */
 async function sizeOf(path: string): Promise<number> {
-  return (await stat(path).catch(missing))?.size ?? 0;
+  return (await stat(path).catch(undefinedIfMissing))?.size ?? 0;
 }

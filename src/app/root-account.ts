@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { type Config, type RootKey, SettingError } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
+import type { Config, RootKey } from '../config/read.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { AccessKey, Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
-import { type Recorder, withRecorder } from './command-audit.ts';
-import { type DataFolder, missing, writeDurably } from './data-folder.ts';
+import { type AuditChange, withCommandAudit } from './command-audit.ts';
+import { type DataFolder, undefinedIfMissing, writeDurably } from './data-folder.ts';
 import { makeAccountId, makeKeyId, makeSecret } from './make-key.ts';
 import { credentialFiles, credentialsText } from './root-credentials.ts';
 
@@ -27,7 +28,7 @@ export interface RootAccount {
   readonly credentialsFile?: string | undefined;
 }
 
-interface World {
+interface RootAccountDeps {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -41,30 +42,30 @@ interface World {
  * The account and root's access key: made at the first start, or as the settings say.
  * @throws SettingError when the settings name another account than the stored one.
  */
-export async function openRootAccount(config: Config, world: World): Promise<RootAccount> {
-  const wanted = config.accountId ?? makeAccountId(world.random);
-  const accountId = await world.catalog.initSetting({ name: ACCOUNT_SETTING, value: wanted });
+export async function openRootAccount(config: Config, deps: RootAccountDeps): Promise<RootAccount> {
+  const wanted = config.accountId ?? makeAccountId(deps.random);
+  const accountId = await deps.catalog.initSetting({ name: ACCOUNT_SETTING, value: wanted });
   if (config.accountId !== undefined && config.accountId !== accountId) {
     throw new SettingError(
       `--account-id ${config.accountId} is not the account of this data: it is ${accountId}`,
     );
   }
-  if (!(await world.catalog.listAccounts()).includes(accountId)) {
-    await withRecorder(world, 'server', async (record) => {
-      await world.catalog.createAccount({ id: accountId, nowMs: world.clock.now() });
-      await record({ eventName: 'CreateAccount', account: accountId, parameters: { accountId } });
+  if (!(await deps.catalog.listAccounts()).includes(accountId)) {
+    await withCommandAudit(deps, 'server', async (auditChange) => {
+      await deps.catalog.createAccount({ id: accountId, nowMs: deps.clock.now() });
+      await auditChange({ eventName: 'CreateAccount', account: accountId, parameters: { accountId } });
     });
   }
-  if (config.rootKey) return takeGivenKey(accountId, config.rootKey, world);
-  await dropWeakKey(accountId, world);
-  return openFirstKey(accountId, world);
+  if (config.rootKey) return takeGivenKey(accountId, config.rootKey, deps);
+  await dropWeakKey(accountId, deps);
+  return openFirstKey(accountId, deps);
 }
 
 /** A weak key works only as long as it is given: without the setting that allowed it, nobody would expect it. */
-async function dropWeakKey(account: string, world: World): Promise<void> {
-  const { catalog } = world;
+async function dropWeakKey(account: string, deps: RootAccountDeps): Promise<void> {
+  const { catalog } = deps;
   if ((await catalog.findSetting(WEAK_KEY_SETTING)) !== 'true') return;
-  await withRecorder(world, 'server', (record) => dropGivenKeys(account, '', world, record));
+  await withCommandAudit(deps, 'server', (auditChange) => dropGivenKeys(account, '', deps, auditChange));
   await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'false' });
 }
 
@@ -72,15 +73,15 @@ async function dropWeakKey(account: string, world: World): Promise<void> {
 async function dropGivenKeys(
   account: string,
   keepId: string,
-  { catalog }: World,
-  record: Recorder,
+  { catalog }: RootAccountDeps,
+  auditChange: AuditChange,
 ): Promise<void> {
   const keys = await catalog.listAccessKeys(account, null);
   await catalog.dropAccessKeys({ account, origin: 'environment', keepId });
   for (const { id, origin } of keys) {
     if (origin !== 'environment' || id === keepId) continue;
     const parameters = { accountId: account, accessKeyId: id };
-    await record({ eventName: 'DeleteAccessKey', account, parameters });
+    await auditChange({ eventName: 'DeleteAccessKey', account, parameters });
   }
 }
 
@@ -88,20 +89,25 @@ async function dropGivenKeys(
 async function takeGivenKey(
   account: string,
   { id, secret, weak }: RootKey,
-  world: World,
+  deps: RootAccountDeps,
 ): Promise<RootAccount> {
-  const { catalog } = world;
+  const { catalog } = deps;
   // Before the key, so that a crash between the two leaves no weak key that nothing takes away.
   if (weak) await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'true' });
   const known = await catalog.findAccessKey(id);
-  const holds = known?.status === 'active' && known.account === account && opensTo(world, known, secret);
+  const holds = known?.status === 'active' && known.account === account && isSecretOf(deps, known, secret);
   const keys = await catalog.listAccessKeys(account, null);
   if (!holds || keys.some((key) => key.origin === 'environment' && key.id !== id)) {
-    await withRecorder(world, 'server', async (record) => {
-      await putKey(world, { id, account, origin: 'environment' }, secret);
+    await withCommandAudit(deps, 'server', async (auditChange) => {
+      await putKey(deps, { id, account, origin: 'environment' }, secret);
       const elements = { accessKeyId: id };
-      await record({ eventName: 'CreateAccessKey', account, parameters: { accountId: account }, elements });
-      await dropGivenKeys(account, id, world, record);
+      await auditChange({
+        eventName: 'CreateAccessKey',
+        account,
+        parameters: { accountId: account },
+        elements,
+      });
+      await dropGivenKeys(account, id, deps, auditChange);
     });
   }
   if (!weak && (await catalog.findSetting(WEAK_KEY_SETTING)) === 'true')
@@ -114,7 +120,7 @@ async function takeGivenKey(
 }
 
 /** Whether this is the key's secret. One that was sealed under another master key is not. */
-function opensTo({ box }: World, { id, sealedSecret }: AccessKey, secret: string): boolean {
+function isSecretOf({ box }: RootAccountDeps, { id, sealedSecret }: AccessKey, secret: string): boolean {
   try {
     return box.open(id, sealedSecret) === secret;
   } catch {
@@ -122,9 +128,9 @@ function opensTo({ box }: World, { id, sealedSecret }: AccessKey, secret: string
   }
 }
 
-async function openFirstKey(accountId: string, world: World): Promise<RootAccount> {
-  const { catalog, folder } = world;
-  const id = (await catalog.findSetting(KEY_SETTING)) ?? (await makeFirstKey(accountId, world));
+async function openFirstKey(accountId: string, deps: RootAccountDeps): Promise<RootAccount> {
+  const { catalog, folder } = deps;
+  const id = (await catalog.findSetting(KEY_SETTING)) ?? (await makeFirstKey(accountId, deps));
   if ((await catalog.findAccessKey(id))?.status !== 'active') {
     return {
       accountId,
@@ -141,26 +147,26 @@ async function openFirstKey(accountId: string, world: World): Promise<RootAccoun
 }
 
 /** The file before the key: a key that works but whose secret nobody has would be of no use. */
-async function makeFirstKey(accountId: string, world: World): Promise<string> {
-  const { catalog, random, folder } = world;
+async function makeFirstKey(accountId: string, deps: RootAccountDeps): Promise<string> {
+  const { catalog, random, folder } = deps;
   const id = makeKeyId('AKIA', random);
   const secret = makeSecret(random);
   const [usual = '', other = ''] = credentialFiles(folder, accountId);
   // Never over another account's: a start with the wrong catalog must not take away the only copy of a secret.
-  const kept = await readFile(usual, 'utf8').catch(missing);
+  const kept = await readFile(usual, 'utf8').catch(undefinedIfMissing);
   const path = kept === undefined || kept.includes(accountId) ? usual : other;
-  await withRecorder(world, 'server', async (record) => {
+  await withCommandAudit(deps, 'server', async (auditChange) => {
     await writeDurably(path, credentialsText(accountId, id, secret));
-    await putKey(world, { id, account: accountId, origin: 'first-start' }, secret);
+    await putKey(deps, { id, account: accountId, origin: 'first-start' }, secret);
     const parameters = { accountId };
     const elements = { accessKeyId: id };
-    await record({ eventName: 'CreateAccessKey', account: accountId, parameters, elements });
+    await auditChange({ eventName: 'CreateAccessKey', account: accountId, parameters, elements });
   });
   return catalog.initSetting({ name: KEY_SETTING, value: id });
 }
 
 async function putKey(
-  { catalog, clock, random, box }: World,
+  { catalog, clock, random, box }: RootAccountDeps,
   key: Pick<AccessKey, 'id' | 'account' | 'origin'>,
   secret: string,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 /** The files in the data folder that hold the first key of an account, in the form that AWS tools read. */
 import { readFile } from 'node:fs/promises';
 import type { AccessKey } from '../domain/catalog.ts';
-import { type DataFolder, missing, writeDurably } from './data-folder.ts';
+import { type DataFolder, undefinedIfMissing, writeDurably } from './data-folder.ts';
 
 const NOTE = '#: ';
 
@@ -36,12 +36,12 @@ export async function markCredentials(
 ): Promise<void> {
   if (userNo !== null) return;
   for (const path of credentialFiles(folder, account)) {
-    const text = await readFile(path, 'utf8').catch(missing);
-    if (text?.includes(id)) await writeDurably(path, marked(text, id, to, nowMs));
+    const text = await readFile(path, 'utf8').catch(undefinedIfMissing);
+    if (text?.includes(id)) await writeDurably(path, markStatus(text, id, to, nowMs));
   }
 }
 
-function marked(text: string, id: string, to: 'active' | 'disabled' | 'deleted', nowMs: number): string {
+function markStatus(text: string, id: string, to: 'active' | 'disabled' | 'deleted', nowMs: number): string {
   const lines = text.split('\n').filter((line) => !line.startsWith(NOTE));
   const at = lines.findIndex((line) => line.includes(`aws_access_key_id = ${id}`));
   if (at < 0) return text;

@@ -1,22 +1,23 @@
 /** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
 import cluster from 'node:cluster';
-import { readIdentity } from '../blobs/store-identity.ts';
-import type { Config, ListenAddress, TlsPair } from '../config.ts';
+import { readIdentity } from '../blobs/disk/identity.ts';
+import type { Config, TlsPair } from '../config/read.ts';
+import type { ListenAddress } from '../config/values.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { LockTime } from '../domain/lock-time.ts';
 import { SecretBox } from '../domain/secret-box.ts';
+import type { TrustedTime } from '../domain/trusted-time.ts';
 import { createLogger } from '../log.ts';
 import type { Scheduled } from '../workers/schedule.ts';
 import { openAudit, startClosingChains } from './audit.ts';
 import {
-  type ChoreParts,
-  choreFailed,
+  type ChoreDeps,
   type DueWork,
   doDueWork,
   dueWorkOf,
-  startOwnChores,
+  logChoreFailure,
+  startPrimaryChores,
   startSharedChores,
-  watchRoom,
+  watchSpace,
 } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
@@ -28,17 +29,17 @@ import {
   type RunningEmulator,
   TurnableClock,
 } from './emulator.ts';
-import { LockClock, type ReadClocks } from './lock-clock.ts';
 import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
-import { putInOrder } from './prepare.ts';
 import { openPrimary, type Primary } from './primary.ts';
-import { anchorFailed } from './process-parts.ts';
+import { logAnchorFailure } from './process-deps.ts';
+import { repairStore } from './repair-store.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
 import { startServingProcesses } from './serving-processes.ts';
 import { renewTls, TlsRenewal } from './tls-pair.ts';
+import { type ReadClocks, TrustedClock } from './trusted-clock.ts';
 import { packageVersion } from './version.ts';
-import { requireFitKeys, requireNoLock } from './weak-keys.ts';
+import { requireNoLock, requireStrongKeys } from './weak-keys.ts';
 import { KEEP_FAILED, startGuards } from './write-guard.ts';
 
 /** A server that is up. */
@@ -60,7 +61,7 @@ export interface RunningServer {
  * @throws SettingError, FolderInUse, ClockWentBack, and what the system says (address in use, no such database).
  */
 export async function serve(config: Config, clocks: ReadClocks = systemClocks): Promise<RunningServer> {
-  requireFitKeys(config);
+  requireStrongKeys(config);
   const log = createLogger(config.logLevel, { process: 'primary' });
   checkDescriptors(log, await readLimits());
   const primary = await openPrimary(config, log);
@@ -75,44 +76,44 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     random: systemRandom,
     box: new SecretBox(primary.masterKey),
   });
-  const { catalog, blobs, room, plan, keeper } = primary;
-  const { maySweep } = await putInOrder(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
+  const { catalog, blobs, space, plan, keeper } = primary;
+  const { maySweep } = await repairStore(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
   // It is tried again soon: a full disk must not keep a server from serving reads and deletions.
   await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
-  const wallParts = { config, catalog, blobs, room, clock: await openClock(config, primary), log };
-  const { lockTime, keeping } = await openLockTime(wallParts, clocks);
-  const parts = { ...wallParts, clock: soundClock(wallParts.clock, lockTime) };
+  const wallDeps = { config, catalog, blobs, space, clock: await openClock(config, primary), log };
+  const { trustedTime, keeping } = await openTrustedTime(wallDeps, clocks);
+  const deps = { ...wallDeps, clock: notBefore(wallDeps.clock, trustedTime) };
   const closing = await startClosingChains(
     { ...primary, clock: systemClock, random: systemRandom },
-    choreFailed(log, 'close an audit chain of an earlier run'),
+    logChoreFailure(log, 'close an audit chain of an earlier run'),
   );
   const chores = [
-    watchRoom(parts),
-    startMemoryReturn(primary.engine, choreFailed(log, GIVE_BACK)),
+    watchSpace(deps),
+    startMemoryReturn(primary.engine, logChoreFailure(log, GIVE_BACK)),
     ...keeping,
     closing,
-    ...(maySweep ? startOwnChores(parts) : []),
+    ...(maySweep ? startPrimaryChores(deps) : []),
   ];
   const serving = await (config.workers === 1 ? serveHere : serveInProcesses)(primary, {
-    ...parts,
-    lockTime,
+    ...deps,
+    trustedTime,
   });
   const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));
   if (renewal) chores.push(renewal.schedule());
   const guards = startGuards(primary, log, {
-    fenced({ reason, found }) {
+    onFenced({ reason, found }) {
       log.fatal(found, reason);
       blobs.stopWriting(reason);
       serving.stopWriting(reason);
       for (const chore of chores) void chore.stop();
     },
-    failed(reason) {
+    onFailed(reason) {
       log.fatal({ reason }, 'nothing is written any more until the server is restarted');
       serving.stopWriting(reason);
     },
   });
   const url = urlOf(serving.address, config.tls !== undefined);
-  log.info({ ...factsOf(config), url }, 'serving');
+  log.info({ ...describeStart(config), url }, 'serving');
   return {
     url,
     root,
@@ -125,14 +126,14 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
       if (!blobs.failure()) await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
       await catalog.close();
       await blobs.close();
-      primary.locks.release();
+      primary.claims.release();
       log.info({ ms: clocks().steadyMs - beganMs }, 'stopped');
     },
   };
 }
 
 /** What an operator wants to know of a start. The catalog's URL may hold a password. */
-function factsOf({ data, workers, catalogUrl, emulator }: Config): Record<string, unknown> {
+function describeStart({ data, workers, catalogUrl, emulator }: Config): Record<string, unknown> {
   return {
     version: packageVersion(),
     node: process.versions.node,
@@ -150,18 +151,18 @@ async function openClock({ emulator }: Config, { catalog }: Primary): Promise<Cl
 }
 
 /** Wrong clocks must not date archives back; the emulator's clock is its own measure of time. */
-function soundClock(clock: Clock, lockTime: LockTime): Clock {
-  return clock instanceof TurnableClock ? clock : { now: () => lockTime.latestMs() };
+function notBefore(clock: Clock, trustedTime: TrustedTime): Clock {
+  return clock instanceof TurnableClock ? clock : { now: () => trustedTime.latestMs() };
 }
 
 /** In the emulator locks are for trying out, and age by its clock. */
-async function openLockTime(
-  { clock, blobs, config, log }: ChoreParts,
+async function openTrustedTime(
+  { clock, blobs, config, log }: ChoreDeps,
   clocks: ReadClocks,
-): Promise<{ lockTime: LockTime; keeping: Scheduled[] }> {
+): Promise<{ trustedTime: TrustedTime; keeping: Scheduled[] }> {
   if (clock instanceof TurnableClock) {
     return {
-      lockTime: { nowMs: () => clock.now(), latestMs: () => clock.now(), canDelete: () => true },
+      trustedTime: { nowMs: () => clock.now(), latestMs: () => clock.now(), canDelete: () => true },
       keeping: [],
     };
   }
@@ -170,7 +171,7 @@ async function openLockTime(
     log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time`');
   const onUnreadable = (err: unknown): void =>
     log.warn({ err }, 'what `moraine lock confirm-time` left in the store cannot be read and has no effect');
-  const lockTime = await LockClock.open({
+  const trustedTime = await TrustedClock.open({
     blobs,
     read: clocks,
     maxStopLeapMs,
@@ -178,15 +179,15 @@ async function openLockTime(
     onLeap,
     onUnreadable,
   });
-  if (lockTime.leaped) onLeap();
+  if (trustedTime.leaped) onLeap();
   return {
-    lockTime,
-    keeping: [lockTime.schedule(choreFailed(log, 'keep the time seen'))],
+    trustedTime,
+    keeping: [trustedTime.schedule(logChoreFailure(log, 'keep the time seen'))],
   };
 }
 
-interface NodeChoreParts extends ChoreParts {
-  readonly lockTime: LockTime;
+interface NodeChoreDeps extends ChoreDeps {
+  readonly trustedTime: TrustedTime;
 }
 
 /** Something that serves at an address. */
@@ -199,20 +200,20 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Serving> {
+async function serveHere(primary: Primary, deps: NodeChoreDeps): Promise<Serving> {
   const audit = await openAudit(
-    { ...primary, clock: systemClock, random: systemRandom, room: primary.room.of('audit log') },
-    anchorFailed(parts.log),
+    { ...primary, clock: systemClock, random: systemRandom, space: primary.space.of('audit log') },
+    logAnchorFailure(deps.log),
   );
-  const due = dueWorkOf(parts);
-  const denials = unsignedDenials(parts.config);
-  const emulator = emulatorOf(primary, parts, due);
-  const server = createNode({ ...primary, ...parts, audit: audit.log, denials, emulator });
+  const due = dueWorkOf(deps);
+  const denials = unsignedDenials(deps.config);
+  const emulator = emulatorOf(primary, deps, due);
+  const server = createNode({ ...primary, ...deps, audit: audit.log, denials, emulator });
   const chores = [
-    ...startSharedChores(parts, due),
-    startCounting({ ...parts, denials, audit: audit.log, masterKey: primary.masterKey }),
+    ...startSharedChores(deps, due),
+    startCounting({ ...deps, denials, audit: audit.log, masterKey: primary.masterKey }),
   ];
-  const address = await listen(server, parts.config.listen);
+  const address = await listen(server, deps.config.listen);
   return {
     address,
     // There is one store: the primary's own.
@@ -229,22 +230,22 @@ async function serveHere(primary: Primary, parts: NodeChoreParts): Promise<Servi
 
 function emulatorOf(
   { catalog, blobs, folder }: Primary,
-  parts: ChoreParts,
+  deps: ChoreDeps,
   due: DueWork,
 ): RunningEmulator | undefined {
-  const { clock, config } = parts;
+  const { clock, config } = deps;
   if (!(clock instanceof TurnableClock)) return undefined;
   const { inventoryIntervalMs, emulatorHosts: hosts } = config;
   const isEmulated = async () => (await readIdentity(folder.store))?.emulator === true;
   const emulated = { catalog, blobs, clock, inventoryIntervalMs, hosts, isEmulated };
-  return createEmulator({ ...emulated, doDueWork: () => doDueWork(parts, due) });
+  return createEmulator({ ...emulated, doDueWork: () => doDueWork(deps, due) });
 }
 
 async function serveInProcesses(
-  { writer, mark, keeper }: Primary,
-  { config, log }: ChoreParts,
+  { writer, stampSource, keeper }: Primary,
+  { config, log }: ChoreDeps,
 ): Promise<Serving> {
-  const { generation } = mark;
+  const { generation } = stampSource;
   const onWrite = () => keeper.onWrite();
   return startServingProcesses({ cluster, config, generation, writer, onWrite, log });
 }

@@ -1,39 +1,39 @@
 /** The life of one serving process. It ends with the primary: without the writer it could acknowledge nothing. */
 import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
-import type { DiskStore } from '../blobs/disk.ts';
+import type { DiskStore } from '../blobs/disk/disk-store.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
-import type { Config, TlsPair } from '../config.ts';
+import type { Config, TlsPair } from '../config/read.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
-import { STRAY_MS } from '../domain/lock-time.ts';
+import { STRAY_MS } from '../domain/trusted-time.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
-import { choreFailed, dueWorkOf, startSharedChores, watchRoom } from './chores.ts';
+import { dueWorkOf, logChoreFailure, startSharedChores, watchSpace } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { hashEngine } from './hash-engine.ts';
-import { LockClock } from './lock-clock.ts';
 import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
-import { anchorFailed, openPostgres, openRoom, openStore } from './process-parts.ts';
+import { logAnchorFailure, openPostgres, openSpaceWatch, openStore } from './process-deps.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
+import { StampSource } from './stamp-source.ts';
 import { renewTls } from './tls-pair.ts';
+import { TrustedClock } from './trusted-clock.ts';
 import { remoteWriter } from './writer-link.ts';
-import { WriterMark } from './writer-mark.ts';
 
 /** How soon the primary hears that something was written. */
 const TELL_PAUSE_MS = 200;
 
 /** What the primary sends first. */
-interface Settings {
+interface ProcessSettings {
   readonly config: Config;
   readonly generation: number;
 }
 
 /** What the primary can ask of a process that serves. */
-interface Ready {
+interface ServingControls {
   renewTls(pair: TlsPair): void;
   stop(): Promise<void>;
 }
@@ -43,11 +43,11 @@ export async function runServingProcess(): Promise<void> {
   // A terminal sends these to the whole group; the primary alone decides what they mean.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
-  let ready: Ready | undefined;
+  let ready: ServingControls | undefined;
   let renewed: TlsPair | undefined;
   // The store and an order to stop writing may come in either order.
   const orders = new StoreOrders();
-  const { config, generation } = await new Promise<Settings>((resolve) => {
+  const { config, generation } = await new Promise<ProcessSettings>((resolve) => {
     process.on('message', async (message: PrimaryMessage) => {
       if (message.kind === 'settings') resolve(message);
       if (message.kind === 'stop-writing') orders.stopWriting(message.reason);
@@ -90,46 +90,51 @@ class StoreOrders {
   }
 }
 
-interface StartParts extends Settings {
+interface StartDeps extends ProcessSettings {
   readonly orders: StoreOrders;
   readonly log: Logger;
 }
 
 async function start(
-  { config, generation, orders, log }: StartParts,
-  whenReady: (ready: Ready) => void,
+  { config, generation, orders, log }: StartDeps,
+  whenReady: (ready: ServingControls) => void,
 ): Promise<void> {
   const folder = dataFolder(config.data);
   const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
-  const room = await openRoom(config, folder, log, false);
-  const mark = new WriterMark(generation);
+  const space = await openSpaceWatch(config, folder, log, false);
+  const stampSource = new StampSource(generation);
   const engine = hashEngine(log, false);
-  const blobs = openStore(folder, room, engine, mark);
+  const blobs = openStore(folder, space, engine, stampSource);
   orders.follow(blobs);
   const catalog = await openCatalog(config, blobs, log, generation);
-  mark.follow(catalog);
+  stampSource.follow(catalog);
   // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
-  const lockTime = await LockClock.open({ blobs, read: systemClocks, maxStopLeapMs: STRAY_MS, keeps: false });
-  const parts = {
+  const trustedTime = await TrustedClock.open({
+    blobs,
+    read: systemClocks,
+    maxStopLeapMs: STRAY_MS,
+    keeps: false,
+  });
+  const deps = {
     config: { ...config, seed: config.seed + (cluster.worker?.id ?? 0) },
     catalog,
     blobs,
-    room,
-    clock: { now: () => lockTime.latestMs() },
+    space,
+    clock: { now: () => trustedTime.latestMs() },
     log,
   };
   const audited = { folder, blobs, catalog, masterKey, clock: systemClock, random: systemRandom };
-  const audit = await openAudit({ ...audited, room: room.of('audit log') }, anchorFailed(log));
+  const audit = await openAudit({ ...audited, space: space.of('audit log') }, logAnchorFailure(log));
   const denials = unsignedDenials(config);
-  const server = createNode({ ...parts, lockTime, audit: audit.log, denials, masterKey });
+  const server = createNode({ ...deps, trustedTime, audit: audit.log, denials, masterKey });
   const address = await listen(server, config.listen);
   const chores = [
-    watchRoom(parts),
-    startMemoryReturn(engine, choreFailed(log, GIVE_BACK)),
-    ...startSharedChores(parts, dueWorkOf(parts)),
-    lockTime.schedule(choreFailed(log, 'read the time seen')),
+    watchSpace(deps),
+    startMemoryReturn(engine, logChoreFailure(log, GIVE_BACK)),
+    ...startSharedChores(deps, dueWorkOf(deps)),
+    trustedTime.schedule(logChoreFailure(log, 'read the time seen')),
     startCounting({ denials, audit: audit.log, masterKey, log }),
-    ...startTelling(config, mark),
+    ...startTelling(config, stampSource),
   ];
   whenReady({
     renewTls: (pair) => renewTls(server, pair),
@@ -145,9 +150,9 @@ async function start(
 }
 
 /** On SQLite the primary sees by its own commits that something was written. */
-function startTelling({ catalogUrl }: Config, mark: WriterMark): Scheduled[] {
+function startTelling({ catalogUrl }: Config, stampSource: StampSource): Scheduled[] {
   const tellWrites = async (): Promise<void> => {
-    if (mark.takeWrote()) tell({ kind: 'wrote' });
+    if (stampSource.takeWrote()) tell({ kind: 'wrote' });
   };
   return catalogUrl === undefined ? [] : [repeat(TELL_PAUSE_MS, tellWrites, () => {})];
 }

@@ -1,7 +1,8 @@
 /** The primary's side of the serving processes: starts them, commits their writes, replaces those that die. */
 import type { Cluster, Worker } from 'node:cluster';
 import type { Writer } from '../catalog/writes.ts';
-import type { Config, ListenAddress, TlsPair } from '../config.ts';
+import type { Config, TlsPair } from '../config/read.ts';
+import type { ListenAddress } from '../config/values.ts';
 import type { Logger } from '../log.ts';
 import { watchHandovers } from './handovers.ts';
 import { serveWrites } from './writer-link.ts';
@@ -24,7 +25,7 @@ export interface ServingProcesses {
   stop(): Promise<void>;
 }
 
-interface Options {
+interface ServingProcessesDeps {
   readonly cluster: Cluster;
   /** Of the server; it says how many processes there are. */
   readonly config: Config;
@@ -53,15 +54,15 @@ export type PrimaryMessage =
   | { readonly kind: 'stop' };
 
 /** Starts `config.workers` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
-export async function startServingProcesses(options: Options): Promise<ServingProcesses> {
-  const { cluster, log } = options;
-  let { config } = options;
+export async function startServingProcesses(deps: ServingProcessesDeps): Promise<ServingProcesses> {
+  const { cluster, log } = deps;
+  let { config } = deps;
   cluster.setupPrimary({ serialization: 'advanced', execArgv: [...process.execArgv, YOUNG_SPACE] });
   let stopping = false;
   let refusing: string | undefined;
   const exits = new Set<Promise<void>>();
   const start = (): Worker => {
-    const worker = fork({ ...options, config });
+    const worker = fork({ ...deps, config });
     watchHandovers(worker, () => {
       log.error({ pid: worker.process.pid }, 'a serving process cannot take connections');
       // Nothing reaches it any more, not even the answers to its writes.
@@ -94,7 +95,9 @@ export async function startServingProcesses(options: Options): Promise<ServingPr
     tellAll(cluster, { kind: 'tls', pair });
   };
   try {
-    const addresses = await Promise.all(Array.from({ length: config.workers }, () => serving(start())));
+    const addresses = await Promise.all(
+      Array.from({ length: config.workers }, () => waitUntilServing(start())),
+    );
     return { address: addresses[0] as ListenAddress, stopWriting, renewTls, stop };
   } catch (error) {
     await stop();
@@ -111,7 +114,7 @@ function tell(worker: Worker, message: PrimaryMessage): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
-function fork({ cluster, config, generation, writer, onWrite }: Options): Worker {
+function fork({ cluster, config, generation, writer, onWrite }: ServingProcessesDeps): Worker {
   const worker = cluster.fork();
   worker.on('message', (message: ProcessMessage) => {
     if (message.kind === 'wrote') onWrite();
@@ -130,7 +133,7 @@ function fork({ cluster, config, generation, writer, onWrite }: Options): Worker
   return worker;
 }
 
-function serving(worker: Worker): Promise<ListenAddress> {
+function waitUntilServing(worker: Worker): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
     worker.on('message', (message: ProcessMessage) => {
       if (message.kind === 'serving') resolve(message.address);

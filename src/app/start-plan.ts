@@ -1,15 +1,15 @@
 /** What a start found and may do with it: asked before anything is written, removed or made. */
 import { existsSync } from 'node:fs';
-import { surveyDiskStore } from '../blobs/survey-disk.ts';
+import { surveyDiskStore } from '../blobs/disk/survey.ts';
 import { surveyPostgresCatalog, surveySqliteCatalog } from '../catalog/survey-catalog.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/read.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { checkPlace, decideStart } from '../domain/start-decision.ts';
-import type { CatalogFound, StartFacts } from '../domain/start-facts.ts';
+import type { CatalogFound, StartFindings } from '../domain/start-findings.ts';
 import type { Refusal, RefusalReason } from '../domain/start-refusals.ts';
 import type { StoreIdentity } from '../domain/store-identity.ts';
-import { OLDER_CATALOG_SETTING } from '../workers/compare-records.ts';
-import { placeOf, rememberedCatalog } from './catalog-place.ts';
+import { OLDER_CATALOG_SETTING } from '../workers/older-catalog.ts';
+import { placeOf, readRememberedCatalog } from './catalog-place.ts';
 import type { DataFolder } from './data-folder.ts';
 import { MODE_SETTING } from './emulator.ts';
 
@@ -42,20 +42,20 @@ export async function planStart(config: Config, folder: DataFolder, random: Rand
   const catalogPlace = placeOf(config.catalogUrl, folder);
   const store = await surveyDiskStore(folder.store);
   const catalog = await surveyCatalog(config, folder);
-  const facts: StartFacts = {
+  const findings: StartFindings = {
     dataFolder: folder.path,
     storeFolder: folder.store,
     masterKey: folder.masterKey,
     hasMasterKey: existsSync(folder.masterKey),
     catalogPlace,
-    remembered: await rememberedCatalog(folder),
+    remembered: await readRememberedCatalog(folder),
     store,
     catalog,
     emulator: config.emulator,
     accepts: { emptyStore: config.acceptEmptyStore, catalog: config.acceptCatalog },
     fresh: { storeId: random(16).toString('hex'), catalogId: random(16).toString('hex') },
   };
-  const decision = decideStart(facts);
+  const decision = decideStart(findings);
   if (decision.kind === 'refuse') throw new StartRefused(decision.refusal);
   const { identity, older } = decision;
   return {
@@ -72,7 +72,7 @@ export async function planStart(config: Config, folder: DataFolder, random: Rand
  * @throws StartRefused.
  */
 export async function requireOwnCatalog(config: Config, folder: DataFolder): Promise<void> {
-  const remembered = await rememberedCatalog(folder);
+  const remembered = await readRememberedCatalog(folder);
   const catalogPlace = placeOf(config.catalogUrl, folder);
   if (remembered === undefined || remembered.place === catalogPlace) return;
   const refusal = checkPlace({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { makeCertificate } from '../../test/support/certificate.ts';
-import { readTlsPair } from '../config.ts';
+import { readTlsPair } from '../config/read.ts';
 import type { Logger } from '../log.ts';
 import { TlsRenewal } from './tls-pair.ts';
 

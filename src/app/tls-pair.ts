@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
-import { readTlsPair, type TlsPair } from '../config.ts';
+import { readTlsPair, type TlsPair } from '../config/read.ts';
 import type { Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 
@@ -46,7 +46,7 @@ export class TlsRenewal {
 
   async #look(asked: boolean): Promise<void> {
     const { files } = this.#pair;
-    const looks = `${await looksOf(files.cert)} ${await looksOf(files.key)}`;
+    const looks = `${await fingerprint(files.cert)} ${await fingerprint(files.key)}`;
     if (!asked && looks === this.#seen) return;
     this.#seen = looks;
     let found: TlsPair;
@@ -74,7 +74,7 @@ export function renewTls(server: Server, { cert, key }: TlsPair): void {
 }
 
 /** Changes whenever a file is replaced or written to. */
-async function looksOf(path: string): Promise<string> {
+async function fingerprint(path: string): Promise<string> {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
     return [dev, ino, size, mtimeNs, ctimeNs].join('-');

@@ -1,5 +1,8 @@
 /** Keys that can be guessed: where they are taken, and where they are refused. */
-import { type Config, environmentName, SettingError, SHORTEST_STRONG } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
+import type { Config } from '../config/read.ts';
+import { environmentName } from '../config/settings.ts';
+import { SHORTEST_STRONG } from '../config/values.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { LOCK_NOTES } from '../domain/lock-note.ts';
@@ -10,7 +13,7 @@ const KEY_NAMES = `${environmentName('root-access-key-id')} and ${environmentNam
  * A weak root key is for the emulator, or for a server whose owner says so; any key at all is for the emulator.
  * @throws SettingError.
  */
-export function requireFitKeys(config: Config): void {
+export function requireStrongKeys(config: Config): void {
   const { rootKey, emulator, allowWeakRootKey, emulatorAnyKey } = config;
   if (emulatorAnyKey && !emulator)
     throw new SettingError(

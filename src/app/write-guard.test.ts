@@ -4,52 +4,52 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { ManualTimers } from '../../test/support/manual-timers.ts';
+import { MemoryStore } from '../../test/support/memory-store.ts';
 import { eventually } from '../../test/support/poll.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
-import { MemoryStore } from '../blobs/memory.ts';
 import { StoreFailure } from '../domain/blob-store.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { CommitKeeper } from './commit-keeper.ts';
-import { LockWatch, type ServerLocks } from './store-lock.ts';
+import { ClaimWatch, type FolderClaims } from './folder-claims.ts';
+import { StampSource } from './stamp-source.ts';
 import { startGuards, WriteGuard } from './write-guard.ts';
-import { WriterMark } from './writer-mark.ts';
 
 const LINK = { catalogId: 'c', storeId: 's', generation: 4, commitNumber: 9 };
 
 async function lockedFiles(
   t: TestContext,
-): Promise<{ folder: string; paths: [string, string]; watch: LockWatch }> {
+): Promise<{ folder: string; paths: [string, string]; watch: ClaimWatch }> {
   const folder = await temporaryFolder();
   t.after(() => rm(folder, { recursive: true, force: true }));
   await mkdir(join(folder, 'store'));
   const paths: [string, string] = [join(folder, 'lock.sqlite'), join(folder, 'store', 'lock.sqlite')];
   for (const path of paths) await writeFile(path, '');
-  return { folder, paths, watch: new LockWatch(paths) };
+  return { folder, paths, watch: new ClaimWatch(paths) };
 }
 
 describe('the watch over the locks', () => {
   it('sees that a lock was removed or replaced, and that a folder was', async (t) => {
     const { folder, paths, watch } = await lockedFiles(t);
-    assert.equal(await watch.lost(), undefined);
+    assert.equal(await watch.findLost(), undefined);
     // The first file lives on under another name, as it does while a server has it open.
     await rename(paths[0], join(folder, 'kept'));
-    assert.equal(await watch.lost(), paths[0]);
+    assert.equal(await watch.findLost(), paths[0]);
     await writeFile(paths[0], '');
-    assert.equal(await watch.lost(), paths[0]);
+    assert.equal(await watch.findLost(), paths[0]);
     await rename(join(folder, 'kept'), paths[0]);
-    assert.equal(await watch.lost(), undefined);
+    assert.equal(await watch.findLost(), undefined);
     await rename(join(folder, 'store'), join(folder, 'moved'));
-    assert.equal(await watch.lost(), paths[1]);
+    assert.equal(await watch.findLost(), paths[1]);
     await mkdir(join(folder, 'store'));
     await writeFile(paths[1], '');
-    assert.equal(await watch.lost(), paths[1]);
+    assert.equal(await watch.findLost(), paths[1]);
   });
 });
 
 describe('the guard of a server', () => {
   const guardOver = (lost: string | undefined, generation: number) =>
     new WriteGuard({
-      locks: { lost: async () => lost },
+      claims: { findLost: async () => lost },
       catalog: { storeLink: async () => ({ ...LINK, generation }) },
       generation: 4,
     });
@@ -72,17 +72,17 @@ describe('the guards of a server', () => {
   it('say once that the store of the first process has failed, so that every process stops writing', async (t) => {
     const { paths } = await lockedFiles(t);
     const found: string[] = [];
-    const mark = new WriterMark(4);
+    const stampSource = new StampSource(4);
     const parts = {
       blobs: { failure: () => new StoreFailure('a flush failed') },
       catalog: { storeLink: async () => LINK },
-      locks: { watch: () => new LockWatch(paths) } as ServerLocks,
+      claims: { watch: () => new ClaimWatch(paths) } as FolderClaims,
       keeper: {} as CommitKeeper,
-      mark,
+      stampSource,
     };
     const guards = startGuards(parts, createLogger('silent', {}), {
-      fenced: ({ reason }) => void found.push(`fenced: ${reason}`),
-      failed: (reason) => void found.push(reason),
+      onFenced: ({ reason }) => void found.push(`fenced: ${reason}`),
+      onFailed: (reason) => void found.push(reason),
     });
     await eventually('the failure is seen', async () => found.length > 0);
     for (const guard of guards) await guard.stop();
@@ -92,7 +92,7 @@ describe('the guards of a server', () => {
 
 describe('the keeper of the commit number', () => {
   /** A database whose number is raised, and a store that may refuse its note. */
-  function world({ countsCommits }: { countsCommits: boolean }) {
+  function setUp({ countsCommits }: { countsCommits: boolean }) {
     const blobs = new MemoryStore();
     const state = { number: 0, fails: false, isUnknown: false };
     let known = 0;
@@ -113,25 +113,25 @@ describe('the keeper of the commit number', () => {
         await blobs.noteCommitNumber(number);
       },
     };
-    const mark = new WriterMark(1);
-    mark.follow(catalog);
-    const keeper = new CommitKeeper({ catalog, blobs: refusing, mark, countsCommits }, 0);
-    return { blobs, state, mark, keeper };
+    const stampSource = new StampSource(1);
+    stampSource.follow(catalog);
+    const keeper = new CommitKeeper({ catalog, blobs: refusing, stampSource, countsCommits }, 0);
+    return { blobs, state, stampSource, keeper };
   }
 
   it('notes what the catalog has counted, and raises nothing there', async () => {
-    const { blobs, state, mark, keeper } = world({ countsCommits: true });
+    const { blobs, state, stampSource, keeper } = setUp({ countsCommits: true });
     state.number = 7;
-    mark.onWrite();
+    stampSource.onWrite();
     await keeper.keep();
     assert.deepEqual([await blobs.lastCommitNumber(), state.number], [7, 7]);
   });
 
   it('raises and notes a number after each write, and none without one', async () => {
-    const { blobs, state, mark, keeper } = world({ countsCommits: false });
+    const { blobs, state, stampSource, keeper } = setUp({ countsCommits: false });
     await keeper.keep();
     assert.equal(state.number, 0);
-    for (const wrote of [() => mark.onWrite(), () => keeper.onWrite()]) {
+    for (const wrote of [() => stampSource.onWrite(), () => keeper.onWrite()]) {
       const before: number = state.number;
       wrote();
       for (let i = 0; i < 2; i++) await keeper.keep();
@@ -140,12 +140,12 @@ describe('the keeper of the commit number', () => {
   });
 
   it('lets the catalog get ahead of the note by one at most, however often the note fails', async () => {
-    const { blobs, state, mark, keeper } = world({ countsCommits: false });
-    mark.onWrite();
+    const { blobs, state, stampSource, keeper } = setUp({ countsCommits: false });
+    stampSource.onWrite();
     await keeper.keep();
     state.fails = true;
     for (let i = 0; i < 5; i++) {
-      mark.onWrite();
+      stampSource.onWrite();
       await assert.rejects(keeper.keep());
     }
     assert.deepEqual([await blobs.lastCommitNumber(), state.number], [1, 2]);
@@ -155,10 +155,10 @@ describe('the keeper of the commit number', () => {
   });
 
   it('lets it get ahead by one at most where the database did not say that it committed', async () => {
-    const { blobs, state, mark, keeper } = world({ countsCommits: false });
+    const { blobs, state, stampSource, keeper } = setUp({ countsCommits: false });
     state.isUnknown = true;
     for (let i = 0; i < 5; i++) {
-      mark.onWrite();
+      stampSource.onWrite();
       await assert.rejects(keeper.keep());
       assert.ok(state.number - (await blobs.lastCommitNumber()) <= 1, `after ${i + 1} times`);
     }
@@ -178,19 +178,19 @@ describe('the guards of a server whose catalog and store are away', () => {
     };
     const lines: unknown[] = [];
     const log = { error: (fields: object, text: string) => lines.push([fields, text]) } as unknown as Logger;
-    const mark = new WriterMark(4);
+    const stampSource = new StampSource(4);
     const guards = startGuards(
       {
         blobs: { failure: () => undefined },
         catalog: { storeLink: away },
-        locks: { watch: () => ({ lost: async () => undefined }) },
+        claims: { watch: () => ({ findLost: async () => undefined }) },
         keeper: { keep: away },
-        mark,
+        stampSource,
       },
       log,
       {
-        fenced: () => assert.fail('nothing was taken over'),
-        failed: () => assert.fail('no flush failed'),
+        onFenced: () => assert.fail('nothing was taken over'),
+        onFailed: () => assert.fail('no flush failed'),
       },
     );
     for (let i = 0; i < 10; i++) {

@@ -2,13 +2,13 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
-import { choreFailed } from './chores.ts';
+import { logChoreFailure } from './chores.ts';
 import type { CommitKeeper } from './commit-keeper.ts';
-import type { LockWatch } from './store-lock.ts';
-import type { WriterMark } from './writer-mark.ts';
+import type { ClaimWatch } from './folder-claims.ts';
+import type { StampSource } from './stamp-source.ts';
 
-interface GuardParts {
-  readonly locks: Pick<LockWatch, 'lost'>;
+interface WriteGuardDeps {
+  readonly claims: Pick<ClaimWatch, 'findLost'>;
   readonly catalog: Pick<Catalog, 'storeLink'>;
   /** Of this server. */
   readonly generation: number;
@@ -24,16 +24,16 @@ export interface Fenced {
 
 /** Whether this server still has its folders and its catalog to itself. */
 export class WriteGuard {
-  readonly #parts: GuardParts;
+  readonly #deps: WriteGuardDeps;
 
-  constructor(parts: GuardParts) {
-    this.#parts = parts;
+  constructor(deps: WriteGuardDeps) {
+    this.#deps = deps;
   }
 
   /** Undefined while it has. @throws what the catalog throws when it cannot be read. */
   async check(): Promise<Fenced | undefined> {
-    const { locks, catalog, generation } = this.#parts;
-    const path = await locks.lost();
+    const { claims, catalog, generation } = this.#deps;
+    const path = await claims.findLost();
     if (path !== undefined) {
       const reason =
         'the server has stopped writing: a file that it had locked was removed or replaced, so that another server may ' +
@@ -55,23 +55,23 @@ const KEEP_PAUSE_MS = 700;
 
 export const KEEP_FAILED = 'the commit number cannot be kept in the store and will be tried again';
 
-interface GuardedParts {
+interface GuardsDeps {
   readonly blobs: Pick<BlobStore, 'failure'>;
   readonly catalog: Pick<Catalog, 'storeLink'>;
-  readonly locks: { watch(): Pick<LockWatch, 'lost'> };
+  readonly claims: { watch(): Pick<ClaimWatch, 'findLost'> };
   readonly keeper: Pick<CommitKeeper, 'keep'>;
-  readonly mark: Pick<WriterMark, 'generation'>;
+  readonly stampSource: Pick<StampSource, 'generation'>;
 }
 
 /** Called once each. */
-interface Findings {
+interface GuardHandlers {
   /** The server has its folders or its catalog no longer to itself. */
-  fenced(why: Fenced): void;
+  onFenced(why: Fenced): void;
   /**
    * This process's store takes no more writes: a flush failed. Its disk is every process's disk, and here the journal and
    * the commit number are kept that the changes of all rest on. @param reason for clients and health: without a path.
    */
-  failed(reason: string): void;
+  onFailed(reason: string): void;
 }
 
 /**
@@ -79,29 +79,29 @@ interface Findings {
  * itself, and whether its store takes writes.
  */
 export function startGuards(
-  { blobs, catalog, locks, keeper, mark }: GuardedParts,
+  { blobs, catalog, claims, keeper, stampSource }: GuardsDeps,
   log: Logger,
-  findings: Findings,
+  findings: GuardHandlers,
 ): Scheduled[] {
-  const guard = new WriteGuard({ locks: locks.watch(), catalog, generation: mark.generation });
+  const guard = new WriteGuard({ claims: claims.watch(), catalog, generation: stampSource.generation });
   let isFenced = false;
   let hasFailed = false;
   const look = async (): Promise<void> => {
     const failure = isFenced || hasFailed ? undefined : blobs.failure();
     if (failure) {
       hasFailed = true;
-      findings.failed(failure.message);
+      findings.onFailed(failure.message);
     }
     const fenced = isFenced ? undefined : await guard.check();
     if (fenced === undefined) return;
     isFenced = true;
-    findings.fenced(fenced);
+    findings.onFenced(fenced);
   };
   const keep = async (): Promise<void> => {
     if (!blobs.failure()) await keeper.keep();
   };
   return [
-    repeat(GUARD_PAUSE_MS, look, choreFailed(log, 'read the generation of the catalog')),
-    repeat(KEEP_PAUSE_MS, keep, choreFailed(log, 'keep the commit number in the store')),
+    repeat(GUARD_PAUSE_MS, look, logChoreFailure(log, 'read the generation of the catalog')),
+    repeat(KEEP_PAUSE_MS, keep, logChoreFailure(log, 'keep the commit number in the store')),
   ];
 }

@@ -16,7 +16,7 @@ async function folderFor(t: TestContext): Promise<AuditFolder> {
 }
 
 async function faultsOf(folder: AuditFolder): Promise<string> {
-  return (await folder.verify()).faults
+  return (await folder.verify()).problems
     .map(({ file, line, fault }) => `${file}:${line}: ${fault}`)
     .join('\n');
 }
@@ -54,8 +54,8 @@ describe('an earlier copy of a chain together with its head', () => {
   it('passes where nothing is anchored, and that is said', async (t) => {
     const folder = await folderFor(t);
     await setBack(folder, []);
-    const { faults, anchoredMs, records, anchored } = await folder.verify();
-    assert.deepEqual([faults, anchoredMs, records, anchored.store], [[], undefined, 2, 0]);
+    const { problems, anchoredMs, events, anchored } = await folder.verify();
+    assert.deepEqual([problems, anchoredMs, events, anchored.store], [[], undefined, 2, 0]);
   });
 });
 
@@ -91,7 +91,7 @@ describe('a chain that no anchor knows', () => {
       await other.close();
       folder.begun.splice(1);
       const found = await folder.verify();
-      assert.equal(found.faults.length, faults);
+      assert.equal(found.problems.length, faults);
       assert.deepEqual(found.newer, faults === 0 ? ['d'] : []);
     }
   });
@@ -141,8 +141,8 @@ describe('an anchor', () => {
     const more = await folder.reopen('c');
     await more.append({ n: 4 });
     await more.close();
-    const { faults, records, anchored, anchoredMs } = await folder.verify();
-    assert.deepEqual([faults, records, anchored, anchoredMs], [[], 4, { store: 3, catalog: 3 }, AT_MS]);
+    const { problems, events, anchored, anchoredMs } = await folder.verify();
+    assert.deepEqual([problems, events, anchored, anchoredMs], [[], 4, { store: 3, catalog: 3 }, AT_MS]);
   });
 });
 
@@ -206,17 +206,17 @@ describe('the line that an operator keeps', () => {
     const grown = await folder.reopen('c');
     await grown.append({ n: 3 });
     await grown.close();
-    assert.deepEqual((await folder.verify(line)).faults, []);
+    assert.deepEqual((await folder.verify(line)).problems, []);
     assert.match(
-      (await folder.verify({ ...line, digest: '0'.repeat(64) })).faults[0]?.fault ?? '',
+      (await folder.verify({ ...line, digest: '0'.repeat(64) })).problems[0]?.fault ?? '',
       /names other records than those that are here/,
     );
     for (const [name, bytes] of files) await writeFile(folder.file(name), bytes);
     folder.anchors.store.set('c', early.store);
     folder.anchors.catalog.set('c', early.catalog);
-    assert.deepEqual((await folder.verify()).faults, []);
+    assert.deepEqual((await folder.verify()).problems, []);
     assert.match(
-      (await folder.verify(line)).faults[0]?.fault ?? '',
+      (await folder.verify(line)).problems[0]?.fault ?? '',
       /^the expected line of 2026-11-27T20:00:00\.000Z says that chain number 1 had 2 records; 1 are here/,
     );
   });

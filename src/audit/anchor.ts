@@ -36,7 +36,7 @@ export function sealAnchor(key: ChainKey, { chain, number, head, atMs, closed }:
 
 /** The anchor of such a text; undefined when the text was changed. */
 export function openAnchor(key: ChainKey, text: string): Anchor | undefined {
-  const { success, data } = FORM.safeParse(parsed(text));
+  const { success, data } = FORM.safeParse(parseObject(text));
   if (!success) return undefined;
   const { seal, ...members } = data;
   const { chain, number, records, mac, at, closed } = members;
@@ -46,7 +46,7 @@ export function openAnchor(key: ChainKey, text: string): Anchor | undefined {
   return { chain, number, head: { seq: records, mac }, atMs: Date.parse(at), closed };
 }
 
-function parsed(text: string): unknown {
+function parseObject(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -4,8 +4,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { AuditFolder, tamperTrials } from '../../test/support/audit-tamper.ts';
 import { beforeFiles, diskError, failFiles } from '../../test/support/failing-disk.ts';
 import { eventually } from '../../test/support/poll.ts';
-import type { AuditRecord } from './chain.ts';
-import { auditRecords } from './records.ts';
+import type { AuditEvent } from './chain.ts';
+import { listEvents } from './events.ts';
 
 async function folderFor(t: TestContext): Promise<AuditFolder> {
   const folder = await AuditFolder.make();
@@ -13,14 +13,14 @@ async function folderFor(t: TestContext): Promise<AuditFolder> {
   return folder;
 }
 
-async function recordsIn(folder: AuditFolder): Promise<AuditRecord[]> {
-  const records: AuditRecord[] = [];
-  for await (const record of auditRecords(folder.path)) records.push(record);
-  return records;
+async function recordsIn(folder: AuditFolder): Promise<AuditEvent[]> {
+  const events: AuditEvent[] = [];
+  for await (const event of listEvents(folder.path)) events.push(event);
+  return events;
 }
 
 async function faultsOf(folder: AuditFolder): Promise<string[]> {
-  return (await folder.verify()).faults.map(({ file, line, fault }) => `${file}:${line}: ${fault}`);
+  return (await folder.verify()).problems.map(({ file, line, fault }) => `${file}:${line}: ${fault}`);
 }
 
 describe('an audit log', () => {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AuditRecord, ChainKey, Head } from './chain.ts';
+import type { AuditEvent, ChainKey, Head } from './chain.ts';
 
 const ROTATE_BYTES = 64 * 1024 * 1024;
 /**
@@ -63,7 +63,7 @@ export class AuditLog {
   #headPause: NodeJS.Timeout | undefined;
   /** Lines since the head was written. */
   #behind = 0;
-  #waiting: AuditRecord[] = [];
+  #waiting: AuditEvent[] = [];
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #failure: unknown;
@@ -89,8 +89,8 @@ export class AuditLog {
    * Durable when it resolves.
    * @throws the I/O error; after one nothing more is taken, because the chain may be torn.
    */
-  append(record: AuditRecord): Promise<void> {
-    this.#waiting.push(record);
+  append(event: AuditEvent): Promise<void> {
+    this.#waiting.push(event);
     this.#next ??= (this.#running ?? Promise.resolve()).then(() => this.#start());
     return this.#next;
   }
@@ -123,7 +123,7 @@ export class AuditLog {
 
   #start(): Promise<void> {
     this.#next = undefined;
-    const written = this.#write(this.#waiting.splice(0));
+    const written = this.#writeEvents(this.#waiting.splice(0));
     this.#running = written.then(
       () => this.#follow(),
       () => {},
@@ -131,20 +131,20 @@ export class AuditLog {
     return written;
   }
 
-  async #write(records: readonly AuditRecord[]): Promise<void> {
+  async #writeEvents(events: readonly AuditEvent[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     // A file that could not be opened has torn nothing: the next append tries again.
     const file = await this.#openFile();
     try {
       let text = '';
-      for (const record of records) {
-        const { line, head } = this.#options.key.append(this.#head, record);
+      for (const event of events) {
+        const { line, head } = this.#options.key.append(this.#head, event);
         this.#head = head;
         text += `${line}\n`;
       }
       await writeAll(file, Buffer.from(text));
       this.#flushed = this.#head;
-      this.#behind += records.length;
+      this.#behind += events.length;
       this.#bytes += Buffer.byteLength(text);
     } catch (error) {
       this.#failure ??= error;

@@ -6,7 +6,7 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /** One event, in CloudTrail's shape. */
-export type AuditRecord = Readonly<Record<string, unknown>>;
+export type AuditEvent = Readonly<Record<string, unknown>>;
 
 /** How far a chain went. */
 export interface Head {
@@ -33,9 +33,9 @@ export class ChainKey {
   }
 
   /** The next line, without its line break, and the head after it. */
-  append(head: Head, record: AuditRecord): { readonly line: string; readonly head: Head } {
+  append(head: Head, event: AuditEvent): { readonly line: string; readonly head: Head } {
     const seq = head.seq + 1;
-    const text = JSON.stringify(record);
+    const text = JSON.stringify(event);
     const mac = this.#lineMac(head, seq, text);
     return { line: `${mac} ${seq} ${text}`, head: { seq, mac } };
   }
@@ -85,10 +85,10 @@ function equal(a: string, b: string): boolean {
 }
 
 /** The event in a line; undefined for a line that does not hold one. */
-export function recordOf(line: string): AuditRecord | undefined {
+export function parseEvent(line: string): AuditEvent | undefined {
   try {
-    const record: unknown = JSON.parse(line.slice(line.indexOf(' ', MAC_CHARS + 1) + 1));
-    return typeof record === 'object' && record !== null ? (record as AuditRecord) : undefined;
+    const event: unknown = JSON.parse(line.slice(line.indexOf(' ', MAC_CHARS + 1) + 1));
+    return typeof event === 'object' && event !== null ? (event as AuditEvent) : undefined;
   } catch {
     return undefined;
   }

@@ -30,8 +30,8 @@ describe('the chain of commands', () => {
       await log.append({ n });
       await log.close();
     }
-    const { faults, records } = await folder.verify();
-    assert.deepEqual([faults, records], [[], 11]);
+    const { problems, events } = await folder.verify();
+    assert.deepEqual([problems, events], [[], 11]);
   });
 
   it('does not go on behind a torn line, a line beyond its head, or a head that was changed', async (t) => {

@@ -1,5 +1,5 @@
-import type { AuditRecord } from './chain.ts';
-import { timeOf } from './records.ts';
+import type { AuditEvent } from './chain.ts';
+import { eventTimeMs } from './events.ts';
 
 /** Which records are wanted; what is not given matches all. */
 export interface AuditFilter {
@@ -16,30 +16,28 @@ export interface AuditFilter {
 }
 
 /** Whether the record is one of those wanted. */
-export function matches(record: AuditRecord, { fromMs, toMs, action, caller, vault }: AuditFilter): boolean {
-  const atMs = timeOf(record);
+export function matches(event: AuditEvent, { fromMs, toMs, action, caller, vault }: AuditFilter): boolean {
+  const atMs = eventTimeMs(event);
   if (atMs < (fromMs ?? Number.NEGATIVE_INFINITY) || atMs >= (toMs ?? Number.POSITIVE_INFINITY)) return false;
-  if (action !== undefined && record['eventName'] !== action) return false;
-  if (caller !== undefined && !isBy(record, caller)) return false;
-  return vault === undefined || isAbout(record, vault);
+  if (action !== undefined && event['eventName'] !== action) return false;
+  if (caller !== undefined && !isBy(event, caller)) return false;
+  return vault === undefined || isAbout(event, vault);
 }
 
-function isBy(record: AuditRecord, caller: string): boolean {
-  const identity = membersOf(record['userIdentity']);
+function isBy(event: AuditEvent, caller: string): boolean {
+  const identity = membersOf(event['userIdentity']);
   return ['accessKeyId', 'userName', 'arn', 'principalId', 'accountId'].some(
     (name) => identity[name] === caller,
   );
 }
 
-function isAbout(record: AuditRecord, vault: string): boolean {
-  const name = membersOf(record['requestParameters'])['vaultName'];
+function isAbout(event: AuditEvent, vault: string): boolean {
+  const name = membersOf(event['requestParameters'])['vaultName'];
   if (typeof name !== 'string') return false;
   if (!vault.startsWith('arn:')) return name === vault;
   const [, , , region, account, resource] = vault.split(':');
   return (
-    record['awsRegion'] === region &&
-    record['recipientAccountId'] === account &&
-    resource === `vaults/${name}`
+    event['awsRegion'] === region && event['recipientAccountId'] === account && resource === `vaults/${name}`
   );
 }
 

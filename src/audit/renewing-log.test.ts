@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { AuditFolder } from '../../test/support/audit-tamper.ts';
 import { diskError, failFiles } from '../../test/support/failing-disk.ts';
-import { auditRecords } from './records.ts';
+import { listEvents } from './events.ts';
 import { RenewingLog } from './renewing-log.ts';
 
 /** A log whose chains are a, b, c..., and that may try again so many times after a failure. */
-async function world(t: TestContext) {
+async function setUp(t: TestContext) {
   const folder = await AuditFolder.make();
   t.after(() => folder.remove());
   const state = { begun: 0, ended: [] as string[], steps: 0, refusals: 0 };
@@ -24,16 +24,16 @@ async function world(t: TestContext) {
   });
   const events = async (): Promise<unknown[]> => {
     const found: unknown[] = [];
-    for await (const { event } of auditRecords(folder.path)) found.push(event);
+    for await (const { event } of listEvents(folder.path)) found.push(event);
     return found.sort();
   };
-  const faults = async () => (await folder.verify()).faults;
+  const faults = async () => (await folder.verify()).problems;
   return { folder, state, log, events, faults };
 }
 
 describe('an audit log that renews itself', () => {
   it('goes on with a new chain after a failed write, and ends the old one', async (t) => {
-    const { folder, state, log, events, faults } = await world(t);
+    const { folder, state, log, events, faults } = await setUp(t);
     await log.append({ event: 1 });
     const error = diskError('EIO');
     const failing = await failFiles(t, 'write', 1, error);
@@ -57,7 +57,7 @@ describe('an audit log that renews itself', () => {
   });
 
   it('writes a record again at once, and once, where room was made for it', async (t) => {
-    const { state, log, events, faults } = await world(t);
+    const { state, log, events, faults } = await setUp(t);
     await log.append({ event: 1 });
     state.steps = 2;
     const failing = await failFiles(t, 'write', 2, diskError('ENOSPC'));
@@ -70,7 +70,7 @@ describe('an audit log that renews itself', () => {
   });
 
   it('lets all that failed together go on in one new chain', async (t) => {
-    const { state, log, events, faults } = await world(t);
+    const { state, log, events, faults } = await setUp(t);
     await log.append({ event: 0 });
     state.steps = 3;
     const failing = await failFiles(t, 'write', 1, diskError('ENOSPC'));
@@ -83,7 +83,7 @@ describe('an audit log that renews itself', () => {
   });
 
   it('tries a chain that could not be opened again, and takes no other', async (t) => {
-    const { state, log, events } = await world(t);
+    const { state, log, events } = await setUp(t);
     state.refusals = 2;
     for (let i = 0; i < 2; i++) await assert.rejects(log.ready(), /the store remembers nothing/);
     assert.ok(log.failure() instanceof Error);

@@ -1,7 +1,7 @@
 import type { AuditLog } from './audit-log.ts';
-import type { AuditRecord } from './chain.ts';
+import type { AuditEvent } from './chain.ts';
 
-export interface RenewingLogOptions {
+export interface RenewingLogDeps {
   /** Makes the log of a new chain; it is opened by the caller. */
   begin(): AuditLog;
   /**
@@ -20,7 +20,7 @@ export interface RenewingLogOptions {
  * in files of its own. So this is as safe as a restart.
  */
 export class RenewingLog {
-  readonly #options: RenewingLogOptions;
+  readonly #deps: RenewingLogDeps;
   #log: AuditLog;
   /** Takes the place of `#log` once it is open. */
   #next: AuditLog | undefined;
@@ -28,16 +28,16 @@ export class RenewingLog {
   #failure: unknown;
 
   /** Opens nothing yet. */
-  constructor(options: RenewingLogOptions) {
-    this.#options = options;
-    this.#log = options.begin();
+  constructor(deps: RenewingLogDeps) {
+    this.#deps = deps;
+    this.#log = deps.begin();
   }
 
   /** Durable when it resolves. @throws the I/O error; then the record is not in the log. */
-  append(record: AuditRecord): Promise<void> {
+  append(event: AuditEvent): Promise<void> {
     return this.#trying(async () => {
       await this.#open();
-      await this.#log.append(record);
+      await this.#log.append(event);
     });
   }
 
@@ -64,7 +64,7 @@ export class RenewingLog {
 
   async #end(log: AuditLog): Promise<void> {
     await log.close();
-    await this.#options.onEnd(log);
+    await this.#deps.onEnd(log);
   }
 
   #isOpen(): boolean {
@@ -82,7 +82,7 @@ export class RenewingLog {
   async #openOrRenew(): Promise<void> {
     // A chain that could not be opened has torn nothing: it is tried again.
     if (this.#log.failure() === undefined) return this.#log.open();
-    this.#next ??= this.#options.begin();
+    this.#next ??= this.#deps.begin();
     await this.#next.open();
     const old = this.#log;
     this.#log = this.#next;
@@ -97,7 +97,7 @@ export class RenewingLog {
         this.#failure = undefined;
         return;
       } catch (error) {
-        if (await this.#options.afterFailure(error)) continue;
+        if (await this.#deps.afterFailure(error)) continue;
         this.#failure = error;
         throw error;
       }

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Anchor, furtherOf, openAnchor } from './anchor.ts';
 import { headName, logName } from './audit-log.ts';
-import { type ChainKey, type Head, recordOf } from './chain.ts';
+import { type ChainKey, type Head, parseEvent } from './chain.ts';
+import { eventTimeMs } from './events.ts';
 import { digestOf, type HeadLine, type Position } from './head-line.ts';
 import { chainsIn, linesOf } from './read.ts';
-import { timeOf } from './records.ts';
 
 /** What is wrong, and where. */
-export interface AuditFault {
+export interface AuditProblem {
   /** Empty for the log as a whole. */
   readonly file: string;
   /** Line in the file, from 1; 0 for the file as a whole. */
@@ -26,11 +26,11 @@ export interface Remembered {
 
 /** What was found. */
 export interface Verified {
-  readonly faults: readonly AuditFault[];
+  readonly problems: readonly AuditProblem[];
   /** Chains that have records. */
   readonly chains: number;
   /** Whole records. */
-  readonly records: number;
+  readonly events: number;
   /** How many of these records an anchor in the store, and one in the catalog, covers. */
   readonly anchored: { readonly store: number; readonly catalog: number };
   /** When the newest anchor was written, ms since the epoch; undefined when there is none. */
@@ -62,7 +62,7 @@ export async function verifyAudit(
   remembered: Remembered,
   expected?: HeadLine,
 ): Promise<Verified> {
-  const faults: AuditFault[] = [];
+  const problems: AuditProblem[] = [];
   const chains: Chain[] = [];
   const newer: string[] = [];
   const names = [...remembered.store.keys(), ...remembered.catalog.keys(), ...(await chainsIn(folder))];
@@ -71,30 +71,33 @@ export async function verifyAudit(
   );
   const anchoredMs = anchors.length === 0 ? undefined : Math.max(...anchors.map(({ atMs }) => atMs));
   for (const name of new Set(names)) {
-    const store = anchorOf(key, name, 'store', remembered.store.get(name), faults);
-    const catalog = anchorOf(key, name, 'catalog', remembered.catalog.get(name), faults);
+    const store = anchorOf(key, name, 'store', remembered.store.get(name), problems);
+    const catalog = anchorOf(key, name, 'catalog', remembered.catalog.get(name), problems);
     const chain: Chain = { name, store, catalog, end: key.beginning(name), expected: undefined };
     if (!remembered.store.has(name) && !remembered.catalog.has(name)) {
       const first = await firstTime(folder, name);
       if (first === undefined) continue;
       if (anchoredMs !== undefined && first > anchoredMs) newer.push(name);
-      else faults.push({ ...whole(name), fault: 'the store does not remember that this chain was begun' });
+      else problems.push({ ...whole(name), fault: 'the store does not remember that this chain was begun' });
     } else if (!remembered.store.has(name)) {
-      faults.push({ ...whole(name), fault: 'the catalog remembers this chain and the store does not' });
+      problems.push({ ...whole(name), fault: 'the catalog remembers this chain and the store does not' });
     } else if (catalog && catalog.head.seq > (store?.head.seq ?? -1)) {
       // The store's is always written first.
-      faults.push({ ...whole(name), fault: 'the anchor in the store is older than the one in the catalog' });
+      problems.push({
+        ...whole(name),
+        fault: 'the anchor in the store is older than the one in the catalog',
+      });
     }
-    faults.push(...(await verifyChain(folder, key, chain, newer.includes(name), expected)));
+    problems.push(...(await verifyChain(folder, key, chain, newer.includes(name), expected)));
     chains.push(chain);
   }
   // Where a chain is at fault already, its place says more than the comparison of the whole.
-  if (expected && faults.length === 0) faults.push(...compareWithLine(chains, expected));
+  if (expected && problems.length === 0) problems.push(...compareWithLine(chains, expected));
   const sum = (of: (chain: Chain) => number) => chains.reduce((total, chain) => total + of(chain), 0);
   return {
-    faults,
+    problems,
     chains: chains.filter(({ end }) => end.seq > 0).length,
-    records: sum(({ end }) => end.seq),
+    events: sum(({ end }) => end.seq),
     anchored: {
       store: sum(({ store }) => store?.head.seq ?? 0),
       catalog: sum(({ catalog }) => catalog?.head.seq ?? 0),
@@ -114,7 +117,7 @@ function anchorOf(
   chain: string,
   place: 'store' | 'catalog',
   text: string | undefined,
-  faults: AuditFault[],
+  faults: AuditProblem[],
 ): Anchor | undefined {
   if (text === undefined || text === '{}') return undefined;
   const anchor = openAnchor(key, text);
@@ -125,12 +128,12 @@ function anchorOf(
 
 /** Time of a chain's first record, ms since the epoch; undefined when it has none. */
 async function firstTime(folder: string, chain: string): Promise<number | undefined> {
-  for await (const { text } of linesOf(folder, chain)) return timeOf(recordOf(text) ?? {});
+  for await (const { text } of linesOf(folder, chain)) return eventTimeMs(parseEvent(text) ?? {});
   return undefined;
 }
 
 /** A place that a chain must reach. */
-interface Mark {
+interface Milestone {
   readonly head: Head;
   /** What to say when it is not reached, given where the log ends. */
   fault(endsAt: number): string;
@@ -142,7 +145,7 @@ async function verifyChain(
   chain: Chain,
   mayLackHead: boolean,
   expected: HeadLine | undefined,
-): Promise<AuditFault[]> {
+): Promise<AuditProblem[]> {
   const sealed = await readFile(join(folder, headName(chain.name)), 'utf8').catch(missing);
   if (sealed === undefined && !mayLackHead) return [{ ...whole(chain.name), fault: 'the head is missing' }];
   const head = sealed === undefined ? undefined : key.openHead(chain.name, sealed);
@@ -155,11 +158,11 @@ async function verifyChain(
   return verifyLines(folder, key, chain, marks, expectedSeq(chain, expected));
 }
 
-function markOf(head: Head): Mark {
+function markOf(head: Head): Milestone {
   return { head, fault: (endsAt) => `the log ends at record ${endsAt}, but ${head.seq} were written` };
 }
 
-function anchorMarks(anchor: Anchor | undefined, place: string): Mark[] {
+function anchorMarks(anchor: Anchor | undefined, place: string): Milestone[] {
   if (!anchor) return [];
   const { head, atMs } = anchor;
   const at = new Date(atMs).toISOString();
@@ -180,9 +183,9 @@ async function verifyLines(
   folder: string,
   key: ChainKey,
   chain: Chain,
-  marks: readonly Mark[],
+  marks: readonly Milestone[],
   expectedAt: number | undefined,
-): Promise<AuditFault[]> {
+): Promise<AuditProblem[]> {
   const left = new Set(marks);
   let at = { file: logName(chain.name, 0), line: 0 };
   const reach = (head: Head): void => {
@@ -211,9 +214,9 @@ function isSame(one: Head, other: Head): boolean {
 }
 
 /** What the expected line says, compared with the chains that it covers. */
-function compareWithLine(chains: readonly Chain[], line: HeadLine): AuditFault[] {
+function compareWithLine(chains: readonly Chain[], line: HeadLine): AuditProblem[] {
   const at = new Date(line.atMs).toISOString();
-  const fault = (text: string): AuditFault[] => [
+  const fault = (text: string): AuditProblem[] => [
     { file: '', line: 0, fault: `the expected line of ${at} ${text}` },
   ];
   const covered = chains.flatMap((chain): Position[] => {

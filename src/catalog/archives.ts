@@ -1,13 +1,13 @@
 import type { Selectable } from 'kysely';
 import type { CatalogReads, CatalogWrites, StoredArchive } from '../domain/catalog.ts';
 import { fromHex, toHex } from './digest.ts';
-import { record } from './journal.ts';
+import { appendEntry } from './journal.ts';
 import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
-import { count } from './vault-counts.ts';
+import { addToCounts } from './vault-counts.ts';
 import { requireVersion } from './vault-policies.ts';
-import { holdVault } from './vaults.ts';
+import { lockVaultRow } from './vaults.ts';
 
 export function archiveReads(source: Source): Pick<CatalogReads, 'findArchive'> {
   return { findArchive: (vaultNo, id) => findArchive(source, vaultNo, id) };
@@ -29,7 +29,7 @@ const FIND_ARCHIVE = statement((db, { vaultNo, id }: { vaultNo: number; id: stri
 );
 
 export async function addArchive(tx: Tx, a: Parameters<CatalogWrites['addArchive']>[0]): Promise<void> {
-  await holdVault(tx, a.vaultNo, 'to-write-into');
+  await lockVaultRow(tx, a.vaultNo, 'to-write-into');
   await insertArchive(tx, {
     id: a.id,
     vault_no: a.vaultNo,
@@ -45,7 +45,7 @@ export async function addArchive(tx: Tx, a: Parameters<CatalogWrites['addArchive
 /** The row and the vault's counts. The caller holds the vault. */
 export async function insertArchive(tx: Tx, row: NewArchive): Promise<void> {
   await INSERT_ARCHIVE.all(tx, row);
-  await count(tx, row.vault_no, 1, row.size, row.created_ms);
+  await addToCounts(tx, row.vault_no, 1, row.size, row.created_ms);
 }
 
 type NewArchive = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms'>;
@@ -67,14 +67,14 @@ export async function deleteArchive(
   tx: Tx,
   { vaultNo, id, nowMs, mode, policyVersion }: Parameters<CatalogWrites['deleteArchive']>[0],
 ): Promise<boolean> {
-  const { account, region, name } = await holdVault(tx, vaultNo, 'to-write-into');
+  const { account, region, name } = await lockVaultRow(tx, vaultNo, 'to-write-into');
   await requireVersion(tx, vaultNo, policyVersion);
   const gone = await DELETE_ARCHIVE.first(tx, { vaultNo, id });
   if (!gone) return false;
   await NOTE_GARBAGE.all(tx, { ref: gone.ref, uploadNo: gone.upload_no, nowMs });
   if (mode === 'periodic') await keepForInventory(tx, gone, nowMs);
-  await count(tx, vaultNo, -1, -gone.size, nowMs);
-  await record(tx, { type: 'archive-deleted', account, region, vault: name, archiveId: id, at: nowMs });
+  await addToCounts(tx, vaultNo, -1, -gone.size, nowMs);
+  await appendEntry(tx, { type: 'archive-deleted', account, region, vault: name, archiveId: id, at: nowMs });
   return true;
 }
 

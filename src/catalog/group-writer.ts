@@ -1,19 +1,19 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { StoreRecord } from '../domain/blob-store.ts';
+import type { JournalEntry } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
-import { havingChangedNothing } from '../domain/errors.ts';
-import { factsBySeq, type Journal, type JournalFailure, listFacts } from './journal.ts';
+import { withChangedNothing } from '../domain/errors.ts';
+import { type Journal, type JournalFailure, listOutboxSeqs, outboxEntries } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
-import { restsOnFacts } from './rests-on-facts.ts';
 import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
 import { countCommit, requireGeneration } from './store-link.ts';
 import type { Source, Tx } from './transaction.ts';
+import { waitsForJournal } from './waits-for-journal.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
 /** A flush costs the same for one write as for many; this bounds how long the first one waits for the last. */
 const WRITES_PER_COMMIT = 256;
 
-interface Pending {
+interface PendingWrite {
   readonly name: WriteName;
   readonly args: unknown;
   resolve(result: unknown): void;
@@ -21,16 +21,16 @@ interface Pending {
 }
 
 /** How a write went inside the transaction; it counts only once that is committed. */
-type Ran = { readonly pending: Pending; readonly records: readonly StoreRecord[] } & (
+type RunWrite = { readonly pending: PendingWrite; readonly entries: readonly JournalEntry[] } & (
   | { readonly result: unknown }
   | { readonly error: unknown }
 );
 
-export interface GroupWriterOptions {
+export interface GroupWriterDeps {
   readonly journal: Journal;
   readonly failure?: JournalFailure | undefined;
   /** Makes room when the disk is full; false when there is none to make. Never throws. */
-  readonly makeRoom?: (() => Promise<boolean>) | undefined;
+  readonly freeSpace?: (() => Promise<boolean>) | undefined;
   /** Whose writes these are, until a claim. */
   readonly generation: number;
   /** The catalog's, as it was opened. */
@@ -52,25 +52,25 @@ export class GroupWriter implements Writer {
   readonly #source: Source;
   readonly #queue: JournalQueue;
   readonly #failure: JournalFailure;
-  readonly #makeRoom: () => Promise<boolean>;
+  readonly #freeSpace: () => Promise<boolean>;
   readonly #onCommit: (writes: number) => void;
   readonly #explain: (error: unknown) => unknown;
-  #waiting: Pending[] = [];
+  #waiting: PendingWrite[] = [];
   #running: Promise<void> | undefined;
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
   #generation: number;
   #commitNumber: number;
 
-  constructor(database: DatabaseSync, source: Source, options: GroupWriterOptions) {
-    const { journal, failure, makeRoom, onCommit, generation, commitNumber, explain } = options;
+  constructor(database: DatabaseSync, source: Source, deps: GroupWriterDeps) {
+    const { journal, failure, freeSpace, onCommit, generation, commitNumber, explain } = deps;
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
     this.#source = source;
-    this.#queue = new JournalQueue(journal, (seqs) => factsBySeq(source, seqs));
+    this.#queue = new JournalQueue(journal, (seqs) => outboxEntries(source, seqs));
     this.#failure = failure ?? (() => undefined);
-    this.#makeRoom = makeRoom ?? (async () => false);
+    this.#freeSpace = freeSpace ?? (async () => false);
     this.#onCommit = onCommit ?? (() => {});
     this.#explain = explain ?? asCatalogShortage;
     this.#generation = generation;
@@ -79,8 +79,8 @@ export class GroupWriter implements Writer {
 
   run(name: WriteName, args: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new Error('the catalog is closed'));
-    const failure = restsOnFacts(name) ? this.#failure() : undefined;
-    if (failure) return Promise.reject(havingChangedNothing(failure));
+    const failure = waitsForJournal(name) ? this.#failure() : undefined;
+    if (failure) return Promise.reject(withChangedNothing(failure));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, args, resolve, reject });
       this.#running ??= this.#drain();
@@ -95,7 +95,8 @@ export class GroupWriter implements Writer {
     await this.#running;
     await Promise.all(this.#answers);
     // Tidying: what cannot be taken off now is journaled again by the next start, which does no harm.
-    if (this.#queue.droppable().length > 0) await this.run('dropJournaled', { seqs: [] }).catch(() => {});
+    if (this.#queue.droppableSeqs().length > 0)
+      await this.run('dropFromOutbox', { seqs: [] }).catch(() => {});
     this.#closed = true;
   }
 
@@ -105,13 +106,13 @@ export class GroupWriter implements Writer {
     while (this.#waiting.length > 0) {
       const batch = this.#nextBatch();
       try {
-        await this.#queue.payOwed();
+        await this.#queue.appendOwed();
         await this.#commit(batch);
       } catch (error) {
-        const told = havingChangedNothing(error);
-        for (const pending of batch) if (restsOnFacts(pending.name)) pending.reject(told);
+        const told = withChangedNothing(error);
+        for (const pending of batch) if (waitsForJournal(pending.name)) pending.reject(told);
         // What archives are read with goes on while the journal cannot be written.
-        const others = batch.filter(({ name }) => !restsOnFacts(name));
+        const others = batch.filter(({ name }) => !waitsForJournal(name));
         if (others.length > 0) await this.#commit(others);
       }
     }
@@ -119,7 +120,7 @@ export class GroupWriter implements Writer {
   }
 
   /** A claim is alone in its transaction: what others write must be of the generation that holds before or after. */
-  #nextBatch(): Pending[] {
+  #nextBatch(): PendingWrite[] {
     const claim = this.#waiting.findIndex(({ name }) => name === 'claimGeneration');
     return this.#waiting.splice(
       0,
@@ -127,54 +128,54 @@ export class GroupWriter implements Writer {
     );
   }
 
-  async #commit(batch: readonly Pending[]): Promise<void> {
+  async #commit(batch: readonly PendingWrite[]): Promise<void> {
     // Taken now: what reaches the journal while the batch runs is for the next commit.
-    const settled = this.#queue.droppable();
+    const settled = this.#queue.droppableSeqs();
     let isCommitting = false;
     try {
       this.#database.exec('begin immediate');
       if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#generation);
       const commitNumber = await countCommit(this.#source);
-      if (settled.length > 0) await runWrite(this.#tx([]), 'dropJournaled', { seqs: settled });
-      const ran: Ran[] = [];
+      if (settled.length > 0) await runWrite(this.#tx([]), 'dropFromOutbox', { seqs: settled });
+      const ran: RunWrite[] = [];
       for (const pending of batch) ran.push(await this.#runOne(pending));
-      const listed = await listFacts(this.#source);
+      const listed = await listOutboxSeqs(this.#source);
       isCommitting = true;
       this.#database.exec('commit');
       this.#commitNumber = commitNumber;
-      this.#queue.dropped(settled);
+      this.#queue.markDropped(settled);
       for (const one of ran) if ('result' in one) this.#adopt(one.pending, one.result);
       this.#answer(ran, listed);
     } catch (error) {
       this.#rollback();
       // Nothing was changed: the whole transaction runs again.
-      if (isCatalogFull(error) && (await this.#makeRoom())) return this.#commit(batch);
+      if (isCatalogFull(error) && (await this.#freeSpace())) return this.#commit(batch);
       const explained = this.#explain(error);
-      const told = isCommitting ? explained : havingChangedNothing(explained);
+      const told = isCommitting ? explained : withChangedNothing(explained);
       for (const pending of batch) pending.reject(told);
     }
     this.#onCommit(batch.length);
   }
 
   /** What the writer itself must know of a write that is committed. */
-  #adopt({ name, args }: Pending, result: unknown): void {
+  #adopt({ name, args }: PendingWrite, result: unknown): void {
     if (name === 'claimGeneration') {
       this.#generation = (args as Parameters<CatalogWrites['claimGeneration']>[0]).generation;
     }
     if (name === 'raiseCommitNumber') this.#commitNumber = Math.max(this.#commitNumber, result as number);
   }
 
-  async #runOne(pending: Pending): Promise<Ran> {
-    const records: StoreRecord[] = [];
+  async #runOne(pending: PendingWrite): Promise<RunWrite> {
+    const entries: JournalEntry[] = [];
     this.#savepoint.run();
     try {
-      const result = await runWrite(this.#tx(records), pending.name, pending.args);
+      const result = await runWrite(this.#tx(entries), pending.name, pending.args);
       this.#release.run();
-      return { pending, records, result };
+      return { pending, entries, result };
     } catch (error) {
       if (endsTransaction(error)) throw error;
       this.#database.exec('rollback to one; release one');
-      return { pending, records: [], error };
+      return { pending, entries: [], error };
     }
   }
 
@@ -182,17 +183,17 @@ export class GroupWriter implements Writer {
    * Answers, refusals too, after the journal has every fact that was in the table at the commit: any of them may be
    * what the answer rests on. The next commit need not wait for that, nor does what archives are read with.
    */
-  #answer(all: readonly Ran[], listed: readonly number[]): void {
-    for (const one of all) if (!restsOnFacts(one.pending.name)) settle(one);
-    const ran = all.filter(({ pending }) => restsOnFacts(pending.name));
+  #answer(all: readonly RunWrite[], listed: readonly number[]): void {
+    for (const one of all) if (!waitsForJournal(one.pending.name)) answerWrite(one);
+    const ran = all.filter(({ pending }) => waitsForJournal(pending.name));
     const answered = this.#queue
       .settle(
         listed,
-        ran.flatMap(({ records }) => records),
+        ran.flatMap(({ entries }) => entries),
       )
       .then(
         () => {
-          for (const one of ran) settle(one);
+          for (const one of ran) answerWrite(one);
         },
         (error) => {
           for (const { pending } of ran) pending.reject(error);
@@ -202,8 +203,8 @@ export class GroupWriter implements Writer {
     this.#answers.add(answered);
   }
 
-  #tx(records: StoreRecord[]): Tx {
-    return { ...this.#source, shard: 0, records };
+  #tx(entries: JournalEntry[]): Tx {
+    return { ...this.#source, shard: 0, entries };
   }
 
   #rollback(): void {
@@ -211,7 +212,7 @@ export class GroupWriter implements Writer {
   }
 }
 
-function settle(ran: Ran): void {
+function answerWrite(ran: RunWrite): void {
   if ('error' in ran) ran.pending.reject(ran.error);
   else ran.pending.resolve(ran.result);
 }

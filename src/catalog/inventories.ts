@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type {
   CatalogReads,
   CatalogWrites,
-  ClaimedInventory,
   InventoryScope,
+  LeasedInventory,
   Paging,
 } from '../domain/catalog.ts';
 import type { InventoryEntry } from '../domain/inventory.ts';
@@ -11,7 +11,7 @@ import type { InventoryJob } from '../domain/job.ts';
 import { type InventoryKey, type Page, toPage } from '../domain/page.ts';
 import type { InventorySnapshot } from '../domain/vault.ts';
 import { toJob } from './jobs.ts';
-import { notifyOf } from './notifications.ts';
+import { addNotifications } from './notifications.ts';
 import type { Source, Tx } from './transaction.ts';
 
 export function inventoryReads(source: Source): Pick<CatalogReads, 'listInventory'> {
@@ -81,10 +81,10 @@ function toEntry({ no, id, description, created_ms, size, tree_hash }: EntryRow)
   return { no, id, description, size, createdMs: created_ms, treeHash: tree_hash };
 }
 
-export async function claimInventoryJob(
+export async function leaseInventoryJob(
   tx: Tx,
-  { token, nowMs, leaseMs }: Parameters<CatalogWrites['claimInventoryJob']>[0],
-): Promise<ClaimedInventory | null> {
+  { token, nowMs, leaseMs }: Parameters<CatalogWrites['leaseInventoryJob']>[0],
+): Promise<LeasedInventory | null> {
   const row = await tx.db
     .selectFrom('jobs')
     .selectAll()
@@ -116,9 +116,9 @@ async function snapshotOf({ db }: Source, vaultNo: number): Promise<InventorySna
   return row ?? null;
 }
 
-export async function renewInventoryJob(
+export async function renewInventoryLease(
   tx: Tx,
-  { jobNo, token, nowMs, leaseMs }: Parameters<CatalogWrites['renewInventoryJob']>[0],
+  { jobNo, token, nowMs, leaseMs }: Parameters<CatalogWrites['renewInventoryLease']>[0],
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx.db
     .updateTable('jobs')
@@ -149,7 +149,7 @@ export async function finishInventoryJob(
     .returningAll()
     .executeTakeFirst();
   if (!row) return false;
-  await notifyOf(tx, toJob(row), nowMs);
+  await addNotifications(tx, toJob(row), nowMs);
   return true;
 }
 

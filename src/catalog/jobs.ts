@@ -3,11 +3,11 @@ import type { CatalogReads, CatalogWrites, JobFilter, NewJob, Paging } from '../
 import { JOB_LIFE_MS, type Job } from '../domain/job.ts';
 import { type Page, toPage } from '../domain/page.ts';
 import { fromHex, toHex } from './digest.ts';
-import { notifyOf } from './notifications.ts';
-import { judgeRetrieval } from './retrieval.ts';
+import { addNotifications } from './notifications.ts';
+import { requireRetrievalAllowed } from './retrieval.ts';
 import type { JobRow } from './schema.ts';
 import type { Source, Tx } from './transaction.ts';
-import { holdVault } from './vaults.ts';
+import { lockVaultRow } from './vaults.ts';
 
 type JobReads = Pick<CatalogReads, 'findJob' | 'listJobs'>;
 
@@ -99,8 +99,8 @@ export async function startJob(
   tx: Tx,
   { job, nowMs, expeditedCapacity }: Parameters<CatalogWrites['startJob']>[0],
 ): Promise<void> {
-  const vault = await holdVault(tx, job.vaultNo, 'to-write-into');
-  if (job.kind === 'archive') await judgeRetrieval(tx, vault, job, nowMs, expeditedCapacity);
+  const vault = await lockVaultRow(tx, job.vaultNo, 'to-write-into');
+  if (job.kind === 'archive') await requireRetrievalAllowed(tx, vault, job, nowMs, expeditedCapacity);
   const row = await tx.db.insertInto('jobs').values(toRow(job)).returningAll().executeTakeFirstOrThrow();
   if (job.kind === 'archive' && job.dueMs <= nowMs) await finishArchiveJob(tx, row, nowMs);
 }
@@ -166,7 +166,7 @@ async function finishArchiveJob(tx: Tx, row: JobRow, nowMs: number): Promise<voi
     .executeTakeFirst();
   const done = { state: there ? 'Succeeded' : 'Failed', completed_ms: nowMs } as const;
   await tx.db.updateTable('jobs').set(done).where('no', '=', row.no).execute();
-  await notifyOf(tx, toJob({ ...row, ...done }), nowMs);
+  await addNotifications(tx, toJob({ ...row, ...done }), nowMs);
 }
 
 export async function expireJobs(

@@ -1,8 +1,8 @@
-import type { StoreRecord } from '../domain/blob-store.ts';
+import type { JournalEntry } from '../domain/blob-store.ts';
 import type { Journal } from './journal.ts';
 
 /** Facts are fetched from the table in lots. */
-const FACTS_PER_LOT = 500;
+const ENTRIES_PER_BATCH = 500;
 
 /**
  * The way of facts into the store's journal, for one process that writes to a catalog. The table `store_records` says
@@ -11,15 +11,15 @@ const FACTS_PER_LOT = 500;
  */
 export class JournalQueue {
   readonly #journal: Journal;
-  readonly #load: (seqs: readonly number[]) => Promise<readonly StoreRecord[]>;
+  readonly #load: (seqs: readonly number[]) => Promise<readonly JournalEntry[]>;
   /** In the journal, and perhaps still in the table. */
   readonly #journaled = new Set<number>();
-  readonly #underWay = new Map<number, Promise<void>>();
+  readonly #appending = new Map<number, Promise<void>>();
   /** What the journal did not take. */
-  readonly #owed = new Set<number>();
+  readonly #owedEntries = new Set<number>();
 
   /** @param load fetches facts from the table; those that another process took off meanwhile are in the journal. */
-  constructor(journal: Journal, load: (seqs: readonly number[]) => Promise<readonly StoreRecord[]>) {
+  constructor(journal: Journal, load: (seqs: readonly number[]) => Promise<readonly JournalEntry[]>) {
     this.#journal = journal;
     this.#load = load;
   }
@@ -28,8 +28,8 @@ export class JournalQueue {
    * Journals what could not be journaled before: while that fails nothing new is to be done, or it would grow.
    * @throws what the journal throws.
    */
-  async payOwed(): Promise<void> {
-    if (this.#owed.size > 0) await this.#reach([...this.#owed], []);
+  async appendOwed(): Promise<void> {
+    if (this.#owedEntries.size > 0) await this.#appendMissing([...this.#owedEntries], []);
   }
 
   /**
@@ -37,16 +37,16 @@ export class JournalQueue {
    * @param listed numbers of all facts in the table as a transaction ended. @param own those that are at hand.
    * @throws what the journal throws; what it did not take is owed.
    */
-  async settle(listed: readonly number[], own: readonly StoreRecord[]): Promise<void> {
+  async settle(listed: readonly number[], own: readonly JournalEntry[]): Promise<void> {
     this.#forget(listed);
-    await this.#reach(listed, own);
+    await this.#appendMissing(listed, own);
   }
 
-  async #reach(seqs: readonly number[], own: readonly StoreRecord[]): Promise<void> {
+  async #appendMissing(seqs: readonly number[], own: readonly JournalEntry[]): Promise<void> {
     const waits = new Set<Promise<void>>();
     const missing: number[] = [];
     for (const seq of seqs) {
-      const underWay = this.#underWay.get(seq);
+      const underWay = this.#appending.get(seq);
       if (underWay) waits.add(underWay);
       else if (!this.#journaled.has(seq)) missing.push(seq);
     }
@@ -55,13 +55,13 @@ export class JournalQueue {
   }
 
   /** What may be taken off the table: the newest fact stays there, because it tells the greatest number. */
-  droppable(): readonly number[] {
+  droppableSeqs(): readonly number[] {
     const newest = Math.max(...this.#journaled);
     return [...this.#journaled].filter((seq) => seq !== newest);
   }
 
   /** These are off the table, durably or not. */
-  dropped(seqs: readonly number[]): void {
+  markDropped(seqs: readonly number[]): void {
     for (const seq of seqs) this.#journaled.delete(seq);
   }
 
@@ -71,34 +71,34 @@ export class JournalQueue {
     for (const seq of this.#journaled) if (seq < oldest) this.#journaled.delete(seq);
   }
 
-  #append(seqs: readonly number[], own: readonly StoreRecord[]): Promise<void> {
-    const appended = this.#toJournal(seqs, own)
+  #append(seqs: readonly number[], own: readonly JournalEntry[]): Promise<void> {
+    const appended = this.#appendBatch(seqs, own)
       .then(
         () => {
           for (const seq of seqs) {
             this.#journaled.add(seq);
-            this.#owed.delete(seq);
+            this.#owedEntries.delete(seq);
           }
         },
         (error) => {
-          for (const seq of seqs) this.#owed.add(seq);
+          for (const seq of seqs) this.#owedEntries.add(seq);
           throw error;
         },
       )
       .finally(() => {
-        for (const seq of seqs) this.#underWay.delete(seq);
+        for (const seq of seqs) this.#appending.delete(seq);
       });
-    for (const seq of seqs) this.#underWay.set(seq, appended);
+    for (const seq of seqs) this.#appending.set(seq, appended);
     return appended;
   }
 
-  async #toJournal(seqs: readonly number[], own: readonly StoreRecord[]): Promise<void> {
+  async #appendBatch(seqs: readonly number[], own: readonly JournalEntry[]): Promise<void> {
     const wanted = new Set(seqs);
-    const records = own.filter(({ seq }) => wanted.delete(seq));
+    const entries = own.filter(({ seq }) => wanted.delete(seq));
     const others = [...wanted];
-    for (let first = 0; first < others.length; first += FACTS_PER_LOT) {
-      records.push(...(await this.#load(others.slice(first, first + FACTS_PER_LOT))));
+    for (let first = 0; first < others.length; first += ENTRIES_PER_BATCH) {
+      entries.push(...(await this.#load(others.slice(first, first + ENTRIES_PER_BATCH))));
     }
-    if (records.length > 0) await this.#journal(records);
+    if (entries.length > 0) await this.#journal(entries);
   }
 }

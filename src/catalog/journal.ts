@@ -1,37 +1,37 @@
 import { sql } from 'kysely';
-import type { StoreRecord } from '../domain/blob-store.ts';
+import type { JournalEntry } from '../domain/blob-store.ts';
 import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
 
 /** Writes facts to the store's journal; they are durable when it resolves. */
-export type Journal = (records: readonly StoreRecord[]) => Promise<void>;
+export type Journal = (entries: readonly JournalEntry[]) => Promise<void>;
 
 /** Why the journal takes no more facts; undefined while all is well. Asked before a transaction, not after. */
 export type JournalFailure = () => Error | undefined;
 
-export function journalReads(source: Source): Pick<CatalogReads, 'unjournaled' | 'lastRecord'> {
+export function journalReads(source: Source): Pick<CatalogReads, 'listOutbox' | 'lastEntrySeq'> {
   return {
-    async lastRecord() {
+    async lastEntrySeq() {
       const newest = source.db.selectFrom('store_records').select('seq').orderBy('seq', 'desc').limit(1);
       return (await newest.executeTakeFirst())?.seq ?? 0;
     },
-    async unjournaled(limit) {
+    async listOutbox(limit) {
       const rows = await source.db
         .selectFrom('store_records')
         .selectAll()
         .orderBy('seq')
         .limit(limit)
         .execute();
-      return rows.map(({ seq, entry }) => ({ seq, entry: JSON.parse(entry) }));
+      return rows.map(({ seq, entry }) => ({ seq, body: JSON.parse(entry) }));
     },
   };
 }
 
 /** The newest fact stays on the list, so that its number is known; journaling it again does no harm. */
-export async function dropJournaled(
+export async function dropFromOutbox(
   tx: Tx,
-  { seqs }: Parameters<CatalogWrites['dropJournaled']>[0],
+  { seqs }: Parameters<CatalogWrites['dropFromOutbox']>[0],
 ): Promise<void> {
   if (seqs.length === 0) return;
   const newest = tx.db.selectFrom('store_records').select((e) => e.fn.max('seq').as('newest'));
@@ -39,26 +39,29 @@ export async function dropJournaled(
 }
 
 /** Numbers of all facts in the table, in order: few, because they are taken off when the journal has them. */
-export async function listFacts(source: Source): Promise<readonly number[]> {
-  return (await LIST_FACTS.all(source, {})).map(({ seq }) => seq);
+export async function listOutboxSeqs(source: Source): Promise<readonly number[]> {
+  return (await LIST_OUTBOX_SEQS.all(source, {})).map(({ seq }) => seq);
 }
 
-const LIST_FACTS = statement((db) => db.selectFrom('store_records').select('seq').orderBy('seq'));
+const LIST_OUTBOX_SEQS = statement((db) => db.selectFrom('store_records').select('seq').orderBy('seq'));
 
 /** Those of these facts that are in the table, in order. */
-export async function factsBySeq({ db }: Source, seqs: readonly number[]): Promise<readonly StoreRecord[]> {
+export async function outboxEntries(
+  { db }: Source,
+  seqs: readonly number[],
+): Promise<readonly JournalEntry[]> {
   const rows = await db
     .selectFrom('store_records')
     .selectAll()
     .where('seq', 'in', seqs)
     .orderBy('seq')
     .execute();
-  return rows.map(({ seq, entry }) => ({ seq, entry: JSON.parse(entry) }));
+  return rows.map(({ seq, entry }) => ({ seq, body: JSON.parse(entry) }));
 }
 
-export async function skipRecords(
+export async function skipEntrySeqs(
   tx: Tx,
-  { beyond }: Parameters<CatalogWrites['skipRecords']>[0],
+  { beyond }: Parameters<CatalogWrites['skipEntrySeqs']>[0],
 ): Promise<void> {
   const entry = JSON.stringify({ type: 'numbers-skipped', beyond });
   await tx.db
@@ -71,11 +74,11 @@ export async function skipRecords(
 }
 
 /** Notes a fact that a catalog rebuilt from the blobs alone would not know. */
-export async function record(tx: Tx, entry: Record<string, unknown>): Promise<void> {
-  const [row] = await INSERT_RECORD.all(tx, { entry: JSON.stringify(entry) });
-  tx.records.push({ seq: (row as { seq: number }).seq, entry });
+export async function appendEntry(tx: Tx, body: Record<string, unknown>): Promise<void> {
+  const [row] = await INSERT_ENTRY.all(tx, { entry: JSON.stringify(body) });
+  tx.entries.push({ seq: (row as { seq: number }).seq, body });
 }
 
-const INSERT_RECORD = statement((db, { entry }: { entry: string }) =>
+const INSERT_ENTRY = statement((db, { entry }: { entry: string }) =>
   db.insertInto('store_records').values({ entry }).returning('seq'),
 );

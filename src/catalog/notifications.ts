@@ -2,9 +2,9 @@ import type { CatalogReads, CatalogWrites, Paging } from '../domain/catalog.ts';
 import { describeJob, type Job } from '../domain/job.ts';
 import type { JobEvent, Notification, NotificationConfig } from '../domain/notification.ts';
 import { type Page, toPage } from '../domain/page.ts';
-import { record } from './journal.ts';
+import { appendEntry } from './journal.ts';
 import type { Source, Tx } from './transaction.ts';
-import { holdVault } from './vaults.ts';
+import { lockVaultRow } from './vaults.ts';
 
 type NotificationReads = Pick<CatalogReads, 'findNotificationConfig' | 'listNotifications'>;
 
@@ -28,30 +28,37 @@ export async function setNotificationConfig(
   tx: Tx,
   { vaultNo, config }: Parameters<CatalogWrites['setNotificationConfig']>[0],
 ): Promise<void> {
-  const { account, region, name } = await holdVault(tx, vaultNo, 'to-change');
+  const { account, region, name } = await lockVaultRow(tx, vaultNo, 'to-change');
   const row = { topic: config.topic, events: config.events.join(',') };
   await tx.db
     .insertInto('vault_notifications')
     .values({ vault_no: vaultNo, ...row })
     .onConflict((c) => c.column('vault_no').doUpdateSet(row))
     .execute();
-  await record(tx, { type: 'vault-notifications', account, region, vault: name, ...config });
+  await appendEntry(tx, { type: 'vault-notifications', account, region, vault: name, ...config });
 }
 
 export async function deleteNotificationConfig(
   tx: Tx,
   { vaultNo }: Parameters<CatalogWrites['deleteNotificationConfig']>[0],
 ): Promise<void> {
-  const { account, region, name } = await holdVault(tx, vaultNo, 'to-change');
+  const { account, region, name } = await lockVaultRow(tx, vaultNo, 'to-change');
   await tx.db.deleteFrom('vault_notifications').where('vault_no', '=', vaultNo).execute();
-  await record(tx, { type: 'vault-notifications', account, region, vault: name, topic: null, events: [] });
+  await appendEntry(tx, {
+    type: 'vault-notifications',
+    account,
+    region,
+    vault: name,
+    topic: null,
+    events: [],
+  });
 }
 
 /**
  * Writes the messages that a finished job owes, in the transaction that finishes it: so a message is owed
  * exactly when its job is done. The vault's topic and the job's own are both told, the same topic twice.
  */
-export async function notifyOf(tx: Tx, job: Job, nowMs: number): Promise<void> {
+export async function addNotifications(tx: Tx, job: Job, nowMs: number): Promise<void> {
   const config = await findConfig(tx, job.vaultNo);
   const event: JobEvent =
     job.kind === 'archive' ? 'ArchiveRetrievalCompleted' : 'InventoryRetrievalCompleted';
@@ -60,7 +67,7 @@ export async function notifyOf(tx: Tx, job: Job, nowMs: number): Promise<void> {
     ...(job.topic === null ? [] : [{ topic: job.topic, by: 'job' }]),
   ];
   if (topics.length === 0) return;
-  const message = JSON.stringify(describeJob(job, await holdVault(tx, job.vaultNo, 'to-write-into')));
+  const message = JSON.stringify(describeJob(job, await lockVaultRow(tx, job.vaultNo, 'to-write-into')));
   const common = { message, created_ms: nowMs, tries: 0, state: 'waiting' as const, next_try_ms: nowMs };
   // The id is the job's, so that it is the same however often the message is sent.
   const rows = topics.map(({ topic, by }) => ({ ...common, id: `${by}-${job.id}`, topic }));
@@ -89,9 +96,9 @@ const COLUMNS = [
   'reason',
 ] as const;
 
-export async function claimNotifications(
+export async function leaseNotifications(
   tx: Tx,
-  { nowMs, leaseMs, limit }: Parameters<CatalogWrites['claimNotifications']>[0],
+  { nowMs, leaseMs, limit }: Parameters<CatalogWrites['leaseNotifications']>[0],
 ): Promise<readonly Notification[]> {
   const due = await tx.db
     .selectFrom('notifications')

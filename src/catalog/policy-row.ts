@@ -13,11 +13,11 @@ export function toPolicies(row: PolicyRow | null): VaultPolicies | null {
 
 /** @throws 400 Throttling when the policies are no longer of the version that the caller was allowed by. */
 export function requireSameVersion(version: number, allowedBy: number): void {
-  if (version !== allowedBy) throw policiesChanged();
+  if (version !== allowedBy) throw policiesChangedError();
 }
 
 /** Clients repeat it: then the request is judged anew. */
-export function policiesChanged(): ApiError {
+export function policiesChangedError(): ApiError {
   return new ApiError('ThrottlingException', "The vault's policies or tags changed meanwhile: try again.");
 }
 

@@ -36,21 +36,21 @@ export function endsConnection(error: unknown): boolean {
 }
 
 /** The error itself, or the Shortage that it amounts to where the database is away for now. */
-export function awayOr(error: unknown): unknown {
+export function toShortage(error: unknown): unknown {
   if (error instanceof Shortage) return error;
-  if (!(error instanceof pg.DatabaseError)) return databaseAway(error);
+  if (!(error instanceof pg.DatabaseError)) return databaseAwayShortage(error);
   const code = error.code ?? '';
   const passes = PASSING_CLASSES.has(code.slice(0, 2)) || PASSING.has(code);
-  return passes || error.severity === 'FATAL' ? databaseAway(error) : error;
+  return passes || error.severity === 'FATAL' ? databaseAwayShortage(error) : error;
 }
 
 /** An error while a connection was being made: whatever it is, there is no database for now. */
-export function databaseAway(cause: unknown): Shortage {
+export function databaseAwayShortage(cause: unknown): Shortage {
   return new Shortage(`The catalog's database is not available: ${whyAway(cause)}.`, { cause });
 }
 
 /** A COMMIT that was sent and not confirmed. */
-export function commitUnknown(cause: unknown): Shortage {
+export function commitUnknownShortage(cause: unknown): Shortage {
   return new Shortage(
     `The catalog's database did not confirm the change (${whyAway(cause)}): it may have been made or not.`,
     { cause },

@@ -13,7 +13,7 @@ import pg from 'pg';
 import { Shortage } from '../domain/errors.ts';
 import { POSTGRES } from './engine.ts';
 import { nulFree, nulFreeValue } from './nul-free.ts';
-import { awayOr, databaseAway, endsConnection, NoAnswer } from './postgres-errors.ts';
+import { databaseAwayShortage, endsConnection, NoAnswer, toShortage } from './postgres-errors.ts';
 import type { Schema } from './schema.ts';
 import type { Source } from './transaction.ts';
 
@@ -96,11 +96,11 @@ export class PostgresPool {
     try {
       client = await this.#pool.connect();
     } catch (error) {
-      throw this.#told(databaseAway(error));
+      throw this.#noteOutcome(databaseAwayShortage(error));
     }
     const known = this.#connections.get(client);
     if (known) return known;
-    const made = new PostgresConnection(client, this.#limitMs, (error) => this.#told(error));
+    const made = new PostgresConnection(client, this.#limitMs, (error) => this.#noteOutcome(error));
     this.#connections.set(client, made);
     return made;
   }
@@ -111,7 +111,7 @@ export class PostgresPool {
   }
 
   /** @param error of the last statement; undefined if it was done. */
-  #told<Told>(error: Told): Told {
+  #noteOutcome<Told>(error: Told): Told {
     this.#failure = error instanceof Shortage ? error : undefined;
     return error;
   }
@@ -121,7 +121,7 @@ export class PostgresPool {
 export class PostgresConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   readonly #limitMs: number;
-  readonly #told: (error: unknown) => unknown;
+  readonly #noteOutcome: (error: unknown) => unknown;
   readonly source: Source;
   #broken = false;
 
@@ -129,7 +129,7 @@ export class PostgresConnection implements DatabaseConnection {
   constructor(client: pg.PoolClient, limitMs: number, told: (error: unknown) => unknown) {
     this.#client = client;
     this.#limitMs = limitMs;
-    this.#told = told;
+    this.#noteOutcome = told;
     this.source = sourceOver(new Kysely<Schema>({ dialect: dialectOn(this), plugins: [nulFree()] }));
   }
 
@@ -167,11 +167,11 @@ export class PostgresConnection implements DatabaseConnection {
     const timer = setTimeout(() => this.#cut(new NoAnswer(limitMs)), limitMs);
     try {
       const result = await this.#client.query(sql, parameters as unknown[]);
-      this.#told(undefined);
+      this.#noteOutcome(undefined);
       return result;
     } catch (error) {
       this.#broken ||= endsConnection(error);
-      throw this.#told(awayOr(error));
+      throw this.#noteOutcome(toShortage(error));
     } finally {
       clearTimeout(timer);
     }

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import pg from 'pg';
+import { catalogContract } from '../../test/support/catalog-contract/contract.ts';
 import { Customer } from '../../test/support/catalog-contract/customer.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { itFollowsTheModel } from '../../test/support/catalog-contract/property.ts';
 import { eventually } from '../../test/support/poll.ts';
 import { createDatabase, skipWithoutPostgres } from '../../test/support/postgres.ts';
-import type { StoreRecord } from '../domain/blob-store.ts';
+import type { JournalEntry } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { Shortage } from '../domain/errors.ts';
 import { GenerationClosed } from '../domain/store-link.ts';
-import { catalogContract } from './contract.ts';
 import { openPostgresCatalog } from './postgres.ts';
 
 describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
@@ -146,9 +146,9 @@ describe('a commit that the database does not confirm', { skip: skipWithoutPostg
   it('is told as one that may have been made, and what it noted reaches the journal', async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
-    const written: StoreRecord[] = [];
-    const journal = async (records: readonly StoreRecord[]) => {
-      written.push(...records);
+    const written: JournalEntry[] = [];
+    const journal = async (entries: readonly JournalEntry[]) => {
+      written.push(...entries);
     };
     const catalog = await openPostgresCatalog({ url, journal, limitMs: 5000, onError: () => {} });
     t.after(() => catalog.close());
@@ -172,7 +172,7 @@ describe('a commit that the database does not confirm', { skip: skipWithoutPostg
     await eventually('it was made', () => catalog.findVault(c.key()), PATIENT_MS);
     await c.makeVault();
     assert.deepEqual(
-      written.map(({ entry }) => entry['type']),
+      written.map(({ body }) => body['type']),
       ['vault-created'],
     );
   });

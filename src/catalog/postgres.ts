@@ -16,7 +16,7 @@ const LIMIT_MS = 10_000;
 /** Longer than any transaction may stand idle, shorter than a supervisor waits for a start. */
 const CLAIM_MS = 30_000;
 
-export interface PostgresOptions {
+export interface PostgresCatalogDeps {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
   readonly journal: Journal;
@@ -35,20 +35,20 @@ export interface PostgresOptions {
  * A catalog in PostgreSQL 15 or newer, which every process reads and writes by itself. Migrates it first.
  * @throws Error that names the database when it cannot be reached or used.
  */
-export async function openPostgresCatalog(options: PostgresOptions): Promise<Catalog> {
-  const { limitMs = LIMIT_MS } = options;
-  const pool = new PostgresPool({ ...options, limitMs });
+export async function openPostgresCatalog(deps: PostgresCatalogDeps): Promise<Catalog> {
+  const { limitMs = LIMIT_MS } = deps;
+  const pool = new PostgresPool({ ...deps, limitMs });
   try {
-    return await openOver(pool, { ...options, limitMs });
+    return await openOver(pool, { ...deps, limitMs });
   } catch (error) {
     await pool.close();
-    throw unusableDatabase(options.url, error);
+    throw unusableDatabase(deps.url, error);
   }
 }
 
 async function openOver(
   pool: PostgresPool,
-  { limitMs, ...options }: PostgresOptions & { limitMs: number },
+  { limitMs, ...options }: PostgresCatalogDeps & { limitMs: number },
 ): Promise<Catalog> {
   // Within the time limits, which a migration has not.
   (await pool.acquire()).release();

@@ -3,7 +3,7 @@ import {
   type CapacityUnit,
   EXPEDITED_WINDOW_MS,
   requireExpeditedCapacity,
-  requireRoomForUnit,
+  requireUnitAvailable,
 } from '../domain/capacity.ts';
 import type { CatalogReads, CatalogWrites, NewArchiveJob, VaultOwner } from '../domain/catalog.ts';
 import {
@@ -12,9 +12,9 @@ import {
   requireWithinPolicy,
   useWindows,
 } from '../domain/retrieval-policy.ts';
-import { record } from './journal.ts';
+import { appendEntry } from './journal.ts';
 import type { Source, Tx } from './transaction.ts';
-import { holdOwner } from './vaults.ts';
+import { serializeOwner } from './vaults.ts';
 
 type RetrievalReads = Pick<CatalogReads, 'retrievalPolicy' | 'listCapacity'>;
 
@@ -48,11 +48,11 @@ export async function setRetrievalPolicy(
     .values({ account, region, ...row })
     .onConflict((c) => c.columns(['account', 'region']).doUpdateSet(row))
     .execute();
-  await record(tx, { type: 'retrieval-policy', account, region, ...row });
+  await appendEntry(tx, { type: 'retrieval-policy', account, region, ...row });
 }
 
 /** Refuses a retrieval that policy or capacity does not allow. @throws 400 PolicyEnforced, InsufficientCapacity. */
-export async function judgeRetrieval(
+export async function requireRetrievalAllowed(
   tx: Tx,
   owner: VaultOwner,
   { tier, range }: NewArchiveJob,
@@ -60,17 +60,22 @@ export async function judgeRetrieval(
   expeditedCapacity: number | null,
 ): Promise<void> {
   const bytes = range.last - range.first + 1;
-  if (tier === 'Standard') await judgeStandard(tx, owner, bytes, nowMs);
+  if (tier === 'Standard') await requireStandardAllowed(tx, owner, bytes, nowMs);
   if (tier === 'Expedited' && expeditedCapacity !== null) {
-    await holdOwner(tx, owner);
+    await serializeOwner(tx, owner);
     const units = await listCapacity(tx, owner, nowMs);
     const started = await startedSince(tx, owner, 'Expedited', nowMs - EXPEDITED_WINDOW_MS);
     requireExpeditedCapacity(expeditedCapacity, started.count, units.length);
   }
 }
 
-async function judgeStandard(tx: Tx, owner: VaultOwner, bytes: number, nowMs: number): Promise<void> {
-  await lockPolicy(tx, owner);
+async function requireStandardAllowed(
+  tx: Tx,
+  owner: VaultOwner,
+  bytes: number,
+  nowMs: number,
+): Promise<void> {
+  await lockRetrievalPolicyRow(tx, owner);
   const policy = await retrievalPolicy(tx, owner);
   if (policy.strategy === 'None') return;
   const { inProgressSinceMs, todaySinceMs } = useWindows(nowMs);
@@ -80,7 +85,7 @@ async function judgeStandard(tx: Tx, owner: VaultOwner, bytes: number, nowMs: nu
 }
 
 /** Two jobs that start at once must not both fit into what is left for one. */
-async function lockPolicy(tx: Tx, { account, region }: VaultOwner): Promise<void> {
+async function lockRetrievalPolicyRow(tx: Tx, { account, region }: VaultOwner): Promise<void> {
   if (!tx.engine.rowLocks) return;
   const row = tx.db.selectFrom('retrieval_policies').select('strategy').where('account', '=', account);
   await row.where('region', '=', region).where('strategy', '!=', 'None').forUpdate().execute();
@@ -125,8 +130,8 @@ export async function purchaseCapacity(
   tx: Tx,
   { owner, unit, nowMs }: Parameters<CatalogWrites['purchaseCapacity']>[0],
 ): Promise<void> {
-  await holdOwner(tx, owner);
-  requireRoomForUnit((await listCapacity(tx, owner, nowMs)).length);
+  await serializeOwner(tx, owner);
+  requireUnitAvailable((await listCapacity(tx, owner, nowMs)).length);
   const { account, region } = owner;
   const { id, startMs, expiresMs } = unit;
   await tx.db

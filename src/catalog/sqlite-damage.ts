@@ -13,12 +13,12 @@ const WHAT_TO_DO = 'Restore it as docs/operating.md says under "Restoring"';
 const REASON = 'The catalog is damaged, and must be restored by whoever runs this server.';
 
 /** Whether an error says that the catalog is damaged, also where another process met it. */
-export function saysDamaged(error: unknown): error is Shortage {
+export function isCatalogDamage(error: unknown): error is Shortage {
   return error instanceof Shortage && error.message === REASON;
 }
 
 /** The error with the path of the database; as a Shortage if the file is damaged. */
-export function explained(error: unknown, path: string): unknown {
+export function explainDamage(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('errcode' in error)) return error;
   if (!error.message.includes(path)) error.message += ` (${path})`;
   if (!DAMAGE.has(Number(error.errcode) & 0xff)) return error;
@@ -26,7 +26,10 @@ export function explained(error: unknown, path: string): unknown {
 }
 
 /** Runs what opens a database. @throws Error that names the file and says what to do. */
-export async function opening<Result>(path: string, open: () => Result | Promise<Result>): Promise<Result> {
+export async function explainOpening<Result>(
+  path: string,
+  open: () => Result | Promise<Result>,
+): Promise<Result> {
   try {
     return await open();
   } catch (error) {

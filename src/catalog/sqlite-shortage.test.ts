@@ -75,11 +75,14 @@ describe('an error of SQLite', () => {
 describe('a SQLite catalog on a full disk', { skip }, () => {
   const LONG = 'x'.repeat(1024 * 1024);
 
-  /** A catalog on a disk of 16 MiB that another program has filled. @param makeRoom is called when it is full. */
-  async function onFullDisk(t: TestContext, makeRoom: (disk: SmallDisk) => Promise<boolean>) {
+  /** A catalog on a disk of 16 MiB that another program has filled. @param freeSpace is called when it is full. */
+  async function onFullDisk(t: TestContext, freeSpace: (disk: SmallDisk) => Promise<boolean>) {
     const disk = smallDisk('tmpfs', 16);
     const path = join(disk.path, 'catalog.sqlite');
-    const writer = await openSqliteWriter(path, { journal: async () => {}, makeRoom: () => makeRoom(disk) });
+    const writer = await openSqliteWriter(path, {
+      journal: async () => {},
+      freeSpace: () => freeSpace(disk),
+    });
     const catalog = openSqliteCatalog(path, writer);
     t.after(async () => {
       await catalog.close();

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { catalogContract } from '../../test/support/catalog-contract/contract.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { itFollowsTheModel } from '../../test/support/catalog-contract/property.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
-import { catalogContract } from './contract.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
 
 catalogContract('SQLite', sqlitePlace);

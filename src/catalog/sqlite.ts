@@ -7,7 +7,13 @@ import { GroupWriter } from './group-writer.ts';
 import type { Journal, JournalFailure } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
-import { explained, opening, requireSound, saysDamaged, wasCutShort } from './sqlite-damage.ts';
+import {
+  explainDamage,
+  explainOpening,
+  isCatalogDamage,
+  requireSound,
+  wasCutShort,
+} from './sqlite-damage.ts';
 import { sqliteSource } from './sqlite-dialect.ts';
 import { asCatalogShortage, isCatalogFull } from './sqlite-shortage.ts';
 import type { Source } from './transaction.ts';
@@ -24,11 +30,11 @@ const LONGEST_LOG_PAGES = 32_768;
 /** Every serving process has one, and the system's own cache lies behind it. */
 const READER_CACHE_KIB = 4096;
 
-export interface SqliteWriterOptions {
+export interface SqliteWriterDeps {
   readonly journal: Journal;
   readonly failure?: JournalFailure;
   /** Called when the disk is full; false when there is no room to make. Never throws. */
-  readonly makeRoom?: () => Promise<boolean>;
+  readonly freeSpace?: () => Promise<boolean>;
   /** 0 by default: a catalog that was never claimed, or is about to be. */
   readonly generation?: Generation;
   /** Looks through the file first if the last writer was cut short: for a server, while nobody else has it open. */
@@ -39,25 +45,25 @@ export interface SqliteWriterOptions {
  * The writer of a SQLite catalog: of servers exactly one process opens it, after it has the data folder's lock; a
  * command opens one beside it for short transactions.
  */
-export async function openSqliteWriter(path: string, options: SqliteWriterOptions): Promise<Writer> {
-  return opening(path, () => openWriter(path, options));
+export async function openSqliteWriter(path: string, deps: SqliteWriterDeps): Promise<Writer> {
+  return explainOpening(path, () => openWriter(path, deps));
 }
 
 async function openWriter(
   path: string,
-  { journal, failure, makeRoom, generation = 0, checksFirst = false }: SqliteWriterOptions,
+  { journal, failure, freeSpace, generation = 0, checksFirst = false }: SqliteWriterDeps,
 ): Promise<Writer> {
   const isSuspect = checksFirst && wasCutShort(path);
-  const { database, source } = await openForWriting(path, isSuspect, makeRoom);
+  const { database, source } = await openForWriting(path, isSuspect, freeSpace);
   const checkpointer = new Checkpointer(path, BUSY_MS);
   const onCommit = (writes: number) => checkpointer.committed(writes);
   const link = await readsOver(source).storeLink();
   const writer = new GroupWriter(database, source, {
     journal,
     failure,
-    makeRoom,
+    freeSpace,
     onCommit,
-    explain: (error) => explainedAt(path, error),
+    explain: (error) => explainError(path, error),
     generation: generation === 'current' ? link.generation : generation,
     commitNumber: link.commitNumber,
   });
@@ -77,7 +83,7 @@ async function openWriter(
 async function openForWriting(
   path: string,
   isSuspect: boolean,
-  makeRoom: () => Promise<boolean> = async () => false,
+  freeSpace: () => Promise<boolean> = async () => false,
 ): Promise<{ database: DatabaseSync; source: Source }> {
   for (;;) {
     const database = new DatabaseSync(path, { timeout: BUSY_MS });
@@ -88,19 +94,19 @@ async function openForWriting(
          pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES};`,
       );
       if (isSuspect) requireSound(database, path);
-      const source = sqliteSource(database, (error) => explainedAt(path, error));
+      const source = sqliteSource(database, (error) => explainError(path, error));
       await migrate(source.db, SQLITE);
       return { database, source };
     } catch (error) {
       database.close();
-      if (!(isCatalogFull(error) && (await makeRoom()))) throw asCatalogShortage(error);
+      if (!(isCatalogFull(error) && (await freeSpace()))) throw asCatalogShortage(error);
     }
   }
 }
 
 /** What is thrown for an error of SQLite: it names the path, and is a Shortage where damage or a want is the cause. */
-function explainedAt(path: string, error: unknown): unknown {
-  return asCatalogShortage(explained(error, path));
+function explainError(path: string, error: unknown): unknown {
+  return asCatalogShortage(explainDamage(error, path));
 }
 
 /**
@@ -110,9 +116,9 @@ function explainedAt(path: string, error: unknown): unknown {
 export function openSqliteCatalog(path: string, writer: Writer): Catalog {
   let failure: Error | undefined;
   const explain = (error: unknown) => {
-    const told = explainedAt(path, error);
+    const told = explainError(path, error);
     // A damaged page stays damaged, also when the next statement does not meet it.
-    if (saysDamaged(told)) failure = told;
+    if (isCatalogDamage(told)) failure = told;
     return told;
   };
   const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
-import type { CatalogFound } from '../domain/start-facts.ts';
+import type { CatalogFound } from '../domain/start-findings.ts';
 import { unusableDatabase } from './postgres-errors.ts';
-import { opening } from './sqlite-damage.ts';
+import { explainOpening } from './sqlite-damage.ts';
 
 const BUSY_MS = 5000;
 /** All catalogs of any version have these. */
@@ -22,7 +22,7 @@ export interface SurveyOptions {
 /** @throws Error that names the file when it is no database, or damaged. */
 export async function surveySqliteCatalog(path: string, options: SurveyOptions): Promise<CatalogFound> {
   if (!existsSync(path)) return { kind: 'none' };
-  return opening(path, async () => {
+  return explainOpening(path, async () => {
     const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
     try {
       const ask: Ask = async (query) => database.prepare(query).all();
@@ -89,7 +89,7 @@ async function survey(
     countsCommits,
     namesAnyBlob: Number(row?.['blobs']) > 0,
     hasVaults: Number(row?.['vaults']) > 0,
-    lastRecord: Number(row?.['last_record'] ?? 0),
+    lastEntrySeq: Number(row?.['last_record'] ?? 0),
     mode: mode === 'normal' || mode === 'emulator' ? mode : undefined,
     knowsOlder: settings.get(olderSetting) === 'true',
   };

@@ -1,10 +1,10 @@
 import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
 import { mergeTags, type Tags } from '../domain/tags.ts';
 import type { VaultKey } from '../domain/vault.ts';
-import { record } from './journal.ts';
+import { appendEntry } from './journal.ts';
 import type { Source, Tx } from './transaction.ts';
-import { tagsChanged } from './vault-policies.ts';
-import { holdVault } from './vaults.ts';
+import { bumpPolicyVersion } from './vault-policies.ts';
+import { lockVaultRow } from './vaults.ts';
 
 export function tagReads(source: Source): Pick<CatalogReads, 'tagsOf'> {
   return { tagsOf: (vaultNo) => tagsOf(source, vaultNo) };
@@ -24,7 +24,7 @@ export async function addTags(
   tx: Tx,
   { vaultNo, tags }: Parameters<CatalogWrites['addTags']>[0],
 ): Promise<void> {
-  const vault = await holdVault(tx, vaultNo, 'to-change');
+  const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   const merged = mergeTags(await tagsOf(tx, vaultNo), tags);
   for (const [key, value] of Object.entries(tags)) {
     await tx.db
@@ -33,20 +33,20 @@ export async function addTags(
       .onConflict((c) => c.columns(['vault_no', 'key']).doUpdateSet({ value }))
       .execute();
   }
-  await tagsChanged(tx, vaultNo);
-  await recordTags(tx, vault, merged);
+  await bumpPolicyVersion(tx, vaultNo);
+  await appendTagsEntry(tx, vault, merged);
 }
 
 export async function removeTags(
   tx: Tx,
   { vaultNo, keys }: Parameters<CatalogWrites['removeTags']>[0],
 ): Promise<void> {
-  const vault = await holdVault(tx, vaultNo, 'to-change');
+  const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   await tx.db.deleteFrom('tags').where('vault_no', '=', vaultNo).where('key', 'in', keys).execute();
-  await tagsChanged(tx, vaultNo);
-  await recordTags(tx, vault, await tagsOf(tx, vaultNo));
+  await bumpPolicyVersion(tx, vaultNo);
+  await appendTagsEntry(tx, vault, await tagsOf(tx, vaultNo));
 }
 
-async function recordTags(tx: Tx, { account, region, name }: VaultKey, tags: Tags): Promise<void> {
-  await record(tx, { type: 'vault-tags', account, region, vault: name, tags });
+async function appendTagsEntry(tx: Tx, { account, region, name }: VaultKey, tags: Tags): Promise<void> {
+  await appendEntry(tx, { type: 'vault-tags', account, region, vault: name, tags });
 }

@@ -1,32 +1,32 @@
-import type { StoreRecord } from '../domain/blob-store.ts';
+import type { JournalEntry } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
-import { ApiError, havingChangedNothing, Shortage } from '../domain/errors.ts';
+import { ApiError, Shortage, withChangedNothing } from '../domain/errors.ts';
 import { POSTGRES } from './engine.ts';
-import { factsBySeq, type Journal, type JournalFailure } from './journal.ts';
+import { type Journal, type JournalFailure, outboxEntries } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
-import { commitUnknown } from './postgres-errors.ts';
+import { commitUnknownShortage } from './postgres-errors.ts';
 import type { PostgresConnection, PostgresPool } from './postgres-pool.ts';
-import { restsOnFacts } from './rests-on-facts.ts';
 import { requireSame } from './store-link.ts';
+import { waitsForJournal } from './waits-for-journal.ts';
 import { runWrite, type WriteName, type Writer } from './writes.ts';
 
 /** Serialization failure and deadlock: PostgreSQL asks to try the whole transaction again. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
 const TRIES = 5;
 /** Facts that reached the journal are taken off the table in lots. */
-const JOURNALED_PER_LOT = 16;
+const DROPPED_PER_BATCH = 16;
 /**
  * The lock that fences generations off: every transaction shares it until its end, and a claim takes it alone. It lies
  * in the memory that the sessions of the database share, so the transactions write nothing for it.
  */
-const FENCE = '1297044993, 1';
+const ADVISORY_KEY = '1297044993, 1';
 /** In a statement after the lock's: what is read must be as of after the wait. */
-const BEGIN = `begin; select pg_advisory_xact_lock_shared(${FENCE}); select generation, number from store_link, commit_number`;
+const BEGIN = `begin; select pg_advisory_xact_lock_shared(${ADVISORY_KEY}); select generation, number from store_link, commit_number`;
 const HOLDERS = `select pid from pg_locks where locktype = 'advisory' and classid = 1297044993 and objid = 1 and granted and database = (select oid from pg_database where datname = current_database())`;
 /** After the transaction, in the same message: what the answer may rest on. */
-const FACTS = 'select seq from store_records order by seq';
+const LIST_OUTBOX = 'select seq from store_records order by seq';
 
-export interface TransactionWriterOptions {
+export interface TransactionWriterDeps {
   readonly journal: Journal;
   readonly failure?: JournalFailure | undefined;
   /** Whose writes these are, until a claim. */
@@ -38,9 +38,9 @@ export interface TransactionWriterOptions {
 }
 
 /** How a transaction ended, with the numbers of all facts in the table then. */
-interface Ended {
+interface EndedTransaction {
   readonly end: { readonly result: unknown } | { readonly refusal: ApiError };
-  readonly records: readonly StoreRecord[];
+  readonly entries: readonly JournalEntry[];
   readonly listed: readonly number[];
 }
 
@@ -57,15 +57,15 @@ export class TransactionWriter implements Writer {
   #generation: number;
   #commitNumber: number;
   readonly #running = new Set<Promise<unknown>>();
-  #dropping: Promise<void> | undefined;
+  #droppingFromOutbox: Promise<void> | undefined;
 
-  constructor(pool: PostgresPool, options: TransactionWriterOptions) {
+  constructor(pool: PostgresPool, deps: TransactionWriterDeps) {
     this.#pool = pool;
-    this.#queue = new JournalQueue(options.journal, (seqs) => factsBySeq(pool.source, seqs));
-    this.#failure = options.failure ?? (() => undefined);
-    this.#generation = options.generation;
-    this.#commitNumber = options.commitNumber;
-    this.#claimMs = options.claimMs;
+    this.#queue = new JournalQueue(deps.journal, (seqs) => outboxEntries(pool.source, seqs));
+    this.#failure = deps.failure ?? (() => undefined);
+    this.#generation = deps.generation;
+    this.#commitNumber = deps.commitNumber;
+    this.#claimMs = deps.claimMs;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
@@ -80,24 +80,25 @@ export class TransactionWriter implements Writer {
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#running);
-    await this.#dropping;
-    await this.#drop();
+    await this.#droppingFromOutbox;
+    await this.#dropFromOutbox();
   }
 
   async #run(name: WriteName, args: unknown): Promise<unknown> {
-    if (!restsOnFacts(name)) {
+    if (!waitsForJournal(name)) {
       const { end } = await this.#transact(name, args);
       if ('refusal' in end) throw end.refusal;
       return end.result;
     }
     const failure = this.#failure();
-    if (failure) throw havingChangedNothing(failure);
-    await this.#queue.payOwed().catch(rethrowUnchanged);
-    const { end, records, listed } = await this.#transact(name, args);
+    if (failure) throw withChangedNothing(failure);
+    await this.#queue.appendOwed().catch(rethrow);
+    const { end, entries, listed } = await this.#transact(name, args);
     if ('result' in end) this.#adopt(name, args, end.result);
     // A refusal rests on facts as well as a success.
-    await this.#queue.settle(listed, records);
-    if (this.#queue.droppable().length >= JOURNALED_PER_LOT) this.#dropping ??= this.#drop();
+    await this.#queue.settle(listed, entries);
+    if (this.#queue.droppableSeqs().length >= DROPPED_PER_BATCH)
+      this.#droppingFromOutbox ??= this.#dropFromOutbox();
     if ('refusal' in end) throw end.refusal;
     return end.result;
   }
@@ -112,9 +113,9 @@ export class TransactionWriter implements Writer {
     this.#commitNumber = Math.max(this.#commitNumber, commitNumber);
   }
 
-  async #transact(name: WriteName, args: unknown, settings?: string): Promise<Ended> {
+  async #transact(name: WriteName, args: unknown, settings?: string): Promise<EndedTransaction> {
     for (let tries = 1; ; tries++) {
-      const connection = await this.#pool.acquire().catch(rethrowUnchanged);
+      const connection = await this.#pool.acquire().catch(rethrow);
       try {
         return await this.#transactOn(connection, name, args, settings);
       } catch (error) {
@@ -131,24 +132,24 @@ export class TransactionWriter implements Writer {
     name: WriteName,
     args: unknown,
     settings?: string,
-  ): Promise<Ended> {
-    const records: StoreRecord[] = [];
+  ): Promise<EndedTransaction> {
+    const entries: JournalEntry[] = [];
     let result: unknown;
     try {
       await this.#begin(connection, name);
       if (settings !== undefined) await connection.statements(settings);
       const shard = this.#turn++ % POSTGRES.countShards;
-      result = await runWrite({ ...connection.source, shard, records }, name, args);
+      result = await runWrite({ ...connection.source, shard, entries }, name, args);
     } catch (error) {
       const refusal = error instanceof ApiError ? error : undefined;
       // What cannot be rolled back is closed, and the database rolls it back.
-      const rolledBack = connection.statements(`rollback; ${FACTS}`);
-      if (refusal) return { end: { refusal }, records: [], listed: numbersOf(await rolledBack) };
+      const rolledBack = connection.statements(`rollback; ${LIST_OUTBOX}`);
+      if (refusal) return { end: { refusal }, entries: [], listed: numbersOf(await rolledBack) };
       await rolledBack.catch(() => {});
       // The database was not asked to commit.
-      throw havingChangedNothing(error);
+      throw withChangedNothing(error);
     }
-    return { end: { result }, records, listed: await commit(connection) };
+    return { end: { result }, entries, listed: await commit(connection) };
   }
 
   /** From here on no claim closes the transaction's generation before it ends. @throws GenerationClosed, Shortage. */
@@ -163,7 +164,7 @@ export class TransactionWriter implements Writer {
   /** A killed server's sessions may still commit what it had asked them to: a claim waits for their end. */
   async #waitForEarlier(connection: PostgresConnection): Promise<void> {
     const ms = this.#claimMs;
-    const wait = `set local statement_timeout = 0; set local lock_timeout = ${ms}; select pg_advisory_xact_lock(${FENCE})`;
+    const wait = `set local statement_timeout = 0; set local lock_timeout = ${ms}; select pg_advisory_xact_lock(${ADVISORY_KEY})`;
     try {
       // The database's limit comes first.
       await connection.statements(`begin; ${wait}`, 2 * ms);
@@ -180,31 +181,31 @@ export class TransactionWriter implements Writer {
   }
 
   /** Takes off the table what is in the journal. Never throws: what stays is journaled again, which does no harm. */
-  async #drop(): Promise<void> {
-    const seqs = this.#queue.droppable();
+  async #dropFromOutbox(): Promise<void> {
+    const seqs = this.#queue.droppableSeqs();
     try {
       // No answer rests on it, so no flush is waited for.
       if (seqs.length > 0)
-        await this.#transact('dropJournaled', { seqs }, 'set local synchronous_commit = off');
-      this.#queue.dropped(seqs);
+        await this.#transact('dropFromOutbox', { seqs }, 'set local synchronous_commit = off');
+      this.#queue.markDropped(seqs);
     } catch {
       // They are tried again with the next ones.
     } finally {
-      this.#dropping = undefined;
+      this.#droppingFromOutbox = undefined;
     }
   }
 }
 
-function rethrowUnchanged(error: unknown): never {
-  throw havingChangedNothing(error);
+function rethrow(error: unknown): never {
+  throw withChangedNothing(error);
 }
 
 /** @throws Shortage when the database did not say whether it committed. */
 async function commit(connection: PostgresConnection): Promise<readonly number[]> {
   try {
-    return numbersOf(await connection.statements(`commit; ${FACTS}`));
+    return numbersOf(await connection.statements(`commit; ${LIST_OUTBOX}`));
   } catch (error) {
-    throw error instanceof Shortage ? commitUnknown(error.cause) : error;
+    throw error instanceof Shortage ? commitUnknownShortage(error.cause) : error;
   }
 }
 

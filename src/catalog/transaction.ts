@@ -1,5 +1,5 @@
 import type { CompiledQuery, Kysely, QueryResult } from 'kysely';
-import type { StoreRecord } from '../domain/blob-store.ts';
+import type { JournalEntry } from '../domain/blob-store.ts';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 
@@ -18,5 +18,5 @@ export interface Source {
 export interface Tx extends Source {
   /** Which shard of the counts this transaction adds to. */
   readonly shard: number;
-  readonly records: StoreRecord[];
+  readonly entries: JournalEntry[];
 }

@@ -1,17 +1,17 @@
 import type { Selectable } from 'kysely';
 import type { CatalogReads, CatalogWrites, CompleteOutcome, Paging } from '../domain/catalog.ts';
 import { type Page, toPage } from '../domain/page.ts';
-import { assemble, requireSameClaim, type Upload, uploadNotFound } from '../domain/upload.ts';
+import { assemble, requireSameDeclaration, type Upload, uploadNotFound } from '../domain/upload.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import { insertArchive } from './archives.ts';
 import { fromHex, toHex } from './digest.ts';
-import { record } from './journal.ts';
+import { appendEntry } from './journal.ts';
 import { allParts } from './parts.ts';
 import type { Schema, UploadRow } from './schema.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
 import { requireVersion } from './vault-policies.ts';
-import { holdVault } from './vaults.ts';
+import { lockVaultRow } from './vaults.ts';
 
 type UploadReads = Pick<CatalogReads, 'findUpload' | 'listUploads' | 'idleUploads'>;
 
@@ -86,7 +86,7 @@ function toUpload(row: Selectable<Schema['uploads']>): Upload {
 }
 
 export async function startUpload(tx: Tx, a: Parameters<CatalogWrites['startUpload']>[0]): Promise<void> {
-  const { account, region, name } = await holdVault(tx, a.vaultNo, 'to-write-into');
+  const { account, region, name } = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
   await tx.db
     .insertInto('uploads')
     .values({
@@ -100,7 +100,7 @@ export async function startUpload(tx: Tx, a: Parameters<CatalogWrites['startUplo
     })
     .execute();
   const { id: uploadId, archiveId, description, partSize, createdMs: at } = a;
-  await record(tx, {
+  await appendEntry(tx, {
     type: 'upload-started',
     ...{ account, region, vault: name, uploadId, archiveId, description, partSize, at },
   });
@@ -110,22 +110,22 @@ export async function completeUpload(
   tx: Tx,
   a: Parameters<CatalogWrites['completeUpload']>[0],
 ): Promise<CompleteOutcome> {
-  const vault = await holdVault(tx, a.vaultNo, 'to-write-into');
-  const row = await lockUpload(tx, a.vaultNo, a.uploadId);
+  const vault = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
+  const row = await lockUploadRow(tx, a.vaultNo, a.uploadId);
   if (row?.state === 'completed' && (row.ended_ms ?? 0) >= a.rememberedSinceMs) {
     return repeatComplete(tx, vault, row, a);
   }
   if (row?.state !== 'open') throw uploadNotFound(a.uploadId);
 
-  const treeHash = assemble(toUpload(row), await allParts(tx, row.no), a.claim.size);
-  if (treeHash !== a.claim.treeHash) return { kind: 'wrong-hash', uploadNo: row.no };
+  const treeHash = assemble(toUpload(row), await allParts(tx, row.no), a.declared.size);
+  if (treeHash !== a.declared.treeHash) return { kind: 'wrong-hash', uploadNo: row.no };
 
   await insertArchive(tx, {
     id: row.archive_id,
     vault_no: row.vault_no,
     description: row.description,
     created_ms: a.nowMs,
-    size: a.claim.size,
+    size: a.declared.size,
     tree_hash: fromHex(treeHash),
     ref: null,
     upload_no: row.no,
@@ -133,11 +133,11 @@ export async function completeUpload(
   const ended = {
     state: 'completed',
     ended_ms: a.nowMs,
-    size: a.claim.size,
+    size: a.declared.size,
     tree_hash: fromHex(treeHash),
   } as const;
   await tx.db.updateTable('uploads').set(ended).where('no', '=', row.no).execute();
-  await recordCompletion(tx, vault, { ...row, ...ended });
+  await appendCompletedEntry(tx, vault, { ...row, ...ended });
   return { kind: 'completed', archiveId: row.archive_id, treeHash };
 }
 
@@ -145,17 +145,21 @@ async function repeatComplete(
   tx: Tx,
   vault: VaultKey,
   row: UploadRow,
-  { claim, hashSent }: Pick<Parameters<CatalogWrites['completeUpload']>[0], 'claim' | 'hashSent'>,
+  { declared, hashSent }: Pick<Parameters<CatalogWrites['completeUpload']>[0], 'declared' | 'hashSent'>,
 ): Promise<CompleteOutcome> {
   const done = { size: row.size ?? 0, treeHash: toHex(row.tree_hash ?? new Uint8Array()) };
-  requireSameClaim(done, claim, hashSent);
+  requireSameDeclaration(done, declared, hashSent);
   // The process that completed it may have died before its record reached the journal.
-  await recordCompletion(tx, vault, row);
+  await appendCompletedEntry(tx, vault, row);
   return { kind: 'completed', archiveId: row.archive_id, treeHash: done.treeHash };
 }
 
-async function recordCompletion(tx: Tx, { account, region, name }: VaultKey, row: UploadRow): Promise<void> {
-  await record(tx, {
+async function appendCompletedEntry(
+  tx: Tx,
+  { account, region, name }: VaultKey,
+  row: UploadRow,
+): Promise<void> {
+  await appendEntry(tx, {
     type: 'upload-completed',
     ...{ account, region, vault: name, uploadId: row.id, archiveId: row.archive_id },
     ...{ description: row.description, size: row.size, treeHash: toHex(row.tree_hash ?? new Uint8Array()) },
@@ -164,7 +168,7 @@ async function recordCompletion(tx: Tx, { account, region, name }: VaultKey, row
 }
 
 /** The upload's row in whatever state, held until the transaction ends. */
-async function lockUpload(tx: Tx, vaultNo: number, id: string): Promise<UploadRow | undefined> {
+async function lockUploadRow(tx: Tx, vaultNo: number, id: string): Promise<UploadRow | undefined> {
   return tx.db
     .selectFrom('uploads')
     .selectAll()
@@ -175,9 +179,9 @@ async function lockUpload(tx: Tx, vaultNo: number, id: string): Promise<UploadRo
 }
 
 export async function abortUpload(tx: Tx, a: Parameters<CatalogWrites['abortUpload']>[0]): Promise<void> {
-  const vault = await holdVault(tx, a.vaultNo, 'to-write-into');
+  const vault = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
   await requireVersion(tx, a.vaultNo, a.policyVersion);
-  const row = await lockUpload(tx, a.vaultNo, a.uploadId);
+  const row = await lockUploadRow(tx, a.vaultNo, a.uploadId);
   if (row?.state === 'aborted' && (row.ended_ms ?? 0) >= a.rememberedSinceMs) return;
   if (row?.state !== 'open') throw uploadNotFound(a.uploadId);
   await endUpload(tx, vault, row, 'aborted', a.nowMs);
@@ -200,7 +204,7 @@ export async function expireUpload(tx: Tx, a: Parameters<CatalogWrites['expireUp
     .limit(1)
     .executeTakeFirst();
   if (active || row.created_ms >= a.beforeMs) return;
-  await endUpload(tx, await holdVault(tx, row.vault_no, 'to-write-into'), row, 'expired', a.nowMs);
+  await endUpload(tx, await lockVaultRow(tx, row.vault_no, 'to-write-into'), row, 'expired', a.nowMs);
 }
 
 async function endUpload(
@@ -217,7 +221,15 @@ async function endUpload(
     await tx.db.updateTable('uploads').set(ended).where('no', '=', row.no).execute();
   }
   await tx.db.insertInto('garbage').values({ upload_no: row.no, noted_ms: nowMs }).execute();
-  await record(tx, { type: 'upload-ended', account, region, vault: name, uploadId: row.id, how, at: nowMs });
+  await appendEntry(tx, {
+    type: 'upload-ended',
+    account,
+    region,
+    vault: name,
+    uploadId: row.id,
+    how,
+    at: nowMs,
+  });
 }
 
 export async function forgetUploads(

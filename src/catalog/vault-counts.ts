@@ -2,7 +2,7 @@ import { statement } from './statement.ts';
 import type { Tx } from './transaction.ts';
 
 /** Adds to the vault's counts in the transaction's shard, and moves the time of its last write. */
-export async function count(
+export async function addToCounts(
   tx: Tx,
   vaultNo: number,
   archives: number,

@@ -1,17 +1,17 @@
 import type { CatalogReads, CatalogWrites, LockedVault } from '../domain/catalog.ts';
 import type { VaultKey, VaultPolicies } from '../domain/vault.ts';
 import {
-  completed,
+  completeLock,
   currentLock,
   requireAbortable,
   requireNoLock,
   type VaultLock,
 } from '../domain/vault-lock.ts';
-import { record } from './journal.ts';
+import { appendEntry } from './journal.ts';
 import { type PolicyRow, requireSameVersion, toLock, toPolicies } from './policy-row.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
-import { findVaultNo, holdVault } from './vaults.ts';
+import { findVaultNo, lockVaultRow } from './vaults.ts';
 
 export function policyReads(source: Source): Pick<CatalogReads, 'listLocked'> {
   return { listLocked: () => listLocked(source) };
@@ -52,7 +52,11 @@ const FIND_VERSION = statement((db, { vaultNo }: { vaultNo: number }) =>
 );
 
 /** Every change goes through here, so that the version grows. The caller holds the vault alone. */
-async function change(tx: Tx, vaultNo: number, set: Partial<Omit<PolicyRow, 'version'>>): Promise<void> {
+async function changePolicies(
+  tx: Tx,
+  vaultNo: number,
+  set: Partial<Omit<PolicyRow, 'version'>>,
+): Promise<void> {
   const none = {
     access_policy: null,
     lock_policy: null,
@@ -70,39 +74,45 @@ async function change(tx: Tx, vaultNo: number, set: Partial<Omit<PolicyRow, 'ver
 }
 
 /** Tags may decide what a policy allows, one of the caller too: a change of theirs is one of the policies. */
-export async function tagsChanged(tx: Tx, vaultNo: number): Promise<void> {
-  await change(tx, vaultNo, {});
+export async function bumpPolicyVersion(tx: Tx, vaultNo: number): Promise<void> {
+  await changePolicies(tx, vaultNo, {});
 }
 
 export async function setVaultAccessPolicy(
   tx: Tx,
   { vaultNo, policy, policyVersion }: Parameters<CatalogWrites['setVaultAccessPolicy']>[0],
 ): Promise<void> {
-  const vault = await holdVault(tx, vaultNo, 'to-change');
+  const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   await requireVersion(tx, vaultNo, policyVersion);
-  await change(tx, vaultNo, { access_policy: policy });
-  await recordOf(tx, vault, { type: 'vault-access-policy', policy });
+  await changePolicies(tx, vaultNo, { access_policy: policy });
+  await appendVaultEntry(tx, vault, { type: 'vault-access-policy', policy });
 }
 
 export async function initiateVaultLock(
   tx: Tx,
   { vaultNo, policy, lockIdHash, nowMs }: Parameters<CatalogWrites['initiateVaultLock']>[0],
 ): Promise<void> {
-  const vault = await holdVault(tx, vaultNo, 'to-change');
-  requireNoLock(await lockNow(tx, vaultNo, nowMs));
+  const vault = await lockVaultRow(tx, vaultNo, 'to-change');
+  requireNoLock(await readCurrentLock(tx, vaultNo, nowMs));
   await setLock(tx, vaultNo, { state: 'InProgress', policy, idHash: lockIdHash, createdMs: nowMs });
-  await recordOf(tx, vault, { type: 'vault-lock', state: 'InProgress', policy, lockIdHash, at: nowMs });
+  await appendVaultEntry(tx, vault, {
+    type: 'vault-lock',
+    state: 'InProgress',
+    policy,
+    lockIdHash,
+    at: nowMs,
+  });
 }
 
 export async function completeVaultLock(
   tx: Tx,
   { vaultNo, lockIdHash, nowMs }: Parameters<CatalogWrites['completeVaultLock']>[0],
 ): Promise<VaultLock> {
-  const vault = await holdVault(tx, vaultNo, 'to-change');
-  const lock = completed(await lockNow(tx, vaultNo, nowMs), lockIdHash);
+  const vault = await lockVaultRow(tx, vaultNo, 'to-change');
+  const lock = completeLock(await readCurrentLock(tx, vaultNo, nowMs), lockIdHash);
   await setLock(tx, vaultNo, lock);
   const { policy, createdMs } = lock;
-  await recordOf(tx, vault, {
+  await appendVaultEntry(tx, vault, {
     type: 'vault-lock',
     state: 'Locked',
     policy,
@@ -117,13 +127,13 @@ export async function abortVaultLock(
   tx: Tx,
   { vaultNo, nowMs, policyVersion }: Parameters<CatalogWrites['abortVaultLock']>[0],
 ): Promise<void> {
-  const vault = await holdVault(tx, vaultNo, 'to-change');
+  const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   await requireVersion(tx, vaultNo, policyVersion);
-  const lock = await lockNow(tx, vaultNo, nowMs);
+  const lock = await readCurrentLock(tx, vaultNo, nowMs);
   requireAbortable(lock);
   if (lock === null) return;
   await setLock(tx, vaultNo, null);
-  await recordOf(tx, vault, { type: 'vault-lock', state: null, at: nowMs });
+  await appendVaultEntry(tx, vault, { type: 'vault-lock', state: null, at: nowMs });
 }
 
 export async function restoreVaultLock(
@@ -132,12 +142,12 @@ export async function restoreVaultLock(
 ): Promise<boolean> {
   const vaultNo = await findVaultNo(tx, vault);
   if (vaultNo === undefined) return false;
-  await holdVault(tx, vaultNo, 'to-change');
+  await lockVaultRow(tx, vaultNo, 'to-change');
   const known = (await readPolicies(tx, vaultNo))?.lock;
   if (known?.state === 'Locked') return false;
   await setLock(tx, vaultNo, { ...lock, state: 'Locked' });
   const { policy, idHash: lockIdHash, createdMs } = lock;
-  await recordOf(tx, vault, {
+  await appendVaultEntry(tx, vault, {
     type: 'vault-lock',
     state: 'Locked',
     policy,
@@ -148,12 +158,12 @@ export async function restoreVaultLock(
   return true;
 }
 
-async function lockNow(tx: Tx, vaultNo: number, nowMs: number): Promise<VaultLock | null> {
+async function readCurrentLock(tx: Tx, vaultNo: number, nowMs: number): Promise<VaultLock | null> {
   return currentLock((await readPolicies(tx, vaultNo))?.lock ?? null, nowMs);
 }
 
 async function setLock(tx: Tx, vaultNo: number, lock: VaultLock | null): Promise<void> {
-  await change(tx, vaultNo, {
+  await changePolicies(tx, vaultNo, {
     lock_policy: lock?.policy ?? null,
     lock_state: lock?.state ?? null,
     lock_id_hash: lock?.idHash ?? null,
@@ -161,10 +171,10 @@ async function setLock(tx: Tx, vaultNo: number, lock: VaultLock | null): Promise
   });
 }
 
-async function recordOf(
+async function appendVaultEntry(
   tx: Tx,
   { account, region, name }: VaultKey,
-  fact: Record<string, unknown>,
+  members: Record<string, unknown>,
 ): Promise<void> {
-  await record(tx, { ...fact, account, region, vault: name });
+  await appendEntry(tx, { ...members, account, region, vault: name });
 }

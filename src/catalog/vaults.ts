@@ -11,8 +11,8 @@ import {
   vaultNotFound,
 } from '../domain/vault.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
-import { record } from './journal.ts';
-import { policiesChanged, requireSameVersion, toPolicies } from './policy-row.ts';
+import { appendEntry } from './journal.ts';
+import { policiesChangedError, requireSameVersion, toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
@@ -191,7 +191,7 @@ export async function createVault(
   { key, nowMs, limit }: Parameters<CatalogWrites['createVault']>[0],
 ): Promise<void> {
   const { account, region, name } = key;
-  await holdOwner(tx, key);
+  await serializeOwner(tx, key);
   if (await findVault(tx, key)) return;
   const { count } = await tx.db
     .selectFrom('vaults')
@@ -210,27 +210,27 @@ export async function createVault(
     .values({ account, region, name, created_ms: nowMs })
     .onConflict((c) => c.columns(['account', 'region', 'name']).doNothing())
     .execute();
-  await record(tx, { type: 'vault-created', account, region, vault: name, at: nowMs });
+  await appendEntry(tx, { type: 'vault-created', account, region, vault: name, at: nowMs });
 }
 
 export async function deleteVault(
   tx: Tx,
-  { key, judged, nowMs, mode }: Parameters<CatalogWrites['deleteVault']>[0],
+  { key, authorized, nowMs, mode }: Parameters<CatalogWrites['deleteVault']>[0],
 ): Promise<boolean> {
   const found = await findVault(tx, key);
   if (!found) return false;
   // Another vault of this name, with policies that nobody has asked.
-  if (judged?.no !== found.no) throw policiesChanged();
-  await lockVault(tx, found.no, 'to-change');
+  if (authorized?.no !== found.no) throw policiesChangedError();
+  await tryLockVaultRow(tx, found.no, 'to-change');
   // Read again: on PostgreSQL an upload may have ended, or another have deleted it, while this waited.
   const vault = await findVaultState(tx, key);
   if (vault?.no !== found.no) return false;
-  requireSameVersion(policyVersionOf(vault), judged.policyVersion);
+  requireSameVersion(policyVersionOf(vault), authorized.policyVersion);
   requireDeletable(vault, mode);
   await discardContents(tx, vault.no, nowMs);
   await tx.db.deleteFrom('vaults').where('no', '=', vault.no).execute();
   const { account, region, name } = key;
-  await record(tx, { type: 'vault-deleted', account, region, vault: name, at: nowMs });
+  await appendEntry(tx, { type: 'vault-deleted', account, region, vault: name, at: nowMs });
   return true;
 }
 
@@ -258,7 +258,7 @@ async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<
 }
 
 /** What is limited for each owner is taken one after the other, or two would both take the last place. */
-export async function holdOwner({ db, engine }: Tx, { account, region }: VaultOwner): Promise<void> {
+export async function serializeOwner({ db, engine }: Tx, { account, region }: VaultOwner): Promise<void> {
   if (!engine.rowLocks) return;
   await sql`select pg_advisory_xact_lock(hashtextextended(${`${account}/${region}`}, 0))`.execute(db);
 }
@@ -268,19 +268,19 @@ export async function holdOwner({ db, engine }: Tx, { account, region }: VaultOw
  * it together; deleting or changing it needs it alone.
  * @throws 404 when it is gone.
  */
-export async function holdVault(tx: Tx, vaultNo: number, why: HoldReason): Promise<VaultKey> {
-  const row = await lockVault(tx, vaultNo, why);
+export async function lockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason): Promise<VaultKey> {
+  const row = await tryLockVaultRow(tx, vaultNo, why);
   if (!row) throw vaultNotFound({ account: '', region: '', name: `(deleted) ${vaultNo}` });
   return row;
 }
 
-type HoldReason = 'to-write-into' | 'to-change';
+type RowLockReason = 'to-write-into' | 'to-change';
 
-function lockVault(tx: Tx, vaultNo: number, why: HoldReason): Promise<VaultKey | undefined> {
-  return LOCK_VAULT[why].first(tx, { vaultNo });
+function tryLockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason): Promise<VaultKey | undefined> {
+  return LOCK_VAULT_ROW[why].first(tx, { vaultNo });
 }
 
-const LOCK_VAULT = {
+const LOCK_VAULT_ROW = {
   'to-write-into': statement((db, { vaultNo }: { vaultNo: number }, { rowLocks }) =>
     vaultKeyOf(db, vaultNo).$if(rowLocks, (q) => q.forKeyShare()),
   ),

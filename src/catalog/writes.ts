@@ -10,14 +10,19 @@ import {
 import { addArchive, deleteArchive, markDamaged } from './archives.ts';
 import { forgetVaults } from './events.ts';
 import { dropGarbage } from './garbage.ts';
-import { claimInventoryJob, finishInventoryJob, renewInventoryJob, takeInventories } from './inventories.ts';
-import { expireJobs, finishArchiveJobs, startJob } from './jobs.ts';
-import { dropJournaled, skipRecords } from './journal.ts';
 import {
-  claimNotifications,
+  finishInventoryJob,
+  leaseInventoryJob,
+  renewInventoryLease,
+  takeInventories,
+} from './inventories.ts';
+import { expireJobs, finishArchiveJobs, startJob } from './jobs.ts';
+import { dropFromOutbox, skipEntrySeqs } from './journal.ts';
+import {
   deleteNotificationConfig,
   dropNotification,
   failNotification,
+  leaseNotifications,
   retryNotifications,
   setNotificationConfig,
 } from './notifications.ts';
@@ -58,14 +63,14 @@ const WRITES: Implementations = {
   markDamaged,
   startJob,
   finishArchiveJobs,
-  claimInventoryJob,
-  renewInventoryJob,
+  leaseInventoryJob,
+  renewInventoryLease,
   finishInventoryJob,
   expireJobs,
   takeInventories,
   setNotificationConfig,
   deleteNotificationConfig,
-  claimNotifications,
+  leaseNotifications,
   dropNotification,
   failNotification,
   retryNotifications,
@@ -76,7 +81,7 @@ const WRITES: Implementations = {
   completeVaultLock,
   abortVaultLock,
   restoreVaultLock,
-  skipRecords,
+  skipEntrySeqs,
   claimGeneration,
   raiseCommitNumber,
   createAccount,
@@ -93,7 +98,7 @@ const WRITES: Implementations = {
   forgetVaults,
   dropGarbage,
   dropParts,
-  dropJournaled,
+  dropFromOutbox,
 };
 
 export type WriteName = keyof CatalogWrites;

@@ -1,15 +1,15 @@
 /** `account`, `user` and `policy`: who there is, and what they may do. */
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { Recorder } from '../app/command-audit.ts';
-import type { CommandWorld } from '../app/command-world.ts';
+import type { AuditChange } from '../app/command-audit.ts';
+import type { CommandDeps } from '../app/command-deps.ts';
 import { makeAccountId, makeKeyId } from '../app/make-key.ts';
-import { NotFound, SettingError } from '../config.ts';
+import { NotFoundError, SettingError } from '../config/errors.ts';
 import type { User } from '../domain/catalog.ts';
 import { parsePolicy } from '../domain/policy/policy.ts';
-import { addAction, type Given, recorded } from './action.ts';
+import { addAction, audited, type Given } from './action.ts';
+import { choicesOf, findAccount, findUser } from './find.ts';
 import { makeKey } from './keys.ts';
-import { accountOf, choicesOf, userOf } from './who.ts';
 
 const USER_NAME = /^[\w+=,.@-]{1,64}$/;
 const POLICY_NAME = /^[\w+=,.@-]{1,128}$/;
@@ -22,7 +22,7 @@ export function addAccounts(program: Command): void {
     account.command('create'),
     'make an account and a first key of its root',
     [],
-    recorded(createAccount),
+    audited(createAccount),
   );
   addAction(account.command('list'), 'account ids, one a line', [], ({ catalog }) => catalog.listAccounts());
 }
@@ -31,9 +31,9 @@ export function addUsers(program: Command): void {
   const user = program
     .command('user')
     .description('users of an account; without a policy a user may do nothing');
-  addAction(user.command('create'), 'make a user', ['name'], recorded(createUser));
+  addAction(user.command('create'), 'make a user', ['name'], audited(createUser));
   addAction(user.command('list'), 'one JSON line for each user', [], listUsers);
-  addAction(user.command('delete'), 'delete a user, its keys and policies', ['name'], recorded(deleteUser));
+  addAction(user.command('delete'), 'delete a user, its keys and policies', ['name'], audited(deleteUser));
 }
 
 export function addPolicies(program: Command): void {
@@ -42,31 +42,31 @@ export function addPolicies(program: Command): void {
     policy.command('put'),
     'attach a policy, or replace the one of this name',
     ['name', 'file'],
-    recorded(putPolicy),
+    audited(putPolicy),
     ['user'],
   );
   addAction(policy.command('list'), "a user's policies, one JSON line each", [], listPolicies, ['user']);
-  addAction(policy.command('delete'), 'take a policy away', ['name'], recorded(deletePolicy), ['user']);
+  addAction(policy.command('delete'), 'take a policy away', ['name'], audited(deletePolicy), ['user']);
 }
 
-async function createAccount(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
-  const id = given['account-id'] ?? makeAccountId(world.random);
-  if ((await world.catalog.listAccounts()).includes(id))
+async function createAccount(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
+  const id = given['account-id'] ?? makeAccountId(deps.random);
+  if ((await deps.catalog.listAccounts()).includes(id))
     throw new SettingError(`there is an account ${id} already`);
-  await world.catalog.createAccount({ id, nowMs: world.clock.now() });
-  await record({ eventName: 'CreateAccount', account: id, parameters: { accountId: id } });
-  return { account: id, ...(await makeKey(world, record, id)) };
+  await deps.catalog.createAccount({ id, nowMs: deps.clock.now() });
+  await auditChange({ eventName: 'CreateAccount', account: id, parameters: { accountId: id } });
+  return { account: id, ...(await makeKey(deps, auditChange, id)) };
 }
 
-async function createUser(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
+async function createUser(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
   const name = given['name'] ?? '';
   if (!USER_NAME.test(name))
     throw new SettingError(`${name} cannot be a user name: it must be 1 to 64 letters, digits and _+=,.@-`);
-  const account = await accountOf(world, given);
-  const userId = makeKeyId('AIDA', world.random);
-  const made = await world.catalog.createUser({ account, name, userId, createdMs: world.clock.now() });
+  const account = await findAccount(deps, given);
+  const userId = makeKeyId('AIDA', deps.random);
+  const made = await deps.catalog.createUser({ account, name, userId, createdMs: deps.clock.now() });
   const parameters = { accountId: account, userName: name };
-  await record({ eventName: 'CreateUser', account, parameters, elements: { userId } });
+  await auditChange({ eventName: 'CreateUser', account, parameters, elements: { userId } });
   return describeUser(made);
 }
 
@@ -75,22 +75,22 @@ function describeUser({ account, name, userId, createdMs }: User): Record<string
   return { account, name, arn, userId, created: new Date(createdMs).toISOString() };
 }
 
-async function listUsers(world: CommandWorld, given: Given): Promise<unknown[]> {
-  return (await world.catalog.listUsers(await accountOf(world, given))).map(describeUser);
+async function listUsers(deps: CommandDeps, given: Given): Promise<unknown[]> {
+  return (await deps.catalog.listUsers(await findAccount(deps, given))).map(describeUser);
 }
 
-async function deleteUser(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
-  const { no, name, account, userId } = await userOf(world, given, given['name']);
-  const keys = await world.catalog.listAccessKeys(account, no);
-  await world.catalog.deleteUser({ userNo: no });
+async function deleteUser(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
+  const { no, name, account, userId } = await findUser(deps, given, given['name']);
+  const keys = await deps.catalog.listAccessKeys(account, no);
+  await deps.catalog.deleteUser({ userNo: no });
   const parameters = { accountId: account, userName: name };
   const elements = { userId, deletedAccessKeyIds: keys.map(({ id }) => id) };
-  await record({ eventName: 'DeleteUser', account, parameters, elements });
+  await auditChange({ eventName: 'DeleteUser', account, parameters, elements });
   return { deleted: name };
 }
 
-async function putPolicy(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
-  const { no: userNo, name: userName, account } = await userOf(world, given);
+async function putPolicy(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
+  const { no: userNo, name: userName, account } = await findUser(deps, given);
   const [name = '', file = ''] = [given['name'], given['file']];
   if (!POLICY_NAME.test(name))
     throw new SettingError(
@@ -100,25 +100,25 @@ async function putPolicy(world: CommandWorld, given: Given, record: Recorder): P
     throw new SettingError(`the policy cannot be read: ${error.message}`);
   });
   parsePolicy(document, 'identity');
-  await world.catalog.putUserPolicy({ userNo, name, document });
+  await deps.catalog.putUserPolicy({ userNo, name, document });
   const parameters = { accountId: account, userName, policyName: name, policyDocument: document };
-  await record({ eventName: 'PutUserPolicy', account, parameters });
+  await auditChange({ eventName: 'PutUserPolicy', account, parameters });
   return { user: userName, policy: name };
 }
 
-async function listPolicies(world: CommandWorld, given: Given): Promise<unknown[]> {
-  const policies = await world.catalog.userPolicies((await userOf(world, given)).no);
+async function listPolicies(deps: CommandDeps, given: Given): Promise<unknown[]> {
+  const policies = await deps.catalog.userPolicies((await findUser(deps, given)).no);
   return policies.map(({ name, document }) => ({ name, document: JSON.parse(document) }));
 }
 
-async function deletePolicy(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
-  const { no: userNo, name: userName, account } = await userOf(world, given);
+async function deletePolicy(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
+  const { no: userNo, name: userName, account } = await findUser(deps, given);
   const name = given['name'] ?? '';
-  if (!(await world.catalog.deleteUserPolicy({ userNo, name }))) {
-    const names = (await world.catalog.userPolicies(userNo)).map((policy) => policy.name);
-    throw new NotFound(`the user ${userName} has no policy ${name}; ${choicesOf('policies', names)}`);
+  if (!(await deps.catalog.deleteUserPolicy({ userNo, name }))) {
+    const names = (await deps.catalog.userPolicies(userNo)).map((policy) => policy.name);
+    throw new NotFoundError(`the user ${userName} has no policy ${name}; ${choicesOf('policies', names)}`);
   }
   const parameters = { accountId: account, userName, policyName: name };
-  await record({ eventName: 'DeleteUserPolicy', account, parameters });
+  await auditChange({ eventName: 'DeleteUserPolicy', account, parameters });
   return { deleted: name };
 }

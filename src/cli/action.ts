@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { type Recorder, withRecorder } from '../app/command-audit.ts';
-import { type CommandWorld, withWorld } from '../app/command-world.ts';
-import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
+import { type AuditChange, withCommandAudit } from '../app/command-audit.ts';
+import { type CommandDeps, withCommandDeps } from '../app/command-deps.ts';
+import { addSettingFlags, flagsOf, readCommandConfig, runOrExit } from './settings-flags.ts';
 
 /** What a command was given: arguments by name and options; an option without a value is `true` as text. */
 export type Given = Readonly<Record<string, string | undefined>>;
 
 /** What a command does. What it gives back is printed: a list as lines, an object as one JSON line. */
-export type Run = (world: CommandWorld, given: Given) => Promise<unknown>;
+export type Run = (deps: CommandDeps, given: Given) => Promise<unknown>;
 
 /** Options that are not settings of the server. */
 const OPTIONS = {
@@ -39,7 +39,7 @@ export function addAction(
     const [value, text] = OPTIONS[name];
     command.option(value === '' ? `--${name}` : `--${name} <${value}>`, text);
   }
-  addSettings(command, ['data', 'config', 'catalog', 'account-id']);
+  addSettingFlags(command, ['data', 'config', 'catalog', 'account-id']);
   command.action((...values: unknown[]) => {
     const flags = flagsOf(command);
     const given = Object.fromEntries([
@@ -47,9 +47,9 @@ export function addAction(
       ...names.map((name, i) => [name, textOf(values[i])]),
     ]);
     const settings = Object.entries(flags).filter(([name]) => !options.includes(name as OptionName));
-    return orExit(() =>
-      withWorld(readCommandConfig(Object.fromEntries(settings)), async (world) =>
-        print(await run(world, given as Given)),
+    return runOrExit(() =>
+      withCommandDeps(readCommandConfig(Object.fromEntries(settings)), async (deps) =>
+        print(await run(deps, given as Given)),
       ),
     );
   });
@@ -63,10 +63,10 @@ function textOf(value: unknown): string | undefined {
  * A command that changes something: it is given what puts the change on record, and is not begun when the audit log cannot
  * be written.
  */
-export function recorded(
-  run: (world: CommandWorld, given: Given, record: Recorder) => Promise<unknown>,
+export function audited(
+  run: (deps: CommandDeps, given: Given, auditChange: AuditChange) => Promise<unknown>,
 ): Run {
-  return (world, given) => withRecorder(world, 'command', (record) => run(world, given, record));
+  return (deps, given) => withCommandAudit(deps, 'command', (auditChange) => run(deps, given, auditChange));
 }
 
 function print(result: unknown): void {

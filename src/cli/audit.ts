@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 import { anchorsOf } from '../app/audit.ts';
 import { COMMAND_EVENTS } from '../app/command-audit.ts';
-import type { CommandWorld } from '../app/command-world.ts';
+import type { CommandDeps } from '../app/command-deps.ts';
 import { ChainKey } from '../audit/chain.ts';
+import { listEvents } from '../audit/events.ts';
 import { type AuditFilter, matches } from '../audit/filter.ts';
 import { type HeadLine, parseHeadLine } from '../audit/head-line.ts';
-import { auditRecords } from '../audit/records.ts';
 import { type Verified, verifyAudit } from '../audit/verify.ts';
-import { EXIT, SettingError } from '../config.ts';
+import { EXIT, SettingError } from '../config/errors.ts';
 import { GLACIER_ACTIONS } from '../domain/policy/actions.ts';
 import { addAction, type Given } from './action.ts';
-import { count } from './count.ts';
+import { pluralize } from './pluralize.ts';
 import { parseTime } from './time-argument.ts';
 
 /** Adds `audit verify`, `audit head` and `audit export`. */
@@ -29,9 +29,9 @@ export function addAudit(program: Command): void {
     audit.command('head'),
     'print a line that says how far the log goes: keep it elsewhere, and give it to `audit verify --expect`',
     [],
-    (world) => anchorsOf(world).headLine(),
+    (deps) => anchorsOf(deps).headLine(),
   );
-  addAction(audit.command('export'), 'records as JSON lines, in order of time', [], exportRecords, [
+  addAction(audit.command('export'), 'records as JSON lines, in order of time', [], exportEvents, [
     'from',
     'to',
     'action',
@@ -40,13 +40,13 @@ export function addAudit(program: Command): void {
   ]);
 }
 
-async function verify(world: CommandWorld, given: Given): Promise<string[]> {
+async function verify(deps: CommandDeps, given: Given): Promise<string[]> {
   const expected = given['expect'] === undefined ? undefined : requireHeadLine(given['expect']);
-  const remembered = await anchorsOf(world).remembered();
-  const found = await verifyAudit(world.folder.audit, new ChainKey(world.masterKey), remembered, expected);
-  if (found.faults.length === 0) return describe(found, expected);
+  const remembered = await anchorsOf(deps).remembered();
+  const found = await verifyAudit(deps.folder.audit, new ChainKey(deps.masterKey), remembered, expected);
+  if (found.problems.length === 0) return describe(found, expected);
   process.exitCode = EXIT.damaged;
-  return found.faults.map(({ file, line, fault }) =>
+  return found.problems.map(({ file, line, fault }) =>
     file === '' ? fault : `${file}${line > 0 ? `:${line}` : ''}: ${fault}`,
   );
 }
@@ -60,46 +60,46 @@ function requireHeadLine(text: string): HeadLine {
 
 /** What is proven, and what is not. */
 function describe(found: Verified, expected: HeadLine | undefined): string[] {
-  const { chains, records, anchored, anchoredMs, newer } = found;
-  const first = `OK: ${count(records, 'record')} in ${count(chains, 'chain')}; nothing was changed, moved or removed.`;
+  const { chains, events, anchored, anchoredMs, newer } = found;
+  const first = `OK: ${pluralize(events, 'record')} in ${pluralize(chains, 'chain')}; nothing was changed, moved or removed.`;
   const lines = [first];
   if (anchoredMs === undefined) {
     lines.push('Nothing is anchored in the store or the catalog yet: an earlier copy of the log would pass.');
   } else {
     const at = new Date(anchoredMs).toISOString();
     lines.push(
-      `Anchors cover ${count(anchored.store, 'record')} in the store and ${count(anchored.catalog, 'record')} in the catalog; the newest is of ${at}.`,
+      `Anchors cover ${pluralize(anchored.store, 'record')} in the store and ${pluralize(anchored.catalog, 'record')} in the catalog; the newest is of ${at}.`,
     );
-    const since = records - anchored.store;
+    const since = events - anchored.store;
     if (since > 0)
       lines.push(
-        `Not covered: ${count(since, 'record')} after the last anchors. An earlier copy of the log that lacks only those would pass.`,
+        `Not covered: ${pluralize(since, 'record')} after the last anchors. An earlier copy of the log that lacks only those would pass.`,
       );
   }
   if (newer.length > 0)
     lines.push(
-      `Not covered: ${count(newer.length, 'chain')} begun after what the store remembers (${newer.join(', ')}).`,
+      `Not covered: ${pluralize(newer.length, 'chain')} begun after what the store remembers (${newer.join(', ')}).`,
     );
   lines.push(
     expected
-      ? `The expected line of ${new Date(expected.atMs).toISOString()} holds: all of its ${count(expected.records, 'record')} are here.`
+      ? `The expected line of ${new Date(expected.atMs).toISOString()} holds: all of its ${pluralize(expected.records, 'record')} are here.`
       : 'Without --expect, an earlier copy of log, store and catalog together would pass.',
   );
   return lines;
 }
 
-async function exportRecords({ folder, clock }: CommandWorld, given: Given): Promise<string[]> {
+async function exportEvents({ folder, clock }: CommandDeps, given: Given): Promise<string[]> {
   const filter = filterOf(given, clock.now());
   let [seen, shown, unreadable] = [0, 0, 0];
-  for await (const record of auditRecords(folder.audit, () => unreadable++)) {
+  for await (const event of listEvents(folder.audit, () => unreadable++)) {
     seen++;
-    if (!matches(record, filter)) continue;
+    if (!matches(event, filter)) continue;
     shown++;
-    await write(`${JSON.stringify(record)}\n`);
+    await write(`${JSON.stringify(event)}\n`);
   }
-  if (shown === 0) process.stderr.write(`moraine: none of ${count(seen, 'record')} matches\n`);
+  if (shown === 0) process.stderr.write(`moraine: none of ${pluralize(seen, 'record')} matches\n`);
   if (unreadable > 0) {
-    process.stderr.write(`moraine: ${count(unreadable, 'line')} could not be read: run audit verify\n`);
+    process.stderr.write(`moraine: ${pluralize(unreadable, 'line')} could not be read: run audit verify\n`);
     process.exitCode = EXIT.damaged;
   }
   return [];

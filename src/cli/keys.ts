@@ -1,14 +1,14 @@
 /** `key`: access keys of roots and users. */
 import type { Command } from 'commander';
-import type { Recorder } from '../app/command-audit.ts';
-import type { CommandWorld } from '../app/command-world.ts';
+import type { AuditChange } from '../app/command-audit.ts';
+import type { CommandDeps } from '../app/command-deps.ts';
 import { makeKeyId, makeSecret } from '../app/make-key.ts';
 import { markCredentials } from '../app/root-credentials.ts';
-import { NotFound, SettingError } from '../config.ts';
+import { NotFoundError, SettingError } from '../config/errors.ts';
 import type { AccessKey, User } from '../domain/catalog.ts';
 import { sealToken } from '../domain/session-token.ts';
-import { addAction, type Given, recorded } from './action.ts';
-import { accountOf, choicesOf, keyOf, keysOf, userOf } from './who.ts';
+import { addAction, audited, type Given } from './action.ts';
+import { choicesOf, findAccount, findKey, findUser, listOwnedKeys } from './find.ts';
 
 const HOUR_MS = 3_600_000;
 const LONGEST_SESSION_MS = 36 * HOUR_MS;
@@ -17,7 +17,7 @@ export function addKeys(program: Command): void {
   const key = program
     .command('key')
     .description("access keys of users and, without --user, of an account's root");
-  addAction(key.command('create'), 'make a key; its secret is shown once', [], recorded(createKey), ['user']);
+  addAction(key.command('create'), 'make a key; its secret is shown once', [], audited(createKey), ['user']);
   addAction(key.command('list'), "one JSON line for each key of the account, or of a user's", [], listKeys, [
     'user',
   ]);
@@ -25,35 +25,35 @@ export function addKeys(program: Command): void {
     key.command('disable'),
     'stop a key from working, everywhere within a second or two',
     ['id'],
-    recorded((world, given, record) => setStatus(world, given, record, 'disabled')),
+    audited((deps, given, auditChange) => setStatus(deps, given, auditChange, 'disabled')),
     ['yes'],
   );
   addAction(
     key.command('enable'),
     'let a disabled key work again',
     ['id'],
-    recorded((world, given, record) => setStatus(world, given, record, 'active')),
+    audited((deps, given, auditChange) => setStatus(deps, given, auditChange, 'active')),
   );
-  addAction(key.command('delete'), 'delete a key', ['id'], recorded(deleteKey), ['yes']);
+  addAction(key.command('delete'), 'delete a key', ['id'], audited(deleteKey), ['yes']);
   addAction(
     key.command('issue'),
     'temporary credentials; they die with their key or user',
     [],
-    recorded(issueKey),
+    audited(issueKey),
     ['user', 'for', 'key'],
   );
 }
 
 /** Makes a key of a user, or of the account's root without one. Its secret is in what it gives, and nowhere else. */
 export async function makeKey(
-  world: CommandWorld,
-  record: Recorder,
+  deps: CommandDeps,
+  auditChange: AuditChange,
   account: string,
   user?: User,
 ): Promise<Record<string, string>> {
-  const id = makeKeyId('AKIA', world.random);
-  const secret = makeSecret(world.random);
-  const sealedSecret = world.box.seal(id, secret, world.random);
+  const id = makeKeyId('AKIA', deps.random);
+  const secret = makeSecret(deps.random);
+  const sealedSecret = deps.box.seal(id, secret, deps.random);
   const key = {
     id,
     account,
@@ -62,9 +62,9 @@ export async function makeKey(
     origin: 'command',
     userNo: user?.no ?? null,
   } as const;
-  await world.catalog.putAccessKey({ ...key, nowMs: world.clock.now() });
+  await deps.catalog.putAccessKey({ ...key, nowMs: deps.clock.now() });
   const parameters = { accountId: account, ...ownerOf(user?.name ?? null) };
-  await record({ eventName: 'CreateAccessKey', account, parameters, elements: { accessKeyId: id } });
+  await auditChange({ eventName: 'CreateAccessKey', account, parameters, elements: { accessKeyId: id } });
   return { accessKeyId: id, secretAccessKey: secret };
 }
 
@@ -72,48 +72,48 @@ function ownerOf(user: string | null): Record<string, string> {
   return user === null ? {} : { userName: user };
 }
 
-async function createKey(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
-  const user = given['user'] === undefined ? undefined : await userOf(world, given);
-  return makeKey(world, record, await accountOf(world, given), user);
+async function createKey(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
+  const user = given['user'] === undefined ? undefined : await findUser(deps, given);
+  return makeKey(deps, auditChange, await findAccount(deps, given), user);
 }
 
-async function listKeys(world: CommandWorld, given: Given): Promise<unknown[]> {
-  const user = given['user'] === undefined ? undefined : await userOf(world, given);
-  const keys = await keysOf(world, await accountOf(world, given));
+async function listKeys(deps: CommandDeps, given: Given): Promise<unknown[]> {
+  const user = given['user'] === undefined ? undefined : await findUser(deps, given);
+  const keys = await listOwnedKeys(deps, await findAccount(deps, given));
   return keys
     .filter(({ userNo }) => user === undefined || userNo === user.no)
     .map(({ id, user: owner, status, origin }) => ({ accessKeyId: id, user: owner, status, origin }));
 }
 
 async function setStatus(
-  world: CommandWorld,
+  deps: CommandDeps,
   given: Given,
-  record: Recorder,
+  auditChange: AuditChange,
   status: AccessKey['status'],
 ): Promise<unknown> {
-  const key = await keyOf(world, given);
+  const key = await findKey(deps, given);
   const { id, account, user } = key;
-  if (status === 'disabled') await requireAnotherRootKey(world, given, key);
-  await world.catalog.setKeyStatus({ id, status });
+  if (status === 'disabled') await requireAnotherRootKey(deps, given, key);
+  await deps.catalog.setKeyStatus({ id, status });
   const parameters = { accountId: account, ...ownerOf(user), accessKeyId: id, status };
-  await record({ eventName: 'UpdateAccessKey', account, parameters });
-  await markCredentials(world.folder, key, status === 'active' ? 'active' : 'disabled', world.clock.now());
+  await auditChange({ eventName: 'UpdateAccessKey', account, parameters });
+  await markCredentials(deps.folder, key, status === 'active' ? 'active' : 'disabled', deps.clock.now());
   return status === 'active' ? { enabled: id } : { disabled: id };
 }
 
-async function deleteKey(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
-  const key = await keyOf(world, given);
+async function deleteKey(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
+  const key = await findKey(deps, given);
   const { id, account, user } = key;
-  await requireAnotherRootKey(world, given, key);
-  await world.catalog.deleteAccessKey({ id });
+  await requireAnotherRootKey(deps, given, key);
+  await deps.catalog.deleteAccessKey({ id });
   const parameters = { accountId: account, ...ownerOf(user), accessKeyId: id };
-  await record({ eventName: 'DeleteAccessKey', account, parameters });
-  await markCredentials(world.folder, key, 'deleted', world.clock.now());
+  await auditChange({ eventName: 'DeleteAccessKey', account, parameters });
+  await markCredentials(deps.folder, key, 'deleted', deps.clock.now());
   return { deleted: id };
 }
 
 /** Without an enabled key no request can be signed as the root. @throws SettingError for its last one, unless --yes is given. */
-async function requireAnotherRootKey({ catalog }: CommandWorld, given: Given, key: AccessKey): Promise<void> {
+async function requireAnotherRootKey({ catalog }: CommandDeps, given: Given, key: AccessKey): Promise<void> {
   if (key.userNo !== null || key.status !== 'active' || given['yes'] !== undefined) return;
   const keys = await catalog.listAccessKeys(key.account, null);
   if (keys.some(({ id, status }) => id !== key.id && status === 'active')) return;
@@ -124,10 +124,10 @@ async function requireAnotherRootKey({ catalog }: CommandWorld, given: Given, ke
 }
 
 /** A session hangs on its user, or on a key of the root; with --key on that key as well. */
-async function issueKey(world: CommandWorld, given: Given, record: Recorder): Promise<unknown> {
-  const account = await accountOf(world, given);
-  const user = given['user'] === undefined ? undefined : await userOf(world, given);
-  const keys = await world.catalog.listAccessKeys(account, user?.no ?? null);
+async function issueKey(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
+  const account = await findAccount(deps, given);
+  const user = given['user'] === undefined ? undefined : await findUser(deps, given);
+  const keys = await deps.catalog.listAccessKeys(account, user?.no ?? null);
   const active = keys.filter(({ status }) => status === 'active');
   const wanted = given['key'];
   const parent =
@@ -138,12 +138,12 @@ async function issueKey(world: CommandWorld, given: Given, record: Recorder): Pr
       `enabled keys of ${owner}`,
       active.map(({ id }) => id),
     );
-    throw new NotFound(`there is no enabled key${wanted === undefined ? '' : ` ${wanted}`}; ${choices}`);
+    throw new NotFoundError(`there is no enabled key${wanted === undefined ? '' : ` ${wanted}`}; ${choices}`);
   }
-  const issuedMs = world.clock.now();
+  const issuedMs = deps.clock.now();
   const claims = {
-    accessKeyId: makeKeyId('ASIA', world.random),
-    secret: makeSecret(world.random),
+    accessKeyId: makeKeyId('ASIA', deps.random),
+    secret: makeSecret(deps.random),
     account,
     userNo: user?.no ?? null,
     parentKeyId: parent?.id ?? null,
@@ -157,11 +157,11 @@ async function issueKey(world: CommandWorld, given: Given, record: Recorder): Pr
     ...(parent ? { parentAccessKeyId: parent.id } : {}),
   };
   const elements = { accessKeyId: claims.accessKeyId, expiration };
-  await record({ eventName: 'GetSessionToken', account, parameters, elements });
+  await auditChange({ eventName: 'GetSessionToken', account, parameters, elements });
   return {
     accessKeyId: claims.accessKeyId,
     secretAccessKey: claims.secret,
-    sessionToken: sealToken(world.box, claims, world.random),
+    sessionToken: sealToken(deps.box, claims, deps.random),
     expiration,
   };
 }

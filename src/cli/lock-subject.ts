@@ -1,10 +1,11 @@
 /** Which policy and which vault `lock check` and `lock simulate` are about. */
 import { readFile } from 'node:fs/promises';
-import { type CommandWorld, withWorld } from '../app/command-world.ts';
-import { type Config, NotFound, SettingError } from '../config.ts';
+import { type CommandDeps, withCommandDeps } from '../app/command-deps.ts';
+import { NotFoundError, SettingError } from '../config/errors.ts';
+import type { Config } from '../config/read.ts';
 import { type Policy, parsePolicy } from '../domain/policy/policy.ts';
 import { type VaultKey, vaultArn } from '../domain/vault.ts';
-import { choicesOf } from './who.ts';
+import { choicesOf } from './find.ts';
 
 /** The vault that a policy speaks of when it names none: its account is the policy's owner. */
 const SOME_VAULT = 'arn:aws:glacier:us-east-1:111122223333:vaults/examplevault';
@@ -33,7 +34,7 @@ export interface Subject {
 
 /**
  * Reads the policy and settles its vault.
- * @throws SettingError when the question is not clear, NotFound when the vault or its lock is not there, PolicyError.
+ * @throws SettingError when the question is not clear, NotFoundError when the vault or its lock is not there, PolicyError.
  */
 export async function lockSubject(asked: Asked): Promise<Subject> {
   const { file, vault, lookUp, config } = asked;
@@ -42,7 +43,7 @@ export async function lockSubject(asked: Asked): Promise<Subject> {
   if (file === undefined) {
     if (vault === undefined)
       throw new SettingError('give a policy file, or --vault to look at the lock of a vault');
-    return withWorld(config(), (world) => lockOfVault(world, vault));
+    return withCommandDeps(config(), (deps) => lockOfVault(deps, vault));
   }
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new SettingError(`the policy cannot be read: ${error.message}`);
@@ -59,17 +60,17 @@ export async function lockSubject(asked: Asked): Promise<Subject> {
       'an example vault, because the policy names none: give --vault for a certain one',
     );
   if (lookUp || !ARN.test(named)) {
-    const arn = vaultArn(await withWorld(config(), (world) => findVault(world, named)));
+    const arn = vaultArn(await withCommandDeps(config(), (deps) => findVault(deps, named)));
     return subject(arn, `${arn}, which is there`);
   }
   return subject(named, `${named}; give --data to look whether there is such a vault`);
 }
 
-async function lockOfVault(world: CommandWorld, vault: string): Promise<Subject> {
-  const key = await findVault(world, vault);
+async function lockOfVault(deps: CommandDeps, vault: string): Promise<Subject> {
+  const key = await findVault(deps, vault);
   const arn = vaultArn(key);
-  const lock = (await world.catalog.findVault(key))?.policies?.lock;
-  if (!lock) throw new NotFound(`the vault ${arn} has no lock: give the policy that you mean as a file`);
+  const lock = (await deps.catalog.findVault(key))?.policies?.lock;
+  if (!lock) throw new NotFoundError(`the vault ${arn} has no lock: give the policy that you mean as a file`);
   const state = lock.state === 'Locked' ? 'locked' : 'lock in progress';
   return {
     policy: parsePolicy(lock.policy, 'vault-lock', { vaultArn: arn }),
@@ -78,8 +79,8 @@ async function lockOfVault(world: CommandWorld, vault: string): Promise<Subject>
   };
 }
 
-/** The vault of this name or ARN. @throws NotFound, and SettingError when several have the name. */
-async function findVault({ catalog, folder }: CommandWorld, vault: string): Promise<VaultKey> {
+/** The vault of this name or ARN. @throws NotFoundError, and SettingError when several have the name. */
+async function findVault({ catalog, folder }: CommandDeps, vault: string): Promise<VaultKey> {
   const name = vault.split(':vaults/').at(-1) ?? vault;
   const named = await catalog.listVaultKeys({ name, limit: CHOICES });
   const found = named.filter((key) => !vault.startsWith('arn:') || vaultArn(key) === vault);
@@ -92,7 +93,7 @@ async function findVault({ catalog, folder }: CommandWorld, vault: string): Prom
     );
   }
   const all = await catalog.listVaultKeys({ name: null, limit: CHOICES });
-  throw new NotFound(
+  throw new NotFoundError(
     `there is no vault ${vault} in ${folder.path}; ${choicesOf('vaults', all.map(vaultArn))}`,
   );
 }

@@ -1,14 +1,14 @@
 /** `lock`: looking at a lock policy before it is for ever, and telling the server that its clock is right. */
 import type { Command } from 'commander';
-import { confirmLockTime } from '../app/lock-clock.ts';
 import { systemClock } from '../app/node.ts';
-import { SettingError } from '../config.ts';
+import { confirmTrustedTime } from '../app/trusted-clock.ts';
+import { SettingError } from '../config/errors.ts';
 import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
 import { checkLockPolicy, simulateLock } from '../domain/policy/lock-check.ts';
-import { acceptCatalog } from '../workers/compare-records.ts';
-import { addAction, recorded } from './action.ts';
+import { acceptCatalog } from '../workers/older-catalog.ts';
+import { addAction, audited } from './action.ts';
 import { lockSubject, type Subject } from './lock-subject.ts';
-import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
+import { addSettingFlags, flagsOf, readCommandConfig, runOrExit } from './settings-flags.ts';
 
 const SETTINGS_TAKEN = ['data', 'config', 'catalog'] as const;
 
@@ -24,7 +24,7 @@ export function addLocks(program: Command): void {
   const checked = aboutPolicy(lock.command('check')).description(
     'what a lock policy does otherwise than its author probably means; exit code 1 if there is anything',
   );
-  checked.action((file?: string) => orExit(async () => check(await subjectOf(checked, file))));
+  checked.action((file?: string) => runOrExit(async () => check(await subjectOf(checked, file))));
   const simulated = aboutPolicy(lock.command('simulate'))
     .description('who could do what to an archive of a given age under this lock policy')
     .option('--principal <ARN>', 'who asks: an account id for its root, or the ARN of a user', 'root')
@@ -32,16 +32,16 @@ export function addLocks(program: Command): void {
     .option('--age <DAYS>', 'age of the archive in days')
     .option('--tag <KEY=VALUE>', 'a tag of the vault; may be repeated', collect, []);
   simulated.action((file: string | undefined, options: SimulateOptions) =>
-    orExit(async () => simulate(await subjectOf(simulated, file), options)),
+    runOrExit(async () => simulate(await subjectOf(simulated, file), options)),
   );
   addAction(
     lock.command('confirm-time'),
     'say that the clock of this machine is right after a leap or a long stop',
     [],
-    recorded(async ({ blobs, clock }, _, record) => {
+    audited(async ({ blobs, clock }, _, auditChange) => {
       const at = new Date(clock.now()).toISOString();
-      await confirmLockTime(blobs, Date.parse(at));
-      await record({ eventName: 'ConfirmLockTime', account: null, parameters: { time: at } });
+      await confirmTrustedTime(blobs, Date.parse(at));
+      await auditChange({ eventName: 'ConfirmLockTime', account: null, parameters: { time: at } });
       return `confirmed ${at}: running servers take it up within half a minute`;
     }),
   );
@@ -53,9 +53,9 @@ export function addCatalog(program: Command): void {
     catalog.command('accept'),
     'after an older catalog was restored: sweeping and expiry may go on from the next start',
     [],
-    recorded(async (world, _, record) => {
-      await acceptCatalog(world.catalog, world.blobs, world.clock.now());
-      await record({ eventName: 'AcceptCatalog', account: null, parameters: {} });
+    audited(async (deps, _, auditChange) => {
+      await acceptCatalog(deps.catalog, deps.blobs, deps.clock.now());
+      await auditChange({ eventName: 'AcceptCatalog', account: null, parameters: {} });
       return 'accepted: restart the server';
     }),
   );
@@ -65,7 +65,7 @@ function aboutPolicy(command: Command): Command {
   command
     .argument('[file]', 'the policy, JSON; without it, the lock of the vault that --vault names')
     .option('--vault <NAME>', 'the vault that it is for: its name, which is looked up, or its ARN');
-  return addSettings(command, [...SETTINGS_TAKEN]);
+  return addSettingFlags(command, [...SETTINGS_TAKEN]);
 }
 
 function subjectOf(command: Command, file: string | undefined): Promise<Subject> {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { type Recorder, withRecorder } from '../app/command-audit.ts';
-import { withWorld } from '../app/command-world.ts';
+import { type AuditChange, withCommandAudit } from '../app/command-audit.ts';
+import { withCommandDeps } from '../app/command-deps.ts';
 import { systemClock } from '../app/node.ts';
-import { NotFound, SettingError } from '../config.ts';
+import { NotFoundError, SettingError } from '../config/errors.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Notification } from '../domain/notification.ts';
-import { count } from './count.ts';
-import { addSettings, flagsOf, orExit, readCommandConfig } from './settings-flags.ts';
+import { pluralize } from './pluralize.ts';
+import { addSettingFlags, flagsOf, readCommandConfig, runOrExit } from './settings-flags.ts';
 
 const MESSAGES_PER_PAGE = 200;
 
@@ -18,17 +18,17 @@ export function addNotifications(program: Command): void {
   const list = group
     .command('list')
     .description('one JSON line for each message: waiting or undeliverable, and why');
-  addSettings(list, ['data', 'config', 'catalog']).action(() =>
-    orExit(() => withWorld(readCommandConfig(flagsOf(list)), ({ catalog }) => printAll(catalog))),
+  addSettingFlags(list, ['data', 'config', 'catalog']).action(() =>
+    runOrExit(() => withCommandDeps(readCommandConfig(flagsOf(list)), ({ catalog }) => printAll(catalog))),
   );
   const retry = group
     .command('retry')
     .description('make a message due now, or all of them; a running server sends it')
     .argument('[number]', 'the number of a message, as list shows it');
-  addSettings(retry, ['data', 'config', 'catalog']).action((number: string | undefined) =>
-    orExit(() =>
-      withWorld(readCommandConfig(flagsOf(retry)), (world) =>
-        withRecorder(world, 'command', (record) => retryOne(world.catalog, number, record)),
+  addSettingFlags(retry, ['data', 'config', 'catalog']).action((number: string | undefined) =>
+    runOrExit(() =>
+      withCommandDeps(readCommandConfig(flagsOf(retry)), (deps) =>
+        withCommandAudit(deps, 'command', (auditChange) => retryOne(deps.catalog, number, auditChange)),
       ),
     ),
   );
@@ -63,13 +63,21 @@ function toLine({
   };
 }
 
-async function retryOne(catalog: Catalog, number: string | undefined, record: Recorder): Promise<void> {
+async function retryOne(
+  catalog: Catalog,
+  number: string | undefined,
+  auditChange: AuditChange,
+): Promise<void> {
   if (number !== undefined && !/^\d{1,15}$/.test(number))
     throw new SettingError(`${number} is not the number of a message: \`notifications list\` shows them`);
   const no = number === undefined ? null : Number(number);
   const due = await catalog.retryNotifications({ no, nowMs: systemClock.now() });
   if (due === 0 && no !== null)
-    throw new NotFound(`there is no message ${no}: \`notifications list\` shows those that there are`);
-  await record({ eventName: 'RetryNotifications', account: null, parameters: { number: no, count: due } });
-  process.stdout.write(`${count(due, 'message')} due now\n`);
+    throw new NotFoundError(`there is no message ${no}: \`notifications list\` shows those that there are`);
+  await auditChange({
+    eventName: 'RetryNotifications',
+    account: null,
+    parameters: { number: no, count: due },
+  });
+  process.stdout.write(`${pluralize(due, 'message')} due now\n`);
 }

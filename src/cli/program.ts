@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { packageVersion } from '../app/version.ts';
-import { EXIT } from '../config.ts';
+import { EXIT } from '../config/errors.ts';
 import { addAccounts, addPolicies, addUsers } from './accounts.ts';
 import { addAudit } from './audit.ts';
 import { addKeys } from './keys.ts';

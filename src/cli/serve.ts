@@ -4,13 +4,14 @@ import { systemClocks } from '../app/node.ts';
 import { ParentWatch } from '../app/parent-watch.ts';
 import { type RunningServer, serve } from '../app/serve.ts';
 import { runServingProcess } from '../app/serving-process.ts';
-import { EXIT, readConfig } from '../config.ts';
-import { addSettings, flagsOf, orExit } from './settings-flags.ts';
+import { EXIT } from '../config/errors.ts';
+import { readConfig } from '../config/read.ts';
+import { addSettingFlags, flagsOf, runOrExit } from './settings-flags.ts';
 
 /** Adds `serve`, with a flag for every setting. */
 export function addServe(program: Command): void {
-  const command = addSettings(program.command('serve').description('run the server'));
-  command.action(() => orExit(() => run(flagsOf(command))));
+  const command = addSettingFlags(program.command('serve').description('run the server'));
+  command.action(() => runOrExit(() => run(flagsOf(command))));
 }
 
 async function run(flags: Record<string, unknown>): Promise<void> {

@@ -1,18 +1,20 @@
 import type { Command } from 'commander';
 import { AuditInUse } from '../app/command-audit.ts';
 import { FolderInUse } from '../app/data-folder.ts';
-import { takeOwner, uidTaken } from '../app/folder-owner.ts';
+import { adoptedUid, becomeOwner } from '../app/folder-owner.ts';
 import { StartRefused } from '../app/start-plan.ts';
-import { type Config, dataPath, EXIT, NotFound, readConfig, SETTINGS, SettingError } from '../config.ts';
+import { EXIT, NotFoundError, SettingError } from '../config/errors.ts';
+import { type Config, dataPath, readConfig } from '../config/read.ts';
+import { SETTINGS } from '../config/settings.ts';
 import { ApiError, Shortage } from '../domain/errors.ts';
-import { ClockWentBack } from '../domain/lock-time.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
 import type { RefusalReason } from '../domain/start-refusals.ts';
+import { ClockWentBack } from '../domain/trusted-time.ts';
 
 type Name = keyof typeof SETTINGS;
 
 /** Adds a flag for each of these settings that is no secret; for all of them by default. */
-export function addSettings(command: Command, names = Object.keys(SETTINGS) as Name[]): Command {
+export function addSettingFlags(command: Command, names = Object.keys(SETTINGS) as Name[]): Command {
   for (const name of names) {
     const setting = SETTINGS[name];
     if ('secret' in setting) continue;
@@ -41,12 +43,12 @@ export function flagsOf(command: Command): Record<string, unknown> {
  * @throws SettingError.
  */
 export function readCommandConfig(flags: Readonly<Record<string, unknown>>): Config {
-  takeOwner(dataPath(flags));
+  becomeOwner(dataPath(flags));
   return readConfig(flags);
 }
 
 /** Runs a command; a failure becomes one line on standard error and an exit code. */
-export async function orExit(run: () => Promise<void>): Promise<void> {
+export async function runOrExit(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
@@ -58,7 +60,7 @@ export async function orExit(run: () => Promise<void>): Promise<void> {
 /** Root is used to being allowed everything: where a command has become another user it must say so. */
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const uid = uidTaken();
+  const uid = adoptedUid();
   if (uid === undefined || !/\b(EACCES|EPERM)\b/.test(message)) return message;
   return `${message} (as uid ${uid}, the owner of the data folder: what root runs over it runs as that user)`;
 }
@@ -76,7 +78,7 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
     return EXIT.wrongSettings;
   if (error instanceof StartRefused && OTHER_SETTINGS.has(error.reason)) return EXIT.wrongSettings;
-  if (error instanceof NotFound) return EXIT.notFound;
+  if (error instanceof NotFoundError) return EXIT.notFound;
   // All of these mean: not now, and not by other settings.
   const notNow = [FolderInUse, ClockWentBack, AuditInUse].some((kind) => error instanceof kind);
   return notNow ? EXIT.notNow : EXIT.failed;

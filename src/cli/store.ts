@@ -1,6 +1,6 @@
 /** `store`: what lies in the store, beside what the API shows. */
 import type { Command } from 'commander';
-import type { CommandWorld } from '../app/command-world.ts';
+import type { CommandDeps } from '../app/command-deps.ts';
 import { addAction } from './action.ts';
 
 export function addStore(program: Command): void {
@@ -14,7 +14,7 @@ export function addStore(program: Command): void {
 }
 
 /** Printed as they come: there may be many. */
-async function listAside({ blobs }: CommandWorld): Promise<unknown[]> {
+async function listAside({ blobs }: CommandDeps): Promise<unknown[]> {
   for await (const { asideMs, blobs: aside } of blobs.listAside()) {
     for (const { createdMs, ...blob } of aside) {
       const line = { since: new Date(asideMs), ...blob, created: new Date(createdMs) };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { SettingError } from '../config.ts';
+import { SettingError } from '../config/errors.ts';
 import { parseTime } from './time-argument.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 27, 12, 0, 0);

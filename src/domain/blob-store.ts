@@ -107,10 +107,10 @@ export interface LeafRun {
 }
 
 /** One entry of the store's journal: a fact that only a transaction knew. */
-export interface StoreRecord {
+export interface JournalEntry {
   /** Order of the facts; a repeated number is the same fact. */
   readonly seq: number;
-  readonly entry: Readonly<Record<string, unknown>>;
+  readonly body: Readonly<Record<string, unknown>>;
   /** Who wrote it to the journal; undefined for one that is not written yet, or was before form 3. */
   readonly writer?: WriterStamp;
 }
@@ -129,7 +129,7 @@ export interface AsideBlob {
 }
 
 /** Blobs that were set aside together. */
-export interface AsideLot {
+export interface AsideBatch {
   /** Chosen by the store. */
   readonly name: string;
   /** When they were set aside; ms since the epoch. */
@@ -160,7 +160,7 @@ export interface BlobStore {
    * Says that all of `unconfirmed` were judged, so that the next start need not ask again. At a start only, while
    * no other process writes. @returns what could not be read, and will be asked about again. @throws the I/O error.
    */
-  settle(): Promise<readonly string[]>;
+  confirmAll(): Promise<readonly string[]>;
   /**
    * Gives back the room of removed blobs where that is worth the work. In one process at a time, the one that
    * removes blobs. @throws the I/O error.
@@ -174,11 +174,11 @@ export interface BlobStore {
   /** Every whole blob, in no order. */
   list(): AsyncIterable<string>;
   /** Appends records to the journal; durable when it resolves. @throws StoreFailure. */
-  appendRecords(records: readonly StoreRecord[]): Promise<void>;
+  appendEntries(entries: readonly JournalEntry[]): Promise<void>;
   /** Every journal record, in no order; a record may come twice. */
-  records(): AsyncIterable<StoreRecord>;
+  journalEntries(): AsyncIterable<JournalEntry>;
   /** The greatest number of any journal record; 0 without one. */
-  lastRecord(): Promise<number>;
+  lastEntrySeq(): Promise<number>;
   /**
    * The greatest commit number that the journal or the note of `noteCommitNumber` has; 0 without one.
    * @throws NoteDamaged.
@@ -192,9 +192,9 @@ export interface BlobStore {
    */
   setAside(blobs: readonly AsideBlob[], nowMs: number): Promise<void>;
   /** What is set aside, the oldest first, as it was set aside together. @throws NoteDamaged. */
-  listAside(): AsyncIterable<AsideLot>;
+  listAside(): AsyncIterable<AsideBatch>;
   /** Forgets a lot: its blobs are removed, or named by the catalog after all. */
-  dropAside(lot: AsideLot): Promise<void>;
+  dropAside(batch: AsideBatch): Promise<void>;
   /** Keeps a small named text, replacing an older one; durable when it resolves. @param name of `a-z0-9-`. */
   putNote(name: string, text: string): Promise<void>;
   /** @throws NoteDamaged, which names the file. */

@@ -24,7 +24,7 @@ export function expiryOf(startMs: number): number {
 }
 
 /** @throws 400 LimitExceededException when two units are in force. */
-export function requireRoomForUnit(inForce: number): void {
+export function requireUnitAvailable(inForce: number): void {
   if (inForce < MAX_UNITS) return;
   throw new ApiError(
     'LimitExceededException',

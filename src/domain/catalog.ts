@@ -5,7 +5,7 @@
  */
 import type { Span } from '../treehash/index.ts';
 import type { Archive } from './archive.ts';
-import type { BlobLabel, StoreRecord } from './blob-store.ts';
+import type { BlobLabel, JournalEntry } from './blob-store.ts';
 import type { CapacityUnit } from './capacity.ts';
 import type { InventoryEntry } from './inventory.ts';
 import type { ArchiveJob, InventoryJob, Job, JobState, SegmentSource } from './job.ts';
@@ -14,12 +14,12 @@ import type { InventoryKey, Page } from './page.ts';
 import type { RetrievalPolicy } from './retrieval-policy.ts';
 import type { StoreLinkReads, StoreLinkWrites } from './store-link.ts';
 import type { Tags } from './tags.ts';
-import type { CompleteClaim, Part, Upload } from './upload.ts';
+import type { DeclaredArchive, Part, Upload } from './upload.ts';
 import type {
+  AuthorizedVault,
+  AuthorizedWrite,
   InventoryMode,
   InventorySnapshot,
-  Judged,
-  JudgedVault,
   Vault,
   VaultKey,
   VaultState,
@@ -143,7 +143,7 @@ export interface InventoryScope {
 }
 
 /** An inventory job that one worker has to itself for a while. */
-export interface ClaimedInventory {
+export interface LeasedInventory {
   readonly job: InventoryJob;
   readonly vault: VaultKey;
   /** The inventory to list from; null for as of now. */
@@ -209,7 +209,7 @@ export interface CatalogReads extends StoreLinkReads {
   /** Vaults with a completed lock. */
   listLocked(): Promise<readonly LockedVault[]>;
   /** The greatest number that a fact for the journal ever had; 0 before the first. */
-  lastRecord(): Promise<number>;
+  lastEntrySeq(): Promise<number>;
   /** Whether a row names this blob. */
   namesBlob(label: BlobLabel, ref: string): Promise<boolean>;
   /** Oldest first. */
@@ -219,7 +219,7 @@ export interface CatalogReads extends StoreLinkReads {
   /** Uploads in progress without activity since `beforeMs`. */
   idleUploads(beforeMs: number, limit: number): Promise<readonly Upload[]>;
   /** Facts that were committed but may not have reached the store's journal, oldest first. */
-  unjournaled(limit: number): Promise<readonly StoreRecord[]>;
+  listOutbox(limit: number): Promise<readonly JournalEntry[]>;
   /** A named setting of the whole installation. */
   findSetting(name: string): Promise<string | undefined>;
   /** Settings whose names begin with this (ASCII), by name. For prefixes that few settings have. */
@@ -236,7 +236,7 @@ export interface CatalogWrites extends StoreLinkWrites {
    */
   deleteVault(a: {
     key: VaultKey;
-    judged: JudgedVault | undefined;
+    authorized: AuthorizedVault | undefined;
     nowMs: number;
     mode: InventoryMode;
   }): Promise<boolean>;
@@ -270,7 +270,7 @@ export interface CatalogWrites extends StoreLinkWrites {
   completeUpload(a: {
     vaultNo: number;
     uploadId: string;
-    claim: CompleteClaim;
+    declared: DeclaredArchive;
     /** The hash header as sent, for messages. */
     hashSent: string;
     nowMs: number;
@@ -298,9 +298,9 @@ export interface CatalogWrites extends StoreLinkWrites {
   /** Finishes archive jobs that are due, with their notifications; gives how many. */
   finishArchiveJobs(a: { nowMs: number; limit: number }): Promise<number>;
   /** Takes a due inventory job for `leaseMs`; null if there is none that is free. */
-  claimInventoryJob(a: { token: string; nowMs: number; leaseMs: number }): Promise<ClaimedInventory | null>;
+  leaseInventoryJob(a: { token: string; nowMs: number; leaseMs: number }): Promise<LeasedInventory | null>;
   /** Keeps a claimed job for longer; false if it was lost. */
-  renewInventoryJob(a: { jobNo: number; token: string; nowMs: number; leaseMs: number }): Promise<boolean>;
+  renewInventoryLease(a: { jobNo: number; token: string; nowMs: number; leaseMs: number }): Promise<boolean>;
   /** Ends a claimed job with its output and notifications; false if it was lost, and then the output is nobody's. */
   finishInventoryJob(a: {
     jobNo: number;
@@ -315,7 +315,7 @@ export interface CatalogWrites extends StoreLinkWrites {
   setNotificationConfig(a: { vaultNo: number; config: NotificationConfig }): Promise<void>;
   deleteNotificationConfig(a: { vaultNo: number }): Promise<void>;
   /** Takes due messages for `leaseMs`, counting a try of each. */
-  claimNotifications(a: { nowMs: number; leaseMs: number; limit: number }): Promise<readonly Notification[]>;
+  leaseNotifications(a: { nowMs: number; leaseMs: number; limit: number }): Promise<readonly Notification[]>;
   /** The message was taken by its receiver: it is gone. */
   dropNotification(a: { no: number }): Promise<void>;
   /** The try failed: it comes again at `nextTryMs`, or never by itself if that is null. */
@@ -326,17 +326,17 @@ export interface CatalogWrites extends StoreLinkWrites {
   /** @throws 400 LimitExceeded. */
   purchaseCapacity(a: { owner: VaultOwner; unit: CapacityUnit; nowMs: number }): Promise<void>;
   /** Sets the vault access policy, or takes it away with null. */
-  setVaultAccessPolicy(a: { vaultNo: number; policy: string | null } & Judged): Promise<void>;
+  setVaultAccessPolicy(a: { vaultNo: number; policy: string | null } & AuthorizedWrite): Promise<void>;
   /** @throws 403 when a lock is in progress or complete. */
   initiateVaultLock(a: { vaultNo: number; policy: string; lockIdHash: string; nowMs: number }): Promise<void>;
   /** Completes the lock in progress; a repeat with the right id changes nothing. @throws 400, 403, 404. */
   completeVaultLock(a: { vaultNo: number; lockIdHash: string; nowMs: number }): Promise<VaultLock>;
   /** @throws 403 when the lock is complete. */
-  abortVaultLock(a: { vaultNo: number; nowMs: number } & Judged): Promise<void>;
+  abortVaultLock(a: { vaultNo: number; nowMs: number } & AuthorizedWrite): Promise<void>;
   /** Puts back a completed lock that the store knows of and the catalog lost; false if there is nothing to do. */
   restoreVaultLock(a: { vault: VaultKey; lock: VaultLock }): Promise<boolean>;
   /** Numbers facts for the journal from beyond this one. */
-  skipRecords(a: { beyond: number }): Promise<void>;
+  skipEntrySeqs(a: { beyond: number }): Promise<void>;
   createAccount(a: { id: string; nowMs: number }): Promise<void>;
   /** @throws 400 when there is such a user. */
   createUser(a: Omit<User, 'no'>): Promise<User>;
@@ -361,7 +361,7 @@ export interface CatalogWrites extends StoreLinkWrites {
   /** Takes parts off a discarded upload, their blobs being gone. */
   dropParts(a: { uploadNo: number; refs: readonly string[] }): Promise<void>;
   /** Takes facts off the list of those that may not have reached the journal. */
-  dropJournaled(a: { seqs: readonly number[] }): Promise<void>;
+  dropFromOutbox(a: { seqs: readonly number[] }): Promise<void>;
 }
 
 export interface Catalog extends CatalogReads, CatalogWrites {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError, asApiError, asShortage, Shortage, shown, withoutPath } from './errors.ts';
+import { ApiError, asApiError, asShortage, quote, Shortage, withoutPath } from './errors.ts';
 
 describe('a value in a message', () => {
   it('is text as it is and anything else as JSON, cut short', () => {
@@ -14,7 +14,7 @@ describe('a value in a message', () => {
       [99999999999999999999n, '"99999999999999999999"'],
       [[2n ** 64n], '["18446744073709551616"]'],
     ];
-    for (const [value, text] of cases) assert.equal(shown(value), text);
+    for (const [value, text] of cases) assert.equal(quote(value), text);
   });
 
   it('never fails, whatever a JSON body held', () => {
@@ -24,7 +24,7 @@ describe('a value in a message', () => {
       '{"__proto__":null}',
       '[[[[{"toString":{}}]]]]',
     ];
-    for (const text of odd) assert.equal(shown(JSON.parse(text)), text);
+    for (const text of odd) assert.equal(quote(JSON.parse(text)), text);
   });
 });
 

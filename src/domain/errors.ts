@@ -97,7 +97,7 @@ export class Shortage extends Error {
 }
 
 /** The Shortage, saying that it is certain that the request changed nothing; every other error as it is. */
-export function havingChangedNothing(error: unknown): unknown {
+export function withChangedNothing(error: unknown): unknown {
   if (!(error instanceof Shortage) || error.changedNothing) return error;
   return new Shortage(error.message, { cause: error, changedNothing: true });
 }
@@ -177,7 +177,7 @@ export function notFound(message: string): ApiError {
 const SHOWN_CHARS = 300;
 
 /** A value out of a JSON body as a message quotes it: text as it is, anything else as JSON. Never throws. */
-export function shown(value: unknown): string {
+export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value, bigintAsText) ?? 'null');
   return text.slice(0, SHOWN_CHARS);
 }

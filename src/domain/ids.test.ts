@@ -21,7 +21,7 @@ describe('archive ids', () => {
   it('are known again by every process that has the key', () => {
     const key = randomBytes(32);
     const id = new Ids(key, randomBytes).archiveId(VAULT, NOW);
-    assert.equal(new Ids(key, randomBytes).judgeArchiveId(id, VAULT), 'of-this-vault');
+    assert.equal(new Ids(key, randomBytes).classifyArchiveId(id, VAULT), 'of-this-vault');
   });
 
   it('tell that they are of another vault, account or region', () => {
@@ -32,7 +32,11 @@ describe('archive ids', () => {
       { account: '111122223334' },
       { region: 'eu-west-1' },
     ]) {
-      assert.equal(ids.judgeArchiveId(id, { ...VAULT, ...other }), 'of-another-vault', JSON.stringify(other));
+      assert.equal(
+        ids.classifyArchiveId(id, { ...VAULT, ...other }),
+        'of-another-vault',
+        JSON.stringify(other),
+      );
     }
   });
 
@@ -43,14 +47,14 @@ describe('archive ids', () => {
         if (char === id[at]) continue;
         const changed = id.slice(0, at) + char + id.slice(at + 1);
         // Not an assertion each: there are nearly nine thousand.
-        if (ids.judgeArchiveId(changed, VAULT) !== 'not-ours') assert.fail(`${char} at ${at}`);
+        if (ids.classifyArchiveId(changed, VAULT) !== 'not-ours') assert.fail(`${char} at ${at}`);
       }
     }
   });
 
   it('are not ours under another key', () => {
     const forged = new Ids(randomBytes(32), randomBytes).archiveId(VAULT, NOW);
-    assert.equal(ids.judgeArchiveId(forged, VAULT), 'not-ours');
+    assert.equal(ids.classifyArchiveId(forged, VAULT), 'not-ours');
   });
 
   it('are not ours when they are no such token at all', () => {
@@ -66,7 +70,8 @@ describe('archive ids', () => {
       `é${id.slice(1)}`,
     ];
     odd.push('A'.repeat(138), '-'.repeat(138), '\0'.repeat(138), '__proto__', 'é'.repeat(138));
-    for (const text of odd) assert.equal(ids.judgeArchiveId(text, VAULT), 'not-ours', JSON.stringify(text));
+    for (const text of odd)
+      assert.equal(ids.classifyArchiveId(text, VAULT), 'not-ours', JSON.stringify(text));
   });
 });
 

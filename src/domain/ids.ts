@@ -9,7 +9,7 @@ export type RandomBytes = (bytes: number) => Buffer;
 const ARCHIVE_ID_CHARS = 138;
 
 /** What an archive id says about the vault that it is used on. */
-export type ArchiveIdVerdict = 'of-this-vault' | 'of-another-vault' | 'not-ours';
+export type ArchiveIdOrigin = 'of-this-vault' | 'of-another-vault' | 'not-ours';
 
 /*
  * An archive id is base64url of 103 bytes, which is exactly 138 characters:
@@ -53,7 +53,7 @@ export class Ids {
    * Whether `id` was made here, and for which vault. `not-ours` covers malformed ids, forged ones, and ids
    * that were brought along from elsewhere.
    */
-  judgeArchiveId(id: string, vault: VaultKey): ArchiveIdVerdict {
+  classifyArchiveId(id: string, vault: VaultKey): ArchiveIdOrigin {
     if (id.length !== ARCHIVE_ID_CHARS) return 'not-ours';
     const bytes = Buffer.from(id, 'base64url');
     if (bytes.length !== SIGNED_BYTES + MAC_BYTES || bytes.toString('base64url') !== id) return 'not-ours';

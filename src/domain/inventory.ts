@@ -1,5 +1,5 @@
 import type { Archive } from './archive.ts';
-import { invalidParameter, shown } from './errors.ts';
+import { invalidParameter, quote } from './errors.ts';
 import { type InventoryKey, invalidMarker } from './page.ts';
 
 export type InventoryFormat = 'JSON' | 'CSV';
@@ -23,7 +23,7 @@ export type InventoryEntry = Omit<Archive, 'vaultNo'>;
 export function parseFormat(raw: unknown): InventoryFormat {
   if (raw === undefined || raw === null) return 'JSON';
   if (raw === 'JSON' || raw === 'CSV') return raw;
-  throw invalidParameter(`Invalid Format: ${shown(raw)}. It must be JSON or CSV.`);
+  throw invalidParameter(`Invalid Format: ${quote(raw)}. It must be JSON or CSV.`);
 }
 
 /** `InventoryRetrievalParameters`; null and absent members do not restrict. @throws 400. */
@@ -36,7 +36,7 @@ export function parseInventoryRequest(format: InventoryFormat, raw: unknown): In
   const endMs = parseDate('EndDate', members['EndDate']);
   if (startMs !== null && endMs !== null && startMs >= endMs) {
     throw invalidParameter(
-      `Invalid StartDate: ${shown(members['StartDate'])} is not before EndDate: ${shown(members['EndDate'])}`,
+      `Invalid StartDate: ${quote(members['StartDate'])} is not before EndDate: ${quote(members['EndDate'])}`,
     );
   }
   const given = members['Marker'] as string | null | undefined;
@@ -51,7 +51,7 @@ function parseLimit(raw: unknown): number | null {
   const text = typeof raw === 'number' || typeof raw === 'string' ? String(raw) : '';
   const limit = /^\d{1,15}$/.test(text) ? Number(text) : 0;
   if (limit >= 1) return limit;
-  throw invalidParameter(`Invalid Limit: ${shown(raw)}. It must be a whole number of at least 1.`);
+  throw invalidParameter(`Invalid Limit: ${quote(raw)}. It must be a whole number of at least 1.`);
 }
 
 /** ISO 8601 with seconds; a missing zone is UTC, as one old client sends it. */
@@ -66,7 +66,7 @@ function parseDate(name: string, raw: unknown): number | null {
   // `Date` takes 30 February for 2 March.
   const exists = new Date(`${day}T00:00:00Z`).getUTCDate() === Number(dayOfMonth);
   if (exists && !Number.isNaN(ms)) return ms;
-  throw invalidParameter(`Invalid ${name}: ${shown(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
+  throw invalidParameter(`Invalid ${name}: ${quote(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
 }
 
 /** The last second that was asked for: making its text anew for each archive took an eighth of an inventory's time. */
@@ -97,14 +97,14 @@ export function decodeInventoryMarker(marker: string): {
   const match = /^inventory:(\d{16}):(\d{16}):(\d{16}) *$/.exec(text);
   const [createdMs = 0, no = 0, vaultNo = 0] = match?.slice(1).map(Number) ?? [];
   const after = { createdMs, no };
-  if (match === null || encodeInventoryMarker(after, vaultNo) !== marker) throw invalidMarker(shown(marker));
+  if (match === null || encodeInventoryMarker(after, vaultNo) !== marker) throw invalidMarker(quote(marker));
   return { after, vaultNo };
 }
 
 /** @throws 400 for the marker of another vault's inventory: it would begin anywhere. */
 export function requireOwnMarker({ marker }: InventoryRequest, vaultNo: number): void {
   if (marker !== null && decodeInventoryMarker(marker).vaultNo !== vaultNo)
-    throw invalidMarker(shown(marker));
+    throw invalidMarker(quote(marker));
 }
 
 /** The text around and of each archive: JSON and CSV exactly as the service writes them. */

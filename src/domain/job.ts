@@ -1,6 +1,6 @@
 import { isTreeAligned, type Span } from '../treehash/index.ts';
 import { toApiDate } from './clock.ts';
-import { invalidParameter, missingParameter, notFound, shown } from './errors.ts';
+import { invalidParameter, missingParameter, notFound, quote } from './errors.ts';
 import { type InventoryRequest, parseFormat, parseInventoryRequest, toInventoryDate } from './inventory.ts';
 import { TIERS, type Tier } from './job-times.ts';
 import { parseTopic } from './notification.ts';
@@ -35,7 +35,7 @@ export interface ArchiveJob extends JobBase {
   readonly tier: Tier;
   readonly archiveId: string;
   /** Null where the archive was gone when the job began. */
-  readonly archive: (SegmentSource & ArchiveFacts) | null;
+  readonly archive: (SegmentSource & ArchiveSummary) | null;
   /** Within the archive. */
   readonly range: Span;
   /** Tree hash of the range where it is tree-hash aligned. */
@@ -43,7 +43,7 @@ export interface ArchiveJob extends JobBase {
 }
 
 /** What a job keeps of its archive, which may be deleted before the job's end. */
-export interface ArchiveFacts {
+export interface ArchiveSummary {
   readonly no: number;
   readonly size: number;
   readonly treeHash: string;
@@ -91,7 +91,7 @@ export function parseJobRequest(members: JobMembers, region: string): JobRequest
   if (type === 'select') throw invalidParameter('Invalid Type: select. Select jobs are not offered yet.');
   if (type !== 'archive-retrieval' && type !== 'inventory-retrieval') {
     throw invalidParameter(
-      `Invalid Type: ${shown(type)}. It must be archive-retrieval or inventory-retrieval.`,
+      `Invalid Type: ${quote(type)}. It must be archive-retrieval or inventory-retrieval.`,
     );
   }
   const topic = get('SNSTopic');
@@ -111,10 +111,10 @@ export function parseJobRequest(members: JobMembers, region: string): JobRequest
 function parseArchiveRequest(get: (name: string) => unknown) {
   const archiveId = get('ArchiveId');
   if (archiveId === null || archiveId === '') throw missingParameter('ArchiveId');
-  if (typeof archiveId !== 'string') throw invalidParameter(`Invalid ArchiveId: ${shown(archiveId)}`);
+  if (typeof archiveId !== 'string') throw invalidParameter(`Invalid ArchiveId: ${quote(archiveId)}`);
   const range = get('RetrievalByteRange');
   if (range !== null && typeof range !== 'string') {
-    throw invalidParameter(`Invalid RetrievalByteRange: ${shown(range)}`);
+    throw invalidParameter(`Invalid RetrievalByteRange: ${quote(range)}`);
   }
   return { kind: 'archive', archiveId, range: range === '' ? null : range } as const;
 }
@@ -122,7 +122,7 @@ function parseArchiveRequest(get: (name: string) => unknown) {
 function parseTier(raw: unknown): Tier {
   if (raw === null || raw === '') return 'Standard';
   if (TIERS.includes(raw as Tier)) return raw as Tier;
-  throw invalidParameter(`Invalid Tier: ${shown(raw)}. It must be ${TIERS.join(', ')}.`);
+  throw invalidParameter(`Invalid Tier: ${quote(raw)}. It must be ${TIERS.join(', ')}.`);
 }
 
 /** Up to 1,024 bytes of printable ASCII. */
@@ -130,7 +130,7 @@ function parseJobDescription(raw: unknown): string | null {
   if (raw === null || raw === '') return null;
   if (typeof raw === 'string' && raw.length <= 1024 && /^[\x20-\x7e]*$/.test(raw)) return raw;
   throw invalidParameter(
-    `Invalid Description: ${shown(raw)}. It takes up to 1,024 characters of printable ASCII.`,
+    `Invalid Description: ${quote(raw)}. It takes up to 1,024 characters of printable ASCII.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { invalidParameter, missingParameter, shown } from './errors.ts';
+import { invalidParameter, missingParameter, quote } from './errors.ts';
 import { isRegion } from './vault.ts';
 
 /** What a vault's notification configuration may ask for. */
@@ -45,7 +45,7 @@ export function parseTopic(raw: unknown, region: string): string {
   const match =
     typeof raw === 'string' ? /^arn:aws[a-z-]*:sns:([^:]+):\d{12}:[A-Za-z0-9_.-]{1,256}$/.exec(raw) : null;
   if (match === null || !isRegion(match[1] ?? ''))
-    throw invalidParameter(`Invalid SNSTopic: ${shown(raw)}. It must be the ARN of an SNS topic.`);
+    throw invalidParameter(`Invalid SNSTopic: ${quote(raw)}. It must be the ARN of an SNS topic.`);
   if (match[1] !== region) throw invalidParameter(`SNS topics must be in the local AWS region: ${match[0]}`);
   return match[0];
 }
@@ -57,7 +57,7 @@ export function parseEvents(raw: unknown): readonly JobEvent[] {
     throw invalidParameter('Invalid Events: it must list at least one event.');
   const odd = raw.find((event) => !JOB_EVENTS.includes(event));
   if (odd !== undefined) {
-    throw invalidParameter(`Invalid event: ${shown(odd)}. The events are ${JOB_EVENTS.join(' and ')}.`);
+    throw invalidParameter(`Invalid event: ${quote(odd)}. The events are ${JOB_EVENTS.join(' and ')}.`);
   }
   return JOB_EVENTS.filter((event) => raw.includes(event));
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { refuses } from '../../test/support/refusal.ts';
-import { decodeMarker, encodeMarker, limitUpTo, parseMarker, toPage } from './page.ts';
+import { decodeMarker, encodeMarker, limitParser, parseMarker, toPage } from './page.ts';
 
 const INVALID = 'InvalidParameterValueException';
 
 describe('limit', () => {
-  const parse = limitUpTo(50);
+  const parse = limitParser(50);
 
   it('is the maximum when it is absent or empty', () => {
     assert.equal(parse(undefined), 50);

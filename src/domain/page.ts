@@ -10,7 +10,7 @@ export interface Page<Row> {
  * A parser for `limit`: absent gives `max`, above it is clamped (old clients send the 1,000 of former
  * times). @throws 400 when it is no whole number of at least 1.
  */
-export function limitUpTo(max: number): (raw: string | undefined) => number {
+export function limitParser(max: number): (raw: string | undefined) => number {
   return (raw) => {
     if (raw === undefined || raw === '') return max;
     const limit = /^\d+$/.test(raw) ? Number(raw) : 0;

@@ -1,4 +1,4 @@
-import { ApiError, invalidParameter, missingParameter, shown } from './errors.ts';
+import { ApiError, invalidParameter, missingParameter, quote } from './errors.ts';
 
 /** What an account allows itself to retrieve in a region. */
 export type RetrievalPolicy =
@@ -40,12 +40,12 @@ export function useWindows(nowMs: number): {
  * @throws 400 PolicyEnforcedException.
  */
 export function requireWithinPolicy(policy: RetrievalPolicy, use: RetrievalUse, bytes: number): void {
-  if (policy.strategy === 'FreeTier' && use.bytesToday + bytes > FREE_BYTES_PER_DAY) throw denied();
+  if (policy.strategy === 'FreeTier' && use.bytesToday + bytes > FREE_BYTES_PER_DAY) throw deniedError();
   if (policy.strategy !== 'BytesPerHour') return;
-  if (BigInt(use.bytesInProgress + bytes) > policy.bytesPerHour * BigInt(NOMINAL_HOURS)) throw denied();
+  if (BigInt(use.bytesInProgress + bytes) > policy.bytesPerHour * BigInt(NOMINAL_HOURS)) throw deniedError();
 }
 
-function denied(): ApiError {
+function deniedError(): ApiError {
   return new ApiError(
     'PolicyEnforcedException',
     'InitiateJob request denied by current data retrieval policy.',
@@ -74,12 +74,12 @@ function parseRule({
   if (Strategy === 'BytesPerHour') return { strategy: 'BytesPerHour', bytesPerHour: parseRate(BytesPerHour) };
   if (Strategy !== 'None' && Strategy !== 'FreeTier') {
     throw invalidParameter(
-      `Invalid Strategy: ${shown(Strategy)}. It must be BytesPerHour, FreeTier or None.`,
+      `Invalid Strategy: ${quote(Strategy)}. It must be BytesPerHour, FreeTier or None.`,
     );
   }
   if (BytesPerHour === undefined || BytesPerHour === null) return { strategy: Strategy };
   throw invalidParameter(
-    `Invalid BytesPerHour: ${shown(BytesPerHour)}. The strategy ${Strategy} takes none.`,
+    `Invalid BytesPerHour: ${quote(BytesPerHour)}. The strategy ${Strategy} takes none.`,
   );
 }
 
@@ -89,7 +89,7 @@ function parseRate(raw: unknown): bigint {
     typeof raw === 'bigint' || (typeof raw === 'number' && Number.isInteger(raw)) ? BigInt(raw) : 0n;
   if (rate >= 1n && rate <= MAX_BYTES_PER_HOUR) return rate;
   throw invalidParameter(
-    `Invalid BytesPerHour: ${shown(raw)}. It must be a whole number, without quotes, from 1 to ${MAX_BYTES_PER_HOUR}.`,
+    `Invalid BytesPerHour: ${quote(raw)}. It must be a whole number, without quotes, from 1 to ${MAX_BYTES_PER_HOUR}.`,
   );
 }
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CATALOG, FACTS, identityWith } from './start-cases.ts';
-import { REFUSED } from './start-cases-refused.ts';
-import { SERVED } from './start-cases-served.ts';
+import { CATALOG, FINDINGS, identityWith } from '../../test/support/start-cases/found.ts';
+import { REFUSED } from '../../test/support/start-cases/refused.ts';
+import { SERVED } from '../../test/support/start-cases/served.ts';
 import { decideStart } from './start-decision.ts';
 
 describe('a start', () => {
   for (const [name, changes, identity, older] of SERVED) {
     it(`serves ${name}${older ? ', as older' : ''}`, () => {
-      const decision = decideStart({ ...FACTS, ...changes });
+      const decision = decideStart({ ...FINDINGS, ...changes });
       assert.equal(decision.kind, 'serve', JSON.stringify(decision));
       assert.ok(decision.kind === 'serve');
       assert.deepEqual({ ...decision.identity, ...identity }, decision.identity);
@@ -18,7 +18,7 @@ describe('a start', () => {
 
   for (const [name, changes, reason, message] of REFUSED) {
     it(`refuses ${name}`, () => {
-      const decision = decideStart({ ...FACTS, ...changes });
+      const decision = decideStart({ ...FINDINGS, ...changes });
       assert.ok(decision.kind === 'refuse', JSON.stringify(decision));
       assert.equal(decision.refusal.reason, reason, decision.refusal.message);
       assert.match(decision.refusal.message, message);
@@ -35,7 +35,7 @@ describe('a start', () => {
       [6, 4],
     ] as const) {
       const decision = decideStart({
-        ...FACTS,
+        ...FINDINGS,
         store: identityWith({ generation: store }),
         catalog: { ...CATALOG, generation: catalog },
       });

@@ -1,5 +1,5 @@
 /** What a start may do with the store and the catalog that it found: decided before anything is written, removed or made. */
-import type { FoundCatalog, StartFacts } from './start-facts.ts';
+import type { FoundCatalog, StartFindings } from './start-findings.ts';
 import {
   emptyCatalog,
   emulatorOverStore,
@@ -14,7 +14,7 @@ import {
   type Refusal,
   serverOverEmulated,
   storeWithoutBlobs,
-  unknownForm,
+  unknownFormat,
 } from './start-refusals.ts';
 import { type FoundStore, IDENTITY_FILE, type StoreFound, type StoreIdentity } from './store-identity.ts';
 
@@ -29,8 +29,8 @@ export type StartDecision =
     };
 
 /** Checks, the first that refuses wins: those that say best what is wrong come first. */
-const CHECKS: readonly ((facts: StartFacts) => Refusal | undefined)[] = [
-  checkForm,
+const CHECKS: readonly ((findings: StartFindings) => Refusal | undefined)[] = [
+  checkFormat,
   checkPlace,
   checkEmulator,
   checkStore,
@@ -41,20 +41,20 @@ const CHECKS: readonly ((facts: StartFacts) => Refusal | undefined)[] = [
 ];
 
 /** What a start may do. */
-export function decideStart(facts: StartFacts): StartDecision {
+export function decideStart(findings: StartFindings): StartDecision {
   for (const check of CHECKS) {
-    const refusal = check(facts);
+    const refusal = check(findings);
     if (refusal) return { kind: 'refuse', refusal };
   }
-  return { kind: 'serve', identity: nextIdentity(facts), older: isOlder(facts) };
+  return { kind: 'serve', identity: nextIdentity(findings), older: isOlder(findings) };
 }
 
-function checkForm(facts: StartFacts): Refusal | undefined {
-  return facts.store.kind === 'foreign' ? unknownForm(facts, facts.store.format) : undefined;
+function checkFormat(findings: StartFindings): Refusal | undefined {
+  return findings.store.kind === 'foreign' ? unknownFormat(findings, findings.store.format) : undefined;
 }
 
-type PlaceFacts = Pick<
-  StartFacts,
+type PlaceFindings = Pick<
+  StartFindings,
   'dataFolder' | 'storeFolder' | 'catalogPlace' | 'remembered' | 'catalog' | 'accepts'
 >;
 
@@ -62,79 +62,79 @@ type PlaceFacts = Pick<
  * Whether the catalog is the one that the data folder belongs to. A database may have moved: what counts is that it is the
  * same catalog.
  */
-export function checkPlace(facts: PlaceFacts): Refusal | undefined {
-  const { remembered, catalogPlace, catalog, accepts } = facts;
+export function checkPlace(findings: PlaceFindings): Refusal | undefined {
+  const { remembered, catalogPlace, catalog, accepts } = findings;
   if (remembered === undefined || accepts.catalog) return undefined;
   if (catalog.kind === 'catalog' && catalog.catalogId === remembered.catalogId) return undefined;
-  if (remembered.place !== catalogPlace) return otherPlace(facts, remembered.place);
-  return catalog.kind === 'none' ? missingCatalog(facts) : undefined;
+  if (remembered.place !== catalogPlace) return otherPlace(findings, remembered.place);
+  return catalog.kind === 'none' ? missingCatalog(findings) : undefined;
 }
 
 /** An emulator erases what it serves when it is told to. Where there is nothing to lose, anybody may begin. */
-function checkEmulator(facts: StartFacts): Refusal | undefined {
-  const { store, catalog, emulator } = facts;
+function checkEmulator(findings: StartFindings): Refusal | undefined {
+  const { store, catalog, emulator } = findings;
   if (store.kind !== 'store' || !store.holdsAnything) return undefined;
   const mode = catalog.kind === 'catalog' ? catalog.mode : undefined;
   const isEmulated = store.identity?.emulator ?? mode === 'emulator';
   if (isEmulated === emulator) return undefined;
-  return emulator ? emulatorOverStore(facts) : serverOverEmulated(facts);
+  return emulator ? emulatorOverStore(findings) : serverOverEmulated(findings);
 }
 
-function checkStore(facts: StartFacts): Refusal | undefined {
-  const { store, catalog, accepts } = facts;
+function checkStore(findings: StartFindings): Refusal | undefined {
+  const { store, catalog, accepts } = findings;
   if (accepts.emptyStore || catalog.kind === 'none') return undefined;
   if (store.kind === 'none' && (catalog.storeId !== undefined || catalog.namesAnyBlob))
-    return missingStore(facts, store.what);
+    return missingStore(findings, store.what);
   // Before form 3 nothing says which store it is: without any blob it may be that of another disk.
   const isAnonymous = store.kind === 'store' && store.identity === undefined;
   if (isAnonymous && catalog.storeId === undefined && catalog.namesAnyBlob && !store.holdsBlobs)
-    return storeWithoutBlobs(facts);
+    return storeWithoutBlobs(findings);
   return undefined;
 }
 
 /** The key is made before all else, so whatever else there is, it was there. */
-function checkKey(facts: StartFacts): Refusal | undefined {
-  const isNew = facts.store.kind === 'none' && facts.catalog.kind === 'none';
-  return facts.hasMasterKey || isNew ? undefined : missingKey(facts);
+function checkKey(findings: StartFindings): Refusal | undefined {
+  const isNew = findings.store.kind === 'none' && findings.catalog.kind === 'none';
+  return findings.hasMasterKey || isNew ? undefined : missingKey(findings);
 }
 
 /** A store that has something belongs to a catalog that knows something. */
-function checkCatalog(facts: StartFacts): Refusal | undefined {
-  const { store, catalog, accepts } = facts;
+function checkCatalog(findings: StartFindings): Refusal | undefined {
+  const { store, catalog, accepts } = findings;
   if (store.kind !== 'store' || !store.holdsAnything || accepts.catalog) return undefined;
-  if (catalog.kind === 'none') return missingCatalog(facts);
-  return catalog.catalogId === undefined && knowsNothing(catalog) ? emptyCatalog(facts) : undefined;
+  if (catalog.kind === 'none') return missingCatalog(findings);
+  return catalog.catalogId === undefined && knowsNothing(catalog) ? emptyCatalog(findings) : undefined;
 }
 
 /** An emulator's store may be found in the middle of being erased. */
-function checkPieces(facts: StartFacts): Refusal | undefined {
-  const { store, accepts } = facts;
+function checkPieces(findings: StartFindings): Refusal | undefined {
+  const { store, accepts } = findings;
   if (store.kind !== 'store' || accepts.emptyStore || store.identity?.emulator === true) return undefined;
-  const missing = wasNeverClaimed(facts)
+  const missing = wasNeverClaimed(findings)
     ? store.missing.filter((name) => name !== IDENTITY_FILE)
     : store.missing;
-  return missing.length === 0 ? undefined : missingPieces(facts, missing);
+  return missing.length === 0 ? undefined : missingPieces(findings, missing);
 }
 
 /**
  * Whether no start has come as far as to claim the catalog. A start writes the form of the store first and its identity
  * next, so one that ended between the two left a store of form 3, new or just upgraded, that has no identity yet.
  */
-function wasNeverClaimed({ catalog, remembered }: StartFacts): boolean {
+function wasNeverClaimed({ catalog, remembered }: StartFindings): boolean {
   return remembered === undefined && (catalog.kind === 'none' || catalog.catalogId === undefined);
 }
 
-function checkIdentity(facts: StartFacts): Refusal | undefined {
-  const { store, catalog, accepts } = facts;
+function checkIdentity(findings: StartFindings): Refusal | undefined {
+  const { store, catalog, accepts } = findings;
   // A catalog that nobody has claimed is new, or was restored from before there were identities.
   if (store.kind !== 'store' || catalog.kind === 'none' || catalog.catalogId === undefined) return undefined;
   const { identity } = store;
-  if (identity === undefined) return accepts.emptyStore ? undefined : otherStore(facts, undefined);
+  if (identity === undefined) return accepts.emptyStore ? undefined : otherStore(findings, undefined);
   if (!accepts.catalog) {
-    if (identity.catalogId !== catalog.catalogId) return otherCatalog(facts, identity, catalog);
-    if (identity.storeId !== catalog.storeId) return otherStore(facts, identity);
+    if (identity.catalogId !== catalog.catalogId) return otherCatalog(findings, identity, catalog);
+    if (identity.storeId !== catalog.storeId) return otherStore(findings, identity);
   }
-  return !accepts.emptyStore && isBehind(store, identity, catalog) ? olderStore(facts) : undefined;
+  return !accepts.emptyStore && isBehind(store, identity, catalog) ? olderStore(findings) : undefined;
 }
 
 /** Whether the catalog was used with a store that knew more than this one: this is a copy, or was restored. */
@@ -144,7 +144,7 @@ function isBehind(store: FoundStore, identity: StoreIdentity, catalog: FoundCata
   return !catalog.countsCommits && catalog.commitNumber > store.commitNumber + 1;
 }
 
-function nextIdentity({ store, catalog, emulator, fresh }: StartFacts): StoreIdentity {
+function nextIdentity({ store, catalog, emulator, fresh }: StartFindings): StoreIdentity {
   const own = store.kind === 'store' ? store.identity : undefined;
   const known = catalog.kind === 'catalog' ? catalog : undefined;
   return {
@@ -164,15 +164,15 @@ function isBegunAnew(store: StoreFound, catalog: FoundCatalog | undefined): bool
   return store.kind === 'store' && store.holdsAnything && (catalog === undefined || knowsNothing(catalog));
 }
 
-function knowsNothing({ namesAnyBlob, lastRecord }: FoundCatalog): boolean {
-  return !namesAnyBlob && lastRecord === 0;
+function knowsNothing({ namesAnyBlob, lastEntrySeq }: FoundCatalog): boolean {
+  return !namesAnyBlob && lastEntrySeq === 0;
 }
 
-function isOlder({ store, catalog }: StartFacts): boolean {
+function isOlder({ store, catalog }: StartFindings): boolean {
   const knows = catalog.kind === 'catalog' && catalog.knowsOlder;
   if (store.kind !== 'store') return knows;
-  const [commitNumber, lastRecord] =
-    catalog.kind === 'catalog' ? [catalog.commitNumber, catalog.lastRecord] : [0, 0];
+  const [commitNumber, lastEntrySeq] =
+    catalog.kind === 'catalog' ? [catalog.commitNumber, catalog.lastEntrySeq] : [0, 0];
   const isAnother =
     store.identity !== undefined &&
     catalog.kind === 'catalog' &&
@@ -185,6 +185,6 @@ function isOlder({ store, catalog }: StartFacts): boolean {
     isAnother ||
     isEmpty ||
     store.commitNumber > commitNumber ||
-    store.lastRecord > lastRecord
+    store.lastEntrySeq > lastEntrySeq
   );
 }

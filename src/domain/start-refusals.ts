@@ -1,5 +1,5 @@
 /** Why a start is refused: what was found where, and what to do. */
-import type { FoundCatalog, StartFacts } from './start-facts.ts';
+import type { FoundCatalog, StartFindings } from './start-findings.ts';
 import type { StoreIdentity } from './store-identity.ts';
 
 export type RefusalReason =
@@ -31,7 +31,7 @@ function refusal(reason: RefusalReason, ...sentences: string[]): Refusal {
   return { reason, message: [...sentences, NOTHING_CHANGED, `See ${PAGE}.`].join(' ') };
 }
 
-export function unknownForm({ storeFolder }: StartFacts, format: string): Refusal {
+export function unknownFormat({ storeFolder }: StartFindings, format: string): Refusal {
   return refusal(
     'unknown-form',
     `The store at ${storeFolder} says that it is ${format}, which this version of Moraine does not know.`,
@@ -40,7 +40,7 @@ export function unknownForm({ storeFolder }: StartFacts, format: string): Refusa
 }
 
 export function otherPlace(
-  { dataFolder, catalogPlace }: Pick<StartFacts, 'dataFolder' | 'catalogPlace'>,
+  { dataFolder, catalogPlace }: Pick<StartFindings, 'dataFolder' | 'catalogPlace'>,
   remembered: string,
 ): Refusal {
   return refusal(
@@ -54,7 +54,7 @@ export function otherPlace(
 export function missingCatalog({
   storeFolder,
   catalogPlace,
-}: Pick<StartFacts, 'storeFolder' | 'catalogPlace'>): Refusal {
+}: Pick<StartFindings, 'storeFolder' | 'catalogPlace'>): Refusal {
   return refusal(
     'missing-catalog',
     `There is no catalog in ${catalogPlace}, and the store at ${storeFolder} belongs to one.`,
@@ -63,7 +63,7 @@ export function missingCatalog({
   );
 }
 
-export function emptyCatalog({ storeFolder, catalogPlace }: StartFacts): Refusal {
+export function emptyCatalog({ storeFolder, catalogPlace }: StartFindings): Refusal {
   return refusal(
     'empty-catalog',
     `The catalog in ${catalogPlace} is empty, and the store at ${storeFolder} is not.`,
@@ -73,7 +73,7 @@ export function emptyCatalog({ storeFolder, catalogPlace }: StartFacts): Refusal
 }
 
 export function otherCatalog(
-  { storeFolder, catalogPlace }: StartFacts,
+  { storeFolder, catalogPlace }: StartFindings,
   identity: StoreIdentity,
   catalog: FoundCatalog,
 ): Refusal {
@@ -86,7 +86,7 @@ export function otherCatalog(
 }
 
 export function otherStore(
-  { storeFolder, catalogPlace, catalog }: StartFacts,
+  { storeFolder, catalogPlace, catalog }: StartFindings,
   identity: StoreIdentity | undefined,
 ): Refusal {
   const known = catalog.kind === 'catalog' ? catalog.storeId : undefined;
@@ -105,7 +105,7 @@ export function otherStore(
 }
 
 export function missingStore(
-  { storeFolder, catalogPlace, catalog }: StartFacts,
+  { storeFolder, catalogPlace, catalog }: StartFindings,
   what: 'not there' | 'empty' | 'no store',
 ): Refusal {
   const found = {
@@ -123,7 +123,7 @@ export function missingStore(
   );
 }
 
-export function storeWithoutBlobs({ storeFolder, catalogPlace }: StartFacts): Refusal {
+export function storeWithoutBlobs({ storeFolder, catalogPlace }: StartFindings): Refusal {
   return refusal(
     'missing-store',
     `The store at ${storeFolder} holds no archive, and the catalog in ${catalogPlace} lists some.`,
@@ -132,7 +132,7 @@ export function storeWithoutBlobs({ storeFolder, catalogPlace }: StartFacts): Re
   );
 }
 
-export function olderStore({ storeFolder, catalogPlace, store, catalog }: StartFacts): Refusal {
+export function olderStore({ storeFolder, catalogPlace, store, catalog }: StartFindings): Refusal {
   const own = store.kind === 'store' ? store.identity?.generation : undefined;
   const known = catalog.kind === 'catalog' ? catalog.generation : undefined;
   return refusal(
@@ -143,7 +143,7 @@ export function olderStore({ storeFolder, catalogPlace, store, catalog }: StartF
   );
 }
 
-export function missingPieces({ storeFolder }: StartFacts, missing: readonly string[]): Refusal {
+export function missingPieces({ storeFolder }: StartFindings, missing: readonly string[]): Refusal {
   const shown = missing.slice(0, NAMES_SHOWN).join(', ');
   const more = missing.length > NAMES_SHOWN ? ` and ${missing.length - NAMES_SHOWN} more` : '';
   return refusal(
@@ -154,21 +154,21 @@ export function missingPieces({ storeFolder }: StartFacts, missing: readonly str
   );
 }
 
-export function emulatorOverStore({ storeFolder }: StartFacts): Refusal {
+export function emulatorOverStore({ storeFolder }: StartFindings): Refusal {
   return refusal(
     'emulator-over-store',
     `The store at ${storeFolder} was not made by an emulator, and an emulator may erase its store: give --data another folder for --emulator.`,
   );
 }
 
-export function serverOverEmulated({ storeFolder }: StartFacts): Refusal {
+export function serverOverEmulated({ storeFolder }: StartFindings): Refusal {
   return refusal(
     'server-over-emulated',
     `The store at ${storeFolder} was made by an emulator, which may erase it: give --data another folder, or --emulator.`,
   );
 }
 
-export function missingKey({ masterKey, dataFolder }: StartFacts): Refusal {
+export function missingKey({ masterKey, dataFolder }: StartFindings): Refusal {
   return refusal(
     'missing-key',
     `There is no ${masterKey}, and the data folder ${dataFolder} is not new.`,

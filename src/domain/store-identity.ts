@@ -34,7 +34,7 @@ export type StoreFound =
 export interface FoundStore {
   readonly kind: 'store';
   /** 1, 2 or 3. */
-  readonly form: number;
+  readonly formatVersion: number;
   /** Undefined before form 3, and where its file is gone. */
   readonly identity: StoreIdentity | undefined;
   /** Names of files and folders within the store that must be there and are not. */
@@ -45,7 +45,7 @@ export interface FoundStore {
   readonly holdsAnything: boolean;
   /** The greatest commit number that it knows of, and the greatest number of a fact; 0 without any. */
   readonly commitNumber: number;
-  readonly lastRecord: number;
+  readonly lastEntrySeq: number;
   /** Whether it says that its catalog is older than it is, and nobody has accepted that. */
   readonly knowsOlder: boolean;
 }

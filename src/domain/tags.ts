@@ -1,4 +1,4 @@
-import { ApiError, invalidParameter, missingParameter, shown } from './errors.ts';
+import { ApiError, invalidParameter, missingParameter, quote } from './errors.ts';
 
 /** Tags of a vault: key → value. Both are case-sensitive. */
 export type Tags = Readonly<Record<string, string>>;
@@ -49,7 +49,7 @@ function requireCount(name: string, count: number): void {
 function requireKey(key: unknown): string {
   if (typeof key !== 'string' || key === '' || [...key].length > KEY_CHARS || !TAG_TEXT.test(key)) {
     throw invalidParameter(
-      `Invalid tag key: ${shown(key)}. It takes 1 to ${KEY_CHARS} letters, digits, spaces and _ . : / = + - @`,
+      `Invalid tag key: ${quote(key)}. It takes 1 to ${KEY_CHARS} letters, digits, spaces and _ . : / = + - @`,
     );
   }
   if (/^aws:/i.test(key))
@@ -60,6 +60,6 @@ function requireKey(key: unknown): string {
 function requireValue(key: string, value: unknown): string {
   if (typeof value === 'string' && [...value].length <= VALUE_CHARS && TAG_TEXT.test(value)) return value;
   throw invalidParameter(
-    `Invalid tag value for ${key}: ${shown(value)}. It takes up to ${VALUE_CHARS} letters, digits, spaces and _ . : / = + - @`,
+    `Invalid tag value for ${key}: ${quote(value)}. It takes up to ${VALUE_CHARS} letters, digits, spaces and _ . : / = + - @`,
   );
 }

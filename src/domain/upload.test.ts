@@ -11,7 +11,7 @@ import {
   parsePartRange,
   parsePartSize,
   placePart,
-  requireSameClaim,
+  requireSameDeclaration,
   type Upload,
 } from './upload.ts';
 
@@ -207,15 +207,15 @@ describe('a repeat of a Complete', () => {
   const done = { size: 5, treeHash: 'a'.repeat(64) };
 
   it('must claim the same', () => {
-    requireSameClaim(done, { ...done }, done.treeHash);
+    requireSameDeclaration(done, { ...done }, done.treeHash);
     refuses(
-      () => requireSameClaim(done, { ...done, size: 6 }, done.treeHash),
+      () => requireSameDeclaration(done, { ...done, size: 6 }, done.treeHash),
       INVALID,
       /^Invalid x-amz-archive-size: 6\. /,
     );
     const sent = 'B'.repeat(64);
     const other = { ...done, treeHash: 'b'.repeat(64) };
     const text = `Invalid x-amz-sha256-tree-hash: ${sent} The upload was completed with the tree hash ${done.treeHash}.`;
-    refuses(() => requireSameClaim(done, other, sent), INVALID, text);
+    refuses(() => requireSameDeclaration(done, other, sent), INVALID, text);
   });
 });

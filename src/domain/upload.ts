@@ -28,7 +28,7 @@ export interface Part {
 }
 
 /** What the client says of the whole at CompleteMultipartUpload. */
-export interface CompleteClaim {
+export interface DeclaredArchive {
   /** `x-amz-archive-size`. */
   readonly size: number;
   /** `x-amz-sha256-tree-hash`, 64 lower-case hex digits. */
@@ -113,11 +113,11 @@ function invalidRange(header: string, why?: string): Error {
  * @returns the tree hash of the whole, 64 hex digits; the caller compares it with the claim.
  * @throws 400 that names the first thing missing; the upload stays open for another try.
  */
-export function assemble(upload: Upload, parts: readonly Part[], claimedSize: number): string {
+export function assemble(upload: Upload, parts: readonly Part[], declaredSize: number): string {
   const size = requireContiguous(upload, parts);
-  if (size !== claimedSize) {
+  if (size !== declaredSize) {
     throw invalidParameter(
-      `Invalid x-amz-archive-size: ${claimedSize}. The uploaded parts hold ${size} bytes, 0-${size - 1}.`,
+      `Invalid x-amz-archive-size: ${declaredSize}. The uploaded parts hold ${size} bytes, 0-${size - 1}.`,
     );
   }
   const roots = Buffer.concat(parts.map((part) => Buffer.from(part.treeHash, 'hex')));
@@ -150,13 +150,17 @@ function gapBefore(part: Part, end: number, partSize: number): Error {
 }
 
 /** A repeat of a Complete that succeeded must claim the same. @throws 400. */
-export function requireSameClaim(done: CompleteClaim, claim: CompleteClaim, hashSent: string): void {
-  if (claim.size !== done.size) {
+export function requireSameDeclaration(
+  done: DeclaredArchive,
+  declared: DeclaredArchive,
+  hashSent: string,
+): void {
+  if (declared.size !== done.size) {
     throw invalidParameter(
-      `Invalid x-amz-archive-size: ${claim.size}. The upload was completed with ${done.size} bytes.`,
+      `Invalid x-amz-archive-size: ${declared.size}. The upload was completed with ${done.size} bytes.`,
     );
   }
-  if (claim.treeHash !== done.treeHash) {
+  if (declared.treeHash !== done.treeHash) {
     throw invalidTreeHash(hashSent, `The upload was completed with the tree hash ${done.treeHash}.`);
   }
 }

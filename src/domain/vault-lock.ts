@@ -24,7 +24,7 @@ export function currentLock(lock: VaultLock | null, nowMs: number): VaultLock | 
 /** InitiateVaultLock's condition. @throws 403 while a lock is in progress, and for ever once one is complete. */
 export function requireNoLock(lock: VaultLock | null): void {
   if (lock === null) return;
-  throw conflict(
+  throw conflictError(
     lock.state === 'Locked'
       ? 'The vault is locked: its lock policy can be neither changed nor removed.'
       : 'A vault lock is in progress: complete or abort it before another is initiated.',
@@ -36,21 +36,21 @@ export function requireNoLock(lock: VaultLock | null): void {
  * @returns the lock as it is afterwards; the same one for a repeat with the right id.
  * @throws 404 without a lock, 400 for a wrong id while in progress, 403 for one when locked.
  */
-export function completed(lock: VaultLock | null, idHash: string): VaultLock {
+export function completeLock(lock: VaultLock | null, idHash: string): VaultLock {
   if (lock === null) throw notFound('There is no vault lock in progress: initiate one first.');
   if (lock.idHash === idHash) return { ...lock, state: 'Locked' };
-  if (lock.state === 'Locked') throw conflict('The vault is locked, and not by this lock ID.');
+  if (lock.state === 'Locked') throw conflictError('The vault is locked, and not by this lock ID.');
   throw invalidParameter('Invalid lock ID: it is not that of the vault lock in progress.');
 }
 
 /** AbortVaultLock's condition: nothing happens without a lock. @throws 403 when it is complete. */
 export function requireAbortable(lock: VaultLock | null): void {
   if (lock?.state === 'Locked')
-    throw conflict('The vault is locked: a completed vault lock cannot be aborted.');
+    throw conflictError('The vault is locked: a completed vault lock cannot be aborted.');
 }
 
 /** Lock conflicts come from the service proper: code, message, type. */
-function conflict(message: string): ApiError {
+function conflictError(message: string): ApiError {
   return new ApiError('AccessDeniedException', message, { origin: 'service' });
 }
 

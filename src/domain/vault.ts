@@ -41,12 +41,12 @@ export function policyVersionOf({ policies }: Pick<Vault, 'policies'>): number {
 }
 
 /** The vault that a request was allowed for. */
-export interface JudgedVault extends Pick<Vault, 'no'> {
+export interface AuthorizedVault extends Pick<Vault, 'no'> {
   readonly policyVersion: number;
 }
 
 /** For writes that may take away what policies or tags protect. */
-export interface Judged {
+export interface AuthorizedWrite {
   /**
    * What the request was allowed by: when the policies or tags changed meanwhile, the write is refused with 400
    * Throttling, which clients repeat. Without it, it is not a request that asks.

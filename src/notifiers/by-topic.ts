@@ -1,10 +1,10 @@
 import { NoReceiver, type Notifier } from '../domain/notifier.ts';
 import { publishToSns, sendToSqs } from './aws.ts';
 import type { NotificationTargets } from './target.ts';
-import { postWebhook, type WebhookOptions } from './webhook.ts';
+import { postWebhook, type WebhookDeps } from './webhook.ts';
 
 /** Delivers each message to the target that the settings name for its topic. */
-export function notifierByTopic(targets: NotificationTargets, options: WebhookOptions): Notifier {
+export function notifierByTopic(targets: NotificationTargets, options: WebhookDeps): Notifier {
   return {
     async deliver(notification) {
       const target = ownTarget(targets, notification.topic) ?? ownTarget(targets, '*');

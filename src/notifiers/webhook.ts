@@ -10,7 +10,7 @@ import type { WebhookTarget } from './target.ts';
 /** Connection and answer together. */
 const TIMEOUT_MS = 10_000;
 
-export interface WebhookOptions {
+export interface WebhookDeps {
   readonly clock: Clock;
   /** Whether targets on link-local, private and loopback addresses are allowed. */
   readonly allowLocal: boolean;
@@ -25,7 +25,7 @@ export interface WebhookOptions {
 export async function postWebhook(
   { url: text, secret }: WebhookTarget,
   notification: Notification,
-  { clock, allowLocal }: WebhookOptions,
+  { clock, allowLocal }: WebhookDeps,
 ): Promise<void> {
   const url = new URL(text);
   const host = url.hostname.replace(/^\[|\]$/g, '');

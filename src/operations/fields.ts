@@ -10,7 +10,7 @@ export interface FieldSource {
 }
 
 export interface Field<Value> {
-  readonly place: 'header' | 'query' | 'member';
+  readonly location: 'header' | 'query' | 'member';
   readonly name: string;
   /** Missing ones are named before any value is looked at. */
   readonly required: boolean;
@@ -22,7 +22,7 @@ type Parse<Raw, Value> = (raw: Raw) => Value;
 
 /** A header that may be absent: `parse` gets undefined then. */
 export function header<Value>(name: string, parse: Parse<string | undefined, Value>): Field<Value> {
-  return { place: 'header', name, required: false, parse: (source) => parse(source.header(name)) };
+  return { location: 'header', name, required: false, parse: (source) => parse(source.header(name)) };
 }
 
 /** A header whose absence is a 400 `Required parameter missing`. */
@@ -32,10 +32,10 @@ export function requiredHeader<Value>(name: string, parse: Parse<string | undefi
 
 /** A query parameter. */
 export function query<Value>(name: string, parse: Parse<string | undefined, Value>): Field<Value> {
-  return { place: 'query', name, required: false, parse: (source) => parse(source.query(name)) };
+  return { location: 'query', name, required: false, parse: (source) => parse(source.query(name)) };
 }
 
 /** A member of the JSON body, whose absence `parse` judges. */
 export function member<Value>(name: string, parse: Parse<unknown, Value>): Field<Value> {
-  return { place: 'member', name, required: false, parse: (source) => parse(source.member(name)) };
+  return { location: 'member', name, required: false, parse: (source) => parse(source.member(name)) };
 }

@@ -10,7 +10,7 @@ import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { Field } from './fields.ts';
 
 /** What the operations need of the world. */
-export interface OperationContext {
+export interface OperationDeps {
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
   readonly clock: Clock;
@@ -49,13 +49,13 @@ export interface StoredBody extends BlobDigests {
 }
 
 /** What every operation is told beside its own fields. */
-export interface RequestFacts {
+export interface OperationRequest {
   /** Account and region that the request is about; the name is empty for account-level operations. */
   readonly vaultKey: VaultKey;
   /** The vault itself. @throws 404 when there is none (operations with `vault: 'must-exist'` never see that). */
   readonly vault: Vault;
   /** The vault that the request was allowed for, or that there was none, where `vault` is 'may-be-missing'. */
-  readonly judged: Vault | undefined;
+  readonly authorized: Vault | undefined;
   /** The last segment of the path, for operations whose path ends with an id. */
   readonly id: string;
   /** @throws TypeError when the operation takes no upload. */
@@ -76,7 +76,7 @@ export interface Reply {
    */
   readonly stream?: AsyncIterable<Uint8Array>;
   /** What a stream hands out, for its audit record: nothing secret. */
-  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly auditData?: Readonly<Record<string, unknown>>;
   /** For the log, not for the client. */
   readonly warnings?: readonly string[];
 }
@@ -89,7 +89,7 @@ export type Fields = Readonly<Record<string, Field<unknown>>>;
 export type Inputs<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]['parse']> };
 
 /** Where an operation stands in the API, whether it is built yet or not. */
-export interface Place {
+export interface Endpoint {
   /** As in the API, IAM and the SDKs. */
   readonly name: string;
   readonly method: Method;
@@ -101,7 +101,7 @@ export interface Place {
   readonly account: 'own-only' | 'may-be-other';
 }
 
-export interface Operation<F extends Fields = Fields> extends Place {
+export interface Operation<F extends Fields = Fields> extends Endpoint {
   /** Whether the vault in the path must be there before anything else is looked at. */
   readonly vault: 'must-exist' | 'may-be-missing' | 'none';
   /** `upload`: the body is an archive's bytes and both hash headers are required. */
@@ -110,7 +110,7 @@ export interface Operation<F extends Fields = Fields> extends Place {
   readonly fields: F;
   /** Beside the errors that every operation can give. */
   readonly errors: readonly ErrorCode[];
-  run(input: Inputs<F> & RequestFacts, context: OperationContext): Promise<Reply>;
+  run(input: Inputs<F> & OperationRequest, deps: OperationDeps): Promise<Reply>;
 }
 
 /** Infers the types of the fields, then forgets them, so that all operations fit in one table. */

@@ -6,9 +6,11 @@ import { EMPTY_HASH } from '../treehash/index.ts';
 import { payloadMismatch } from './checked-body.ts';
 import type { Message } from './message.ts';
 import type { Route } from './route.ts';
-import { type Authentication, parseAuthentication, type SigningKeys, verifySignature } from './signature.ts';
+import type { SigningKeys } from './signature/keys.ts';
+import { type Authentication, parseAuthentication } from './signature/parse.ts';
+import { verifySignature } from './signature/verify.ts';
 import { announcesBody, readSmallBody, requireSmallBody } from './small-body.ts';
-import type { BodyPlace, UnprovenBodies } from './unproven-bodies.ts';
+import type { BodyAccount, UnprovenBodies } from './unproven-bodies.ts';
 import { refuseUnsignable } from './unsignable.ts';
 
 /** What a server knows of an access key. */
@@ -43,7 +45,7 @@ export interface Authenticated {
   readonly smallBody: Buffer;
 }
 
-export interface Authenticator {
+export interface AuthenticationDeps {
   readonly find: FindCredential;
   readonly keys: SigningKeys;
   readonly idleMs: number;
@@ -61,7 +63,7 @@ export interface Authenticator {
 export async function authenticate(
   message: Message,
   route: Route,
-  { find, keys, idleMs, unproven }: Authenticator,
+  { find, keys, idleMs, unproven }: AuthenticationDeps,
   nowMs: number,
 ): Promise<Authenticated> {
   const upload = route.operation.body === 'upload';
@@ -69,10 +71,10 @@ export async function authenticate(
   const credential = await find(authentication.accessKeyId, authentication.sessionToken);
   if (!credential) throw unrecognized();
 
-  const claimed = authentication.claimedPayloadHash;
-  if (upload && claimed === undefined) throw missingPayloadHash();
-  const early = claimed === undefined ? await readBody(message, idleMs, unproven.place()) : undefined;
-  const payloadHash = claimed ?? hashOf(early ?? Buffer.alloc(0));
+  const declared = authentication.declaredPayloadHash;
+  if (upload && declared === undefined) throw missingPayloadHash();
+  const early = declared === undefined ? await readBody(message, idleMs, unproven.open()) : undefined;
+  const payloadHash = declared ?? hashOf(early ?? Buffer.alloc(0));
   if (credential.secret !== null) {
     try {
       verifySignature(authentication, credential.secret, payloadHash, keys);
@@ -89,16 +91,16 @@ export async function authenticate(
   return { credential, accessKeyId, region, payloadHash: payloadHash.toLowerCase(), smallBody };
 }
 
-async function readBody(message: Message, idleMs: number, place?: BodyPlace): Promise<Buffer> {
+async function readBody(message: Message, idleMs: number, place?: BodyAccount): Promise<Buffer> {
   if (!announcesBody(message.incoming)) return Buffer.alloc(0);
   requireSmallBody(message.incoming);
-  message.letBodyCome();
+  message.sendContinue();
   return readSmallBody(message.incoming, idleMs, place);
 }
 
-function requireHash(body: Buffer, claimed: string): void {
+function requireHash(body: Buffer, declared: string): void {
   const computed = hashOf(body);
-  if (computed !== claimed) throw payloadMismatch(computed, claimed);
+  if (computed !== declared) throw payloadMismatch(computed, declared);
 }
 
 function hashOf(body: Buffer): string {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
 import { incomingOf } from '../../test/support/incoming.ts';
 import { ManualTimers } from '../../test/support/manual-timers.ts';
-import { MemoryStore } from '../blobs/memory.ts';
+import { MemoryStore } from '../../test/support/memory-store.ts';
 import type { BlobLabel, BlobStore } from '../domain/blob-store.ts';
 import { PairHasher } from '../treehash/index.ts';
 import { CheckedBody } from './checked-body.ts';

@@ -7,10 +7,10 @@ import type { UploadBody } from '../operations/operation.ts';
 import { releaseChunk } from './body-message.ts';
 import { GatheredChunks } from './gathered-chunks.ts';
 import type { Message } from './message.ts';
-import { ClientGone, stalled } from './small-body.ts';
+import { ClientGone, requestTimeoutError } from './small-body.ts';
 
 /** What the head of an upload claims of its body. */
-export interface BodyClaim {
+export interface DeclaredBody {
   readonly length: number;
   /** `x-amz-content-sha256`, 64 lower-case hex digits: the signature is over it. */
   readonly linearHash: string;
@@ -27,7 +27,7 @@ export function requireUploadHeaders(message: Message): void {
 }
 
 /** The second: the values. @throws 400 for a length or a hash that cannot be. */
-export function parseBodyClaim(message: Message, linearHash: string): BodyClaim {
+export function parseDeclaredBody(message: Message, linearHash: string): DeclaredBody {
   const treeHashSent = message.header('x-amz-sha256-tree-hash') ?? '';
   const length = requireBodyLength(message.header('content-length'));
   if (!isPlausible(treeHashSent)) throw invalidTreeHash(treeHashSent);
@@ -48,18 +48,18 @@ const BATCH_BYTES = 256 * 1024;
 /** The body of an upload: proved while it streams to the store. Memory is two batches, whatever the length. */
 export class CheckedBody implements UploadBody {
   readonly #message: Message;
-  readonly #claim: BodyClaim;
+  readonly #declared: DeclaredBody;
   readonly #idleMs: number;
 
   /** @param idleMs how long to wait without a byte. */
-  constructor(message: Message, claim: BodyClaim, idleMs: number) {
+  constructor(message: Message, declared: DeclaredBody, idleMs: number) {
     this.#message = message;
-    this.#claim = claim;
+    this.#declared = declared;
     this.#idleMs = idleMs;
   }
 
   get length(): number {
-    return this.#claim.length;
+    return this.#declared.length;
   }
 
   async store(
@@ -70,7 +70,7 @@ export class CheckedBody implements UploadBody {
     try {
       await this.#receive(writer);
       const digests = await writer.digest();
-      this.#prove(digests);
+      this.#requireHashes(digests);
       return { ...digests, ref: await writer.finish(await describe(digests)) };
     } catch (error) {
       await writer.discard();
@@ -99,9 +99,10 @@ export class CheckedBody implements UploadBody {
   }
 
   /** The linear hash first: it is part of the signature, so its mismatch wins over the tree hash's. */
-  #prove({ linearHash, treeHash, leaves }: BlobDigests): void {
-    if (linearHash !== this.#claim.linearHash) throw payloadMismatch(linearHash, this.#claim.linearHash);
-    const sent = this.#claim.treeHashSent;
+  #requireHashes({ linearHash, treeHash, leaves }: BlobDigests): void {
+    if (linearHash !== this.#declared.linearHash)
+      throw payloadMismatch(linearHash, this.#declared.linearHash);
+    const sent = this.#declared.treeHashSent;
     const expected = parseTreeHash(sent);
     if (treeHash === expected) return;
     const hint = explainBodyHash(sent, linearHash, leaves);
@@ -111,10 +112,10 @@ export class CheckedBody implements UploadBody {
 }
 
 /** 403: the signature is over another payload than the one that came. */
-export function payloadMismatch(computed: string, claimed: string): ApiError {
+export function payloadMismatch(computed: string, declared: string): ApiError {
   return new ApiError(
     'InvalidSignatureException',
-    `The value passed in as x-amz-content-sha256 does not match the computed payload hash. Computed digest: ${computed} expected hash: ${claimed}`,
+    `The value passed in as x-amz-content-sha256 does not match the computed payload hash. Computed digest: ${computed} expected hash: ${declared}`,
   );
 }
 
@@ -133,7 +134,7 @@ class BodySource {
     this.#incoming.on('readable', this.#onReadable).on('error', this.#onGone).on('close', this.#onGone);
     // It may have gone before anyone listened.
     if (this.#incoming.destroyed) this.#onGone();
-    message.letBodyCome();
+    message.sendContinue();
   }
 
   /** The next bytes as they come, until there are `wanted` of them at least. @throws 408, ClientGone. */
@@ -163,7 +164,7 @@ class BodySource {
   }
 
   readonly #onIdle = (): void => {
-    if (this.#wake) this.#fail(stalled());
+    if (this.#wake) this.#fail(requestTimeoutError());
   };
 
   #fail(error: Error): void {

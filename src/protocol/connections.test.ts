@@ -22,7 +22,7 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-function world(all: number, perAddress: number, proxies: BlockList = new BlockList()) {
+function setUp(all: number, perAddress: number, proxies: BlockList = new BlockList()) {
   const connections = new Connections({ all, perAddress, proxies });
   let port = 0;
   const connect = (address = '192.0.2.1') => {
@@ -38,7 +38,7 @@ const cut = (sockets: readonly FakeSocket[]) => sockets.map(({ destroyed }) => d
 
 describe('too many connections', () => {
   it('push out the oldest that nobody known is using', () => {
-    const { connections, connect, keep } = world(3, 0);
+    const { connections, connect, keep } = setUp(3, 0);
     const sockets = [connect(), connect(), connect()];
     const release = keep(sockets[0] as FakeSocket);
     sockets.push(connect());
@@ -50,13 +50,13 @@ describe('too many connections', () => {
   });
 
   it('are cut themselves while all others are used', () => {
-    const { connect, keep } = world(2, 0);
+    const { connect, keep } = setUp(2, 0);
     for (const socket of [connect(), connect()]) keep(socket);
     assert.equal(connect().destroyed, true);
   });
 
   it('are those of the connection as long as one of its requests is under way', () => {
-    const { connect, keep } = world(1, 0);
+    const { connect, keep } = setUp(1, 0);
     const first = connect();
     const [one, other] = [keep(first), keep(first)];
     one();
@@ -67,7 +67,7 @@ describe('too many connections', () => {
   });
 
   it('count no more when they are closed', () => {
-    const { connections, connect } = world(2, 2);
+    const { connections, connect } = setUp(2, 2);
     const first = connect();
     const second = connect();
     first.destroy();
@@ -79,13 +79,13 @@ describe('too many connections', () => {
 
 describe('connections of one address', () => {
   it('are bounded by themselves, and push out none of others', () => {
-    const { connect } = world(100, 2);
+    const { connect } = setUp(100, 2);
     const sockets = [connect('192.0.2.2'), connect(), connect(), connect()];
     assert.deepEqual(cut(sockets), [false, true, false, false]);
   });
 
   it('count together where an IPv6 network is one, and where IPv4 comes as IPv6', () => {
-    const { connect } = world(100, 1);
+    const { connect } = setUp(100, 1);
     const pairs = [
       [connect('2001:db8::1'), connect('2001:db8::ffff:2')],
       [connect('192.0.2.9'), connect('::ffff:192.0.2.9')],
@@ -98,11 +98,11 @@ describe('connections of one address', () => {
     const proxies = new BlockList();
     proxies.addSubnet('10.1.0.0', 16, 'ipv4');
     proxies.addAddress('2001:db8::7', 'ipv6');
-    const { connect } = world(100, 1, proxies);
+    const { connect } = setUp(100, 1, proxies);
     for (const address of ['127.0.0.2', '::1', '::ffff:127.0.0.1', '10.1.2.3', '2001:db8::7']) {
       assert.deepEqual(cut([connect(address), connect(address)]), [false, false], address);
     }
-    const unbounded = world(100, 0);
+    const unbounded = setUp(100, 0);
     assert.deepEqual(cut([unbounded.connect(), unbounded.connect()]), [false, false]);
   });
 });

@@ -39,7 +39,7 @@ export class Connections {
   /** Takes a new connection in. @returns false if there is no room for it: then it is cut. */
   take(socket: Socket): boolean {
     const ends = endsOf(socket);
-    if (ends === undefined || !this.#makeRoom(socket)) {
+    if (ends === undefined || !this.#admit(socket)) {
       socket.destroy();
       return false;
     }
@@ -65,7 +65,7 @@ export class Connections {
     for (const { socket } of this.#held.values()) socket.destroy();
   }
 
-  #makeRoom(socket: Socket): boolean {
+  #admit(socket: Socket): boolean {
     const peer = this.#boundedPeer(socket);
     const its = peer === undefined ? undefined : this.#byPeer.get(peer);
     if (its !== undefined && its.size >= this.#bounds.perAddress && !this.#giveUpOne(its)) return false;

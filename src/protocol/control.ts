@@ -1,5 +1,5 @@
 /** The emulator's control endpoints under `/_moraine/emulator`: for those who test software against Glacier. */
-import { ApiError, invalidParameter, shown } from '../domain/errors.ts';
+import { ApiError, invalidParameter, quote } from '../domain/errors.ts';
 import type { Reply } from '../operations/operation.ts';
 import { requireNoWebPage } from './control-guard.ts';
 import { parseDuration } from './duration.ts';
@@ -47,7 +47,7 @@ const INSTANT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\
  */
 export async function control(message: Message, emulator: Emulator): Promise<Reply> {
   requireNoWebPage(message, emulator.hosts);
-  message.letBodyCome();
+  message.sendContinue();
   const members = parseJsonObject(await readSmallBody(message.incoming, BODY_MS));
   // As for the operations of the API, a slash at the end does not count.
   const path = message.path.replace(/\/$/, '');
@@ -80,7 +80,7 @@ async function turnClock(members: ReadonlyMap<string, unknown>, emulator: Emulat
   if (more.length === 0 && name === 'set')
     return emulator.setTo(value === 'real' ? emulator.realMs() : parseInstant(value));
   throw invalidParameter(
-    `Invalid clock: ${shown(Object.fromEntries(members))}. It must have one member: advance, turnBack or set.`,
+    `Invalid clock: ${quote(Object.fromEntries(members))}. It must have one member: advance, turnBack or set.`,
   );
 }
 
@@ -98,7 +98,7 @@ function invalidDuration(name: string, value: unknown): ApiError {
   const what =
     name === 'advance' ? 'next, or a duration such as 10s, 5h or 7d' : 'a duration such as 10s, 5h or 7d';
   return invalidParameter(
-    `Invalid ${name}: ${shown(value)}. It must be ${what}, and end within the years 1970 to 9998.`,
+    `Invalid ${name}: ${quote(value)}. It must be ${what}, and end within the years 1970 to 9998.`,
   );
 }
 
@@ -106,6 +106,6 @@ function parseInstant(value: unknown): number {
   const ms = typeof value === 'string' && INSTANT.test(value) ? Date.parse(value) : Number.NaN;
   if (ms >= FIRST_MS && ms < END_MS) return ms;
   throw invalidParameter(
-    `Invalid set: ${shown(value)}. It must be real, or an instant such as 2027-01-05T12:00:00Z, in the years 1970 to 9998.`,
+    `Invalid set: ${quote(value)}. It must be real, or an instant such as 2027-01-05T12:00:00Z, in the years 1970 to 9998.`,
   );
 }

@@ -43,7 +43,7 @@ export function requireApiVersion(message: Message): void {
 }
 
 function requireFields(operation: Operation, source: FieldSource): void {
-  for (const { required, place, name } of Object.values(operation.fields)) {
-    if (required && !source[place](name)) throw missingParameter(name);
+  for (const { required, location, name } of Object.values(operation.fields)) {
+    if (required && !source[location](name)) throw missingParameter(name);
   }
 }

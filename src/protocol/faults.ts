@@ -1,6 +1,6 @@
 /** Faults that the emulator's user has asked for: how they are written, and how a request meets them. */
 import type { BlobStore, BlobWriter } from '../domain/blob-store.ts';
-import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, shown } from '../domain/errors.ts';
+import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, quote } from '../domain/errors.ts';
 import type { Reply, UploadBody } from '../operations/operation.ts';
 import { API } from '../operations/table.ts';
 import { parseDuration } from './duration.ts';
@@ -40,11 +40,11 @@ export function parseFault(members: ReadonlyMap<string, unknown>): Fault {
   const operation = members.get('operation');
   if (typeof operation !== 'string' || !API.some(({ name }) => name === operation))
     throw invalidParameter(
-      `Invalid operation: ${shown(operation)}. It must be one of the API, such as ListVaults.`,
+      `Invalid operation: ${quote(operation)}. It must be one of the API, such as ListVaults.`,
     );
   const unknown = [...members.keys()].find((name) => !MEMBERS.includes(name));
   if (unknown !== undefined)
-    throw invalidParameter(`Invalid member: ${shown(unknown)}. A fault has ${MEMBERS.join(', ')}.`);
+    throw invalidParameter(`Invalid member: ${quote(unknown)}. A fault has ${MEMBERS.join(', ')}.`);
   const kinds = ['code', 'cut', 'download'].filter((name) => members.has(name));
   if (kinds.length > 1)
     throw invalidParameter(
@@ -76,13 +76,13 @@ function parseKind(
 function oneOf<Value extends string>(values: readonly Value[], name: string, value: unknown): Value {
   const found = values.find((one) => one === value);
   if (found !== undefined) return found;
-  throw invalidParameter(`Invalid ${name}: ${shown(value)}. It must be one of ${values.join(', ')}.`);
+  throw invalidParameter(`Invalid ${name}: ${quote(value)}. It must be one of ${values.join(', ')}.`);
 }
 
 function parseTimes(times: unknown): number {
   if (typeof times === 'number' && Number.isInteger(times) && times >= 0 && times <= MOST_TIMES) return times;
   throw invalidParameter(
-    `Invalid times: ${shown(times)}. It must be a whole number from 0 to ${MOST_TIMES}.`,
+    `Invalid times: ${quote(times)}. It must be a whole number from 0 to ${MOST_TIMES}.`,
   );
 }
 
@@ -90,7 +90,7 @@ function parseLatency(latency: unknown): string {
   const ms = parseDuration(latency);
   if (ms !== undefined && ms <= LONGEST_LATENCY_MS) return String(latency);
   throw invalidParameter(
-    `Invalid latency: ${shown(latency)}. It must be a duration such as 500ms or 10s, up to 1h.`,
+    `Invalid latency: ${quote(latency)}. It must be a duration such as 500ms or 10s, up to 1h.`,
   );
 }
 
@@ -108,7 +108,7 @@ export interface Faults {
  * @param run the operation; it is called at most once, with `body` or with one that breaks off.
  * @throws the fault's error, ClientGone where the connection is to be cut without an answer, and what `run` throws.
  */
-export async function underFault(
+export async function runUnderFault(
   fault: Fault,
   message: Message,
   stopping: AbortSignal,
@@ -143,13 +143,13 @@ class BrokenBody implements UploadBody {
     blobs: Pick<BlobStore, 'create'>,
     describe: Parameters<UploadBody['store']>[1],
   ): ReturnType<UploadBody['store']> {
-    const create = async (size: number | null) => breakingWriter(await blobs.create(size), this.length / 2);
+    const create = async (size: number | null) => breakWriter(await blobs.create(size), this.length / 2);
     return this.#body.store({ create }, describe);
   }
 }
 
 /** @throws ClientGone, from the write that brings the bytes to `limit`. */
-function breakingWriter(writer: BlobWriter, limit: number): BlobWriter {
+function breakWriter(writer: BlobWriter, limit: number): BlobWriter {
   let written = 0;
   return {
     async write(chunks) {

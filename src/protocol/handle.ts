@@ -6,71 +6,71 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { Shortage, withoutPath } from '../domain/errors.ts';
 import { jobMembers } from '../domain/job.ts';
-import type { LockTime } from '../domain/lock-time.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
 import { resolveAccount } from '../domain/principal.ts';
+import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
 import type {
   Operation,
-  OperationContext,
+  OperationDeps,
+  OperationRequest,
   Reply,
-  RequestFacts,
   UploadBody,
 } from '../operations/operation.ts';
 import {
-  auditRecord,
   denialKind,
-  downloadRecord,
   isAudited,
   isDenied,
   isDownload,
   type Outcome,
   type RequestTrace,
-} from './audit-record.ts';
-import { type Authenticated, type Authenticator, authenticate } from './authenticate.ts';
-import { type Ask, authorizeRequest } from './authorize-request.ts';
-import { CheckedBody, parseBodyClaim, requireUploadHeaders } from './checked-body.ts';
+  toAuditEvent,
+  toDownloadEvent,
+} from './audit-event.ts';
+import { type Authenticated, type AuthenticationDeps, authenticate } from './authenticate.ts';
+import { type AuthorizationRequest, authorizeRequest } from './authorize-request.ts';
+import { CheckedBody, parseDeclaredBody, requireUploadHeaders } from './checked-body.ts';
+import { conditionValuesOf } from './condition-values.ts';
 import { decodeFields, requireApiVersion } from './decode.ts';
-import { type Faults, underFault } from './faults.ts';
+import { type Faults, runUnderFault } from './faults.ts';
 import type { Message } from './message.ts';
-import type { PolicyShelf } from './policy-shelf.ts';
+import type { PolicyCache } from './policy-cache.ts';
 import { withoutCredentials } from './redact.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
-import { requestFacts } from './request-facts.ts';
 import type { Route, Router } from './route.ts';
-import { SentBytes } from './sent-bytes.ts';
+import { SentByteCounter } from './sent-byte-counter.ts';
 import { ClientGone, parseJsonObject } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
 
 /** What stands before a record in the audit log: a MAC and a number. */
-const RECORD_FRAME_BYTES = 80;
+const EVENT_FRAME_BYTES = 80;
 
 /** What the pipeline needs of the world. */
-export interface Pipeline {
+export interface PipelineDeps {
   readonly router: Router;
-  readonly authenticator: Authenticator;
-  readonly context: OperationContext;
-  readonly lockTime: LockTime;
-  readonly shelf: PolicyShelf;
+  readonly authenticator: AuthenticationDeps;
+  readonly operationDeps: OperationDeps;
+  readonly trustedTime: TrustedTime;
+  readonly policies: PolicyCache;
   /** In the emulator only: asked when an operation is about to run. */
   readonly faults?: Faults;
   /** Real time, which signatures are judged by; the context's clock may be a turned one. */
   readonly wallClock: Clock;
   readonly audit: {
     /** Puts an event on record; durable when it resolves. @throws the I/O error. */
-    append(record: Record<string, unknown>): Promise<void>;
+    append(event: Record<string, unknown>): Promise<void>;
     /** Resolves when the next event can be put on record, as far as that is known. @throws the I/O error. */
     ready(): Promise<void>;
   };
   /** Refuses a change that a full disk has no room for. @throws Shortage. */
-  requireRoom?(operation: Operation): Promise<void>;
+  requireSpace?(operation: Operation): Promise<void>;
   readonly denials: UnsignedDenials;
   /** Told of every request that was answered. */
-  onDone(done: RequestLog): void;
+  onDone(done: AnsweredRequest): void;
 }
 
 /** A request that was answered, as the log sees it: no header and no body, but what an error's evidence shows. */
-export interface RequestLog {
+export interface AnsweredRequest {
   readonly requestId: string;
   readonly method: string;
   /** Made when it is asked for: few requests are logged. */
@@ -84,19 +84,14 @@ export interface RequestLog {
 }
 
 /** Answers one request. Never throws. */
-export async function handle(message: Message, response: ServerResponse, pipeline: Pipeline): Promise<void> {
-  const trace: RequestTrace = { message, atMs: pipeline.wallClock.now() };
-  const outcome = await settle(trace, pipeline);
+export async function handle(message: Message, response: ServerResponse, deps: PipelineDeps): Promise<void> {
+  const trace: RequestTrace = { message, atMs: deps.wallClock.now() };
+  const outcome = await runAudited(trace, deps);
   let failure = 'error' in outcome ? outcome.error : undefined;
-  const sent = new SentBytes(response);
+  const sent = new SentByteCounter(response);
   try {
     if ('reply' in outcome)
-      await sendReply(
-        response,
-        message.requestId,
-        sent.counted(outcome.reply),
-        pipeline.authenticator.idleMs,
-      );
+      await sendReply(response, message.requestId, sent.count(outcome.reply), deps.authenticator.idleMs);
     else if (failure instanceof ClientGone) response.destroy();
     else sendError(response, message.requestId, failure);
   } catch (error) {
@@ -104,15 +99,15 @@ export async function handle(message: Message, response: ServerResponse, pipelin
     failure = error;
     response.destroy();
   }
-  if (isDownload(trace, outcome)) recordDownload(trace, outcome, pipeline, sent, failure);
+  if (isDownload(trace, outcome)) auditDownload(trace, outcome, deps, sent, failure);
   boundDrain(message.incoming);
-  pipeline.onDone({
+  deps.onDone({
     requestId: message.requestId,
     method: message.method,
     target: () => withoutCredentials(message.target),
     operation: trace.route?.operation.name,
     status: response.statusCode,
-    ms: pipeline.wallClock.now() - trace.atMs,
+    ms: deps.wallClock.now() - trace.atMs,
     error: failure,
     warnings: 'reply' in outcome ? (outcome.reply.warnings ?? []) : [],
   });
@@ -122,34 +117,34 @@ export async function handle(message: Message, response: ServerResponse, pipelin
  * Puts a download on record when it has ended, whole or broken off. The answer does not wait for it: the client has its bytes, and
  * reads go on while the log cannot be written, which health tells.
  */
-function recordDownload(
+function auditDownload(
   trace: RequestTrace,
   outcome: Outcome,
-  { wallClock, context, audit }: Pipeline,
-  sent: SentBytes,
+  { wallClock, operationDeps, audit }: PipelineDeps,
+  sent: SentByteCounter,
   error: unknown,
 ): void {
-  const ended = { eventId: context.ids.requestId(), atMs: wallClock.now(), sent, error };
-  audit.append(downloadRecord(trace, outcome, ended)).catch(() => {});
+  const ended = { eventId: operationDeps.ids.requestId(), atMs: wallClock.now(), sent, error };
+  audit.append(toDownloadEvent(trace, outcome, ended)).catch(() => {});
 }
 
 /**
  * What the request comes to. A change or a denial that could not be put on record is not acknowledged. What was only read
  * is, and so is a refusal for another reason.
  */
-async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome> {
-  const outcome: Outcome = await answer(trace, pipeline).then(
+async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outcome> {
+  const outcome: Outcome = await runRequest(trace, deps).then(
     (reply) => ({ reply }),
     (error) => ({ error }),
   );
   if (!isAudited(trace, outcome)) return outcome;
-  const record = auditRecord(trace, outcome, pipeline.context.ids.requestId(), pipeline.wallClock.now());
+  const event = toAuditEvent(trace, outcome, deps.operationDeps.ids.requestId(), deps.wallClock.now());
   if (!trace.signed) {
-    const bytes = Buffer.byteLength(JSON.stringify(record)) + RECORD_FRAME_BYTES;
-    if (!pipeline.denials.take(trace.atMs, denialKind(record), bytes)) return outcome;
+    const bytes = Buffer.byteLength(JSON.stringify(event)) + EVENT_FRAME_BYTES;
+    if (!deps.denials.take(trace.atMs, denialKind(event), bytes)) return outcome;
   }
   try {
-    await pipeline.audit.append(record);
+    await deps.audit.append(event);
     return outcome;
   } catch (error) {
     const isRead = trace.route?.operation.method === 'GET';
@@ -159,10 +154,10 @@ async function settle(trace: RequestTrace, pipeline: Pipeline): Promise<Outcome>
   }
 }
 
-async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
+async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Reply> {
   const { message, atMs } = trace;
-  const { context, authenticator } = pipeline;
-  const route = pipeline.router(message);
+  const { operationDeps, authenticator } = deps;
+  const route = deps.router(message);
   trace.route = route;
   const { operation } = route;
   const upload = operation.body === 'upload';
@@ -173,30 +168,33 @@ async function answer(trace: RequestTrace, pipeline: Pipeline): Promise<Reply> {
   const account = resolveAccount(route.account, signed.credential.caller.accountId, operation.account);
   const vaultKey: VaultKey = { account, region: signed.region, name: route.vaultName };
   trace.vaultKey = vaultKey;
-  const ask = askOf(message, route, vaultKey, signed);
-  const { lockTime, shelf } = pipeline;
-  const found = await authorizeRequest(ask, { catalog: context.catalog, lockTime, shelf });
+  const ask = toAuthorizationRequest(message, route, vaultKey, signed);
+  const { trustedTime, policies } = deps;
+  const found = await authorizeRequest(ask, { catalog: operationDeps.catalog, trustedTime, policies });
   requireApiVersion(message);
   if (operation.vault === 'must-exist') requireVault(found, vaultKey);
 
   if (upload) requireUploadHeaders(message);
   const inputs = decodeFields(operation, message, signed.smallBody);
   const body = upload
-    ? new CheckedBody(message, parseBodyClaim(message, signed.payloadHash), authenticator.idleMs)
+    ? new CheckedBody(message, parseDeclaredBody(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
   if (operation.method !== 'GET') {
-    await requireRecordable(pipeline);
-    await pipeline.requireRoom?.(operation);
+    await requireAuditable(deps);
+    await deps.requireSpace?.(operation);
   }
   const run = (taken: UploadBody | undefined): Promise<Reply> =>
-    operation.run(Object.assign(new Facts(route.id, vaultKey, found, taken, message), inputs), context);
-  const { faults } = pipeline;
+    operation.run(
+      Object.assign(new PipelineRequest(route.id, vaultKey, found, taken, message), inputs),
+      operationDeps,
+    );
+  const { faults } = deps;
   const fault = faults?.take(operation.name);
-  return faults && fault ? underFault(fault, message, faults.stopping, body, run) : run(body);
+  return faults && fault ? runUnderFault(fault, message, faults.stopping, body, run) : run(body);
 }
 
 /** What cannot be put on record is not done. @throws Shortage. */
-async function requireRecordable({ audit }: Pipeline): Promise<void> {
+async function requireAuditable({ audit }: PipelineDeps): Promise<void> {
   try {
     await audit.ready();
   } catch (error) {
@@ -205,7 +203,12 @@ async function requireRecordable({ audit }: Pipeline): Promise<void> {
   }
 }
 
-function askOf(message: Message, { operation, id }: Route, vaultKey: VaultKey, signed: Authenticated): Ask {
+function toAuthorizationRequest(
+  message: Message,
+  { operation, id }: Route,
+  vaultKey: VaultKey,
+  signed: Authenticated,
+): AuthorizationRequest {
   const { credential, region, smallBody } = signed;
   const action = operation.name as GlacierAction;
   return {
@@ -215,7 +218,7 @@ function askOf(message: Message, { operation, id }: Route, vaultKey: VaultKey, s
     vaultKey,
     archiveId:
       action === 'DeleteArchive' ? id : action === 'InitiateJob' ? archiveIdOf(smallBody) : undefined,
-    facts: requestFacts(message, credential, region),
+    conditionValues: conditionValuesOf(message, credential, region),
   };
 }
 
@@ -234,29 +237,29 @@ function requireVault(vault: Vault | undefined, key: VaultKey): void {
 }
 
 /** A class, because getters of an object literal are defined anew for each object, which is slow. */
-class Facts implements RequestFacts {
+class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;
-  readonly judged: Vault | undefined;
+  readonly authorized: Vault | undefined;
   readonly #body: UploadBody | undefined;
   readonly #message: Message;
 
   constructor(
     id: string,
     vaultKey: VaultKey,
-    judged: Vault | undefined,
+    authorized: Vault | undefined,
     body: UploadBody | undefined,
     message: Message,
   ) {
     this.id = id;
     this.vaultKey = vaultKey;
-    this.judged = judged;
+    this.authorized = authorized;
     this.#body = body;
     this.#message = message;
   }
 
   get vault(): Vault {
-    return this.judged ?? never('vault');
+    return this.authorized ?? never('vault');
   }
 
   get body(): UploadBody {

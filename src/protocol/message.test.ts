@@ -9,10 +9,10 @@ const message = (target: string, headers: Record<string, string> = {}): Message 
 
 describe('the target of a message', () => {
   it('is reduced once, for what is signed and what is routed', () => {
-    const { target, path, segments, query } = message('/a%2fb//c/?x=1&y=%41+%2B&z');
+    const { target, path, pathSegments, query } = message('/a%2fb//c/?x=1&y=%41+%2B&z');
     assert.equal(target, '/a%2fb/c/?x=1&y=%41+%2B&z');
     assert.equal(path, '/a%2fb/c/');
-    assert.deepEqual(segments, ['a/b', 'c']);
+    assert.deepEqual(pathSegments, ['a/b', 'c']);
     assert.deepEqual(
       [...query],
       [
@@ -59,7 +59,7 @@ describe('the target of a message', () => {
         refuses(() => message(target), 'InvalidParameterValueException', /^Invalid path: /);
       }
     }
-    assert.deepEqual(message('/.../.a/a.').segments, ['...', '.a', 'a.']);
+    assert.deepEqual(message('/.../.a/a.').pathSegments, ['...', '.a', 'a.']);
   });
 
   it('is refused with a parameter that is given twice, however it is written', () => {

@@ -16,7 +16,7 @@ export interface Message {
   /** The path without its query. */
   readonly path: string;
   /** The path's segments, percent-decoded once; none is empty. */
-  readonly segments: readonly string[];
+  readonly pathSegments: readonly string[];
   /** Query parameters, decoded. */
   readonly query: ReadonlyMap<string, string>;
   /** Name and value alternating, as sent. */
@@ -30,7 +30,7 @@ export interface Message {
   header(name: string): string | undefined;
   readonly incoming: IncomingMessage;
   /** Tells a client that waits with `Expect: 100-continue` to send its body. */
-  letBodyCome(): void;
+  sendContinue(): void;
   /** Keeps the connection until the request is answered, however many others come: its sender is known. */
   keepConnection(): void;
   /** Aborted with ClientGone when the connection ends before the request is answered. */
@@ -47,7 +47,7 @@ const NO_EXCHANGE: Exchange = { keepConnection: () => {}, clientGone: () => new 
 export function toMessage(
   incoming: IncomingMessage,
   requestId: string,
-  letBodyCome: () => void,
+  sendContinue: () => void,
   { keepConnection, clientGone }: Exchange = NO_EXCHANGE,
 ): Message {
   requireBoundedHeaders(incoming);
@@ -55,20 +55,20 @@ export function toMessage(
   if (Buffer.byteLength(sent) > MAX_TARGET_BYTES) {
     throw new ApiError('BadRequest', `The path and query are longer than ${MAX_TARGET_BYTES} bytes`);
   }
-  const { text: target, path, segments, query } = reduceTarget(sent);
+  const { text: target, path, pathSegments, query } = reduceTarget(sent);
   return {
     requestId,
     method: incoming.method ?? 'GET',
     target,
     path,
-    segments,
+    pathSegments,
     query: parseQuery(query),
     rawHeaders: incoming.rawHeaders,
     // Now and not later: a connection that is gone has no address, and no Deny would catch it by its address.
     sourceAddress: (incoming.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
     header: (name) => headerOf(incoming, name),
     incoming,
-    letBodyCome,
+    sendContinue,
     keepConnection,
     clientGone,
   };

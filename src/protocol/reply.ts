@@ -57,8 +57,8 @@ async function sendStream(
   try {
     for await (const chunk of chunks) {
       if (isGone(response)) return;
-      await sent(response, chunk, idleMs);
-      if (isGone(response)) await closed(response.req.socket);
+      await sendChunk(response, chunk, idleMs);
+      if (isGone(response)) await waitForClose(response.req.socket);
     }
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error;
@@ -70,19 +70,19 @@ async function sendStream(
 }
 
 /** Waits until nothing is sent from a chunk any more: then its buffer may be used again. */
-async function closed(socket: Socket): Promise<void> {
+async function waitForClose(socket: Socket): Promise<void> {
   if (socket.destroyed && !socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
 /** Sends a chunk, piece by piece: of a write under TLS nobody sees how far it got, and it is copied whole. */
-async function sent(response: ServerResponse, chunk: Uint8Array, idleMs: number): Promise<void> {
+async function sendChunk(response: ServerResponse, chunk: Uint8Array, idleMs: number): Promise<void> {
   for (let at = 0; at < chunk.length && !isGone(response); at += PIECE_BYTES) {
-    await sentPiece(response, chunk.subarray(at, at + PIECE_BYTES), idleMs);
+    await sendPiece(response, chunk.subarray(at, at + PIECE_BYTES), idleMs);
   }
 }
 
 /** A client that takes nothing for `idleMs` is given up: it would hold the buffers for ever. */
-function sentPiece(response: ServerResponse, piece: Uint8Array, idleMs: number): Promise<void> {
+function sendPiece(response: ServerResponse, piece: Uint8Array, idleMs: number): Promise<void> {
   // The connection's, not the answer's: an answer that waits for the one before it is not told of the end.
   const { socket } = response.req;
   return new Promise((resolve) => {
@@ -118,7 +118,7 @@ function sendJson(response: ServerResponse, status: number, text: string, idleMs
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.setTimeout(idleMs);
   response.writeHead(status);
-  if (endsUnderBody(response)) {
+  if (wouldResetBody(response)) {
     response.write(text);
     response.req.once('close', () => response.end());
   } else response.end(text);
@@ -128,7 +128,7 @@ function sendJson(response: ServerResponse, status: number, text: string, idleMs
  * Whether the end of the answer would end the connection under a client that still sends its body: the reset would take
  * the answer away from it. How much more is read of such a body is bounded (`boundDrain`).
  */
-function endsUnderBody(response: ServerResponse): boolean {
+function wouldResetBody(response: ServerResponse): boolean {
   const { req } = response;
   // Who asked whether to send at all is told by the answer.
   return !response.shouldKeepAlive && !req.complete && !req.destroyed && req.headers.expect === undefined;

@@ -18,10 +18,10 @@ export interface Route {
 interface Pattern {
   readonly operation: Operation;
   /** What each segment must be; undefined where anything may stand. */
-  readonly segments: readonly (string | undefined)[];
-  readonly accountAt: number;
-  readonly vaultNameAt: number;
-  readonly idAt: number;
+  readonly pathSegments: readonly (string | undefined)[];
+  readonly accountIndex: number;
+  readonly vaultNameIndex: number;
+  readonly idIndex: number;
   readonly idName: string | undefined;
 }
 
@@ -34,31 +34,31 @@ export type Router = (message: Message) => Route;
  * request that says neither `add` nor `remove`.
  */
 export function createRouter(operations: readonly Operation[]): Router {
-  const patterns = Map.groupBy(operations.map(patternOf), ({ operation, segments }) =>
-    shapeOf(operation.method, segments.length),
+  const patterns = Map.groupBy(operations.map(patternOf), ({ operation, pathSegments }) =>
+    shapeOf(operation.method, pathSegments.length),
   );
   return (message) => {
-    const { segments } = message;
-    const alike = patterns.get(shapeOf(message.method, segments.length)) ?? [];
-    const fitting = alike.filter((pattern) => fits(pattern, segments));
+    const { pathSegments } = message;
+    const alike = patterns.get(shapeOf(message.method, pathSegments.length)) ?? [];
+    const fitting = alike.filter((pattern) => fits(pattern, pathSegments));
     if (fitting.length === 0) throw unknownOperation(message);
     const wanted = message.query.get('operation');
     const found = fitting.find(({ operation }) => !operation.query || operation.query.operation === wanted);
     if (!found) throw invalidParameter(`Invalid operation: ${wanted ?? 'null'}. It must be add or remove.`);
-    return toRoute(found, segments);
+    return toRoute(found, pathSegments);
   };
 }
 
 function patternOf(operation: Operation): Pattern {
   const names = operation.path.slice(1).split('/');
-  const idAt = names.findIndex((name) => /^{(?:archive|upload|job|lock)Id}$/.test(name));
+  const idIndex = names.findIndex((name) => /^{(?:archive|upload|job|lock)Id}$/.test(name));
   return {
     operation,
-    segments: names.map((name) => (name.startsWith('{') ? undefined : name)),
-    accountAt: names.indexOf('{accountId}'),
-    vaultNameAt: names.indexOf('{vaultName}'),
-    idAt,
-    idName: names[idAt]?.slice(1, -1),
+    pathSegments: names.map((name) => (name.startsWith('{') ? undefined : name)),
+    accountIndex: names.indexOf('{accountId}'),
+    vaultNameIndex: names.indexOf('{vaultName}'),
+    idIndex,
+    idName: names[idIndex]?.slice(1, -1),
   };
 }
 
@@ -67,19 +67,19 @@ function shapeOf(method: string, segments: number): string {
   return `${segments} ${method}`;
 }
 
-function fits({ segments: pattern }: Pattern, segments: readonly string[]): boolean {
+function fits({ pathSegments: pattern }: Pattern, segments: readonly string[]): boolean {
   return pattern.every((want, i) => want === undefined || want === segments[i]);
 }
 
 function toRoute(
-  { operation, accountAt, vaultNameAt, idAt, idName }: Pattern,
+  { operation, accountIndex, vaultNameIndex, idIndex, idName }: Pattern,
   segments: readonly string[],
 ): Route {
   return {
     operation,
-    account: segments[accountAt] ?? '',
-    vaultName: segments[vaultNameAt] ?? '',
-    id: segments[idAt] ?? '',
+    account: segments[accountIndex] ?? '',
+    vaultName: segments[vaultNameIndex] ?? '',
+    id: segments[idIndex] ?? '',
     idName,
   };
 }

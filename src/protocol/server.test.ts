@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { type AddressInfo, BlockList, connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { makeCertificate } from '../../test/support/certificate.ts';
-import { createServer, cutConnections, type ServerOptions } from './server.ts';
+import { createServer, cutConnections, type ServerDeps } from './server.ts';
 
 /** A server with TLS, and connections to it without. */
 async function silent(t: TestContext, count: number) {
   const health = () => ({ status: 'ok' }) as const;
   // No request ever comes, so there is nothing to handle one with.
-  const pipeline = {} as ServerOptions['pipeline'];
+  const deps = {} as ServerDeps['pipeline'];
   const connections = { all: 100, perAddress: 0, proxies: new BlockList() };
-  const server = createServer({ pipeline, health, connections, tls: makeCertificate() });
+  const server = createServer({ pipeline: deps, health, connections, tls: makeCertificate() });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -14,7 +14,7 @@ import { BodyMessage } from './body-message.ts';
 import { type ConnectionBounds, Connections } from './connections.ts';
 import { control, EMULATOR_PATH, type Emulator } from './control.ts';
 import { frontPage, wantsFrontPage } from './front-page.ts';
-import { handle, type Pipeline } from './handle.ts';
+import { handle, type PipelineDeps } from './handle.ts';
 import { type Message, type Exchange as MessageExchange, toMessage } from './message.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
@@ -29,12 +29,12 @@ const CHECKS_MS = 5000;
 /** How long a client that was refused for no request may take to read why. */
 const REFUSED_MS = 5000;
 /** All that is ours and not the API's; no account id can be this. */
-const OURS = '/_moraine/';
+const OWN_PREFIX = '/_moraine/';
 /** Two names for one question: a server that is up but cannot take uploads is not ready either. */
-const HEALTH_PATHS: ReadonlySet<string> = new Set([`${OURS}health`, `${OURS}ready`]);
+const HEALTH_PATHS: ReadonlySet<string> = new Set([`${OWN_PREFIX}health`, `${OWN_PREFIX}ready`]);
 
-export interface ServerOptions {
-  readonly pipeline: Pipeline;
+export interface ServerDeps {
+  readonly pipeline: PipelineDeps;
   /** PEM texts; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly connections: ConnectionBounds;
@@ -50,7 +50,7 @@ export interface Health {
 }
 
 /** A server that does not listen yet. */
-export function createServer(options: ServerOptions): Server {
+export function createServer(deps: ServerDeps): Server {
   const limits = {
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: HEADERS_MS,
@@ -63,14 +63,14 @@ export function createServer(options: ServerOptions): Server {
     // A missing one is refused in the API's form, as everything else.
     requireHostHeader: false,
   };
-  const server = options.tls
-    ? createHttpsServer({ ...limits, cert: options.tls.cert, key: options.tls.key })
+  const server = deps.tls
+    ? createHttpsServer({ ...limits, cert: deps.tls.cert, key: deps.tls.key })
     : createHttpServer(limits);
   // The size is what bounds them; a count would silently drop headers that a signature is over.
   server.maxHeadersCount = 0;
   // A client may say that nothing more comes and still want its answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
-  const connections = new Connections(options.connections);
+  const connections = new Connections(deps.connections);
   connectionsOf.set(server, connections);
   server.on('connection', (socket: Socket) => connections.take(socket));
   const youngest: Exchanges = new WeakMap();
@@ -83,7 +83,7 @@ export function createServer(options: ServerOptions): Server {
       // Asked to stop meanwhile: a connection that was busy then would else idle on and keep us waiting.
       if (!server.listening) incoming.socket.destroySoon();
     });
-    take(incoming, response, options, letBodyCome, {
+    takeRequest(incoming, response, deps, letBodyCome, {
       keepConnection: () => void response.once('close', connections.keep(incoming.socket)),
       clientGone: () => clientGone(response),
     });
@@ -107,7 +107,7 @@ export function createServer(options: ServerOptions): Server {
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('clientError', (error, socket) => {
     const exchange = youngest.get(socket);
-    if (answerFirst(socket, exchange)) return;
+    if (answersPending(socket, exchange)) return;
     // The request whose body breaks off here has its answer: another one would be taken for that of the next request.
     if (exchange && !exchange.incoming.complete && exchange.response.headersSent) {
       (socket as Socket).destroySoon();
@@ -115,7 +115,7 @@ export function createServer(options: ServerOptions): Server {
     }
     // In the middle of another answer a refusal would be taken for a part of it.
     if (exchange?.earlier && !exchange.earlier.writableFinished) socket.destroy();
-    else refuseMalformed(error, socket, options.pipeline);
+    else refuseMalformed(error, socket, deps.pipeline);
   });
   return server;
 }
@@ -145,21 +145,21 @@ interface Exchange {
  * that the client reads must not be a refusal of something else, least of all in the middle of a download.
  * @returns whether there was an answer to wait for; the connection ends after it.
  */
-function answerFirst(socket: Duplex, exchange: Exchange | undefined): boolean {
+function answersPending(socket: Duplex, exchange: Exchange | undefined): boolean {
   if (!exchange || exchange.response.writableFinished || !exchange.incoming.complete) return false;
   if (!exchange.isLast) exchange.response.once('finish', () => (socket as Socket).destroySoon());
   exchange.isLast = true;
   return true;
 }
 
-function take(
+function takeRequest(
   incoming: IncomingMessage,
   response: ServerResponse,
-  options: ServerOptions,
+  deps: ServerDeps,
   letBodyCome: () => void,
   exchange: MessageExchange,
 ): void {
-  const requestId = options.pipeline.context.ids.requestId();
+  const requestId = deps.pipeline.operationDeps.ids.requestId();
   let message: Message;
   try {
     message = toMessage(incoming, requestId, letBodyCome, exchange);
@@ -168,8 +168,9 @@ function take(
     boundDrain(incoming);
     return;
   }
-  if (message.target.startsWith(OURS) || wantsFrontPage(message)) void answerOurs(message, response, options);
-  else void handle(message, response, options.pipeline);
+  if (message.target.startsWith(OWN_PREFIX) || wantsFrontPage(message))
+    void answerOwnPath(message, response, deps);
+  else void handle(message, response, deps.pipeline);
 }
 
 function clientGone(response: ServerResponse): AbortSignal {
@@ -186,16 +187,16 @@ function clientGone(response: ServerResponse): AbortSignal {
   return gone.signal;
 }
 
-async function answerOurs(message: Message, response: ServerResponse, options: ServerOptions): Promise<void> {
+async function answerOwnPath(message: Message, response: ServerResponse, deps: ServerDeps): Promise<void> {
   try {
-    await sendReply(response, message.requestId, await replyOurs(message, options));
+    await sendReply(response, message.requestId, await replyToOwnPath(message, deps));
   } catch (error) {
     sendError(response, message.requestId, error);
   }
   boundDrain(message.incoming);
 }
 
-async function replyOurs(message: Message, { health, emulator }: ServerOptions): Promise<Reply> {
+async function replyToOwnPath(message: Message, { health, emulator }: ServerDeps): Promise<Reply> {
   if (wantsFrontPage(message)) return frontPage();
   const path = message.path.replace(/\/$/, '');
   if ((message.method === 'GET' || message.method === 'HEAD') && HEALTH_PATHS.has(path)) {
@@ -210,7 +211,7 @@ async function replyOurs(message: Message, { health, emulator }: ServerOptions):
 function refuseMalformed(
   error: NodeJS.ErrnoException,
   socket: Duplex,
-  { context, wallClock }: Pipeline,
+  { operationDeps, wallClock }: PipelineDeps,
 ): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
@@ -222,7 +223,7 @@ function refuseMalformed(
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
     `Date: ${new Date(wallClock.now()).toUTCString()}`,
-    `x-amzn-RequestId: ${context.ids.requestId()}`,
+    `x-amzn-RequestId: ${operationDeps.ids.requestId()}`,
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../domain/errors.ts';
 import { isShredded, MAX_CHUNKS } from './body-message.ts';
 import { GatheredChunks } from './gathered-chunks.ts';
-import type { BodyPlace } from './unproven-bodies.ts';
+import type { BodyAccount } from './unproven-bodies.ts';
 
 /** JSON bodies; anything longer is refused (limits of Moraine: docs/operating.md). */
 export const MAX_JSON_BYTES = 1_048_576;
@@ -28,10 +28,14 @@ export function announcesBody(incoming: IncomingMessage): boolean {
  * @param place takes account of its bytes; where room is short it may refuse the body.
  * @throws 400 beyond the limits, 408 when it stalls, what `place` refuses it with, ClientGone.
  */
-export function readSmallBody(incoming: IncomingMessage, idleMs: number, place?: BodyPlace): Promise<Buffer> {
+export function readSmallBody(
+  incoming: IncomingMessage,
+  idleMs: number,
+  place?: BodyAccount,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks = new GatheredChunks();
-    const timer = setTimeout(() => end(() => reject(stalled())), idleMs);
+    const timer = setTimeout(() => end(() => reject(requestTimeoutError())), idleMs);
     const end = (settle: () => void) => {
       clearTimeout(timer);
       incoming.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
@@ -42,8 +46,8 @@ export function readSmallBody(incoming: IncomingMessage, idleMs: number, place?:
     const onData = (chunk: Buffer) => {
       timer.refresh();
       chunks.add(chunk);
-      if (chunks.bytes > MAX_JSON_BYTES) end(() => reject(tooLong()));
-      else if (isShredded(incoming)) end(() => reject(shredded()));
+      if (chunks.bytes > MAX_JSON_BYTES) end(() => reject(bodyTooLongError()));
+      else if (isShredded(incoming)) end(() => reject(tooManyChunksError()));
       else place?.add(chunk.length);
     };
     const onEnd = () => end(() => resolve(Buffer.concat(chunks.take())));
@@ -56,19 +60,19 @@ export function readSmallBody(incoming: IncomingMessage, idleMs: number, place?:
 
 /** @throws 400 for a length beyond the limit, before a byte of it has come. */
 export function requireSmallBody(incoming: IncomingMessage): void {
-  if (Number(incoming.headers['content-length'] ?? 0) > MAX_JSON_BYTES) throw tooLong();
+  if (Number(incoming.headers['content-length'] ?? 0) > MAX_JSON_BYTES) throw bodyTooLongError();
 }
 
 /** 408, worded as on the service. */
-export function stalled(): ApiError {
+export function requestTimeoutError(): ApiError {
   return new ApiError('RequestTimeoutException', 'Request timed out.');
 }
 
-function shredded(): ApiError {
+function tooManyChunksError(): ApiError {
   return new ApiError('BadRequest', `The request body comes in more than ${MAX_CHUNKS} chunks`);
 }
 
-function tooLong(): ApiError {
+function bodyTooLongError(): ApiError {
   return new ApiError('BadRequest', `The request body is longer than ${MAX_JSON_BYTES} bytes`);
 }
 
@@ -83,16 +87,16 @@ export function parseJsonObject(body: Buffer): ReadonlyMap<string, unknown> {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch {
-    throw notJson('it is not UTF-8');
+    throw notJsonError('it is not UTF-8');
   }
-  if (nesting(text) > MAX_NESTING) throw notJson(`it is nested deeper than ${MAX_NESTING}`);
+  if (nesting(text) > MAX_NESTING) throw notJsonError(`it is nested deeper than ${MAX_NESTING}`);
   try {
     value = JSON.parse(text, keepLargeIntegers);
   } catch (error) {
-    throw notJson((error as Error).message);
+    throw notJsonError((error as Error).message);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw notJson('it is not an object');
+    throw notJsonError('it is not an object');
   return new Map(Object.entries(value));
 }
 
@@ -104,7 +108,7 @@ function keepLargeIntegers(_key: string, value: unknown, context?: { source?: st
   return /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
 }
 
-function notJson(why: string): ApiError {
+function notJsonError(why: string): ApiError {
   return new ApiError('SerializationException', `The request body is not a JSON object: ${why}`);
 }
 

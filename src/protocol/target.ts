@@ -1,5 +1,5 @@
 import { ApiError } from '../domain/errors.ts';
-import { normalizePath, splitTarget } from './canonical-request.ts';
+import { normalizePath, splitTarget } from './signature/canonical-request.ts';
 
 /** `http://authority` at the start of a target in absolute form (RFC 9112, section 3.2.2). */
 const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
@@ -12,7 +12,7 @@ export interface Target {
   /** Has no empty segments, and may end with one slash. Begins with a slash, unless the target was no path (`*`). */
   readonly path: string;
   /** The path's segments, percent-decoded once. None is empty; of `/` there are none. */
-  readonly segments: readonly string[];
+  readonly pathSegments: readonly string[];
   /** Without the question mark; empty if there is none. */
   readonly query: string;
 }
@@ -38,7 +38,7 @@ export function reduceTarget(raw: string): Target {
     text: raw.includes('?') ? `${path}?${query}` : path,
     path,
     // Without a slash at its start it is not a path of the API, whatever its segments are.
-    segments: path.startsWith('/') ? segments.filter((segment) => segment !== '') : [path],
+    pathSegments: path.startsWith('/') ? segments.filter((segment) => segment !== '') : [path],
     query,
   };
 }

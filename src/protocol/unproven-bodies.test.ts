@@ -12,7 +12,7 @@ describe('bodies whose sender is not proved yet', () => {
   it('are bounded together: the longest is refused, the others are read', async () => {
     const bodies = new UnprovenBodies(100 * KIB);
     const incoming = [70, 20, 10, 1].map((kib) => ({ message: incomingOf('POST', '/'), kib }));
-    const read = incoming.map(({ message }) => readSmallBody(message, LONG_MS, bodies.place()));
+    const read = incoming.map(({ message }) => readSmallBody(message, LONG_MS, bodies.open()));
     const judged = Promise.allSettled(read);
     for (const { message, kib } of incoming) message.push(Buffer.alloc(kib * KIB));
     // A Shortage: the log has it once a minute, however many such bodies come.
@@ -30,7 +30,7 @@ describe('bodies whose sender is not proved yet', () => {
   it('give their room back when the client goes away', async () => {
     const bodies = new UnprovenBodies(100 * KIB);
     const incoming = incomingOf('POST', '/');
-    const read = readSmallBody(incoming, LONG_MS, bodies.place());
+    const read = readSmallBody(incoming, LONG_MS, bodies.open());
     incoming.push(Buffer.alloc(KIB));
     incoming.destroy();
     await assert.rejects(read);

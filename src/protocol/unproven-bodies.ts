@@ -1,7 +1,7 @@
 import { Shortage } from '../domain/errors.ts';
 
 /** Where one body is accounted for while it is read. */
-export interface BodyPlace {
+export interface BodyAccount {
   /** @param refuse ends the reading of this body with an error. */
   enter(refuse: (error: Shortage) => void): void;
   add(bytes: number): void;
@@ -34,7 +34,7 @@ export class UnprovenBodies {
     return this.#bytes;
   }
 
-  place(): BodyPlace {
+  open(): BodyAccount {
     let held: Held | undefined;
     return {
       enter: (refuse) => {

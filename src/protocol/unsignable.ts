@@ -26,6 +26,6 @@ export function refuseUnsignable(message: Message, { operation, account, vaultNa
   const hash = message.header('x-amz-sha256-tree-hash');
   if (operation.body === 'upload' && isOdd(hash)) parseTreeHash(hash);
   for (const field of Object.values(operation.fields)) {
-    if (field.place !== 'member' && isOdd(source[field.place](field.name))) field.parse(source);
+    if (field.location !== 'member' && isOdd(source[field.location](field.name))) field.parse(source);
   }
 }

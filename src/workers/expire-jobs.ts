@@ -2,11 +2,11 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { JOB_LIFE_MS } from '../domain/job.ts';
 
-const JOBS_PER_LOT = 200;
+const JOBS_PER_BATCH = 200;
 
 /** Forgets jobs whose life is over. Harmless when run twice at once. */
 export async function expireJobs(catalog: Catalog, clock: Clock): Promise<void> {
   const nowMs = clock.now();
-  const lot = { endedBeforeMs: nowMs - JOB_LIFE_MS, nowMs, limit: JOBS_PER_LOT };
-  while ((await catalog.expireJobs(lot)) === JOBS_PER_LOT);
+  const batch = { endedBeforeMs: nowMs - JOB_LIFE_MS, nowMs, limit: JOBS_PER_BATCH };
+  while ((await catalog.expireJobs(batch)) === JOBS_PER_BATCH);
 }

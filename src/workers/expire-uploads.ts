@@ -1,7 +1,7 @@
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 
-const UPLOADS_PER_LOT = 100;
+const UPLOADS_PER_BATCH = 100;
 
 export interface ExpirySettings {
   /** Uploads without activity for this long are removed, ms. */
@@ -15,9 +15,9 @@ export async function expireUploads(catalog: Catalog, clock: Clock, settings: Ex
   const nowMs = clock.now();
   const beforeMs = nowMs - settings.uploadExpiryMs;
   for (;;) {
-    const idle = await catalog.idleUploads(beforeMs, UPLOADS_PER_LOT);
+    const idle = await catalog.idleUploads(beforeMs, UPLOADS_PER_BATCH);
     for (const { no } of idle) await catalog.expireUpload({ uploadNo: no, beforeMs, nowMs });
-    if (idle.length < UPLOADS_PER_LOT) break;
+    if (idle.length < UPLOADS_PER_BATCH) break;
   }
   await catalog.forgetUploads({ endedBeforeMs: nowMs - settings.completeMemoryMs });
 }

@@ -1,5 +1,5 @@
 import type { BlobLabel, BlobStore, BlobWriter } from '../domain/blob-store.ts';
-import type { Catalog, ClaimedInventory, InventoryScope } from '../domain/catalog.ts';
+import type { Catalog, InventoryScope, LeasedInventory } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { decodeInventoryMarker, encodeInventoryMarker, inventoryWriter } from '../domain/inventory.ts';
 import type { InventoryJob } from '../domain/job.ts';
@@ -10,7 +10,7 @@ import { vaultArn } from '../domain/vault.ts';
 const ENTRIES_PER_PAGE = 250;
 const BUFFER_BYTES = 1_048_576;
 
-export interface InventoryWorld {
+export interface InventoryDeps {
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
   readonly clock: Clock;
@@ -25,8 +25,8 @@ type Output = NonNullable<InventoryJob['output']>;
  * @returns null if `keep` said no; nothing remains then.
  */
 export async function makeInventory(
-  { catalog, blobs, clock }: InventoryWorld,
-  { job, vault, snapshot }: ClaimedInventory,
+  { catalog, blobs, clock }: InventoryDeps,
+  { job, vault, snapshot }: LeasedInventory,
   keep: () => Promise<boolean>,
 ): Promise<Output | null> {
   const nowMs = clock.now();

@@ -7,8 +7,8 @@ import {
 } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 
-const RECORDS_PER_LOT = 1000;
-const ASIDE_PER_LOT = 1000;
+const ENTRIES_PER_BATCH = 1000;
+const ASIDE_PER_BATCH = 1000;
 
 /** What was found in the store. */
 export interface RecoveryFindings {
@@ -31,15 +31,15 @@ export async function recoverStore(
   blobs: BlobStore,
   nowMs: number,
 ): Promise<RecoveryFindings> {
-  await journalFacts(catalog, blobs);
+  await drainOutbox(catalog, blobs);
   let commitNumber = 0;
   let aside = 0;
-  let lot: AsideBlob[] = [];
+  let batch: AsideBlob[] = [];
   const unreadable: string[] = [];
   const setAside = async () => {
-    await blobs.setAside(lot, nowMs);
-    aside += lot.length;
-    lot = [];
+    await blobs.setAside(batch, nowMs);
+    aside += batch.length;
+    batch = [];
   };
   for await (const ref of blobs.unconfirmed()) {
     const found = await describe(blobs, ref);
@@ -49,10 +49,10 @@ export async function recoverStore(
     }
     commitNumber = Math.max(commitNumber, found.writer?.commitNumber ?? 0);
     if (await catalog.namesBlob(found.label, ref)) blobs.confirm(ref);
-    else if (lot.push(asideOf(ref, found)) === ASIDE_PER_LOT) await setAside();
+    else if (batch.push(asideOf(ref, found)) === ASIDE_PER_BATCH) await setAside();
   }
   await setAside();
-  unreadable.push(...(await blobs.settle()));
+  unreadable.push(...(await blobs.confirmAll()));
   return { aside, unreadable, commitNumber };
 }
 
@@ -77,21 +77,21 @@ async function describe(blobs: BlobStore, ref: string): Promise<BlobDescription 
  * in between. A fact that is journaled twice is the same fact.
  * @param known numbers that need not be looked at again; those that were journaled are added.
  */
-export async function journalFacts(
+export async function drainOutbox(
   catalog: Catalog,
   blobs: BlobStore,
   known = new Set<number>(),
 ): Promise<void> {
   for (;;) {
-    const records = await catalog.unjournaled(RECORDS_PER_LOT);
-    const fresh = records.filter(({ seq }) => !known.has(seq));
+    const entries = await catalog.listOutbox(ENTRIES_PER_BATCH);
+    const fresh = entries.filter(({ seq }) => !known.has(seq));
     if (fresh.length > 0) {
-      await blobs.appendRecords(fresh);
+      await blobs.appendEntries(fresh);
       for (const { seq } of fresh) known.add(seq);
-      await catalog.dropJournaled({ seqs: records.map(({ seq }) => seq) });
+      await catalog.dropFromOutbox({ seqs: entries.map(({ seq }) => seq) });
     }
     // The newest one stays on the list for its number: a lot that is not full was the last.
-    if (records.length < RECORDS_PER_LOT) break;
+    if (entries.length < ENTRIES_PER_BATCH) break;
   }
   // Only the newest can be met again.
   const newest = Math.max(0, ...known);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { archiveLabel, collect, someBytes, storeBlob } from '../blobs/contract.ts';
-import { MemoryStore } from '../blobs/memory.ts';
+import { archiveLabel, collect, someBytes, storeBlob } from '../../test/support/blob-store-contract.ts';
+import { MemoryStore } from '../../test/support/memory-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { ACCEPTED_NOTE } from '../domain/store-identity.ts';
 import { recoverStore } from './recover-store.ts';
@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 function catalogOf(named: ReadonlySet<string>): Catalog {
   const parts: Partial<Catalog> = {
     namesBlob: async (_, ref) => named.has(ref),
-    unjournaled: async () => [],
+    listOutbox: async () => [],
   };
   return parts as Catalog;
 }
@@ -28,8 +28,8 @@ describe('what a start does not find in its catalog', () => {
     const [known, unknown] = [await keep(store, 1), await keep(store, 2)];
     const found = await recoverStore(catalogOf(new Set([known])), store, 5000);
     assert.deepEqual(found, { aside: 1, unreadable: [], commitNumber: 0 });
-    const [lot] = await collect(store.listAside());
-    assert.deepEqual([lot?.asideMs, lot?.blobs.map(({ ref }) => ref)], [5000, [unknown]]);
+    const [batch] = await collect(store.listAside());
+    assert.deepEqual([batch?.asideMs, batch?.blobs.map(({ ref }) => ref)], [5000, [unknown]]);
     assert.deepEqual((await collect(store.list())).sort(), [known, unknown].sort());
     assert.deepEqual(await collect(store.unconfirmed()), []);
   });

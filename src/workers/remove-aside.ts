@@ -6,7 +6,7 @@ import {
   type BlobStore,
 } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
-import { acceptedMs } from './compare-records.ts';
+import { readAcceptedMs } from './older-catalog.ts';
 
 interface RemoveAsideOptions {
   readonly nowMs: number;
@@ -25,15 +25,15 @@ export async function removeAside(
   blobs: BlobStore,
   { nowMs, keepMs, onRemoved }: RemoveAsideOptions,
 ): Promise<void> {
-  const accepted = await acceptedMs(blobs);
-  for await (const lot of blobs.listAside()) {
-    if (nowMs - Math.max(lot.asideMs, accepted) < keepMs) return;
-    for (const blob of lot.blobs) {
+  const accepted = await readAcceptedMs(blobs);
+  for await (const batch of blobs.listAside()) {
+    if (nowMs - Math.max(batch.asideMs, accepted) < keepMs) return;
+    for (const blob of batch.blobs) {
       if (!(await isUnnamed(catalog, blobs, blob.ref))) continue;
       await blobs.remove(blob.ref);
       onRemoved(blob);
     }
-    await blobs.dropAside(lot);
+    await blobs.dropAside(batch);
   }
 }
 

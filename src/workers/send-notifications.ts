@@ -3,11 +3,11 @@ import type { Clock } from '../domain/clock.ts';
 import { MAX_TRIES, type Notification, pauseAfter } from '../domain/notification.ts';
 import { NoReceiver, type Notifier } from '../domain/notifier.ts';
 
-const MESSAGES_PER_LOT = 16;
+const MESSAGES_PER_BATCH = 16;
 /** Longer than any delivery takes: until then nobody else tries the same message. */
 const LEASE_MS = 60_000;
 
-export interface NotificationWorld {
+export interface NotificationDeps {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly notifier: Notifier;
@@ -17,17 +17,21 @@ export interface NotificationWorld {
  * Delivers every message that is due, each at least once: it leaves the outbox only after its receiver has
  * it. One that fails comes again after a growing pause, and stays visible when it is given up.
  */
-export async function sendNotifications(world: NotificationWorld): Promise<void> {
-  const { catalog, clock } = world;
+export async function sendNotifications(deps: NotificationDeps): Promise<void> {
+  const { catalog, clock } = deps;
   while ((await catalog.dueWork(clock.now())).messages) {
     const nowMs = clock.now();
-    const messages = await catalog.claimNotifications({ nowMs, leaseMs: LEASE_MS, limit: MESSAGES_PER_LOT });
+    const messages = await catalog.leaseNotifications({
+      nowMs,
+      leaseMs: LEASE_MS,
+      limit: MESSAGES_PER_BATCH,
+    });
     if (messages.length === 0) return;
-    await Promise.all(messages.map((message) => send(world, message)));
+    await Promise.all(messages.map((message) => send(deps, message)));
   }
 }
 
-async function send({ catalog, clock, notifier }: NotificationWorld, message: Notification): Promise<void> {
+async function send({ catalog, clock, notifier }: NotificationDeps, message: Notification): Promise<void> {
   const { no, tries } = message;
   try {
     await notifier.deliver(message);

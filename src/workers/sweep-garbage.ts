@@ -1,7 +1,7 @@
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog, Garbage } from '../domain/catalog.ts';
 
-const ENTRIES_PER_LOT = 200;
+const ENTRIES_PER_BATCH = 200;
 
 /**
  * Removes the blobs of everything on the garbage list, then takes it off the list: in this order, so that a
@@ -11,7 +11,7 @@ const ENTRIES_PER_LOT = 200;
 export async function sweepGarbage(catalog: Catalog, blobs: BlobStore): Promise<void> {
   const failures: unknown[] = [];
   for (let after: number | null = null; ; ) {
-    const { rows, more } = await catalog.listGarbage({ after, limit: ENTRIES_PER_LOT });
+    const { rows, more } = await catalog.listGarbage({ after, limit: ENTRIES_PER_BATCH });
     const swept: number[] = [];
     for (const entry of rows) {
       // One that cannot be removed stays on the list and keeps none of the others.
@@ -38,7 +38,7 @@ async function sweepEntry(catalog: Catalog, blobs: BlobStore, { ref, uploadNo }:
 /** An upload has up to 10,000 parts: they go in lots. */
 async function sweepParts(catalog: Catalog, blobs: BlobStore, uploadNo: number): Promise<void> {
   for (;;) {
-    const refs = await catalog.partRefs(uploadNo, ENTRIES_PER_LOT);
+    const refs = await catalog.partRefs(uploadNo, ENTRIES_PER_BATCH);
     if (refs.length === 0) return;
     for (const ref of refs) await blobs.remove(ref);
     await catalog.dropParts({ uploadNo, refs });

@@ -1,13 +1,13 @@
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 
-const VAULTS_PER_LOT = 100;
+const VAULTS_PER_BATCH = 100;
 
 /**
  * Takes the inventory of every vault that was written to since its last one, `intervalMs` after that (or
  * after the first write). An unchanged vault keeps its old one, as on the service.
  */
 export async function takeInventories(catalog: Catalog, clock: Clock, intervalMs: number): Promise<void> {
-  const lot = { nowMs: clock.now(), intervalMs, limit: VAULTS_PER_LOT };
-  while ((await catalog.takeInventories(lot)) === VAULTS_PER_LOT);
+  const batch = { nowMs: clock.now(), intervalMs, limit: VAULTS_PER_BATCH };
+  while ((await catalog.takeInventories(batch)) === VAULTS_PER_BATCH);
 }

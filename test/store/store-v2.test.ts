@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { prepareDiskStore } from '../../src/blobs/prepare-disk.ts';
+import { prepareDiskStore } from '../../src/blobs/disk/prepare.ts';
 import { treeHash } from '../../src/treehash/index.ts';
 import { adminOf } from '../support/admin.ts';
 import { type Api, apiOf, assertJson } from '../support/api.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT } from '../../src/config.ts';
+import { EXIT } from '../../src/config/errors.ts';
 import { runMoraine } from './command.ts';
 import type { Credentials } from './server.ts';
 

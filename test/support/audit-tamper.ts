@@ -226,11 +226,11 @@ export async function tamperTrials(count: number, seed: number): Promise<Trials>
       folder.anchor(log, 0);
     }
     const good = await copyOf(folder);
-    if ((await folder.verify()).faults.length > 0) throw new Error('the untouched log has faults');
+    if ((await folder.verify()).problems.length > 0) throw new Error('the untouched log has faults');
     for (let i = 0; i < count; i++) {
       const [kind, tamper] = pick(Object.entries(TAMPERS), random);
       const what = await tamper(folder, random);
-      if ((await folder.verify()).faults.length > 0) found[kind] = (found[kind] ?? 0) + 1;
+      if ((await folder.verify()).problems.length > 0) found[kind] = (found[kind] ?? 0) + 1;
       else missed.push(`${kind}: ${what}`);
       for (const [name, bytes] of good) await writeFile(folder.file(name), bytes);
     }

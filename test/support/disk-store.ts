@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { DiskStore, type DiskStoreOptions } from '../../src/blobs/disk.ts';
-import { prepareDiskStore } from '../../src/blobs/prepare-disk.ts';
+import { DiskStore, type DiskStoreOptions } from '../../src/blobs/disk/disk-store.ts';
+import { prepareDiskStore } from '../../src/blobs/disk/prepare.ts';
 import type { HashEngine } from '../../src/hashing/hash-engine.ts';
 import { nodeHash } from '../../src/hashing/node-hash.ts';
 import { temporaryFolder } from './server.ts';
@@ -54,6 +54,6 @@ export async function startOver(
     if (isNamed(ref)) store.confirm(ref);
     else await store.remove(ref);
   }
-  await store.settle();
+  await store.confirmAll();
   return store;
 }

@@ -1,5 +1,5 @@
-import { withWorld } from '../../src/app/command-world.ts';
-import { readConfig } from '../../src/config.ts';
+import { withCommandDeps } from '../../src/app/command-deps.ts';
+import { readConfig } from '../../src/config/read.ts';
 import { apiOf } from './api.ts';
 import type { Cast } from './forgery.ts';
 import { addPeople, identityPolicy, issueSession } from './people.ts';
@@ -18,7 +18,7 @@ export async function castOf(server: TestServer): Promise<Cast> {
     other: { account, user: 'other', policies: [identityPolicy('Allow', 'glacier:*')] },
     disabled: { account, user: 'disabled', policies: [identityPolicy('Allow', 'glacier:*')] },
   });
-  await withWorld(readConfig({ data }), ({ catalog }) =>
+  await withCommandDeps(readConfig({ data }), ({ catalog }) =>
     catalog.setKeyStatus({ id: disabled.accessKeyId, status: 'disabled' }),
   );
   const session = await issueSession(data, { account, lifeMs: 3_600_000, keyId: server.accessKeyId });

@@ -65,7 +65,7 @@ export async function compactedPacks(store: string): Promise<string[]> {
 }
 
 /** Packed blobs of which no process has said yet that the catalog knows them. */
-export async function packedInQuestion(store: string): Promise<string[]> {
+export async function unconfirmedBlobs(store: string): Promise<string[]> {
   const refs: string[] = [];
   for (const name of await readdir(join(store, 'incoming'))) {
     const pack = /^([0-9a-f]{32})\.open$/.exec(name)?.[1];

@@ -1,7 +1,7 @@
 /** Accounts, users and keys made beside a running server, as the command line makes them but many at once. */
-import { withWorld } from '../../src/app/command-world.ts';
+import { withCommandDeps } from '../../src/app/command-deps.ts';
 import { makeKeyId, makeSecret } from '../../src/app/make-key.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/read.ts';
 import { sealToken } from '../../src/domain/session-token.ts';
 import type { Credentials } from './server.ts';
 
@@ -18,7 +18,7 @@ export function addPeople<Name extends string>(
   data: string,
   people: Readonly<Record<Name, Person>>,
 ): Promise<Record<Name, Credentials>> {
-  return withWorld(readConfig({ data }), async ({ catalog, box, random, clock }) => {
+  return withCommandDeps(readConfig({ data }), async ({ catalog, box, random, clock }) => {
     const nowMs = clock.now();
     const made = Object.entries<Person>(people).map(async ([name, { user, account, policies = [] }]) => {
       await catalog.createAccount({ id: account, nowMs });
@@ -73,7 +73,7 @@ export function issueSession(
   data: string,
   { account, lifeMs, keyId }: { account: string; lifeMs: number; keyId: string | null },
 ): Promise<Credentials & { readonly sessionToken: string }> {
-  return withWorld(readConfig({ data }), async ({ box, random, clock }) => {
+  return withCommandDeps(readConfig({ data }), async ({ box, random, clock }) => {
     const issuedMs = clock.now();
     const claims = {
       accessKeyId: makeKeyId('ASIA', random),

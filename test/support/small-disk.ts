@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDiskFull } from '../../src/domain/disk-room.ts';
+import { isDiskFull } from '../../src/domain/disk-space.ts';
 
 export type DiskKind = 'tmpfs' | 'ext4' | 'btrfs';
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packedBlobs, packedInQuestion } from './pack-reader.ts';
+import { packedBlobs, unconfirmedBlobs } from './pack-reader.ts';
 import { eventually } from './poll.ts';
 
 interface StoreFiles {
@@ -17,7 +17,7 @@ export async function storeFiles(data: string): Promise<StoreFiles> {
   const incoming = await readdir(join(store, 'incoming'));
   return {
     // A marker alone says that a pack may be written to, not that something is under way.
-    incoming: [...incoming.filter((name) => !name.endsWith('.open')), ...(await packedInQuestion(store))],
+    incoming: [...incoming.filter((name) => !name.endsWith('.open')), ...(await unconfirmedBlobs(store))],
     blobs: [...files, ...(await packedBlobs(store)).map(({ ref }) => ref)],
   };
 }

@@ -35,7 +35,7 @@ export interface ReadBlob {
   readonly treeHash: string;
 }
 
-export interface ReadFact {
+export interface ReadEntry {
   readonly seq: number;
   readonly entry: Readonly<Record<string, unknown>>;
 }
@@ -89,8 +89,8 @@ export async function blobNames(store: string): Promise<string[]> {
 }
 
 /** Every fact of the journal once, in order. @throws Error for a line that was changed. */
-export async function readFacts(store: string): Promise<ReadFact[]> {
-  const bySeq = new Map<number, ReadFact>();
+export async function readEntries(store: string): Promise<ReadEntry[]> {
+  const bySeq = new Map<number, ReadEntry>();
   for (const name of await readdir(join(store, 'journal'))) {
     const lines = (await readFile(join(store, 'journal', name), 'utf8')).split('\n');
     // What follows the last line feed is nothing, or was torn.
@@ -98,7 +98,7 @@ export async function readFacts(store: string): Promise<ReadFact[]> {
       const text = line.slice(SUM_CHARS + 1);
       const sum = createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);
       if (line.slice(0, SUM_CHARS) !== sum) throw new Error(`line ${i + 1} of journal ${name} is changed`);
-      const { seq, entry } = JSON.parse(text) as ReadFact;
+      const { seq, entry } = JSON.parse(text) as ReadEntry;
       bySeq.set(seq, { seq, entry });
     }
   }

@@ -1,5 +1,5 @@
 import { GLACIER_ACTIONS, type GlacierAction, isAccountAction } from './actions.ts';
-import { shown, stringList } from './elements.ts';
+import { quote, stringList } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 import { compileGlob, globOf } from './wildcard.ts';
 
@@ -44,12 +44,12 @@ function matchesOf(pattern: string, inVaultPolicy: boolean): readonly GlacierAct
   if (pattern === '*') return GLACIER_ACTIONS;
   const [, service, name] = PATTERN.exec(pattern) ?? [];
   if (service === undefined || name === undefined) {
-    throw new PolicyError(`action ${shown(pattern)} must be "*" or of the form "glacier:DeleteArchive".`);
+    throw new PolicyError(`action ${quote(pattern)} must be "*" or of the form "glacier:DeleteArchive".`);
   }
   const found = actionsOf(pattern);
   const mustBeKnown = inVaultPolicy || service.toLowerCase() === 'glacier';
   if (found.length === 0 && mustBeKnown) {
-    throw new PolicyError(`unknown action ${shown(pattern)}: it matches none of the actions of glacier.`);
+    throw new PolicyError(`unknown action ${quote(pattern)}: it matches none of the actions of glacier.`);
   }
   return found;
 }

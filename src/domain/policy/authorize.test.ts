@@ -1,21 +1,31 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { CASES } from '../../../test/support/policy-cases/all.ts';
+import type { Case, Document } from '../../../test/support/policy-cases/cast.ts';
+import {
+  alice,
+  allow,
+  carol,
+  deny,
+  forbid,
+  grant,
+  policy,
+  root,
+  VAULT,
+} from '../../../test/support/policy-cases/cast.ts';
 import { GLACIER_ACTIONS } from './actions.ts';
 import { type AccessRequest, authorize, type PolicySet } from './authorize.ts';
-import { CASES } from './cases.ts';
-import type { Case, Document } from './cases-cast.ts';
-import { alice, allow, carol, deny, forbid, grant, policy, root, VAULT } from './cases-cast.ts';
 import { denialText } from './denial-text.ts';
 import { type Policy, type PolicyKind, parsePolicy } from './policy.ts';
 import { contextOf } from './request-context.ts';
 
 const read = (document: Document, kind: PolicyKind): Policy => parsePolicy(JSON.stringify(document), kind);
 
-function requestOf({ principal, action, resource, facts = {} }: Case['request']): AccessRequest {
+function requestOf({ principal, action, resource, conditionValues = {} }: Case['request']): AccessRequest {
   // Provisioned capacity has no ARN; it is the caller's own account's.
   const resourceAccountId = resource === '*' ? principal.accountId : (resource.split(':')[4] ?? '');
-  return { principal, action, resource, resourceAccountId, context: contextOf(facts) };
+  return { principal, action, resource, resourceAccountId, context: contextOf(conditionValues) };
 }
 
 function policiesOf({ identity = [], access, lock }: Case): PolicySet {
@@ -151,7 +161,7 @@ describe('properties', () => {
   const ofVault = fc
     .tuple(vaultForm, fc.constantFrom('glacier:*', 'glacier:Delete*', '*'), condition, who)
     .map(([make, actions, more, principal]) => make(actions, { ...more, ...principal }));
-  const facts = fc.record({
+  const conditionValues = fc.record({
     'glacier:ArchiveAgeInDays': some('0', '400'),
     'glacier:ResourceTag/hold': some('no', 'yes'),
   });
@@ -161,16 +171,16 @@ describe('properties', () => {
     lock: fc.array(ofVault, { maxLength: 2 }),
     principal: some(alice, carol, root),
     action,
-    facts,
+    conditionValues,
   });
   const side = fc.constantFrom<'own' | 'access' | 'lock'>('own', 'access', 'lock');
   type Row = typeof rows extends fc.Arbitrary<infer T> ? T : never;
 
-  const decide = ({ own: mine, access, lock, principal, action: name, facts: given }: Row) => {
+  const decide = ({ own: mine, access, lock, principal, action: name, conditionValues: given }: Row) => {
     const doc = (statements: readonly Document[]): Document | undefined =>
       statements.length === 0 ? undefined : policy(...statements);
     const [identity, vaultAccess, vaultLock] = [doc(mine), doc(access), doc(lock)];
-    return authorize(requestOf({ principal, action: name, resource: VAULT, facts: given }), {
+    return authorize(requestOf({ principal, action: name, resource: VAULT, conditionValues: given }), {
       identity: identity === undefined ? [] : [read(identity, 'identity')],
       vaultAccess: vaultAccess && read(vaultAccess, 'vault-access'),
       vaultLock: vaultLock && read(vaultLock, 'vault-lock'),

@@ -1,5 +1,5 @@
 import { AGE_KEY, TAG_KEY_PREFIX } from './actions.ts';
-import { shown } from './elements.ts';
+import { quote } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 
 /** Global keys that this server gives a value to, when the request has one. Lower case. */
@@ -81,8 +81,8 @@ export function requireConditionKey(name: string, inVaultPolicy: boolean): strin
   const key = name.toLowerCase();
   const [, service] = /^([a-z][a-z0-9.-]*):./.exec(key) ?? [];
   if (service === undefined)
-    throw new PolicyError(`the condition key ${shown(name)} must be of the form "aws:Name".`);
+    throw new PolicyError(`the condition key ${quote(name)} must be of the form "aws:Name".`);
   if (service === 'glacier' ? isListed(key, GLACIER) : isListed(key, [...SUPPLIED, ...FOREIGN])) return key;
   if (!inVaultPolicy && service !== 'glacier' && service !== 'aws') return key;
-  throw new PolicyError(`unknown condition key ${shown(name)}.`);
+  throw new PolicyError(`unknown condition key ${quote(name)}.`);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { v } from './cases-cast.ts';
+import { v } from '../../../test/support/policy-cases/cast.ts';
 import { allHold, parseConditions } from './condition.ts';
 import { PolicyError } from './policy-error.ts';
 import { type ContextValue, contextOf } from './request-context.ts';

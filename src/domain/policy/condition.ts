@@ -1,5 +1,5 @@
 import { requireConditionKey } from './condition-keys.ts';
-import { membersOf, shown } from './elements.ts';
+import { membersOf, quote } from './elements.ts';
 import { type Operator, operatorNamed, type ReadValue } from './operators.ts';
 import { PolicyError } from './policy-error.ts';
 import { type RequestContext, valuesOf } from './request-context.ts';
@@ -51,7 +51,7 @@ export function parseConditions(raw: unknown, rules: ConditionRules): readonly C
 }
 
 /** An operator's name, taken apart. */
-type Head = Pick<Condition, 'operator' | 'base' | 'negated' | 'ifExists' | 'setPrefix'> & {
+type OperatorName = Pick<Condition, 'operator' | 'base' | 'negated' | 'ifExists' | 'setPrefix'> & {
   readonly meaning: Operator | undefined;
 };
 
@@ -64,7 +64,7 @@ function parseOperator(name: string, raw: unknown, rules: ConditionRules): Condi
   return conditions;
 }
 
-function parseHead(operator: string): Head {
+function parseHead(operator: string): OperatorName {
   const [, setPrefix, core = ''] = /^(?:(ForAllValues|ForAnyValue):)?(.*)$/s.exec(operator) ?? [];
   const ifExists = core.endsWith('IfExists');
   const base = ifExists ? core.slice(0, -'IfExists'.length) : core;
@@ -72,12 +72,17 @@ function parseHead(operator: string): Head {
   // Null asks whether the key is there, so "if it is there" and "for all of its values" make no sense with it.
   const plainNull = base === 'Null' && !ifExists && setPrefix === undefined;
   if (meaning === undefined && !plainNull)
-    throw new PolicyError(`unknown condition operator ${shown(operator)}.`);
+    throw new PolicyError(`unknown condition operator ${quote(operator)}.`);
   const negated = meaning?.negated ?? false;
   return { operator, base, negated, ifExists, setPrefix: setPrefix as SetPrefix | undefined, meaning };
 }
 
-function parseKey({ meaning, ...head }: Head, name: string, raw: unknown, rules: ConditionRules): Condition {
+function parseKey(
+  { meaning, ...head }: OperatorName,
+  name: string,
+  raw: unknown,
+  rules: ConditionRules,
+): Condition {
   const key = requireConditionKey(name, rules.inVaultPolicy);
   const values = (Array.isArray(raw) ? raw : [raw]).map((value) => valueText(value, name));
   if (values.length === 0) throw new PolicyError(`the condition key ${name} has no value.`);
@@ -96,7 +101,7 @@ function valueText(value: unknown, key: string): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
     return String(value);
-  throw new PolicyError(`the value of ${key} must be a string, number or boolean, not ${shown(value)}.`);
+  throw new PolicyError(`the value of ${key} must be a string, number or boolean, not ${quote(value)}.`);
 }
 
 /** Key names are case-insensitive: two spellings of one key are the same key twice. */
@@ -111,7 +116,7 @@ function requireDistinct(operator: string, conditions: readonly Condition[]): vo
 function isAbsent(key: string, values: readonly string[]): Condition['holds'] {
   const wanted = values.map((value) => value.toLowerCase());
   const odd = wanted.findIndex((value) => value !== 'true' && value !== 'false');
-  if (odd >= 0) throw new PolicyError(`the value ${shown(values[odd])} is not a boolean (true or false).`);
+  if (odd >= 0) throw new PolicyError(`the value ${quote(values[odd])} is not a boolean (true or false).`);
   return (context) => wanted.includes(String(valuesOf(context, key) === undefined));
 }
 

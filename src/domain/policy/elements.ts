@@ -3,7 +3,7 @@ import { PolicyError } from './policy-error.ts';
 const SHOWN_CHARS = 120;
 
 /** A value as messages quote it: JSON, cut to a length that fits a log line. */
-export function shown(value: unknown): string {
+export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= SHOWN_CHARS ? text : `${text.slice(0, SHOWN_CHARS)}…`;
 }
@@ -15,7 +15,7 @@ export function shown(value: unknown): string {
  */
 export function membersOf(raw: unknown, what: string): ReadonlyMap<string, unknown> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    throw new PolicyError(`${what} must be an object, not ${shown(raw)}.`);
+    throw new PolicyError(`${what} must be an object, not ${quote(raw)}.`);
   }
   return new Map(Object.entries(raw));
 }
@@ -29,7 +29,7 @@ export function requireKnown(members: ReadonlyMap<string, unknown>, known: reado
     if (known.includes(name)) continue;
     const meant = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase());
     const hint = meant === undefined ? '' : ` Did you mean "${meant}"?`;
-    throw new PolicyError(`unknown element ${shown(name)}.${hint}`);
+    throw new PolicyError(`unknown element ${quote(name)}.${hint}`);
   }
 }
 
@@ -45,7 +45,7 @@ export function stringList(raw: unknown, what: string): readonly string[] {
 
 function requireText(raw: unknown, what: string): string {
   if (typeof raw === 'string' && raw !== '') return raw;
-  throw new PolicyError(`${what} must be a non-empty string, not ${shown(raw)}.`);
+  throw new PolicyError(`${what} must be a non-empty string, not ${quote(raw)}.`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Document } from './cases-cast.ts';
+import type { Document } from '../../../test/support/policy-cases/cast.ts';
 import {
   ALICE_ARN,
   alice,
@@ -14,8 +14,8 @@ import {
   ROOT_ARN,
   root,
   VAULT,
-} from './cases-cast.ts';
-import { LOCK_BY_ACCOUNT, LOCK_BY_AGE, LOCK_BY_HOLD } from './cases-locks.ts';
+} from '../../../test/support/policy-cases/cast.ts';
+import { LOCK_BY_ACCOUNT, LOCK_BY_AGE, LOCK_BY_HOLD } from '../../../test/support/policy-cases/locks.ts';
 import { checkLockPolicy, type LockWarning, simulateLock } from './lock-check.ts';
 import { parsePolicy } from './policy.ts';
 
@@ -284,7 +284,8 @@ describe('simulation', () => {
       JSON.stringify(policy(forbid(del, condition('DateLessThan', 'aws:CurrentTime', '2030')))),
       'vault-lock',
     );
-    const at = (now: string) => simulateLock(late, { ...byRoot, facts: { 'aws:CurrentTime': now } }).allowed;
+    const at = (now: string) =>
+      simulateLock(late, { ...byRoot, conditionValues: { 'aws:CurrentTime': now } }).allowed;
     assert.deepEqual([at('2029-12-31T23:59:59Z'), at('2030-01-01T00:00:00Z')], [false, true]);
   });
 });

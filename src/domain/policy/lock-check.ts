@@ -1,22 +1,35 @@
-import { allowsInVain } from './lock-contradiction.ts';
-import { allowsInstead, leavesOut, locksForEver, locksItsOwnKeys, locksNothing } from './lock-protection.ts';
+import { checkVainAllows } from './lock-contradiction.ts';
+import {
+  checkAllowsInstead,
+  checkLeavesOut,
+  checkLocksForEver,
+  checkLocksNothing,
+  checkLocksOwnKeys,
+} from './lock-protection.ts';
 import { type LockView, type LockWarning, type Severity, viewOf } from './lock-view.ts';
-import { accountActions, ageAsText, keysNotCarried, notForms, secondFactor, tags } from './lock-wording.ts';
+import {
+  checkAccountActions,
+  checkAgeAsText,
+  checkKeysNotCarried,
+  checkNotElements,
+  checkSecondFactor,
+  checkTags,
+} from './lock-wording.ts';
 import type { Policy } from './policy.ts';
 
 const CHECKS: readonly ((view: LockView) => readonly LockWarning[])[] = [
-  locksNothing,
-  allowsInstead,
-  locksForEver,
-  locksItsOwnKeys,
-  leavesOut,
-  allowsInVain,
-  notForms,
-  keysNotCarried,
-  accountActions,
-  tags,
-  ageAsText,
-  secondFactor,
+  checkLocksNothing,
+  checkAllowsInstead,
+  checkLocksForEver,
+  checkLocksOwnKeys,
+  checkLeavesOut,
+  checkVainAllows,
+  checkNotElements,
+  checkKeysNotCarried,
+  checkAccountActions,
+  checkTags,
+  checkAgeAsText,
+  checkSecondFactor,
 ];
 
 const RANK: Readonly<Record<Severity, number>> = { danger: 0, warning: 1, note: 2 };

@@ -5,11 +5,11 @@ import type { Caller } from './caller.ts';
 import { allHold } from './condition.ts';
 import { agesAround, isOnTag, type LockView, type LockWarning, remark } from './lock-view.ts';
 import { contextOf } from './request-context.ts';
-import { factsOf, type LockQuestion, simulateLock } from './simulate-lock.ts';
+import { conditionValuesOf, type LockQuestion, simulateLock } from './simulate-lock.ts';
 import type { Statement } from './statement.ts';
 
 /** Allow statements of which every request that the policy's own values bring to mind is denied. */
-export function allowsInVain(view: LockView): readonly LockWarning[] {
+export function checkVainAllows(view: LockView): readonly LockWarning[] {
   return view.policy.statements
     .filter((statement) => statement.effect === 'Allow' && isDefeated(view, statement))
     .map((statement) =>
@@ -24,7 +24,7 @@ export function allowsInVain(view: LockView): readonly LockWarning[] {
 
 function isDefeated(view: LockView, allow: Statement): boolean {
   const meant = questionsFor(view, allow).filter((question) =>
-    allHold(allow.conditions, contextOf(factsOf(question))),
+    allHold(allow.conditions, contextOf(conditionValuesOf(question))),
   );
   return (
     meant.length > 0 &&

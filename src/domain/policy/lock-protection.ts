@@ -4,8 +4,8 @@ import { AGE_KEY, VAULT_ACTIONS } from './actions.ts';
 import { allHold } from './condition.ts';
 import {
   binds,
-  denies,
-  effectiveDenies,
+  denyStatements,
+  effectiveDenyStatements,
   FAR_FUTURE,
   isOnTime,
   type LockView,
@@ -18,19 +18,19 @@ import { simulateLock } from './simulate-lock.ts';
 import type { Statement } from './statement.ts';
 
 /** A policy without a Deny that can ever apply, or without one on deletion. */
-export function locksNothing(view: LockView): readonly LockWarning[] {
-  const all = denies(view);
+export function checkLocksNothing(view: LockView): readonly LockWarning[] {
+  const all = denyStatements(view);
   const dead = all.flatMap((statement) => {
     const why = whyNever(statement, view.nowMs);
     return why === undefined ? [] : [remark('warning', 'never-applies', statement, `never applies: ${why}.`)];
   });
-  if (dead.length === all.length) return [...dead, nothing(all.length > 0)];
-  if (effectiveDenies(view, 'DeleteArchive').length > 0) return dead;
+  if (dead.length === all.length) return [...dead, warnOfNothing(all.length > 0)];
+  if (effectiveDenyStatements(view, 'DeleteArchive').length > 0) return dead;
   const message = 'No statement denies glacier:DeleteArchive: every archive can still be deleted.';
   return [...dead, { code: 'deletion-not-denied', severity: 'warning', statement: undefined, message }];
 }
 
-function nothing(hasDenies: boolean): LockWarning {
+function warnOfNothing(hasDenies: boolean): LockWarning {
   const message = hasDenies
     ? 'The policy would lock nothing: none of its Deny statements can ever apply.'
     : 'The policy would lock nothing: it has no Deny statement. An Allow statement protects nothing.';
@@ -38,17 +38,18 @@ function nothing(hasDenies: boolean): LockWarning {
 }
 
 /** Denials that nothing will ever lift, and those that only something else than time lifts. */
-export function locksForEver(view: LockView): readonly LockWarning[] {
-  return effectiveDenies(view, 'DeleteArchive')
+export function checkLocksForEver(view: LockView): readonly LockWarning[] {
+  return effectiveDenyStatements(view, 'DeleteArchive')
     .filter((statement) => binds(statement, view.root) && statement.principals?.not === false)
     .flatMap((statement) => {
       const other = statement.conditions.filter((condition) => !isOnTime(condition));
-      if (other.length === 0) return allHold(statement.conditions, FAR_FUTURE) ? [forEver(statement)] : [];
-      return other.length < statement.conditions.length ? [] : [untilChanged(statement)];
+      if (other.length === 0)
+        return allHold(statement.conditions, FAR_FUTURE) ? [warnOfForEver(statement)] : [];
+      return other.length < statement.conditions.length ? [] : [warnOfUntilChanged(statement)];
     });
 }
 
-function forEver(statement: Statement): LockWarning {
+function warnOfForEver(statement: Statement): LockWarning {
   if (isFreeAtFirst(statement)) {
     return remark(
       'danger',
@@ -72,15 +73,15 @@ function isFreeAtFirst({ conditions }: Statement): boolean {
   return !allHold(onAge, contextOf({ [AGE_KEY]: '0' }));
 }
 
-function untilChanged(statement: Statement): LockWarning {
+function warnOfUntilChanged(statement: Statement): LockWarning {
   const keys = [...new Set(statement.conditions.map(({ name }) => name))].join(', ');
   const message = `denies deletion without regard to age or time. Only the value of ${keys} decides.`;
   return remark('note', 'no-time-limit', statement, message);
 }
 
 /** A lock that binds somebody, but not the ones who could delete. */
-export function leavesOut(view: LockView): readonly LockWarning[] {
-  const statements = effectiveDenies(view, 'DeleteArchive');
+export function checkLeavesOut(view: LockView): readonly LockWarning[] {
+  const statements = effectiveDenyStatements(view, 'DeleteArchive');
   if (statements.length === 0) return [];
   const free = [
     { who: 'root of the owning account', caller: view.root, code: 'root-not-bound' },
@@ -95,9 +96,11 @@ export function leavesOut(view: LockView): readonly LockWarning[] {
 }
 
 /** An Allow from some age on, where only a Deny up to that age protects. */
-export function allowsInstead(view: LockView): readonly LockWarning[] {
+export function checkAllowsInstead(view: LockView): readonly LockWarning[] {
   const young = contextOf({ [AGE_KEY]: '0' });
-  const denied = effectiveDenies(view, 'DeleteArchive').some(({ conditions }) => allHold(conditions, young));
+  const denied = effectiveDenyStatements(view, 'DeleteArchive').some(({ conditions }) =>
+    allHold(conditions, young),
+  );
   if (denied) return [];
   return view.policy.statements
     .filter(({ effect, actions }) => effect === 'Allow' && coversAction(actions, 'DeleteArchive'))
@@ -113,7 +116,7 @@ export function allowsInstead(view: LockView): readonly LockWarning[] {
 }
 
 /** The lock is in force while it is being tested: it may forbid its own completion. */
-export function locksItsOwnKeys(view: LockView): readonly LockWarning[] {
+export function checkLocksOwnKeys(view: LockView): readonly LockWarning[] {
   const { policy, root, vaultArn } = view;
   const deniedBy = (action: (typeof VAULT_ACTIONS)[number]): Statement | undefined => {
     const decision = simulateLock(policy, { principal: root, action, vaultArn });

@@ -48,7 +48,7 @@ export const FAR_FUTURE = contextOf({
   'aws:EpochTime': '221845392000',
 });
 
-export const NO_FACTS = contextOf({});
+export const NO_VALUES = contextOf({});
 
 /** A view of the policy. @param accountId owner of the vault. @param nowMs the present, ms since the epoch. */
 export function viewOf(policy: Policy, accountId: string, vaultArn: string, nowMs: number): LockView {
@@ -72,13 +72,13 @@ export function remark(severity: Severity, code: string, statement: Statement, m
 }
 
 /** The statements that deny, in order. */
-export function denies({ policy }: LockView): readonly Statement[] {
+export function denyStatements({ policy }: LockView): readonly Statement[] {
   return policy.statements.filter(({ effect }) => effect === 'Deny');
 }
 
 /** Those that can ever refuse a request for the action. */
-export function effectiveDenies(view: LockView, action: GlacierAction): readonly Statement[] {
-  return denies(view).filter(
+export function effectiveDenyStatements(view: LockView, action: GlacierAction): readonly Statement[] {
+  return denyStatements(view).filter(
     (statement) => coversAction(statement.actions, action) && whyNever(statement, view.nowMs) === undefined,
   );
 }
@@ -97,12 +97,12 @@ export function whyNever({ principals, conditions }: Statement, nowMs: number): 
 
 function canHold(condition: Condition, nowMs: number): boolean {
   const { key, base, values } = condition;
-  if (!isSupplied(key)) return condition.holds(NO_FACTS);
+  if (!isSupplied(key)) return condition.holds(NO_VALUES);
   if (key === AGE_KEY)
     return agesAround([condition]).some((age) => condition.holds(contextOf({ [AGE_KEY]: String(age) })));
   if (!TIME_KEYS.includes(key) || !/^(?:Date|Numeric)/.test(base)) return true;
   return (
-    timesAround(values, nowMs).some((ms) => condition.holds(contextOf(timeFacts(ms)))) ||
+    timesAround(values, nowMs).some((ms) => condition.holds(contextOf(timeValues(ms)))) ||
     condition.holds(FAR_FUTURE)
   );
 }
@@ -116,7 +116,7 @@ function timesAround(values: readonly string[], nowMs: number): readonly number[
   ];
 }
 
-function timeFacts(ms: number): Record<string, string> {
+function timeValues(ms: number): Record<string, string> {
   return { 'aws:CurrentTime': new Date(ms).toISOString(), 'aws:EpochTime': String(Math.floor(ms / 1000)) };
 }
 

@@ -5,29 +5,32 @@ import { accountIdentity } from './caller.ts';
 import type { Condition } from './condition.ts';
 import {
   binds,
-  denies,
-  effectiveDenies,
+  denyStatements,
+  effectiveDenyStatements,
   isOnTag,
   type LockView,
   type LockWarning,
-  NO_FACTS,
+  NO_VALUES,
   remark,
 } from './lock-view.ts';
 import type { Statement } from './statement.ts';
 
 /** `NotAction`, `NotPrincipal` and `NotResource` in a Deny reach further, or less far, than they read. */
-export function notForms(view: LockView): readonly LockWarning[] {
-  return denies(view).flatMap((statement) => [...notAction(statement), ...notPrincipal(statement)]);
+export function checkNotElements(view: LockView): readonly LockWarning[] {
+  return denyStatements(view).flatMap((statement) => [
+    ...warnOfNotAction(statement),
+    ...warnOfNotPrincipal(statement),
+  ]);
 }
 
-function notAction(statement: Statement): readonly LockWarning[] {
+function warnOfNotAction(statement: Statement): readonly LockWarning[] {
   if (!statement.actions.not) return [];
   const hit = VAULT_ACTIONS.filter((action) => coversAction(statement.actions, action));
   const message = `uses NotAction, so it denies every action except those it names: ${hit.length} actions (${someOf(hit)}).`;
   return [remark('warning', 'not-action', statement, message)];
 }
 
-function notPrincipal(statement: Statement): readonly LockWarning[] {
+function warnOfNotPrincipal(statement: Statement): readonly LockWarning[] {
   if (!statement.principals?.not) return [];
   const { identities } = statement.principals;
   const incomplete = identities.filter((name) => {
@@ -42,7 +45,7 @@ function notPrincipal(statement: Statement): readonly LockWarning[] {
 }
 
 /** Actions on the account, which the service keeps in a vault policy and never asks it about. */
-export function accountActions({ policy }: LockView): readonly LockWarning[] {
+export function checkAccountActions({ policy }: LockView): readonly LockWarning[] {
   return policy.statements.flatMap((statement) => {
     const patterns = withoutEffectOnVaults(statement.actions);
     if (patterns.length === 0) return [];
@@ -52,14 +55,14 @@ export function accountActions({ policy }: LockView): readonly LockWarning[] {
 }
 
 /** Conditions on the age or a tag, for actions whose requests carry neither. */
-export function keysNotCarried(view: LockView): readonly LockWarning[] {
-  return denies(view).flatMap((statement) =>
+export function checkKeysNotCarried(view: LockView): readonly LockWarning[] {
+  return denyStatements(view).flatMap((statement) =>
     statement.conditions.flatMap((condition) => {
       const without = VAULT_ACTIONS.filter(
         (action) => coversAction(statement.actions, action) && !carriesKey(action, condition.key),
       );
       if (without.length === 0 || condition.base === 'Null') return [];
-      const effect = condition.holds(NO_FACTS) ? 'so it always denies them' : 'so it never denies them';
+      const effect = condition.holds(NO_VALUES) ? 'so it always denies them' : 'so it never denies them';
       const message = `has a condition on ${condition.name}, which requests for ${someOf(without)} do not carry, ${effect}.`;
       return [remark('warning', 'key-not-carried', statement, message)];
     }),
@@ -67,19 +70,19 @@ export function keysNotCarried(view: LockView): readonly LockWarning[] {
 }
 
 /** Denials that hang on a tag of the vault: what a missing tag means, and who can change it. */
-export function tags(view: LockView): readonly LockWarning[] {
-  const onTags = denies(view).flatMap((statement) =>
+export function checkTags(view: LockView): readonly LockWarning[] {
+  const onTags = denyStatements(view).flatMap((statement) =>
     statement.conditions.filter(isOnTag).map((condition) => ({ statement, condition })),
   );
   const [first] = onTags;
   if (first === undefined) return [];
-  const missing = onTags.flatMap(({ statement, condition }) => missingTag(statement, condition));
-  return [...missing, whoChangesTags(view, first.statement)];
+  const missing = onTags.flatMap(({ statement, condition }) => warnOfMissingTag(statement, condition));
+  return [...missing, warnOfTagWriters(view, first.statement)];
 }
 
-function missingTag(statement: Statement, condition: Condition): readonly LockWarning[] {
+function warnOfMissingTag(statement: Statement, condition: Condition): readonly LockWarning[] {
   if (condition.base === 'Null') return [];
-  if (condition.holds(NO_FACTS)) {
+  if (condition.holds(NO_VALUES)) {
     const message = `also applies while the vault has no tag ${tagOf(condition)}, because ${condition.operator} matches a missing key.`;
     return [remark('warning', 'missing-tag-denied', statement, message)];
   }
@@ -94,10 +97,10 @@ function tagOf({ name }: Condition): string {
   return name.slice(name.indexOf('/') + 1);
 }
 
-function whoChangesTags(view: LockView, statement: Statement): LockWarning {
+function warnOfTagWriters(view: LockView, statement: Statement): LockWarning {
   const guards = [
-    ...effectiveDenies(view, 'AddTagsToVault'),
-    ...effectiveDenies(view, 'RemoveTagsFromVault'),
+    ...effectiveDenyStatements(view, 'AddTagsToVault'),
+    ...effectiveDenyStatements(view, 'RemoveTagsFromVault'),
   ].filter((guard) => binds(guard, view.root));
   if (guards.some(({ conditions }) => conditions.length === 0)) {
     const message =
@@ -110,7 +113,7 @@ function whoChangesTags(view: LockView, statement: Statement): LockWarning {
 }
 
 /** An age compared as text: "1000" comes before "365". */
-export function ageAsText(view: LockView): readonly LockWarning[] {
+export function checkAgeAsText(view: LockView): readonly LockWarning[] {
   return view.policy.statements
     .filter(({ conditions }) =>
       conditions.some(({ key, base }) => key === AGE_KEY && !/^Numeric|^Null$/.test(base)),
@@ -126,13 +129,13 @@ export function ageAsText(view: LockView): readonly LockWarning[] {
 }
 
 /** Requests signed with a long-term key do not say whether there was a second factor. */
-export function secondFactor(view: LockView): readonly LockWarning[] {
+export function checkSecondFactor(view: LockView): readonly LockWarning[] {
   const isPlain = ({ key, base, values, ifExists }: Condition): boolean =>
     key === 'aws:multifactorauthpresent' &&
     base === 'Bool' &&
     !ifExists &&
     values.some((v) => /^false$/i.test(v));
-  return denies(view)
+  return denyStatements(view)
     .filter(({ conditions }) => conditions.some(isPlain))
     .map((statement) =>
       remark(

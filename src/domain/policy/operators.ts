@@ -4,7 +4,7 @@
  */
 import { inRange, parseAddress, parseRange } from './address.ts';
 import { compileArn, isArnPattern } from './arn-pattern.ts';
-import { shown } from './elements.ts';
+import { quote } from './elements.ts';
 import { parseInstant } from './instant.ts';
 import { PolicyError } from './policy-error.ts';
 import type { RequestContext } from './request-context.ts';
@@ -117,7 +117,7 @@ function whenResolved(template: Template, prepare: (glob: Glob) => Matcher): Rea
 }
 
 function notA(type: string, value: string): PolicyError {
-  return new PolicyError(`the value ${shown(value)} is not ${type}.`);
+  return new PolicyError(`the value ${quote(value)} is not ${type}.`);
 }
 
 const foldCase = (value: string): string => value.toLowerCase();

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { VAULT, v } from './cases-cast.ts';
-import { LOCK_BY_HOLD } from './cases-locks.ts';
+import { VAULT, v } from '../../../test/support/policy-cases/cast.ts';
+import { LOCK_BY_HOLD } from '../../../test/support/policy-cases/locks.ts';
+import { refusal } from '../../../test/support/policy-refusal.ts';
 import { type PolicyKind, parsePolicy } from './policy.ts';
 import { PolicyError } from './policy-error.ts';
-import { refusal } from './refusal.ts';
 
 const KINDS: readonly PolicyKind[] = ['identity', 'vault-access', 'vault-lock'];
 const here = { vaultArn: VAULT };

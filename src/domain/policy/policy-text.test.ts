@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { allow, policy } from './cases-cast.ts';
+import { allow, policy } from '../../../test/support/policy-cases/cast.ts';
+import { refusal } from '../../../test/support/policy-refusal.ts';
 import { parsePolicy } from './policy.ts';
-import { refusal } from './refusal.ts';
 
 const allowOne = allow('glacier:ListJobs');
 

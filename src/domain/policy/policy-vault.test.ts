@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { allow, grant, policy, ROOT_ARN, VAULT } from './cases-cast.ts';
+import { allow, grant, policy, ROOT_ARN, VAULT } from '../../../test/support/policy-cases/cast.ts';
+import { refusal } from '../../../test/support/policy-refusal.ts';
 import { type Policy, parsePolicy } from './policy.ts';
-import { refusal } from './refusal.ts';
 
 const identity = (document: unknown): Policy => parsePolicy(JSON.stringify(document), 'identity');
 const ofVault = (document: unknown): Policy =>

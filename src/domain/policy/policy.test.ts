@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { allow, deny, forbid, grant, policy, VAULT, v } from './cases-cast.ts';
-import { LOCK_BY_AGE, LOCK_BY_HOLD } from './cases-locks.ts';
+import { allow, deny, forbid, grant, policy, VAULT, v } from '../../../test/support/policy-cases/cast.ts';
+import { LOCK_BY_AGE, LOCK_BY_HOLD } from '../../../test/support/policy-cases/locks.ts';
+import { refusal } from '../../../test/support/policy-refusal.ts';
 import { type Policy, parsePolicy } from './policy.ts';
-import { refusal } from './refusal.ts';
 
 const here = { vaultArn: VAULT };
 

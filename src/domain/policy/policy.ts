@@ -1,4 +1,4 @@
-import { membersOf, optionalText, requireKnown, shown } from './elements.ts';
+import { membersOf, optionalText, quote, requireKnown } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 import { parseStatement, type Statement, type StatementRules } from './statement.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -42,7 +42,7 @@ export function parsePolicy(text: string, kind: PolicyKind, context: { vaultArn?
 function parseVersion(raw: unknown, given: boolean): Policy['version'] {
   if (!given) return '2008-10-17';
   if (raw === '2012-10-17' || raw === '2008-10-17') return raw;
-  throw new PolicyError(`Version ${shown(raw)} must be "2012-10-17" or "2008-10-17".`);
+  throw new PolicyError(`Version ${quote(raw)} must be "2012-10-17" or "2008-10-17".`);
 }
 
 function parseStatements(raw: unknown, rules: StatementRules): readonly Statement[] {
@@ -60,7 +60,7 @@ function requireDistinctSids(statements: readonly Statement[]): void {
   for (const { sid, index } of statements) {
     if (sid === undefined) continue;
     const first = seen.get(sid);
-    if (first !== undefined) throw new PolicyError(`its Sid is also that of statement ${first}.`, shown(sid));
+    if (first !== undefined) throw new PolicyError(`its Sid is also that of statement ${first}.`, quote(sid));
     seen.set(sid, index);
   }
 }

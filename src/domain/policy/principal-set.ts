@@ -1,5 +1,5 @@
 import { accountIdentity, type Caller, identitiesOf, withoutPartition } from './caller.ts';
-import { membersOf, requireKnown, shown, stringList } from './elements.ts';
+import { membersOf, quote, requireKnown, stringList } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 
 /** `Principal` or `NotPrincipal` of a statement. */
@@ -46,7 +46,7 @@ export function parsePrincipals(raw: unknown, not: boolean): PrincipalSet {
   const what = not ? 'NotPrincipal' : 'Principal';
   if (raw === '*') return Object.freeze({ not, identities: Object.freeze(['*']) });
   if (typeof raw === 'string') {
-    throw new PolicyError(`${what} ${shown(raw)} must be "*" or an object such as {"AWS": "111122223333"}.`);
+    throw new PolicyError(`${what} ${quote(raw)} must be "*" or an object such as {"AWS": "111122223333"}.`);
   }
   const kinds = membersOf(raw, what);
   requireKnown(kinds, KINDS);
@@ -63,7 +63,7 @@ function identityOf(name: string): string {
   if (/^\d{12}$/.test(name)) return accountIdentity(name);
   if (isPrincipalArn(name)) return withoutPartition(name);
   throw new PolicyError(
-    `principal ${shown(name)} must be "*", an account id of 12 digits, or the ARN of an account, user, role or session without wildcards.`,
+    `principal ${quote(name)} must be "*", an account id of 12 digits, or the ARN of an account, user, role or session without wildcards.`,
   );
 }
 

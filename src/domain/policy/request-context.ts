@@ -11,19 +11,19 @@ export interface RequestContext {
 }
 
 /** Key in any case → value. */
-export type ContextFacts = Readonly<Record<string, ContextValue>>;
+export type ContextValues = Readonly<Record<string, ContextValue>>;
 
 /**
  * A context of known facts, for tests and simulations.
- * @param facts Two keys that differ in case only (two such tags on one vault) are one condition key, which then
+ * @param conditionValues Two keys that differ in case only (two such tags on one vault) are one condition key, which then
  *   has both values.
  */
-export function contextOf(facts: ContextFacts): RequestContext {
-  return contextOnDemand(() => facts);
+export function contextOf(conditionValues: ContextValues): RequestContext {
+  return contextOnDemand(() => conditionValues);
 }
 
 /** The same for facts that are put together when the first of them is asked for: few policies ask for any. */
-export function contextOnDemand(gather: () => ContextFacts): RequestContext {
+export function contextOnDemand(gather: () => ContextValues): RequestContext {
   let known: ReadonlyMap<string, readonly string[]> | undefined;
   return {
     get(key) {
@@ -33,9 +33,9 @@ export function contextOnDemand(gather: () => ContextFacts): RequestContext {
   };
 }
 
-function valuesByKey(facts: ContextFacts): ReadonlyMap<string, readonly string[]> {
+function valuesByKey(conditionValues: ContextValues): ReadonlyMap<string, readonly string[]> {
   const known = new Map<string, readonly string[]>();
-  for (const [key, value] of Object.entries(facts)) {
+  for (const [key, value] of Object.entries(conditionValues)) {
     if (value === undefined) continue;
     const name = key.toLowerCase();
     known.set(name, [...(known.get(name) ?? []), ...(typeof value === 'string' ? [value] : value)]);

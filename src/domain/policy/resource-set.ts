@@ -1,4 +1,4 @@
-import { shown, stringList } from './elements.ts';
+import { quote, stringList } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 import type { RequestContext } from './request-context.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -63,19 +63,19 @@ function requireArn({ source, variables }: Template, what: string): void {
   if (/^\*+$/.test(source) || /^arn:(?:[^:$]*:){4}/.test(source)) return;
   throw new PolicyError(
     variables.length > 0
-      ? `${what} ${shown(source)} may have policy variables only after its fifth colon.`
-      : `${what} ${shown(source)} must be "*" or an ARN such as "arn:aws:glacier:us-east-1:111122223333:vaults/name".`,
+      ? `${what} ${quote(source)} may have policy variables only after its fifth colon.`
+      : `${what} ${quote(source)} must be "*" or an ARN such as "arn:aws:glacier:us-east-1:111122223333:vaults/name".`,
   );
 }
 
 function requireOfVault({ source, variables, widest }: Template, not: boolean, vaultArn: string): void {
   const possible = compileGlob(widest)(vaultArn);
   if (!not && !possible) {
-    throw new PolicyError(`Resource ${shown(source)} does not match this vault, ${vaultArn}.`);
+    throw new PolicyError(`Resource ${quote(source)} does not match this vault, ${vaultArn}.`);
   }
   if (not && possible && variables.length === 0) {
     throw new PolicyError(
-      `NotResource ${shown(source)} excludes this vault, so the statement would never apply.`,
+      `NotResource ${quote(source)} excludes this vault, so the statement would never apply.`,
     );
   }
 }

@@ -15,7 +15,7 @@ export interface LockQuestion {
   /** Of the vault. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Further facts about the request: `aws:CurrentTime`, `aws:MultiFactorAuthPresent`, … */
-  readonly facts?: Readonly<Record<string, ContextValue>> | undefined;
+  readonly conditionValues?: Readonly<Record<string, ContextValue>> | undefined;
   /** The vault access policy beside the lock: without one, only the lock policy itself lets other accounts in. */
   readonly vaultAccess?: Policy | undefined;
 }
@@ -37,14 +37,18 @@ export function simulateLock(policy: Policy, question: LockQuestion): Decision {
     action,
     resource: vaultArn,
     resourceAccountId: vaultArn.split(':')[4] ?? '',
-    context: contextOf(factsOf(question)),
+    context: contextOf(conditionValuesOf(question)),
   };
   return authorize(request, { identity: [ALLOW_ALL], vaultAccess, vaultLock: policy });
 }
 
 /** The question as condition keys and their values. */
-export function factsOf({ ageInDays, tags = {}, facts = {} }: LockQuestion): Record<string, ContextValue> {
+export function conditionValuesOf({
+  ageInDays,
+  tags = {},
+  conditionValues = {},
+}: LockQuestion): Record<string, ContextValue> {
   const named = Object.entries(tags).map(([key, value]) => [`glacier:ResourceTag/${key}`, value]);
   const age = ageInDays === undefined ? {} : { 'glacier:ArchiveAgeInDays': String(ageInDays) };
-  return { ...facts, ...Object.fromEntries(named), ...age };
+  return { ...conditionValues, ...Object.fromEntries(named), ...age };
 }

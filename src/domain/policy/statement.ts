@@ -1,6 +1,6 @@
 import { type ActionSet, parseActions } from './action-set.ts';
 import { type Condition, parseConditions } from './condition.ts';
-import { eitherOf, membersOf, optionalText, requireKnown, shown } from './elements.ts';
+import { eitherOf, membersOf, optionalText, quote, requireKnown } from './elements.ts';
 import { inStatement, PolicyError } from './policy-error.ts';
 import { type PrincipalSet, parsePrincipals } from './principal-set.ts';
 import { parseResources, type ResourceSet } from './resource-set.ts';
@@ -70,14 +70,14 @@ export function parseStatement(raw: unknown, index: number, rules: StatementRule
 
 function labelOf(raw: unknown, index: number): string {
   const sid = typeof raw === 'object' && raw !== null && 'Sid' in raw ? raw.Sid : undefined;
-  return typeof sid === 'string' && sid !== '' ? shown(sid) : String(index);
+  return typeof sid === 'string' && sid !== '' ? quote(sid) : String(index);
 }
 
 function parseEffect(members: Members): 'Allow' | 'Deny' {
   const effect = members.get('Effect');
   if (effect === 'Allow' || effect === 'Deny') return effect;
   throw new PolicyError(
-    effect === undefined ? 'Effect is missing.' : `Effect ${shown(effect)} must be "Allow" or "Deny".`,
+    effect === undefined ? 'Effect is missing.' : `Effect ${quote(effect)} must be "Allow" or "Deny".`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { shown } from './elements.ts';
+import { quote } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 
 /** Longest policy document (Glacier developer guide: "up to 20 KB"). */
@@ -58,7 +58,7 @@ function open(frames: Frame[], keys: Set<string> | undefined): void {
 function enterKey(frames: readonly Frame[], key: string): void {
   const top = frames.at(-1);
   if (top?.keys === undefined) return;
-  if (top.keys.has(key)) throw new PolicyError(`the key ${shown(key)} is given twice.`, statementAt(frames));
+  if (top.keys.has(key)) throw new PolicyError(`the key ${quote(key)} is given twice.`, statementAt(frames));
   top.keys.add(key);
   top.at = key;
 }

@@ -1,4 +1,4 @@
-import { shown } from './elements.ts';
+import { quote } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 import { type RequestContext, valuesOf } from './request-context.ts';
 import { type Glob, globOf, MANY } from './wildcard.ts';
@@ -69,7 +69,7 @@ function piecesOf(source: string, { wildcards, variables }: TemplateRules): (Glo
 /** `part` is what follows one `${`. */
 function afterOpening(part: string, source: string, plain: (text: string) => Glob): (Glob | Variable)[] {
   const end = part.indexOf('}');
-  if (end < 0) throw new PolicyError(`the policy variable in ${shown(source)} has no closing brace.`);
+  if (end < 0) throw new PolicyError(`the policy variable in ${quote(source)} has no closing brace.`);
   const body = part.slice(0, end);
   const inner = ['*', '?', '$'].includes(body) ? [body] : parseVariable(body);
   return [inner, plain(part.slice(end + 1))];
@@ -82,7 +82,7 @@ function parseVariable(body: string): Variable {
   const quoted = fallback === undefined || /^'[^']*'$/.test(fallback);
   if (!quoted || !/^[A-Za-z][A-Za-z0-9.-]*:[^\s*?$'"{}][^*?$'"{}]*$/.test(key)) {
     throw new PolicyError(
-      `${shown(`\${${body}}`)} is not a policy variable: write \${aws:username} or \${aws:username, 'default'}.`,
+      `${quote(`\${${body}}`)} is not a policy variable: write \${aws:username} or \${aws:username, 'default'}.`,
     );
   }
   return { key: key.toLowerCase(), fallback: fallback?.slice(1, -1) };

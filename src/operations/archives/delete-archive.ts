@@ -19,7 +19,7 @@ export const deleteArchive = operation({
     // Not asked first whether it is there: a write waits until the journal has the deletion of an earlier request.
     const of = { vaultNo: vault.no, id, nowMs: clock.now(), mode, policyVersion };
     if (await catalog.deleteArchive(of)) return { status: 204 };
-    const verdict = ids.judgeArchiveId(id, vaultKey);
+    const verdict = ids.classifyArchiveId(id, vaultKey);
     if (verdict === 'of-another-vault') throw archiveOfAnotherVault(vaultKey);
     if (verdict === 'not-ours') throw archiveNotFound(id);
     return { status: 204 };

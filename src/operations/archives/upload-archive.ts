@@ -1,7 +1,7 @@
 import { parseDescription } from '../../domain/archive.ts';
+import { commitBlob } from '../commit-blob.ts';
 import { header } from '../fields.ts';
-import { type OperationContext, operation, type RequestFacts } from '../operation.ts';
-import { keepOnly } from '../stored-segment.ts';
+import { type OperationDeps, type OperationRequest, operation } from '../operation.ts';
 
 export const uploadArchive = operation({
   name: 'UploadArchive',
@@ -14,8 +14,8 @@ export const uploadArchive = operation({
   fields: { description: header('x-amz-archive-description', parseDescription) },
   errors: ['ResourceNotFoundException', 'RequestTimeoutException'],
   // Each call makes a new archive, equal content included.
-  async run({ vaultKey, vault, body, description }, context) {
-    const { id, treeHash } = await storeArchive({ vaultKey, vault, body }, description, context);
+  async run({ vaultKey, vault, body, description }, deps) {
+    const { id, treeHash } = await storeArchive({ vaultKey, vault, body }, description, deps);
     return {
       status: 201,
       headers: {
@@ -28,9 +28,9 @@ export const uploadArchive = operation({
 });
 
 async function storeArchive(
-  { vaultKey, vault, body }: Pick<RequestFacts, 'vaultKey' | 'vault' | 'body'>,
+  { vaultKey, vault, body }: Pick<OperationRequest, 'vaultKey' | 'vault' | 'body'>,
   description: string | null,
-  { catalog, blobs, clock, ids, sequence }: OperationContext,
+  { catalog, blobs, clock, ids, sequence }: OperationDeps,
 ): Promise<{ id: string; treeHash: string }> {
   const { account, region, name } = vaultKey;
   const id = ids.archiveId(vaultKey, clock.now());
@@ -43,6 +43,6 @@ async function storeArchive(
   });
   const { size, treeHash, ref } = stored;
   const row = { vaultNo: vault.no, id, description, createdMs, size, treeHash, ref };
-  await keepOnly(blobs, ref, () => catalog.addArchive(row));
+  await commitBlob(blobs, ref, () => catalog.addArchive(row));
   return { id, treeHash };
 }

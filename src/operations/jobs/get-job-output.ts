@@ -3,9 +3,9 @@ import type { ArchiveJob, InventoryJob, Job } from '../../domain/job.ts';
 import { jobNotFound, requireOutputBytes, showsTreeHash } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';
 import { header } from '../fields.ts';
-import { type OperationContext, operation } from '../operation.ts';
+import { type OperationDeps, operation } from '../operation.ts';
 import { rangeTreeHash } from './range-tree-hash.ts';
-import { firstLeafProved, type Stored, verifiedBytes } from './verified-bytes.ts';
+import { proveFirstLeaf, type StoredContent, verifiedBytes } from './verified-bytes.ts';
 
 export const getJobOutput = operation({
   name: 'GetJobOutput',
@@ -18,14 +18,14 @@ export const getJobOutput = operation({
   fields: { range: header('range', (raw) => raw) },
   errors: ['ResourceNotFoundException'],
   // The range is relative to the job's output. A range that covers all is still a 206.
-  async run({ vault, id, range, clientGone }, context) {
-    const job = await context.catalog.findJob(vault.no, id, context.clock.now());
+  async run({ vault, id, range, clientGone }, deps) {
+    const job = await deps.catalog.findJob(vault.no, id, deps.clock.now());
     if (!job) throw jobNotFound(id);
     const total = requireOutputBytes(job);
     const asked = parseOutputRange(range, total);
     const taken = asked ?? { first: 0, last: total - 1 };
-    const { stored, span, headers } = await outputOf(job, taken, context);
-    const stream = await firstLeafProved(verifiedBytes(context, stored, span, clientGone));
+    const { stored, span, headers } = await outputOf(job, taken, deps);
+    const stream = await proveFirstLeaf(verifiedBytes(deps, stored, span, clientGone));
     return {
       status: asked ? 206 : 200,
       headers: {
@@ -35,28 +35,28 @@ export const getJobOutput = operation({
         ...headers,
       },
       stream,
-      facts: job.kind === 'archive' ? { archiveId: job.archiveId } : { jobType: 'inventory-retrieval' },
+      auditData: job.kind === 'archive' ? { archiveId: job.archiveId } : { jobType: 'inventory-retrieval' },
     };
   },
 });
 
 interface Output {
-  readonly stored: Stored;
+  readonly stored: StoredContent;
   /** Within what is stored. */
   readonly span: Span;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-async function outputOf(job: Job, taken: Span, context: OperationContext): Promise<Output> {
-  return job.kind === 'archive' ? archiveOutput(job, taken, context) : inventoryOutput(job, taken);
+async function outputOf(job: Job, taken: Span, deps: OperationDeps): Promise<Output> {
+  return job.kind === 'archive' ? archiveOutput(job, taken, deps) : inventoryOutput(job, taken);
 }
 
-async function archiveOutput(job: ArchiveJob, taken: Span, context: OperationContext): Promise<Output> {
+async function archiveOutput(job: ArchiveJob, taken: Span, deps: OperationDeps): Promise<Output> {
   if (!job.archive) throw jobNotFound(job.id);
   const { first } = job.range;
   const span = { first: first + taken.first, last: first + taken.last };
   const { no, description } = job.archive;
-  const treeHash = showsTreeHash(job, taken) ? await rangeTreeHash(context, job.archive, span) : null;
+  const treeHash = showsTreeHash(job, taken) ? await rangeTreeHash(deps, job.archive, span) : null;
   const headers = {
     'Content-Type': 'application/octet-stream',
     ...(description === null ? {} : { 'x-amz-archive-description': description }),

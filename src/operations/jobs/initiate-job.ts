@@ -6,7 +6,7 @@ import { type JobRequest, jobMembers, parseJobRequest } from '../../domain/job.t
 import { requireInventory, type Vault, vaultNotFound } from '../../domain/vault.ts';
 import { isTreeAligned } from '../../treehash/index.ts';
 import { member } from '../fields.ts';
-import { type OperationContext, operation } from '../operation.ts';
+import { type OperationDeps, operation } from '../operation.ts';
 import { rangeTreeHash } from './range-tree-hash.ts';
 
 const MEMBERS = [
@@ -37,12 +37,12 @@ export const initiateJob = operation({
   success: 202,
   fields,
   errors: ['ResourceNotFoundException', 'PolicyEnforcedException', 'InsufficientCapacityException'],
-  async run(input, context) {
+  async run(input, deps) {
     const { vaultKey, vault } = input;
     const request = parseJobRequest(jobMembers(new Map(Object.entries(pick(input)))), vaultKey.region);
-    const job = await newJob(request, vault, context);
-    const { expeditedCapacity } = context.settings;
-    await context.catalog.startJob({ job, nowMs: job.createdMs, expeditedCapacity });
+    const job = await newJob(request, vault, deps);
+    const { expeditedCapacity } = deps.settings;
+    await deps.catalog.startJob({ job, nowMs: job.createdMs, expeditedCapacity });
     return {
       status: 202,
       headers: {
@@ -57,19 +57,19 @@ function pick(input: Readonly<Record<(typeof MEMBERS)[number], unknown>>): Reado
   return Object.fromEntries(MEMBERS.map((name) => [name, input[name]]));
 }
 
-async function newJob(request: JobRequest, vault: Vault, context: OperationContext): Promise<NewJob> {
-  const createdMs = context.clock.now();
+async function newJob(request: JobRequest, vault: Vault, deps: OperationDeps): Promise<NewJob> {
+  const createdMs = deps.clock.now();
   const { description, topic } = request;
-  const base = { id: context.ids.jobId(createdMs), vaultNo: vault.no, description, topic, createdMs };
+  const base = { id: deps.ids.jobId(createdMs), vaultNo: vault.no, description, topic, createdMs };
   if (request.kind === 'archive') {
-    const dueMs = context.settings.dueTime(request.tier, createdMs);
-    return { ...base, dueMs, ...(await archiveJob(request, vault, context)) };
+    const dueMs = deps.settings.dueTime(request.tier, createdMs);
+    return { ...base, dueMs, ...(await archiveJob(request, vault, deps)) };
   }
   requireOwnMarker(request.request, vault.no);
-  const state = await context.catalog.findVaultState(vault);
+  const state = await deps.catalog.findVaultState(vault);
   if (!state) throw vaultNotFound(vault);
-  requireInventory(state, context.settings.inventoryMode);
-  const dueMs = context.settings.dueTime('Inventory', createdMs);
+  requireInventory(state, deps.settings.inventoryMode);
+  const dueMs = deps.settings.dueTime('Inventory', createdMs);
   return { ...base, dueMs, kind: 'inventory', request: request.request };
 }
 
@@ -78,15 +78,15 @@ type OfArchive = 'kind' | 'tier' | 'archiveId' | 'archive' | 'range' | 'rangeHas
 async function archiveJob(
   { archiveId, tier, range: rawRange }: JobRequest & { kind: 'archive' },
   vault: Vault,
-  context: OperationContext,
+  deps: OperationDeps,
 ): Promise<Pick<NewArchiveJob, OfArchive>> {
-  const archive = await findIssued(archiveId, vault, context);
+  const archive = await findIssued(archiveId, vault, deps);
   const common = { kind: 'archive', archiveId, tier } as const;
   // A deleted archive: the job is accepted and fails at its end, as on the service.
   if (!archive) return { ...common, archive: null, range: { first: 0, last: -1 }, rangeHash: null };
   const range = parseRetrievalRange(rawRange, archive.size);
   const aligned = isTreeAligned(range, archive.size);
-  const rangeHash = aligned ? await rangeTreeHash(context, archive, range) : null;
+  const rangeHash = aligned ? await rangeTreeHash(deps, archive, range) : null;
   const { no, size, treeHash, description, ref, uploadNo } = archive;
   return { ...common, archive: { no, size, treeHash, description, ref, uploadNo }, range, rangeHash };
 }
@@ -95,10 +95,10 @@ async function archiveJob(
 async function findIssued(
   archiveId: string,
   vault: Vault,
-  { catalog, ids }: OperationContext,
+  { catalog, ids }: OperationDeps,
 ): Promise<StoredArchive | undefined> {
   const archive = await catalog.findArchive(vault.no, archiveId);
-  const verdict = archive ? 'of-this-vault' : ids.judgeArchiveId(archiveId, vault);
+  const verdict = archive ? 'of-this-vault' : ids.classifyArchiveId(archiveId, vault);
   if (verdict === 'of-another-vault') throw archiveOfAnotherVault(vault);
   if (verdict === 'not-ours') throw archiveNotFound(archiveId);
   return archive;

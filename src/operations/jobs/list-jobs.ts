@@ -1,6 +1,6 @@
 import { invalidParameter } from '../../domain/errors.ts';
 import { describeJob, type JobState } from '../../domain/job.ts';
-import { decodeMarker, encodeMarker, limitUpTo, parseMarker } from '../../domain/page.ts';
+import { decodeMarker, encodeMarker, limitParser, parseMarker } from '../../domain/page.ts';
 import { query } from '../fields.ts';
 import { operation } from '../operation.ts';
 
@@ -17,7 +17,7 @@ export const listJobs = operation({
   body: 'none',
   success: 200,
   fields: {
-    limit: query('limit', limitUpTo(JOBS_PER_PAGE)),
+    limit: query('limit', limitParser(JOBS_PER_PAGE)),
     marker: query('marker', parseMarker),
     state: query('statuscode', parseState),
     completed: query('completed', parseCompleted),

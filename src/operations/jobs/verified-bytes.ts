@@ -4,13 +4,13 @@ import type { Segment } from '../../domain/catalog.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { SegmentSource } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';
-import type { OperationContext } from '../operation.ts';
+import type { OperationDeps } from '../operation.ts';
 import { openSegment, requireTreeHash, type SegmentBytes } from './segment-bytes.ts';
 
-const SEGMENTS_PER_LOT = 100;
+const SEGMENTS_PER_BATCH = 100;
 
 /** Something whose bytes lie in segments: an archive, or an inventory's output. */
-export interface Stored extends SegmentSource {
+export interface StoredContent extends SegmentSource {
   readonly size: number;
   /** Null where the catalog does not keep it. */
   readonly treeHash: string | null;
@@ -18,7 +18,7 @@ export interface Stored extends SegmentSource {
   readonly archiveNo: number | null;
 }
 
-type World = Pick<OperationContext, 'catalog' | 'blobs' | 'clock'>;
+type VerifiedBytesDeps = Pick<OperationDeps, 'catalog' | 'blobs' | 'clock'>;
 
 /**
  * The bytes of a span, a few leaves at a time, each proved against the leaf hashes kept with its segment. A chunk
@@ -28,15 +28,15 @@ type World = Pick<OperationContext, 'catalog' | 'blobs' | 'clock'>;
  * throws its reason.
  */
 export async function* verifiedBytes(
-  world: World,
-  stored: Stored,
+  deps: VerifiedBytesDeps,
+  stored: StoredContent,
   span: Span,
   unwanted: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const segments = segmentsOf(world, stored, span);
+  const segments = segmentsOf(deps, stored, span);
   const openNext = async (): Promise<SegmentBytes | undefined> => {
     const { value, done } = await segments.next();
-    return done ? undefined : openSegment(world.blobs, value, span, stored.treeHash !== null, unwanted);
+    return done ? undefined : openSegment(deps.blobs, value, span, stored.treeHash !== null, unwanted);
   };
   let coming = openNext();
   try {
@@ -51,16 +51,20 @@ export async function* verifiedBytes(
       }
     }
   } catch (error) {
-    throw await asDamage(world, stored.archiveNo, error);
+    throw await markDamage(deps, stored.archiveNo, error);
   } finally {
     await coming.then((next) => next?.close()).catch(() => {});
   }
 }
 
-async function* segmentsOf({ catalog }: World, stored: Stored, span: Span): AsyncGenerator<Segment> {
+async function* segmentsOf(
+  { catalog }: VerifiedBytesDeps,
+  stored: StoredContent,
+  span: Span,
+): AsyncGenerator<Segment> {
   const source = { ...stored, treeHash: stored.treeHash ?? '' };
   for (let after: number | null = null; ; ) {
-    const { rows, more } = await catalog.listSegments(source, span, { after, limit: SEGMENTS_PER_LOT });
+    const { rows, more } = await catalog.listSegments(source, span, { after, limit: SEGMENTS_PER_BATCH });
     yield* rows;
     after = rows.at(-1)?.first ?? after;
     if (!more) return;
@@ -71,23 +75,23 @@ async function* segmentsOf({ catalog }: World, stored: Stored, span: Span): Asyn
  * The leaf hashes kept with a blob, n × 32 bytes, proved against the tree hash that the catalog knows.
  * @throws 500 when they are damaged or gone; the archive is marked.
  */
-export async function provedLeaves(
-  world: World,
+export async function readProvedLeaves(
+  deps: VerifiedBytesDeps,
   archiveNo: number | null,
   ref: string,
   treeHash: string,
 ): Promise<Uint8Array> {
   try {
-    const description = await world.blobs.describe(ref);
+    const description = await deps.blobs.describe(ref);
     requireTreeHash(ref, description, treeHash);
     return description.leaves;
   } catch (error) {
-    throw await asDamage(world, archiveNo, error);
+    throw await markDamage(deps, archiveNo, error);
   }
 }
 
-async function asDamage(
-  { catalog, clock }: World,
+async function markDamage(
+  { catalog, clock }: VerifiedBytesDeps,
   archiveNo: number | null,
   error: unknown,
 ): Promise<unknown> {
@@ -103,7 +107,7 @@ async function asDamage(
  * Proves the first leaf now, so that damage there becomes an error answer and not a broken connection.
  * @throws what the first step of the iterator throws.
  */
-export async function firstLeafProved(bytes: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+export async function proveFirstLeaf(bytes: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const first = await bytes.next();
   return (async function* () {
     try {

@@ -27,12 +27,12 @@ export const completeMultipartUpload = operation({
     const outcome = await catalog.completeUpload({
       vaultNo: vault.no,
       uploadId: id,
-      claim: { size, treeHash: hash.treeHash },
+      declared: { size, treeHash: hash.treeHash },
       hashSent: hash.sent,
       nowMs,
       rememberedSinceMs: nowMs - settings.completeMemoryMs,
     });
-    if (outcome.kind === 'wrong-hash') throw await explained(catalog, outcome.uploadNo, hash.sent);
+    if (outcome.kind === 'wrong-hash') throw await explainHash(catalog, outcome.uploadNo, hash.sent);
     return {
       status: 201,
       headers: {
@@ -45,7 +45,7 @@ export const completeMultipartUpload = operation({
 });
 
 /** Looks for a known mistake outside the transaction: it takes some ten thousand hashes for a large upload. */
-async function explained(catalog: CatalogReads, uploadNo: number, sent: string): Promise<Error> {
+async function explainHash(catalog: CatalogReads, uploadNo: number, sent: string): Promise<Error> {
   const { rows } = await catalog.listParts(uploadNo, { after: null, limit: MAX_PARTS });
   return invalidTreeHash(sent, explainWholeHash(sent, rows));
 }

@@ -1,5 +1,5 @@
 import { toApiDate } from '../../domain/clock.ts';
-import { decodeMarker, encodeMarker, limitUpTo, parseMarker } from '../../domain/page.ts';
+import { decodeMarker, encodeMarker, limitParser, parseMarker } from '../../domain/page.ts';
 import { vaultArn } from '../../domain/vault.ts';
 import { query } from '../fields.ts';
 import { operation } from '../operation.ts';
@@ -15,7 +15,7 @@ export const listMultipartUploads = operation({
   vault: 'must-exist',
   body: 'none',
   success: 200,
-  fields: { limit: query('limit', limitUpTo(UPLOADS_PER_PAGE)), marker: query('marker', parseMarker) },
+  fields: { limit: query('limit', limitParser(UPLOADS_PER_PAGE)), marker: query('marker', parseMarker) },
   errors: ['ResourceNotFoundException'],
   // Only uploads in progress. The marker is a number, so an upload that ends between two pages breaks nothing.
   async run({ vault, limit, marker }, { catalog }) {

@@ -1,5 +1,5 @@
 import { toApiDate } from '../../domain/clock.ts';
-import { decodeMarker, encodeMarker, limitUpTo, parseMarker } from '../../domain/page.ts';
+import { decodeMarker, encodeMarker, limitParser, parseMarker } from '../../domain/page.ts';
 import { type Part, uploadNotFound } from '../../domain/upload.ts';
 import { vaultArn } from '../../domain/vault.ts';
 import { query } from '../fields.ts';
@@ -16,7 +16,7 @@ export const listParts = operation({
   vault: 'must-exist',
   body: 'none',
   success: 200,
-  fields: { limit: query('limit', limitUpTo(PARTS_PER_PAGE)), marker: query('marker', parseMarker) },
+  fields: { limit: query('limit', limitParser(PARTS_PER_PAGE)), marker: query('marker', parseMarker) },
   errors: ['ResourceNotFoundException'],
   async run({ vault, id, limit, marker }, { catalog }) {
     const after = decodeMarker(MARKER, marker);

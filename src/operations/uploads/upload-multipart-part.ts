@@ -1,7 +1,7 @@
 import { parsePartRange, placePart, uploadNotFound } from '../../domain/upload.ts';
+import { commitBlob } from '../commit-blob.ts';
 import { requiredHeader } from '../fields.ts';
 import { operation } from '../operation.ts';
-import { keepOnly } from '../stored-segment.ts';
 
 export const uploadMultipartPart = operation({
   name: 'UploadMultipartPart',
@@ -37,7 +37,7 @@ export const uploadMultipartPart = operation({
     });
     const { size, treeHash, linearHash, ref } = stored;
     const part = { first: range.first, size, treeHash, linearHash, sequence: order, ref };
-    await keepOnly(blobs, ref, () =>
+    await commitBlob(blobs, ref, () =>
       catalog.putPart({ uploadNo: upload.no, uploadId: id, part, nowMs: clock.now() }),
     );
     return { status: 204, headers: { 'x-amz-sha256-tree-hash': treeHash } };

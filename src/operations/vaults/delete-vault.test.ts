@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { temporaryFolder } from '../../../test/support/server.ts';
-import { MemoryStore } from '../../blobs/memory.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../../catalog/sqlite.ts';
 import { LOCK_NOTES, lockNoteName } from '../../domain/lock-note.ts';
 import type { Vault } from '../../domain/vault.ts';
 import { completeVaultLock } from '../locks/complete-vault-lock.ts';
 import { hashLockId } from '../locks/lock-id.ts';
-import type { OperationContext, RequestFacts } from '../operation.ts';
+import type { OperationDeps, OperationRequest } from '../operation.ts';
 import { deleteVault } from './delete-vault.ts';
 
 const KEY = { account: '000000000001', region: 'us-east-1', name: 'v' };
@@ -38,7 +38,7 @@ class SlowNotes extends MemoryStore {
 
 describe('the note of a lock', () => {
   it('is not that of a vault of the same name whose deletion is slow', async (t) => {
-    const { vaults, blobs } = await world(t);
+    const { vaults, blobs } = await setUp(t);
     await vaults.lock(await vaults.make(1));
     blobs.hold();
     const deleting = vaults.remove();
@@ -55,20 +55,20 @@ describe('the note of a lock', () => {
   });
 
   it('does not stay when the vault was deleted before the note was written', async (t) => {
-    const { vaults, blobs } = await world(t);
+    const { vaults, blobs } = await setUp(t);
     const vault = await vaults.make(1);
     blobs.hold();
     const locking = vaults.lock(vault);
     while ((await vaults.find())?.policies?.lock?.state !== 'Locked') await new Promise(setImmediate);
-    const judged = { no: vault.no, policyVersion: (await vaults.find())?.policies?.version ?? 0 };
-    assert.equal(await vaults.catalog.deleteVault({ key: KEY, judged, nowMs: 3, mode: 'live' }), true);
+    const authorized = { no: vault.no, policyVersion: (await vaults.find())?.policies?.version ?? 0 };
+    assert.equal(await vaults.catalog.deleteVault({ key: KEY, authorized, nowMs: 3, mode: 'live' }), true);
     blobs.letGo();
     await locking;
     assert.deepEqual(await blobs.noteNames(LOCK_NOTES), []);
   });
 });
 
-async function world(t: { after(end: () => Promise<void>): void }) {
+async function setUp(t: { after(end: () => Promise<void>): void }) {
   const folder = await temporaryFolder();
   const path = join(folder, 'catalog.sqlite');
   const blobs = new SlowNotes();
@@ -79,7 +79,7 @@ async function world(t: { after(end: () => Promise<void>): void }) {
     await rm(folder, { recursive: true });
   });
   const settings = { inventoryMode: 'live' };
-  const context = { catalog, blobs, clock: { now: () => 5 }, settings } as unknown as OperationContext;
+  const deps = { catalog, blobs, clock: { now: () => 5 }, settings } as unknown as OperationDeps;
   const find = () => catalog.findVault(KEY);
   const vaults = {
     catalog,
@@ -92,16 +92,16 @@ async function world(t: { after(end: () => Promise<void>): void }) {
       const id = 'lock-id';
       const of = { vaultNo: vault.no, policy: '{}', lockIdHash: hashLockId(id), nowMs: 4 };
       await catalog.initiateVaultLock(of);
-      await completeVaultLock.run(facts({ vault, id }), context);
+      await completeVaultLock.run(requestWith({ vault, id }), deps);
     },
     async remove(): Promise<void> {
-      const judged = await find();
-      assert.equal((await deleteVault.run(facts({ judged }), context)).status, 204);
+      const authorized = await find();
+      assert.equal((await deleteVault.run(requestWith({ authorized }), deps)).status, 204);
     },
   };
   return { vaults, blobs };
 }
 
-function facts(some: Partial<RequestFacts>): Parameters<typeof deleteVault.run>[0] {
+function requestWith(some: Partial<OperationRequest>): Parameters<typeof deleteVault.run>[0] {
   return { vaultKey: KEY, ...some } as Parameters<typeof deleteVault.run>[0];
 }

@@ -14,15 +14,15 @@ export const deleteVault = operation({
   fields: {},
   errors: ['ResourceNotFoundException'],
   // Deleting a vault that is not there succeeds: a client that repeats a lost answer must not fail.
-  async run({ vaultKey, judged }, { catalog, blobs, clock, settings }) {
+  async run({ vaultKey, authorized }, { catalog, blobs, clock, settings }) {
     if (!isVaultName(vaultKey.name)) throw vaultNotFound(vaultKey);
     const deleted = await catalog.deleteVault({
       key: vaultKey,
-      judged: judged && { no: judged.no, policyVersion: policyVersionOf(judged) },
+      authorized: authorized && { no: authorized.no, policyVersion: policyVersionOf(authorized) },
       nowMs: clock.now(),
       mode: settings.inventoryMode,
     });
-    if (deleted && judged) await removeLockNotes(blobs, vaultKey, judged.createdMs);
+    if (deleted && authorized) await removeLockNotes(blobs, vaultKey, authorized.createdMs);
     return { status: 204 };
   },
 });

@@ -1,4 +1,4 @@
-import { invalidMarker, limitUpTo, parseMarker } from '../../domain/page.ts';
+import { invalidMarker, limitParser, parseMarker } from '../../domain/page.ts';
 import { describeVault, vaultArn, vaultNameOfArn } from '../../domain/vault.ts';
 import { query } from '../fields.ts';
 import { operation } from '../operation.ts';
@@ -13,7 +13,7 @@ export const listVaults = operation({
   vault: 'none',
   body: 'none',
   success: 200,
-  fields: { limit: query('limit', limitUpTo(VAULTS_PER_PAGE)), marker: query('marker', parseMarker) },
+  fields: { limit: query('limit', limitParser(VAULTS_PER_PAGE)), marker: query('marker', parseMarker) },
   errors: ['ResourceNotFoundException'],
   async run({ vaultKey, limit, marker }, { catalog, settings }) {
     const after = marker === null ? null : (vaultNameOfArn(marker, vaultKey) ?? fail(marker));

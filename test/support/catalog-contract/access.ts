@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type JudgedVault, policyVersionOf } from '../../../src/domain/vault.ts';
+import { type AuthorizedVault, policyVersionOf } from '../../../src/domain/vault.ts';
 import { LOCK_TRIAL_MS } from '../../../src/domain/vault-lock.ts';
 import { type Customer, countDone, hashOf, type NewCustomer, refused, START_MS, unique } from './customer.ts';
 
@@ -131,7 +131,7 @@ export function vaultPolicies(customer: NewCustomer): void {
       () =>
         c.catalog.deleteVault({
           key: c.key(),
-          judged: { no: vaultNo, policyVersion },
+          authorized: { no: vaultNo, policyVersion },
           nowMs: START_MS,
           mode: 'live',
         }),
@@ -151,8 +151,8 @@ export function vaultPolicies(customer: NewCustomer): void {
     const old = await c.makeVault();
     await c.deleteVault();
     await c.makeVault();
-    const remove = (judged: JudgedVault | undefined) =>
-      c.catalog.deleteVault({ key: c.key(), judged, nowMs: START_MS, mode: 'live' });
+    const remove = (authorized: AuthorizedVault | undefined) =>
+      c.catalog.deleteVault({ key: c.key(), authorized, nowMs: START_MS, mode: 'live' });
     await refused('ThrottlingException', remove({ no: old.no, policyVersion: 0 }));
     await refused('ThrottlingException', remove(undefined));
     assert.equal(await c.deleteVault(), true);

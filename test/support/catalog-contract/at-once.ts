@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { allGarbage, claimOf, countDone, type NewCustomer, refused } from './customer.ts';
+import { allGarbage, countDone, declare, type NewCustomer, refused } from './customer.ts';
 
 export function writesAtOnce(customer: NewCustomer): void {
   const range = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -9,7 +9,7 @@ export function writesAtOnce(customer: NewCustomer): void {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const put = await Promise.all(range(50).map((i) => c.putPart(upload, i)));
-    assert.equal((await c.complete(upload, claimOf(put))).kind, 'completed');
+    assert.equal((await c.complete(upload, declare(put))).kind, 'completed');
   });
 
   it('of one part leave the greatest sequence and 49 blobs of garbage', async () => {
@@ -34,7 +34,7 @@ export function writesAtOnce(customer: NewCustomer): void {
       // Equal content again and again: whether one comes before or after the Complete, the claim is right.
       const again = () => c.putPart(upload, 0, { treeHash: first.treeHash });
       const puts = range(25).map(again);
-      const completing = c.complete(upload, claimOf([first]));
+      const completing = c.complete(upload, declare([first]));
       puts.push(...range(25).map(again));
       assert.equal((await completing).kind, 'completed');
       const settled = await Promise.allSettled(puts);
@@ -51,19 +51,19 @@ export function writesAtOnce(customer: NewCustomer): void {
   it('of a Complete give one archive and one id', async () => {
     const c = customer();
     const vault = await c.makeVault();
-    const { upload, claim } = await c.uploadOf(vault, 3);
-    const outcomes = await Promise.all(range(20).map(() => c.complete(upload, claim)));
+    const { upload, declared } = await c.uploadOf(vault, 3);
+    const outcomes = await Promise.all(range(20).map(() => c.complete(upload, declared)));
     for (const outcome of outcomes) assert.deepEqual(outcome, outcomes[0]);
     const { archives: count, bytes } = await c.vault();
-    assert.deepEqual([count, bytes], [1, claim.size]);
+    assert.deepEqual([count, bytes], [1, declared.size]);
   });
 
   it('of a Complete and an Abort: exactly one wins', async () => {
     const c = customer();
     const vault = await c.makeVault();
     for (let round = 0; round < 6; round++) {
-      const { upload, claim } = await c.uploadOf(vault, 1);
-      const attempts = [() => c.complete(upload, claim), () => c.abort(upload)];
+      const { upload, declared } = await c.uploadOf(vault, 1);
+      const attempts = [() => c.complete(upload, declared), () => c.abort(upload)];
       if (round % 2) attempts.reverse();
       const { archives: before } = await c.vault();
       const done = await countDone(

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { CompleteClaim, Upload } from '../../../src/domain/upload.ts';
-import { type Customer, claimOf, hashOf, type NewCustomer, refused } from './customer.ts';
+import type { DeclaredArchive, Upload } from '../../../src/domain/upload.ts';
+import { type Customer, declare, hashOf, type NewCustomer, refused } from './customer.ts';
 
 export function completing(customer: NewCustomer): void {
   it('makes the archive of the parts, with the description of the start', async () => {
     const c = customer();
     const vault = await c.makeVault();
-    const { upload, claim } = await c.uploadOf(vault, 4);
-    const outcome = await c.complete(upload, claim, { nowMs: 4711 });
+    const { upload, declared } = await c.uploadOf(vault, 4);
+    const outcome = await c.complete(upload, declared, { nowMs: 4711 });
     const { archiveId, description } = upload;
-    assert.deepEqual(outcome, { kind: 'completed', archiveId, treeHash: claim.treeHash });
+    assert.deepEqual(outcome, { kind: 'completed', archiveId, treeHash: declared.treeHash });
     const archive = await c.catalog.findArchive(vault.no, archiveId);
     assert.ok(archive);
-    const { size, treeHash } = claim;
+    const { size, treeHash } = declared;
     const expected = { id: archiveId, description, createdMs: 4711, size, treeHash };
     assert.deepEqual({ ...archive, ...expected }, archive);
     const { archives: count, bytes, writtenMs } = await c.vault();
@@ -25,18 +25,18 @@ export function completing(customer: NewCustomer): void {
     const c = customer();
     const vault = await c.makeVault();
     const upload = await c.startUpload(vault);
-    const bad = (claim: CompleteClaim) =>
-      refused('InvalidParameterValueException', c.complete(upload, claim));
+    const bad = (declared: DeclaredArchive) =>
+      refused('InvalidParameterValueException', c.complete(upload, declared));
     const wrong = { size: 1, treeHash: hashOf('wrong') };
     await bad(wrong); // no parts
     const third = await c.putPart(upload, 2, { size: 5 });
-    await bad(claimOf([third])); // nothing at the beginning
+    await bad(declare([third])); // nothing at the beginning
     const short = await c.putPart(upload, 0, { size: 9 });
-    await bad(claimOf([short, third])); // short before the end
+    await bad(declare([short, third])); // short before the end
     const first = await c.putPart(upload, 0);
-    await bad(claimOf([first, third])); // a gap in the middle
+    await bad(declare([first, third])); // a gap in the middle
     const second = await c.putPart(upload, 1);
-    const whole = claimOf([first, second, third]);
+    const whole = declare([first, second, third]);
     await bad({ ...whole, size: whole.size + 1 });
     assert.deepEqual(await c.complete(upload, { ...whole, treeHash: wrong.treeHash }), {
       kind: 'wrong-hash',
@@ -52,16 +52,16 @@ export function completing(customer: NewCustomer): void {
     const upload = await c.startUpload(await c.makeVault());
     const [old, other] = [await c.putPart(upload, 0), await c.putPart(upload, 1)];
     const renewed = await c.putPart(upload, 0);
-    assert.equal((await c.complete(upload, claimOf([old, other]))).kind, 'wrong-hash');
-    assert.equal((await c.complete(upload, claimOf([renewed, other]))).kind, 'completed');
+    assert.equal((await c.complete(upload, declare([old, other]))).kind, 'wrong-hash');
+    assert.equal((await c.complete(upload, declare([renewed, other]))).kind, 'completed');
   });
 
   it('is refused for an upload that is unknown, aborted, or of another vault', async () => {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
-    const { upload, claim } = await c.uploadOf(vault, 1);
+    const { upload, declared } = await c.uploadOf(vault, 1);
     const gone = (target: Pick<Upload, 'vaultNo' | 'id'>) =>
-      refused('ResourceNotFoundException', c.complete(target, claim));
+      refused('ResourceNotFoundException', c.complete(target, declared));
     await gone({ vaultNo: vault.no, id: 'unknown' });
     await gone({ vaultNo: other.no, id: upload.id });
     await gone({ vaultNo: await c.goneVault(), id: upload.id });
@@ -72,44 +72,44 @@ export function completing(customer: NewCustomer): void {
 
 export function repeats(customer: NewCustomer): void {
   const completed = async (c: Customer) => {
-    const { upload, claim } = await c.uploadOf(await c.makeVault(), 2);
-    return { upload, claim, outcome: await c.complete(upload, claim, { nowMs: 1000 }) };
+    const { upload, declared } = await c.uploadOf(await c.makeVault(), 2);
+    return { upload, claim: declared, outcome: await c.complete(upload, declared, { nowMs: 1000 }) };
   };
 
   it('of a Complete give the same archive id, and one archive', async () => {
     const c = customer();
-    const { upload, claim, outcome } = await completed(c);
+    const { upload, claim: declared, outcome } = await completed(c);
     for (const nowMs of [1000, 2000]) {
-      assert.deepEqual(await c.complete(upload, claim, { nowMs, rememberedSinceMs: 1000 }), outcome);
+      assert.deepEqual(await c.complete(upload, declared, { nowMs, rememberedSinceMs: 1000 }), outcome);
     }
     assert.equal((await c.vault()).archives, 1);
   });
 
   it('of a Complete must claim the same', async () => {
     const c = customer();
-    const { upload, claim } = await completed(c);
+    const { upload, claim: declared } = await completed(c);
     const code = 'InvalidParameterValueException';
-    await refused(code, c.complete(upload, { ...claim, size: claim.size + 1 }));
-    await refused(code, c.complete(upload, { ...claim, treeHash: hashOf('other') }));
+    await refused(code, c.complete(upload, { ...declared, size: declared.size + 1 }));
+    await refused(code, c.complete(upload, { ...declared, treeHash: hashOf('other') }));
   });
 
   it('of a Complete are answered even after the archive was deleted', async () => {
     const c = customer();
-    const { upload, claim, outcome } = await completed(c);
+    const { upload, claim: declared, outcome } = await completed(c);
     await c.deleteArchive({ vaultNo: upload.vaultNo, id: upload.archiveId });
-    assert.deepEqual(await c.complete(upload, claim), outcome);
+    assert.deepEqual(await c.complete(upload, declared), outcome);
     assert.equal((await c.vault()).archives, 0);
   });
 
   it('of a Complete are refused after the remembered time, and the archive stays', async () => {
     const c = customer();
-    const { upload, claim } = await completed(c);
+    const { upload, claim: declared } = await completed(c);
     const later = { nowMs: 5000, rememberedSinceMs: 1001 };
-    await refused('ResourceNotFoundException', c.complete(upload, claim, later));
+    await refused('ResourceNotFoundException', c.complete(upload, declared, later));
     await c.catalog.forgetUploads({ endedBeforeMs: 1000 });
-    assert.equal((await c.complete(upload, claim)).kind, 'completed', 'forgotten too early');
+    assert.equal((await c.complete(upload, declared)).kind, 'completed', 'forgotten too early');
     await c.catalog.forgetUploads({ endedBeforeMs: 1001 });
-    await refused('ResourceNotFoundException', c.complete(upload, claim));
+    await refused('ResourceNotFoundException', c.complete(upload, declared));
     assert.ok(await c.catalog.findArchive(upload.vaultNo, upload.archiveId));
     assert.equal((await c.catalog.partRefs(upload.no, 9)).length, 3);
   });

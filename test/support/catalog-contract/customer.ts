@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Catalog, Garbage, NewArchive, NewPart, Paging } from '../../../src/domain/catalog.ts';
 import { ApiError, type ErrorCode } from '../../../src/domain/errors.ts';
 import type { Page } from '../../../src/domain/page.ts';
-import type { CompleteClaim, Part, Upload } from '../../../src/domain/upload.ts';
+import type { DeclaredArchive, Part, Upload } from '../../../src/domain/upload.ts';
 import {
   type InventoryMode,
   policyVersionOf,
@@ -109,8 +109,8 @@ export class Customer {
   async deleteVault(name = 'photos', mode: InventoryMode = 'live'): Promise<boolean> {
     const key = this.key(name);
     const vault = await this.catalog.findVault(key);
-    const judged = vault && { no: vault.no, policyVersion: policyVersionOf(vault) };
-    return this.catalog.deleteVault({ key, judged, nowMs: START_MS, mode });
+    const authorized = vault && { no: vault.no, policyVersion: policyVersionOf(vault) };
+    return this.catalog.deleteVault({ key, authorized, nowMs: START_MS, mode });
   }
 
   /** The version of a vault's policies and tags now. */
@@ -175,21 +175,21 @@ export class Customer {
   }
 
   /** An upload of `full` whole parts and one of 7 bytes. */
-  async uploadOf(vault: Vault, full: number): Promise<{ upload: Upload; claim: CompleteClaim }> {
+  async uploadOf(vault: Vault, full: number): Promise<{ upload: Upload; declared: DeclaredArchive }> {
     const upload = await this.startUpload(vault);
     const parts: Part[] = [];
     for (let i = 0; i < full; i++) parts.push(await this.putPart(upload, i));
     parts.push(await this.putPart(upload, full, { size: 7 }));
-    return { upload, claim: claimOf(parts) };
+    return { upload, declared: declare(parts) };
   }
 
   complete(
     { vaultNo, id }: Pick<Upload, 'vaultNo' | 'id'>,
-    claim: CompleteClaim,
+    declared: DeclaredArchive,
     { nowMs = START_MS, rememberedSinceMs = 0 } = {},
   ) {
-    const memory = { hashSent: claim.treeHash, nowMs, rememberedSinceMs };
-    return this.catalog.completeUpload({ vaultNo, uploadId: id, claim, ...memory });
+    const memory = { hashSent: declared.treeHash, nowMs, rememberedSinceMs };
+    return this.catalog.completeUpload({ vaultNo, uploadId: id, declared, ...memory });
   }
 
   async abort({ vaultNo, id }: Upload, { nowMs = START_MS, rememberedSinceMs = 0 } = {}): Promise<void> {
@@ -199,7 +199,7 @@ export class Customer {
 }
 
 /** What a client that uploaded these parts says of the whole. */
-export function claimOf(parts: readonly Pick<Part, 'size' | 'treeHash'>[]): CompleteClaim {
+export function declare(parts: readonly Pick<Part, 'size' | 'treeHash'>[]): DeclaredArchive {
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   return { size, treeHash: foldHashes(parts.map((part) => part.treeHash)) };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { BlobLabel } from '../../../src/domain/blob-store.ts';
 import type { NewPart } from '../../../src/domain/catalog.ts';
-import { allGarbage, type Customer, claimOf, type NewCustomer, START_MS } from './customer.ts';
+import { allGarbage, type Customer, declare, type NewCustomer, START_MS } from './customer.ts';
 
 export function garbage(customer: NewCustomer): void {
   it('is listed oldest first, page by page, until it is dropped', async () => {
@@ -30,8 +30,8 @@ export function garbage(customer: NewCustomer): void {
 
   it('holds the parts of a deleted multipart archive until they are dropped', async () => {
     const c = customer();
-    const { upload, claim } = await c.uploadOf(await c.makeVault(), 3);
-    await c.complete(upload, claim);
+    const { upload, declared } = await c.uploadOf(await c.makeVault(), 3);
+    await c.complete(upload, declared);
     await c.deleteArchive({ vaultNo: upload.vaultNo, id: upload.archiveId });
     const entry = (await allGarbage(c.catalog)).find(({ uploadNo }) => uploadNo === upload.no);
     assert.equal(entry?.ref, null);
@@ -80,7 +80,7 @@ export function namedBlobs(customer: NewCustomer): void {
     const part = await c.putPart(upload, 0);
     const { archiveId, id: uploadId } = upload;
     const named = () => c.catalog.namesBlob(label(c, { kind: 'part', archiveId, uploadId }), part.ref);
-    await c.complete(upload, claimOf([part]), { nowMs: 1000 });
+    await c.complete(upload, declare([part]), { nowMs: 1000 });
     assert.equal(await named(), true);
     await c.catalog.forgetUploads({ endedBeforeMs: 1001 });
     assert.equal(await named(), true, 'the upload is forgotten, but its archive needs the part');

@@ -9,7 +9,7 @@ import { DUE_MS, foundJob, inventoryJob, startJob } from './job-fixtures.ts';
 const LEASE_MS = 100;
 const OUTPUT = { ref: 'the output', size: 99, nextMarker: 'next' };
 const claim = (c: Customer, token: string, nowMs = DUE_MS) =>
-  c.catalog.claimInventoryJob({ token, nowMs, leaseMs: LEASE_MS });
+  c.catalog.leaseInventoryJob({ token, nowMs, leaseMs: LEASE_MS });
 const finishAs = (c: Customer, token: string, jobNo: number) =>
   c.catalog.finishInventoryJob({ jobNo, token, output: OUTPUT, nowMs: DUE_MS + 5 });
 
@@ -18,9 +18,9 @@ export function inventoryJobs(customer: NewCustomer): void {
     const c = customer();
     const job = await startJob(c, inventoryJob(await c.makeVault()));
     assert.equal(await claim(c, 'early', DUE_MS - 1), null);
-    const claimed = await claim(c, 'mine');
-    assert.deepEqual({ ...claimed?.vault }, c.key());
-    assert.deepEqual([claimed?.job.no, claimed?.snapshot], [job.no, null]);
+    const leased = await claim(c, 'mine');
+    assert.deepEqual({ ...leased?.vault }, c.key());
+    assert.deepEqual([leased?.job.no, leased?.snapshot], [job.no, null]);
     assert.equal(await claim(c, 'other'), null);
     assert.equal(await finishAs(c, 'other', job.no), false);
     assert.equal(await finishAs(c, 'mine', job.no), true);
@@ -33,7 +33,7 @@ export function inventoryJobs(customer: NewCustomer): void {
     const c = customer();
     const { no: jobNo } = await startJob(c, inventoryJob(await c.makeVault()));
     const renew = (token: string, nowMs: number) =>
-      c.catalog.renewInventoryJob({ jobNo, token, nowMs, leaseMs: LEASE_MS });
+      c.catalog.renewInventoryLease({ jobNo, token, nowMs, leaseMs: LEASE_MS });
     await claim(c, 'first');
     assert.equal(await renew('first', DUE_MS + 50), true);
     assert.equal(await claim(c, 'second', DUE_MS + 149), null);

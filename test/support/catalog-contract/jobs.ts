@@ -157,7 +157,7 @@ export function jobLife(customer: NewCustomer): void {
   it('of an inventory ends with its output on the garbage list', async () => {
     const c = customer();
     const job = await startJob(c, inventoryJob(await c.makeVault()));
-    await c.catalog.claimInventoryJob({ token: 'mine', nowMs: DUE_MS, leaseMs: 10 });
+    await c.catalog.leaseInventoryJob({ token: 'mine', nowMs: DUE_MS, leaseMs: 10 });
     const output = { ref: 'the output', size: 5, nextMarker: null };
     await c.catalog.finishInventoryJob({ jobNo: job.no, token: 'mine', output, nowMs: DUE_MS });
     await c.catalog.expireJobs({ endedBeforeMs: DUE_MS + 1, nowMs: DUE_MS, limit: 10 });
@@ -197,8 +197,8 @@ function labelOf(c: Customer, { id: archiveId, uploadNo }: StoredArchive): BlobL
 
 async function multipartArchive(c: Customer) {
   const vault = await c.vault();
-  const { upload, claim } = await c.uploadOf(vault, 2);
-  await c.complete(upload, claim);
+  const { upload, declared } = await c.uploadOf(vault, 2);
+  await c.complete(upload, declared);
   const found = await c.catalog.findArchive(vault.no, upload.archiveId);
   assert.ok(found);
   return found;

@@ -1,7 +1,7 @@
 /** An answer that rests on a fact waits until the journal has it, whoever noted it. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, it } from 'node:test';
-import { StoreFailure, type StoreRecord } from '../../../src/domain/blob-store.ts';
+import { type JournalEntry, StoreFailure } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import { Shortage } from '../../../src/domain/errors.ts';
 import { Customer, refused, START_MS } from './customer.ts';
@@ -9,20 +9,20 @@ import type { CatalogPlace, Journal } from './place.ts';
 
 /** A journal that can be held up and made to fail. */
 class TestJournal {
-  readonly written: StoreRecord[] = [];
+  readonly written: JournalEntry[] = [];
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => {};
   /** How many of the next calls fail. */
   failures = 0;
   failure: Error = new Error('the disk is gone');
 
-  readonly append: Journal = async (records) => {
+  readonly append: Journal = async (entries) => {
     if (this.failures > 0) {
       this.failures--;
       throw this.failure;
     }
     await this.#gate;
-    this.written.push(...records);
+    this.written.push(...entries);
   };
 
   hold(): void {
@@ -36,7 +36,7 @@ class TestJournal {
   }
 
   has(type: string, account: string): boolean {
-    return this.written.some(({ entry }) => entry['type'] === type && entry['account'] === account);
+    return this.written.some(({ body }) => body['type'] === type && body['account'] === account);
   }
 }
 

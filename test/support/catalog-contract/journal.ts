@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
-import type { StoreRecord } from '../../../src/domain/blob-store.ts';
+import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { Customer, claimOf, refused, START_MS } from './customer.ts';
+import { Customer, declare, refused, START_MS } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
 
 /** What a test of the journal does, and the type of the fact that each step must leave. */
@@ -10,8 +10,8 @@ async function tellTale(c: Customer): Promise<string[]> {
   const vault = await c.makeVault();
   await c.catalog.addTags({ vaultNo: vault.no, tags: { a: 'b' } });
   await c.catalog.removeTags({ vaultNo: vault.no, keys: ['a'] });
-  const { upload, claim } = await c.uploadOf(vault, 1);
-  await c.complete(upload, claim);
+  const { upload, declared } = await c.uploadOf(vault, 1);
+  await c.complete(upload, declared);
   await c.abort(await c.startUpload(vault));
   await c.deleteArchive({ vaultNo: vault.no, id: upload.archiveId });
   await c.deleteVault();
@@ -30,18 +30,18 @@ async function tellTale(c: Customer): Promise<string[]> {
 
 export function journal(makePlace: () => Promise<CatalogPlace>): void {
   let place: CatalogPlace;
-  const written: StoreRecord[] = [];
+  const written: JournalEntry[] = [];
   /** The newest fact when a catalog was opened last: it stays in the table and is journaled again, as the same fact. */
   let newest = 0;
   const fresh = () => written.filter(({ seq }) => seq > newest);
   // Takes as many turns as a disk might, so that it ends while other writes are in the middle of theirs.
-  const keep: Journal = async (records) => {
+  const keep: Journal = async (entries) => {
     for (let turn = 0; turn < 30; turn++) await undefined;
-    written.push(...records);
+    written.push(...entries);
   };
   const using = async <Result>(to: Journal, use: (catalog: Catalog) => Promise<Result>): Promise<Result> => {
     const catalog = await place.open(to);
-    newest = await catalog.lastRecord();
+    newest = await catalog.lastEntrySeq();
     try {
       return await use(catalog);
     } finally {
@@ -52,7 +52,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     place = await makePlace();
   });
   after(() => place.remove());
-  const typesOf = (records: readonly StoreRecord[]) => records.map(({ entry }) => entry['type']);
+  const typesOf = (entries: readonly JournalEntry[]) => entries.map(({ body }) => body['type']);
 
   it('has each fact once, in order, when it is answered', async () => {
     written.length = 0;
@@ -70,17 +70,17 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
       const vault = await c.makeVault();
-      const { upload, claim } = await c.uploadOf(vault, 1);
-      await c.complete(upload, claim, { nowMs: 99 });
+      const { upload, declared } = await c.uploadOf(vault, 1);
+      await c.complete(upload, declared, { nowMs: 99 });
       const { account, region, name } = c.key();
       const { id: uploadId, archiveId, description, partSize, createdMs } = upload;
       const vaultOf = { account, region, vault: name };
       assert.deepEqual(
-        fresh().map(({ entry }) => entry),
+        fresh().map(({ body }) => body),
         [
           { type: 'vault-created', ...vaultOf, at: START_MS },
           { type: 'upload-started', ...vaultOf, uploadId, archiveId, description, partSize, at: createdMs },
-          { type: 'upload-completed', ...vaultOf, uploadId, archiveId, description, ...claim, at: 99 },
+          { type: 'upload-completed', ...vaultOf, uploadId, archiveId, description, ...declared, at: 99 },
         ],
       );
     });
@@ -92,7 +92,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       const c = new Customer(catalog);
       const upload = await c.startUpload(await c.makeVault());
       await refused('ResourceNotFoundException', c.abort({ ...upload, id: 'unknown' }));
-      await refused('InvalidParameterValueException', c.complete(upload, claimOf([c.newPart(upload, 0)])));
+      await refused('InvalidParameterValueException', c.complete(upload, declare([c.newPart(upload, 0)])));
       await refused('LimitExceededException', c.makeVault('more', { limit: 1 }));
       assert.equal(await c.deleteVault('never made'), false);
     });
@@ -134,10 +134,10 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
     await using(keep, async (catalog) => {
       const left = async () =>
-        (await catalog.unjournaled(1000)).filter(({ entry }) => entry['account'] === account);
+        (await catalog.listOutbox(1000)).filter(({ body }) => body['account'] === account);
       assert.deepEqual(typesOf(await left()), ['vault-created']);
       await new Customer(catalog).makeVault();
-      await catalog.dropJournaled({ seqs: (await left()).map(({ seq }) => seq) });
+      await catalog.dropFromOutbox({ seqs: (await left()).map(({ seq }) => seq) });
       assert.deepEqual(await left(), []);
     });
   });
@@ -145,8 +145,8 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
   it('that failed has the fact before anything that rests on it is answered', async () => {
     written.length = 0;
     let failures = 2;
-    const faltering: Journal = (records) =>
-      failures-- > 0 ? Promise.reject(new Error('not just now')) : keep(records);
+    const faltering: Journal = (entries) =>
+      failures-- > 0 ? Promise.reject(new Error('not just now')) : keep(entries);
     await using(faltering, async (catalog) => {
       const c = new Customer(catalog);
       await assert.rejects(c.makeVault(), /not just now/);
@@ -164,7 +164,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     using(keep, async (catalog) => {
       const seqs = written.map(({ seq }) => seq);
       const older = seqs.filter((seq) => seq < Math.max(...seqs));
-      const left = (await catalog.unjournaled(1000)).map(({ seq }) => seq);
+      const left = (await catalog.listOutbox(1000)).map(({ seq }) => seq);
       assert.deepEqual(
         left.filter((seq) => older.includes(seq)),
         [],
@@ -180,7 +180,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
     assert.equal(fresh().length, 601);
     assert.equal(new Set(fresh().map(({ seq }) => seq)).size, 601);
-    assert.equal(new Set(fresh().map(({ entry }) => entry['vault'])).size, 601);
+    assert.equal(new Set(fresh().map(({ body }) => body['vault'])).size, 601);
     await onlyNewestIsLeft();
   });
 
@@ -189,7 +189,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
       for (let i = 0; i < 100; i++) await c.makeVault(`v${i}`);
-      const left = await catalog.unjournaled(1000);
+      const left = await catalog.listOutbox(1000);
       assert.ok(left.length < 70, `${left.length} of 100 are still listed`);
     });
     assert.equal(fresh().length, 100);

@@ -4,8 +4,8 @@
  */
 import type { Garbage, NewArchive, NewPart } from '../../../src/domain/catalog.ts';
 import type { ErrorCode } from '../../../src/domain/errors.ts';
-import type { CompleteClaim, Upload } from '../../../src/domain/upload.ts';
-import { claimOf, START_MS } from './customer.ts';
+import type { DeclaredArchive, Upload } from '../../../src/domain/upload.ts';
+import { declare, START_MS } from './customer.ts';
 
 export interface ModelVault {
   readonly no: number;
@@ -24,7 +24,7 @@ export interface ModelUpload {
   /** `gone`: no longer remembered. */
   state: 'open' | 'completed' | 'aborted' | 'gone';
   endedMs: number;
-  claim: CompleteClaim;
+  declared: DeclaredArchive;
 }
 
 /** What a write answers: a value, or a refusal. */
@@ -50,7 +50,7 @@ export class Model {
   }[] = [];
   garbage: Omit<Garbage, 'no'>[] = [];
   /** Types of the facts that the journal must have, in order. */
-  readonly facts: string[] = [];
+  readonly entryTypes: string[] = [];
 
   living(name: string): ModelVault | undefined {
     return this.vaults.find((vault) => vault.name === name && !vault.gone);
@@ -66,7 +66,7 @@ export class Model {
     if (this.living(name)) return;
     const contents = { tags: new Map(), archives: new Map(), writtenMs: null, gone: false };
     this.vaults.push({ no, name, createdMs: this.nowMs, ...contents });
-    this.facts.push('vault-created');
+    this.entryTypes.push('vault-created');
   }
 
   deleteVault(name: string): Expected {
@@ -78,14 +78,14 @@ export class Model {
       if (one.state === 'open') this.garbage.push({ ref: null, uploadNo: one.upload.no });
       one.state = 'gone';
     }
-    this.facts.push('vault-deleted');
+    this.entryTypes.push('vault-deleted');
     return { value: true };
   }
 
   changeTags(vault: ModelVault, change: (tags: Map<string, string>) => void): Expected {
     if (vault.gone) return NOT_FOUND;
     change(vault.tags);
-    this.facts.push('vault-tags');
+    this.entryTypes.push('vault-tags');
     return DONE;
   }
 
@@ -106,7 +106,7 @@ export class Model {
     if (!vault.archives.delete(id)) return { value: false };
     vault.writtenMs = this.nowMs;
     this.garbage.push(garbage);
-    this.facts.push('archive-deleted');
+    this.entryTypes.push('archive-deleted');
     return { value: true };
   }
 
@@ -115,9 +115,9 @@ export class Model {
   }
 
   started(vault: ModelVault, upload: Upload): void {
-    const claim = { size: 0, treeHash: '' };
-    this.uploads.push({ upload, vault, parts: new Map(), state: 'open', endedMs: 0, claim });
-    this.facts.push('upload-started');
+    const declared = { size: 0, treeHash: '' };
+    this.uploads.push({ upload, vault, parts: new Map(), state: 'open', endedMs: 0, declared });
+    this.entryTypes.push('upload-started');
   }
 
   putPart(one: ModelUpload, part: NewPart): Expected {
@@ -130,28 +130,28 @@ export class Model {
   }
 
   /** What a client that knows of all parts claims. */
-  claim({ state, claim, parts }: ModelUpload): CompleteClaim {
-    return state === 'completed' || parts.size === 0 ? claim : claimOf(inOrder(parts));
+  declare({ state, declared, parts }: ModelUpload): DeclaredArchive {
+    return state === 'completed' || parts.size === 0 ? declared : declare(inOrder(parts));
   }
 
-  complete(one: ModelUpload, claim: CompleteClaim): Expected {
+  complete(one: ModelUpload, declared: DeclaredArchive): Expected {
     const { upload, vault, parts } = one;
-    const done = { value: { kind: 'completed', archiveId: upload.archiveId, treeHash: claim.treeHash } };
+    const done = { value: { kind: 'completed', archiveId: upload.archiveId, treeHash: declared.treeHash } };
     if (one.state === 'completed' && one.endedMs >= this.nowMs - MEMORY_MS) {
-      if (claim.size !== one.claim.size || claim.treeHash !== one.claim.treeHash) return INVALID;
-      this.facts.push('upload-completed');
+      if (declared.size !== one.declared.size || declared.treeHash !== one.declared.treeHash) return INVALID;
+      this.entryTypes.push('upload-completed');
       return done;
     }
     if (one.state !== 'open') return NOT_FOUND;
     if (!isContiguous(parts)) return INVALID;
-    const right = claimOf(inOrder(parts));
-    if (claim.size !== right.size) return INVALID;
-    if (claim.treeHash !== right.treeHash) return { value: { kind: 'wrong-hash', uploadNo: upload.no } };
+    const right = declare(inOrder(parts));
+    if (declared.size !== right.size) return INVALID;
+    if (declared.treeHash !== right.treeHash) return { value: { kind: 'wrong-hash', uploadNo: upload.no } };
     const { archiveId: id, description } = upload;
-    const archive = { vaultNo: vault.no, id, description, createdMs: this.nowMs, ...claim };
+    const archive = { vaultNo: vault.no, id, description, createdMs: this.nowMs, ...declared };
     this.#keep(vault, archive, { ref: null, uploadNo: upload.no });
-    this.#end(one, 'completed', claim);
-    this.facts.push('upload-completed');
+    this.#end(one, 'completed', declared);
+    this.entryTypes.push('upload-completed');
     return done;
   }
 
@@ -175,13 +175,13 @@ export class Model {
   }
 
   #discard(one: ModelUpload, state: 'aborted' | 'gone'): void {
-    this.#end(one, state, one.claim);
+    this.#end(one, state, one.declared);
     this.garbage.push({ ref: null, uploadNo: one.upload.no });
-    this.facts.push('upload-ended');
+    this.entryTypes.push('upload-ended');
   }
 
-  #end(one: ModelUpload, state: ModelUpload['state'], claim: CompleteClaim): void {
-    Object.assign(one, { state, claim, endedMs: this.nowMs });
+  #end(one: ModelUpload, state: ModelUpload['state'], declared: DeclaredArchive): void {
+    Object.assign(one, { state, declared, endedMs: this.nowMs });
   }
 
   forget(endedBeforeMs: number): void {

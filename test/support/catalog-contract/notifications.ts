@@ -14,7 +14,7 @@ const listed = (c: Customer) =>
     2,
   );
 const claim = (c: Customer, nowMs: number, limit = 100) =>
-  c.catalog.claimNotifications({ nowMs, leaseMs: LEASE_MS, limit });
+  c.catalog.leaseNotifications({ nowMs, leaseMs: LEASE_MS, limit });
 
 /** So many messages that are due, each of a job of its own. */
 async function owe(c: Customer, count: number): Promise<readonly Notification[]> {

@@ -1,9 +1,9 @@
-import type { StoreRecord } from '../../../src/domain/blob-store.ts';
+import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import type { Generation } from '../../../src/domain/store-link.ts';
 
 /** Where the catalog puts facts; durable when it resolves. */
-export type Journal = (records: readonly StoreRecord[]) => Promise<void>;
+export type Journal = (entries: readonly JournalEntry[]) => Promise<void>;
 
 /** Where one catalog lies; empty at first. */
 export interface CatalogPlace {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { StoreRecord } from '../../../src/domain/blob-store.ts';
+import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog, Paging } from '../../../src/domain/catalog.ts';
 import { ApiError } from '../../../src/domain/errors.ts';
 import { allGarbage, allPages, Customer, hashOf, MIB } from './customer.ts';
@@ -28,9 +28,9 @@ interface Step {
 export function itFollowsTheModel(makePlace: () => Promise<CatalogPlace>, runs: number): void {
   it(`answers and ends like a model of plain maps, in ${runs} random tales`, async (t) => {
     const place = await makePlace();
-    const records: StoreRecord[] = [];
+    const entries: JournalEntry[] = [];
     const catalog = await place.open(async (added) => {
-      records.push(...added);
+      entries.push(...added);
     });
     t.after(async () => {
       await catalog.close();
@@ -38,20 +38,20 @@ export function itFollowsTheModel(makePlace: () => Promise<CatalogPlace>, runs: 
     });
     const length = { maxLength: STEPS_AT_MOST, size: 'max' } as const;
     const tale = fc.array(fc.tuple(step, fc.nat({ max: 2000 })), length);
-    const property = fc.asyncProperty(tale, (steps) => follow(catalog, records, steps));
+    const property = fc.asyncProperty(tale, (steps) => follow(catalog, entries, steps));
     await fc.assert(property, { numRuns: runs });
   });
 }
 
 async function follow(
   catalog: Catalog,
-  records: StoreRecord[],
+  entries: JournalEntry[],
   steps: readonly (readonly [Step, number])[],
 ): Promise<void> {
   const world = { c: new Customer(catalog), model: new Model() };
   const left = await allGarbage(catalog);
   if (left.length > 0) await catalog.dropGarbage({ nos: left.map(({ no }) => no) });
-  records.length = 0;
+  entries.length = 0;
   for (const [{ act }, passedMs] of steps) {
     world.model.nowMs += passedMs;
     await act(world);
@@ -60,8 +60,8 @@ async function follow(
   await compareUploads(world);
   await compareGarbage(world);
   assert.deepEqual(
-    records.map(({ entry }) => entry['type']),
-    world.model.facts,
+    entries.map(({ body }) => body['type']),
+    world.model.entryTypes,
   );
 }
 
@@ -212,7 +212,7 @@ function complete(no: number, plan: 'right' | 'wrong size' | 'wrong hash'): Act 
   return async ({ c, model }) => {
     const one = pick(model.uploads, no);
     if (!one) return;
-    const right = model.claim(one);
+    const right = model.declare(one);
     const wrong = { size: right.size + 1, treeHash: hashOf(no) };
     const claim = {
       size: plan === 'wrong size' ? wrong.size : right.size,

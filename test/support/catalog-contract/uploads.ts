@@ -6,7 +6,7 @@ import {
   allGarbage,
   allPages,
   type Customer,
-  claimOf,
+  declare,
   MIB,
   type NewCustomer,
   refused,
@@ -35,7 +35,7 @@ export function uploads(customer: NewCustomer): void {
     for (let i = 0; i < 7; i++) started.push(await c.startUpload(vault, { createdMs: 1000 - i }));
     const [aborted, completed] = [started[2] as Upload, started[5] as Upload];
     await c.abort(aborted);
-    await c.complete(completed, claimOf([await c.putPart(completed, 0)]));
+    await c.complete(completed, declare([await c.putPart(completed, 0)]));
     const open = started.filter((upload) => upload !== aborted && upload !== completed);
     for (const limit of [1, 2, 3, 5, 50]) {
       const listed = await allPages(
@@ -99,7 +99,7 @@ export function parts(customer: NewCustomer): void {
     const vault = await c.makeVault();
     const [aborted, completed] = [await c.startUpload(vault), await c.startUpload(vault)];
     await c.abort(aborted);
-    await c.complete(completed, claimOf([await c.putPart(completed, 0)]));
+    await c.complete(completed, declare([await c.putPart(completed, 0)]));
     for (const upload of [aborted, completed, { ...completed, no: 999_999_999 }]) {
       const part = c.newPart(upload, 1);
       await refused('ResourceNotFoundException', c.putPart(upload, 1, part));
@@ -124,10 +124,10 @@ export function aborting(customer: NewCustomer): void {
   it('is refused for an upload that is unknown, completed, or of another vault', async () => {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
-    const { upload, claim } = await c.uploadOf(vault, 1);
+    const { upload, declared } = await c.uploadOf(vault, 1);
     await refused('ResourceNotFoundException', c.abort({ ...upload, id: 'unknown' }));
     await refused('ResourceNotFoundException', c.abort({ ...upload, vaultNo: other.no }));
-    await c.complete(upload, claim);
+    await c.complete(upload, declared);
     await refused('ResourceNotFoundException', c.abort(upload));
   });
 
@@ -155,10 +155,10 @@ export function aborting(customer: NewCustomer): void {
 
   it('by itself leaves what has ended alone', async () => {
     const c = customer();
-    const { upload, claim } = await c.uploadOf(await c.makeVault(), 0);
-    await c.complete(upload, claim);
+    const { upload, declared } = await c.uploadOf(await c.makeVault(), 0);
+    await c.complete(upload, declared);
     await c.catalog.expireUpload({ uploadNo: upload.no, beforeMs: 2 * START_MS, nowMs: 2 * START_MS });
-    assert.equal((await c.complete(upload, claim)).kind, 'completed');
+    assert.equal((await c.complete(upload, declared)).kind, 'completed');
     assert.equal(await timesListed(c, upload), 0);
   });
 }

@@ -44,7 +44,7 @@ export class Ledger {
   /** Blobs that were read and proved. */
   readonly blobs = new Map<string, Content>();
   /** Facts that the journal must hold, because what they tell of was acknowledged. */
-  readonly facts = new Set<string>();
+  readonly entries = new Set<string>();
   /** Names of markers of packs that were seen when a server was killed: the next start must take them away. */
   readonly markers = new Set<string>();
   /** What must not happen and did. */
@@ -54,7 +54,7 @@ export class Ledger {
 
   acknowledged(kind: string, fact?: string): void {
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
-    if (fact !== undefined) this.facts.add(fact);
+    if (fact !== undefined) this.entries.add(fact);
   }
 
   violated(what: string): void {

@@ -1,6 +1,6 @@
 /** What the store alone tells: the journal's facts and the blobs' labels, compared with the catalog. */
 import { DatabaseSync } from 'node:sqlite';
-import { blobNames, type ReadBlob, type ReadFact, readBlobFile, readFacts } from '../store-reader.ts';
+import { blobNames, type ReadBlob, type ReadEntry, readBlobFile, readEntries } from '../store-reader.ts';
 import type { OnDisk } from './checks.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -16,11 +16,11 @@ const ID_OF: Readonly<Record<string, string>> = {
 /** Nothing is acknowledged before its fact is in the journal: to be asked after the kill, before the start. */
 export async function checkJournal({ store }: OnDisk, ledger: Ledger): Promise<void> {
   const found = new Set<string>();
-  for (const { entry } of await readFacts(store)) {
+  for (const { entry } of await readEntries(store)) {
     const type = String(entry['type']);
     found.add(`${type} ${entry[ID_OF[type] ?? ''] as string}`);
   }
-  for (const fact of ledger.facts) ledger.expect(found.has(fact), `the journal does not know: ${fact}`);
+  for (const fact of ledger.entries) ledger.expect(found.has(fact), `the journal does not know: ${fact}`);
 }
 
 /** What is there, by names: one and the same whether the catalog says it or the store. */
@@ -44,7 +44,7 @@ export async function checkStore(disk: OnDisk, catalogPath: string, ledger: Ledg
     for (const { ref } of named.all()) {
       ledger.expect(blobs.has(String(ref)), `a row names blob ${String(ref)}, which is not there`);
     }
-    compare(ledger, catalogContents(database), storeContents(await readFacts(disk.store), blobs));
+    compare(ledger, catalogContents(database), storeContents(await readEntries(disk.store), blobs));
     checkArchives(ledger, database);
   } finally {
     database.close();
@@ -79,13 +79,13 @@ function catalogContents(database: DatabaseSync): Contents {
   };
 }
 
-function storeContents(facts: readonly ReadFact[], blobs: ReadonlyMap<string, ReadBlob>): Contents {
+function storeContents(entries: readonly ReadEntry[], blobs: ReadonlyMap<string, ReadBlob>): Contents {
   const contents: Contents = { vaults: new Set(), archives: new Set(), uploads: new Set() };
   for (const { label } of blobs.values())
     if (label.kind === 'archive') contents.archives.add(label.archiveId);
-  for (const { entry } of facts) replay(contents, entry as Record<string, string>);
+  for (const { entry } of entries) replay(contents, entry as Record<string, string>);
   // Deleted is deleted, wherever the fact stands: a Complete that is repeated later changes nothing.
-  for (const { entry } of facts) {
+  for (const { entry } of entries) {
     if (entry['type'] === 'archive-deleted') contents.archives.delete(String(entry['archiveId']));
   }
   return contents;

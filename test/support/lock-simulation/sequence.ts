@@ -2,8 +2,9 @@
  * Random sequences of what happens to an installation, against a plain model of what a completed lock protects:
  * true time, which no clock of the machine needs to show.
  */
-import { STRAY_MS } from '../../../src/domain/lock-time.ts';
+
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
+import { STRAY_MS } from '../../../src/domain/trusted-time.ts';
 import { denyDelete } from '../locks.ts';
 import { type Ended, MAX_STOP_LEAP_MS, type Shop, World } from './world.ts';
 
@@ -426,7 +427,7 @@ class Sequence {
     const [held, kept] = [new Set<unknown>(), new Set<unknown>()];
     // A restart repeats the last fact.
     const facts = new Map<number, Readonly<Record<string, unknown>>>();
-    for await (const { seq, entry } of this.#world.blobs.records()) facts.set(seq, entry);
+    for await (const { seq, body } of this.#world.blobs.journalEntries()) facts.set(seq, body);
     for (const [, entry] of [...facts].sort(([a], [b]) => a - b)) {
       const { type, vault, tags, state, policy } = entry;
       if (type === 'vault-created') for (const set of [held, kept]) set.delete(vault);

@@ -4,9 +4,8 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { confirmLockTime, LockClock } from '../../../src/app/lock-clock.ts';
-import { putInOrder } from '../../../src/app/prepare.ts';
-import { MemoryStore } from '../../../src/blobs/memory.ts';
+import { repairStore } from '../../../src/app/repair-store.ts';
+import { confirmTrustedTime, TrustedClock } from '../../../src/app/trusted-clock.ts';
 import { GroupWriter } from '../../../src/catalog/group-writer.ts';
 import { readsOver } from '../../../src/catalog/reads.ts';
 import { openSqliteWriter } from '../../../src/catalog/sqlite.ts';
@@ -15,18 +14,19 @@ import { writesOver } from '../../../src/catalog/writes.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import { ApiError, Shortage } from '../../../src/domain/errors.ts';
 import { Ids } from '../../../src/domain/ids.ts';
-import type { ClockReading } from '../../../src/domain/lock-time.ts';
-import { ClockWentBack } from '../../../src/domain/lock-time.ts';
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
 import { Sequencer } from '../../../src/domain/sequence.ts';
+import type { ClockReading } from '../../../src/domain/trusted-time.ts';
+import { ClockWentBack } from '../../../src/domain/trusted-time.ts';
 import type { VaultKey } from '../../../src/domain/vault.ts';
 import { createLogger } from '../../../src/log.ts';
-import type { OperationContext, UploadBody } from '../../../src/operations/operation.ts';
+import type { OperationDeps, UploadBody } from '../../../src/operations/operation.ts';
 import { API } from '../../../src/operations/table.ts';
 import { authorizeRequest } from '../../../src/protocol/authorize-request.ts';
-import { PolicyShelf } from '../../../src/protocol/policy-shelf.ts';
-import { OLDER_CATALOG_SETTING } from '../../../src/workers/compare-records.ts';
+import { PolicyCache } from '../../../src/protocol/policy-cache.ts';
+import { OLDER_CATALOG_SETTING } from '../../../src/workers/older-catalog.ts';
 import { sweepGarbage } from '../../../src/workers/sweep-garbage.ts';
+import { MemoryStore } from '../memory-store.ts';
 
 const ACCOUNT = '111122223333';
 const OPERATIONS = new Map(API.map((one) => [one.name, one]));
@@ -75,8 +75,8 @@ export class Clocks {
 
 interface Running {
   readonly catalog: Catalog;
-  readonly lockClock: LockClock;
-  readonly context: OperationContext;
+  readonly trustedClock: TrustedClock;
+  readonly context: OperationDeps;
   readonly maySweep: boolean;
 }
 
@@ -91,7 +91,7 @@ export class World {
   readonly blobs = new MemoryStore();
   readonly #path: string;
   readonly #copy: string;
-  readonly #shelf = new PolicyShelf();
+  readonly #shelf = new PolicyCache();
   #running: Running | undefined;
   hasCopy = false;
 
@@ -109,12 +109,12 @@ export class World {
   async start(): Promise<boolean> {
     this.clocks.boot();
     const catalog = this.#openCatalog();
-    const { maySweep } = await putInOrder(catalog, this.blobs, QUIET, { nowMs: 0 });
+    const { maySweep } = await repairStore(catalog, this.blobs, QUIET, { nowMs: 0 });
     const { blobs } = this;
     try {
       const options = { blobs, read: this.clocks.read, maxStopLeapMs: MAX_STOP_LEAP_MS, keeps: true };
-      const lockClock = await LockClock.open(options);
-      this.#running = { catalog, lockClock, maySweep, context: this.#context(catalog, lockClock) };
+      const trustedClock = await TrustedClock.open(options);
+      this.#running = { catalog, trustedClock, maySweep, context: this.#context(catalog, trustedClock) };
       return true;
     } catch (error) {
       await catalog.close();
@@ -128,7 +128,7 @@ export class World {
     database.exec('pragma journal_mode = memory; pragma synchronous = off;');
     const source = sqliteSource(database);
     const writer = new GroupWriter(database, source, {
-      journal: (records) => this.blobs.appendRecords(records),
+      journal: (entries) => this.blobs.appendEntries(entries),
       generation: 0,
       commitNumber: 0,
     });
@@ -145,8 +145,8 @@ export class World {
     };
   }
 
-  #context(catalog: Catalog, lockClock: LockClock): OperationContext {
-    const clock = { now: () => lockClock.latestMs() };
+  #context(catalog: Catalog, trustedClock: TrustedClock): OperationDeps {
+    const clock = { now: () => trustedClock.latestMs() };
     return {
       catalog,
       blobs: this.blobs,
@@ -165,7 +165,7 @@ export class World {
   /** @param keep whether the time that was seen is kept once more, as it is each 20 s; not in a crash. */
   async stop(keep: boolean): Promise<void> {
     if (!this.#running) return;
-    if (keep) await this.#running.lockClock.keep();
+    if (keep) await this.#running.trustedClock.keep();
     await this.#running.catalog.close();
     this.#running = undefined;
   }
@@ -181,7 +181,7 @@ export class World {
   }
 
   async keepTime(): Promise<void> {
-    await this.#running?.lockClock.keep();
+    await this.#running?.trustedClock.keep();
   }
 
   async sweep(): Promise<void> {
@@ -193,7 +193,7 @@ export class World {
   }
 
   confirmTime(): Promise<void> {
-    return confirmLockTime(this.blobs, this.clocks.read().wallMs);
+    return confirmTrustedTime(this.blobs, this.clocks.read().wallMs);
   }
 
   get catalog(): Catalog {
@@ -206,7 +206,7 @@ export class World {
     const running = this.#running;
     const operation = OPERATIONS.get(name);
     if (!running || !operation) throw new Error('the server is down');
-    const { context, lockClock } = running;
+    const { context: deps, trustedClock } = running;
     const vaultKey: VaultKey = { account: ACCOUNT, region: 'us-east-1', name: vault };
     try {
       const found = await authorizeRequest(
@@ -216,13 +216,13 @@ export class World {
           action: name,
           vaultKey,
           archiveId: name === 'DeleteArchive' ? String(input['id']) : undefined,
-          facts: () => ({}),
+          conditionValues: () => ({}),
         },
-        { catalog: context.catalog, lockTime: lockClock, shelf: this.#shelf },
+        { catalog: deps.catalog, trustedTime: trustedClock, policies: this.#shelf },
       );
       if (operation.vault === 'must-exist' && !found) throw new ApiError('ResourceNotFoundException', vault);
       const facts = { vaultKey, vault: found, id: '', body: body(), ...input };
-      const { headers = {} } = await operation.run(facts as never, context);
+      const { headers = {} } = await operation.run(facts as never, deps);
       return { headers };
     } catch (error) {
       if (error instanceof ApiError || error instanceof Shortage) return { refused: error };

@@ -16,8 +16,8 @@ export const ARCHIVE_WRITES: CallsOf<
   | 'forgetUploads'
   | 'dropGarbage'
   | 'dropParts'
-  | 'dropJournaled'
-  | 'skipRecords'
+  | 'dropFromOutbox'
+  | 'skipEntrySeqs'
 > = {
   addArchive: async (c) => c.addArchive(await mainVault(c)),
   async deleteArchive(c) {
@@ -40,9 +40,9 @@ export const ARCHIVE_WRITES: CallsOf<
     await c.putPart(upload, 0, { sequence: older.sequence });
   },
   async completeUpload(c) {
-    const { upload, claim } = await c.uploadOf(await mainVault(c), 3);
-    await c.complete(upload, claim);
-    await c.complete(upload, claim);
+    const { upload, declared } = await c.uploadOf(await mainVault(c), 3);
+    await c.complete(upload, declared);
+    await c.complete(upload, declared);
   },
   async abortUpload(c) {
     const vault = await mainVault(c);
@@ -59,6 +59,6 @@ export const ARCHIVE_WRITES: CallsOf<
   dropGarbage: ({ catalog }) => catalog.dropGarbage({ nos: TWENTY }),
   dropParts: ({ catalog }) =>
     catalog.dropParts({ uploadNo: BIG_UPLOAD_NO, refs: TWENTY.map((i) => `part-${i}`) }),
-  dropJournaled: ({ catalog }) => catalog.dropJournaled({ seqs: TWENTY }),
-  skipRecords: ({ catalog }) => catalog.skipRecords({ beyond: 1_000_000 }),
+  dropFromOutbox: ({ catalog }) => catalog.dropFromOutbox({ seqs: TWENTY }),
+  skipEntrySeqs: ({ catalog }) => catalog.skipEntrySeqs({ beyond: 1_000_000 }),
 };

@@ -27,8 +27,8 @@ async function startJobs(c: Customer): Promise<void> {
 /** Claims one and does with it what a worker does. */
 async function workOnInventory({ catalog }: Customer): Promise<void> {
   const token = `token-${unique()}`;
-  const jobNo = (await catalog.claimInventoryJob({ token, ...LEASE }))?.job.no ?? 0;
-  await catalog.renewInventoryJob({ jobNo, token, ...LEASE });
+  const jobNo = (await catalog.leaseInventoryJob({ token, ...LEASE }))?.job.no ?? 0;
+  await catalog.renewInventoryLease({ jobNo, token, ...LEASE });
   const output = { ref: `output-${unique()}`, size: 1, nextMarker: null };
   await catalog.finishInventoryJob({ jobNo, token, output, nowMs: START_MS });
 }
@@ -37,14 +37,14 @@ async function workOnInventory({ catalog }: Customer): Promise<void> {
 export const JOB_WRITES: CallsOf<
   | 'startJob'
   | 'finishArchiveJobs'
-  | 'claimInventoryJob'
-  | 'renewInventoryJob'
+  | 'leaseInventoryJob'
+  | 'renewInventoryLease'
   | 'finishInventoryJob'
   | 'expireJobs'
   | 'takeInventories'
   | 'setNotificationConfig'
   | 'deleteNotificationConfig'
-  | 'claimNotifications'
+  | 'leaseNotifications'
   | 'dropNotification'
   | 'failNotification'
   | 'retryNotifications'
@@ -53,8 +53,8 @@ export const JOB_WRITES: CallsOf<
 > = {
   startJob: startJobs,
   finishArchiveJobs: ({ catalog }) => catalog.finishArchiveJobs({ nowMs: START_MS, limit: LIMIT }),
-  claimInventoryJob: workOnInventory,
-  renewInventoryJob: workOnInventory,
+  leaseInventoryJob: workOnInventory,
+  renewInventoryLease: workOnInventory,
   finishInventoryJob: workOnInventory,
   expireJobs: ({ catalog }) =>
     catalog.expireJobs({ endedBeforeMs: START_MS - JOB_LIFE_MS, nowMs: START_MS, limit: LIMIT }),
@@ -66,7 +66,7 @@ export const JOB_WRITES: CallsOf<
       config: { topic: TOPIC, events: ['InventoryRetrievalCompleted'] },
     }),
   deleteNotificationConfig: ({ catalog }) => catalog.deleteNotificationConfig({ vaultNo: VAULT_NO }),
-  claimNotifications: ({ catalog }) => catalog.claimNotifications({ ...LEASE, limit: LIMIT }),
+  leaseNotifications: ({ catalog }) => catalog.leaseNotifications({ ...LEASE, limit: LIMIT }),
   dropNotification: ({ catalog }) => catalog.dropNotification({ no: 17 }),
   failNotification: ({ catalog }) =>
     each(

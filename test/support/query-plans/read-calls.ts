@@ -107,7 +107,7 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
   listLocked: ({ catalog }) => catalog.listLocked(),
   storeLink: ({ catalog }) => catalog.storeLink(),
   namesAnyBlob: ({ catalog }) => catalog.namesAnyBlob(),
-  lastRecord: ({ catalog }) => catalog.lastRecord(),
+  lastEntrySeq: ({ catalog }) => catalog.lastEntrySeq(),
   namesBlob: (c) => {
     const { catalog } = c;
     const of = { archive: archiveId(17), part: 'of-crowd-17' };
@@ -125,7 +125,7 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
   listGarbage: ({ catalog }) => pages(2000, (page) => catalog.listGarbage(page)),
   partRefs: ({ catalog }) => catalog.partRefs(BIG_UPLOAD_NO, LIMIT),
   idleUploads: ({ catalog }) => catalog.idleUploads(IDLE_BEFORE_MS, LIMIT),
-  unjournaled: ({ catalog }) => catalog.unjournaled(LIMIT),
+  listOutbox: ({ catalog }) => catalog.listOutbox(LIMIT),
   findSetting: ({ catalog }) => catalog.findSetting('setting-17'),
   listSettings: ({ catalog }) => catalog.listSettings('setting-17'),
 };

@@ -1,0 +1,136 @@
+import type { BlobStore } from '../domain/blob-store.ts';
+import { Shortage } from '../domain/errors.ts';
+import {
+  type ClockReading,
+  confirmTime,
+  isBehind,
+  latestTime,
+  passTime,
+  type SeenTime,
+  startTime,
+  type TimeState,
+  type TrustedTime,
+} from '../domain/trusted-time.ts';
+import { repeat, type Scheduled } from '../workers/schedule.ts';
+
+const SEEN_NOTE = 'time-seen';
+const CONFIRMED_NOTE = 'time-confirmed';
+/** The latest time is kept in the store at least each minute. */
+const KEEP_PAUSE_MS = 20_000;
+/** A confirmation is for the time at which it was given. */
+const CONFIRMED_WITHIN_MS = 10 * 60_000;
+
+/** Reads both clocks of the system. */
+export type ReadClocks = () => ClockReading;
+
+export interface TrustedClockDeps {
+  readonly blobs: BlobStore;
+  readonly read: ReadClocks;
+  readonly maxStopLeapMs: number;
+  /** Whether this process keeps the time in the store; the others only read it. */
+  readonly keeps: boolean;
+  /** Told once when what `moraine lock confirm-time` left cannot be read: time goes on as if it had left nothing. */
+  onUnreadable?(error: unknown): void;
+  /** Told when the wall clock leaps forward while the process runs. */
+  onLeap?(): void;
+}
+
+/** Trusted time for one process, over the system's clocks and what the store remembers. */
+export class TrustedClock implements TrustedTime {
+  readonly #deps: TrustedClockDeps;
+  #state: TimeState;
+  #confirmation: string | undefined;
+  #unreadable = false;
+
+  constructor(deps: TrustedClockDeps, state: TimeState) {
+    this.#deps = deps;
+    this.#state = state;
+  }
+
+  /**
+   * A time that cannot be kept for now is kept later: that a disk is full must not keep a server from starting.
+   * @throws ClockWentBack when the wall clock is behind what the store has seen.
+   */
+  static async open(deps: TrustedClockDeps): Promise<TrustedClock> {
+    const { blobs, read, maxStopLeapMs } = deps;
+    const seen = await blobs.note(SEEN_NOTE);
+    const state = startTime(
+      seen === undefined ? null : (JSON.parse(seen) as SeenTime),
+      read(),
+      maxStopLeapMs,
+    );
+    const clock = new TrustedClock(deps, state);
+    clock.#confirmation = await clock.#readConfirmation();
+    await clock.keep().catch((error) => {
+      if (!(error instanceof Shortage)) throw error;
+    });
+    return clock;
+  }
+
+  nowMs(): number {
+    return this.#observe().trustedMs;
+  }
+
+  latestMs(): number {
+    const reading = this.#deps.read();
+    return latestTime(this.#observe(reading), reading);
+  }
+
+  canDelete(): boolean {
+    const reading = this.#deps.read();
+    return !isBehind(this.#observe(reading), reading);
+  }
+
+  /** Whether a forward leap waits for `moraine lock confirm-time`. */
+  get leaped(): boolean {
+    return this.#observe().leaped;
+  }
+
+  /** Takes up a confirmation and keeps the latest time in the store. */
+  async keep(): Promise<void> {
+    const { blobs, keeps } = this.#deps;
+    const confirmation = await this.#readConfirmation();
+    if (confirmation !== undefined && confirmation !== this.#confirmation) this.#confirm(confirmation);
+    const { trustedMs, leaped } = this.#observe();
+    if (keeps) await blobs.putNote(SEEN_NOTE, JSON.stringify({ trustedMs, leaped }));
+  }
+
+  /** Keeps the time at least each minute. */
+  schedule(onError: (error: unknown) => void): Scheduled {
+    return repeat(KEEP_PAUSE_MS, () => this.keep(), onError);
+  }
+
+  /** A note that a stranger left must not keep the time from being kept. */
+  async #readConfirmation(): Promise<string | undefined> {
+    try {
+      const text = await this.#deps.blobs.note(CONFIRMED_NOTE);
+      if (text !== undefined) JSON.parse(text);
+      this.#unreadable = false;
+      return text;
+    } catch (error) {
+      if (!this.#unreadable) this.#deps.onUnreadable?.(error);
+      this.#unreadable = true;
+      return undefined;
+    }
+  }
+
+  #confirm(confirmation: string): void {
+    this.#confirmation = confirmation;
+    const reading = this.#deps.read();
+    const { atMs } = JSON.parse(confirmation) as { atMs: number };
+    if (Math.abs(reading.wallMs - atMs) < CONFIRMED_WITHIN_MS)
+      this.#state = confirmTime(this.#state, reading);
+  }
+
+  #observe(reading = this.#deps.read()): TimeState {
+    const before = this.#state;
+    this.#state = passTime(before, reading);
+    if (this.#state.leaped && !before.leaped) this.#deps.onLeap?.();
+    return this.#state;
+  }
+}
+
+/** What `moraine lock confirm-time` leaves in the store: the wall clock is right now. */
+export async function confirmTrustedTime(blobs: BlobStore, nowMs: number): Promise<void> {
+  await blobs.putNote(CONFIRMED_NOTE, JSON.stringify({ atMs: nowMs }));
+}

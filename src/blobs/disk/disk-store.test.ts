@@ -1,0 +1,565 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  appendFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import fc from 'fast-check';
+import {
+  archiveLabel,
+  blobStoreContract,
+  collect,
+  eventually,
+  partLabel,
+  readBlob,
+  SIZES,
+  someBytes,
+  storeBlob,
+} from '../../../test/support/blob-store-contract.ts';
+import { CountedSpace } from '../../../test/support/counted-space.ts';
+import { incoming, packFiles, readyFolder, storeOver } from '../../../test/support/disk-store.ts';
+import { beforeFiles, diskError, failFiles } from '../../../test/support/failing-disk.ts';
+import { temporaryFolder } from '../../../test/support/server.ts';
+import { BlobDamaged, type BlobLabel, NO_STAMP, StoreFailure } from '../../domain/blob-store.ts';
+import { nodeHash } from '../../hashing/node-hash.ts';
+import { DIGEST_BYTES, foldDigests, LEAF_BYTES, leafCount } from '../../treehash/index.ts';
+import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from '../blob/format.ts';
+import { FolderFlusher } from '../durable/folder-flusher.ts';
+import { DiskStore, PACKED_BYTES } from './disk-store.ts';
+import { prepareDiskStore } from './prepare.ts';
+
+blobStoreContract('disk', async () => {
+  const folder = await temporaryFolder();
+  await prepareDiskStore(folder);
+  const store = new DiskStore(folder, randomBytes, nodeHash);
+  return {
+    store,
+    async reopen() {
+      await prepareDiskStore(folder);
+      return new DiskStore(folder, randomBytes, nodeHash);
+    },
+    async close() {
+      await store.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+});
+
+/** More than goes into a pack: such a blob has a file of its own. */
+const LARGE = PACKED_BYTES + 1;
+
+const pathOf = (folder: string, ref: string) => join(folder, 'blobs', ref.slice(-2), ref);
+
+describe('the trailer of a blob', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 300 });
+  const number = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+  const label: fc.Arbitrary<BlobLabel> = fc.record({
+    kind: fc.constantFrom('archive', 'part'),
+    account: text,
+    region: text,
+    vault: text,
+    archiveId: text,
+    description: fc.option(text),
+    createdMs: number,
+    sequence: number,
+    offset: number,
+  });
+  const partOnly = fc.record({ uploadId: text, partSize: number }, { requiredKeys: [] });
+
+  it('says all that it was told, whatever the label and the size', () => {
+    const large = fc.constantFrom(2 ** 32 - 1, 2 ** 32, 2 ** 32 + 5, 40_000 * LEAF_BYTES);
+    const size = fc.oneof({ weight: 9, arbitrary: fc.nat({ max: 40 * LEAF_BYTES }) }, large);
+    fc.assert(
+      fc.property(label, partOnly, size, fc.nat(), number, number, (common, part, bytes, seed, g, c) => {
+        const writer = { generation: g, commitNumber: c };
+        const leaves = someBytes(leafCount(bytes) * DIGEST_BYTES, seed);
+        const treeHash = Buffer.from(foldDigests(leaves)).toString('hex');
+        const digests = { size: bytes, treeHash, linearHash: 'ab'.repeat(32), leaves };
+        const trailer = encodeTrailer({ ...common, ...part }, digests, writer);
+        const layout = decodeFooter('ref', trailer.subarray(-FOOTER_BYTES), bytes + trailer.length);
+        assert.equal(layout.trailerBytes, trailer.length);
+        const { leaves: readLeaves, ...read } = decodeTrailer('ref', trailer, layout);
+        assert.deepEqual(read, {
+          label: { ...common, ...part },
+          size: bytes,
+          treeHash,
+          linearHash: 'ab'.repeat(32),
+          writer,
+        });
+        assert.deepEqual(Buffer.from(readLeaves), leaves);
+      }),
+    );
+  });
+});
+
+describe('a damaged blob on disk', () => {
+  const DATA = someBytes(2 * LEAF_BYTES + 100);
+
+  it('is found by its description when any byte of the trailer changed', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const ref = await storeBlob(store, DATA, partLabel(0));
+    const path = pathOf(folder, ref);
+    const whole = await readFile(path);
+    const file = await open(path, 'r+');
+    t.after(() => file.close());
+    for (let at = DATA.length; at < whole.length; at++) {
+      await file.write(Buffer.of((whole[at] ?? 0) ^ 0x10), 0, 1, at);
+      await assert.rejects(store.describe(ref), BlobDamaged, `byte ${at - DATA.length} of the trailer`);
+      await file.write(whole, at, 1, at);
+    }
+    assert.equal((await store.describe(ref)).size, DATA.length);
+  });
+
+  it('is found when its end is missing, however much of it', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const ref = await storeBlob(store, someBytes(LARGE));
+    const { size } = await stat(pathOf(folder, ref));
+    for (let length = size - 1; length > LARGE; length -= 3) {
+      await truncate(pathOf(folder, ref), length);
+      await assert.rejects(store.describe(ref), BlobDamaged, `${length} bytes of ${size} left`);
+    }
+    for (const length of [LARGE, LARGE - 1, 1000, 65, 64, 63, 1, 0]) {
+      await truncate(pathOf(folder, ref), length);
+      await assert.rejects(store.describe(ref), BlobDamaged, `${length} bytes of ${size} left`);
+    }
+  });
+
+  it('is found when something was appended to it', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const ref = await storeBlob(store, someBytes(LARGE));
+    await appendFile(pathOf(folder, ref), 'x');
+    await assert.rejects(store.describe(ref), BlobDamaged);
+  });
+});
+
+describe('a disk store after a crash', () => {
+  it('has lost what was half-written and kept what was whole, confirmed or not', async (t) => {
+    const folder = await readyFolder(t);
+    const crashed = storeOver(t, folder);
+    const [confirmed, loose] = [
+      await storeBlob(crashed, someBytes(LARGE)),
+      await storeBlob(crashed, someBytes(LARGE + 10)),
+    ];
+    crashed.confirm(confirmed);
+    const half = await crashed.create(LARGE);
+    t.after(() => half.discard());
+    await half.write([someBytes(LARGE - 15)]);
+    await eventually(async () => (await incoming(folder)).length === 2);
+
+    await prepareDiskStore(folder);
+    assert.deepEqual(await incoming(folder), [loose]);
+    const store = storeOver(t, folder);
+    assert.deepEqual(await collect(store.unconfirmed()), [loose]);
+    assert.deepEqual((await collect(store.list())).sort(), [confirmed, loose].sort());
+    await store.remove(loose);
+    assert.deepEqual(await collect(store.unconfirmed()), []);
+    assert.deepEqual(await collect(store.list()), [confirmed]);
+  });
+
+  it('can be made ready any number of times', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const refs = [await storeBlob(store, someBytes(10)), await storeBlob(store, someBytes(LARGE))] as const;
+    for (let i = 0; i < 2; i++) await prepareDiskStore(folder);
+    assert.deepEqual(await readBlob(storeOver(t, folder), refs[0]), someBytes(10));
+    assert.deepEqual(await readBlob(storeOver(t, folder), refs[1]), someBytes(LARGE));
+  });
+
+  it('makes a store of version 1 one of version 3, with all that is in it', async (t) => {
+    const folder = await readyFolder(t);
+    const ref = await storeBlob(storeOver(t, folder), someBytes(LARGE));
+    await rm(join(folder, 'packs'), { recursive: true });
+    await writeFile(join(folder, 'format.json'), '{"format":"moraine-store","version":1}\n');
+    for (let i = 0; i < 2; i++) await prepareDiskStore(folder);
+    const format = JSON.parse(await readFile(join(folder, 'format.json'), 'utf8'));
+    assert.deepEqual(format, { format: 'moraine-store', version: 3 });
+    const store = storeOver(t, folder);
+    assert.deepEqual(await collect(store.list()), [ref]);
+    assert.deepEqual(await readBlob(store, await storeBlob(store, someBytes(10))), someBytes(10));
+  });
+
+  it('refuses a folder of another format or version', async (t) => {
+    const folder = await readyFolder(t);
+    for (const other of [{ format: 'moraine-store', version: 4 }, { format: 'something' }, {}]) {
+      await writeFile(join(folder, 'format.json'), JSON.stringify(other));
+      await assert.rejects(
+        prepareDiskStore(folder),
+        /serves stores of the format moraine-store, versions 1 to 3/,
+      );
+    }
+  });
+});
+
+describe('a disk store whose disk fails', () => {
+  const isFinal = async (store: DiskStore) => {
+    assert.ok(store.failure() instanceof StoreFailure);
+    for (const size of [1, LARGE]) await assert.rejects(store.create(size), StoreFailure);
+    await assert.rejects(store.appendEntries([{ seq: 1, body: {} }]), StoreFailure);
+  };
+
+  for (const [what, method] of [
+    ['the bytes', 'datasync'],
+    ['the name', 'sync'],
+  ] as const) {
+    it(`takes no more writes after a flush of ${what} failed, and still reads`, async (t) => {
+      const folder = await readyFolder(t);
+      const store = storeOver(t, folder);
+      const ref = await storeBlob(store, someBytes(LARGE));
+      const begun = await store.create(LARGE);
+      await begun.write([someBytes(LARGE)]);
+      await failFiles(t, method, 1);
+
+      await assert.rejects(storeBlob(store, someBytes(LARGE + 10)), StoreFailure);
+      await isFinal(store);
+      await assert.rejects(begun.finish(archiveLabel()), StoreFailure);
+      assert.deepEqual(await collect(store.list()), [ref]);
+      assert.deepEqual(await incoming(folder), [ref]);
+      assert.deepEqual(await readBlob(store, ref), someBytes(LARGE));
+    });
+  }
+
+  it("takes no more writes after the journal's flush failed, whatever with", async (t) => {
+    for (const code of ['EIO', 'ENOSPC'] as const) {
+      const folder = await readyFolder(t);
+      const space = new CountedSpace(5);
+      const store = storeOver(t, folder, undefined, undefined, { space });
+      await store.appendEntries([{ seq: 1, body: { kept: true } }]);
+      const failing = await failFiles(t, 'datasync', 1, diskError(code));
+      const appends = [2, 3, 4].map((seq) => store.appendEntries([{ seq, body: {} }]));
+      for (const append of appends) await assert.rejects(append, StoreFailure);
+      await isFinal(store);
+      assert.equal(space.given, 0, 'a reserve does not help against bytes that are lost');
+      assert.deepEqual((await collect(store.journalEntries()))[0]?.body, { kept: true });
+      failing.stop();
+    }
+  });
+
+  it("goes on after the journal's write failed, and leaves nothing of its lines", async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    await store.appendEntries([{ seq: 1, body: {} }]);
+    const torn = await beforeFiles(t, 'appendFile', async function (this: unknown) {
+      // Half a line, as a disk that becomes full leaves it.
+      await (this as FileHandle).write('0123456789abcdef');
+      throw diskError('ENOSPC');
+    });
+    await assert.rejects(store.appendEntries([{ seq: 2, body: {} }]), (error: Error) => {
+      assert.ok(error instanceof StoreFailure);
+      assert.equal(error.message, 'a record cannot be kept: the disk is full');
+      return true;
+    });
+    torn.stop();
+    assert.equal(store.failure(), undefined);
+    await store.appendEntries([{ seq: 2, body: { again: true } }]);
+    const entries = await collect(store.journalEntries());
+    assert.deepEqual(
+      entries.map(({ seq, body }) => ({ seq, body })),
+      [
+        { seq: 1, body: {} },
+        { seq: 2, body: { again: true } },
+      ],
+    );
+  });
+
+  it('is final for writing where a torn line of the journal cannot be taken back', async (t) => {
+    const store = storeOver(t, await readyFolder(t));
+    await store.appendEntries([{ seq: 1, body: {} }]);
+    await failFiles(t, 'truncate', 1);
+    await failFiles(t, 'appendFile', 1);
+    await assert.rejects(store.appendEntries([{ seq: 2, body: {} }]), StoreFailure);
+    await isFinal(store);
+  });
+
+  it('gives up its reserve for records, notes and removals, and never for blobs', async (t) => {
+    const folder = await readyFolder(t);
+    const space = new CountedSpace(3);
+    const store = storeOver(t, folder, undefined, undefined, { space });
+    const ref = await storeBlob(store, someBytes(1000));
+    for (const [method, task] of [
+      ['appendFile', () => store.appendEntries([{ seq: 1, body: {} }])],
+      ['writeFile', () => store.putNote('one', 'text')],
+      ['write', () => store.remove(ref)],
+    ] as const) {
+      const before = space.given;
+      const failing = await failFiles(t, method, 1, diskError('EDQUOT'));
+      await task();
+      failing.stop();
+      assert.equal(space.given, before + 1, method);
+    }
+    const failing = await failFiles(t, 'appendFile', Infinity, diskError('ENOSPC'));
+    await assert.rejects(store.appendEntries([{ seq: 2, body: {} }]), /the disk is full/);
+    failing.stop();
+    assert.equal(space.given, 3, 'no more than there is');
+    const writing = await failFiles(t, 'write', Infinity, diskError('ENOSPC'));
+    for (const size of [1000, LARGE])
+      await assert.rejects(storeBlob(store, someBytes(size)), /the disk is full/);
+    writing.stop();
+    assert.equal(space.asked, 4, 'blobs asked for it');
+    assert.equal(store.failure(), undefined);
+    assert.deepEqual(await collect(store.list()), []);
+    assert.equal(await store.note('one'), 'text');
+  });
+
+  it('asks for room before it takes a blob, and says how the blob ended', async (t) => {
+    const space = new CountedSpace(0);
+    const store = storeOver(t, await readyFolder(t), undefined, undefined, { space });
+    await storeBlob(store, someBytes(LARGE));
+    const given = await store.create(10);
+    await given.write([someBytes(4)]);
+    await given.discard();
+    assert.deepEqual(space.allocations, [
+      { bytes: LARGE, wrote: LARGE, ended: 1, error: undefined },
+      { bytes: 10, wrote: 4, ended: 1, error: undefined },
+    ]);
+    space.refuses = true;
+    for (const size of [1, LARGE, null]) await assert.rejects(store.create(size), /no room/);
+    assert.equal(space.allocations.length, 2);
+    space.refuses = false;
+    await failFiles(t, 'write', Infinity, diskError('ENOSPC'));
+    await assert.rejects(storeBlob(store, someBytes(LARGE)), /the disk is full/);
+    assert.match(String(space.allocations[2]?.error), /the disk is full/);
+  });
+
+  it('lets a pack be compacted that was being written to, once it is sealed', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const refs = [await storeBlob(store, someBytes(1000)), await storeBlob(store, someBytes(2000))];
+    for (const ref of refs) store.confirm(ref);
+    await store.sealPack();
+    for (const ref of refs) await store.remove(ref);
+    await eventually(async () => {
+      await store.compact();
+      return (await packFiles(folder)).length === 0;
+    });
+    const next = await storeBlob(store, someBytes(10));
+    assert.deepEqual(await collect(store.list()), [next]);
+  });
+
+  it('goes on after a write that failed: only that blob is lost', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    await failFiles(t, 'write', 1);
+    const writer = await store.create(LARGE);
+    // A blob of one leaf is written whole at its end.
+    await writer.write([someBytes(LARGE)]);
+    await assert.rejects(writer.finish(archiveLabel()), StoreFailure);
+    assert.deepEqual(await incoming(folder), []);
+    assert.equal(store.failure(), undefined);
+    assert.deepEqual(
+      await readBlob(store, await storeBlob(store, someBytes(LARGE + 10))),
+      someBytes(LARGE + 10),
+    );
+  });
+
+  it('goes on after a folder could not be opened for its flush', async (t) => {
+    const folder = await readyFolder(t);
+    const failures: unknown[] = [];
+    const flusher = new FolderFlusher(join(folder, 'not there'), (flush) =>
+      flush().catch((error) => {
+        failures.push(error);
+        throw error;
+      }),
+    );
+    t.after(() => flusher.close());
+    for (let i = 0; i < 2; i++) await assert.rejects(flusher.flush(), { code: 'ENOENT' });
+    assert.deepEqual(failures, [], 'taken for a flush that failed');
+    await mkdir(join(folder, 'not there'));
+    await flusher.flush();
+  });
+
+  it('goes on after the journal could not be opened', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    const away = join(folder, 'elsewhere');
+    await rename(join(folder, 'journal'), away);
+    const appends = [1, 2].map((seq) => store.appendEntries([{ seq, body: {} }]));
+    for (const append of appends) await assert.rejects(append, StoreFailure);
+    await rename(away, join(folder, 'journal'));
+    for (const seq of [1, 2, 3]) await store.appendEntries([{ seq, body: {} }]);
+    assert.equal(store.failure(), undefined);
+    assert.equal((await collect(store.journalEntries())).length, 3);
+  });
+
+  it('leaves nothing of a note that could not be kept, and takes away what a crash left of one', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    await store.putNote('one', 'text');
+    const notes = () => readdir(join(folder, 'notes'));
+    await failFiles(t, 'sync', 1);
+    await assert.rejects(store.putNote('two', 'text'), StoreFailure);
+    assert.deepEqual(await notes(), ['one']);
+    await writeFile(join(folder, 'notes', '.0123456789abcdef'), 'te');
+    await prepareDiskStore(folder);
+    assert.deepEqual(await notes(), ['one']);
+  });
+
+  for (const size of [1000, LARGE]) {
+    it(`flushes the removal of ${size} bytes again when somebody may have died before`, async (t) => {
+      const folder = await readyFolder(t);
+      const store = storeOver(t, folder);
+      const ref = await storeBlob(store, someBytes(size));
+      await store.remove(ref);
+      const again = storeOver(t, folder);
+      let flushes = 0;
+      for (const method of ['sync', 'datasync'] as const) {
+        await beforeFiles(t, method, async () => {
+          flushes++;
+        });
+      }
+      await again.remove(ref);
+      assert.ok(flushes > 0);
+    });
+  }
+
+  it('never writes over a blob, even when a name comes twice', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder, (bytes) => Buffer.alloc(bytes, 0xab));
+    const ref = await storeBlob(store, someBytes(LARGE));
+    await assert.rejects(storeBlob(store, someBytes(LARGE + 10)), StoreFailure);
+    store.confirm(ref);
+    await eventually(async () => (await incoming(folder)).length === 0);
+    await assert.rejects(storeBlob(store, someBytes(LARGE + 10)), StoreFailure);
+    assert.deepEqual(await readBlob(store, ref), someBytes(LARGE));
+    assert.deepEqual(await incoming(folder), []);
+  });
+});
+
+describe('the journal of a disk store', () => {
+  const RECORDS = [1, 2, 3].map((seq) => ({ seq, body: { type: 'fact', seq } }));
+
+  const WRITTEN = RECORDS.map((record) => ({ ...record, writer: NO_STAMP() }));
+
+  async function journalOf(t: TestContext): Promise<{ store: DiskStore; path: string }> {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    await store.appendEntries(RECORDS);
+    const [name = ''] = await readdir(join(folder, 'journal'));
+    return { store, path: join(folder, 'journal', name) };
+  }
+
+  it('does not count a last line that a crash tore', async (t) => {
+    const { store, path } = await journalOf(t);
+    const whole = await readFile(path, 'utf8');
+    const [line = ''] = whole.split('\n');
+    for (const kept of [1, 31, 32, 33, 40, line.length - 1]) {
+      await writeFile(path, whole + line.slice(0, kept));
+      assert.deepEqual(
+        await collect(store.journalEntries()),
+        WRITTEN,
+        `${kept} characters of the line are left`,
+      );
+    }
+  });
+
+  it('finds a line that was changed', async (t) => {
+    const { store, path } = await journalOf(t);
+    const whole = await readFile(path, 'utf8');
+    for (const [from, to] of [
+      ['"seq":1', '"seq":9'],
+      ['fact', 'fiction'],
+      [whole.slice(0, 1), whole.startsWith('0') ? '1' : '0'],
+    ] as const) {
+      await writeFile(path, whole.replace(from, to));
+      await assert.rejects(collect(store.journalEntries()), BlobDamaged);
+    }
+  });
+
+  it('says who wrote a fact, and how far the catalog had come', async (t) => {
+    const folder = await readyFolder(t);
+    let stamp = { generation: 3, commitNumber: 70 };
+    const store = new DiskStore(folder, randomBytes, nodeHash, { stamp: () => stamp });
+    t.after(() => store.close());
+    await store.appendEntries([{ seq: 1, body: {} }]);
+    stamp = { generation: 3, commitNumber: 2 ** 40 };
+    await store.appendEntries([{ seq: 2, body: {} }]);
+    const writers = (await collect(store.journalEntries())).map(({ writer }) => writer?.commitNumber);
+    assert.deepEqual(writers, [70, 2 ** 40]);
+    assert.equal(await store.lastCommitNumber(), 2 ** 40);
+    await store.noteCommitNumber(2 ** 40 + 1);
+    assert.equal(await store.lastCommitNumber(), 2 ** 40 + 1);
+    for (const size of [10, LARGE]) {
+      assert.deepEqual((await store.describe(await storeBlob(store, someBytes(size)))).writer, stamp);
+    }
+  });
+
+  it('passes over a line that is no fact: the end that a later version gives to a file', async (t) => {
+    const { store, path } = await journalOf(t);
+    const text = '{"closed":{"lines":3}}';
+    await appendFile(path, `${createHash('sha256').update(text).digest('hex').slice(0, 32)} ${text}\n`);
+    assert.deepEqual(await collect(store.journalEntries()), WRITTEN);
+    assert.equal(await store.lastEntrySeq(), 3);
+  });
+
+  it('gives any record back as it was', async (t) => {
+    const folder = await readyFolder(t);
+    const store = storeOver(t, folder);
+    let seq = 0;
+    const text = fc.string({ unit: 'binary' });
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(text, fc.jsonValue({ stringUnit: 'binary' })), async (value) => {
+        const body = JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+        await store.appendEntries([{ seq: ++seq, body }]);
+        const entry = (await collect(store.journalEntries())).find((one) => one.seq === seq);
+        assert.deepEqual(entry, { seq, body, writer: NO_STAMP() });
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('two disk stores over one folder', () => {
+  for (const [kind, size] of SIZES) {
+    it(`write ${kind} blobs side by side and see what the other has written`, async (t) => {
+      const folder = await readyFolder(t);
+      const stores = [storeOver(t, folder), storeOver(t, folder)] as const;
+      const refs = await Promise.all(
+        Array.from({ length: 30 }, (_, i) => storeBlob(stores[i % 2 ? 1 : 0], someBytes(size, i))),
+      );
+      for (const [i, ref] of refs.entries()) {
+        assert.deepEqual(await readBlob(stores[i % 2 ? 0 : 1], ref), someBytes(size, i));
+      }
+      for (const store of stores) assert.deepEqual((await collect(store.list())).sort(), [...refs].sort());
+    });
+
+    it(`keep one journal and may remove each other’s ${kind} blobs`, async (t) => {
+      const folder = await readyFolder(t);
+      const [one, other] = [storeOver(t, folder), storeOver(t, folder)];
+      await Promise.all([
+        one.appendEntries([{ seq: 1, body: { by: 'one' } }]),
+        other.appendEntries([{ seq: 2, body: { by: 'other' } }]),
+      ]);
+      const entries = await collect(one.journalEntries());
+      assert.deepEqual(entries.map(({ seq }) => seq).sort(), [1, 2]);
+
+      const [kept, gone] = [await storeBlob(one, someBytes(size)), await storeBlob(one, someBytes(size, 1))];
+      one.confirm(kept);
+      one.confirm(gone);
+      await other.remove(gone);
+      await eventually(async () => (await collect(one.unconfirmed())).length === 0);
+      assert.deepEqual(await collect(one.list()), [kept]);
+    });
+  }
+
+  it('may confirm each other’s blobs that have files of their own', async (t) => {
+    const folder = await readyFolder(t);
+    const [one, other] = [storeOver(t, folder), storeOver(t, folder)];
+    const ref = await storeBlob(one, someBytes(LARGE));
+    other.confirm(ref);
+    await eventually(async () => (await collect(one.unconfirmed())).length === 0);
+    assert.deepEqual(await collect(one.list()), [ref]);
+  });
+});

@@ -1,0 +1,312 @@
+import { rm } from 'node:fs/promises';
+import {
+  type AsideBatch,
+  type AsideBlob,
+  type BlobDescription,
+  type BlobStore,
+  type BlobWriter,
+  type JournalEntry,
+  NO_STAMP,
+  type OpenBlob,
+  type Stamp,
+  StoreFailure,
+} from '../../domain/blob-store.ts';
+import { type DiskSpace, NO_RESERVE, withReserve } from '../../domain/disk-space.ts';
+import type { RandomBytes } from '../../domain/ids.ts';
+import { COMMIT_NOTE } from '../../domain/store-identity.ts';
+import type { HashEngine } from '../../hashing/hash-engine.ts';
+import type { LeafReadDeps } from '../blob/leaf-reader.ts';
+import { describeBlob, openBlob } from '../blob/open.ts';
+import type { PlacedBlob } from '../blob/placed-blob.ts';
+import { ReadSemaphore } from '../blob/read-semaphore.ts';
+import { RunBuffers } from '../blob/run-buffers.ts';
+import { FolderFlusher } from '../durable/folder-flusher.ts';
+import { PackedWriter, Packs } from '../packs/index.ts';
+import { AllocatingWriter } from './allocating-writer.ts';
+import { DiskAside } from './aside.ts';
+import { DiskFiles } from './files.ts';
+import { Gate } from './gate.ts';
+import { DiskJournal, findJournalEnd, readJournals } from './journal.ts';
+import { DiskNotes } from './notes.ts';
+import { DiskPaths, parseRef } from './paths.ts';
+import { makeBlobFolders } from './prepare.ts';
+
+/** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
+export const PACKED_BYTES = 256 * 1024;
+
+/** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
+const READ_LEAVES = 2;
+/** At most 96 MiB. */
+const WIDE_READS = 6;
+
+/** One less than the threads of the pool: what opens, closes and writes files does not wait behind long reads. */
+const READS_AT_ONCE = 3;
+/** A pack that is longer is followed by the next: so much is written again at most when it is compacted. */
+export const PACK_BYTES = 64 * 1024 * 1024;
+
+export interface DiskStoreOptions {
+  /** What everything that is written here is marked with. */
+  readonly stamp?: Stamp;
+  /** Called when a blob was confirmed or a fact was written, before the change is answered. Not called for notes. */
+  onWrite?(): void;
+  /** Where new blobs ask for room; what must go on has a reserve there. */
+  readonly space?: DiskSpace;
+  /** A pack of at least so many bytes is followed by the next. */
+  readonly packBytes?: number;
+}
+
+/** Blobs on a local disk: large ones in files of their own, small ones in packs. */
+export class DiskStore implements BlobStore {
+  readonly #paths: DiskPaths;
+  readonly #random: RandomBytes;
+  readonly #engine: HashEngine;
+  readonly #stamp: Stamp;
+  readonly #reading: LeafReadDeps;
+  readonly #onWrite: () => void;
+  readonly #flushers = new Map<string, FolderFlusher>();
+  readonly #files: DiskFiles;
+  readonly #packs: Packs;
+  readonly #journal: DiskJournal;
+  readonly #notes: DiskNotes;
+  readonly #space: DiskSpace;
+  readonly #aside: DiskAside;
+  /** What flushes is inside; what replaces the folders is alone. */
+  readonly #gate = new Gate();
+  #failure: Error | undefined;
+
+  /**
+   * @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read.
+   */
+  constructor(folder: string, random: RandomBytes, engine: HashEngine, options: DiskStoreOptions = {}) {
+    const { stamp = NO_STAMP, onWrite = () => {}, space = NO_RESERVE, packBytes = PACK_BYTES } = options;
+    const paths = new DiskPaths(folder);
+    this.#space = space;
+    this.#paths = paths;
+    this.#random = random;
+    this.#engine = engine;
+    this.#stamp = stamp;
+    this.#onWrite = onWrite;
+    const lengths = { narrow: READ_LEAVES, wide: engine.leavesAtOnce, wideBuffers: WIDE_READS };
+    this.#reading = { engine, buffers: new RunBuffers(lengths), turns: new ReadSemaphore(READS_AT_ONCE) };
+    const flush = (run: () => Promise<void>) => this.#runFlush(run);
+    const flusher = (of: string) => this.#flusher(of);
+    const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
+    this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
+    this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
+    const name = `${random(16).toString('hex')}.jsonl`;
+    this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush, stamp);
+    const notesIn = (path: string) => new DiskNotes(path, flusher(path), random, flush, stamp);
+    this.#notes = notesIn(paths.notes);
+    this.#aside = new DiskAside(notesIn(paths.aside), random);
+  }
+
+  async create(size: number | null): Promise<BlobWriter> {
+    this.#requireWritable();
+    const allocation = await this.#space.allocate(size);
+    try {
+      return new AllocatingWriter(await this.#writer(size), allocation);
+    } catch (error) {
+      allocation.end(error);
+      throw error;
+    }
+  }
+
+  async #writer(size: number | null): Promise<BlobWriter> {
+    if (size === null || size > PACKED_BYTES) return this.#files.create(size);
+    return new PackedWriter(this.#engine, size, this.#stamp, (pieces) =>
+      this.#publishing(() => this.#packs.append(pieces)),
+    );
+  }
+
+  #publishing<Result>(publish: () => Promise<Result>): Promise<Result> {
+    return this.#gate.runShared(() => {
+      this.#requireWritable();
+      return publish();
+    });
+  }
+
+  /**
+   * A failed flush is final: the kernel may have dropped the pages and call the next flush good, so nothing
+   * written since the last good one can be trusted (invariant 1).
+   */
+  async #runFlush(flush: () => Promise<void>): Promise<void> {
+    this.#requireWritable();
+    try {
+      await flush();
+    } catch (error) {
+      this.#failure ??= new StoreFailure('the disk store takes no more writes: a flush failed', error);
+      throw this.#failure;
+    }
+  }
+
+  async open(ref: string): Promise<OpenBlob> {
+    return openBlob(this.#reading, await this.#place(ref));
+  }
+
+  async describe(ref: string): Promise<BlobDescription> {
+    const blob = await this.#place(ref);
+    try {
+      return await describeBlob(blob);
+    } finally {
+      await blob.file.close();
+    }
+  }
+
+  async #place(ref: string): Promise<PlacedBlob> {
+    const found = parseRef(ref);
+    return 'name' in found ? this.#files.open(found.name) : this.#packs.open(found);
+  }
+
+  remove(ref: string): Promise<void> {
+    return this.#gate.runShared(async () => {
+      this.#requireWritable();
+      const found = parseRef(ref);
+      await withReserve(this.#space, () =>
+        'name' in found ? this.#files.remove(found.name) : this.#packs.remove(found),
+      );
+    });
+  }
+
+  confirm(ref: string): void {
+    this.#onWrite();
+    const found = parseRef(ref);
+    if ('name' in found) this.#files.confirm(found.name);
+    else this.#packs.confirm(found);
+  }
+
+  async *unconfirmed(): AsyncIterable<string> {
+    yield* this.#files.unconfirmed();
+    yield* this.#packs.unconfirmed();
+  }
+
+  confirmAll(): Promise<readonly string[]> {
+    return this.#packs.confirmAll();
+  }
+
+  async *list(): AsyncIterable<string> {
+    yield* this.#files.list();
+    yield* this.#packs.list();
+  }
+
+  async compact(): Promise<void> {
+    this.#requireWritable();
+    await this.#gate.runShared(() => this.#packs.compact((task) => withReserve(this.#space, task)));
+  }
+
+  /** Begins a new pack with the next small blob, so that the one before may be compacted: on a full disk it must be. */
+  sealPack(): Promise<void> {
+    return this.#packs.seal();
+  }
+
+  async appendEntries(entries: readonly JournalEntry[]): Promise<void> {
+    this.#requireWritable();
+    await this.#gate
+      .runShared(() => withReserve(this.#space, () => this.#journal.append(entries)))
+      .catch(throwStoreFailure('a record cannot be kept'));
+    this.#onWrite();
+  }
+
+  journalEntries(): AsyncIterable<JournalEntry> {
+    return readJournals(this.#paths.journal);
+  }
+
+  /** Removes every blob and record at once, for the emulator: the old folders are renamed, then emptied at leisure. */
+  clear(): Promise<void> {
+    return this.#gate.runExclusive(() => this.#clear());
+  }
+
+  async #clear(): Promise<void> {
+    for (const flusher of this.#flushers.values()) await flusher.close();
+    await this.#journal.clear();
+    const [files, packs] = ['', ''].map(() =>
+      this.#paths.other(`cleared-${this.#random(8).toString('hex')}`),
+    ) as [string, string];
+    await this.#files.clear(files);
+    await this.#packs.clear(packs);
+    await makeBlobFolders(this.#paths);
+    for (const old of [files, packs]) rm(old, { recursive: true, force: true }).catch(() => {});
+  }
+
+  async lastEntrySeq(): Promise<number> {
+    return (await findJournalEnd(this.#paths.journal)).seq;
+  }
+
+  async lastCommitNumber(): Promise<number> {
+    const text = await this.note(COMMIT_NOTE);
+    const noted = text === undefined ? 0 : (JSON.parse(text) as { number: number }).number;
+    return Math.max(noted, (await findJournalEnd(this.#paths.journal)).commitNumber);
+  }
+
+  noteCommitNumber(number: number): Promise<void> {
+    return this.putNote(COMMIT_NOTE, JSON.stringify({ number }));
+  }
+
+  async setAside(blobs: readonly AsideBlob[], nowMs: number): Promise<void> {
+    this.#requireWritable();
+    await this.#gate
+      .runShared(() => this.#aside.add(blobs, nowMs))
+      .catch(throwStoreFailure('blobs cannot be set aside'));
+    for (const { ref } of blobs) this.confirm(ref);
+  }
+
+  listAside(): AsyncIterable<AsideBatch> {
+    return this.#aside.list();
+  }
+
+  async dropAside(batch: AsideBatch): Promise<void> {
+    this.#requireWritable();
+    await this.#gate.runShared(() => this.#aside.drop(batch));
+  }
+
+  async putNote(name: string, text: string): Promise<void> {
+    this.#requireWritable();
+    await this.#gate
+      .runShared(() => withReserve(this.#space, () => this.#notes.put(name, text)))
+      .catch(throwStoreFailure('a note cannot be kept'));
+  }
+
+  note(name: string): Promise<string | undefined> {
+    return this.#notes.get(name);
+  }
+
+  async removeNote(name: string): Promise<void> {
+    this.#requireWritable();
+    await this.#gate.runShared(() => this.#notes.remove(name));
+  }
+
+  noteNames(prefix: string): Promise<readonly string[]> {
+    return this.#notes.names(prefix);
+  }
+
+  failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** From now on the store takes no more writes, as after a failed flush. The first reason stays. */
+  stopWriting(reason: string): void {
+    this.#failure ??= new StoreFailure(reason);
+  }
+
+  async close(): Promise<void> {
+    await this.#packs.close();
+    await this.#journal.close();
+    for (const flusher of this.#flushers.values()) await flusher.close();
+  }
+
+  #requireWritable(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  #flusher(folder: string): FolderFlusher {
+    const flusher = this.#flushers.get(folder) ?? new FolderFlusher(folder, (run) => this.#runFlush(run));
+    this.#flushers.set(folder, flusher);
+    return flusher;
+  }
+}
+
+/** Turns whatever went wrong into a StoreFailure that says what was tried. */
+function throwStoreFailure(what: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof StoreFailure ? error : new StoreFailure(what, error);
+  };
+}

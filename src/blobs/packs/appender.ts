@@ -1,0 +1,214 @@
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { StoreFailure } from '../../domain/blob-store.ts';
+import type { RandomBytes } from '../../domain/ids.ts';
+import type { DiskPaths, PackedName } from '../disk/paths.ts';
+import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
+import { writeAt } from '../durable/positioned.ts';
+import { encodeHeader, HEADER_BYTES, recordBytes } from './format.ts';
+import { PackMarker } from './marker.ts';
+
+/** What is written and flushed together. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+/**
+ * A flush, and all that waits for it in turn, costs the processor as much for one blob as for fifty. So where blobs come
+ * many at a time, a group waits for more of them as long as they keep coming and are fewer than usual.
+ */
+const MANY_AT_A_TIME = 12;
+const GATHERING_MS = 1;
+
+interface PendingBlob {
+  readonly pieces: readonly Uint8Array[];
+  readonly blobBytes: number;
+  resolve(name: PackedName): void;
+  reject(error: unknown): void;
+}
+
+interface OpenPack {
+  readonly name: string;
+  readonly file: FileHandle;
+  readonly marker: PackMarker;
+  end: number;
+}
+
+interface PackAppenderDeps {
+  readonly paths: DiskPaths;
+  readonly random: RandomBytes;
+  readonly flush: Flush;
+  readonly incomingFlusher: FolderFlusher;
+  readonly packsFlusher: FolderFlusher;
+  /** A pack that is at least so long is followed by the next. */
+  readonly packBytes: number;
+}
+
+/** Appends blobs to this process's pack. Those that arrive while others are flushed share the next flush. */
+export class PackAppender {
+  readonly #deps: PackAppenderDeps;
+  #pack: OpenPack | undefined;
+  /** Packs of this process that have blobs in question, by name; the open one too. */
+  readonly #markers = new Map<string, PackMarker>();
+  #queue: PendingBlob[] = [];
+  #running: Promise<void> | undefined;
+  /** Whether the pack ends with the group that is being written. */
+  #sealsNext = false;
+  /** How many came together lately, at the most; each group that is smaller takes one off. */
+  #usualGroup = 0;
+
+  constructor(deps: PackAppenderDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Keeps a blob, given in pieces: durable when it resolves.
+   * @throws StoreFailure when it cannot be written; other blobs are not touched by that.
+   */
+  append(pieces: readonly Uint8Array[]): Promise<PackedName> {
+    const blobBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ pieces, blobBytes, resolve, reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** The blob needs no judgement by the next start: it is named by the catalog, or removed. */
+  confirm({ pack, place }: PackedName): void {
+    this.#markers.get(pack)?.confirm(place);
+  }
+
+  /** Whether the pack was begun by this process. */
+  owns(pack: string): boolean {
+    return this.#markers.has(pack);
+  }
+
+  /** Blobs of this process that are neither confirmed nor removed. */
+  *unconfirmed(): Iterable<PackedName> {
+    for (const [pack, marker] of this.#markers) {
+      for (const place of marker.unconfirmed()) yield { pack, place };
+    }
+  }
+
+  /** Ends the pack when what waits is written; the next blob begins another. @throws the I/O error. */
+  async seal(): Promise<void> {
+    this.#sealsNext = this.#running !== undefined;
+    if (!this.#sealsNext) await this.#seal();
+  }
+
+  /** Ends the pack; the next blob begins another. */
+  async close(): Promise<void> {
+    await this.#running;
+    await this.#seal();
+    for (const marker of this.#markers.values()) await marker.close();
+    this.#markers.clear();
+  }
+
+  /** Forgets its packs, which were taken away; the next blob begins another. */
+  async clear(): Promise<void> {
+    await this.#running;
+    for (const marker of [...this.#markers.values()]) await marker.drop();
+    await this.close();
+  }
+
+  async #drain(): Promise<void> {
+    // One turn of the loop: whatever else arrived with this blob joins its flush.
+    await new Promise(setImmediate);
+    while (this.#queue.length > 0) {
+      if (this.#usualGroup >= MANY_AT_A_TIME) await this.#gather();
+      const group = this.#nextGroup();
+      this.#usualGroup = Math.max(this.#usualGroup - 1, group.length);
+      await this.#write(group);
+    }
+    this.#running = undefined;
+  }
+
+  async #gather(): Promise<void> {
+    for (let seen = 0; this.#queue.length > seen && this.#queue.length < this.#usualGroup; ) {
+      seen = this.#queue.length;
+      await setTimeout(GATHERING_MS);
+    }
+  }
+
+  #nextGroup(): PendingBlob[] {
+    let count = 0;
+    for (let bytes = 0; count < this.#queue.length && bytes < GROUP_BYTES; count++) {
+      bytes += recordBytes((this.#queue[count] as PendingBlob).blobBytes);
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #write(group: readonly PendingBlob[]): Promise<void> {
+    try {
+      this.#pack ??= await this.#begin();
+      const names = await this.#writeTo(this.#pack, group);
+      group.forEach((one, i) => {
+        one.resolve(names[i] as PackedName);
+      });
+      if (this.#sealsNext || this.#pack.end >= this.#deps.packBytes) await this.#seal();
+    } catch (error) {
+      const failure =
+        error instanceof StoreFailure ? error : new StoreFailure('a blob cannot be stored', error);
+      for (const one of group) one.reject(failure);
+    }
+  }
+
+  /** Writes and flushes the group. @throws the I/O error; then the pack ends where it did. */
+  async #writeTo(pack: OpenPack, group: readonly PendingBlob[]): Promise<PackedName[]> {
+    const from = pack.end;
+    const pieces: Uint8Array[] = [];
+    const names = group.map(({ pieces: blob, blobBytes }) => {
+      const place = pack.end;
+      const bytes = recordBytes(blobBytes);
+      pieces.push(encodeHeader(pack.name, { place, blobBytes }), ...blob);
+      pieces.push(new Uint8Array(bytes - HEADER_BYTES - blobBytes));
+      pack.end += bytes;
+      pack.marker.add(place, pack.end);
+      return { pack: pack.name, place };
+    });
+    try {
+      await writeAt(pack.file, from, Buffer.concat(pieces));
+      await this.#deps.flush(() => pack.file.datasync());
+    } catch (error) {
+      await this.#takeBack(pack, from);
+      throw error;
+    }
+    return names;
+  }
+
+  /** What was not kept must not be found; where that cannot be, the next start judges it. Never throws. */
+  async #takeBack(pack: OpenPack, from: number): Promise<void> {
+    try {
+      await pack.file.truncate(from);
+      pack.end = from;
+      pack.marker.retract(from);
+    } catch {
+      await this.#seal().catch(() => {});
+    }
+  }
+
+  /** The marker's name is durable before the pack's: no pack may have blobs that nobody asks about. */
+  async #begin(): Promise<OpenPack> {
+    const { paths, random, incomingFlusher, packsFlusher } = this.#deps;
+    const name = random(16).toString('hex');
+    const marker = await PackMarker.create(paths.marker(name), () => this.#markers.delete(name));
+    let file: FileHandle | undefined;
+    try {
+      await incomingFlusher.flush();
+      file = await open(paths.pack(name), 'wx');
+      await packsFlusher.flush();
+      this.#markers.set(name, marker);
+      return { name, file, marker, end: 0 };
+    } catch (error) {
+      await file?.close().catch(() => {});
+      if (file) await unlink(paths.pack(name)).catch(() => {});
+      await marker.drop();
+      throw error;
+    }
+  }
+
+  async #seal(): Promise<void> {
+    const pack = this.#pack;
+    this.#pack = undefined;
+    this.#sealsNext = false;
+    pack?.marker.seal();
+    await pack?.file.close();
+  }
+}

@@ -1,0 +1,42 @@
+/** What is left in a pack. */
+import type { FileHandle } from 'node:fs/promises';
+import type { PlacedBlob } from '../blob/placed-blob.ts';
+import { type DiskPaths, packedRef } from '../disk/paths.ts';
+import { openIfPresent } from '../durable/names.ts';
+import { type Extent, listExtents } from './file.ts';
+import { HEADER_BYTES } from './format.ts';
+import { readRemovals } from './removals.ts';
+
+/** A run of bytes in a pack: a blob, or what is none. */
+export interface ListedExtent extends Extent {
+  readonly blob: PlacedBlob | undefined;
+}
+
+/**
+ * All that was not removed of a pack, from the position `from` on. Nothing when there is no such pack. The
+ * blobs' file is open until the next one is asked for.
+ */
+export async function* listRemaining(
+  paths: DiskPaths,
+  pack: string,
+  from: number,
+): AsyncGenerator<ListedExtent> {
+  // First the list, then the pack: it may be compacted, and its list forgotten, at any moment.
+  const removed = await readRemovals(paths, pack);
+  const file = await openIfPresent(paths.pack(pack));
+  if (file === undefined) return;
+  try {
+    for await (const extent of listExtents(file, pack, from)) {
+      const place = extent.record?.place ?? extent.position;
+      if (!removed.has(place)) yield { ...extent, blob: blobOf(file, pack, extent) };
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function blobOf(file: FileHandle, pack: string, { record, position }: Extent): PlacedBlob | undefined {
+  if (!record) return undefined;
+  const { place, blobBytes } = record;
+  return { ref: packedRef({ pack, place }), file, start: position + HEADER_BYTES, total: blobBytes };
+}

@@ -1,0 +1,92 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import type { DiskPaths, PackedName } from '../disk/paths.ts';
+import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
+import { openIfPresent, removeIfPresent } from '../durable/names.ts';
+import { decodeRemovals, encodeRemoval, hasRemoval, type PackRecord, REMOVAL_BYTES } from './format.ts';
+
+const { O_APPEND, O_CREAT, O_WRONLY } = constants;
+
+interface PackRemovalsDeps {
+  readonly paths: DiskPaths;
+  readonly flush: Flush;
+  readonly packsFlusher: FolderFlusher;
+}
+
+/** Lists of what was removed from packs, one beside each pack that has lost something. */
+export class PackRemovals {
+  readonly #deps: PackRemovalsDeps;
+  /** Packs whose list has a name that this process has flushed. */
+  readonly #flushedNames = new Set<string>();
+
+  constructor(deps: PackRemovalsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Durable when it resolves; the same removal may be noted again. @throws the I/O error. */
+  async add(pack: string, record: PackRecord): Promise<void> {
+    const { paths, flush, packsFlusher } = this.#deps;
+    const file = await open(paths.removals(pack), O_APPEND | O_CREAT | O_WRONLY, 0o666);
+    try {
+      await append(file, encodeRemoval(pack, record));
+      await flush(() => file.datasync());
+    } finally {
+      await file.close();
+    }
+    // Also where another process made the file: it may not have flushed the name yet.
+    if (!this.#flushedNames.has(pack)) await packsFlusher.flush();
+    this.#flushedNames.add(pack);
+  }
+
+  /** All that was noted of the pack is durable when it resolves, and that it is gone if it is. @throws the I/O error. */
+  async flush(pack: string): Promise<void> {
+    const { paths, flush, packsFlusher } = this.#deps;
+    const file = await openIfPresent(paths.removals(pack));
+    try {
+      if (file) await flush(() => file.datasync());
+    } finally {
+      await file?.close();
+    }
+    await packsFlusher.flush();
+  }
+
+  /** Forgets a list once nothing that it names is in the pack. @throws the I/O error. */
+  async drop(pack: string): Promise<void> {
+    this.#flushedNames.delete(pack);
+    await removeIfPresent(this.#deps.paths.removals(pack));
+  }
+
+  /** Forgets what was flushed: the lists were taken away. */
+  clear(): void {
+    this.#flushedNames.clear();
+  }
+}
+
+/** Other processes append to the same file: one write at its end, behind whatever a crash or a full disk tore. */
+async function append(file: FileHandle, entry: Buffer): Promise<void> {
+  const torn = (await file.stat()).size % REMOVAL_BYTES;
+  const bytes = torn === 0 ? entry : Buffer.concat([Buffer.alloc(REMOVAL_BYTES - torn), entry]);
+  const { bytesWritten } = await file.write(bytes);
+  // What a full disk had no room for. The next entry begins behind it.
+  if (bytesWritten < bytes.length) {
+    const text = `ENOSPC: ${bytesWritten} bytes were written of ${bytes.length}`;
+    throw Object.assign(new Error(text), { code: 'ENOSPC' });
+  }
+}
+
+/** By place: the length of each blob that was removed from the pack. @throws the I/O error. */
+export async function readRemovals(paths: DiskPaths, pack: string): Promise<ReadonlyMap<number, number>> {
+  return decodeRemovals(pack, await readList(paths, pack));
+}
+
+/** Whether the blob was removed. @throws the I/O error. */
+export async function isRemoved(paths: DiskPaths, name: PackedName): Promise<boolean> {
+  return hasRemoval(name, await readList(paths, name.pack));
+}
+
+async function readList(paths: DiskPaths, pack: string): Promise<Buffer> {
+  return readFile(paths.removals(pack)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  });
+}

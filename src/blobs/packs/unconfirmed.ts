@@ -1,0 +1,110 @@
+/** Packs of processes that ended without saying of each blob whether the catalog knows it. */
+import { readdir, readFile, unlink } from 'node:fs/promises';
+import { BlobDamaged } from '../../domain/blob-store.ts';
+import { describeBlob } from '../blob/open.ts';
+import { type DiskPaths, packOfMarker } from '../disk/paths.ts';
+import { isReadError, openIfPresent } from '../durable/names.ts';
+import { hasTable } from './file.ts';
+import { HEADER_BYTES } from './format.ts';
+import { parseMarker } from './marker.ts';
+import { type ListedExtent, listRemaining } from './remaining.ts';
+import type { PackRemovals } from './removals.ts';
+
+interface UnconfirmedBlobsDeps {
+  readonly paths: DiskPaths;
+  readonly removals: PackRemovals;
+  /** Packs that this process answers for itself. */
+  owns(pack: string): boolean;
+}
+
+export class UnconfirmedBlobs {
+  readonly #deps: UnconfirmedBlobsDeps;
+
+  constructor(deps: UnconfirmedBlobsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Blobs that say what they are, and of which nobody said that the catalog knows them. Their data may be damaged: if
+   * the catalog knows them, that is for a reader to find, and else it does not matter.
+   * @throws the I/O error, but not that of a disk that cannot read: what lies behind it is left to `settle`.
+   */
+  async *list(): AsyncIterable<string> {
+    for (const pack of await this.#packs()) {
+      try {
+        for await (const extent of this.#unconfirmedIn(pack)) {
+          if (extent.blob && (await describesItself(extent))) yield extent.blob.ref;
+        }
+      } catch (error) {
+        if (!isReadError(error)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Takes the markers away. What does not say what it is is noted as removed: nothing that was flushed is torn, so it
+   * was never acknowledged. @returns packs that cannot be read: they stay in question. @throws the I/O error.
+   */
+  async confirmAll(): Promise<readonly string[]> {
+    const left: string[] = [];
+    for (const pack of await this.#packs()) {
+      try {
+        await this.#confirmPack(pack);
+      } catch (error) {
+        if (!isReadError(error)) throw error;
+        left.push(this.#deps.paths.pack(pack));
+      }
+    }
+    return left;
+  }
+
+  async #confirmPack(pack: string): Promise<void> {
+    const { paths, removals } = this.#deps;
+    for await (const extent of this.#unconfirmedIn(pack)) {
+      if (await describesItself(extent)) continue;
+      // By where it begins, whatever a header there says.
+      const blobBytes = Math.max(1, extent.bytes - HEADER_BYTES);
+      await removals.add(pack, { place: extent.position, blobBytes });
+    }
+    await unlink(paths.marker(pack));
+  }
+
+  async *#unconfirmedIn(pack: string): ReturnType<typeof listRemaining> {
+    const { paths } = this.#deps;
+    const from = await findConfirmedEnd(paths, pack);
+    if (from !== undefined) yield* listRemaining(paths, pack, from);
+  }
+
+  async #packs(): Promise<string[]> {
+    const packs = (await readdir(this.#deps.paths.incoming)).map(packOfMarker);
+    return packs.filter((pack) => pack !== undefined && !this.#deps.owns(pack)) as string[];
+  }
+}
+
+/** Whether it is a blob, where it was written, whose description is proved. */
+async function describesItself({ blob, record, position }: ListedExtent): Promise<boolean> {
+  if (!blob || record?.place !== position) return false;
+  try {
+    await describeBlob(blob);
+    return true;
+  } catch (error) {
+    if (error instanceof BlobDamaged) return false;
+    throw error;
+  }
+}
+
+/** Up to where the pack was judged; undefined when nothing of it is in question. */
+async function findConfirmedEnd(paths: DiskPaths, pack: string): Promise<number | undefined> {
+  const confirmedEnd = parseMarker(await readFile(paths.marker(pack), 'utf8'));
+  const file = await openIfPresent(paths.pack(pack));
+  if (file === undefined) return undefined;
+  try {
+    const { size } = await file.stat();
+    // A copy of a running store may hold a marker beside a pack that was compacted later: all of it was judged.
+    if (await hasTable(file, size)) return undefined;
+    // What was judged was flushed before: a marker that says more was never written so.
+    return confirmedEnd <= size ? confirmedEnd : 0;
+  } finally {
+    await file.close();
+  }
+}

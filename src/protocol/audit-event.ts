@@ -1,0 +1,237 @@
+/** Requests as audit records, in CloudTrail's shape. */
+import { ApiError, asApiError } from '../domain/errors.ts';
+import type { VaultKey } from '../domain/vault.ts';
+import type { Operation, Reply } from '../operations/operation.ts';
+import type { Authenticated } from './authenticate.ts';
+import { peerOf } from './connections.ts';
+import type { Message } from './message.ts';
+import type { Route } from './route.ts';
+import { parseJsonObject } from './small-body.ts';
+import type { CountedDenials } from './unsigned-denials.ts';
+
+/** What is known of a request when it ends. */
+export interface RequestTrace {
+  readonly message: Message;
+  readonly atMs: number;
+  route?: Route;
+  signed?: Authenticated;
+  vaultKey?: VaultKey;
+}
+
+/** How a request ended: with a reply, or with an error. */
+export type Outcome = { readonly reply: Reply } | { readonly error: unknown };
+
+/** Texts from outside are cut to this length; policies are kept whole. */
+const MAX_TEXT = 32_768;
+/** The same for requests without a good signature: anybody can send those. */
+const UNSIGNED_TEXT = 200;
+
+/** Reply headers have few names, all ours; this bounds them all the same. */
+const NAMES_KEPT = 100;
+
+/** The service answers these with 400: a request without a signature, and one by a key that does not count. */
+const DENIED_BY_400: ReadonlySet<string> = new Set([
+  'MissingAuthenticationTokenException',
+  'UnrecognizedClientException',
+]);
+
+/** What tells one refusal from others: why, and whom. */
+export function denialKind(event: Record<string, unknown>): string {
+  return `${event['errorCode']} from ${peerOf(String(event['sourceIPAddress']))}`;
+}
+
+/** Tells of refusals that were not put on record one by one. */
+export function toCountingEvent(
+  { count, sinceMs, kinds }: CountedDenials,
+  nowMs: number,
+  eventId: string,
+): Record<string, unknown> {
+  return {
+    eventVersion: '1.08',
+    userIdentity: { type: 'Unknown' },
+    eventTime: new Date(nowMs).toISOString(),
+    eventSource: 'glacier.amazonaws.com',
+    eventName: 'UnsignedDenialsCounted',
+    additionalEventData: { count, since: new Date(sinceMs).toISOString(), kinds },
+    eventID: eventId,
+    readOnly: true,
+    eventType: 'AwsServiceEvent',
+  };
+}
+
+/** Whether a request was refused because of its sender: not known, or without the right. */
+export function isDenied(outcome: Outcome): boolean {
+  const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
+  return error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));
+}
+
+/** Whether a request belongs into the log: it may have changed something, or it was denied. */
+export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
+  return (
+    isDenied(outcome) || (signed !== undefined && route !== undefined && route.operation.method !== 'GET')
+  );
+}
+
+/** What went out of a download. */
+export interface DownloadProgress {
+  /** Bytes that the connection has taken. */
+  readonly bytes: number;
+  /** Whether that is all of the answer. */
+  readonly complete: boolean;
+}
+
+/** Whether the answer hands out an archive or an inventory: such a request is on record when it has ended. */
+export function isDownload({ route }: RequestTrace, outcome: Outcome): boolean {
+  return route?.operation.name === 'GetJobOutput' && 'reply' in outcome;
+}
+
+/** The record of a download, with what went out of it. */
+export function toDownloadEvent(
+  trace: RequestTrace,
+  outcome: Outcome,
+  ended: {
+    readonly eventId: string;
+    readonly atMs: number;
+    readonly sent: DownloadProgress;
+    readonly error: unknown;
+  },
+): Record<string, unknown> {
+  const { eventId, atMs, sent, error } = ended;
+  const event = toAuditEvent(trace, outcome, eventId, atMs);
+  const auditData = 'reply' in outcome ? (outcome.reply.auditData ?? {}) : {};
+  const additionalEventData = { ...auditData, bytesTransferredOut: sent.bytes, complete: sent.complete };
+  return { ...event, ...(error === undefined ? {} : errorOf({ error })), additionalEventData };
+}
+
+/**
+ * The record. No secret, no signature and no body of an archive is in it.
+ * @param endedMs when the request was decided, ms since the epoch: as in CloudTrail, `eventTime` is the end of a request.
+ */
+export function toAuditEvent(
+  trace: RequestTrace,
+  outcome: Outcome,
+  eventId: string,
+  endedMs: number,
+): Record<string, unknown> {
+  const { message, route, signed, vaultKey } = trace;
+  return {
+    eventVersion: '1.08',
+    userIdentity: identityOf(signed),
+    eventTime: new Date(endedMs).toISOString(),
+    eventSource: 'glacier.amazonaws.com',
+    eventName: route?.operation.name ?? `${message.method} ${message.target.slice(0, 200)}`,
+    awsRegion: signed?.region ?? null,
+    sourceIPAddress: message.sourceAddress,
+    userAgent: message.header('user-agent')?.slice(0, signed ? 1000 : UNSIGNED_TEXT) ?? null,
+    ...errorOf(outcome, signed ? MAX_TEXT : UNSIGNED_TEXT),
+    // Of a request that nobody signed only the place is kept: anybody can send those.
+    requestParameters: route && signed ? parametersOf(message, route, signed) : null,
+    responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
+    requestID: message.requestId,
+    eventID: eventId,
+    readOnly: message.method === 'GET',
+    eventType: 'AwsApiCall',
+    recipientAccountId: vaultKey?.account ?? signed?.credential.caller.accountId ?? null,
+  };
+}
+
+const TYPES = { root: 'Root', user: 'IAMUser', temporary: 'IAMUser', 'assumed-role': 'AssumedRole' } as const;
+
+function identityOf(signed: Authenticated | undefined): Record<string, unknown> {
+  if (!signed) return { type: 'Unknown' };
+  const { caller } = signed.credential;
+  return {
+    type: TYPES[caller.kind],
+    principalId: caller.userId ?? caller.accountId,
+    arn: caller.arn,
+    accountId: caller.accountId,
+    accessKeyId: signed.accessKeyId,
+    ...(caller.userName === undefined ? {} : { userName: caller.userName }),
+  };
+}
+
+function errorOf(outcome: Outcome, maxText = MAX_TEXT): Record<string, unknown> {
+  if (!('error' in outcome)) return {};
+  const error = asApiError(outcome.error);
+  return { errorCode: error.code, errorMessage: withoutQuotes(error).slice(0, maxText) };
+}
+
+/** Refusals of the signature quote what was sent, which may be a signature. */
+function withoutQuotes({ code, message }: ApiError): string {
+  return code === 'InvalidSignatureException' ? message.replace(/,? (?:got|not) '.*$/is, '.') : message;
+}
+
+/** What stood in the path, then the operation's own fields as they were sent. */
+function parametersOf(
+  message: Message,
+  route: Route,
+  signed: Authenticated | undefined,
+): Record<string, unknown> {
+  const { account, vaultName, id, idName, operation } = route;
+  return {
+    accountId: account,
+    ...(vaultName === '' ? {} : { vaultName }),
+    // Whoever reads the log must not be able to complete the lock.
+    ...(idName === undefined || idName === 'lockId' ? {} : { [idName]: id }),
+    ...fieldsAsSent(message, operation, signed?.smallBody),
+  };
+}
+
+function fieldsAsSent(
+  message: Message,
+  operation: Operation,
+  body: Buffer | undefined,
+): Record<string, unknown> {
+  const members = operation.body === 'json' && body ? membersOf(body) : new Map<string, unknown>();
+  const sent: Record<string, unknown> = {};
+  for (const { location, name } of Object.values(operation.fields)) {
+    const value =
+      location === 'member'
+        ? members.get(name)
+        : location === 'header'
+          ? message.header(name)
+          : message.query.get(name);
+    if (value !== undefined && value !== null) sent[name] = plain(value);
+  }
+  return sent;
+}
+
+/** Large numbers come as bigint, which JSON does not know. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'string') return value.slice(0, MAX_TEXT);
+  return JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
+}
+
+function membersOf(body: Buffer): ReadonlyMap<string, unknown> {
+  try {
+    return parseJsonObject(body);
+  } catch {
+    return new Map();
+  }
+}
+
+/** `x-amz-lock-id` is left out: it would let a reader of the log complete the lock. */
+function elementsOf({ headers = {} }: Reply): Record<string, string> | null {
+  const shown = Object.entries(headers).filter(([name]) => name !== 'x-amz-lock-id');
+  return shown.length === 0
+    ? null
+    : Object.fromEntries(shown.map(([name, value]) => [shownName(name), value]));
+}
+
+const shownNames = new Map<string, string>();
+
+/** The name that a reply's header has in the record, remembered. */
+function shownName(header: string): string {
+  const known = shownNames.get(header);
+  if (known !== undefined) return known;
+  const name = camel(header);
+  if (shownNames.size >= NAMES_KEPT) shownNames.clear();
+  shownNames.set(header, name);
+  return name;
+}
+
+/** `x-amz-archive-id` → `archiveId`. */
+function camel(name: string): string {
+  const plainName = name.toLowerCase().replace(/^x-amz-/, '');
+  return plainName.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,1081 @@
+import assert from 'node:assert/strict';
+import { createHash, createHmac } from 'node:crypto';
+import { describe, it } from 'node:test';
+
+import { SignatureV4 } from '@smithy/signature-v4';
+import fc from 'fast-check';
+import type { ErrorCode } from '../../domain/errors.ts';
+import { ApiError } from '../../domain/errors.ts';
+import { hashCanonicalRequest } from './canonical-request.ts';
+import { createSigningKeys } from './keys.ts';
+import type { Authentication, SignedRequest } from './parse.ts';
+import { parseAuthentication } from './parse.ts';
+import { verifySignature } from './verify.ts';
+
+const KEY = 'AKIAIOSFODNN7EXAMPLE';
+const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
+const HOST = 'glacier.us-east-1.amazonaws.com';
+const NOW = Date.UTC(2017, 1, 10, 12);
+const SCOPE = '20170210/us-east-1/glacier/aws4_request';
+const EMPTY_HASH = sha256('');
+const MISMATCH =
+  'The request signature we calculated does not match the signature you provided. Check your AWS Secret ' +
+  'Access Key and signing method. Consult the service documentation for details.';
+
+function sha256(data: string): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** Both steps, as a server whose only key is `secret` takes them. */
+function authenticate(
+  request: SignedRequest,
+  { nowMs = NOW, secret = SECRET, payloadHash = '', keys = createSigningKeys() } = {},
+): Authentication {
+  const authentication = parseAuthentication(request, nowMs);
+  const hash = payloadHash || (authentication.declaredPayloadHash ?? EMPTY_HASH);
+  verifySignature(authentication, secret, hash, keys);
+  return authentication;
+}
+
+/** Asserts an error of the API, with this code and with this message or a message that it matches. */
+function refuses(
+  run: () => unknown,
+  message: string | RegExp = /./,
+  code: ErrorCode = 'InvalidSignatureException',
+): void {
+  assert.throws(run, (error) => {
+    assert.ok(error instanceof ApiError, String(error));
+    assert.equal(error.code, code);
+    if (typeof message === 'string') assert.equal(error.message, message);
+    else assert.match(error.message, message);
+    return true;
+  });
+}
+
+interface Vector {
+  readonly name: string;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly date: string;
+  readonly signedHeaders: string;
+  readonly body: string;
+  readonly canonicalHash: string;
+  readonly signature: string;
+}
+
+const HELLO_HASH = sha256('Hello World!');
+
+/** The first two are examples of AWS's API guide; the others agree with botocore. */
+const VECTORS: readonly Vector[] = [
+  {
+    name: 'CreateVault of the API guide',
+    method: 'PUT',
+    target: '/-/vaults/examplevault',
+    headers: {},
+    date: '20120525T002453Z',
+    signedHeaders: 'host;x-amz-date;x-amz-glacier-version',
+    body: '',
+    canonicalHash: '5f1da1a2d0feb614dd03d71e87928b8e449ac87614479332aced3a701f916743',
+    signature: '3ce5b2f2fffac9262b4da9256f8d086b4aaf42eba5f111c21681a65a127b7c2a',
+  },
+  {
+    name: 'UploadArchive of the API guide',
+    method: 'POST',
+    target: '/-/vaults/examplevault/archives',
+    headers: { 'x-amz-content-sha256': '726e392cb4d09924dbad1cc0ba3b00c3643d03d14cb4b823e2f041cff612a628' },
+    date: '20120507T000000Z',
+    signedHeaders: 'host;x-amz-content-sha256;x-amz-date;x-amz-glacier-version',
+    body: 'Welcome to Amazon Glacier.',
+    canonicalHash: 'f3df090abf5698dbe2230b41165a7b8991f9616ef67de13ac283577a02732819',
+    signature: 'b092397439375d59119072764a1e9a144677c43d9906fd98a5742c57a2855de6',
+  },
+  {
+    name: 'ListVaults with an encoded marker',
+    method: 'GET',
+    target: '/-/vaults?limit=10&marker=arn%3Aaws%3Aglacier%3Aus-east-1%3A111122223333%3Avaults%2Fv1',
+    headers: {},
+    date: '20170210T120000Z',
+    signedHeaders: 'host;x-amz-date;x-amz-glacier-version',
+    body: '',
+    canonicalHash: 'a26296c21a86049c21e28c1c141d366c6fd5f2c34b3c14dad49ab14e0b6c7de6',
+    signature: '03629f9ed911bf765b2a9a8a2e733634950578fda31ae3192b304d382200debc',
+  },
+  {
+    name: 'AddTagsToVault, whose body no header hashes',
+    method: 'POST',
+    target: '/-/vaults/examplevault/tags?operation=add',
+    headers: { 'Content-Type': 'application/json' },
+    date: '20170210T120000Z',
+    signedHeaders: 'content-type;host;x-amz-date;x-amz-glacier-version',
+    body: '{"Tags":{"k1":"v1"}}',
+    canonicalHash: '0f410132b36bc394957bf6c53fd1e825626ccdbb5b94a97bb7e2242f9fd70f0d',
+    signature: '7fd23d11bf669e1875d54c77472990ecd88ff6bd9bb6ab28943fbc4be8eabd0b',
+  },
+  {
+    name: 'UploadArchive with double spaces in the description',
+    method: 'POST',
+    target: '/-/vaults/examplevault/archives',
+    headers: {
+      'x-amz-archive-description': 'two  spaces',
+      'x-amz-content-sha256': HELLO_HASH,
+      'x-amz-sha256-tree-hash': HELLO_HASH,
+    },
+    date: '20170210T120000Z',
+    signedHeaders:
+      'host;x-amz-archive-description;x-amz-content-sha256;x-amz-date;x-amz-glacier-version;x-amz-sha256-tree-hash',
+    body: 'Hello World!',
+    canonicalHash: 'f889f3486ba8dd5bf391e7c777ab87a9417f385915f01eb9f8faf336ae575551',
+    signature: '0d9b022ac5af1c7334362088aa5e9465a66a081d5a1c0a9218f688a0dac4135d',
+  },
+  {
+    name: 'DescribeVault with a session token',
+    method: 'GET',
+    target: '/-/vaults/examplevault',
+    headers: { 'x-amz-security-token': 'EXAMPLETOKEN' },
+    date: '20170210T120000Z',
+    signedHeaders: 'host;x-amz-date;x-amz-glacier-version;x-amz-security-token',
+    body: '',
+    canonicalHash: '05531a1fe82cf7c32a0020bee43d2d86913f8e26adb492d22185f5ecd73fb29e',
+    signature: '2642b140385f940823dc3ec9d4028c780a10712bc6cef7a7f5ffeabc70062084',
+  },
+];
+
+function nowOf(basic: string): number {
+  return Date.parse(basic.replace(/(....)(..)(..T..)(..)(..Z)/, '$1-$2-$3:$4:$5'));
+}
+
+function authorization(signature: string, signedHeaders: string, scope = SCOPE): string {
+  return `AWS4-HMAC-SHA256 Credential=${KEY}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+}
+
+function requestOf(vector: Vector): SignedRequest {
+  const scope = `${vector.date.slice(0, 8)}/us-east-1/glacier/aws4_request`;
+  return {
+    method: vector.method,
+    target: vector.target,
+    rawHeaders: [
+      ...['Host', HOST, 'x-amz-glacier-version', '2012-06-01', 'X-Amz-Date', vector.date],
+      ...Object.entries(vector.headers).flat(),
+      ...['Authorization', authorization(vector.signature, vector.signedHeaders, scope)],
+    ],
+  };
+}
+
+/** A signed DescribeVault. Overrides are headers to set, or to leave out if undefined; others are `more`. */
+function describeVault(
+  overrides: Record<string, string | undefined> = {},
+  more: string[] = [],
+): SignedRequest {
+  const headers: Record<string, string | undefined> = {
+    host: HOST,
+    'x-amz-glacier-version': '2012-06-01',
+    'x-amz-date': '20170210T120000Z',
+    authorization: authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED),
+    ...overrides,
+  };
+  const rawHeaders = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [name, value],
+  );
+  return { method: 'GET', target: '/-/vaults/examplevault', rawHeaders: [...rawHeaders, ...more] };
+}
+
+const DESCRIBE_SIGNED = 'host;x-amz-date;x-amz-glacier-version';
+/** Worked out without the code under test. */
+const DESCRIBE_SIGNATURE = signByHand(
+  `GET\n/-/vaults/examplevault\n\nhost:${HOST}\nx-amz-date:20170210T120000Z\n` +
+    `x-amz-glacier-version:2012-06-01\n\n${DESCRIBE_SIGNED}\n${EMPTY_HASH}`,
+);
+
+function signByHand(canonicalRequest: string): string {
+  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+  const key = SCOPE.split('/').reduce<string | Buffer>(hmac, `AWS4${SECRET}`);
+  return hmac(key, `AWS4-HMAC-SHA256\n20170210T120000Z\n${SCOPE}\n${sha256(canonicalRequest)}`).toString(
+    'hex',
+  );
+}
+
+describe('test vectors', () => {
+  for (const vector of VECTORS) {
+    it(vector.name, () => {
+      const payloadHash = sha256(vector.body);
+      const parsed = authenticate(requestOf(vector), { nowMs: nowOf(vector.date), payloadHash });
+      assert.equal(hashCanonicalRequest(parsed.canonicalHead + payloadHash), vector.canonicalHash);
+      assert.equal(parsed.accessKeyId, KEY);
+      assert.equal(parsed.date, vector.date.slice(0, 8));
+      assert.equal(parsed.region, 'us-east-1');
+      assert.equal(parsed.scope, `${parsed.date}/us-east-1/glacier/aws4_request`);
+      assert.equal(parsed.timestamp, vector.date);
+      assert.deepEqual(parsed.signedHeaders, vector.signedHeaders.split(';'));
+      assert.equal(parsed.signature, vector.signature);
+      assert.equal(parsed.declaredPayloadHash, vector.headers['x-amz-content-sha256']);
+      assert.equal(parsed.sessionToken, vector.headers['x-amz-security-token']);
+      assert.equal(parsed.presigned, false);
+    });
+  }
+
+  it('botocore with Date instead of x-amz-date', () => {
+    const signature = '46f7851862aa462ec1c938fcf53b442b2af17301a3121398e9b52cdaa5047a77';
+    const request = describeVault({
+      'x-amz-date': undefined,
+      date: 'Fri, 10 Feb 2017 12:00:00 -0000',
+      authorization: authorization(signature, 'date;host;x-amz-glacier-version'),
+    });
+    assert.equal(authenticate(request).timestamp, '20170210T120000Z');
+  });
+
+  it('botocore with a header in UTF-8', () => {
+    const signature = 'cee8c22f2835a671826709e3623829f3b29beed894e9e419b5708c6bb5d22cbf';
+    const description = Buffer.from('café  voilà').toString('latin1');
+    const signed = 'host;x-amz-archive-description;x-amz-date;x-amz-glacier-version;x-amz-part-size';
+    authenticate({
+      ...describeVault({ authorization: authorization(signature, signed) }, [
+        ...['x-amz-archive-description', description, 'x-amz-part-size', '1048576'],
+      ]),
+      method: 'POST',
+      target: '/-/vaults/examplevault/multipart-uploads',
+    });
+  });
+});
+
+describe('what clients may write differently', () => {
+  it('takes any case of header names and any usual separator', () => {
+    const tight = authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED).replaceAll(', ', ',');
+    authenticate(describeVault({ authorization: tight }));
+    authenticate(describeVault({ authorization: tight.replaceAll(',', ' ,  ') }));
+    const { rawHeaders, ...rest } = describeVault();
+    const shouted = rawHeaders.map((text, i) => (i % 2 === 0 ? text.toUpperCase() : text));
+    authenticate({ ...rest, rawHeaders: shouted });
+  });
+
+  it('lets x-amz-date win over Date', () => {
+    authenticate(describeVault({ date: 'Sat, 01 Jan 2000 00:00:00 GMT' }));
+  });
+
+  it('takes a Date in either form', () => {
+    const forms = ['20170210T120000Z', 'Fri, 10 Feb 2017 12:00:00 GMT', 'Fri, 10 Feb 2017 12:00:00 +0000'];
+    for (const date of forms) {
+      const signed = 'date;host';
+      const signature = signByHand(
+        `GET\n/-/vaults/examplevault\n\ndate:${date}\nhost:${HOST}\n\n${signed}\n${EMPTY_HASH}`,
+      );
+      const headers = { 'x-amz-date': undefined, date, authorization: authorization(signature, signed) };
+      authenticate(describeVault(headers));
+    }
+  });
+
+  it('joins several headers of one name with commas', () => {
+    const signed = 'a;host;x-amz-date';
+    const signature = signByHand(
+      `GET\n/-/vaults/examplevault\n\na:1 2,3,\nhost:${HOST}\nx-amz-date:20170210T120000Z\n\n${signed}\n${EMPTY_HASH}`,
+    );
+    const more = ['A', ' 1  2 ', 'a', '3', 'A', ''];
+    authenticate(describeVault({ authorization: authorization(signature, signed) }, more));
+    refuses(() =>
+      authenticate(describeVault({ authorization: authorization(signature, signed) }, more.slice(2))),
+    );
+  });
+
+  it('takes the host exactly as received', () => {
+    for (const host of ['localhost:8080', 'LOCALHOST', `${HOST}:443`]) {
+      const signed = 'host;x-amz-date';
+      const signature = signByHand(
+        `GET\n/-/vaults/examplevault\n\nhost:${host}\nx-amz-date:20170210T120000Z\n\n${signed}\n${EMPTY_HASH}`,
+      );
+      authenticate(describeVault({ host, authorization: authorization(signature, signed) }));
+    }
+  });
+
+  it('takes a claimed hash in upper case as it was signed', () => {
+    const claimed = EMPTY_HASH.toUpperCase();
+    const signed = 'host;x-amz-content-sha256;x-amz-date';
+    const signature = signByHand(
+      `GET\n/-/vaults/examplevault\n\nhost:${HOST}\nx-amz-content-sha256:${claimed}\n` +
+        `x-amz-date:20170210T120000Z\n\n${signed}\n${claimed}`,
+    );
+    const headers = { 'x-amz-content-sha256': claimed, authorization: authorization(signature, signed) };
+    assert.equal(authenticate(describeVault(headers)).declaredPayloadHash, claimed);
+  });
+
+  it('counts an empty session token as none', () => {
+    assert.equal(authenticate(describeVault({ 'x-amz-security-token': '' })).sessionToken, undefined);
+  });
+});
+
+describe('clock', () => {
+  const at = (seconds: number) => () => authenticate(describeVault(), { nowMs: NOW + seconds * 1000 });
+
+  it('holds for five minutes either way, the last second included', () => {
+    for (const seconds of [-300, -299.999, 0, 299, 300, 300.999]) at(seconds)();
+  });
+
+  it('words what is too old', () => {
+    refuses(
+      at(301),
+      'Signature expired: 20170210T120000Z is now earlier than 20170210T120001Z (20170210T120501Z - 5 min.)',
+    );
+  });
+
+  it('words what is too new', () => {
+    refuses(
+      at(-300.001),
+      'Signature not yet current: 20170210T120000Z is still later than 20170210T115959Z (20170210T115459Z + 5 min.)',
+    );
+  });
+});
+
+describe('refusals of the header form', () => {
+  it('no authentication at all', () => {
+    const none = { ...describeVault({ authorization: undefined }), target: '/-/vaults?limit=1' };
+    refuses(() => authenticate(none), 'Missing Authentication Token', 'MissingAuthenticationTokenException');
+  });
+
+  it('another algorithm', () => {
+    for (const text of [
+      '',
+      'Basic QWxhZGRpbg==',
+      'AWS AKID:x',
+      'AWS4-ECDSA-P256-SHA256 Credential=a',
+      'aws4-hmac-sha256 a',
+    ]) {
+      refuses(() => authenticate(describeVault({ authorization: text })), /^Unsupported AWS 'algorithm'/);
+    }
+  });
+
+  it('components that are missing, doubled, unknown or no components', () => {
+    const good = authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED);
+    const bad = [
+      good.slice(0, 16),
+      good.slice(0, 17),
+      good.replace(/Credential=[^,]+, /, ''),
+      good.replace(/SignedHeaders=[^,]+, /, ''),
+      good.replace(/, Signature=.+/, ''),
+      `${good}, Signature=${DESCRIBE_SIGNATURE}`,
+      `${good}, Extra=1`,
+      `${good},`,
+      good.replace('Credential', 'credential'),
+      good.replace('Credential=', 'Credential'),
+      good.replace(', SignedHeaders', ' SignedHeaders'),
+    ];
+    for (const text of bad) {
+      refuses(() => authenticate(describeVault({ authorization: text })), /^Authorization header/, undefined);
+    }
+  });
+
+  it('a credential that is not five elements, or without key', () => {
+    const scopes = [
+      '',
+      '/',
+      `${KEY}`,
+      `${KEY}/20170210/us-east-1/glacier`,
+      `${KEY}/${SCOPE}/x`,
+      `/${SCOPE}`,
+      `a b/${SCOPE}`,
+    ];
+    for (const credential of [...scopes, `${'A'.repeat(129)}/${SCOPE}`]) {
+      const text = authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED).replace(`${KEY}/${SCOPE}`, credential);
+      refuses(() => authenticate(describeVault({ authorization: text })), /^Credential must have exactly 5/);
+    }
+  });
+
+  it('a wrong scope', () => {
+    const texts: ReadonlyArray<readonly [string, string]> = [
+      ['20170210//glacier/aws4_request', "Credential should be scoped to a valid region, not ''."],
+      [
+        '20170210/US EAST/glacier/aws4_request',
+        "Credential should be scoped to a valid region, not 'US EAST'.",
+      ],
+      ['20170210/eu:1/glacier/aws4_request', "Credential should be scoped to a valid region, not 'eu:1'."],
+      [
+        `20170210/${'a'.repeat(65)}/glacier/aws4_request`,
+        `Credential should be scoped to a valid region, not '${'a'.repeat(65)}'.`,
+      ],
+      ['20170210/us-east-1/s3/aws4_request', "Credential should be scoped to correct service: 'glacier'."],
+      [
+        '20170210/us-east-1/glacier/aws4',
+        "Credential should be scoped with a valid terminator: 'aws4_request', not 'aws4'.",
+      ],
+      [
+        '20170211/us-east-1/glacier/aws4_request',
+        'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: ' +
+          "'20170211' != '20170210', from '20170210T120000Z'.",
+      ],
+    ];
+    for (const [scope, message] of texts) {
+      const text = authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED, scope);
+      refuses(() => authenticate(describeVault({ authorization: text })), message);
+    }
+  });
+
+  it('takes any region that can be a name', () => {
+    for (const region of ['us-gov-west-1', 'GRA', 'RegionOne', 'eu_west_1', 'dc.1', 'a'.repeat(64)]) {
+      const scope = `20170210/${region}/glacier/aws4_request`;
+      const request = describeVault({
+        authorization: authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED, scope),
+      });
+      assert.equal(parseAuthentication(request, NOW).region, region);
+    }
+  });
+
+  it('no date, or one that does not exist', () => {
+    refuses(() => authenticate(describeVault({ 'x-amz-date': undefined })), /existence of either/);
+    const bad = [
+      '',
+      'now',
+      '20170210',
+      '2017-02-10T12:00:00Z',
+      '20170230T120000Z',
+      '20170210T250000Z',
+      '20170210T120060Z',
+    ];
+    const worse = [
+      'Fri, 30 Feb 2017 12:00:00 GMT',
+      'Fri, 10 Foo 2017 12:00:00 GMT',
+      'Fri, 10 Feb 2017 12:00:00 CET',
+    ];
+    for (const date of [...bad, ...worse, '00000000T000000Z']) {
+      refuses(() => authenticate(describeVault({ 'x-amz-date': date })), /^Date must be in/);
+      refuses(() => authenticate(describeVault({ 'x-amz-date': undefined, date })), /^Date must be in/);
+    }
+  });
+
+  it('exactly the dates that the calendar of Date does not give back', () => {
+    const digits = (from: number, to: number, length: number) =>
+      fc.integer({ min: from, max: to }).map((number) => String(number).padStart(length, '0'));
+    const year = fc.oneof(digits(0, 9999, 4), digits(0, 110, 4), fc.constantFrom('1900', '2000', '2016'));
+    const day = fc.oneof(digits(0, 32, 2), digits(27, 31, 2));
+    const parts = [
+      year,
+      digits(0, 13, 2),
+      day,
+      digits(0, 25, 2),
+      digits(0, 61, 2),
+      digits(0, 61, 2),
+    ] as const;
+    const check = (date: string): void => {
+      const at = (from: number, to: number) => Number(date.slice(from, to));
+      const ms = Date.UTC(at(0, 4), at(4, 6) - 1, at(6, 8), at(9, 11), at(11, 13), at(13, 15));
+      const given = `${new Date(ms).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
+      // One that exists is refused too, but later: the scope is of another day.
+      const message = given === date ? /^Date in Credential scope does not match/ : /^Date must be in/;
+      const scope = '00000000/us-east-1/glacier/aws4_request';
+      const more = { authorization: authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED, scope) };
+      refuses(() => authenticate(describeVault({ 'x-amz-date': date, ...more })), message);
+    };
+    fc.assert(
+      fc.property(fc.tuple(...parts), ([y, mo, d, h, mi, s]) => check(`${y}${mo}${d}T${h}${mi}${s}Z`)),
+      { numRuns: 3000 },
+    );
+    for (const years of ['0000', '0004', '0099', '0100', '1900', '2000', '2017', '2020', '9999']) {
+      for (let month = 0; month <= 13; month++) {
+        for (let ofMonth = 0; ofMonth <= 32; ofMonth++) {
+          check(`${years}${String(month).padStart(2, '0')}${String(ofMonth).padStart(2, '0')}T235959Z`);
+        }
+      }
+    }
+  });
+
+  it('host or date not signed, or another date than the one used', () => {
+    const signedAs = (signed: string, more: Record<string, string | undefined> = {}) =>
+      describeVault({ ...more, authorization: authorization(DESCRIBE_SIGNATURE, signed) });
+    refuses(
+      () => authenticate(signedAs('x-amz-date')),
+      "'host' must be a 'SignedHeader' in the AWS Authorization.",
+    );
+    refuses(
+      () => authenticate(signedAs('host')),
+      "'x-amz-date' must be a 'SignedHeader' in the AWS Authorization.",
+    );
+    const date = 'Fri, 10 Feb 2017 12:00:00 GMT';
+    refuses(() => authenticate(signedAs('date;host', { date })), /^'x-amz-date' must be/);
+    refuses(() => authenticate(signedAs('host', { date, 'x-amz-date': undefined })), /^'date' must be/);
+  });
+
+  it('a list of signed headers that is not canonical', () => {
+    for (const signed of [
+      '',
+      ';',
+      'host;',
+      'Host;x-amz-date',
+      'x-amz-date;host',
+      'host;host;x-amz-date',
+      'ho st',
+      'hóst',
+    ]) {
+      const text = authorization(DESCRIBE_SIGNATURE, signed);
+      refuses(() => authenticate(describeVault({ authorization: text })), /^SignedHeaders must be/);
+    }
+  });
+
+  it('a signed header that was not sent', () => {
+    const text = authorization(DESCRIBE_SIGNATURE, 'host;x-amz-date;x-amz-part-size');
+    refuses(
+      () => authenticate(describeVault({ authorization: text })),
+      "The signed header 'x-amz-part-size' is missing from the request.",
+    );
+    refuses(() => authenticate(describeVault({ host: undefined })), /'host' is missing/);
+  });
+
+  it('a signature that is not 64 lower-case hex digits', () => {
+    const bad = [
+      '',
+      'x',
+      DESCRIBE_SIGNATURE.slice(1),
+      `${DESCRIBE_SIGNATURE}0`,
+      DESCRIBE_SIGNATURE.toUpperCase(),
+    ];
+    for (const signature of [...bad, DESCRIBE_SIGNATURE.replace(/.$/, 'g')]) {
+      const text = authorization(signature, DESCRIBE_SIGNED);
+      refuses(() => authenticate(describeVault({ authorization: text })), /^Signature must be 64/);
+    }
+  });
+
+  it('two of a header that can be there once, even twice the same', () => {
+    const names = [
+      'authorization',
+      'date',
+      'host',
+      'x-amz-content-sha256',
+      'x-amz-date',
+      'x-amz-security-token',
+    ];
+    for (const name of names) {
+      const more = [name, 'a', name.toUpperCase(), 'a'];
+      refuses(() => authenticate(describeVault({}, more)), `The header '${name}' must be sent once.`);
+    }
+  });
+
+  it('payload hashes of S3 and whatever else is no hash', () => {
+    const s3 = [
+      'UNSIGNED-PAYLOAD',
+      'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
+      'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+    ];
+    for (const value of [...s3, '', EMPTY_HASH.slice(1), `${EMPTY_HASH}0`, `${EMPTY_HASH.slice(1)}g`]) {
+      refuses(
+        () => authenticate(describeVault({ 'x-amz-content-sha256': value })),
+        'The value passed in as x-amz-content-sha256 does not match the computed payload hash. ' +
+          `A SHA-256 of 64 hexadecimal digits is expected, not '${value}'.`,
+      );
+    }
+  });
+
+  it('both forms at once', () => {
+    for (const query of [
+      'X-Amz-Signature=a',
+      'x-amz-signature',
+      'X%2DAmz-Credential=a',
+      'a=1&X-Amz-Algorithm=b',
+    ]) {
+      const request = { ...describeVault(), target: `/-/vaults/examplevault?${query}` };
+      refuses(() => authenticate(request), /^Only one form of authentication/);
+    }
+  });
+
+  it('two different session tokens', () => {
+    const request = describeVault({ 'x-amz-security-token': 'a' });
+    refuses(
+      () => authenticate({ ...request, target: `${request.target}?X-Amz-Security-Token=b` }),
+      /different values/,
+    );
+  });
+
+  it('text that cannot have been bytes, which would lose bits where it is hashed', () => {
+    refuses(
+      () => authenticate({ ...describeVault(), target: '/-/vaults/examplevaul\u0174' }),
+      /made of bytes/,
+    );
+    refuses(() => authenticate({ ...describeVault(), method: 'GE\u0154' }), /made of bytes/);
+    refuses(
+      () => authenticate(describeVault({ 'x-amz-glacier-version': '2012-06-0\u0131' })),
+      /made of bytes/,
+    );
+  });
+
+  it('does not repeat long input', () => {
+    const text = `AWS4-HMAC-SHA256 ${'x'.repeat(16_000)}`;
+    refuses(() => authenticate(describeVault({ authorization: text })), /^.{1,250}$/);
+  });
+});
+
+describe('presigned', () => {
+  const byBotocore =
+    '/-/vaults?limit=10&marker=a%20b&X-Amz-Algorithm=AWS4-HMAC-SHA256' +
+    '&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20170210%2Fus-east-1%2Fglacier%2Faws4_request' +
+    '&X-Amz-Date=20170210T120000Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host' +
+    '&X-Amz-Signature=0e0d72de3aa6a6366551776c9e94c51b1353870856468280f1ef9b7d7bf486ae';
+  const get = (target: string, more: string[] = []): SignedRequest => ({
+    method: 'GET',
+    target,
+    rawHeaders: ['Host', HOST, ...more],
+  });
+
+  it('takes what botocore signs', () => {
+    const parsed = authenticate(get(byBotocore, ['x-amz-glacier-version', '2012-06-01']));
+    assert.equal(parsed.presigned, true);
+    assert.equal(parsed.accessKeyId, KEY);
+    assert.equal(parsed.scope, SCOPE);
+    assert.deepEqual(parsed.signedHeaders, ['host']);
+    assert.equal(parsed.declaredPayloadHash, undefined);
+    assert.equal(parsed.sessionToken, undefined);
+  });
+
+  it('reads the session token of the query', () => {
+    const target =
+      '/-/vaults/examplevault?X-Amz-Algorithm=AWS4-HMAC-SHA256' +
+      '&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20170210%2Fus-east-1%2Fglacier%2Faws4_request' +
+      '&X-Amz-Date=20170210T120000Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host' +
+      '&X-Amz-Security-Token=EXAMPLE%2FTOKEN%2B%3D' +
+      '&X-Amz-Signature=0d73b7b92fb7076078fd3c4accca8d1e567580043bfd952b2000981c1eb19829';
+    assert.equal(authenticate(get(target)).sessionToken, 'EXAMPLE/TOKEN+=');
+  });
+
+  it('is over the hash of the body', () => {
+    refuses(() => authenticate(get(byBotocore), { payloadHash: HELLO_HASH }), MISMATCH);
+    const claimed = get(byBotocore, ['x-amz-content-sha256', HELLO_HASH]);
+    assert.equal(parseAuthentication(claimed, NOW).declaredPayloadHash, HELLO_HASH);
+    refuses(
+      () => authenticate(get(byBotocore, ['x-amz-content-sha256', 'UNSIGNED-PAYLOAD'])),
+      /UNSIGNED-PAYLOAD/,
+    );
+    refuses(
+      () => authenticate(get(`${byBotocore}&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD`)),
+      /UNSIGNED-PAYLOAD/,
+    );
+  });
+
+  it('holds from five minutes before until X-Amz-Expires after', () => {
+    for (const seconds of [-300, 0, 301, 900]) authenticate(get(byBotocore), { nowMs: NOW + seconds * 1000 });
+    refuses(
+      () => authenticate(get(byBotocore), { nowMs: NOW - 301_000 }),
+      'Signature not yet current: 20170210T120000Z is still later than 20170210T115959Z (20170210T115459Z + 5 min.)',
+    );
+    refuses(
+      () => authenticate(get(byBotocore), { nowMs: NOW + 901_000 }),
+      'Signature expired: 20170210T120000Z is now earlier than 20170210T120001Z (20170210T121501Z - 900 sec.)',
+    );
+  });
+
+  it('refuses an expiry beyond 1 second to 7 days', () => {
+    for (const expires of ['', '0', '-1', '604801', '1e3', '9.5', '9999999', '+9']) {
+      const target = byBotocore.replace('Expires=900', `Expires=${encodeURIComponent(expires)}`);
+      refuses(() => authenticate(get(target)), /^X-Amz-Expires must be/);
+    }
+    for (const expires of ['1', '604800']) {
+      parseAuthentication(get(byBotocore.replace('Expires=900', `Expires=${expires}`)), NOW);
+    }
+  });
+
+  it('refuses what is missing, doubled or malformed', () => {
+    for (const name of ['Algorithm', 'Credential', 'Date', 'Expires', 'SignedHeaders', 'Signature']) {
+      const without = byBotocore.replace(new RegExp(`&X-Amz-${name}=[^&]*`), '');
+      refuses(
+        () => authenticate(get(without)),
+        `AWS query-string parameters must include 'X-Amz-${name}'. Re-examine the query-string parameters.`,
+      );
+      const doubled = `${byBotocore}&X-Amz-${name}=x`;
+      refuses(
+        () => authenticate(get(doubled)),
+        `The query parameter 'x-amz-${name.toLowerCase()}' must be sent once.`,
+      );
+    }
+    const changes: ReadonlyArray<readonly [string, string, RegExp]> = [
+      [
+        'Algorithm=AWS4-HMAC-SHA256',
+        'Algorithm=AWS4-HMAC-SHA1',
+        /^Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA1'/,
+      ],
+      ['glacier%2Faws4_request', 's3%2Faws4_request', /correct service/],
+      ['Date=20170210T120000Z', 'Date=Fri%2C%2010%20Feb%202017%2012%3A00%3A00%20GMT', /^X-Amz-Date must be/],
+      ['SignedHeaders=host', 'SignedHeaders=x-amz-date', /'x-amz-date' is missing/],
+      ['SignedHeaders=host', 'SignedHeaders=', /^SignedHeaders must be/],
+      ['Signature=0e', 'Signature=0E', /^Signature must be 64/],
+    ];
+    for (const [from, to, message] of changes) {
+      refuses(() => authenticate(get(byBotocore.replace(from, to))), message);
+    }
+    const versionOnly = byBotocore.replace('SignedHeaders=host', 'SignedHeaders=x-amz-glacier-version');
+    refuses(() => authenticate(get(versionOnly, ['x-amz-glacier-version', '2012-06-01'])), /^'host' must be/);
+  });
+
+  it('refuses any other query', () => {
+    refuses(() => authenticate(get(byBotocore.replace('limit=10', 'limit=11'))), MISMATCH);
+    refuses(() => authenticate(get(byBotocore.replace('Expires=900', 'Expires=901'))), MISMATCH);
+    refuses(() => authenticate(get(`${byBotocore}&a`)), MISMATCH);
+  });
+});
+
+describe('verifySignature', () => {
+  const parsed = parseAuthentication(describeVault(), NOW);
+
+  it('refuses another secret, another body and another signature with the text of the service', () => {
+    const keys = createSigningKeys();
+    verifySignature(parsed, SECRET, EMPTY_HASH, keys);
+    refuses(() => verifySignature(parsed, `${SECRET}x`, EMPTY_HASH, keys), MISMATCH);
+    refuses(() => verifySignature(parsed, SECRET, HELLO_HASH, keys), MISMATCH);
+    refuses(
+      () => verifySignature({ ...parsed, signature: '0'.repeat(64) }, SECRET, EMPTY_HASH, keys),
+      MISMATCH,
+    );
+    refuses(() => verifySignature({ ...parsed, signature: '' }, SECRET, EMPTY_HASH, keys), MISMATCH);
+  });
+
+  it('derives keys apart by secret, date and region, and the same again after forgetting', () => {
+    const keys = createSigningKeys(2);
+    const triples = [
+      ['s', '20170210', 'a'],
+      ['s', '20170210', 'b'],
+      ['s', '20170211', 'a'],
+      ['t', '20170210', 'a'],
+      ['a/s', '20170210', 'a'],
+    ] as const;
+    const hexOf = (key: ReturnType<typeof keys.derive>) => key.export().toString('hex');
+    const derive = () => triples.map(([secret, date, region]) => hexOf(keys.derive(secret, date, region)));
+    const first = derive();
+    assert.equal(new Set(first).size, triples.length);
+    assert.deepEqual(derive(), first);
+  });
+
+  it('keeps the keys last used', () => {
+    const keys = createSigningKeys(2);
+    const a = keys.derive(SECRET, '20170210', 'a');
+    const b = keys.derive(SECRET, '20170210', 'b');
+    assert.equal(keys.derive(SECRET, '20170210', 'a'), a);
+    keys.derive(SECRET, '20170210', 'c');
+    assert.equal(keys.derive(SECRET, '20170210', 'a'), a);
+    assert.notEqual(keys.derive(SECRET, '20170210', 'b'), b);
+  });
+});
+
+/** What the oracle asks of a hash: SHA-256, or HMAC-SHA-256 when it is given a secret. */
+class Sha256 {
+  #chunks: Uint8Array[] = [];
+  readonly #secret: Uint8Array | undefined;
+
+  constructor(secret?: unknown) {
+    if (secret !== undefined) this.#secret = toBytes(secret);
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#chunks.push(toBytes(chunk));
+  }
+
+  async digest(): Promise<Uint8Array> {
+    const hash = this.#secret === undefined ? createHash('sha256') : createHmac('sha256', this.#secret);
+    for (const chunk of this.#chunks) hash.update(chunk);
+    return hash.digest();
+  }
+
+  reset(): void {
+    this.#chunks = [];
+  }
+}
+
+function toBytes(data: unknown): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data);
+  if (data instanceof Uint8Array) return data;
+  assert.ok(data instanceof ArrayBuffer);
+  return new Uint8Array(data);
+}
+
+/** A request before it is signed, and by whom and when it will be. */
+interface Draft {
+  readonly method: string;
+  /** Percent-encoded, as on the wire. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | string[]>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly region: string;
+  readonly token: string | undefined;
+  readonly signedMs: number;
+}
+
+interface Wire {
+  readonly request: SignedRequest;
+  readonly nowMs: number;
+  readonly payloadHash: string;
+}
+
+const signer = ({ region, token }: Draft) =>
+  new SignatureV4({
+    service: 'glacier',
+    region,
+    sha256: Sha256,
+    applyChecksum: false,
+    credentials: {
+      accessKeyId: KEY,
+      secretAccessKey: SECRET,
+      ...(token === undefined ? {} : { sessionToken: token }),
+    },
+  });
+
+const unsigned = (draft: Draft) => ({
+  method: draft.method,
+  protocol: 'http:',
+  hostname: 'localhost',
+  path: draft.path,
+  query: draft.query as Record<string, string | string[]>,
+  headers: { host: HOST, ...draft.headers },
+  body: draft.body,
+});
+
+/** Leaves `!'()*` unescaped, as JavaScript clients do. */
+function wireQuery(query: Readonly<Record<string, string | string[] | null>>): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name, one ?? '']),
+  );
+  return pairs.map((pair) => pair.map((half = '') => encodeURIComponent(half)).join('=')).join('&');
+}
+
+function wireOf(signed: Awaited<ReturnType<SignatureV4['presign']>>, draft: Draft): Wire {
+  const query = wireQuery(signed.query ?? {});
+  return {
+    request: {
+      method: signed.method,
+      target: query === '' ? signed.path : `${signed.path}?${query}`,
+      rawHeaders: Object.entries(signed.headers).flat(),
+    },
+    nowMs: draft.signedMs,
+    payloadHash: sha256(draft.body),
+  };
+}
+
+async function sign(draft: Draft): Promise<Wire> {
+  return wireOf(await signer(draft).sign(unsigned(draft), { signingDate: new Date(draft.signedMs) }), draft);
+}
+
+async function presign(draft: Draft): Promise<Wire> {
+  const signingDate = new Date(draft.signedMs);
+  return wireOf(await signer(draft).presign(unsigned(draft), { signingDate, expiresIn: 60 }), draft);
+}
+
+const text = fc.string({ unit: 'grapheme', maxLength: 8 });
+const segment = fc.oneof(
+  text.map(encodeURIComponent),
+  fc.constantFrom(
+    '',
+    '.',
+    '..',
+    '-',
+    'vaults',
+    'examplevault',
+    'a:b',
+    'a+b',
+    'a@b=c',
+    "!$&'()*,;",
+    '~x',
+    '%2e',
+    '%2F',
+  ),
+);
+const headerValue = fc.string({
+  unit: fc.constantFrom('a', 'Z', '9', '-', '"', ',', ';', '=', ' ', '  ', '\t', '%20'),
+  maxLength: 12,
+});
+
+const draft: fc.Arbitrary<Draft> = fc.record({
+  method: fc.constantFrom('GET', 'PUT', 'POST', 'DELETE'),
+  path: fc.array(segment, { maxLength: 6 }).map((segments) => `/${segments.join('/')}`),
+  query: fc.dictionary(
+    text.filter((name) => name !== '__proto__'),
+    fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 })),
+    { maxKeys: 4, noNullPrototype: true },
+  ),
+  headers: fc.dictionary(
+    fc.constantFrom(
+      'x-amz-archive-description',
+      'x-amz-glacier-version',
+      'content-type',
+      'range',
+      'a',
+      'z_z',
+    ),
+    headerValue,
+    { maxKeys: 4, noNullPrototype: true },
+  ),
+  body: text,
+  region: fc.constantFrom('us-east-1', 'eu-central-1', 'us-gov-west-1', 'x'),
+  token: fc.option(fc.base64String({ minLength: 4, maxLength: 12 }), { nil: undefined }),
+  signedMs: fc.integer({ min: Date.UTC(1990, 0), max: Date.UTC(2090, 0) }),
+});
+
+/** Changes one thing that the signature covers, in the request or in what it is judged with. */
+type Edit = (wire: Wire & { secret: string }) => Wire & { secret: string };
+
+const editHeader =
+  (name: string, change: (value: string) => string): Edit =>
+  (wire) => {
+    const rawHeaders = [...wire.request.rawHeaders];
+    const at = rawHeaders.indexOf(name) + 1;
+    rawHeaders[at] = change(rawHeaders[at] ?? '');
+    return { ...wire, request: { ...wire.request, rawHeaders } };
+  };
+
+const editTarget =
+  (change: (path: string, query: string) => string): Edit =>
+  (wire) => {
+    const [path = '', query = ''] = wire.request.target.split('?');
+    return { ...wire, request: { ...wire.request, target: change(path, query) } };
+  };
+
+/** Another digit at one place. */
+const turn = (digits: string, at: number) =>
+  digits.slice(0, at) + (digits[at] === '0' ? '1' : '0') + digits.slice(at + 1);
+
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  fc.constantFrom<Edit>(
+    (wire) => ({ ...wire, secret: `${wire.secret}x` }),
+    (wire) => ({ ...wire, request: { ...wire.request, method: 'HEAD' } }),
+    (wire) => ({ ...wire, nowMs: wire.nowMs + 302_000 }),
+    (wire) => ({ ...wire, nowMs: wire.nowMs - 302_000 }),
+    editTarget((path, query) => `${path}${path.endsWith('/') ? '' : '/'}x?${query}`),
+    editTarget((path, query) => `${path}x?${query}`),
+    editTarget((path, query) => `${path}?${query}${query === '' ? '' : '&'}zz=1`),
+    editTarget((path, query) => `${path}?${query}x`),
+    editHeader('host', (value) => `${value}:80`),
+    editHeader('x-amz-date', (value) => value.replace(/.Z$/, (end) => `${(Number(end[0]) + 1) % 10}Z`)),
+    editHeader('x-amz-archive-description', (value) => `${value}x`),
+    editHeader('x-amz-archive-description', (value) => `x ${value}`),
+    editHeader('authorization', (value) => value.replace(/(host|x-amz-archive-description);/, '')),
+    editHeader('authorization', (value) => value.replace('SignedHeaders=', 'SignedHeaders=a0;')),
+    editHeader('authorization', (value) => value.replace(/\/[a-z0-9-]+\/glacier/, '/other-1/glacier')),
+    (wire) => ({
+      ...wire,
+      request: { ...wire.request, rawHeaders: [...wire.request.rawHeaders, 'x-amz-archive-description', ''] },
+    }),
+  ),
+  fc
+    .nat(63)
+    .map((at) => editHeader('authorization', (value) => value.slice(0, -64) + turn(value.slice(-64), at))),
+  fc.nat(63).map(
+    (at): Edit =>
+      (wire) => ({ ...wire, payloadHash: turn(wire.payloadHash, at) }),
+  ),
+);
+
+describe('against the signer of the JavaScript SDK', () => {
+  it('accepts all that it signs by header', async () => {
+    await fc.assert(
+      fc.asyncProperty(draft, async (drafted) => {
+        const wire = await sign(drafted);
+        const parsed = authenticate(wire.request, wire);
+        assert.equal(parsed.region, drafted.region);
+        assert.equal(parsed.sessionToken, drafted.token);
+        assert.equal(parsed.presigned, false);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('accepts all that it presigns', async () => {
+    await fc.assert(
+      fc.asyncProperty(draft, async (drafted) => {
+        const wire = await presign(drafted);
+        const parsed = authenticate(wire.request, wire);
+        assert.equal(parsed.sessionToken, drafted.token);
+        assert.equal(parsed.presigned, true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('accepts a hash that it moved from the headers to the query', async () => {
+    const drafted: Draft = {
+      method: 'POST',
+      path: '/-/vaults/v/archives',
+      query: {},
+      headers: { 'x-amz-content-sha256': HELLO_HASH },
+      body: 'Hello World!',
+      region: 'us-east-1',
+      token: undefined,
+      signedMs: NOW,
+    };
+    const { request } = await presign(drafted);
+    assert.equal(authenticate(request).declaredPayloadHash, HELLO_HASH);
+    const other = { ...request, rawHeaders: [...request.rawHeaders, 'x-amz-content-sha256', EMPTY_HASH] };
+    refuses(() => authenticate(other), /different values/);
+  });
+
+  it('refuses every signed request of which one part was changed', async () => {
+    const described = draft.map((drafted) => ({
+      ...drafted,
+      headers: { 'x-amz-archive-description': 'd', ...drafted.headers },
+    }));
+    await fc.assert(
+      fc.asyncProperty(described, edit, async (drafted, change) => {
+        const { request, ...judged } = change({ ...(await sign(drafted)), secret: SECRET });
+        refuses(() => authenticate(request, judged));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('whatever arrives', () => {
+  const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
+  const vector = fc.constantFrom(...VECTORS);
+
+  /** A server with one key: who names another is refused before there is a secret to verify with. */
+  function outcome(request: SignedRequest, { date, body }: Vector): Authentication | undefined {
+    try {
+      const parsed = authenticate(request, { nowMs: nowOf(date), payloadHash: sha256(body) });
+      return parsed.accessKeyId === KEY ? parsed : undefined;
+    } catch (error) {
+      assert.ok(error instanceof ApiError, String(error));
+      return undefined;
+    }
+  }
+
+  it('one byte more, less or other is refused unless it changes nothing', () => {
+    const fields = fc.record({
+      field: fc.nat(20),
+      at: fc.nat(400),
+      remove: fc.nat(1),
+      insert: fc.option(byte),
+    });
+    fc.assert(
+      fc.property(vector, fields, (one, { field, at, remove, insert }) => {
+        const original = requestOf(one);
+        const parts = [original.method, original.target, ...original.rawHeaders];
+        const index = field % parts.length;
+        const part = parts[index] ?? '';
+        const from = at % (part.length + 1);
+        parts[index] = part.slice(0, from) + (insert ?? '') + part.slice(from + remove);
+        const [method = '', target = '', ...rawHeaders] = parts;
+        const accepted = outcome({ method, target, rawHeaders }, one);
+        if (accepted !== undefined) assert.deepEqual(accepted, outcome(original, one));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('nothing but errors of the API comes out', () => {
+    const fragments = [
+      ...['AWS4-HMAC-SHA256 ', 'Credential=', `${KEY}/${SCOPE}`, ', ', 'SignedHeaders=', 'host;x-amz-date'],
+      ...['Signature=', DESCRIBE_SIGNATURE, '20170210T120000Z', '/-/vaults?', 'X-Amz-Signature=', '&'],
+    ];
+    const piece = fc.oneof(
+      fc.string({
+        unit: fc.oneof(byte, fc.constantFrom('%', '&', '=', '/', '.', ';', ',', ' ')),
+        maxLength: 40,
+      }),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(...fragments),
+    );
+    const value = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
+    const name = fc.oneof(
+      fc.constantFrom('authorization', 'x-amz-date', 'date', 'host', 'x-amz-content-sha256'),
+      value,
+    );
+    const rawHeaders = fc.array(fc.tuple(name, value), { maxLength: 8 }).map((pairs) => pairs.flat());
+    const [one] = VECTORS;
+    assert.ok(one);
+    fc.assert(
+      fc.property(value, value, rawHeaders, (method, target, headers) => {
+        assert.equal(outcome({ method, target, rawHeaders: headers }, one), undefined);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,56 @@
+import type { BlobStore } from '../domain/blob-store.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import { ACCEPTED_NOTE, OLDER_NOTE } from '../domain/store-identity.ts';
+
+/** Set while the catalog is known to be older than the store. */
+export const OLDER_CATALOG_SETTING = 'catalog-older-than-store';
+
+/**
+ * Whether the catalog lacks what the store has: then it was restored from a backup. Nothing may be removed until
+ * somebody has looked, because what such a catalog takes for rubbish may be an archive that it does not know.
+ */
+export async function isOlderThanStore(catalog: Catalog, blobs: BlobStore): Promise<boolean> {
+  if ((await blobs.note(OLDER_NOTE)) !== undefined) return true;
+  if ((await catalog.findSetting(OLDER_CATALOG_SETTING)) === 'true') return true;
+  if ((await blobs.lastEntrySeq()) > (await catalog.lastEntrySeq())) return true;
+  return (await blobs.lastCommitNumber()) > (await catalog.storeLink()).commitNumber;
+}
+
+/** Notes in the store that the catalog is older, before anything is written to the catalog. */
+export async function noteOlderCatalog(blobs: BlobStore, nowMs: number): Promise<void> {
+  if ((await blobs.note(OLDER_NOTE)) !== undefined) return;
+  const found = await blobs.lastCommitNumber();
+  await blobs.putNote(OLDER_NOTE, JSON.stringify({ sinceMs: nowMs, found }));
+}
+
+/**
+ * Writes down on both sides that the catalog is older, and lets its numbers begin above all that the store has.
+ * @param found the greatest commit number that was found in the store.
+ */
+export async function markCatalogOlder(
+  catalog: Catalog,
+  blobs: BlobStore,
+  { nowMs, found }: { readonly nowMs: number; readonly found: number },
+): Promise<void> {
+  await noteOlderCatalog(blobs, nowMs);
+  await catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'true' });
+  // New facts must not take the numbers of those that the catalog has lost.
+  const stored = await blobs.lastEntrySeq();
+  if (stored > (await catalog.lastEntrySeq())) await catalog.skipEntrySeqs({ beyond: stored });
+  const beyond = Math.max(found, await blobs.lastCommitNumber());
+  if (beyond > (await catalog.storeLink()).commitNumber) await catalog.raiseCommitNumber({ beyond });
+}
+
+/** From the next start on, what the catalog does not know may be removed. */
+export async function acceptCatalog(catalog: Catalog, blobs: BlobStore, nowMs: number): Promise<void> {
+  await blobs.putNote(ACCEPTED_NOTE, JSON.stringify({ atMs: nowMs }));
+  await catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
+  // Last: as long as either side says so, the catalog counts as older.
+  await blobs.removeNote(OLDER_NOTE);
+}
+
+/** When that was accepted last; 0 if it never was. */
+export async function readAcceptedMs(blobs: BlobStore): Promise<number> {
+  const text = await blobs.note(ACCEPTED_NOTE);
+  return text === undefined ? 0 : (JSON.parse(text) as { atMs: number }).atMs;
+}

@@ -1,0 +1,136 @@
+/** The operations against the service's own model, which the SDK carries. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ERROR_KINDS, type ErrorCode } from '../../src/domain/errors.ts';
+import { API } from '../../src/operations/table.ts';
+import { apiOf } from '../support/api.ts';
+import { type Attempt, attempt, everyOperation } from '../support/every-operation.ts';
+import type { Answer } from '../support/request.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import {
+  type Member,
+  MODEL_ERRORS,
+  MODEL_OPERATIONS,
+  type ModelOperation,
+} from '../support/service-model.ts';
+
+/** What every operation can answer. The last is for accounts that came after the service was closed to new ones. */
+const COMMON = [
+  'InvalidParameterValueException',
+  'MissingParameterValueException',
+  'NoLongerSupportedException',
+  'ServiceUnavailableException',
+];
+
+/** Where this server's inputs are others than the model's, and why. */
+const OTHER_INPUTS: Readonly<Record<string, { readonly without: string[]; readonly with: string[] }>> = {
+  // Select is gone from the service; the guide's syntax wraps the members, and so may a client.
+  InitiateJob: { without: ['body OutputLocation', 'body SelectParameters'], with: ['body jobParameters'] },
+};
+
+const shown = ({ location, name }: Member): string => `${location} ${name}`;
+
+function operationOf(name: string) {
+  const found = API.find((one) => one.name === name);
+  assert.ok(found, name);
+  return found;
+}
+
+/** Fields, and what the pipeline itself takes of uploads. */
+function inputsOf(name: string): string[] {
+  const { fields, body } = operationOf(name);
+  const own = Object.values(fields).map(({ location, name: field }) => {
+    if (location === 'member') return `body ${field}`;
+    return `${location} ${location === 'header' ? field.toLowerCase() : field}`;
+  });
+  const upload = body === 'upload' ? ['stream body', 'header x-amz-sha256-tree-hash'] : [];
+  return [...own, ...upload].sort();
+}
+
+describe('the model of the service', () => {
+  it('has the same 33 operations', () => {
+    assert.equal(MODEL_OPERATIONS.length, 33);
+    assert.deepEqual(MODEL_OPERATIONS.map(({ name }) => name).sort(), API.map(({ name }) => name).sort());
+  });
+
+  for (const model of MODEL_OPERATIONS) {
+    it(`has ${model.name} at the same place, with the same inputs, success and errors`, () => {
+      const { method, path, query, success, errors } = operationOf(model.name);
+      assert.deepEqual(
+        { method, path, query: query && `operation=${query.operation}`, status: success },
+        { method: model.method, path: model.path, query: model.query, status: model.status },
+      );
+      const { without = [], with: added = [] } = OTHER_INPUTS[model.name] ?? {};
+      const inputs = model.input.filter(({ location }) => location !== 'label').map(shown);
+      const expected = [...inputs.filter((one) => !without.includes(one)), ...added].sort();
+      assert.deepEqual(inputsOf(model.name), expected);
+      assert.deepEqual([...errors, ...COMMON].sort(), model.errors);
+    });
+
+    it(`has the labels of ${model.name} in its path`, () => {
+      const labels = [...model.path.matchAll(/\{(\w+)\}/g)].map(([, label]) => label);
+      const members = model.input.filter(({ location }) => location === 'label').map(({ name }) => name);
+      assert.deepEqual(members.sort(), labels.sort());
+    });
+  }
+
+  it('has the same statuses, faults and members of errors', () => {
+    for (const { name, status, fault, members } of MODEL_ERRORS) {
+      assert.deepEqual(members.toSorted(), ['code', 'message', 'type'], name);
+      if (name === 'NoLongerSupportedException') continue;
+      const kind = ERROR_KINDS[name as ErrorCode];
+      assert.deepEqual([kind.status, kind.fault.toLowerCase()], [status, fault], name);
+    }
+  });
+});
+
+/** Headers that the model knows and an answer of this kind has not: there is nothing to say in them. */
+const SILENT: Readonly<Record<string, readonly string[]>> = {
+  // A whole archive: not a range of it, and it has no description.
+  GetJobOutput: ['content-range', 'x-amz-archive-description'],
+  // Select is gone from the service.
+  InitiateJob: ['x-amz-job-output-path'],
+};
+
+describe('what each operation answers', () => {
+  let server: TestServer;
+  let attempts: readonly Attempt[];
+  before(async () => {
+    server = await startServer();
+    attempts = await everyOperation(apiOf(server), 'v');
+  });
+  after(() => server.stop());
+
+  for (const model of MODEL_OPERATIONS) {
+    it(`is what the model says: ${model.name}`, async () => {
+      const one = attempts.find(({ name }) => name === model.name);
+      assert.ok(one);
+      const answer = await attempt(apiOf(server), one);
+      assert.equal(answer.status, model.status, answer.text);
+      assertHeaders(model, answer);
+      assertBody(model, answer);
+    });
+  }
+});
+
+function assertHeaders({ name, output }: ModelOperation, { headers }: Answer): void {
+  for (const member of output.filter(({ location }) => location === 'header')) {
+    const silent = SILENT[name]?.includes(member.name) ?? false;
+    assert.equal(headers[member.name] === undefined, silent, `${name}: ${member.name}`);
+  }
+}
+
+/** Where the model has no body, answers of 201 and 202 have an empty object all the same, as the service's have. */
+function assertBody({ output, status }: ModelOperation, { text }: Answer): void {
+  if (output.some(({ location }) => location === 'stream')) return;
+  const members = output.filter(({ location }) => location === 'body').map(({ name }) => name);
+  if (members.length === 0) assert.equal(text, status === 204 ? '' : '{}');
+  else assertMembers(Object.keys(JSON.parse(text)), members);
+}
+
+/** All of them, but what belongs to select jobs. */
+function assertMembers(given: readonly string[], members: readonly string[]): void {
+  const ofSelect = ['JobOutputPath', 'OutputLocation', 'SelectParameters'];
+  const wanted = members.filter((name) => given.includes(name) || !ofSelect.includes(name));
+  assert.deepEqual(given.toSorted(), wanted.toSorted());
+}

@@ -1,0 +1,270 @@
+/** The commands of README.md and docs/: those that can run unattended run, and all others are held against the program. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { environmentName, SETTINGS } from '../../src/config/settings.ts';
+import { apiOf } from '../support/api.ts';
+import { isProgram, onPath } from '../support/client-program.ts';
+import { runMoraine } from '../support/command.ts';
+import { startEmulator } from '../support/emulator.ts';
+import { unlessPresent } from '../support/require.ts';
+import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const AWS = process.env['MORAINE_TEST_AWS'] ?? onPath('aws') ?? '';
+const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
+const hasBoto3 = spawnSync(PYTHON, ['-c', 'import boto3']).status === 0;
+
+/** Begins as a command does, and is what a key is derived with (docs/audit.md). */
+const KEY_INFO = 'moraine audit chain';
+
+/** Pages by their paths in the project. */
+async function pages(): Promise<ReadonlyMap<string, string>> {
+  const names = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md'));
+  const paths = ['README.md', ...names.map((name) => `docs/${name}`)];
+  return new Map(
+    await Promise.all(paths.map(async (path) => [path, await readFile(join(ROOT, path), 'utf8')] as const)),
+  );
+}
+
+/** The blocks of a language, the empty one for commands. */
+function blocksOf(page: string, language = ''): string[] {
+  return [...page.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
+    .filter(([, of]) => of === language)
+    .map(([, , text = '']) => text);
+}
+
+/** The block of a page that has this text. */
+async function blockWith(path: string, text: string, language = ''): Promise<string> {
+  const found = blocksOf(await readFile(join(ROOT, path), 'utf8'), language).filter((one) =>
+    one.includes(text),
+  );
+  assert.equal(found.length, 1, `${found.length} blocks of ${path} have ${text}`);
+  return found[0] ?? '';
+}
+
+/** Commands of all pages, as one line each: those of blocks, and those between backquotes in the text. */
+async function commands(): Promise<{ path: string; line: string }[]> {
+  const all: { path: string; line: string }[] = [];
+  for (const [path, page] of await pages()) {
+    const indented = [...page.matchAll(/^ {4}(?=\S)(.*)$/gm)].map(([, line = '']) => line);
+    const inline = [...page.matchAll(/`([^`\n]+)`/g)].map(([, line = '']) => line);
+    const block = blocksOf(page).join('').replaceAll('\\\n', ' ').split('\n');
+    for (const line of [...indented, ...inline, ...block])
+      all.push({ path, line: line.replace(/\s#.*$/, '').trim() });
+  }
+  return all;
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs a program in a folder, to its end. */
+function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ran> {
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
+}
+
+/** Runs commands in one shell that ends at the first failure. */
+async function shell(script: string, cwd: string, env?: NodeJS.ProcessEnv): Promise<string> {
+  const { code, output } = await run('bash', ['-euo', 'pipefail', '-c', script], cwd, env);
+  assert.equal(code, 0, output);
+  return output;
+}
+
+describe('what the pages say of commands', () => {
+  const helps = new Map<string, Promise<string>>();
+  /** The help of a subcommand, or of the program. */
+  const helpOf = (subcommand: readonly string[]): Promise<string> => {
+    const name = subcommand.join(' ');
+    const known = helps.get(name) ?? runMoraine([...subcommand, '--help']).then(({ output }) => output);
+    helps.set(name, known);
+    return known;
+  };
+
+  /** Asserts that the words begin with a subcommand that there is, and that it has all the flags. */
+  async function assertCommand(words: readonly string[], shown: string): Promise<void> {
+    const name: string[] = [];
+    for (const word of words) {
+      const help = await helpOf(name);
+      if (!help.includes('\nCommands:\n')) break;
+      if (!/^[a-z-]+$/.test(word) || word.startsWith('-')) break;
+      assert.match(help, new RegExp(`^ {2}${word}\\b`, 'm'), `${shown}: there is no command ${word}`);
+      name.push(word);
+    }
+    for (const flag of words
+      .filter((word) => word.startsWith('--'))
+      .map((word) => word.split('=', 1)[0] ?? ''))
+      assert.ok(
+        `${await helpOf(name)} `.includes(`${flag} `) || flag === '--help',
+        `${shown}: there is no ${flag}`,
+      );
+  }
+
+  it('is what the command line has', async () => {
+    let found = 0;
+    for (const { path, line } of await commands()) {
+      const [, given = ''] =
+        /^(?:\w+=\S+ )*(?:npx (?:node dist\/main\.js|moraine)|(?:bin\/)?moraine)(?: (.*))?$/.exec(line) ?? [];
+      if (given === '' || line === KEY_INFO) continue;
+      found++;
+      await assertCommand(given.split(/\s+/), `${path}: ${line}`);
+    }
+    assert.ok(found > 20, `${found} commands`);
+  });
+
+  it('names scripts, flags, variables and files that there are', async () => {
+    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    let found = 0;
+    for (const { path, line } of await commands()) {
+      const shown = `${path}: ${line}`;
+      const [, script, , flags] = /^(?:\w+=\S+ )*npm (?:run )?([a-z0-9-]+)( -- (.*))?$/.exec(line) ?? [];
+      if (script !== undefined && !['pack', 'install', 'ci', 'i'].includes(script)) {
+        assert.ok(Object.hasOwn(scripts, script), shown);
+        if (flags !== undefined && ['start', 'dev'].includes(script))
+          await assertCommand(['serve', ...flags.split(/\s+/)], shown);
+        found++;
+      }
+      for (const [name] of line.matchAll(/\bMORAINE_(?!TEST_)[A-Z_]+\b/g))
+        assert.ok(
+          Object.keys(SETTINGS).some((one) => environmentName(one) === name),
+          shown,
+        );
+      const [, file] = /^(?:python3 )?((?:scripts|src|test|docs|bench)\/[\w./-]+\.\w+)/.exec(line) ?? [];
+      if (file !== undefined) assert.ok(existsSync(join(ROOT, file)), shown);
+    }
+    assert.ok(found > 10, `${found} commands`);
+  });
+
+  it('points to pages that there are', async () => {
+    for (const [path, page] of await pages())
+      for (const [, target = ''] of page.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        assert.ok(existsSync(resolve(ROOT, dirname(path), target)), `${path} points to ${target}`);
+      }
+  });
+});
+
+describe('the blocks of the README', () => {
+  let server: TestServer;
+  let folder: string;
+  before(async () => {
+    server = await startServer();
+    folder = await temporaryFolder();
+    await symlink(server.data, join(folder, 'moraine-data'));
+  });
+  after(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const here = (block: string): string => {
+    assert.match(block, /http:\/\/127\.0\.0\.1:4522/);
+    return block.replaceAll('http://127.0.0.1:4522', server.url);
+  };
+
+  it('work as pasted, with aws cli', { skip: unlessPresent(isProgram(AWS), 'aws cli') }, async () => {
+    const begin = await blockWith('README.md', 'create-vault');
+    const end = await blockWith('README.md', 'get-job-output');
+    const env = { PATH: `${dirname(AWS)}:${process.env['PATH']}`, AWS_PAGER: '', AWS_MAX_ATTEMPTS: '1' };
+    const output = await shell(`${here(begin)}\n${end}`, folder, env);
+    assert.match(output, /"VaultName": "photos"/);
+    assert.equal(await readFile(join(folder, 'back.txt'), 'utf8'), 'Hello World!\n');
+  });
+
+  it('work as pasted, with boto3', { skip: unlessPresent(hasBoto3, 'boto3') }, async () => {
+    const block = await blockWith('README.md', 'import boto3', 'python');
+    const env = { AWS_SHARED_CREDENTIALS_FILE: join(server.data, 'root-credentials') };
+    const { code, output } = await run(PYTHON, ['-c', here(block)], folder, env);
+    assert.equal(code, 0, output);
+    assert.match(output, /^[\w-]{138} b'Hello World!'\n$/);
+  });
+
+  it('work as pasted, with the SDK for JavaScript', async () => {
+    // Packages are found from the folder of the file.
+    const file = join(ROOT, 'node_modules', `.readme-${process.pid}.mjs`);
+    await writeFile(file, here(await blockWith('README.md', '@aws-sdk/client-glacier', 'js')));
+    try {
+      const env = { AWS_SHARED_CREDENTIALS_FILE: join(server.data, 'root-credentials') };
+      const { code, output } = await run(process.execPath, [file], folder, env);
+      assert.equal(code, 0, output);
+      assert.match(output, /^[\w-]{138} [0-9a-f]{64}$/m);
+    } finally {
+      await rm(file);
+    }
+  });
+});
+
+describe('the blocks of a backup', {
+  skip: unlessPresent(onPath('sqlite3') !== undefined, 'sqlite3'),
+}, () => {
+  it('work as pasted, and the copy is whole', async () => {
+    const server = await startServer();
+    const folder = await temporaryFolder();
+    try {
+      await symlink(server.data, join(folder, 'moraine-data'));
+      await symlink(join(ROOT, 'scripts'), join(folder, 'scripts'));
+      await apiOf(server).createVault('kept');
+      await apiOf(server).upload('kept', 'Hello World!');
+      const copy = await blockWith('docs/operating.md', 'sqlite3 ');
+      const check = await blockWith('docs/operating.md', 'python3 scripts/read-store.py');
+      assert.match(copy, /\/backup\//);
+      const script = `${copy}\n${check}`.replaceAll('/backup/', `${folder}/backup/`);
+      assert.match(await shell(script, folder), /1 archives?/);
+      await mkdir(join(folder, 'restored'));
+      await shell('cp -a backup/moraine/. restored/', folder);
+      const restored = await startServer({ data: join(folder, 'restored') });
+      const { accessKeyId, secretAccessKey } = server;
+      const answer = await apiOf({ ...restored, accessKeyId, secretAccessKey }).call('GET', '/-/vaults/kept');
+      assert.equal(answer.json()['NumberOfArchives'], 1, answer.text);
+      await restored.stop();
+    } finally {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('the blocks of the emulator', { skip: unlessPresent(onPath('curl') !== undefined, 'curl') }, () => {
+  it('work as pasted', async () => {
+    const server = await startEmulator();
+    try {
+      const page = await readFile(join(ROOT, 'docs/emulator.md'), 'utf8');
+      const script = blocksOf(page)
+        .filter((block) => block.includes('curl '))
+        .join('\n');
+      assert.ok(script.split('curl ').length > 12);
+      assert.match(script, /http:\/\/127\.0\.0\.1:4522/);
+      const failing = 'curl() { command curl -sS --fail-with-body "$@"; echo; }';
+      const output = await shell(
+        `${failing}\n${script.replaceAll('http://127.0.0.1:4522', server.url)}`,
+        server.data,
+      );
+      const states = output.trim().split('\n');
+      const { faults } = JSON.parse(states.at(-1) ?? '');
+      assert.equal(faults.length, 4);
+    } finally {
+      await server.stop();
+    }
+  });
+});

@@ -1,0 +1,84 @@
+/**
+ * What every catalog must do, as tests: each database runs all of them. Each section tests a noun of the
+ * port; a test takes an account of its own, so that tests share a catalog and never meet.
+ */
+import { after, before, describe } from 'node:test';
+import type { Catalog } from '../../../src/domain/catalog.ts';
+import { users, vaultLocks, vaultPolicies } from './access.ts';
+import { alone } from './alone.ts';
+import { archives } from './archives.ts';
+import { writesAtOnce } from './at-once.ts';
+import { completing, repeats } from './completing.ts';
+import { Customer, type NewCustomer } from './customer.ts';
+import { garbage, namedBlobs } from './garbage.ts';
+import { inventories, inventoryJobs } from './inventories.ts';
+import { jobLife, jobs, segments } from './jobs.ts';
+import { journal } from './journal.ts';
+import { journalWaits } from './journal-waits.ts';
+import { notificationConfigs, notifications } from './notifications.ts';
+import type { CatalogPlace } from './place.ts';
+import { capacity, retrievalPolicies } from './retrieval.ts';
+import { keysAndSettings } from './settings.ts';
+import { storeLink } from './store-link.ts';
+import { aborting, parts, uploads } from './uploads.ts';
+import { tags, vaultDeletion, vaults } from './vaults.ts';
+
+type Sections = Readonly<Record<string, (customer: NewCustomer) => void>>;
+
+/** By noun. What the port gains is tested in a section of its own. */
+const SECTIONS: Sections = {
+  vaults,
+  'deletion of a vault': vaultDeletion,
+  tags,
+  archives,
+  uploads,
+  parts,
+  completing,
+  repeats,
+  aborting,
+  garbage,
+  'blobs that it names': namedBlobs,
+  'access keys and settings': keysAndSettings,
+  segments,
+  'notification configurations': notificationConfigs,
+  'retrieval policies': retrievalPolicies,
+  capacity,
+  users,
+  'vault policies': vaultPolicies,
+  'vault locks': vaultLocks,
+  'writes at once': writesAtOnce,
+};
+
+/** What looks at the whole catalog, so that its tests need one to themselves. */
+const LONE_SECTIONS: Sections = {
+  jobs,
+  'the life of a job': jobLife,
+  'inventory jobs': inventoryJobs,
+  inventories,
+  notifications,
+};
+
+/** Runs the contract; `makePlace` gives a fresh, empty place. */
+export function catalogContract(name: string, makePlace: () => Promise<CatalogPlace>): void {
+  describe(`a catalog: ${name}`, () => {
+    let place: CatalogPlace;
+    let catalog: Catalog;
+    before(async () => {
+      place = await makePlace();
+      catalog = await place.open();
+    });
+    after(async () => {
+      await catalog.close();
+      await place.remove();
+    });
+    for (const [noun, section] of Object.entries(SECTIONS)) {
+      describe(noun, () => section(() => new Customer(catalog)));
+    }
+    for (const [noun, section] of Object.entries(LONE_SECTIONS)) {
+      describe(noun, () => alone(makePlace, section));
+    }
+    describe('its journal', () => journal(makePlace));
+    describe('an answer that rests on a fact of the journal', () => journalWaits(makePlace));
+    describe('its link with a store', () => storeLink(makePlace));
+  });
+}
