@@ -27,6 +27,7 @@ export interface SmallDisk {
 
 /** What a disk has beyond its quota: btrfs takes as much again for itself on a small one. */
 const BEYOND_QUOTA_MEBIBYTES = 256;
+const PIECE_BYTES = 1024 * 1024;
 
 /** Makes and mounts one of so many MiB. @throws what mount or mkfs says. */
 export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
@@ -82,10 +83,11 @@ export function canMount(kind: DiskKind): boolean {
 async function fillWith(path: string): Promise<void> {
   const file = await open(path, 'a');
   try {
-    // In pieces that become smaller: a whole one may not fit where a part of it does.
-    for (let bytes = 1024 * 1024; bytes >= 1; ) {
+    // In pieces that become smaller where one does not fit, and larger again where one does: room may appear meanwhile.
+    for (let bytes = PIECE_BYTES; bytes >= 1; ) {
       try {
         await file.write(Buffer.alloc(bytes, 1));
+        bytes = Math.min(PIECE_BYTES, bytes * 2);
       } catch (error) {
         if (!isDiskFull(error)) throw error;
         bytes = Math.floor(bytes / 2);
