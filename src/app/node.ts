@@ -168,12 +168,21 @@ function reasonOf(failure: unknown, what = ''): string | undefined {
   return failure === undefined ? undefined : `${what}${withoutPath(failure)}`;
 }
 
-/** Listens; gives the address that was taken. @throws what `listenError` makes of the system's error. */
-export function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {
+/**
+ * Listens; gives the address that was taken.
+ * @param shared whether other processes of this user may listen on the address, too: the system then shares connections
+ * out. Handed over by the primary instead, one waits for the answer to the one before it, and in a flood thousands wait.
+ * @throws what `listenError` makes of the system's error.
+ */
+export function listen(
+  server: Server,
+  { host, port }: ListenAddress,
+  shared = false,
+): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
     const refuse = (error: Error): void => reject(listenError(error, { host, port }));
     server.once('error', refuse);
-    server.listen({ host, port, backlog: 1024 }, () => {
+    server.listen({ host, port, backlog: 1024, reusePort: shared }, () => {
       server.off('error', refuse);
       const { address, port: taken } = server.address() as AddressInfo;
       resolve({ host: address, port: taken });

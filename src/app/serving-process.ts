@@ -13,6 +13,7 @@ import { openAudit } from './audit.ts';
 import { dueWorkOf, logChoreFailure, startSharedChores, watchSpace } from './chores.ts';
 import { dataFolder } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
+import { watchDescriptors } from './descriptor-watch.ts';
 import { hashEngine } from './hash-engine.ts';
 import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
@@ -127,10 +128,14 @@ async function start(
   const audit = await openAudit({ ...audited, space: space.of('audit log') }, logAnchorFailure(log));
   const denials = unsignedDenials(config);
   const server = createNode({ ...deps, trustedTime, audit: audit.log, denials, masterKey });
-  const address = await listen(server, config.listen);
+  const address = await listen(server, config.listen, process.platform === 'linux');
   const chores = [
     watchSpace(deps),
     startMemoryReturn(engine, logChoreFailure(log, GIVE_BACK)),
+    watchDescriptors(() => {
+      log.fatal('a serving process cannot take connections: it has no file descriptors left');
+      process.exit(1);
+    }),
     ...startSharedChores(deps, dueWorkOf(deps)),
     trustedTime.schedule(logChoreFailure(log, 'read the time seen')),
     startCounting({ denials, audit: audit.log, masterKey, log }),

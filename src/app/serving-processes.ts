@@ -4,7 +4,6 @@ import type { Writer } from '../catalog/writes.ts';
 import type { Config, TlsPair } from '../config/read.ts';
 import type { ListenAddress } from '../config/values.ts';
 import type { Logger } from '../log.ts';
-import { watchHandovers } from './handovers.ts';
 import { serveWrites } from './writer-link.ts';
 
 /**
@@ -63,11 +62,6 @@ export async function startServingProcesses(deps: ServingProcessesDeps): Promise
   const exits = new Set<Promise<void>>();
   const start = (): Worker => {
     const worker = fork({ ...deps, config });
-    watchHandovers(worker, () => {
-      log.error({ pid: worker.process.pid }, 'a serving process cannot take connections');
-      // Nothing reaches it any more, not even the answers to its writes.
-      worker.process.kill('SIGKILL');
-    });
     if (refusing !== undefined) tell(worker, { kind: 'stop-writing', reason: refusing });
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code, signal) => {
@@ -94,11 +88,14 @@ export async function startServingProcesses(deps: ServingProcessesDeps): Promise
     config = { ...config, tls: pair };
     tellAll(cluster, { kind: 'tls', pair });
   };
+  const startSome = (count: number): Promise<ListenAddress[]> =>
+    Promise.all(Array.from({ length: count }, () => waitUntilServing(start())));
   try {
-    const addresses = await Promise.all(
-      Array.from({ length: config.workers }, () => waitUntilServing(start())),
-    );
-    return { address: addresses[0] as ListenAddress, stopWriting, renewTls, stop };
+    // Where any port will do, the first process chooses it, for itself and the others.
+    const early = config.listen.port === 0 ? await startSome(1) : [];
+    if (early[0]) config = { ...config, listen: { ...config.listen, port: early[0].port } };
+    const [address] = [...early, ...(await startSome(config.workers - early.length))];
+    return { address: address as ListenAddress, stopWriting, renewTls, stop };
   } catch (error) {
     await stop();
     throw error;

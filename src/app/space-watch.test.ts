@@ -115,7 +115,10 @@ describe('the room on a disk', { skip }, () => {
     assert.equal(watch.status(), undefined);
     await disk.fill();
     await eventually('the log tells', () => lines.all.length === 1, 60_000);
-    assert.match(lines.all[0] ?? '', /^The disk of the data folder is full: .* are held back of 2.* in reserve\.$/);
+    assert.match(
+      lines.all[0] ?? '',
+      /^The disk of the data folder is full: .* are held back of 2.* in reserve\.$/,
+    );
     assert.match(watch.status() ?? '', /^The disk of the data folder is full/);
     assert.equal(watch.hasSpace(), false);
     // How much of it is left depends on which was faster, the watch or the filling.

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DescriptorWatch } from './descriptor-watch.ts';
+
+/** Looks once for each code, where undefined is a success. @returns after which looks the process was called starved. */
+async function starvedAfter(codes: readonly (string | undefined)[]): Promise<number[]> {
+  const starved: number[] = [];
+  let looks = 0;
+  const probe = async (): Promise<void> => {
+    const code = codes[looks++];
+    if (code !== undefined) throw Object.assign(new Error(code), { code });
+  };
+  const watch = new DescriptorWatch(probe, () => starved.push(looks));
+  for (const _ of codes) await watch.look();
+  return starved;
+}
+
+const failures = (count: number): string[] => Array.from({ length: count }, () => 'EMFILE');
+
+describe('a process without descriptors', () => {
+  it('is starved when five looks in a row found none, and told so once', async () => {
+    assert.deepEqual(await starvedAfter(failures(8)), [5]);
+  });
+
+  it('is not while the shortage passes', async () => {
+    assert.deepEqual(await starvedAfter([...failures(4), undefined, ...failures(4)]), []);
+  });
+
+  it('is not where something else is wrong', async () => {
+    assert.deepEqual(await starvedAfter(Array.from({ length: 8 }, () => 'EACCES')), []);
+  });
+});
