@@ -58,7 +58,7 @@ module.exports = {
     ...Object.entries(may).map(([name, below]) => ({
       name: `import-rule-${name}`,
       severity: 'error',
-      comment: `src/${name} may import only: ${[name, ...below].join(', ')}. See ARCHITECTURE.md, "Who may import whom".`,
+      comment: `src/${name} may import only: ${[name, ...below].join(', ')}. See ARCHITECTURE.md, "Floors".`,
       from: { path: `^src/${floor(name)}`, pathNot: '\\.test\\.ts$' },
       to: { path: '^src/', pathNot: [name, ...below].map((n) => `^src/${floor(n)}`) },
     })),
