@@ -4,9 +4,10 @@ import type { VaultKey } from '../domain/vault.ts';
 import type { Operation, Reply } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
 import { peerOf } from './connections.ts';
+import { sourceOf } from './decode.ts';
+import type { JsonBody } from './json-body.ts';
 import type { Message } from './message.ts';
 import type { Route } from './route.ts';
-import { parseJsonObject } from './small-body.ts';
 import type { CountedDenials } from './unsigned-denials.ts';
 
 /** What is known of a request when it ends. */
@@ -80,9 +81,9 @@ export interface DownloadProgress {
   readonly complete: boolean;
 }
 
-/** Whether the answer hands out an archive or an inventory: such a request is on record when it has ended. */
+/** Whether the reply streams stored bytes. Such a request is audited when its reply has ended. */
 export function isDownload({ route }: RequestTrace, outcome: Outcome): boolean {
-  return route?.operation.name === 'GetJobOutput' && 'reply' in outcome;
+  return route?.operation.isDownload === true && 'reply' in outcome;
 }
 
 /** The record of a download, with what went out of it. */
@@ -161,37 +162,24 @@ function withoutQuotes({ code, message }: ApiError): string {
   return code === 'InvalidSignatureException' ? message.replace(/,? (?:got|not) '.*$/is, '.') : message;
 }
 
-/** What stood in the path, then the operation's own fields as they were sent. */
-function parametersOf(
-  message: Message,
-  route: Route,
-  signed: Authenticated | undefined,
-): Record<string, unknown> {
+/** The parameters of the path, then the operation's fields as they were sent. */
+function parametersOf(message: Message, route: Route, { json }: Authenticated): Record<string, unknown> {
   const { account, vaultName, id, idName, operation } = route;
   return {
     accountId: account,
     ...(vaultName === '' ? {} : { vaultName }),
-    // Whoever reads the log must not be able to complete the lock.
+    // A reader of the log must not be able to complete the lock.
     ...(idName === undefined || idName === 'lockId' ? {} : { [idName]: id }),
-    ...fieldsAsSent(message, operation, signed?.smallBody),
+    ...fieldsAsSent(message, operation, json),
   };
 }
 
-function fieldsAsSent(
-  message: Message,
-  operation: Operation,
-  body: Buffer | undefined,
-): Record<string, unknown> {
-  const members = operation.body === 'json' && body ? membersOf(body) : new Map<string, unknown>();
+function fieldsAsSent(message: Message, { fields }: Operation, json: JsonBody): Record<string, unknown> {
+  const source = sourceOf(message, json.membersIfValid());
   const sent: Record<string, unknown> = {};
-  for (const { location, name } of Object.values(operation.fields)) {
-    const value =
-      location === 'member'
-        ? members.get(name)
-        : location === 'header'
-          ? message.header(name)
-          : message.query.get(name);
-    if (value !== undefined && value !== null) sent[name] = plain(value);
+  for (const { location, name } of Object.values(fields)) {
+    const value = source[location](name);
+    if (value !== undefined) sent[name] = plain(value);
   }
   return sent;
 }
@@ -200,14 +188,6 @@ function fieldsAsSent(
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return value.slice(0, MAX_TEXT);
   return JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
-}
-
-function membersOf(body: Buffer): ReadonlyMap<string, unknown> {
-  try {
-    return parseJsonObject(body);
-  } catch {
-    return new Map();
-  }
 }
 
 /** `x-amz-lock-id` is left out: it would let a reader of the log complete the lock. */

@@ -4,6 +4,7 @@ import type { Caller } from '../domain/policy/caller.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { EMPTY_HASH } from '../treehash/index.ts';
 import { payloadMismatch } from './checked-body.ts';
+import { JsonBody } from './json-body.ts';
 import type { Message } from './message.ts';
 import type { Route } from './route.ts';
 import type { SigningKeys } from './signature/keys.ts';
@@ -41,8 +42,8 @@ export interface Authenticated {
   readonly region: string;
   /** The hash that the signature is over, 64 lower-case hex digits; of an upload only claimed so far. */
   readonly payloadHash: string;
-  /** The whole body of a request that is no upload. */
-  readonly smallBody: Buffer;
+  /** The body of an operation that reads JSON. */
+  readonly json: JsonBody;
 }
 
 export interface AuthenticationDeps {
@@ -88,7 +89,8 @@ export async function authenticate(
   const smallBody = early ?? (upload ? Buffer.alloc(0) : await readBody(message, idleMs));
   if (!upload && early === undefined) requireHash(smallBody, payloadHash.toLowerCase());
   const { accessKeyId, region } = authentication;
-  return { credential, accessKeyId, region, payloadHash: payloadHash.toLowerCase(), smallBody };
+  const json = route.operation.body === 'json' ? new JsonBody(smallBody) : JsonBody.NONE;
+  return { credential, accessKeyId, region, payloadHash: payloadHash.toLowerCase(), json };
 }
 
 async function readBody(message: Message, idleMs: number, place?: BodyAccount): Promise<Buffer> {

@@ -4,8 +4,9 @@ import type { Reply } from '../operations/operation.ts';
 import { requireNoWebPage } from './control-guard.ts';
 import { parseDuration } from './duration.ts';
 import { type Fault, parseFault } from './faults.ts';
+import { parseJsonObject } from './json-body.ts';
 import type { Message } from './message.ts';
-import { parseJsonObject, readSmallBody } from './small-body.ts';
+import { readSmallBody } from './small-body.ts';
 
 /** What the emulator lets its user do. */
 export interface Emulator {

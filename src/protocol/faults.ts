@@ -1,7 +1,7 @@
 /** Faults that the emulator's user has asked for: how they are written, and how a request meets them. */
 import type { BlobStore, BlobWriter } from '../domain/blob-store.ts';
 import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, quote } from '../domain/errors.ts';
-import type { Reply, UploadBody } from '../operations/operation.ts';
+import type { Operation, Reply, UploadBody } from '../operations/operation.ts';
 import { API } from '../operations/table.ts';
 import { parseDuration } from './duration.ts';
 import type { Message } from './message.ts';
@@ -11,8 +11,6 @@ import { ClientGone } from './small-body.ts';
 const CUTS = ['before', 'during', 'after'] as const;
 /** What is wrong with the bytes of a download whose head is in order. */
 const DAMAGES = ['short', 'corrupt'] as const;
-/** The only operation that sends bytes of archives. */
-const DOWNLOAD = 'GetJobOutput';
 const LONGEST_LATENCY_MS = 3_600_000;
 const MOST_TIMES = 1_000_000;
 const MEMBERS = ['operation', 'times', 'latency', 'code', 'cut', 'download'];
@@ -37,10 +35,11 @@ export interface Fault {
  * @throws 400 for a value that cannot be one.
  */
 export function parseFault(members: ReadonlyMap<string, unknown>): Fault {
-  const operation = members.get('operation');
-  if (typeof operation !== 'string' || !API.some(({ name }) => name === operation))
+  const named = members.get('operation');
+  const operation = API.find(({ name }) => name === named);
+  if (!operation)
     throw invalidParameter(
-      `Invalid operation: ${quote(operation)}. It must be one of the API, such as ListVaults.`,
+      `Invalid operation: ${quote(named)}. It must be one of the API, such as ListVaults.`,
     );
   const unknown = [...members.keys()].find((name) => !MEMBERS.includes(name));
   if (unknown !== undefined)
@@ -52,20 +51,21 @@ export function parseFault(members: ReadonlyMap<string, unknown>): Fault {
     );
   const times = parseTimes(members.get('times') ?? 1);
   const latency = members.has('latency') ? { latency: parseLatency(members.get('latency')) } : {};
-  return { operation, times, ...latency, ...parseKind(operation, kinds[0], members) };
+  return { operation: operation.name, times, ...latency, ...parseKind(operation, kinds[0], members) };
 }
 
 function parseKind(
-  operation: string,
+  { name, isDownload }: Operation,
   kind: string | undefined,
   members: ReadonlyMap<string, unknown>,
 ): Pick<Fault, 'code' | 'cut' | 'download'> {
   if (kind === 'cut') return { cut: oneOf(CUTS, 'cut', members.get('cut')) };
   if (kind === 'download') {
     const download = oneOf(DAMAGES, 'download', members.get('download'));
-    if (operation === DOWNLOAD) return { download };
+    if (isDownload) return { download };
+    const downloads = API.filter((one) => one.isDownload).map((one) => one.name);
     throw invalidParameter(
-      `Invalid download: ${download}. Only ${DOWNLOAD} sends bytes, and this is ${operation}.`,
+      `Invalid download: ${download}. Only ${downloads.join(', ')} sends bytes, and this is ${name}.`,
     );
   }
   if (kind === undefined && members.has('latency')) return {};

@@ -5,8 +5,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { Shortage, withoutPath } from '../domain/errors.ts';
-import { jobMembers } from '../domain/job.ts';
-import type { GlacierAction } from '../domain/policy/actions.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
@@ -39,7 +37,7 @@ import { withoutCredentials } from './redact.ts';
 import { boundDrain, sendError, sendReply } from './reply.ts';
 import type { Route, Router } from './route.ts';
 import { SentByteCounter } from './sent-byte-counter.ts';
-import { ClientGone, parseJsonObject } from './small-body.ts';
+import { ClientGone } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
 
 /** What stands before a record in the audit log: a MAC and a number. */
@@ -175,7 +173,7 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Repl
   if (operation.vault === 'must-exist') requireVault(found, vaultKey);
 
   if (upload) requireUploadHeaders(message);
-  const inputs = decodeFields(operation, message, signed.smallBody);
+  const inputs = decodeFields(operation, message, signed.json);
   const body = upload
     ? new CheckedBody(message, parseDeclaredBody(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
@@ -207,29 +205,17 @@ function toAuthorizationRequest(
   message: Message,
   { operation, id }: Route,
   vaultKey: VaultKey,
-  signed: Authenticated,
+  { credential, region, json }: Authenticated,
 ): AuthorizationRequest {
-  const { credential, region, smallBody } = signed;
-  const action = operation.name as GlacierAction;
   return {
     caller: credential.caller,
     identity: credential.identity,
-    action,
+    operation,
     vaultKey,
-    archiveId:
-      action === 'DeleteArchive' ? id : action === 'InitiateJob' ? archiveIdOf(smallBody) : undefined,
+    // Read before the body is checked: an invalid one is refused only when the fields are decoded.
+    archiveId: operation.archiveId?.(id, json.membersIfValid()),
     conditionValues: conditionValuesOf(message, credential, region),
   };
-}
-
-/** The archive that a job is about: a policy may judge its age before the operation looks at the body. */
-function archiveIdOf(body: Buffer): string | undefined {
-  try {
-    const id = jobMembers(parseJsonObject(body)).get('ArchiveId');
-    return typeof id === 'string' ? id : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function requireVault(vault: Vault | undefined, key: VaultKey): void {

@@ -17,7 +17,7 @@ const UNSIGNABLE = /[^\x20-\x7e]/;
 export function refuseUnsignable(message: Message, { operation, account, vaultName }: Route): void {
   if (UNSIGNABLE.test(account)) resolveAccount(account, '', operation.account);
   if (UNSIGNABLE.test(vaultName)) {
-    if (operation.name === 'CreateVault') requireVaultName(vaultName);
+    if (operation.vault === 'new') requireVaultName(vaultName);
     throw vaultNotFound({ account: '', region: '', name: vaultName });
   }
   const source = sourceOf(message);

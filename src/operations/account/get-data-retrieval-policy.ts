@@ -7,6 +7,7 @@ export const getDataRetrievalPolicy = operation({
   path: '/{accountId}/policies/data-retrieval',
   account: 'own-only',
   vault: 'none',
+  resource: 'retrieval-policy',
   body: 'none',
   success: 200,
   fields: {},

@@ -10,6 +10,7 @@ export const listProvisionedCapacity = operation({
   path: '/{accountId}/provisioned-capacity',
   account: 'own-only',
   vault: 'none',
+  resource: 'any',
   body: 'none',
   success: 200,
   fields: {},

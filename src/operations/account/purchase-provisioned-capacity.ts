@@ -7,6 +7,7 @@ export const purchaseProvisionedCapacity = operation({
   path: '/{accountId}/provisioned-capacity',
   account: 'own-only',
   vault: 'none',
+  resource: 'any',
   body: 'none',
   success: 201,
   fields: {},

@@ -8,6 +8,7 @@ export const setDataRetrievalPolicy = operation({
   path: '/{accountId}/policies/data-retrieval',
   account: 'own-only',
   vault: 'none',
+  resource: 'retrieval-policy',
   body: 'json',
   success: 204,
   fields: { policy: member('Policy', parseRetrievalPolicy) },

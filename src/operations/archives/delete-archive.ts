@@ -8,6 +8,8 @@ export const deleteArchive = operation({
   path: '/{accountId}/vaults/{vaultName}/archives/{archiveId}',
   account: 'may-be-other',
   vault: 'must-exist',
+  archiveId: (id) => id,
+  needsTrustedTime: true,
   body: 'none',
   success: 204,
   fields: {},

@@ -14,6 +14,7 @@ export const getJobOutput = operation({
   account: 'may-be-other',
   vault: 'must-exist',
   body: 'none',
+  isDownload: true,
   success: 200,
   fields: { range: header('range', (raw) => raw) },
   errors: ['ResourceNotFoundException'],

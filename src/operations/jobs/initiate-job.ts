@@ -2,13 +2,14 @@ import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts'
 import { parseRetrievalRange } from '../../domain/byte-range.ts';
 import type { NewArchiveJob, NewJob, StoredArchive } from '../../domain/catalog.ts';
 import { requireOwnMarker } from '../../domain/inventory.ts';
-import { type JobRequest, jobMembers, parseJobRequest } from '../../domain/job.ts';
+import { type JobRequest, parseJobRequest } from '../../domain/job.ts';
 import { requireInventory, type Vault, vaultNotFound } from '../../domain/vault.ts';
 import { isTreeAligned } from '../../treehash/index.ts';
 import { member } from '../fields.ts';
-import { type OperationDeps, operation } from '../operation.ts';
+import { type Members, type OperationDeps, operation } from '../operation.ts';
 import { rangeTreeHash } from './range-tree-hash.ts';
 
+/** The members of a job, and `jobParameters`, which may wrap them. */
 const MEMBERS = [
   'Type',
   'ArchiveId',
@@ -33,13 +34,19 @@ export const initiateJob = operation({
   path: '/{accountId}/vaults/{vaultName}/jobs',
   account: 'may-be-other',
   vault: 'must-exist',
+  archiveId(_id, members) {
+    const archiveId = unwrap(members).get('ArchiveId');
+    return typeof archiveId === 'string' ? archiveId : undefined;
+  },
   body: 'json',
+  mayUseReserve: true,
   success: 202,
   fields,
   errors: ['ResourceNotFoundException', 'PolicyEnforcedException', 'InsufficientCapacityException'],
   async run(input, deps) {
     const { vaultKey, vault } = input;
-    const request = parseJobRequest(jobMembers(new Map(Object.entries(pick(input)))), vaultKey.region);
+    const members = new Map<string, unknown>(MEMBERS.map((name) => [name, input[name]]));
+    const request = parseJobRequest(unwrap(members), vaultKey.region);
     const job = await newJob(request, vault, deps);
     const { expeditedCapacity } = deps.settings;
     await deps.catalog.startJob({ job, nowMs: job.createdMs, expeditedCapacity });
@@ -53,8 +60,14 @@ export const initiateJob = operation({
   },
 });
 
-function pick(input: Readonly<Record<(typeof MEMBERS)[number], unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(MEMBERS.map((name) => [name, input[name]]));
+/**
+ * The members of the job. The API guide wraps them in `jobParameters`, though no known client does. Authorization and
+ * the operation must read the same ones, or a policy would judge another archive than the one that is retrieved.
+ */
+function unwrap(body: Members): Members {
+  const wrapped = body.get('jobParameters');
+  const isObject = typeof wrapped === 'object' && wrapped !== null && !Array.isArray(wrapped);
+  return isObject ? new Map(Object.entries(wrapped)) : body;
 }
 
 async function newJob(request: JobRequest, vault: Vault, deps: OperationDeps): Promise<NewJob> {

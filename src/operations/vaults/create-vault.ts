@@ -6,7 +6,7 @@ export const createVault = operation({
   method: 'PUT',
   path: '/{accountId}/vaults/{vaultName}',
   account: 'own-only',
-  vault: 'may-be-missing',
+  vault: 'new',
   body: 'none',
   success: 201,
   fields: {},
