@@ -1,12 +1,13 @@
 /** Requests as audit records, in CloudTrail's shape. */
 import { ApiError, asApiError } from '../domain/errors.ts';
 import type { VaultKey } from '../domain/vault.ts';
-import type { Operation, Reply } from '../operations/operation.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
 import { peerOf } from './connections.ts';
 import { sourceOf } from './decode.ts';
 import type { JsonBody } from './json-body.ts';
 import type { Message } from './message.ts';
+import type { HttpReply } from './reply.ts';
 import type { Route } from './route.ts';
 import type { CountedDenials } from './unsigned-denials.ts';
 
@@ -20,7 +21,7 @@ export interface RequestTrace {
 }
 
 /** How a request ended: with a reply, or with an error. */
-export type Outcome = { readonly reply: Reply } | { readonly error: unknown };
+export type Outcome = { readonly reply: HttpReply } | { readonly error: unknown };
 
 /** Texts from outside are cut to this length; policies are kept whole. */
 const MAX_TEXT = 32_768;
@@ -191,7 +192,7 @@ function plain(value: unknown): unknown {
 }
 
 /** `x-amz-lock-id` is left out: it would let a reader of the log complete the lock. */
-function elementsOf({ headers = {} }: Reply): Record<string, string> | null {
+function elementsOf({ headers = {} }: HttpReply): Record<string, string> | null {
   const shown = Object.entries(headers).filter(([name]) => name !== 'x-amz-lock-id');
   return shown.length === 0
     ? null

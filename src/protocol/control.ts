@@ -1,11 +1,11 @@
 /** The emulator's control endpoints under `/_moraine/emulator`: for those who test software against Glacier. */
 import { ApiError, invalidParameter, quote } from '../domain/errors.ts';
-import type { Reply } from '../operations/operation.ts';
 import { requireNoWebPage } from './control-guard.ts';
 import { parseDuration } from './duration.ts';
 import { type Fault, parseFault } from './faults.ts';
 import { parseJsonObject } from './json-body.ts';
 import type { Message } from './message.ts';
+import type { HttpReply } from './reply.ts';
 import { readSmallBody } from './small-body.ts';
 
 /** What the emulator lets its user do. */
@@ -46,7 +46,7 @@ const INSTANT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\
  * (docs/emulator.md).
  * @throws 403 for what a web page may have sent, 404 for other paths, 400 for bodies that do not fit.
  */
-export async function control(message: Message, emulator: Emulator): Promise<Reply> {
+export async function control(message: Message, emulator: Emulator): Promise<HttpReply> {
   requireNoWebPage(message, emulator.hosts);
   message.sendContinue();
   const members = parseJsonObject(await readSmallBody(message.incoming, BODY_MS));

@@ -1,10 +1,11 @@
 /** Faults that the emulator's user has asked for: how they are written, and how a request meets them. */
 import type { BlobStore, BlobWriter } from '../domain/blob-store.ts';
 import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, quote } from '../domain/errors.ts';
-import type { Operation, Reply, UploadBody } from '../operations/operation.ts';
+import type { Operation, UploadBody } from '../operations/operation.ts';
 import { API } from '../operations/table.ts';
 import { parseDuration } from './duration.ts';
 import type { Message } from './message.ts';
+import type { HttpReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
 
 /** Where the connection is cut: before the operation runs, within a body, or once the operation is done. */
@@ -113,8 +114,8 @@ export async function runUnderFault(
   message: Message,
   stopping: AbortSignal,
   body: UploadBody | undefined,
-  run: (body: UploadBody | undefined) => Promise<Reply>,
-): Promise<Reply> {
+  run: (body: UploadBody | undefined) => Promise<HttpReply>,
+): Promise<HttpReply> {
   if (fault.latency !== undefined) await pause(parseDuration(fault.latency) ?? 0, message, stopping);
   if (fault.code !== undefined)
     throw new ApiError(fault.code, `This error was asked for at /_moraine/emulator/faults: ${fault.code}`);
@@ -184,7 +185,7 @@ function pause(ms: number, { incoming }: Message, stopping: AbortSignal): Promis
 type Change = (bytes: AsyncIterable<Uint8Array>, length: number) => AsyncGenerator<Uint8Array>;
 
 /** The answer with its body changed on the way, its head as it was. */
-function withBytes(reply: Reply, change: Change): Reply {
+function withBytes(reply: HttpReply, change: Change): HttpReply {
   if (reply.stream) return { ...reply, stream: change(reply.stream, lengthOf(reply)) };
   const body = Buffer.from(reply.json === undefined ? '' : JSON.stringify(reply.json));
   const { json: _, ...head } = reply;
@@ -200,7 +201,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-function lengthOf({ headers }: Reply): number {
+function lengthOf({ headers }: HttpReply): number {
   return Number(headers?.['Content-Length'] ?? 0);
 }
 
@@ -211,7 +212,7 @@ async function* cutAfter(bytes: AsyncIterable<Uint8Array>, count: number): Async
 }
 
 /** A whole answer of half of the bytes, rounded up: only its tree hash, or its known size, tells. */
-function shortened(reply: Reply): Reply {
+function shortened(reply: HttpReply): HttpReply {
   if (!reply.stream) return reply;
   const half = Math.ceil(lengthOf(reply) / 2);
   return {

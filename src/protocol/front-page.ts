@@ -1,6 +1,6 @@
 /** What a browser or curl shows at the server's address. */
-import type { Reply } from '../operations/operation.ts';
 import type { Message } from './message.ts';
+import type { HttpReply } from './reply.ts';
 
 const PAGE =
   Buffer.from(`Moraine: a self-hosted archive server that speaks the Amazon Glacier REST API, version 2012-06-01.
@@ -15,7 +15,7 @@ export function wantsFrontPage({ method, path, query, header }: Message): boolea
 }
 
 /** The page: plain text, the same for everybody. */
-export function frontPage(): Reply {
+export function frontPage(): HttpReply {
   const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': String(PAGE.length) };
   return { status: 200, headers, stream: page() };
 }

@@ -8,13 +8,7 @@ import { Shortage, withoutPath } from '../domain/errors.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
-import type {
-  Operation,
-  OperationDeps,
-  OperationRequest,
-  Reply,
-  UploadBody,
-} from '../operations/operation.ts';
+import type { Operation, OperationDeps, OperationRequest, UploadBody } from '../operations/operation.ts';
 import {
   denialKind,
   isAudited,
@@ -34,7 +28,7 @@ import { type Faults, runUnderFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyCache } from './policy-cache.ts';
 import { withoutCredentials } from './redact.ts';
-import { boundDrain, sendError, sendReply } from './reply.ts';
+import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
 import type { Route, Router } from './route.ts';
 import { SentByteCounter } from './sent-byte-counter.ts';
 import { ClientGone } from './small-body.ts';
@@ -152,7 +146,7 @@ async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outc
   }
 }
 
-async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Reply> {
+async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<HttpReply> {
   const { message, atMs } = trace;
   const { operationDeps, authenticator } = deps;
   const route = deps.router(message);
@@ -181,11 +175,11 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Repl
     await requireAuditable(deps);
     await deps.requireSpace?.(operation);
   }
-  const run = (taken: UploadBody | undefined): Promise<Reply> =>
-    operation.run(
-      Object.assign(new PipelineRequest(route.id, vaultKey, found, taken, message), inputs),
-      operationDeps,
-    );
+  const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
+    const request = new PipelineRequest(route.id, vaultKey, found, taken, message);
+    const reply = await operation.run(Object.assign(request, inputs), operationDeps);
+    return { status: operation.success, ...reply };
+  };
   const { faults } = deps;
   const fault = faults?.take(operation.name);
   return faults && fault ? runUnderFault(fault, message, faults.stopping, body, run) : run(body);

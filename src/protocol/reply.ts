@@ -18,6 +18,11 @@ const PIECE_BYTES = 1024 * 1024;
  */
 const WITH_EMPTY_OBJECT: ReadonlySet<number> = new Set([201, 202]);
 
+/** A reply with its HTTP status. */
+export interface HttpReply extends Reply {
+  readonly status: number;
+}
+
 /**
  * Sends an operation's answer. Empty bodies carry no Content-Type: old clients would try to parse them.
  * @throws what a stream throws after its head is out: the caller cuts the connection.
@@ -25,7 +30,7 @@ const WITH_EMPTY_OBJECT: ReadonlySet<number> = new Set([201, 202]);
 export async function sendReply(
   response: ServerResponse,
   requestId: string,
-  reply: Reply,
+  reply: HttpReply,
   idleMs = SEND_IDLE_MS,
 ): Promise<void> {
   response.setHeader('x-amzn-RequestId', requestId);

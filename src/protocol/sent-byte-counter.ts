@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Reply } from '../operations/operation.ts';
+import type { HttpReply } from './reply.ts';
 
 /** Counts what goes out of a reply's stream. A chunk in which the client went away does not count. */
 export class SentByteCounter {
@@ -22,7 +22,7 @@ export class SentByteCounter {
   }
 
   /** The reply with its stream counted; a reply without one is given back as it is. */
-  count(reply: Reply): Reply {
+  count(reply: HttpReply): HttpReply {
     return reply.stream ? { ...reply, stream: this.#countChunks(reply.stream) } : reply;
   }
 

@@ -9,14 +9,13 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '../domain/errors.ts';
-import type { Reply } from '../operations/operation.ts';
 import { BodyMessage } from './body-message.ts';
 import { type ConnectionBounds, Connections } from './connections.ts';
 import { control, EMULATOR_PATH, type Emulator } from './control.ts';
 import { frontPage, wantsFrontPage } from './front-page.ts';
 import { handle, type PipelineDeps } from './handle.ts';
 import { type Message, type Exchange as MessageExchange, toMessage } from './message.ts';
-import { boundDrain, sendError, sendReply } from './reply.ts';
+import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
 import { toWireError } from './wire-error.ts';
 
@@ -196,7 +195,7 @@ async function answerOwnPath(message: Message, response: ServerResponse, deps: S
   boundDrain(message.incoming);
 }
 
-async function replyToOwnPath(message: Message, { health, emulator }: ServerDeps): Promise<Reply> {
+async function replyToOwnPath(message: Message, { health, emulator }: ServerDeps): Promise<HttpReply> {
   if (wantsFrontPage(message)) return frontPage();
   const path = message.path.replace(/\/$/, '');
   if ((message.method === 'GET' || message.method === 'HEAD') && HEALTH_PATHS.has(path)) {

@@ -18,6 +18,6 @@ export const deleteVaultAccessPolicy = operation({
       policy: null,
       policyVersion: policyVersionOf(vault),
     });
-    return { status: 204 };
+    return {};
   },
 });

@@ -20,7 +20,7 @@ export const setVaultAccessPolicy = operation({
   async run({ vaultKey, vault, policy }, { catalog }) {
     requireValid(policy, vaultArn(vaultKey));
     await catalog.setVaultAccessPolicy({ vaultNo: vault.no, policy, policyVersion: policyVersionOf(vault) });
-    return { status: 204 };
+    return {};
   },
 });
 

@@ -13,6 +13,6 @@ export const getDataRetrievalPolicy = operation({
   fields: {},
   errors: [],
   async run({ vaultKey }, { catalog }) {
-    return { status: 200, json: describeRetrievalPolicy(await catalog.retrievalPolicy(vaultKey)) };
+    return { json: describeRetrievalPolicy(await catalog.retrievalPolicy(vaultKey)) };
   },
 });

@@ -17,6 +17,6 @@ export const listProvisionedCapacity = operation({
   errors: [],
   async run({ vaultKey }, { catalog, clock }) {
     const units = await catalog.listCapacity(vaultKey, clock.now() - LISTED_AFTER_EXPIRY_MS);
-    return { status: 200, json: { ProvisionedCapacityList: units.map(describeUnit) } };
+    return { json: { ProvisionedCapacityList: units.map(describeUnit) } };
   },
 });

@@ -16,6 +16,6 @@ export const purchaseProvisionedCapacity = operation({
     const nowMs = clock.now();
     const unit = { id: ids.shortId(), startMs: nowMs, expiresMs: expiryOf(nowMs) };
     await catalog.purchaseCapacity({ owner: vaultKey, unit, nowMs });
-    return { status: 201, headers: { 'x-amz-capacity-id': unit.id } };
+    return { headers: { 'x-amz-capacity-id': unit.id } };
   },
 });

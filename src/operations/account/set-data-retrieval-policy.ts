@@ -16,6 +16,6 @@ export const setDataRetrievalPolicy = operation({
   // In force at once; jobs in progress are not touched.
   async run({ vaultKey, policy }, { catalog }) {
     await catalog.setRetrievalPolicy({ owner: vaultKey, policy });
-    return { status: 204 };
+    return {};
   },
 });

@@ -20,10 +20,10 @@ export const deleteArchive = operation({
     const policyVersion = policyVersionOf(vault);
     // Not asked first whether it is there: a write waits until the journal has the deletion of an earlier request.
     const of = { vaultNo: vault.no, id, nowMs: clock.now(), mode, policyVersion };
-    if (await catalog.deleteArchive(of)) return { status: 204 };
+    if (await catalog.deleteArchive(of)) return {};
     const verdict = ids.classifyArchiveId(id, vaultKey);
     if (verdict === 'of-another-vault') throw archiveOfAnotherVault(vaultKey);
     if (verdict === 'not-ours') throw archiveNotFound(id);
-    return { status: 204 };
+    return {};
   },
 });

@@ -17,7 +17,6 @@ export const uploadArchive = operation({
   async run({ vaultKey, vault, body, description }, deps) {
     const { id, treeHash } = await storeArchive({ vaultKey, vault, body }, description, deps);
     return {
-      status: 201,
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/archives/${id}`,
         'x-amz-archive-id': id,

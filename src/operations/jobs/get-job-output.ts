@@ -28,7 +28,7 @@ export const getJobOutput = operation({
     const { stored, span, headers } = await outputOf(job, taken, deps);
     const stream = await proveFirstLeaf(verifiedBytes(deps, stored, span, clientGone));
     return {
-      status: asked ? 206 : 200,
+      ...(asked ? { status: 206 } : {}),
       headers: {
         'Accept-Ranges': 'bytes',
         'Content-Length': String(spanBytes(taken)),

@@ -51,7 +51,6 @@ export const initiateJob = operation({
     const { expeditedCapacity } = deps.settings;
     await deps.catalog.startJob({ job, nowMs: job.createdMs, expeditedCapacity });
     return {
-      status: 202,
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/jobs/${job.id}`,
         'x-amz-job-id': job.id,

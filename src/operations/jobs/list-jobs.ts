@@ -29,7 +29,7 @@ export const listJobs = operation({
     const { rows, more } = await catalog.listJobs(vault.no, { state, completed }, clock.now(), page);
     const last = rows.at(-1);
     const next = more && last ? encodeMarker(MARKER, last.no) : null;
-    return { status: 200, json: { JobList: rows.map((job) => describeJob(job, vault)), Marker: next } };
+    return { json: { JobList: rows.map((job) => describeJob(job, vault)), Marker: next } };
   },
 });
 

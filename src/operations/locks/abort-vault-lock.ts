@@ -18,6 +18,6 @@ export const abortVaultLock = operation({
       nowMs: clock.now(),
       policyVersion: policyVersionOf(vault),
     });
-    return { status: 204 };
+    return {};
   },
 });

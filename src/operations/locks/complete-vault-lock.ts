@@ -19,6 +19,6 @@ export const completeVaultLock = operation({
     await blobs.putNote(lockNoteName(locked), encodeLockNote(locked));
     // Deleted meanwhile, perhaps before there was a note to remove.
     if ((await catalog.findVault(vaultKey))?.no !== vault.no) await blobs.removeNote(lockNoteName(locked));
-    return { status: 204 };
+    return {};
   },
 });

@@ -15,6 +15,6 @@ export const getVaultLock = operation({
   async run({ vault }, { clock }) {
     const lock = currentLock(vault.policies?.lock ?? null, clock.now());
     if (!lock) throw notFound(`No vault lock policy is set for: ${vault.name}`);
-    return { status: 200, json: describeLock(lock) };
+    return { json: describeLock(lock) };
   },
 });

@@ -32,7 +32,7 @@ export const initiateVaultLock = operation({
     });
     const found = checkLockPolicy(parsed, vaultKey.account, arn, clock.now());
     const warnings = found.map(({ message }) => message);
-    return { status: 201, headers: { 'x-amz-lock-id': lockId, ...warningHeader(found) }, warnings };
+    return { headers: { 'x-amz-lock-id': lockId, ...warningHeader(found) }, warnings };
   },
 });
 

@@ -13,6 +13,6 @@ export const deleteVaultNotifications = operation({
   // Succeeds also when nothing is set.
   async run({ vault }, { catalog }) {
     await catalog.deleteNotificationConfig({ vaultNo: vault.no });
-    return { status: 204 };
+    return {};
   },
 });

@@ -17,7 +17,7 @@ export const setVaultNotifications = operation({
   async run({ vaultKey, vault, topic, events }, { catalog }) {
     const config = { topic: parseTopic(topic, vaultKey.region), events };
     await catalog.setNotificationConfig({ vaultNo: vault.no, config });
-    return { status: 204 };
+    return {};
   },
 });
 

@@ -34,7 +34,6 @@ export const completeMultipartUpload = operation({
     });
     if (outcome.kind === 'wrong-hash') throw await explainHash(catalog, outcome.uploadNo, hash.sent);
     return {
-      status: 201,
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/archives/${outcome.archiveId}`,
         'x-amz-archive-id': outcome.archiveId,

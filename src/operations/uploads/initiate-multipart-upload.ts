@@ -23,7 +23,6 @@ export const initiateMultipartUpload = operation({
     const archiveId = ids.archiveId(vaultKey, createdMs);
     await catalog.startUpload({ vaultNo: vault.no, id, archiveId, description, partSize, createdMs });
     return {
-      status: 201,
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/multipart-uploads/${id}`,
         'x-amz-multipart-upload-id': id,

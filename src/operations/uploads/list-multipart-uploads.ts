@@ -32,7 +32,6 @@ export const listMultipartUploads = operation({
       VaultARN: vaultArn(vault),
     }));
     return {
-      status: 200,
       json: { Marker: more && last ? encodeMarker(MARKER, last.no) : null, UploadsList: uploads },
     };
   },

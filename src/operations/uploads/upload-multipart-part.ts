@@ -40,6 +40,6 @@ export const uploadMultipartPart = operation({
     await commitBlob(blobs, ref, () =>
       catalog.putPart({ uploadNo: upload.no, uploadId: id, part, nowMs: clock.now() }),
     );
-    return { status: 204, headers: { 'x-amz-sha256-tree-hash': treeHash } };
+    return { headers: { 'x-amz-sha256-tree-hash': treeHash } };
   },
 });

@@ -15,6 +15,6 @@ export const createVault = operation({
   async run({ vaultKey }, { catalog, clock }) {
     requireVaultName(vaultKey.name);
     await catalog.createVault({ key: vaultKey, nowMs: clock.now(), limit: VAULTS_PER_ACCOUNT });
-    return { status: 201, headers: { Location: `/${vaultKey.account}/vaults/${vaultKey.name}` } };
+    return { headers: { Location: `/${vaultKey.account}/vaults/${vaultKey.name}` } };
   },
 });

@@ -23,7 +23,7 @@ export const deleteVault = operation({
       mode: settings.inventoryMode,
     });
     if (deleted && authorized) await removeLockNotes(blobs, vaultKey, authorized.createdMs);
-    return { status: 204 };
+    return {};
   },
 });
 

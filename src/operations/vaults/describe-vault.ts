@@ -15,6 +15,6 @@ export const describeVault = operation({
     const vault = await catalog.findVaultState(vaultKey);
     // It was there a moment ago.
     if (!vault) throw vaultNotFound(vaultKey);
-    return { status: 200, json: description(vault, settings.inventoryMode) };
+    return { json: description(vault, settings.inventoryMode) };
   },
 });

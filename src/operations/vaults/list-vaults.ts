@@ -22,7 +22,7 @@ export const listVaults = operation({
     // The ARN of the last vault shown: the next page begins strictly after it, so none is skipped or repeated.
     const next = more && last ? vaultArn(last) : null;
     const vaults = rows.map((vault) => describeVault(vault, settings.inventoryMode));
-    return { status: 200, json: { Marker: next, VaultList: vaults } };
+    return { json: { Marker: next, VaultList: vaults } };
   },
 });
 

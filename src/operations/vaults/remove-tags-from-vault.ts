@@ -16,6 +16,6 @@ export const removeTagsFromVault = operation({
   // Keys that the vault does not have are passed over.
   async run({ vault, keys }, { catalog }) {
     await catalog.removeTags({ vaultNo: vault.no, keys });
-    return { status: 204 };
+    return {};
   },
 });
