@@ -1,5 +1,6 @@
+import { toApiDate } from '../../domain/clock.ts';
 import { notFound } from '../../domain/errors.ts';
-import { currentLock, describeLock } from '../../domain/vault-lock.ts';
+import { currentLock, LOCK_TRIAL_MS, type VaultLock } from '../../domain/vault-lock.ts';
 import { operation } from '../operation.ts';
 
 export const getVaultLock = operation({
@@ -18,3 +19,13 @@ export const getVaultLock = operation({
     return { json: describeLock(lock) };
   },
 });
+
+/** A completed lock has no expiration date. */
+function describeLock({ state, policy, createdMs }: VaultLock): Record<string, string | null> {
+  return {
+    CreationDate: toApiDate(createdMs),
+    ExpirationDate: state === 'Locked' ? null : toApiDate(createdMs + LOCK_TRIAL_MS),
+    Policy: policy,
+    State: state,
+  };
+}

@@ -1,5 +1,6 @@
-import { describeVault as description, vaultNotFound } from '../../domain/vault.ts';
+import { vaultNotFound } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
+import { describeVault as description } from './vault-description.ts';
 
 export const describeVault = operation({
   name: 'DescribeVault',
