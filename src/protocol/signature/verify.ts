@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ApiError } from '../../domain/errors.ts';
-import { signatureEvidence } from '../evidence.ts';
 import { stringToSign } from './canonical-request.ts';
+import { signatureEvidence } from './evidence.ts';
 import type { SigningKeys } from './keys.ts';
 import type { Authentication } from './parse.ts';
 

@@ -2,7 +2,7 @@
  * What a client is shown when its signature does not match, as older answers of the service had it: the reader
  * compares it with what the client signed and sees what a proxy, or the client itself, changed.
  */
-import { decodePercent } from './signature/canonical-request.ts';
+import { decodePercent } from './canonical-request.ts';
 
 /** Bytes of the evidence as JSON text. With the sentence before it and the other members an answer has at most 8 KiB. */
 const MAX_JSON_BYTES = 7680;
