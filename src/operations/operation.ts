@@ -1,4 +1,4 @@
-/** What an operation is: its place in the API, its inputs, and what it does. One file each beside this one. */
+/** What an operation declares: its place in the API, its inputs, and what it does. Each has a file of its own. */
 import type { BlobDigests, BlobLabel, BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -10,7 +10,7 @@ import type { Sequencer } from '../domain/sequence.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { Field } from './fields.ts';
 
-/** What the operations need of the world. */
+/** What the operations work with. */
 export interface OperationDeps {
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
@@ -21,22 +21,22 @@ export interface OperationDeps {
 }
 
 export interface OperationSettings {
-  /** How long a Complete or Abort may be repeated, ms. */
+  /** How long after completion CompleteMultipartUpload and AbortMultipartUpload may be repeated, ms. */
   readonly completeMemoryMs: number;
   readonly inventoryMode: InventoryMode;
-  /** Expedited retrievals in five minutes without provisioned capacity; null: not scarce. */
+  /** How many Expedited retrievals may start in five minutes without provisioned capacity; null: any number. */
   readonly expeditedCapacity: number | null;
-  /** When a job of this pace that starts now is done, ms since the epoch. */
+  /** When a job of this pace that starts at `nowMs` is done, ms since the epoch. */
   dueTime(pace: JobPace, nowMs: number): number;
 }
 
-/** The body of an upload: it can be taken once. */
+/** The body of an upload. It can be stored once. */
 export interface UploadBody {
-  /** Bytes, by `Content-Length`. */
+  /** Bytes, from `Content-Length`. */
   readonly length: number;
   /**
-   * Streams the body into a new blob, hashing on the way, and finishes the blob with the label that
-   * `describe` gives once the digests are known and proved. On any failure nothing comes into being.
+   * Streams the body into a new blob and hashes it. Once the hashes match those declared, asks `describe` for the label
+   * and finishes the blob. Leaves no blob after a failure.
    * @throws what the body's checks throw (hash mismatch, length, stall), and StoreFailure.
    */
   store(
@@ -73,8 +73,8 @@ export interface Reply {
   /** Sent as compact JSON. */
   readonly json?: unknown;
   /**
-   * Sent as it comes; the headers include `Content-Length`. A failure cuts the connection, so that no client takes
-   * what it received for the whole.
+   * Sent unchanged; the headers include `Content-Length`. A failure cuts the connection, so that no client takes what it
+   * received for the whole.
    */
   readonly stream?: AsyncIterable<Uint8Array>;
   /** What a download hands out, for its audit event: nothing secret. */

@@ -22,7 +22,7 @@ export function decodeFields(
   return values;
 }
 
-/** The request as the fields of an operation see it. */
+/** The parts of a request that an operation's fields read. */
 export function sourceOf(message: Message, members: Members = JsonBody.NONE.members()): FieldSource {
   return {
     header: (name) => message.header(name),

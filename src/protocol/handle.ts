@@ -1,6 +1,6 @@
 /**
- * The way of every request, step by step, in the order in which its refusals win:
- * request id, route, authenticate, account, authorize, API version, vault, decode, run, reply.
+ * The pipeline of every request. An earlier step's refusal wins over a later one's:
+ * request id, route, authenticate, account, authorize, API version, vault, decode, run, audit, reply.
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
@@ -34,44 +34,44 @@ import { SentByteCounter } from './sent-byte-counter.ts';
 import { ClientGone } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
 
-/** What stands before a record in the audit log: a MAC and a number. */
+/** Bytes that precede an event in the audit log: a MAC and a number. */
 const EVENT_FRAME_BYTES = 80;
 
-/** What the pipeline needs of the world. */
+/** What the pipeline works with. */
 export interface PipelineDeps {
   readonly router: Router;
   readonly authenticator: AuthenticationDeps;
   readonly operationDeps: OperationDeps;
   readonly trustedTime: TrustedTime;
   readonly policies: PolicyCache;
-  /** In the emulator only: asked when an operation is about to run. */
+  /** In the emulator only: faults to inject into operations. */
   readonly faults?: Faults;
-  /** Real time, which signatures are judged by; the context's clock may be a turned one. */
+  /** Real time, for signatures; `operationDeps.clock` may be the emulator's. */
   readonly wallClock: Clock;
   readonly audit: {
-    /** Puts an event on record; durable when it resolves. @throws the I/O error. */
+    /** Appends an event, which is durable once this resolves. @throws the I/O error. */
     append(event: Record<string, unknown>): Promise<void>;
-    /** Resolves when the next event can be put on record, as far as that is known. @throws the I/O error. */
+    /** Resolves when the log is not known to refuse the next event. @throws the I/O error. */
     ready(): Promise<void>;
   };
-  /** Refuses a change that a full disk has no room for. @throws Shortage. */
+  /** @throws Shortage for a change that a full disk has no room for. */
   requireSpace?(operation: Operation): Promise<void>;
   readonly denials: UnsignedDenials;
-  /** Told of every request that was answered. */
+  /** Called with every request once it is answered. */
   onDone(done: AnsweredRequest): void;
 }
 
-/** A request that was answered, as the log sees it: no header and no body, but what an error's evidence shows. */
+/** An answered request for the log: no headers and no body, except what an error's evidence shows. */
 export interface AnsweredRequest {
   readonly requestId: string;
   readonly method: string;
-  /** Made when it is asked for: few requests are logged. */
+  /** A function, because few requests are logged. */
   target(): string;
   readonly operation: string | undefined;
   readonly status: number;
   readonly ms: number;
   readonly error: unknown;
-  /** Remarks of the operation. */
+  /** The operation's warnings. */
   readonly warnings: readonly string[];
 }
 
@@ -87,7 +87,7 @@ export async function handle(message: Message, response: ServerResponse, deps: P
     else if (failure instanceof ClientGone) response.destroy();
     else sendError(response, message.requestId, failure);
   } catch (error) {
-    // A stream broke off: what was announced cannot come, and the client must notice.
+    // A stream broke off. Cutting the connection shows the client that the body is not whole.
     failure = error;
     response.destroy();
   }
@@ -106,8 +106,8 @@ export async function handle(message: Message, response: ServerResponse, deps: P
 }
 
 /**
- * Puts a download on record when it has ended, whole or broken off. The answer does not wait for it: the client has its bytes, and
- * reads go on while the log cannot be written, which health tells.
+ * Audits a download that has ended, whole or broken off. Reads go on while the log cannot be written, so a failure is
+ * dropped here; health reports it.
  */
 function auditDownload(
   trace: RequestTrace,
@@ -121,8 +121,8 @@ function auditDownload(
 }
 
 /**
- * What the request comes to. A change or a denial that could not be put on record is not acknowledged. What was only read
- * is, and so is a refusal for another reason.
+ * Runs and audits a request. A change or a denial whose event cannot be written becomes a Shortage. Reads and other
+ * refusals are answered all the same.
  */
 async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outcome> {
   const outcome: Outcome = await runRequest(trace, deps).then(
@@ -185,7 +185,7 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   return faults && fault ? runUnderFault(fault, message, faults.stopping, body, run) : run(body);
 }
 
-/** What cannot be put on record is not done. @throws Shortage. */
+/** @throws Shortage before a change, while its event cannot be written. */
 async function requireAuditable({ audit }: PipelineDeps): Promise<void> {
   try {
     await audit.ready();
@@ -216,7 +216,7 @@ function requireVault(vault: Vault | undefined, key: VaultKey): void {
   if (!vault) throw vaultNotFound(key);
 }
 
-/** A class, because getters of an object literal are defined anew for each object, which is slow. */
+/** A class, because an object literal defines its getters anew for each object, which is slow. */
 class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;

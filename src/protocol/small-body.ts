@@ -4,10 +4,10 @@ import { isShredded, MAX_CHUNKS } from './body-message.ts';
 import { GatheredChunks } from './gathered-chunks.ts';
 import type { BodyAccount } from './unproven-bodies.ts';
 
-/** JSON bodies; anything longer is refused (limits of Moraine: docs/operating.md). */
+/** The longest body of a request that is no upload (docs/operating.md). */
 export const MAX_JSON_BYTES = 1_048_576;
 
-/** The client went away in the middle of its request: there is nobody to answer. */
+/** The client closed the connection before its request was complete, so no reply is sent. */
 export class ClientGone extends Error {
   constructor() {
     super('the client closed the connection before its request was complete');
@@ -23,9 +23,9 @@ export function announcesBody(incoming: IncomingMessage): boolean {
 
 /**
  * Reads a small body whole.
- * @param idleMs how long to wait without a byte.
- * @param place takes account of its bytes; where room is short it may refuse the body.
- * @throws 400 beyond the limits, 408 when it stalls, what `place` refuses it with, ClientGone.
+ * @param idleMs how long to wait for the next byte.
+ * @param place counts its bytes, and may refuse it when memory is short.
+ * @throws 400 beyond the limits, 408 when it stalls, the error of `place`, ClientGone.
  */
 export function readSmallBody(
   incoming: IncomingMessage,
@@ -51,13 +51,13 @@ export function readSmallBody(
     };
     const onEnd = () => end(() => resolve(Buffer.concat(chunks.take())));
     const onGone = () => end(() => reject(new ClientGone()));
-    // It may have gone before anyone listened.
+    // The request may have been destroyed before these listeners were added.
     if (incoming.destroyed) onGone();
     incoming.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
   });
 }
 
-/** @throws 400 for a length beyond the limit, before a byte of it has come. */
+/** @throws 400 for a declared length beyond the limit. */
 export function requireSmallBody(incoming: IncomingMessage): void {
   if (Number(incoming.headers['content-length'] ?? 0) > MAX_JSON_BYTES) throw bodyTooLongError();
 }

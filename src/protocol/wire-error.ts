@@ -1,14 +1,14 @@
 import { asApiError } from '../domain/errors.ts';
 
-/** An error as it goes out. */
+/** An error as it is sent. */
 export interface WireError {
   readonly status: number;
   readonly body: string;
 }
 
 /**
- * The API's error form: three keys, whose order tells the service proper (code, message, type) from its
- * front end (message, code, type).
+ * An error in the API's form: three keys, in the order of the service proper (code, message, type) or of its front end
+ * (message, code, type).
  */
 export function toWireError(thrown: unknown): WireError {
   const error = asApiError(thrown);

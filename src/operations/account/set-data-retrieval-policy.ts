@@ -13,7 +13,7 @@ export const setDataRetrievalPolicy = operation({
   success: 204,
   fields: { policy: member('Policy', parseRetrievalPolicy) },
   errors: [],
-  // In force at once; jobs in progress are not touched.
+  // The policy is in force at once and does not affect jobs in progress.
   async run({ vaultKey, policy }, { catalog }) {
     await catalog.setRetrievalPolicy({ owner: vaultKey, policy });
     return {};

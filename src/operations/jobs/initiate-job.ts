@@ -94,7 +94,7 @@ async function archiveJob(
 ): Promise<Pick<NewArchiveJob, OfArchive>> {
   const archive = await findIssued(archiveId, vault, deps);
   const common = { kind: 'archive', archiveId, tier } as const;
-  // A deleted archive: the job is accepted and fails at its end, as on the service.
+  // The archive was deleted: the job is accepted and fails at its end, as on the service.
   if (!archive) return { ...common, archive: null, range: { first: 0, last: -1 }, rangeHash: null };
   const range = parseRetrievalRange(rawRange, archive.size);
   const aligned = isTreeAligned(range, archive.size);
@@ -103,7 +103,7 @@ async function archiveJob(
   return { ...common, archive: { no, size, treeHash, description, ref, uploadNo }, range, rangeHash };
 }
 
-/** Undefined for an archive that was deleted. @throws 404 for an id never issued, 400 for another vault's. */
+/** @returns undefined for a deleted archive. @throws 404 for an id never issued, 400 for one of another vault. */
 async function findIssued(
   archiveId: string,
   vault: Vault,

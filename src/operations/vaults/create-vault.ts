@@ -11,7 +11,7 @@ export const createVault = operation({
   success: 201,
   fields: {},
   errors: ['LimitExceededException'],
-  // Creating a vault that is there gives the same answer and changes nothing.
+  // Creating a vault that exists gives the same reply and changes nothing.
   async run({ vaultKey }, { catalog, clock }) {
     requireVaultName(vaultKey.name);
     await catalog.createVault({ key: vaultKey, nowMs: clock.now(), limit: VAULTS_PER_ACCOUNT });

@@ -14,7 +14,7 @@ export const describeVault = operation({
   errors: ['ResourceNotFoundException'],
   async run({ vaultKey }, { catalog, settings }) {
     const vault = await catalog.findVaultState(vaultKey);
-    // It was there a moment ago.
+    // The vault may have been deleted since authorization.
     if (!vault) throw vaultNotFound(vaultKey);
     return { json: description(vault, settings.inventoryMode) };
   },

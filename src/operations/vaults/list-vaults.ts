@@ -20,7 +20,7 @@ export const listVaults = operation({
     const after = marker === null ? null : (vaultNameOfArn(marker, vaultKey) ?? fail(marker));
     const { rows, more } = await catalog.listVaults(vaultKey, { after, limit });
     const last = rows.at(-1);
-    // The ARN of the last vault shown: the next page begins strictly after it, so none is skipped or repeated.
+    // The ARN of the last vault on this page. The next page begins after it.
     const next = more && last ? vaultArn(last) : null;
     const vaults = rows.map((vault) => describeVault(vault, settings.inventoryMode));
     return { json: { Marker: next, VaultList: vaults } };
