@@ -10,6 +10,7 @@ import type { Message } from './message.ts';
 import type { HttpReply } from './reply.ts';
 import type { Route } from './route.ts';
 import type { CountedDenials } from './unsigned-denials.ts';
+import { statusOf } from './wire-error.ts';
 
 /** What is known of a request when it ends. */
 export interface RequestTrace {
@@ -64,7 +65,7 @@ export function toCountingEvent(
 /** Whether a request was refused because its sender is unknown or lacks the permission. */
 export function isDenied(outcome: Outcome): boolean {
   const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
-  return error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));
+  return error !== undefined && (statusOf(error) === 403 || DENIED_BY_400.has(error.code));
 }
 
 /** Whether a request is audited when it is decided: it may have changed something, or it was denied. */

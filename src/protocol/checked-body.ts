@@ -8,6 +8,7 @@ import { releaseChunk } from './body-message.ts';
 import { GatheredChunks } from './gathered-chunks.ts';
 import type { Message } from './message.ts';
 import { ClientGone, requestTimeoutError } from './small-body.ts';
+import { HttpError } from './wire-error.ts';
 
 /** What the head of an upload declares of its body. */
 export interface DeclaredBody {
@@ -20,16 +21,20 @@ export interface DeclaredBody {
 
 /** First check of an upload's head: what is required is present. @throws 411 without a length, 400 without a hash. */
 export function requireUploadHeaders(message: Message): void {
-  if (message.header('content-length') === undefined) throw missingParameter('Content-Length', 411);
+  const length = message.header('content-length');
+  if (length === undefined) {
+    const text = 'Required parameter missing: Content-Length';
+    throw new HttpError(411, 'MissingParameterValueException', text);
+  }
   // Some SDKs send an empty hash for an empty stream: the length is at fault, not the hash.
-  if (message.header('x-amz-sha256-tree-hash') === '') requireBodyLength(message.header('content-length'));
+  if (message.header('x-amz-sha256-tree-hash') === '') requireBodyLength(length);
   if (!message.header('x-amz-sha256-tree-hash')) throw missingParameter('x-amz-sha256-tree-hash');
 }
 
 /** Second check: the values. @throws 400 for an invalid length or hash. */
 export function parseDeclaredBody(message: Message, linearHash: string): DeclaredBody {
   const treeHashSent = message.header('x-amz-sha256-tree-hash') ?? '';
-  const length = requireBodyLength(message.header('content-length'));
+  const length = requireBodyLength(message.header('content-length') ?? '');
   if (!isPlausible(treeHashSent)) throw invalidTreeHash(treeHashSent);
   return { length, linearHash, treeHashSent };
 }

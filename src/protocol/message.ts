@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../domain/errors.ts';
 import { decodeEscapes, reduceTarget } from './target.ts';
+import { HttpError } from './wire-error.ts';
 
 /** Limit for path and query together (docs/operating.md). */
 const MAX_TARGET_BYTES = 8192;
@@ -78,7 +79,7 @@ function requireBoundedHeaders({ rawHeaders, headers, httpVersion }: IncomingMes
   const bytes = rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
   if (bytes > MAX_HEADER_BYTES) {
     const text = `The request's headers are longer than ${MAX_HEADER_BYTES} bytes together`;
-    throw new ApiError('BadRequest', text, { status: 431 });
+    throw new HttpError(431, 'BadRequest', text);
   }
   if (httpVersion !== '1.0' && headers.host === undefined) {
     throw new ApiError('BadRequest', 'The request has no Host header');

@@ -17,7 +17,7 @@ import { handle, type PipelineDeps } from './handle.ts';
 import { type Message, type Exchange as MessageExchange, toMessage } from './message.ts';
 import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
-import { toWireError } from './wire-error.ts';
+import { HttpError, toWireError } from './wire-error.ts';
 
 /** Limit of the HTTP parser for a request's head. message.ts has limits for its parts. */
 const MAX_HEAD_BYTES = 65_536;
@@ -234,7 +234,7 @@ function refuseMalformed(
 function malformed(error: NodeJS.ErrnoException): ApiError {
   if (error.code === 'HPE_HEADER_OVERFLOW') {
     const text = `The request's head is longer than ${MAX_HEAD_BYTES} bytes`;
-    return new ApiError('BadRequest', text, { status: 431 });
+    return new HttpError(431, 'BadRequest', text);
   }
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new ApiError('RequestTimeoutException', 'Request timed out.');
