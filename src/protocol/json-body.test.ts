@@ -91,7 +91,7 @@ describe('the members of a JSON body', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 10 })), (object) => {
         const text = JSON.stringify(object);
-        // Larger integers keep their digits: that is another test.
+        // Another test covers larger integers, which keep their digits.
         fc.pre(!/\d{16}/.test(text));
         assert.deepEqual([...parse(text)], Object.entries(JSON.parse(text)));
       }),

@@ -24,7 +24,7 @@ export function sha256(data: string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Both steps, as a server whose only key is `secret` takes them. */
+/** Parses and verifies, as a server whose only key is `secret`. */
 export function authenticate(
   request: SignedRequest,
   { nowMs = NOW, secret = SECRET, payloadHash = '', keys = createSigningKeys() } = {},
@@ -35,7 +35,7 @@ export function authenticate(
   return authentication;
 }
 
-/** Asserts an error of the API, with this code and with this message or a message that it matches. */
+/** Asserts that `run` throws an error of the API with this code, and this message or one that matches it. */
 export function refuses(
   run: () => unknown,
   message: string | RegExp = /./,
@@ -160,7 +160,7 @@ export function requestOf(vector: Vector): SignedRequest {
   };
 }
 
-/** A signed DescribeVault. Overrides are headers to set, or to leave out if undefined; others are `more`. */
+/** A signed DescribeVault. `overrides` sets headers, or leaves out those that are undefined; `more` adds raw headers. */
 export function describeVault(
   overrides: Record<string, string | undefined> = {},
   more: string[] = [],
@@ -179,7 +179,7 @@ export function describeVault(
 }
 
 export const DESCRIBE_SIGNED = 'host;x-amz-date;x-amz-glacier-version';
-/** Worked out without the code under test. */
+/** Computed without the code under test. */
 export const DESCRIBE_SIGNATURE = signByHand(
   `GET\n/-/vaults/examplevault\n\nhost:${HOST}\nx-amz-date:20170210T120000Z\n` +
     `x-amz-glacier-version:2012-06-01\n\n${DESCRIBE_SIGNED}\n${EMPTY_HASH}`,

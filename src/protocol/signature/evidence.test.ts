@@ -14,7 +14,7 @@ function canonical(query: string, headers: Readonly<Record<string, string>>): st
   return `GET\n/-/vaults\n${query}\n${lines.join('')}\n${Object.keys(headers).join(';')}\n${HASH}`;
 }
 
-/** The body of the answer that carries the evidence. */
+/** The body of the reply with the evidence. */
 function bodyWith(request: string): string {
   const evidence = signatureEvidence(request, STRING_TO_SIGN);
   return toWireError(new ApiError('InvalidSignatureException', SENTENCE, { evidence })).body;

@@ -23,7 +23,7 @@ import {
 import { ApiError } from '../../domain/errors.ts';
 import type { Authentication, SignedRequest } from './parse.ts';
 
-/** What the oracle asks of a hash: SHA-256, or HMAC-SHA-256 when it is given a secret. */
+/** The hash that the SDK's signer needs: SHA-256, or HMAC-SHA-256 with a secret. */
 class Sha256 {
   #chunks: Uint8Array[] = [];
   readonly #secret: Uint8Array | undefined;
@@ -54,7 +54,7 @@ function toBytes(data: unknown): Uint8Array {
   return new Uint8Array(data);
 }
 
-/** A request before it is signed, and by whom and when it will be. */
+/** A request to sign, with its region, token and time. */
 interface Draft {
   readonly method: string;
   /** Percent-encoded, as on the wire. */
@@ -176,7 +176,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   signedMs: fc.integer({ min: Date.UTC(1990, 0), max: Date.UTC(2090, 0) }),
 });
 
-/** Changes one thing that the signature covers, in the request or in what it is judged with. */
+/** Changes one thing that the signature covers, in the request or in what the server checks it with. */
 type Edit = (wire: Wire & { secret: string }) => Wire & { secret: string };
 
 const editHeader =
@@ -195,7 +195,7 @@ const editTarget =
     return { ...wire, request: { ...wire.request, target: change(path, query) } };
   };
 
-/** Another digit at one place. */
+/** The digits with another one at `at`. */
 const turn = (digits: string, at: number) =>
   digits.slice(0, at) + (digits[at] === '0' ? '1' : '0') + digits.slice(at + 1);
 
@@ -292,7 +292,7 @@ describe('whatever arrives', () => {
   const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
   const vector = fc.constantFrom(...VECTORS);
 
-  /** A server with one key: who names another is refused before there is a secret to verify with. */
+  /** A server with one key. It refuses other key ids before it needs a secret. */
   function outcome(request: SignedRequest, { date, body }: Vector): Authentication | undefined {
     try {
       const parsed = authenticate(request, { nowMs: nowOf(date), payloadHash: sha256(body) });

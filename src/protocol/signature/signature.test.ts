@@ -288,7 +288,7 @@ describe('refusals of the header form', () => {
       const at = (from: number, to: number) => Number(date.slice(from, to));
       const ms = Date.UTC(at(0, 4), at(4, 6) - 1, at(6, 8), at(9, 11), at(11, 13), at(13, 15));
       const given = `${new Date(ms).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
-      // One that exists is refused too, but later: the scope is of another day.
+      // An existing date is refused too, but later, because the scope has another day.
       const message = given === date ? /^Date in Credential scope does not match/ : /^Date must be in/;
       const scope = '00000000/us-east-1/glacier/aws4_request';
       const more = { authorization: authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED, scope) };
