@@ -6,9 +6,10 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defaultOf } from '../src/cli/settings-flags.ts';
 import { environmentName, SETTINGS } from '../src/config/settings.ts';
-import { ERROR_KINDS } from '../src/domain/errors.ts';
+import { ERROR_KINDS, type ErrorCode } from '../src/domain/errors.ts';
 import type { Operation } from '../src/operations/operation.ts';
 import { API } from '../src/operations/table.ts';
+import { ERROR_STATUS } from '../src/protocol/wire-error.ts';
 
 const FOLDER = new URL('../docs/derived/', import.meta.url);
 
@@ -95,9 +96,9 @@ function flagOf(name: string, setting: (typeof SETTINGS)[keyof typeof SETTINGS])
 }
 
 function errorsPage(): string {
-  const rows = Object.entries(ERROR_KINDS).map(([error, { status, fault, origin }]) => [
+  const rows = Object.entries(ERROR_KINDS).map(([error, { fault, origin }]) => [
     code(error),
-    String(status),
+    String(ERROR_STATUS[error as ErrorCode]),
     fault,
     origin === 'front' ? 'message, code, type' : 'code, message, type',
     API.filter(({ errors }) => errors.some((one) => one === error))

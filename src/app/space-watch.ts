@@ -114,8 +114,8 @@ export class SpaceWatch {
    * Refuses a change that uses up room once half of a reserve is gone: the rest is for what makes room, and for reading.
    * Uploads claim room by themselves. @throws Shortage.
    */
-  async requireSpace({ name, method, body }: Operation): Promise<void> {
-    if (method === 'DELETE' || name === 'InitiateJob' || body === 'upload') return;
+  async requireSpace({ method, body, mayUseReserve }: Operation): Promise<void> {
+    if (method === 'DELETE' || mayUseReserve || body === 'upload') return;
     if (this.#fileSystems.every((fileSystem) => isHalfLeft(fileSystem, AMPLE_BYTES))) return;
     await this.#look();
     const fileSystem = this.#fileSystems.find((one) => !isHalfLeft(one, 0));

@@ -18,7 +18,7 @@ interface Call {
 interface WireError {
   readonly message: string;
   /** Set for an ApiError. */
-  readonly api?: { readonly code: ErrorCode; readonly status: number; readonly origin: ErrorOrigin };
+  readonly api?: { readonly code: ErrorCode; readonly origin: ErrorOrigin };
   /** Set for a Shortage: what it was caused by, for the log of the asking process. */
   readonly shortage?: { readonly cause: string | undefined; readonly changedNothing: boolean };
   /** Set for a GenerationClosed. */
@@ -105,8 +105,8 @@ function toWire(error: unknown): WireError {
     return { message, shortage: { cause: cause === undefined ? undefined : textOf(cause), changedNothing } };
   }
   if (error instanceof ApiError) {
-    const { code, status, origin, message } = error;
-    return { message, api: { code, status, origin } };
+    const { code, origin, message } = error;
+    return { message, api: { code, origin } };
   }
   return { message: textOf(error) };
 }

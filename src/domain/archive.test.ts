@@ -93,8 +93,4 @@ describe('the length of a body', () => {
       refuses(() => requireBodyLength(raw), INVALID, text);
     }
   });
-
-  it('must be said', () => {
-    refuses(() => requireBodyLength(undefined), 'MissingParameterValueException', /Content-Length$/);
-  });
 });

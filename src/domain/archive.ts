@@ -64,10 +64,9 @@ export function isHexHash(text: string): boolean {
 
 /**
  * The bytes of a single upload or part by its `Content-Length`.
- * @throws 411 without one, 400 for 0 bytes or more than 4 GiB: the observed text, then the reason.
+ * @throws 400 for 0 bytes or more than 4 GiB: the observed text, then the reason.
  */
-export function requireBodyLength(raw: string | undefined): number {
-  if (raw === undefined) throw missingParameter('Content-Length', 411);
+export function requireBodyLength(raw: string): number {
   const length = /^\d{1,15}$/.test(raw) ? Number(raw) : Number.NaN;
   if (length >= 1 && length <= MAX_BODY_BYTES) return length;
   throw invalidParameter(`Invalid Content-Length: ${raw}${whyLength(length)}`);

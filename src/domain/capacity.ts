@@ -1,4 +1,3 @@
-import { toApiDate } from './clock.ts';
 import { ApiError } from './errors.ts';
 
 /** A provisioned capacity unit: for a month, Expedited retrievals are never refused. */
@@ -43,9 +42,4 @@ export function requireExpeditedCapacity(
     'InsufficientCapacityException',
     'There is insufficient capacity for Expedited retrievals at the moment. Try again later, use Standard or Bulk, or purchase provisioned capacity.',
   );
-}
-
-/** An element of ListProvisionedCapacity. */
-export function describeUnit({ id, startMs, expiresMs }: CapacityUnit): Record<string, string> {
-  return { CapacityId: id, ExpirationDate: toApiDate(expiresMs), StartDate: toApiDate(startMs) };
 }

@@ -29,27 +29,20 @@ describe('a value in a message', () => {
 });
 
 describe('ApiError', () => {
-  it('knows status, fault and origin of its code', () => {
+  it('knows fault and origin of its code', () => {
     const error = new ApiError('InvalidSignatureException', 'x');
-    assert.deepEqual([error.status, error.fault, error.origin], [403, 'Client', 'front']);
+    assert.deepEqual([error.fault, error.origin], ['Client', 'front']);
     const ours = new ApiError('ServiceUnavailableException', 'x');
-    assert.deepEqual([ours.status, ours.fault, ours.origin], [500, 'Server', 'service']);
-  });
-
-  it('may have a status that exists only in front of the API', () => {
-    assert.equal(new ApiError('BadRequest', 'x', { status: 431 }).status, 431);
+    assert.deepEqual([ours.fault, ours.origin], ['Server', 'service']);
   });
 });
 
 describe('Shortage', () => {
-  it('is a 500 of the service with its reason, and keeps its cause for the log', () => {
+  it('is the fault of the service, with its reason, and keeps its cause for the log', () => {
     const cause = new Error('below');
     const shortage = new Shortage('The disk is full.', { cause });
-    const { code, status, fault, message } = asApiError(shortage);
-    assert.deepEqual(
-      [code, status, fault, message],
-      ['ServiceUnavailableException', 500, 'Server', 'The disk is full.'],
-    );
+    const { code, fault, message } = asApiError(shortage);
+    assert.deepEqual([code, fault, message], ['ServiceUnavailableException', 'Server', 'The disk is full.']);
     assert.equal(shortage.cause, cause);
   });
 

@@ -10,36 +10,32 @@ export type ErrorOrigin = 'service' | 'front';
 export type ErrorFault = 'Client' | 'Server';
 
 interface ErrorKind {
-  readonly status: number;
   readonly fault: ErrorFault;
   readonly origin: ErrorOrigin;
 }
 
-const client = (status: number, origin: ErrorOrigin = 'service'): ErrorKind => ({
-  status,
-  fault: 'Client',
-  origin,
-});
+const SERVICE: ErrorKind = { fault: 'Client', origin: 'service' };
+const FRONT: ErrorKind = { fault: 'Client', origin: 'front' };
 
-/** Code → HTTP status, fault and origin. A code that is not here cannot be thrown. */
+/** Code → fault and origin. Only these codes can be thrown; protocol/ has the HTTP status of each. */
 export const ERROR_KINDS = {
-  AccessDeniedException: client(403, 'front'),
-  BadRequest: client(400),
-  ExpiredTokenException: client(403, 'front'),
-  InsufficientCapacityException: client(400),
-  InvalidParameterValueException: client(400),
-  InvalidSignatureException: client(403, 'front'),
-  LimitExceededException: client(400),
-  MissingAuthenticationTokenException: client(400, 'front'),
-  MissingParameterValueException: client(400),
-  PolicyEnforcedException: client(400),
-  RequestTimeoutException: client(408),
-  ResourceNotFoundException: client(404),
-  SerializationException: client(400),
-  ServiceUnavailableException: { status: 500, fault: 'Server', origin: 'service' },
-  ThrottlingException: client(400, 'front'),
-  UnknownOperationException: client(404),
-  UnrecognizedClientException: client(400, 'front'),
+  AccessDeniedException: FRONT,
+  BadRequest: SERVICE,
+  ExpiredTokenException: FRONT,
+  InsufficientCapacityException: SERVICE,
+  InvalidParameterValueException: SERVICE,
+  InvalidSignatureException: FRONT,
+  LimitExceededException: SERVICE,
+  MissingAuthenticationTokenException: FRONT,
+  MissingParameterValueException: SERVICE,
+  PolicyEnforcedException: SERVICE,
+  RequestTimeoutException: SERVICE,
+  ResourceNotFoundException: SERVICE,
+  SerializationException: SERVICE,
+  ServiceUnavailableException: { fault: 'Server', origin: 'service' },
+  ThrottlingException: FRONT,
+  UnknownOperationException: SERVICE,
+  UnrecognizedClientException: FRONT,
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
@@ -48,21 +44,14 @@ export type ErrorCode = keyof typeof ERROR_KINDS;
 export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly origin: ErrorOrigin;
-  /** Overrides the table's status: 411 and 431 exist only in front of the API. */
-  readonly status: number;
   /** Shown to the client after the message, and to nobody else: the audit log has the message alone. */
   readonly evidence: string;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { status?: number; origin?: ErrorOrigin; evidence?: string } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: { origin?: ErrorOrigin; evidence?: string } = {}) {
     super(message);
     this.name = 'ApiError';
     this.code = code;
     this.origin = options.origin ?? ERROR_KINDS[code].origin;
-    this.status = options.status ?? ERROR_KINDS[code].status;
     this.evidence = options.evidence ?? '';
   }
 
@@ -164,9 +153,8 @@ export function invalidParameter(message: string): ApiError {
 }
 
 /** 400: something required was not sent. `name` is worded as the service does ("API version"). */
-export function missingParameter(name: string, status?: number): ApiError {
-  const options = status === undefined ? {} : { status };
-  return new ApiError('MissingParameterValueException', `Required parameter missing: ${name}`, options);
+export function missingParameter(name: string): ApiError {
+  return new ApiError('MissingParameterValueException', `Required parameter missing: ${name}`);
 }
 
 /** 404: vault, upload, job, policy or configuration is not there. */

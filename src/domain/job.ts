@@ -73,16 +73,6 @@ export type JobRequest = { readonly description: string | null; readonly topic: 
 /** The members of InitiateJob's body, as they came. */
 export type JobMembers = ReadonlyMap<string, unknown>;
 
-/**
- * The members that count: the body's own. The guide's syntax wraps them in `jobParameters`; no client does, but it
- * does no harm, as long as everyone who looks at a job looks at the same members.
- */
-export function jobMembers(body: JobMembers): JobMembers {
-  const wrapped = body.get('jobParameters');
-  const isObject = typeof wrapped === 'object' && wrapped !== null && !Array.isArray(wrapped);
-  return isObject ? new Map(Object.entries(wrapped)) : body;
-}
-
 /** @throws 400 that names the member and its value. */
 export function parseJobRequest(members: JobMembers, region: string): JobRequest {
   const get = (name: string) => members.get(name) ?? null;

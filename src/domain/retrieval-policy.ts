@@ -92,17 +92,3 @@ function parseRate(raw: unknown): bigint {
     `Invalid BytesPerHour: ${quote(raw)}. It must be a whole number, without quotes, from 1 to ${MAX_BYTES_PER_HOUR}.`,
   );
 }
-
-/** `Policy` of GetDataRetrievalPolicy; a rate beyond 2^53 keeps all its digits. */
-export function describeRetrievalPolicy(policy: RetrievalPolicy): unknown {
-  const rule =
-    policy.strategy === 'BytesPerHour'
-      ? { BytesPerHour: rawNumber(policy.bytesPerHour), Strategy: policy.strategy }
-      : { Strategy: policy.strategy };
-  return { Policy: { Rules: [rule] } };
-}
-
-/** JSON.rawJSON is in Node 24 but not yet in TypeScript's library. */
-function rawNumber(value: bigint): unknown {
-  return (JSON as typeof JSON & { rawJSON(text: string): unknown }).rawJSON(String(value));
-}

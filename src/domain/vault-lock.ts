@@ -1,4 +1,3 @@
-import { toApiDate } from './clock.ts';
 import { ApiError, invalidParameter, notFound } from './errors.ts';
 
 /** A lock may be tried for this long before it must be completed. */
@@ -52,14 +51,4 @@ export function requireAbortable(lock: VaultLock | null): void {
 /** Lock conflicts come from the service proper: code, message, type. */
 function conflictError(message: string): ApiError {
   return new ApiError('AccessDeniedException', message, { origin: 'service' });
-}
-
-/** GetVaultLock's answer. A completed lock has no end. */
-export function describeLock({ state, policy, createdMs }: VaultLock): Record<string, string | null> {
-  return {
-    CreationDate: toApiDate(createdMs),
-    ExpirationDate: state === 'Locked' ? null : toApiDate(createdMs + LOCK_TRIAL_MS),
-    Policy: policy,
-    State: state,
-  };
 }

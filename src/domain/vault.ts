@@ -1,4 +1,3 @@
-import { toApiDate } from './clock.ts';
 import { invalidParameter, notFound } from './errors.ts';
 import type { VaultLock } from './vault-lock.ts';
 
@@ -70,8 +69,6 @@ export type InventoryMode = 'live' | 'periodic';
 
 /** Vaults an account may have in a region (limits of the API). */
 export const VAULTS_PER_ACCOUNT = 1000;
-/** What the service adds to each archive in `SizeInBytes` (observed on three real vaults). */
-export const ARCHIVE_OVERHEAD_BYTES = 32_768;
 
 const NAME = /^[A-Za-z0-9_.-]{1,255}$/;
 
@@ -114,28 +111,6 @@ export function vaultNameOfArn(arn: string, owner: Omit<VaultKey, 'name'>): stri
 /** 404 for any operation on a vault that is not there; a name that cannot be one is shown bare (observed). */
 export function vaultNotFound(key: VaultKey): Error {
   return notFound(`Vault not found for ARN: ${isVaultName(key.name) ? vaultArn(key) : key.name}`);
-}
-
-/** The six fields of DescribeVault, in the service's order. */
-export function describeVault(
-  vault: VaultState,
-  mode: InventoryMode,
-): Record<string, string | number | null> {
-  const { takenMs, archives, bytes } = shownState(vault, mode);
-  return {
-    CreationDate: toApiDate(vault.createdMs),
-    LastInventoryDate: takenMs === null ? null : toApiDate(takenMs),
-    NumberOfArchives: archives,
-    SizeInBytes: bytes + archives * ARCHIVE_OVERHEAD_BYTES,
-    VaultARN: vaultArn(vault),
-    VaultName: vault.name,
-  };
-}
-
-/** Before the first inventory the service shows zeros and no date (observed). */
-function shownState(vault: VaultState, mode: InventoryMode) {
-  if (mode === 'live') return { takenMs: vault.writtenMs, archives: vault.archives, bytes: vault.bytes };
-  return vault.inventory ?? { takenMs: null, archives: 0, bytes: 0 };
 }
 
 /**

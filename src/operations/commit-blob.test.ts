@@ -4,7 +4,7 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import { invalidParameter, Shortage } from '../domain/errors.ts';
 import { commitBlob } from './commit-blob.ts';
 
-/** What becomes of a blob when the catalog fails its row with `error`. */
+/** What happens to a blob when the catalog refuses its row with `error`. */
 async function fateAfter(error: Error | undefined): Promise<string[]> {
   const fate: string[] = [];
   const blobs = {

@@ -2,8 +2,8 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import { ApiError, Shortage } from '../domain/errors.ts';
 
 /**
- * Keeps a stored blob only if the catalog took the row that names it: bytes come before rows (invariant 1),
- * so a refused row leaves a blob that nothing names.
+ * Adds the row that names a stored blob, then confirms the blob. Removes the blob if no row was made: bytes come before
+ * rows (invariant 1), so nothing would name it.
  * @throws what `addRow` throws.
  */
 export async function commitBlob(blobs: BlobStore, ref: string, addRow: () => Promise<void>): Promise<void> {
@@ -11,15 +11,15 @@ export async function commitBlob(blobs: BlobStore, ref: string, addRow: () => Pr
     await addRow();
     blobs.confirm(ref);
   } catch (error) {
-    // What cannot be removed now is judged by the next start; the client needs the first error.
+    // A blob that cannot be removed stays unconfirmed until the next start. The client needs the first error.
     if (isWithoutRow(error)) await blobs.remove(ref).catch(() => {});
     throw error;
   }
 }
 
 /**
- * A refusal proves that no row was made, and so does a shortage that says so. After any other failure the row may exist:
- * the blob stays unconfirmed, and the next start asks the catalog.
+ * Whether an error proves that no row was made: a refusal, or a shortage that changed nothing. After any other failure
+ * the row may exist, so the blob stays unconfirmed and the next start asks the catalog.
  */
 function isWithoutRow(error: unknown): boolean {
   return error instanceof ApiError || (error instanceof Shortage && error.changedNothing);

@@ -1,6 +1,6 @@
-/** Where an operation's inputs come from, and how their text becomes a value. */
+/** Where an operation's inputs come from, and how they are parsed. */
 
-/** The request as fields see it. */
+/** The parts of a request that fields read. */
 export interface FieldSource {
   /** Value of a header by its lower-case name; undefined when it was not sent. */
   header(name: string): string | undefined;
@@ -12,7 +12,7 @@ export interface FieldSource {
 export interface Field<Value> {
   readonly location: 'header' | 'query' | 'member';
   readonly name: string;
-  /** Missing ones are named before any value is looked at. */
+  /** Missing required fields are reported before any value is parsed. */
   readonly required: boolean;
   /** @throws ApiError that names the value. */
   parse(source: FieldSource): Value;
@@ -20,22 +20,22 @@ export interface Field<Value> {
 
 type Parse<Raw, Value> = (raw: Raw) => Value;
 
-/** A header that may be absent: `parse` gets undefined then. */
+/** An optional header: `parse` gets undefined when it is absent. */
 export function header<Value>(name: string, parse: Parse<string | undefined, Value>): Field<Value> {
   return { location: 'header', name, required: false, parse: (source) => parse(source.header(name)) };
 }
 
-/** A header whose absence is a 400 `Required parameter missing`. */
+/** A required header: its absence is a 400 `Required parameter missing`. */
 export function requiredHeader<Value>(name: string, parse: Parse<string | undefined, Value>): Field<Value> {
   return { ...header(name, parse), required: true };
 }
 
-/** A query parameter. */
+/** An optional query parameter: `parse` gets undefined when it is absent. */
 export function query<Value>(name: string, parse: Parse<string | undefined, Value>): Field<Value> {
   return { location: 'query', name, required: false, parse: (source) => parse(source.query(name)) };
 }
 
-/** A member of the JSON body, whose absence `parse` judges. */
+/** A member of the JSON body. `parse` decides whether it may be absent. */
 export function member<Value>(name: string, parse: Parse<unknown, Value>): Field<Value> {
   return { location: 'member', name, required: false, parse: (source) => parse(source.member(name)) };
 }

@@ -1,15 +1,16 @@
-/** What an operation is: its place in the API, its inputs, and what it does. One file each beside this one. */
+/** What an operation declares: its place in the API, its inputs, and what it does. Each has a file of its own. */
 import type { BlobDigests, BlobLabel, BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
+import type { GlacierAction } from '../domain/policy/actions.ts';
 import type { Sequencer } from '../domain/sequence.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { Field } from './fields.ts';
 
-/** What the operations need of the world. */
+/** What the operations work with. */
 export interface OperationDeps {
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
@@ -20,22 +21,22 @@ export interface OperationDeps {
 }
 
 export interface OperationSettings {
-  /** How long a Complete or Abort may be repeated, ms. */
+  /** How long after completion CompleteMultipartUpload and AbortMultipartUpload may be repeated, ms. */
   readonly completeMemoryMs: number;
   readonly inventoryMode: InventoryMode;
-  /** Expedited retrievals in five minutes without provisioned capacity; null: not scarce. */
+  /** How many Expedited retrievals may start in five minutes without provisioned capacity; null: any number. */
   readonly expeditedCapacity: number | null;
-  /** When a job of this pace that starts now is done, ms since the epoch. */
+  /** When a job of this pace that starts at `nowMs` is done, ms since the epoch. */
   dueTime(pace: JobPace, nowMs: number): number;
 }
 
-/** The body of an upload: it can be taken once. */
+/** The body of an upload. It can be stored once. */
 export interface UploadBody {
-  /** Bytes, by `Content-Length`. */
+  /** Bytes, from `Content-Length`. */
   readonly length: number;
   /**
-   * Streams the body into a new blob, hashing on the way, and finishes the blob with the label that
-   * `describe` gives once the digests are known and proved. On any failure nothing comes into being.
+   * Streams the body into a new blob and hashes it. Once the hashes match those declared, asks `describe` for the label
+   * and finishes the blob. Leaves no blob after a failure.
    * @throws what the body's checks throw (hash mismatch, length, stall), and StoreFailure.
    */
   store(
@@ -48,34 +49,35 @@ export interface StoredBody extends BlobDigests {
   readonly ref: string;
 }
 
-/** What every operation is told beside its own fields. */
+/** What every operation gets beside its own fields. */
 export interface OperationRequest {
   /** Account and region that the request is about; the name is empty for account-level operations. */
   readonly vaultKey: VaultKey;
-  /** The vault itself. @throws 404 when there is none (operations with `vault: 'must-exist'` never see that). */
+  /** The vault itself. @throws TypeError where there is none, which operations with `vault: 'must-exist'` never meet. */
   readonly vault: Vault;
-  /** The vault that the request was allowed for, or that there was none, where `vault` is 'may-be-missing'. */
+  /** The vault that the request was authorized for; undefined if there was none. */
   readonly authorized: Vault | undefined;
   /** The last segment of the path, for operations whose path ends with an id. */
   readonly id: string;
   /** @throws TypeError when the operation takes no upload. */
   readonly body: UploadBody;
-  /** Aborted when the client has gone and nobody waits for the answer. */
+  /** Aborted when the client has gone: its reply is no longer wanted. */
   readonly clientGone: AbortSignal;
 }
 
-/** What an operation answers. */
+/** An operation's reply. */
 export interface Reply {
-  readonly status: number;
+  /** HTTP status, where it is not the operation's `success`. */
+  readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as compact JSON. */
   readonly json?: unknown;
   /**
-   * Sent as it comes; `Content-Length` is among the headers. A failure cuts the connection short of it, so
-   * that no client takes the rest for the whole.
+   * Sent unchanged; the headers include `Content-Length`. A failure cuts the connection, so that no client takes what it
+   * received for the whole.
    */
   readonly stream?: AsyncIterable<Uint8Array>;
-  /** What a stream hands out, for its audit record: nothing secret. */
+  /** What a download hands out, for its audit event: nothing secret. */
   readonly auditData?: Readonly<Record<string, unknown>>;
   /** For the log, not for the client. */
   readonly warnings?: readonly string[];
@@ -88,10 +90,12 @@ export type Fields = Readonly<Record<string, Field<unknown>>>;
 /** The values that fields give. */
 export type Inputs<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]['parse']> };
 
-/** Where an operation stands in the API, whether it is built yet or not. */
-export interface Endpoint {
+/** The members of a JSON body; empty where there is none. */
+export type Members = ReadonlyMap<string, unknown>;
+
+export interface Operation<F extends Fields = Fields> {
   /** As in the API, IAM and the SDKs. */
-  readonly name: string;
+  readonly name: GlacierAction;
   readonly method: Method;
   /** `{accountId}`, `{vaultName}` and at most one further `{…Id}`. */
   readonly path: string;
@@ -99,13 +103,21 @@ export interface Endpoint {
   readonly query?: { readonly operation: string };
   /** `own-only`: the account in the path must be the signer's. */
   readonly account: 'own-only' | 'may-be-other';
-}
-
-export interface Operation<F extends Fields = Fields> extends Endpoint {
-  /** Whether the vault in the path must be there before anything else is looked at. */
-  readonly vault: 'must-exist' | 'may-be-missing' | 'none';
+  /** `must-exist`: checked before the fields are decoded. `new`: the path names a vault to create. */
+  readonly vault: 'must-exist' | 'may-be-missing' | 'new' | 'none';
+  /** The resource that policies must allow the operation on; by default the ARN of the vault in the path. */
+  readonly resource?: 'retrieval-policy' | 'any';
+  /** The id of the archive that a request is about, whose age policies may ask for; by default there is none. */
+  archiveId?(id: string, members: Members): string | undefined;
+  /** Deletes what ages: refused in a locked vault while the clock is not trusted. */
+  readonly needsTrustedTime?: boolean;
   /** `upload`: the body is an archive's bytes and both hash headers are required. */
   readonly body: 'none' | 'json' | 'upload';
+  /** Streams stored bytes: the audit event follows the last byte and counts them. */
+  readonly isDownload?: boolean;
+  /** Goes on when half of the disk reserve is used. Deletions go on anyway, and uploads allocate their own space. */
+  readonly mayUseReserve?: boolean;
+  /** HTTP status of a reply that gives none. */
   readonly success: number;
   readonly fields: F;
   /** Beside the errors that every operation can give. */

@@ -1,13 +1,16 @@
-/** Requests as audit records, in CloudTrail's shape. */
+/** Requests as audit events, in CloudTrail's form. */
 import { ApiError, asApiError } from '../domain/errors.ts';
 import type { VaultKey } from '../domain/vault.ts';
-import type { Operation, Reply } from '../operations/operation.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
 import { peerOf } from './connections.ts';
+import { sourceOf } from './decode.ts';
+import type { JsonBody } from './json-body.ts';
 import type { Message } from './message.ts';
+import type { HttpReply } from './reply.ts';
 import type { Route } from './route.ts';
-import { parseJsonObject } from './small-body.ts';
 import type { CountedDenials } from './unsigned-denials.ts';
+import { statusOf } from './wire-error.ts';
 
 /** What is known of a request when it ends. */
 export interface RequestTrace {
@@ -19,28 +22,28 @@ export interface RequestTrace {
 }
 
 /** How a request ended: with a reply, or with an error. */
-export type Outcome = { readonly reply: Reply } | { readonly error: unknown };
+export type Outcome = { readonly reply: HttpReply } | { readonly error: unknown };
 
-/** Texts from outside are cut to this length; policies are kept whole. */
+/** Texts of a request are cut to this length, which leaves policies whole. */
 const MAX_TEXT = 32_768;
-/** The same for requests without a good signature: anybody can send those. */
+/** The same for requests without a good signature, which anybody can send. */
 const UNSIGNED_TEXT = 200;
 
-/** Reply headers have few names, all ours; this bounds them all the same. */
+/** How many header names `shownNames` keeps. The operations use fewer. */
 const NAMES_KEPT = 100;
 
-/** The service answers these with 400: a request without a signature, and one by a key that does not count. */
+/** Denials that the service answers with 400: no signature, or an unknown or disabled key. */
 const DENIED_BY_400: ReadonlySet<string> = new Set([
   'MissingAuthenticationTokenException',
   'UnrecognizedClientException',
 ]);
 
-/** What tells one refusal from others: why, and whom. */
+/** The kind of a denial: its error code and its sender. */
 export function denialKind(event: Record<string, unknown>): string {
   return `${event['errorCode']} from ${peerOf(String(event['sourceIPAddress']))}`;
 }
 
-/** Tells of refusals that were not put on record one by one. */
+/** The event for denials that were counted instead of being written one by one. */
 export function toCountingEvent(
   { count, sinceMs, kinds }: CountedDenials,
   nowMs: number,
@@ -59,33 +62,33 @@ export function toCountingEvent(
   };
 }
 
-/** Whether a request was refused because of its sender: not known, or without the right. */
+/** Whether a request was refused because its sender is unknown or lacks the permission. */
 export function isDenied(outcome: Outcome): boolean {
   const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
-  return error !== undefined && (error.status === 403 || DENIED_BY_400.has(error.code));
+  return error !== undefined && (statusOf(error) === 403 || DENIED_BY_400.has(error.code));
 }
 
-/** Whether a request belongs into the log: it may have changed something, or it was denied. */
+/** Whether a request is audited when it is decided: it may have changed something, or it was denied. */
 export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
   return (
     isDenied(outcome) || (signed !== undefined && route !== undefined && route.operation.method !== 'GET')
   );
 }
 
-/** What went out of a download. */
+/** How much of a download was sent. */
 export interface DownloadProgress {
   /** Bytes that the connection has taken. */
   readonly bytes: number;
-  /** Whether that is all of the answer. */
+  /** Whether that is the whole reply. */
   readonly complete: boolean;
 }
 
-/** Whether the answer hands out an archive or an inventory: such a request is on record when it has ended. */
+/** Whether the reply streams stored bytes. Such a request is audited when its reply has ended. */
 export function isDownload({ route }: RequestTrace, outcome: Outcome): boolean {
-  return route?.operation.name === 'GetJobOutput' && 'reply' in outcome;
+  return route?.operation.isDownload === true && 'reply' in outcome;
 }
 
-/** The record of a download, with what went out of it. */
+/** The event of a download, with how much of it was sent. */
 export function toDownloadEvent(
   trace: RequestTrace,
   outcome: Outcome,
@@ -104,8 +107,8 @@ export function toDownloadEvent(
 }
 
 /**
- * The record. No secret, no signature and no body of an archive is in it.
- * @param endedMs when the request was decided, ms since the epoch: as in CloudTrail, `eventTime` is the end of a request.
+ * The event of a request. It holds no secret, no signature and no archive bytes.
+ * @param endedMs when the request was decided, ms since the epoch: as in CloudTrail, `eventTime` is a request's end.
  */
 export function toAuditEvent(
   trace: RequestTrace,
@@ -124,7 +127,7 @@ export function toAuditEvent(
     sourceIPAddress: message.sourceAddress,
     userAgent: message.header('user-agent')?.slice(0, signed ? 1000 : UNSIGNED_TEXT) ?? null,
     ...errorOf(outcome, signed ? MAX_TEXT : UNSIGNED_TEXT),
-    // Of a request that nobody signed only the place is kept: anybody can send those.
+    // A request without a good signature has none: anybody can send those.
     requestParameters: route && signed ? parametersOf(message, route, signed) : null,
     responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
     requestID: message.requestId,
@@ -156,62 +159,41 @@ function errorOf(outcome: Outcome, maxText = MAX_TEXT): Record<string, unknown> 
   return { errorCode: error.code, errorMessage: withoutQuotes(error).slice(0, maxText) };
 }
 
-/** Refusals of the signature quote what was sent, which may be a signature. */
+/** Removes what a refused signature's message quotes: it may be a signature. */
 function withoutQuotes({ code, message }: ApiError): string {
   return code === 'InvalidSignatureException' ? message.replace(/,? (?:got|not) '.*$/is, '.') : message;
 }
 
-/** What stood in the path, then the operation's own fields as they were sent. */
-function parametersOf(
-  message: Message,
-  route: Route,
-  signed: Authenticated | undefined,
-): Record<string, unknown> {
+/** The parameters of the path, then the operation's fields as they were sent. */
+function parametersOf(message: Message, route: Route, { json }: Authenticated): Record<string, unknown> {
   const { account, vaultName, id, idName, operation } = route;
   return {
     accountId: account,
     ...(vaultName === '' ? {} : { vaultName }),
-    // Whoever reads the log must not be able to complete the lock.
+    // A reader of the log must not be able to complete the lock.
     ...(idName === undefined || idName === 'lockId' ? {} : { [idName]: id }),
-    ...fieldsAsSent(message, operation, signed?.smallBody),
+    ...fieldsAsSent(message, operation, json),
   };
 }
 
-function fieldsAsSent(
-  message: Message,
-  operation: Operation,
-  body: Buffer | undefined,
-): Record<string, unknown> {
-  const members = operation.body === 'json' && body ? membersOf(body) : new Map<string, unknown>();
+function fieldsAsSent(message: Message, { fields }: Operation, json: JsonBody): Record<string, unknown> {
+  const source = sourceOf(message, json.membersIfValid());
   const sent: Record<string, unknown> = {};
-  for (const { location, name } of Object.values(operation.fields)) {
-    const value =
-      location === 'member'
-        ? members.get(name)
-        : location === 'header'
-          ? message.header(name)
-          : message.query.get(name);
-    if (value !== undefined && value !== null) sent[name] = plain(value);
+  for (const { location, name } of Object.values(fields)) {
+    const value = source[location](name);
+    if (value !== undefined) sent[name] = plain(value);
   }
   return sent;
 }
 
-/** Large numbers come as bigint, which JSON does not know. */
+/** The value with bigints, which JSON cannot hold, as text. */
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return value.slice(0, MAX_TEXT);
   return JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
 }
 
-function membersOf(body: Buffer): ReadonlyMap<string, unknown> {
-  try {
-    return parseJsonObject(body);
-  } catch {
-    return new Map();
-  }
-}
-
-/** `x-amz-lock-id` is left out: it would let a reader of the log complete the lock. */
-function elementsOf({ headers = {} }: Reply): Record<string, string> | null {
+/** The headers, without `x-amz-lock-id`: with it a reader of the log could complete the lock. */
+function elementsOf({ headers = {} }: HttpReply): Record<string, string> | null {
   const shown = Object.entries(headers).filter(([name]) => name !== 'x-amz-lock-id');
   return shown.length === 0
     ? null
@@ -220,7 +202,7 @@ function elementsOf({ headers = {} }: Reply): Record<string, string> | null {
 
 const shownNames = new Map<string, string>();
 
-/** The name that a reply's header has in the record, remembered. */
+/** The name of a reply's header in the event. */
 function shownName(header: string): string {
   const known = shownNames.get(header);
   if (known !== undefined) return known;

@@ -4,6 +4,7 @@ import type { Caller } from '../domain/policy/caller.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { EMPTY_HASH } from '../treehash/index.ts';
 import { payloadMismatch } from './checked-body.ts';
+import { JsonBody } from './json-body.ts';
 import type { Message } from './message.ts';
 import type { Route } from './route.ts';
 import type { SigningKeys } from './signature/keys.ts';
@@ -18,47 +19,47 @@ export interface Credential {
   readonly caller: Caller;
   /** Policies of the caller's user; root has none. */
   readonly identity: readonly Policy[];
-  /** Null for a key that the emulator lets in without knowing it: its signature cannot be checked. */
+  /** Null for an unknown key that the emulator accepts: its signature cannot be checked. */
   readonly secret: string | null;
   /** Set for temporary credentials; ms since the epoch. */
   readonly session?: { readonly issuedMs: number; readonly expiresMs: number };
 }
 
 /**
- * Finds a key that may sign, by its session token too where one was sent; undefined for one that is unknown or
- * disabled, and for a token that is not its own.
+ * Finds the credential of an access key, and of its session token where one was sent. Undefined for an unknown or
+ * disabled key, and for a token of another key.
  */
 export type FindCredential = (
   accessKeyId: string,
   sessionToken: string | undefined,
 ) => Promise<Credential | undefined>;
 
-/** Who asks, and what is known of the body by now. */
+/** The request's sender, and what is known of its body so far. */
 export interface Authenticated {
   readonly credential: Credential;
   readonly accessKeyId: string;
-  /** From the credential's scope. */
+  /** Of the credential's scope. */
   readonly region: string;
-  /** The hash that the signature is over, 64 lower-case hex digits; of an upload only claimed so far. */
+  /** The payload hash that the signature covers, 64 lower-case hex digits. An upload's is declared and not checked yet. */
   readonly payloadHash: string;
-  /** The whole body of a request that is no upload. */
-  readonly smallBody: Buffer;
+  /** The body of an operation that reads JSON. */
+  readonly json: JsonBody;
 }
 
 export interface AuthenticationDeps {
   readonly find: FindCredential;
   readonly keys: SigningKeys;
   readonly idleMs: number;
-  /** Takes account of bodies that are read before their signature is judged. */
+  /** Bounds the bodies that are read before their signature is checked. */
   readonly unproven: UnprovenBodies;
 }
 
 /**
- * Proves who sent the request. The signature of an upload is judged over the hash that it claims, before its
- * body is let in; other bodies are small and are read first where they claim none.
- * @param nowMs when the head of the request had arrived: the clock window is judged at that moment.
- * @throws 400 and 403 of the front end; where a signature does not match because a value of the request cannot be
- *   signed reliably, what the operation says to that value.
+ * Authenticates a request. An upload must declare its payload hash, so its signature is checked before its body is read.
+ * Other bodies are small and are read first where they declare no hash.
+ * @param nowMs when the request's head had arrived: the clock window is checked at that time.
+ * @throws 400 and 403 of the front end; where the signature does not match because a value cannot be signed reliably,
+ *   the error that the operation gives for that value.
  */
 export async function authenticate(
   message: Message,
@@ -88,7 +89,8 @@ export async function authenticate(
   const smallBody = early ?? (upload ? Buffer.alloc(0) : await readBody(message, idleMs));
   if (!upload && early === undefined) requireHash(smallBody, payloadHash.toLowerCase());
   const { accessKeyId, region } = authentication;
-  return { credential, accessKeyId, region, payloadHash: payloadHash.toLowerCase(), smallBody };
+  const json = route.operation.body === 'json' ? new JsonBody(smallBody) : JsonBody.NONE;
+  return { credential, accessKeyId, region, payloadHash: payloadHash.toLowerCase(), json };
 }
 
 async function readBody(message: Message, idleMs: number, place?: BodyAccount): Promise<Buffer> {
@@ -111,7 +113,7 @@ function missingPayloadHash(): ApiError {
   return new ApiError('MissingParameterValueException', 'Required parameter missing: x-amz-content-sha256');
 }
 
-/** Long-term keys have no session token: a good signature with one is still of no use. */
+/** Long-term keys have no session token: a request with one is refused even if its signature is good. */
 function requireSession({ sessionToken }: Authentication, { session }: Credential, nowMs: number): void {
   if (sessionToken !== undefined && session === undefined) throw unrecognized();
   if (session !== undefined && nowMs >= session.expiresMs) {

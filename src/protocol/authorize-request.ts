@@ -1,7 +1,7 @@
-/** Step 5 of the pipeline: may this caller do this, here and now? */
+/** Step 5 of the pipeline: authorization. */
 import type { Catalog } from '../domain/catalog.ts';
 import { ApiError, Shortage } from '../domain/errors.ts';
-import { AGE_KEY, type GlacierAction, TAG_KEY_PREFIX } from '../domain/policy/actions.ts';
+import { AGE_KEY, TAG_KEY_PREFIX } from '../domain/policy/actions.ts';
 import { type AccessRequest, authorize, type PolicySet } from '../domain/policy/authorize.ts';
 import type { Caller } from '../domain/policy/caller.ts';
 import { denialText } from '../domain/policy/denial-text.ts';
@@ -10,20 +10,21 @@ import { type ContextValue, type ContextValues, contextOnDemand } from '../domai
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { isVaultName, partition, type Vault, type VaultKey, vaultArn } from '../domain/vault.ts';
 import { currentLock } from '../domain/vault-lock.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { PolicyCache } from './policy-cache.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Who asks for what, and the circumstances that conditions may name. */
+/** The caller, the operation, and the values that conditions may name. */
 export interface AuthorizationRequest {
   readonly caller: Caller;
-  /** Of the caller's user; root has none. */
+  /** Policies of the caller's user; root has none. */
   readonly identity: readonly Policy[];
-  readonly action: GlacierAction;
+  readonly operation: Pick<Operation, 'name' | 'resource' | 'needsTrustedTime'>;
   readonly vaultKey: VaultKey;
   /** The archive that the request is about; undefined for most. */
   readonly archiveId: string | undefined;
-  /** Facts of the request, for policies that ask for any; those of time are added here. */
+  /** Values of the request, read only if a policy has conditions. Those of time are added here. */
   conditionValues(): ContextValues;
 }
 
@@ -34,9 +35,9 @@ export interface AuthorizationDeps {
 }
 
 /**
- * Decides, and gives the vault that it read on the way (undefined if there is none, or the action has none).
- * @throws 403 with the service's text; Shortage for a deletion in a locked vault while the clock cannot be
- * trusted.
+ * Authorizes a request.
+ * @returns the vault it loaded; undefined if there is none, or the operation has none.
+ * @throws 403 with the service's text; Shortage for a deletion in a locked vault while the clock is not trusted.
  */
 export async function authorizeRequest(
   authorization: AuthorizationRequest,
@@ -74,13 +75,13 @@ async function accessRequest(
   policies: PolicySet,
   deps: AuthorizationDeps,
 ): Promise<AccessRequest> {
-  const { caller: principal, action, vaultKey } = authorization;
+  const { caller: principal, operation, vaultKey } = authorization;
   const nowMs = deps.trustedTime.nowMs();
   const stored = vault ? await readStoredValues(authorization, vault, keysOf(policies), nowMs, deps) : {};
   return {
     principal,
-    action,
-    resource: resourceOf(action, vaultKey),
+    action: operation.name,
+    resource: resourceOf(operation, vaultKey),
     resourceAccountId: vaultKey.account,
     context: contextOnDemand(() => ({ ...authorization.conditionValues(), ...timeValues(nowMs), ...stored })),
   };
@@ -97,7 +98,7 @@ function keysOf({ identity, vaultAccess, vaultLock }: PolicySet): readonly strin
   return [...identity, vaultAccess, vaultLock].flatMap((policy) => policy?.contextKeys ?? []);
 }
 
-/** Tags and the archive's age are looked up only where a policy asks for them. */
+/** Loads tags and the archive's age, each only if a policy names it. */
 async function readStoredValues(
   { archiveId }: AuthorizationRequest,
   vault: Vault,
@@ -117,22 +118,21 @@ async function readStoredValues(
   return values;
 }
 
-/** Access control reference: account-level actions have resources of their own, or none. */
-function resourceOf(action: GlacierAction, key: VaultKey): string {
-  if (action === 'ListProvisionedCapacity' || action === 'PurchaseProvisionedCapacity') return '*';
-  if (action === 'GetDataRetrievalPolicy' || action === 'SetDataRetrievalPolicy') {
+/** The resource as policies name it (service authorization reference of Amazon S3 Glacier). */
+function resourceOf({ resource }: Pick<Operation, 'resource'>, key: VaultKey): string {
+  if (resource === 'any') return '*';
+  if (resource === 'retrieval-policy')
     return `arn:${partition(key.region)}:glacier:${key.region}:${key.account}:policies/retrieval-limit-policy`;
-  }
   return vaultArn(key);
 }
 
-/** While the wall clock is behind what was seen before, no age can be judged: nothing locked may go. */
+/** While the wall clock is behind the trusted time no age can be judged, so nothing locked is deleted. */
 function requireTrustedClock(
-  { action }: AuthorizationRequest,
+  { operation }: AuthorizationRequest,
   vault: Vault | undefined,
   trustedTime: TrustedTime,
 ): void {
-  if (action !== 'DeleteArchive' || vault?.policies?.lock?.state !== 'Locked' || trustedTime.canDelete())
+  if (!operation.needsTrustedTime || vault?.policies?.lock?.state !== 'Locked' || trustedTime.canDelete())
     return;
   throw new Shortage(
     "The server's clock went back: nothing can be deleted from a locked vault until it is right again.",

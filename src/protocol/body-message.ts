@@ -1,22 +1,22 @@
 import { IncomingMessage } from 'node:http';
 import { GatheredChunks } from './gathered-chunks.ts';
 
-/** Of a body with `Transfer-Encoding: chunked`. Each costs more than a microsecond, however small it is. */
+/** Most chunks of a body with `Transfer-Encoding: chunked`. Each costs more than a microsecond, however small. */
 export const MAX_CHUNKS = 4096;
-/** After so many pieces nothing more is read from the connection until the reader has taken them. */
+/** Once this many pieces wait, reading from the connection pauses until the reader takes them. */
 const MAX_WAITING = 1024;
 
 /**
- * A request whose body waits for its reader in bounded memory. Node.js counts what waits by its bytes, and keeps an
- * object of some hundred bytes for each chunk: 64 KiB that come byte by byte would hold 25 MiB.
+ * A request whose body waits for its reader in bounded memory. Node.js bounds waiting bytes only, and keeps an object of
+ * some hundred bytes for each chunk: 64 KiB that arrive byte by byte would hold 25 MiB.
  */
 export class BodyMessage extends IncomingMessage {
-  /** What came after the reader had something to read. */
+  /** Bytes that arrived while the reader still had some to read. */
   readonly #waiting = new GatheredChunks();
   #waitingPieces = 0;
   #chunks = 0;
 
-  /** Pieces in which the body came so far: its chunks, or what came at once. */
+  /** Pieces of the body that have arrived: its chunks, or the network's reads. */
   get chunks(): number {
     return this.#chunks;
   }
@@ -55,8 +55,8 @@ export class BodyMessage extends IncomingMessage {
 }
 
 /**
- * Whether a body comes in more chunks than any client needs. Only its framing counts: how the network cuts a body is
- * not the client's choice.
+ * Whether a body has more chunks than any client needs. Only a chunked body can: the client does not choose how the
+ * network cuts one of known length.
  */
 export function isShredded(incoming: IncomingMessage): boolean {
   return (
@@ -67,9 +67,8 @@ export function isShredded(incoming: IncomingMessage): boolean {
 }
 
 /**
- * Gives a chunk's memory back at once: left to the garbage collector, chunks pile up until it looks through the
- * whole heap for them, which at full speed took as long as hashing. Node.js gives each large chunk memory of its
- * own; what shares some is left alone.
+ * Frees a chunk's memory at once. Chunks left to the garbage collector pile up until a full collection, which at full
+ * speed took as long as hashing. Only a chunk with an ArrayBuffer of its own is freed, as Node.js gives each large one.
  */
 export function releaseChunk({ buffer, byteLength }: Buffer): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);

@@ -10,7 +10,7 @@ import { CheckedBody } from './checked-body.ts';
 import { toMessage } from './message.ts';
 import { ClientGone } from './small-body.ts';
 
-/** Longer than a test takes: only manual timers reach it. */
+/** Longer than any test takes, so that only manual timers reach it. */
 const IDLE_MS = 60_000;
 const BATCH_BYTES = 256 * 1024;
 const LABEL: BlobLabel = { kind: 'inventory' } as BlobLabel;
@@ -35,7 +35,7 @@ function uploadOf(body: Buffer): Upload {
   return { incoming, store: (blobs = new MemoryStore()) => checked.store(blobs, async () => LABEL) };
 }
 
-/** A store whose writes last until they are let through. */
+/** A store whose writes wait until the test releases them. */
 class HeldStore extends MemoryStore {
   readonly #let = Promise.withResolvers<void>();
 
@@ -53,12 +53,12 @@ class HeldStore extends MemoryStore {
   }
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Runs everything that the event loop has queued. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
 }
 
-/** Whether a promise has not come to its end yet. */
+/** Whether a promise is not settled yet. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   await settle();
   const pending = Symbol();
@@ -100,7 +100,7 @@ describe('the body of an upload', () => {
     const held = new HeldStore();
     const stored = store(held);
     await settle();
-    // The timer runs when this comes, and the store is not done with the first for a while.
+    // The timer is running when this arrives, while the store still writes the first batch.
     timers.pass(IDLE_MS - 1);
     batch();
     await settle();

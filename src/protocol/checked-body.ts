@@ -8,28 +8,33 @@ import { releaseChunk } from './body-message.ts';
 import { GatheredChunks } from './gathered-chunks.ts';
 import type { Message } from './message.ts';
 import { ClientGone, requestTimeoutError } from './small-body.ts';
+import { HttpError } from './wire-error.ts';
 
-/** What the head of an upload claims of its body. */
+/** What the head of an upload declares of its body. */
 export interface DeclaredBody {
   readonly length: number;
-  /** `x-amz-content-sha256`, 64 lower-case hex digits: the signature is over it. */
+  /** `x-amz-content-sha256`, 64 lower-case hex digits; the signature covers it. */
   readonly linearHash: string;
   /** `x-amz-sha256-tree-hash` as sent. */
   readonly treeHashSent: string;
 }
 
-/** @throws 411 without a length, 400 without a hash. The first of the checks of an upload's head: all that is required is there. */
+/** First check of an upload's head: what is required is present. @throws 411 without a length, 400 without a hash. */
 export function requireUploadHeaders(message: Message): void {
-  if (message.header('content-length') === undefined) throw missingParameter('Content-Length', 411);
-  // Some SDKs send an empty hash of an empty stream: the stream is the fault, not the hash.
-  if (message.header('x-amz-sha256-tree-hash') === '') requireBodyLength(message.header('content-length'));
+  const length = message.header('content-length');
+  if (length === undefined) {
+    const text = 'Required parameter missing: Content-Length';
+    throw new HttpError(411, 'MissingParameterValueException', text);
+  }
+  // Some SDKs send an empty hash for an empty stream: the length is at fault, not the hash.
+  if (message.header('x-amz-sha256-tree-hash') === '') requireBodyLength(length);
   if (!message.header('x-amz-sha256-tree-hash')) throw missingParameter('x-amz-sha256-tree-hash');
 }
 
-/** The second: the values. @throws 400 for a length or a hash that cannot be. */
+/** Second check: the values. @throws 400 for an invalid length or hash. */
 export function parseDeclaredBody(message: Message, linearHash: string): DeclaredBody {
   const treeHashSent = message.header('x-amz-sha256-tree-hash') ?? '';
-  const length = requireBodyLength(message.header('content-length'));
+  const length = requireBodyLength(message.header('content-length') ?? '');
   if (!isPlausible(treeHashSent)) throw invalidTreeHash(treeHashSent);
   return { length, linearHash, treeHashSent };
 }
@@ -42,16 +47,16 @@ function isPlausible(hash: string): boolean {
   }
 }
 
-/** What is handed to the store at once: enough that a hand-over costs little beside it. */
+/** Bytes of one write to the store: enough to make its overhead small. */
 const BATCH_BYTES = 256 * 1024;
 
-/** The body of an upload: proved while it streams to the store. Memory is two batches, whatever the length. */
+/** The body of an upload, verified as it streams to the store. Holds at most two batches in memory. */
 export class CheckedBody implements UploadBody {
   readonly #message: Message;
   readonly #declared: DeclaredBody;
   readonly #idleMs: number;
 
-  /** @param idleMs how long to wait without a byte. */
+  /** @param idleMs how long to wait for the next byte. */
   constructor(message: Message, declared: DeclaredBody, idleMs: number) {
     this.#message = message;
     this.#declared = declared;
@@ -78,7 +83,7 @@ export class CheckedBody implements UploadBody {
     }
   }
 
-  /** One batch comes in from the socket while the one before is hashed and written. */
+  /** Receives one batch while the one before is hashed and written. */
   async #receive(writer: BlobWriter): Promise<void> {
     const source = new BodySource(this.#message, this.#idleMs);
     let written: Promise<void> = Promise.resolve();
@@ -87,7 +92,7 @@ export class CheckedBody implements UploadBody {
         const { chunks, bytes } = await source.take(Math.min(BATCH_BYTES, left));
         await written;
         written = writer.write(chunks).then(() => chunks.forEach(releaseChunk));
-        // It is awaited a batch later; until then a failure must not count as unhandled.
+        // Awaited a batch later. Until then a failure must not count as unhandled.
         written.catch(() => {});
         left -= bytes;
       }
@@ -98,7 +103,7 @@ export class CheckedBody implements UploadBody {
     }
   }
 
-  /** The linear hash first: it is part of the signature, so its mismatch wins over the tree hash's. */
+  /** The linear hash comes first: the signature covers it, so its mismatch wins over the tree hash's. */
   #requireHashes({ linearHash, treeHash, leaves }: BlobDigests): void {
     if (linearHash !== this.#declared.linearHash)
       throw payloadMismatch(linearHash, this.#declared.linearHash);
@@ -111,7 +116,7 @@ export class CheckedBody implements UploadBody {
   }
 }
 
-/** 403: the signature is over another payload than the one that came. */
+/** 403: the signature covers another payload than the one received. */
 export function payloadMismatch(computed: string, declared: string): ApiError {
   return new ApiError(
     'InvalidSignatureException',
@@ -123,7 +128,7 @@ export function payloadMismatch(computed: string, declared: string): ApiError {
 class BodySource {
   readonly #incoming: IncomingMessage;
   readonly #idleMs: number;
-  /** Runs while bytes are waited for, and not while the disk is: most small bodies are there with their heads. */
+  /** Runs only while waiting for bytes. Most small bodies arrive with their heads and need no timer. */
   #timer: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -132,12 +137,12 @@ class BodySource {
     this.#incoming = message.incoming;
     this.#idleMs = idleMs;
     this.#incoming.on('readable', this.#onReadable).on('error', this.#onGone).on('close', this.#onGone);
-    // It may have gone before anyone listened.
+    // The request may have been destroyed before these listeners were added.
     if (this.#incoming.destroyed) this.#onGone();
     message.sendContinue();
   }
 
-  /** The next bytes as they come, until there are `wanted` of them at least. @throws 408, ClientGone. */
+  /** The next bytes, at least `wanted`. @throws 408, ClientGone. */
   async take(wanted: number): Promise<{ chunks: Buffer[]; bytes: number }> {
     const chunks = new GatheredChunks();
     while (chunks.bytes < wanted) chunks.add(await this.#next());

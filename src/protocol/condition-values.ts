@@ -3,7 +3,7 @@ import type { ContextValues } from '../domain/policy/request-context.ts';
 import type { Credential } from './authenticate.ts';
 import type { Message } from './message.ts';
 
-/** What conditions may ask of a request itself (IAM guide, "Global condition context keys"), put together later. */
+/** The condition values of a request (IAM guide, "Global condition context keys"), as a function that builds them. */
 export function conditionValuesOf(
   message: Message,
   { session }: Credential,
@@ -16,7 +16,7 @@ export function conditionValuesOf(
     'aws:UserAgent': message.header('user-agent'),
     'aws:Referer': message.header('referer'),
     'aws:RequestedRegion': region,
-    // Absent for long-term keys, as on AWS: a policy that denies without it catches them by BoolIfExists only.
+    // Absent for long-term keys, as on AWS: only BoolIfExists lets a policy deny them.
     'aws:MultiFactorAuthPresent': session && 'false',
     'aws:TokenIssueTime': session && new Date(session.issuedMs).toISOString(),
   });

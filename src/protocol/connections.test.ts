@@ -4,7 +4,7 @@ import { BlockList, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { Connections, peerOf } from './connections.ts';
 
-/** What `Connections` looks at of a socket. */
+/** The parts of a socket that `Connections` uses. */
 class FakeSocket extends EventEmitter {
   readonly remoteAddress: string;
   readonly remotePort: number;

@@ -1,30 +1,30 @@
-/** Which connections a server holds, and which it gives up when there are too many. */
+/** Bounds the connections of a server. */
 import { BlockList, isIP, type Socket } from 'node:net';
 
 export interface ConnectionBounds {
-  /** Of all peers together, at least 1. */
+  /** Most connections of all peers together, at least 1. */
   readonly all: number;
-  /** Of one peer: an IPv4 address or the /64 of an IPv6 address; 0: not bounded. */
+  /** Most connections of one peer, which is an IPv4 address or the /64 of an IPv6 address; 0: no limit. */
   readonly perAddress: number;
-  /** Peers that are not bounded by address, beside loopback: each of their connections may come from another client. */
+  /** Peers without that limit, besides loopback: each of their connections may serve another client. */
   readonly proxies: BlockList;
 }
 
 interface Held {
   readonly socket: Socket;
-  /** Undefined where the peer is not bounded. */
+  /** Undefined for a peer without limit. */
   readonly peer: string | undefined;
-  /** Requests of known senders that are under way. */
+  /** Requests of authenticated senders that are under way. */
   busy: number;
 }
 
 /**
- * The connections of a server. Where one comes too many, the oldest without a request of a known sender gives way: so
- * a flood of connections pushes out itself, and a client that connects and asks at once is answered.
+ * The connections of a server. A connection beyond the limit replaces the oldest one without a request of an authenticated
+ * sender. So a flood displaces its own connections, and a client that sends its request at once is answered.
  */
 export class Connections {
   readonly #bounds: ConnectionBounds;
-  /** In the order in which they came. Under TLS a connection has two sockets with the same ends. */
+  /** By their ends, oldest first. Under TLS a connection has two sockets with the same ends. */
   readonly #held = new Map<string, Held>();
   readonly #byPeer = new Map<string, Set<string>>();
 
@@ -36,7 +36,7 @@ export class Connections {
     return this.#held.size;
   }
 
-  /** Takes a new connection in. @returns false if there is no room for it: then it is cut. */
+  /** Adds a new connection, or cuts it if there is no room. @returns whether it was added. */
   take(socket: Socket): boolean {
     const ends = endsOf(socket);
     if (ends === undefined || !this.#admit(socket)) {
@@ -50,7 +50,7 @@ export class Connections {
     return true;
   }
 
-  /** Keeps a connection until the function that it returns is called: a request of a known sender is under way. */
+  /** Keeps a connection, whose request has an authenticated sender, until the returned function is called. */
   keep(socket: Socket): () => void {
     const held = this.#held.get(endsOf(socket) ?? '');
     if (held === undefined) return () => {};
@@ -72,7 +72,7 @@ export class Connections {
     return this.#held.size < this.#bounds.all || this.#giveUpOne(this.#held.keys());
   }
 
-  /** Cuts the oldest that may go. @returns false if there is none. */
+  /** Cuts the oldest connection that is not busy. @returns false if there is none. */
   #giveUpOne(candidates: Iterable<string>): boolean {
     for (const ends of candidates) {
       const held = this.#held.get(ends);
@@ -107,18 +107,18 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** What tells a connection from all others of its server; undefined once it is closed. */
+/** Identifies a connection among all of its server; undefined once it is closed. */
 function endsOf({ remoteAddress, remotePort }: Socket): string | undefined {
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
 }
 
-/** IPv4 in its own form also on a socket of both families; without a zone. */
+/** The address without a zone; IPv4 in dotted form even on a dual-stack socket. */
 function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
 }
 
 /**
- * The peer that an address belongs to: itself, or with IPv6 its first 64 bits, because one peer has all of those.
+ * The peer of an address: the IPv4 address itself, or the /64 of an IPv6 address, because one peer has a whole /64.
  * @param address in the form that the system gives.
  */
 export function peerOf(address: string): string {

@@ -3,19 +3,19 @@ import { isIP } from 'node:net';
 import { ApiError } from '../domain/errors.ts';
 import type { Message } from './message.ts';
 
-/** A header that no web page can send to another site without asking first, and nothing here ever permits it. */
+/** A header that a web page cannot send to another site without a CORS preflight, which this server never grants. */
 export const CONTROL_HEADER = 'x-moraine-emulator';
 
 /**
- * Lets a control request in only if no web page can have sent it.
+ * Refuses a control request that a web page may have sent.
  *
  * - Host must be an IP address, `localhost`, a name without a dot, or one of `hosts`. A page that rebinds its own name
  *   to this server's address still sends that name.
  * - A request with an Origin header comes from a page.
- * - Whatever is not GET or HEAD needs `Content-Type: application/json` or the header `x-moraine-emulator`. A browser
- *   sends neither across sites before the server has allowed it (CORS preflight), and this server allows nothing.
+ * - Other methods than GET and HEAD need `Content-Type: application/json` or the header `x-moraine-emulator`. A browser
+ *   sends either across sites only after a CORS preflight, which this server never grants.
  * @param hosts lower-case names without a port.
- * @throws 403 that says which of these is missing and how to send it.
+ * @throws 403 that says what is missing and how to send it.
  */
 export function requireNoWebPage(message: Message, hosts: ReadonlySet<string>): void {
   requireKnownHost(message, hosts);
@@ -49,7 +49,7 @@ function isKnown(host: string, hosts: ReadonlySet<string>): boolean {
   return isIP(plain) === 4 || !plain.includes('.') || hosts.has(plain);
 }
 
-/** The media type itself: a page may send `text/plain; application/json`. */
+/** Tests the media type alone: a page may send `text/plain; application/json`. */
 function isJson(contentType: string | undefined): boolean {
   return /^application\/json\s*(?:;|$)/i.test(contentType ?? '');
 }

@@ -1,32 +1,33 @@
-/** The emulator's control endpoints under `/_moraine/emulator`: for those who test software against Glacier. */
+/** The emulator's control endpoints under `/_moraine/emulator`, for tests of software that uses Glacier. */
 import { ApiError, invalidParameter, quote } from '../domain/errors.ts';
-import type { Reply } from '../operations/operation.ts';
 import { requireNoWebPage } from './control-guard.ts';
 import { parseDuration } from './duration.ts';
 import { type Fault, parseFault } from './faults.ts';
+import { parseJsonObject } from './json-body.ts';
 import type { Message } from './message.ts';
-import { parseJsonObject, readSmallBody } from './small-body.ts';
+import type { HttpReply } from './reply.ts';
+import { readSmallBody } from './small-body.ts';
 
-/** What the emulator lets its user do. */
+/** What the control endpoints can do. */
 export interface Emulator {
-  /** Names by which the control endpoints may be reached, beside addresses, `localhost` and names without a dot. */
+  /** Hosts that control requests may name, besides addresses, `localhost` and names without a dot. */
   readonly hosts: ReadonlySet<string>;
   /** Emulated time, ms since the epoch. */
   now(): number;
-  /** When the next thing happens by itself, ms since the epoch; null if nothing will. */
+  /** When the next scheduled event is due, ms since the epoch; null if there is none. */
   nextEventMs(): Promise<number | null>;
   /**
-   * Sets the clock forward to `ms`; everything that falls due on the way has happened when it resolves. A time that has
-   * passed when the call's turn comes changes nothing.
+   * Sets the clock forward to `ms`. When it resolves, everything that fell due has happened. Calls are serialized; a time
+   * that has passed by the call's turn changes nothing.
    */
   advanceTo(ms: number): Promise<void>;
-  /** Sets the clock to `ms`: forward as `advanceTo` does, or back, and then nothing that has happened is undone. */
+  /** Sets the clock to `ms`: forward as `advanceTo` does, or back, which undoes nothing. */
   setTo(ms: number): Promise<void>;
   /** Real time, ms since the epoch. */
   realMs(): number;
-  /** Forgets all vaults and their contents, and the faults; keys, settings and the clock stay. */
+  /** Deletes all vaults with their contents, and the faults; keys, settings and the clock stay. */
   reset(): Promise<void>;
-  /** Makes an operation meet a fault, in place of an earlier one of that operation; `times` 0 takes that back. */
+  /** Sets the fault of an operation, replacing an earlier one; `times` 0 removes it. */
   setFault(fault: Fault): void;
   clearFaults(): void;
   faults(): readonly Fault[];
@@ -34,7 +35,7 @@ export interface Emulator {
 
 export const EMULATOR_PATH = '/_moraine/emulator';
 const BODY_MS = 10_000;
-/** Dates before and beyond are not written with four digits, or not counted from 1970. */
+/** Earlier times are negative; later years have more than four digits. */
 const FIRST_MS = 0;
 const END_MS = Date.UTC(9999, 0);
 /** `2027-01-05`, `2027-01-05T12:00Z`, with seconds, fractions, and `Z` or an offset. */
@@ -43,13 +44,13 @@ const INSTANT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\
 /**
  * Answers a control request: `GET /_moraine/emulator`, `POST …/clock`, `POST …/reset`, `POST` and `DELETE …/faults`
  * (docs/emulator.md).
- * @throws 403 for what a web page may have sent, 404 for other paths, 400 for bodies that do not fit.
+ * @throws 403 for what a web page may have sent, 404 for other paths, 400 for invalid bodies.
  */
-export async function control(message: Message, emulator: Emulator): Promise<Reply> {
+export async function control(message: Message, emulator: Emulator): Promise<HttpReply> {
   requireNoWebPage(message, emulator.hosts);
   message.sendContinue();
   const members = parseJsonObject(await readSmallBody(message.incoming, BODY_MS));
-  // As for the operations of the API, a slash at the end does not count.
+  // A slash at the end is ignored, as in the API.
   const path = message.path.replace(/\/$/, '');
   const action = `${message.method} ${path.slice(EMULATOR_PATH.length)}`;
   if (action === 'POST /clock') await turnClock(members, emulator);

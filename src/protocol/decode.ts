@@ -1,31 +1,29 @@
 import { invalidParameter, missingParameter } from '../domain/errors.ts';
 import type { FieldSource } from '../operations/fields.ts';
-import type { Operation } from '../operations/operation.ts';
+import type { Members, Operation } from '../operations/operation.ts';
+import { JsonBody } from './json-body.ts';
 import type { Message } from './message.ts';
-import { parseJsonObject } from './small-body.ts';
 
 const API_VERSION = '2012-06-01';
-const NO_MEMBERS: ReadonlyMap<string, unknown> = new Map();
 
 /**
- * The values of an operation's fields. What is missing is named before any value is judged (order of checks).
- * @throws 400 that names the first missing parameter, or the first bad value.
+ * The values of an operation's fields. Missing ones are reported before bad ones (order of checks).
+ * @throws 400 that names the first missing parameter, or the first bad value; 400 for a body that is not a JSON object.
  */
 export function decodeFields(
   operation: Operation,
   message: Message,
-  smallBody: Buffer,
+  json: JsonBody,
 ): Record<string, unknown> {
-  const members = operation.body === 'json' ? parseJsonObject(smallBody) : NO_MEMBERS;
-  const source = sourceOf(message, members);
+  const source = sourceOf(message, json.members());
   requireFields(operation, source);
   const values: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(operation.fields)) values[name] = field.parse(source);
   return values;
 }
 
-/** The request as the fields of an operation see it. */
-export function sourceOf(message: Message, members: ReadonlyMap<string, unknown> = NO_MEMBERS): FieldSource {
+/** The parts of a request that an operation's fields read. */
+export function sourceOf(message: Message, members: Members = JsonBody.NONE.members()): FieldSource {
   return {
     header: (name) => message.header(name),
     query: (name) => message.query.get(name),
@@ -33,7 +31,7 @@ export function sourceOf(message: Message, members: ReadonlyMap<string, unknown>
   };
 }
 
-/** @throws 400 for a request that names no version of the API, or another one. */
+/** @throws 400 for a request with no API version, or another one. */
 export function requireApiVersion(message: Message): void {
   const version = message.header('x-amz-glacier-version');
   if (!version) throw missingParameter('API version');

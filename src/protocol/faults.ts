@@ -1,46 +1,46 @@
-/** Faults that the emulator's user has asked for: how they are written, and how a request meets them. */
+/** Faults that the emulator injects on request: how they are written, and what they do to an operation. */
 import type { BlobStore, BlobWriter } from '../domain/blob-store.ts';
 import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, quote } from '../domain/errors.ts';
-import type { Reply, UploadBody } from '../operations/operation.ts';
+import type { Operation, UploadBody } from '../operations/operation.ts';
 import { API } from '../operations/table.ts';
 import { parseDuration } from './duration.ts';
 import type { Message } from './message.ts';
+import type { HttpReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
 
 /** Where the connection is cut: before the operation runs, within a body, or once the operation is done. */
 const CUTS = ['before', 'during', 'after'] as const;
-/** What is wrong with the bytes of a download whose head is in order. */
+/** How the bytes of a download are damaged; its head is correct. */
 const DAMAGES = ['short', 'corrupt'] as const;
-/** The only operation that sends bytes of archives. */
-const DOWNLOAD = 'GetJobOutput';
 const LONGEST_LATENCY_MS = 3_600_000;
 const MOST_TIMES = 1_000_000;
 const MEMBERS = ['operation', 'times', 'latency', 'code', 'cut', 'download'];
 
-/** A fault that waits for its operation. It has at most one of `code`, `cut` and `download`. */
+/** A fault of one operation. It has at most one of `code`, `cut` and `download`. */
 export interface Fault {
   readonly operation: string;
-  /** How many more times it happens. */
+  /** How many more times it is injected. */
   readonly times: number;
-  /** How long the operation waits before it runs, such as `2s`, by real time. */
+  /** How long the operation waits before it runs, in real time, such as `2s`. */
   readonly latency?: string;
   /** The operation answers this error and does nothing. */
   readonly code?: ErrorCode;
   readonly cut?: (typeof CUTS)[number];
-  /** `short`: half of the bytes, and a Content-Length that says so; `corrupt`: one bit is another. */
+  /** `short`: half of the bytes, with a matching Content-Length; `corrupt`: one bit is flipped. */
   readonly download?: (typeof DAMAGES)[number];
 }
 
 /**
  * Reads a fault from the members of a control request. Without `latency`, `cut` and `download` it is an error, by
  * default `ServiceUnavailableException`.
- * @throws 400 for a value that cannot be one.
+ * @throws 400 for an invalid member.
  */
 export function parseFault(members: ReadonlyMap<string, unknown>): Fault {
-  const operation = members.get('operation');
-  if (typeof operation !== 'string' || !API.some(({ name }) => name === operation))
+  const named = members.get('operation');
+  const operation = API.find(({ name }) => name === named);
+  if (!operation)
     throw invalidParameter(
-      `Invalid operation: ${quote(operation)}. It must be one of the API, such as ListVaults.`,
+      `Invalid operation: ${quote(named)}. It must be one of the API, such as ListVaults.`,
     );
   const unknown = [...members.keys()].find((name) => !MEMBERS.includes(name));
   if (unknown !== undefined)
@@ -52,20 +52,21 @@ export function parseFault(members: ReadonlyMap<string, unknown>): Fault {
     );
   const times = parseTimes(members.get('times') ?? 1);
   const latency = members.has('latency') ? { latency: parseLatency(members.get('latency')) } : {};
-  return { operation, times, ...latency, ...parseKind(operation, kinds[0], members) };
+  return { operation: operation.name, times, ...latency, ...parseKind(operation, kinds[0], members) };
 }
 
 function parseKind(
-  operation: string,
+  { name, isDownload }: Operation,
   kind: string | undefined,
   members: ReadonlyMap<string, unknown>,
 ): Pick<Fault, 'code' | 'cut' | 'download'> {
   if (kind === 'cut') return { cut: oneOf(CUTS, 'cut', members.get('cut')) };
   if (kind === 'download') {
     const download = oneOf(DAMAGES, 'download', members.get('download'));
-    if (operation === DOWNLOAD) return { download };
+    if (isDownload) return { download };
+    const downloads = API.filter((one) => one.isDownload).map((one) => one.name);
     throw invalidParameter(
-      `Invalid download: ${download}. Only ${DOWNLOAD} sends bytes, and this is ${operation}.`,
+      `Invalid download: ${download}. Only ${downloads.join(', ')} sends bytes, and this is ${name}.`,
     );
   }
   if (kind === undefined && members.has('latency')) return {};
@@ -94,27 +95,27 @@ function parseLatency(latency: unknown): string {
   );
 }
 
-/** The faults that wait for operations. */
+/** The faults to inject. */
 export interface Faults {
-  /** The fault that an operation which is about to run meets now; its count goes down by one. */
+  /** The fault for an operation that is about to run; counts it down by one. */
   take(operation: string): Fault | undefined;
-  /** Aborted when the server stops: nothing is held back any more. */
+  /** Aborted when the server stops: ends every latency. */
   readonly stopping: AbortSignal;
 }
 
 /**
  * Runs an operation under a fault.
  * @param stopping ends a latency early.
- * @param run the operation; it is called at most once, with `body` or with one that breaks off.
- * @throws the fault's error, ClientGone where the connection is to be cut without an answer, and what `run` throws.
+ * @param run runs the operation; called at most once, with `body` or with one that breaks off.
+ * @throws the fault's error, ClientGone where the connection is to be cut without a reply, and what `run` throws.
  */
 export async function runUnderFault(
   fault: Fault,
   message: Message,
   stopping: AbortSignal,
   body: UploadBody | undefined,
-  run: (body: UploadBody | undefined) => Promise<Reply>,
-): Promise<Reply> {
+  run: (body: UploadBody | undefined) => Promise<HttpReply>,
+): Promise<HttpReply> {
   if (fault.latency !== undefined) await pause(parseDuration(fault.latency) ?? 0, message, stopping);
   if (fault.code !== undefined)
     throw new ApiError(fault.code, `This error was asked for at /_moraine/emulator/faults: ${fault.code}`);
@@ -127,7 +128,7 @@ export async function runUnderFault(
   return fault.download === 'short' ? shortened(reply) : reply;
 }
 
-/** An upload whose connection is cut when half of its bytes have arrived: nothing of it is stored. */
+/** An upload whose connection is cut when half of its bytes have arrived. Nothing of it is stored. */
 class BrokenBody implements UploadBody {
   readonly #body: UploadBody;
 
@@ -148,7 +149,7 @@ class BrokenBody implements UploadBody {
   }
 }
 
-/** @throws ClientGone, from the write that brings the bytes to `limit`. */
+/** The writer, whose `write` throws ClientGone once `limit` bytes are written. */
 function breakWriter(writer: BlobWriter, limit: number): BlobWriter {
   let written = 0;
   return {
@@ -163,7 +164,7 @@ function breakWriter(writer: BlobWriter, limit: number): BlobWriter {
   };
 }
 
-/** Ends early when the connection is gone or the server stops. */
+/** Waits `ms`, or until the connection closes or the server stops. */
 function pause(ms: number, { incoming }: Message, stopping: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const { socket } = incoming;
@@ -180,11 +181,11 @@ function pause(ms: number, { incoming }: Message, stopping: AbortSignal): Promis
   });
 }
 
-/** What happens to the bytes of an answer. `length` is that of its Content-Length. */
+/** Changes the bytes of a reply. `length` is its Content-Length. */
 type Change = (bytes: AsyncIterable<Uint8Array>, length: number) => AsyncGenerator<Uint8Array>;
 
-/** The answer with its body changed on the way, its head as it was. */
-function withBytes(reply: Reply, change: Change): Reply {
+/** The reply with its body changed and its head as it was. */
+function withBytes(reply: HttpReply, change: Change): HttpReply {
   if (reply.stream) return { ...reply, stream: change(reply.stream, lengthOf(reply)) };
   const body = Buffer.from(reply.json === undefined ? '' : JSON.stringify(reply.json));
   const { json: _, ...head } = reply;
@@ -200,7 +201,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-function lengthOf({ headers }: Reply): number {
+function lengthOf({ headers }: HttpReply): number {
   return Number(headers?.['Content-Length'] ?? 0);
 }
 
@@ -210,8 +211,8 @@ async function* cutAfter(bytes: AsyncIterable<Uint8Array>, count: number): Async
   throw new ClientGone();
 }
 
-/** A whole answer of half of the bytes, rounded up: only its tree hash, or its known size, tells. */
-function shortened(reply: Reply): Reply {
+/** The reply cut to half of its bytes, rounded up, with a matching Content-Length. Only tree hash and size reveal it. */
+function shortened(reply: HttpReply): HttpReply {
   if (!reply.stream) return reply;
   const half = Math.ceil(lengthOf(reply) / 2);
   return {
@@ -221,7 +222,7 @@ function shortened(reply: Reply): Reply {
   };
 }
 
-/** The first `count` bytes. The source is begun even for none, because only then it gives back what it holds. */
+/** The first `count` bytes. Starts the source even for 0, because an unstarted generator never runs its cleanup. */
 async function* first(bytes: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
   let left = count;
   for await (const chunk of bytes) {
@@ -231,7 +232,7 @@ async function* first(bytes: AsyncIterable<Uint8Array>, count: number): AsyncGen
   }
 }
 
-/** One bit of the byte in the middle is turned over. The chunk itself stays as it is: its buffer is used again. */
+/** Flips one bit of the middle byte. Leaves the chunk itself unchanged, because its buffer is reused. */
 async function* corrupted(bytes: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
   const middle = length >> 1;
   let at = 0;

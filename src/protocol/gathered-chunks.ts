@@ -1,18 +1,18 @@
-/** Below it a chunk is copied: an object for each would take many times the memory of its bytes. */
+/** Smaller chunks are copied together: an object for each would take many times the memory of its bytes. */
 const SMALL_BYTES = 4096;
 
 /**
- * Chunks of a body, kept in an amount of memory that goes by their bytes and not by their number: a sender decides how
- * small its chunks are. Small ones that follow each other are copied together; large ones are kept as they came.
+ * Chunks of a body, in memory proportional to their bytes however small the sender makes them. Consecutive small chunks
+ * are copied together; large ones are kept as they are.
  */
 export class GatheredChunks {
   #chunks: Buffer[] = [];
-  /** Takes small chunks until it is full. */
+  /** Collects small chunks until it is full. */
   #open: Buffer | undefined;
   #used = 0;
   #bytes = 0;
 
-  /** Bytes that are kept. */
+  /** Bytes held. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -33,7 +33,7 @@ export class GatheredChunks {
     }
   }
 
-  /** Gives what was added, in order, and begins anew. */
+  /** Returns what was added, in order, and starts over. */
   take(): Buffer[] {
     this.#close();
     const chunks = this.#chunks;
@@ -44,7 +44,7 @@ export class GatheredChunks {
 
   #close(): void {
     if (this.#open === undefined) return;
-    // A copy where most of it is empty: chunks that are large and small in turn would each keep one.
+    // Copies a mostly empty buffer: alternating large and small chunks would keep one each.
     const filled = this.#open.subarray(0, this.#used);
     this.#chunks.push(this.#used < SMALL_BYTES / 2 ? Buffer.from(filled) : filled);
     this.#open = undefined;

@@ -1,22 +1,14 @@
 /**
- * The way of every request, step by step, in the order in which its refusals win:
- * request id, route, authenticate, account, authorize, API version, vault, decode, run, reply.
+ * The pipeline of every request. An earlier step's refusal wins over a later one's:
+ * request id, route, authenticate, account, authorize, API version, vault, decode, run, audit, reply.
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { Shortage, withoutPath } from '../domain/errors.ts';
-import { jobMembers } from '../domain/job.ts';
-import type { GlacierAction } from '../domain/policy/actions.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
-import type {
-  Operation,
-  OperationDeps,
-  OperationRequest,
-  Reply,
-  UploadBody,
-} from '../operations/operation.ts';
+import type { Operation, OperationDeps, OperationRequest, UploadBody } from '../operations/operation.ts';
 import {
   denialKind,
   isAudited,
@@ -36,50 +28,50 @@ import { type Faults, runUnderFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyCache } from './policy-cache.ts';
 import { withoutCredentials } from './redact.ts';
-import { boundDrain, sendError, sendReply } from './reply.ts';
+import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
 import type { Route, Router } from './route.ts';
 import { SentByteCounter } from './sent-byte-counter.ts';
-import { ClientGone, parseJsonObject } from './small-body.ts';
+import { ClientGone } from './small-body.ts';
 import type { UnsignedDenials } from './unsigned-denials.ts';
 
-/** What stands before a record in the audit log: a MAC and a number. */
+/** Bytes that precede an event in the audit log: a MAC and a number. */
 const EVENT_FRAME_BYTES = 80;
 
-/** What the pipeline needs of the world. */
+/** What the pipeline works with. */
 export interface PipelineDeps {
   readonly router: Router;
   readonly authenticator: AuthenticationDeps;
   readonly operationDeps: OperationDeps;
   readonly trustedTime: TrustedTime;
   readonly policies: PolicyCache;
-  /** In the emulator only: asked when an operation is about to run. */
+  /** In the emulator only: faults to inject into operations. */
   readonly faults?: Faults;
-  /** Real time, which signatures are judged by; the context's clock may be a turned one. */
+  /** Real time, for signatures; `operationDeps.clock` may be the emulator's. */
   readonly wallClock: Clock;
   readonly audit: {
-    /** Puts an event on record; durable when it resolves. @throws the I/O error. */
+    /** Appends an event, which is durable once this resolves. @throws the I/O error. */
     append(event: Record<string, unknown>): Promise<void>;
-    /** Resolves when the next event can be put on record, as far as that is known. @throws the I/O error. */
+    /** Resolves when the log is not known to refuse the next event. @throws the I/O error. */
     ready(): Promise<void>;
   };
-  /** Refuses a change that a full disk has no room for. @throws Shortage. */
+  /** @throws Shortage for a change that a full disk has no room for. */
   requireSpace?(operation: Operation): Promise<void>;
   readonly denials: UnsignedDenials;
-  /** Told of every request that was answered. */
+  /** Called with every request once it is answered. */
   onDone(done: AnsweredRequest): void;
 }
 
-/** A request that was answered, as the log sees it: no header and no body, but what an error's evidence shows. */
+/** An answered request for the log: no headers and no body, except what an error's evidence shows. */
 export interface AnsweredRequest {
   readonly requestId: string;
   readonly method: string;
-  /** Made when it is asked for: few requests are logged. */
+  /** A function, because few requests are logged. */
   target(): string;
   readonly operation: string | undefined;
   readonly status: number;
   readonly ms: number;
   readonly error: unknown;
-  /** Remarks of the operation. */
+  /** The operation's warnings. */
   readonly warnings: readonly string[];
 }
 
@@ -95,7 +87,7 @@ export async function handle(message: Message, response: ServerResponse, deps: P
     else if (failure instanceof ClientGone) response.destroy();
     else sendError(response, message.requestId, failure);
   } catch (error) {
-    // A stream broke off: what was announced cannot come, and the client must notice.
+    // A stream broke off. Cutting the connection shows the client that the body is not whole.
     failure = error;
     response.destroy();
   }
@@ -114,8 +106,8 @@ export async function handle(message: Message, response: ServerResponse, deps: P
 }
 
 /**
- * Puts a download on record when it has ended, whole or broken off. The answer does not wait for it: the client has its bytes, and
- * reads go on while the log cannot be written, which health tells.
+ * Audits a download that has ended, whole or broken off. Reads go on while the log cannot be written, so a failure is
+ * dropped here; health reports it.
  */
 function auditDownload(
   trace: RequestTrace,
@@ -129,8 +121,8 @@ function auditDownload(
 }
 
 /**
- * What the request comes to. A change or a denial that could not be put on record is not acknowledged. What was only read
- * is, and so is a refusal for another reason.
+ * Runs and audits a request. A change or a denial whose event cannot be written becomes a Shortage. Reads and other
+ * refusals are answered all the same.
  */
 async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outcome> {
   const outcome: Outcome = await runRequest(trace, deps).then(
@@ -154,7 +146,7 @@ async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outc
   }
 }
 
-async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Reply> {
+async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<HttpReply> {
   const { message, atMs } = trace;
   const { operationDeps, authenticator } = deps;
   const route = deps.router(message);
@@ -175,7 +167,7 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Repl
   if (operation.vault === 'must-exist') requireVault(found, vaultKey);
 
   if (upload) requireUploadHeaders(message);
-  const inputs = decodeFields(operation, message, signed.smallBody);
+  const inputs = decodeFields(operation, message, signed.json);
   const body = upload
     ? new CheckedBody(message, parseDeclaredBody(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
@@ -183,17 +175,17 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Repl
     await requireAuditable(deps);
     await deps.requireSpace?.(operation);
   }
-  const run = (taken: UploadBody | undefined): Promise<Reply> =>
-    operation.run(
-      Object.assign(new PipelineRequest(route.id, vaultKey, found, taken, message), inputs),
-      operationDeps,
-    );
+  const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
+    const request = new PipelineRequest(route.id, vaultKey, found, taken, message);
+    const reply = await operation.run(Object.assign(request, inputs), operationDeps);
+    return { status: operation.success, ...reply };
+  };
   const { faults } = deps;
   const fault = faults?.take(operation.name);
   return faults && fault ? runUnderFault(fault, message, faults.stopping, body, run) : run(body);
 }
 
-/** What cannot be put on record is not done. @throws Shortage. */
+/** @throws Shortage before a change, while its event cannot be written. */
 async function requireAuditable({ audit }: PipelineDeps): Promise<void> {
   try {
     await audit.ready();
@@ -207,36 +199,24 @@ function toAuthorizationRequest(
   message: Message,
   { operation, id }: Route,
   vaultKey: VaultKey,
-  signed: Authenticated,
+  { credential, region, json }: Authenticated,
 ): AuthorizationRequest {
-  const { credential, region, smallBody } = signed;
-  const action = operation.name as GlacierAction;
   return {
     caller: credential.caller,
     identity: credential.identity,
-    action,
+    operation,
     vaultKey,
-    archiveId:
-      action === 'DeleteArchive' ? id : action === 'InitiateJob' ? archiveIdOf(smallBody) : undefined,
+    // Read before the body is checked: an invalid one is refused only when the fields are decoded.
+    archiveId: operation.archiveId?.(id, json.membersIfValid()),
     conditionValues: conditionValuesOf(message, credential, region),
   };
-}
-
-/** The archive that a job is about: a policy may judge its age before the operation looks at the body. */
-function archiveIdOf(body: Buffer): string | undefined {
-  try {
-    const id = jobMembers(parseJsonObject(body)).get('ArchiveId');
-    return typeof id === 'string' ? id : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function requireVault(vault: Vault | undefined, key: VaultKey): void {
   if (!vault) throw vaultNotFound(key);
 }
 
-/** A class, because getters of an object literal are defined anew for each object, which is slow. */
+/** A class, because an object literal defines its getters anew for each object, which is slow. */
 class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;

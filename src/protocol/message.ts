@@ -1,17 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../domain/errors.ts';
 import { decodeEscapes, reduceTarget } from './target.ts';
+import { HttpError } from './wire-error.ts';
 
-/** Path and query together (limits of Moraine: docs/operating.md). */
+/** Limit for path and query together (docs/operating.md). */
 const MAX_TARGET_BYTES = 8192;
-/** All headers together, as they are written: `Name: value` and a line's end. */
+/** Limit for all headers together, each as `Name: value` with its line break. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** A request as it came in: nothing is believed yet. */
+/** A request as received: nothing of it is verified yet. */
 export interface Message {
   readonly requestId: string;
   readonly method: string;
-  /** Path and query as `reduceTarget` gives them: the signature is over them, and the operation is found by them. */
+  /** Path and query, reduced by `reduceTarget`: the form that is signed and routed. */
   readonly target: string;
   /** The path without its query. */
   readonly path: string;
@@ -22,25 +23,25 @@ export interface Message {
   /** Name and value alternating, as sent. */
   readonly rawHeaders: readonly string[];
   /**
-   * The peer's address; IPv4 in its own form also on a socket of both families. Proxy headers are not believed. Empty
-   * if the connection was gone before the head had been read.
+   * The peer's address, never one from a proxy's header. IPv4 is in dotted form even on a dual-stack socket. Empty if the
+   * connection closed before the head was read.
    */
   readonly sourceAddress: string;
-  /** By lower-case name; undefined when it was not sent. */
+  /** A header by its lower-case name; undefined when it was not sent. */
   header(name: string): string | undefined;
   readonly incoming: IncomingMessage;
   /** Tells a client that waits with `Expect: 100-continue` to send its body. */
   sendContinue(): void;
-  /** Keeps the connection until the request is answered, however many others come: its sender is known. */
+  /** Exempts the connection from being given up until the request is answered: its sender is known. */
   keepConnection(): void;
   /** Aborted with ClientGone when the connection ends before the request is answered. */
   clientGone(): AbortSignal;
 }
 
-/** What a message needs of the connection that it came over. */
+/** The parts of a message that depend on its connection. */
 export type Exchange = Pick<Message, 'keepConnection' | 'clientGone'>;
 
-/** Of a message without one. */
+/** For a message without a connection. */
 const NO_EXCHANGE: Exchange = { keepConnection: () => {}, clientGone: () => new AbortController().signal };
 
 /** @throws 400 for a target that is too long or not decodable, 431 for headers that are too long. */
@@ -64,7 +65,7 @@ export function toMessage(
     pathSegments,
     query: parseQuery(query),
     rawHeaders: incoming.rawHeaders,
-    // Now and not later: a connection that is gone has no address, and no Deny would catch it by its address.
+    // Read now: a closed connection has no address, and a Deny by address would not match it.
     sourceAddress: (incoming.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
     header: (name) => headerOf(incoming, name),
     incoming,
@@ -78,7 +79,7 @@ function requireBoundedHeaders({ rawHeaders, headers, httpVersion }: IncomingMes
   const bytes = rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
   if (bytes > MAX_HEADER_BYTES) {
     const text = `The request's headers are longer than ${MAX_HEADER_BYTES} bytes together`;
-    throw new ApiError('BadRequest', text, { status: 431 });
+    throw new HttpError(431, 'BadRequest', text);
   }
   if (httpVersion !== '1.0' && headers.host === undefined) {
     throw new ApiError('BadRequest', 'The request has no Host header');
@@ -90,7 +91,7 @@ function headerOf(incoming: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-/** A repeated name is refused: the signature does not cover the order of its values. A plus is a plus, as signed. */
+/** Refuses a repeated name, because the signature does not cover the order of its values. A plus stays a plus, as signed. */
 function parseQuery(text: string): ReadonlyMap<string, string> {
   const query = new Map<string, string>();
   for (const piece of text.split('&')) {

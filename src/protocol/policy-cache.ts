@@ -2,13 +2,13 @@ import { type Policy, type PolicyKind, parsePolicy } from '../domain/policy/poli
 
 const POLICIES_KEPT = 500;
 
-/** Parsed policies, kept by their text: the same few are asked at every request. */
+/** Parsed policies by their text: most requests need the same few. */
 export class PolicyCache {
   readonly #kept = new Map<string, Policy>();
 
   /**
    * The policy of a text that was checked when it was set.
-   * @throws PolicyError when it no longer is one: the request fails, and nothing is allowed by mistake.
+   * @throws PolicyError if it is not valid after all: the request then fails instead of being allowed by mistake.
    */
   get(text: string, kind: PolicyKind, vaultArn?: string): Policy {
     const name = `${kind}\n${vaultArn ?? ''}\n${text}`;

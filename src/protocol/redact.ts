@@ -1,11 +1,11 @@
-/** What a log may show of a request: nothing that lets its reader act as the client. */
+/** Removes from a request's texts what would let a reader of a log act as the client. */
 
-/** Query parameters whose values would let a reader send a presigned request again. */
+/** Query parameters whose values would let a reader repeat a presigned request. */
 const SECRET_PARAMETERS: ReadonlySet<string> = new Set(['x-amz-signature', 'x-amz-security-token']);
-/** A path's escapes are undone so often: a canonical request has each twice. */
+/** How often escapes are decoded: a canonical request encodes a path twice. */
 const ESCAPED_TIMES = 2;
 
-/** A request target without the values of its credentials, however their names are escaped. Never throws. */
+/** A request target without the values of its secrets, however their names are escaped. Never throws. */
 export function withoutCredentials(target: string): string {
   const at = target.indexOf('?');
   if (at < 0) return withoutLockId(target);
@@ -17,8 +17,7 @@ export function withoutCredentials(target: string): string {
 }
 
 /**
- * A text with a path in it, without the id after the segment `lock-policy`: with it a reader could complete the lock.
- * Never throws.
+ * A text without the id after a path's segment `lock-policy`, with which a reader could complete the lock. Never throws.
  */
 export function withoutLockId(text: string): string {
   let isId = false;
@@ -41,7 +40,7 @@ function unescaped(text: string): string {
   try {
     for (let i = 0; i < ESCAPED_TIMES; i++) plain = decodeURIComponent(plain);
   } catch {
-    // What cannot be decoded further names nothing.
+    // A text that cannot be decoded further is no secret's name.
   }
   return plain;
 }

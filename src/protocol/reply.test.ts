@@ -11,17 +11,17 @@ import { sendReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
 
 const IDLE_MS = 400;
-/** For a client that keeps below it on a busy machine too. */
+/** A timeout that the client stays below even on a busy machine. */
 const PATIENT_MS = 4000;
 const REST_MS = 200;
 const MIB = 1024 * 1024;
-/** More than the kernel takes before the client reads, and than the client takes in the time that a pause may last. */
+/** More than the kernel buffers for the client, and more than the client reads within the timeout. */
 const CHUNK_BYTES = 16 * MIB;
 const CHUNKS = 2;
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const LAST_REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 
-/** What a download of some chunks went through. */
+/** What happened to a download of some chunks. */
 interface Download {
   given: number;
   ended: boolean;
@@ -35,7 +35,7 @@ async function* chunksOf(download: Download): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Lets a mebibyte or a little more come, or less if the connection ends. @returns how much came. */
+/** Reads about a mebibyte, or less if the connection ends. @returns the bytes read. */
 function readSome(client: Socket): Promise<number> {
   return new Promise((resolve) => {
     let bytes = 0;
@@ -52,7 +52,7 @@ function readSome(client: Socket): Promise<number> {
   });
 }
 
-/** A server whose answers are downloads; and a client that is connected and reads nothing of itself. */
+/** A server that replies with downloads, and a connected client that reads only when the test does. */
 async function connected(
   t: TestContext,
   over: 'http' | 'https',

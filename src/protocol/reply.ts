@@ -5,7 +5,7 @@ import { isShredded, releaseChunk } from './body-message.ts';
 import { ClientGone } from './small-body.ts';
 import { toWireError } from './wire-error.ts';
 
-/** What is left of a refused body is read and dropped, so that the client gets to read why; within bounds. */
+/** Limits for reading and dropping the rest of a refused body, which lets the client read the refusal. */
 const DRAIN_BYTES = 256 * 1024 * 1024;
 const DRAIN_MS = 30_000;
 /** How long a piece of a download may take to go out. */
@@ -13,19 +13,24 @@ const SEND_IDLE_MS = 60_000;
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * Statuses whose answers carry `{}` where an operation has nothing more to say, as on the service: some clients
- * parse the body of each of these and fail on an empty one (Perl's Paws).
+ * Statuses whose replies have the body `{}` where an operation gives none, as on the service: some clients parse the body
+ * and fail on an empty one (Perl's Paws).
  */
 const WITH_EMPTY_OBJECT: ReadonlySet<number> = new Set([201, 202]);
 
+/** A reply with its HTTP status. */
+export interface HttpReply extends Reply {
+  readonly status: number;
+}
+
 /**
- * Sends an operation's answer. Empty bodies carry no Content-Type: old clients would try to parse them.
- * @throws what a stream throws after its head is out: the caller cuts the connection.
+ * Sends a reply. An empty body has no Content-Type, because old clients would try to parse it.
+ * @throws what the stream throws after the head is sent; the caller must cut the connection.
  */
 export async function sendReply(
   response: ServerResponse,
   requestId: string,
-  reply: Reply,
+  reply: HttpReply,
   idleMs = SEND_IDLE_MS,
 ): Promise<void> {
   response.setHeader('x-amzn-RequestId', requestId);
@@ -46,8 +51,8 @@ export async function sendReply(
 }
 
 /**
- * Sends chunks at the client's pace. Cuts the connection, without an error, when the client goes away or the chunks
- * end with ClientGone. Each chunk is out before the next is asked for, because its buffer is used again then.
+ * Sends chunks at the client's pace. Cuts the connection, without an error, when the client goes away or the stream
+ * throws ClientGone. Requests the next chunk only when the last is sent, because its buffer is reused then.
  */
 async function sendStream(
   response: ServerResponse,
@@ -62,28 +67,28 @@ async function sendStream(
     }
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error;
-    // The client need not be gone: the emulator breaks off an answer in the same way.
+    // The client may still be there: the emulator breaks off a reply in the same way.
     response.destroy();
     return;
   }
   response.end();
 }
 
-/** Waits until nothing is sent from a chunk any more: then its buffer may be used again. */
+/** Waits until a destroyed socket no longer reads the chunk, whose buffer may then be reused. */
 async function waitForClose(socket: Socket): Promise<void> {
   if (socket.destroyed && !socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
-/** Sends a chunk, piece by piece: of a write under TLS nobody sees how far it got, and it is copied whole. */
+/** Sends a chunk in pieces: TLS copies each write whole and shows no progress within it. */
 async function sendChunk(response: ServerResponse, chunk: Uint8Array, idleMs: number): Promise<void> {
   for (let at = 0; at < chunk.length && !isGone(response); at += PIECE_BYTES) {
     await sendPiece(response, chunk.subarray(at, at + PIECE_BYTES), idleMs);
   }
 }
 
-/** A client that takes nothing for `idleMs` is given up: it would hold the buffers for ever. */
+/** Sends a piece. Gives up a client that takes nothing for `idleMs`, which would hold the buffers for ever. */
 function sendPiece(response: ServerResponse, piece: Uint8Array, idleMs: number): Promise<void> {
-  // The connection's, not the answer's: an answer that waits for the one before it is not told of the end.
+  // The socket's `close`: a pipelined response that waits for an earlier one emits none.
   const { socket } = response.req;
   return new Promise((resolve) => {
     const done = (): void => {
@@ -97,12 +102,12 @@ function sendPiece(response: ServerResponse, piece: Uint8Array, idleMs: number):
   });
 }
 
-/** Whether nobody is there to read the answer. */
+/** Whether the client can no longer read the reply. */
 function isGone(response: ServerResponse): boolean {
   return response.destroyed || response.req.socket.destroyed;
 }
 
-/** Sends an error, unless an answer is under way already: then the connection is cut short instead. */
+/** Sends an error, or cuts the connection if a reply has begun. */
 export function sendError(response: ServerResponse, requestId: string, error: unknown): void {
   if (response.headersSent) {
     response.destroy();
@@ -125,19 +130,19 @@ function sendJson(response: ServerResponse, status: number, text: string, idleMs
 }
 
 /**
- * Whether the end of the answer would end the connection under a client that still sends its body: the reset would take
- * the answer away from it. How much more is read of such a body is bounded (`boundDrain`).
+ * Whether ending the response would close the connection while the client still sends its body: the reset could destroy
+ * the reply before the client reads it. `boundDrain` bounds how much more of the body is read.
  */
 function wouldResetBody(response: ServerResponse): boolean {
   const { req } = response;
-  // Who asked whether to send at all is told by the answer.
+  // With `Expect: 100-continue`, the final response tells the client not to send.
   return !response.shouldKeepAlive && !req.complete && !req.destroyed && req.headers.expect === undefined;
 }
 
 /**
- * Bounds what is read of a body that is not wanted. Closing at once would reset the connection under a client
- * that is still sending, and it would never see the answer. A body in tiny chunks ends the connection early: each
- * of them costs as much processor time as a large one.
+ * Reads and drops the rest of an unwanted body, within limits. Closing at once would reset the connection under a client
+ * that still sends, and it would never see the reply. A body in tiny chunks is cut early, because each chunk costs as
+ * much CPU time as a large one.
  */
 export function boundDrain(incoming: IncomingMessage): void {
   if (incoming.complete || incoming.destroyed) return;

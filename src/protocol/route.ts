@@ -2,7 +2,7 @@ import { ApiError, invalidParameter } from '../domain/errors.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Message } from './message.ts';
 
-/** An operation and what stood in its path. */
+/** An operation and the values in its path. */
 export interface Route {
   readonly operation: Operation;
   readonly account: string;
@@ -10,14 +10,14 @@ export interface Route {
   readonly vaultName: string;
   /** The archive, upload, job or lock id; empty where there is none. */
   readonly id: string;
-  /** What the path calls the id: `archiveId`, `uploadId`, `jobId` or `lockId`; undefined where there is none. */
+  /** The id's name in the path: `archiveId`, `uploadId`, `jobId` or `lockId`; undefined where there is none. */
   readonly idName: string | undefined;
 }
 
-/** A path of the table; the places are numbers of segments, -1 where there is none such. */
+/** A path of the table. Indices are those of segments, or -1. */
 interface Pattern {
   readonly operation: Operation;
-  /** What each segment must be; undefined where anything may stand. */
+  /** The text that each segment must have; undefined for a parameter. */
   readonly pathSegments: readonly (string | undefined)[];
   readonly accountIndex: number;
   readonly vaultNameIndex: number;
@@ -30,8 +30,8 @@ export type Router = (message: Message) => Route;
 
 /**
  * A router over the table of operations.
- * The router throws 404 `UnknownOperationException` for a method and path that are none, and 400 for a tag
- * request that says neither `add` nor `remove`.
+ * It throws 404 `UnknownOperationException` for an unknown method or path, and 400 for a tag request whose `operation` is
+ * neither `add` nor `remove`.
  */
 export function createRouter(operations: readonly Operation[]): Router {
   const patterns = Map.groupBy(operations.map(patternOf), ({ operation, pathSegments }) =>
@@ -62,7 +62,7 @@ function patternOf(operation: Operation): Pattern {
   };
 }
 
-/** Patterns of different shapes never fit the same request. */
+/** A request fits only patterns of its own shape. */
 function shapeOf(method: string, segments: number): string {
   return `${segments} ${method}`;
 }

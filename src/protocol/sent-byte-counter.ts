@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import type { Reply } from '../operations/operation.ts';
+import type { HttpReply } from './reply.ts';
 
-/** Counts what goes out of a reply's stream. A chunk in which the client went away does not count. */
+/** Counts the bytes sent from a reply's stream, without the chunk during which the client went away. */
 export class SentByteCounter {
   readonly #response: ServerResponse;
   #bytes = 0;
@@ -16,20 +16,20 @@ export class SentByteCounter {
     return this.#bytes;
   }
 
-  /** Whether the stream came to its end while the client was there. */
+  /** Whether the stream ended while the client was connected. */
   get complete(): boolean {
     return this.#complete;
   }
 
-  /** The reply with its stream counted; a reply without one is given back as it is. */
-  count(reply: Reply): Reply {
+  /** The reply with its stream counted, or the same reply if it has none. */
+  count(reply: HttpReply): HttpReply {
     return reply.stream ? { ...reply, stream: this.#countChunks(reply.stream) } : reply;
   }
 
   async *#countChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       const { length } = chunk;
-      // The next chunk is asked for when this one is out, or when the client has gone.
+      // Resumes when this chunk is sent, or the client has gone.
       yield chunk;
       if (this.#isGone()) return;
       this.#bytes += length;

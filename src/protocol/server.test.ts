@@ -8,7 +8,7 @@ import { createServer, cutConnections, type ServerDeps } from './server.ts';
 /** A server with TLS, and connections to it without. */
 async function silent(t: TestContext, count: number) {
   const health = () => ({ status: 'ok' }) as const;
-  // No request ever comes, so there is nothing to handle one with.
+  // No request arrives, so the server needs no pipeline.
   const deps = {} as ServerDeps['pipeline'];
   const connections = { all: 100, perAddress: 0, proxies: new BlockList() };
   const server = createServer({ pipeline: deps, health, connections, tls: makeCertificate() });

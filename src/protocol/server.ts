@@ -9,38 +9,37 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '../domain/errors.ts';
-import type { Reply } from '../operations/operation.ts';
 import { BodyMessage } from './body-message.ts';
 import { type ConnectionBounds, Connections } from './connections.ts';
 import { control, EMULATOR_PATH, type Emulator } from './control.ts';
 import { frontPage, wantsFrontPage } from './front-page.ts';
 import { handle, type PipelineDeps } from './handle.ts';
 import { type Message, type Exchange as MessageExchange, toMessage } from './message.ts';
-import { boundDrain, sendError, sendReply } from './reply.ts';
+import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
-import { toWireError } from './wire-error.ts';
+import { HttpError, toWireError } from './wire-error.ts';
 
-/** A head beyond this is not even parsed; what is within is measured part by part (message.ts). */
+/** Limit of the HTTP parser for a request's head. message.ts has limits for its parts. */
 const MAX_HEAD_BYTES = 65_536;
 const HEADERS_MS = 30_000;
-/** Above the 60 s after which proxies drop idle connections, so that it is never we who cut first. */
+/** Above the 60 s after which proxies drop idle connections, so that the proxy closes first. */
 const KEEP_ALIVE_MS = 75_000;
 const CHECKS_MS = 5000;
-/** How long a client that was refused for no request may take to read why. */
+/** How long a client may take to read the refusal of a malformed request. */
 const REFUSED_MS = 5000;
-/** All that is ours and not the API's; no account id can be this. */
+/** Prefix of Moraine's own paths. No account id can have this form. */
 const OWN_PREFIX = '/_moraine/';
-/** Two names for one question: a server that is up but cannot take uploads is not ready either. */
+/** Two names for one check: a server that is up but cannot take uploads is not ready. */
 const HEALTH_PATHS: ReadonlySet<string> = new Set([`${OWN_PREFIX}health`, `${OWN_PREFIX}ready`]);
 
 export interface ServerDeps {
   readonly pipeline: PipelineDeps;
-  /** PEM texts; plain HTTP without. */
+  /** PEM texts; without them the server speaks plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly connections: ConnectionBounds;
-  /** What `GET /_moraine/health` and `GET /_moraine/ready` tell. */
+  /** The reply of `GET /_moraine/health` and `GET /_moraine/ready`. */
   health(): Health;
-  /** Only where the server is an emulator. */
+  /** In the emulator only. */
   readonly emulator?: Emulator;
 }
 
@@ -49,38 +48,38 @@ export interface Health {
   readonly [member: string]: unknown;
 }
 
-/** A server that does not listen yet. */
+/** Creates a server that does not listen yet. */
 export function createServer(deps: ServerDeps): Server {
   const limits = {
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: HEADERS_MS,
-    // A steadily moving body is never cut for age: uploads watch their own progress.
+    // No limit on a whole request: each body has a limit on the time without a byte.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECKS_MS,
     noDelay: true,
     IncomingMessage: BodyMessage,
-    // A missing one is refused in the API's form, as everything else.
+    // message.ts refuses a missing Host in the API's form.
     requireHostHeader: false,
   };
   const server = deps.tls
     ? createHttpsServer({ ...limits, cert: deps.tls.cert, key: deps.tls.key })
     : createHttpServer(limits);
-  // The size is what bounds them; a count would silently drop headers that a signature is over.
+  // Headers are bounded by size: a bound by count would silently drop headers that the signature covers.
   server.maxHeadersCount = 0;
-  // A client may say that nothing more comes and still want its answer.
+  // A client may close its sending side and still read the reply.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   const connections = new Connections(deps.connections);
   connectionsOf.set(server, connections);
   server.on('connection', (socket: Socket) => connections.take(socket));
   const youngest: Exchanges = new WeakMap();
   const accept = (incoming: IncomingMessage, response: ServerResponse, letBodyCome = () => {}): void => {
-    // One for each of its requests may wait for its end.
+    // Each pipelined request adds a listener for the socket's end.
     incoming.socket.setMaxListeners(0);
     const earlier = youngest.get(incoming.socket)?.response;
     youngest.set(incoming.socket, { incoming, response, isLast: false, earlier });
     response.once('finish', () => {
-      // Asked to stop meanwhile: a connection that was busy then would else idle on and keep us waiting.
+      // The server was stopped meanwhile: an idle connection would delay its end.
       if (!server.listening) incoming.socket.destroySoon();
     });
     takeRequest(incoming, response, deps, letBodyCome, {
@@ -89,11 +88,11 @@ export function createServer(deps: ServerDeps): Server {
     });
   };
   server.on('request', (incoming, response) => accept(incoming, response));
-  // An expectation that nobody knows is none.
+  // Unknown `Expect` values are ignored.
   server.on('checkExpectation', (incoming, response) => accept(incoming, response));
   server.on('checkContinue', (incoming, response) => {
     const keepAlive = response.shouldKeepAlive;
-    // A client that is refused before `100 Continue` sends no body, so the connection could not go on.
+    // A client refused before `100 Continue` may or may not send its body, so the connection cannot be reused.
     response.shouldKeepAlive = false;
     let asked = false;
     accept(incoming, response, () => {
@@ -103,47 +102,47 @@ export function createServer(deps: ServerDeps): Server {
       response.writeContinue();
     });
   });
-  // Where there was no handshake nothing can be said: what is written waits for one for ever.
+  // Without a handshake no reply can be sent: a write would wait for it for ever.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('clientError', (error, socket) => {
     const exchange = youngest.get(socket);
     if (answersPending(socket, exchange)) return;
-    // The request whose body breaks off here has its answer: another one would be taken for that of the next request.
+    // This request's body broke off after its reply: the client would take a refusal for the next request's reply.
     if (exchange && !exchange.incoming.complete && exchange.response.headersSent) {
       (socket as Socket).destroySoon();
       return;
     }
-    // In the middle of another answer a refusal would be taken for a part of it.
+    // An earlier reply is under way: the client would take a refusal for a part of it.
     if (exchange?.earlier && !exchange.earlier.writableFinished) socket.destroy();
     else refuseMalformed(error, socket, deps.pipeline);
   });
   return server;
 }
 
-/** Of those without a request the server itself knows nothing. */
+/** Node's server does not list its connections, such as those without a request. */
 const connectionsOf = new WeakMap<Server, Connections>();
 
-/** Ends every connection at once, whatever is under way. */
+/** Cuts every connection at once, with requests under way or not. */
 export function cutConnections(server: Server): void {
   connectionsOf.get(server)?.cut();
 }
 
-/** The youngest request of each connection, and its answer. */
+/** The youngest request of each connection, and its response. */
 type Exchanges = WeakMap<Duplex, Exchange>;
 
 interface Exchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
-  /** The connection ends when it is answered. */
+  /** Whether the connection closes after this response. */
   isLast: boolean;
-  /** The answer before this one. */
+  /** The response before this one. */
   readonly earlier: ServerResponse | undefined;
 }
 
 /**
- * Bytes that are no request spoil a connection, but not the answers that it still waits for: the next thing
- * that the client reads must not be a refusal of something else, least of all in the middle of a download.
- * @returns whether there was an answer to wait for; the connection ends after it.
+ * After malformed bytes, lets the responses that are still due go out before the connection closes: the client would take
+ * a refusal for one of them, or for a part of a download.
+ * @returns whether a response is still due.
  */
 function answersPending(socket: Duplex, exchange: Exchange | undefined): boolean {
   if (!exchange || exchange.response.writableFinished || !exchange.incoming.complete) return false;
@@ -176,7 +175,7 @@ function takeRequest(
 function clientGone(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
   const { socket } = response.req;
-  // The connection's end, not the answer's: an answer that waits for the one before it is not told.
+  // The socket's `close`: a pipelined response that waits for an earlier one emits none.
   const onClose = (): void => gone.abort(new ClientGone());
   if (socket.destroyed) onClose();
   socket.once('close', onClose);
@@ -196,7 +195,7 @@ async function answerOwnPath(message: Message, response: ServerResponse, deps: S
   boundDrain(message.incoming);
 }
 
-async function replyToOwnPath(message: Message, { health, emulator }: ServerDeps): Promise<Reply> {
+async function replyToOwnPath(message: Message, { health, emulator }: ServerDeps): Promise<HttpReply> {
   if (wantsFrontPage(message)) return frontPage();
   const path = message.path.replace(/\/$/, '');
   if ((message.method === 'GET' || message.method === 'HEAD') && HEALTH_PATHS.has(path)) {
@@ -207,7 +206,7 @@ async function replyToOwnPath(message: Message, { health, emulator }: ServerDeps
   throw new ApiError('UnknownOperationException', `There is no operation ${message.method} ${path}`);
 }
 
-/** What the HTTP parser refuses gets the API's form too; the connection is beyond use. */
+/** Answers what the HTTP parser refuses in the API's form, and closes the connection. */
 function refuseMalformed(
   error: NodeJS.ErrnoException,
   socket: Duplex,
@@ -227,7 +226,7 @@ function refuseMalformed(
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // Who is told that the connection ends may keep it open all the same.
+  // Clients may ignore `Connection: close`.
   const cut = setTimeout(() => socket.destroy(), REFUSED_MS).unref();
   socket.once('close', () => clearTimeout(cut));
 }
@@ -235,7 +234,7 @@ function refuseMalformed(
 function malformed(error: NodeJS.ErrnoException): ApiError {
   if (error.code === 'HPE_HEADER_OVERFLOW') {
     const text = `The request's head is longer than ${MAX_HEAD_BYTES} bytes`;
-    return new ApiError('BadRequest', text, { status: 431 });
+    return new HttpError(431, 'BadRequest', text);
   }
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new ApiError('RequestTimeoutException', 'Request timed out.');

@@ -5,24 +5,24 @@ import { normalizePath, splitTarget } from './signature/canonical-request.ts';
 const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 const SHOWN_CHARS = 200;
 
-/** A request target, reduced to what is both signed and routed. */
+/** A request target, reduced to the form that is signed and routed. */
 export interface Target {
   /** Path and query together. */
   readonly text: string;
-  /** Has no empty segments, and may end with one slash. Begins with a slash, unless the target was no path (`*`). */
+  /** Without empty segments; may end with one slash. Begins with a slash, unless the target was not a path (`*`). */
   readonly path: string;
-  /** The path's segments, percent-decoded once. None is empty; of `/` there are none. */
+  /** The path's segments, percent-decoded once. None is empty, and `/` has none. */
   readonly pathSegments: readonly string[];
   /** Without the question mark; empty if there is none. */
   readonly query: string;
 }
 
 /**
- * The one reading of a request target: the signature is judged over it and the operation is found by it, so that
- * no client can sign one path and reach another.
+ * Reduces a request target. Both the signature and the router use the result, so that no client can sign one path and
+ * reach another.
  *
- * Of an absolute form only path and query count: clients send it when the server is named as their proxy. Empty
- * segments are dropped, because a client has sent `//-/vaults` since 2012. One slash at the end stays in the path,
+ * The scheme and host of an absolute form are dropped: clients send them when the server is configured as their proxy.
+ * Empty segments are dropped, because a client has sent `//-/vaults` since 2012. One slash at the end stays in the path,
  * because clients sign it, and adds no segment.
  * @throws 400 for a path that cannot be decoded, and for `.` and `..` segments, which proxies resolve differently.
  */
@@ -37,13 +37,13 @@ export function reduceTarget(raw: string): Target {
   return {
     text: raw.includes('?') ? `${path}?${query}` : path,
     path,
-    // Without a slash at its start it is not a path of the API, whatever its segments are.
+    // A target without a leading slash is no path of the API, whatever its segments are.
     pathSegments: path.startsWith('/') ? segments.filter((segment) => segment !== '') : [path],
     query,
   };
 }
 
-/** A segment, or one half of a parameter, percent-decoded once. @throws 400 when it is no UTF-8. */
+/** Percent-decodes a segment, or a parameter's name or value, once. @throws 400 when the result is not UTF-8. */
 export function decodeEscapes(text: string): string {
   if (!text.includes('%')) return text;
   try {

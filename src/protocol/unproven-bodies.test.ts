@@ -15,7 +15,7 @@ describe('bodies whose sender is not proved yet', () => {
     const read = incoming.map(({ message }) => readSmallBody(message, LONG_MS, bodies.open()));
     const judged = Promise.allSettled(read);
     for (const { message, kib } of incoming) message.push(Buffer.alloc(kib * KIB));
-    // A Shortage: the log has it once a minute, however many such bodies come.
+    // A Shortage, because the log shows one a minute however many such bodies arrive.
     await assert.rejects(
       read[0] as Promise<Buffer>,
       (error) => error instanceof Shortage && /too many request bodies/.test(error.message),

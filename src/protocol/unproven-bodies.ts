@@ -1,11 +1,11 @@
 import { Shortage } from '../domain/errors.ts';
 
-/** Where one body is accounted for while it is read. */
+/** Counts one body while it is read. */
 export interface BodyAccount {
   /** @param refuse ends the reading of this body with an error. */
   enter(refuse: (error: Shortage) => void): void;
   add(bytes: number): void;
-  /** Gives its room back; again without effect. */
+  /** Releases its bytes. Later calls have no effect. */
   leave(): void;
 }
 
@@ -15,21 +15,21 @@ interface Held {
 }
 
 /**
- * Bounds the memory of bodies that are read before their sender is known: a signature without a payload hash can
- * only be judged over the whole body. Where room is short the longest body is refused, so that many long ones do not
- * keep short ones out.
+ * Bounds the memory of bodies that are read before their sender is known: a signature without a declared payload hash
+ * can be checked only with the whole body. Beyond the limit the longest body is refused, so that long bodies cannot keep
+ * short ones out.
  */
 export class UnprovenBodies {
   readonly #limit: number;
   readonly #held = new Set<Held>();
   #bytes = 0;
 
-  /** @param limit bytes of all bodies together. */
+  /** @param limit bytes of all such bodies together. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Bytes that are held. */
+  /** Bytes held. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -5,19 +5,19 @@ import { requireApiVersion, sourceOf } from './decode.ts';
 import type { Message } from './message.ts';
 import type { Route } from './route.ts';
 
-/** Clients sign such characters in one encoding and send them in another, or fold them, each in its own way. */
+/** Clients sign such characters in one encoding and send them in another, or fold them, each differently. */
 const UNSIGNABLE = /[^\x20-\x7e]/;
 
 /**
- * Asked when a signature does not match: names the value that is the cause, if there is one. None of the values that
- * the API takes from a path, a header or the query may have a byte outside 0x20..0x7E, so the request would be
- * refused for it anyway, and a user who reads about the signature would look for the fault in the keys.
- * @throws what the value would be refused with: 400, or 404 for the name of a vault. Nothing if there is no such value.
+ * After a signature mismatch, refuses the value that may have caused it, if there is one. No value that the API takes
+ * from a path, a header or the query may have a byte outside 0x20..0x7E, so the request would be refused for it anyway,
+ * and a message about the signature would make the user look at the keys.
+ * @throws the error that the value gives: 400, or 404 for a vault's name. Returns if there is no such value.
  */
 export function refuseUnsignable(message: Message, { operation, account, vaultName }: Route): void {
   if (UNSIGNABLE.test(account)) resolveAccount(account, '', operation.account);
   if (UNSIGNABLE.test(vaultName)) {
-    if (operation.name === 'CreateVault') requireVaultName(vaultName);
+    if (operation.vault === 'new') requireVaultName(vaultName);
     throw vaultNotFound({ account: '', region: '', name: vaultName });
   }
   const source = sourceOf(message);

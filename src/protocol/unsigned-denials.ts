@@ -1,25 +1,25 @@
-/** A kind of refusal is on record in detail so many times an hour. */
+/** How many denials of one kind are logged in full each hour. */
 const IN_DETAIL = 10;
 const HOUR_MS = 3_600_000;
-/** So many kinds are told apart in an hour; what is beyond counts together. */
+/** How many kinds are distinguished in an hour; further ones count as one. */
 const KINDS = 1000;
-/** The longest counting record names so many kinds. */
+/** Most kinds that a counting event names. */
 const KINDS_NAMED = 5;
-/** How often refusals that were only counted are put on record. */
+/** How often counted denials are logged. */
 export const COUNTING_MS = 600_000;
 
-/** Refusals that were not put on record one by one. */
+/** Denials that were counted instead of being logged one by one. */
 export interface CountedDenials {
   readonly count: number;
-  /** Of the first of them; ms since the epoch. */
+  /** When the first of them came, ms since the epoch. */
   readonly sinceMs: number;
   /** The most frequent kinds, each with its count. */
   readonly kinds: Readonly<Record<string, number>>;
 }
 
 /**
- * Which refusals of requests without a good signature go on record. Anybody can cause them, so they are bounded: of
- * each kind the first ones in an hour, and of all together so many bytes a day. The others are counted.
+ * Decides which denials of requests without a good signature are logged in full. Anybody can cause them, so they are
+ * bounded: the first ones of each kind in an hour, and a number of bytes a day for all. The others are counted.
  */
 export class UnsignedDenials {
   readonly #bytesPerDay: number;
@@ -31,15 +31,15 @@ export class UnsignedDenials {
   #counted = new Map<string, number>();
   #sinceMs = 0;
 
-  /** @param bytesPerDay of this process: within any 24 hours no more is put on record one by one. */
+  /** @param bytesPerDay the most that this process logs in full within any 24 hours. */
   constructor(bytesPerDay: number) {
     this.#bytesPerDay = bytesPerDay;
     this.#budget = bytesPerDay / 2;
   }
 
   /**
-   * Whether a refusal goes on record; it is counted otherwise.
-   * @param kind what tells it from others, such as its error and its sender. @param bytes of its record.
+   * Whether to log a denial in full; counts it otherwise.
+   * @param kind its error and its sender. @param bytes of its event in the log.
    */
   take(nowMs: number, kind: string, bytes: number): boolean {
     this.#refill(nowMs);
@@ -59,7 +59,7 @@ export class UnsignedDenials {
     return false;
   }
 
-  /** What was counted since the last call; undefined for nothing. */
+  /** The denials counted since the last call; undefined if there were none. */
   takeCounted(): CountedDenials | undefined {
     if (this.#counted.size === 0) return undefined;
     const kinds = [...this.#counted].sort(([, one], [, other]) => other - one);
@@ -68,10 +68,10 @@ export class UnsignedDenials {
     return { count, sinceMs: this.#sinceMs, kinds: Object.fromEntries(kinds.slice(0, KINDS_NAMED)) };
   }
 
-  /** Half of a day's bytes at once, the other half over the day. */
+  /** Refills the budget: it holds half of a day's bytes and gains the other half over a day. */
   #refill(nowMs: number): void {
     const half = this.#bytesPerDay / 2;
-    // A clock that goes back gives nothing.
+    // A clock that goes back refills nothing.
     const passed = Math.max(0, nowMs - Math.max(this.#atMs, 0));
     if (this.#atMs > 0) this.#budget = Math.min(half, this.#budget + (half * passed) / (24 * HOUR_MS));
     this.#atMs = Math.max(this.#atMs, nowMs);

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Shortage } from '../domain/errors.ts';
-import { toWireError } from './wire-error.ts';
+import { ApiError, invalidParameter, Shortage } from '../domain/errors.ts';
+import { HttpError, toWireError } from './wire-error.ts';
 
 describe('an error on the wire', () => {
+  it('has the status of its code, and 411 and 431 where only HTTP knows them', () => {
+    assert.equal(toWireError(invalidParameter('x')).status, 400);
+    assert.equal(toWireError(new ApiError('InvalidSignatureException', 'x')).status, 403);
+    const long = toWireError(new HttpError(431, 'BadRequest', 'x'));
+    assert.deepEqual(long, { status: 431, body: '{"code":"BadRequest","message":"x","type":"Client"}' });
+  });
+
   it('names what is missing for now', () => {
     const shortage = toWireError(new Shortage('The disk of the store is full.'));
     assert.equal(shortage.status, 500);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ERROR_KINDS, type ErrorCode } from '../../src/domain/errors.ts';
 import { API } from '../../src/operations/table.ts';
+import { ERROR_STATUS } from '../../src/protocol/wire-error.ts';
 import { apiOf } from '../support/api.ts';
 import { type Attempt, attempt, everyOperation } from '../support/every-operation.ts';
 import type { Answer } from '../support/request.ts';
@@ -78,8 +79,8 @@ describe('the model of the service', () => {
     for (const { name, status, fault, members } of MODEL_ERRORS) {
       assert.deepEqual(members.toSorted(), ['code', 'message', 'type'], name);
       if (name === 'NoLongerSupportedException') continue;
-      const kind = ERROR_KINDS[name as ErrorCode];
-      assert.deepEqual([kind.status, kind.fault.toLowerCase()], [status, fault], name);
+      const code = name as ErrorCode;
+      assert.deepEqual([ERROR_STATUS[code], ERROR_KINDS[code].fault.toLowerCase()], [status, fault], name);
     }
   });
 });

@@ -11,13 +11,13 @@ export const deleteVaultAccessPolicy = operation({
   success: 204,
   fields: {},
   errors: ['ResourceNotFoundException'],
-  // Succeeds also when none is set.
+  // Succeeds even when no policy is set.
   async run({ vault }, { catalog }) {
     await catalog.setVaultAccessPolicy({
       vaultNo: vault.no,
       policy: null,
       policyVersion: policyVersionOf(vault),
     });
-    return { status: 204 };
+    return {};
   },
 });

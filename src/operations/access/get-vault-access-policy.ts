@@ -14,6 +14,6 @@ export const getVaultAccessPolicy = operation({
   async run({ vault }) {
     const policy = vault.policies?.access ?? null;
     if (policy === null) throw notFound(`No vault access policy is set for: ${vault.name}`);
-    return { status: 200, json: { Policy: policy } };
+    return { json: { Policy: policy } };
   },
 });

@@ -1,6 +1,6 @@
 import { invalidParameter, missingParameter } from '../../domain/errors.ts';
 
-/** `Policy`: a policy document as a JSON string. @throws 400 when it is missing or no string. */
+/** `Policy`: a policy document as a JSON string. @throws 400 when it is missing or not a string. */
 export function requirePolicyText(raw: unknown): string {
   if (raw === undefined || raw === null || raw === '') throw missingParameter('Policy');
   if (typeof raw === 'string') return raw;

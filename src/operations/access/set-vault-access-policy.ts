@@ -16,11 +16,11 @@ export const setVaultAccessPolicy = operation({
   success: 204,
   fields: { policy: member('Policy', requirePolicyText) },
   errors: ['ResourceNotFoundException'],
-  // Replaces what was set; kept and given back as it was written.
+  // Replaces the policy. Its text is stored and returned unchanged.
   async run({ vaultKey, vault, policy }, { catalog }) {
     requireValid(policy, vaultArn(vaultKey));
     await catalog.setVaultAccessPolicy({ vaultNo: vault.no, policy, policyVersion: policyVersionOf(vault) });
-    return { status: 204 };
+    return {};
   },
 });
 

@@ -7,6 +7,7 @@ export const purchaseProvisionedCapacity = operation({
   path: '/{accountId}/provisioned-capacity',
   account: 'own-only',
   vault: 'none',
+  resource: 'any',
   body: 'none',
   success: 201,
   fields: {},
@@ -15,6 +16,6 @@ export const purchaseProvisionedCapacity = operation({
     const nowMs = clock.now();
     const unit = { id: ids.shortId(), startMs: nowMs, expiresMs: expiryOf(nowMs) };
     await catalog.purchaseCapacity({ owner: vaultKey, unit, nowMs });
-    return { status: 201, headers: { 'x-amz-capacity-id': unit.id } };
+    return { headers: { 'x-amz-capacity-id': unit.id } };
   },
 });

@@ -8,13 +8,14 @@ export const setDataRetrievalPolicy = operation({
   path: '/{accountId}/policies/data-retrieval',
   account: 'own-only',
   vault: 'none',
+  resource: 'retrieval-policy',
   body: 'json',
   success: 204,
   fields: { policy: member('Policy', parseRetrievalPolicy) },
   errors: [],
-  // In force at once; jobs in progress are not touched.
+  // The policy is in force at once and does not affect jobs in progress.
   async run({ vaultKey, policy }, { catalog }) {
     await catalog.setRetrievalPolicy({ owner: vaultKey, policy });
-    return { status: 204 };
+    return {};
   },
 });

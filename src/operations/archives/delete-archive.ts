@@ -8,20 +8,22 @@ export const deleteArchive = operation({
   path: '/{accountId}/vaults/{vaultName}/archives/{archiveId}',
   account: 'may-be-other',
   vault: 'must-exist',
+  archiveId: (id) => id,
+  needsTrustedTime: true,
   body: 'none',
   success: 204,
   fields: {},
   errors: ['ResourceNotFoundException'],
-  // Deleting an archive that was deleted before succeeds; an id that was never issued is a 404.
+  // Deleting an archive again succeeds. An id that was never issued is a 404.
   async run({ vaultKey, vault, id }, { catalog, clock, ids, settings }) {
     const mode = settings.inventoryMode;
     const policyVersion = policyVersionOf(vault);
-    // Not asked first whether it is there: a write waits until the journal has the deletion of an earlier request.
+    // Writes without reading first: the write waits until an earlier deletion of this archive is in the journal.
     const of = { vaultNo: vault.no, id, nowMs: clock.now(), mode, policyVersion };
-    if (await catalog.deleteArchive(of)) return { status: 204 };
+    if (await catalog.deleteArchive(of)) return {};
     const verdict = ids.classifyArchiveId(id, vaultKey);
     if (verdict === 'of-another-vault') throw archiveOfAnotherVault(vaultKey);
     if (verdict === 'not-ours') throw archiveNotFound(id);
-    return { status: 204 };
+    return {};
   },
 });

@@ -13,11 +13,10 @@ export const uploadArchive = operation({
   success: 201,
   fields: { description: header('x-amz-archive-description', parseDescription) },
   errors: ['ResourceNotFoundException', 'RequestTimeoutException'],
-  // Each call makes a new archive, equal content included.
+  // Each call makes a new archive, even of equal content.
   async run({ vaultKey, vault, body, description }, deps) {
     const { id, treeHash } = await storeArchive({ vaultKey, vault, body }, description, deps);
     return {
-      status: 201,
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/archives/${id}`,
         'x-amz-archive-id': id,
@@ -36,7 +35,7 @@ async function storeArchive(
   const id = ids.archiveId(vaultKey, clock.now());
   let createdMs = 0;
   const stored = await body.store(blobs, async () => {
-    // An archive begins when its last byte has come: a slow upload must not look like an old one.
+    // An archive's age counts from its last byte, so that a slow upload does not make it older.
     createdMs = clock.now();
     const of = { account, region, vault: name, archiveId: id, description, createdMs };
     return { kind: 'archive', ...of, offset: 0, sequence: sequence.next() };

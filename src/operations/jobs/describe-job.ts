@@ -14,6 +14,6 @@ export const describeJob = operation({
   async run({ vault, id }, { catalog, clock }) {
     const job = await catalog.findJob(vault.no, id, clock.now());
     if (!job) throw jobNotFound(id);
-    return { status: 200, json: description(job, vault) };
+    return { json: description(job, vault) };
   },
 });

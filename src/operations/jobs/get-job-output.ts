@@ -14,10 +14,11 @@ export const getJobOutput = operation({
   account: 'may-be-other',
   vault: 'must-exist',
   body: 'none',
+  isDownload: true,
   success: 200,
   fields: { range: header('range', (raw) => raw) },
   errors: ['ResourceNotFoundException'],
-  // The range is relative to the job's output. A range that covers all is still a 206.
+  // The range is relative to the job's output. A range of the whole output is still a 206.
   async run({ vault, id, range, clientGone }, deps) {
     const job = await deps.catalog.findJob(vault.no, id, deps.clock.now());
     if (!job) throw jobNotFound(id);
@@ -27,7 +28,7 @@ export const getJobOutput = operation({
     const { stored, span, headers } = await outputOf(job, taken, deps);
     const stream = await proveFirstLeaf(verifiedBytes(deps, stored, span, clientGone));
     return {
-      status: asked ? 206 : 200,
+      ...(asked ? { status: 206 } : {}),
       headers: {
         'Accept-Ranges': 'bytes',
         'Content-Length': String(spanBytes(taken)),
@@ -42,7 +43,7 @@ export const getJobOutput = operation({
 
 interface Output {
   readonly stored: StoredContent;
-  /** Within what is stored. */
+  /** Within the stored content. */
   readonly span: Span;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -65,7 +66,7 @@ async function archiveOutput(job: ArchiveJob, taken: Span, deps: OperationDeps):
   return { stored: { ...job.archive, archiveNo: no }, span, headers };
 }
 
-/** Inventories carry no hash and no description. */
+/** Inventories have no hash and no description. */
 function inventoryOutput({ request, output }: InventoryJob, taken: Span): Output {
   const stored = {
     ref: output?.ref ?? '',

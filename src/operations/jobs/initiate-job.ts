@@ -2,13 +2,14 @@ import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts'
 import { parseRetrievalRange } from '../../domain/byte-range.ts';
 import type { NewArchiveJob, NewJob, StoredArchive } from '../../domain/catalog.ts';
 import { requireOwnMarker } from '../../domain/inventory.ts';
-import { type JobRequest, jobMembers, parseJobRequest } from '../../domain/job.ts';
+import { type JobRequest, parseJobRequest } from '../../domain/job.ts';
 import { requireInventory, type Vault, vaultNotFound } from '../../domain/vault.ts';
 import { isTreeAligned } from '../../treehash/index.ts';
 import { member } from '../fields.ts';
-import { type OperationDeps, operation } from '../operation.ts';
+import { type Members, type OperationDeps, operation } from '../operation.ts';
 import { rangeTreeHash } from './range-tree-hash.ts';
 
+/** The members of a job, and `jobParameters`, which may wrap them. */
 const MEMBERS = [
   'Type',
   'ArchiveId',
@@ -33,18 +34,23 @@ export const initiateJob = operation({
   path: '/{accountId}/vaults/{vaultName}/jobs',
   account: 'may-be-other',
   vault: 'must-exist',
+  archiveId(_id, members) {
+    const archiveId = unwrap(members).get('ArchiveId');
+    return typeof archiveId === 'string' ? archiveId : undefined;
+  },
   body: 'json',
+  mayUseReserve: true,
   success: 202,
   fields,
   errors: ['ResourceNotFoundException', 'PolicyEnforcedException', 'InsufficientCapacityException'],
   async run(input, deps) {
     const { vaultKey, vault } = input;
-    const request = parseJobRequest(jobMembers(new Map(Object.entries(pick(input)))), vaultKey.region);
+    const members = new Map<string, unknown>(MEMBERS.map((name) => [name, input[name]]));
+    const request = parseJobRequest(unwrap(members), vaultKey.region);
     const job = await newJob(request, vault, deps);
     const { expeditedCapacity } = deps.settings;
     await deps.catalog.startJob({ job, nowMs: job.createdMs, expeditedCapacity });
     return {
-      status: 202,
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/jobs/${job.id}`,
         'x-amz-job-id': job.id,
@@ -53,8 +59,14 @@ export const initiateJob = operation({
   },
 });
 
-function pick(input: Readonly<Record<(typeof MEMBERS)[number], unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(MEMBERS.map((name) => [name, input[name]]));
+/**
+ * The members of the job. The API guide wraps them in `jobParameters`, though no known client does. Authorization and
+ * the operation must read the same ones, or a policy would judge another archive than the one that is retrieved.
+ */
+function unwrap(body: Members): Members {
+  const wrapped = body.get('jobParameters');
+  const isObject = typeof wrapped === 'object' && wrapped !== null && !Array.isArray(wrapped);
+  return isObject ? new Map(Object.entries(wrapped)) : body;
 }
 
 async function newJob(request: JobRequest, vault: Vault, deps: OperationDeps): Promise<NewJob> {
@@ -82,7 +94,7 @@ async function archiveJob(
 ): Promise<Pick<NewArchiveJob, OfArchive>> {
   const archive = await findIssued(archiveId, vault, deps);
   const common = { kind: 'archive', archiveId, tier } as const;
-  // A deleted archive: the job is accepted and fails at its end, as on the service.
+  // The archive was deleted: the job is accepted and fails at its end, as on the service.
   if (!archive) return { ...common, archive: null, range: { first: 0, last: -1 }, rangeHash: null };
   const range = parseRetrievalRange(rawRange, archive.size);
   const aligned = isTreeAligned(range, archive.size);
@@ -91,7 +103,7 @@ async function archiveJob(
   return { ...common, archive: { no, size, treeHash, description, ref, uploadNo }, range, rangeHash };
 }
 
-/** Undefined for an archive that was deleted. @throws 404 for an id never issued, 400 for another vault's. */
+/** @returns undefined for a deleted archive. @throws 404 for an id never issued, 400 for one of another vault. */
 async function findIssued(
   archiveId: string,
   vault: Vault,

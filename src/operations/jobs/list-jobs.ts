@@ -23,13 +23,13 @@ export const listJobs = operation({
     completed: query('completed', parseCompleted),
   },
   errors: ['ResourceNotFoundException'],
-  // Newest first, as the service does: clients that read one page look for recent jobs.
+  // Newest first, as on the service: a client that reads one page looks for recent jobs.
   async run({ vault, limit, marker, state, completed }, { catalog, clock }) {
     const page = { after: decodeMarker(MARKER, marker), limit };
     const { rows, more } = await catalog.listJobs(vault.no, { state, completed }, clock.now(), page);
     const last = rows.at(-1);
     const next = more && last ? encodeMarker(MARKER, last.no) : null;
-    return { status: 200, json: { JobList: rows.map((job) => describeJob(job, vault)), Marker: next } };
+    return { json: { JobList: rows.map((job) => describeJob(job, vault)), Marker: next } };
   },
 });
 

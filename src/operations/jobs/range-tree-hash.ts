@@ -7,8 +7,8 @@ import { readProvedLeaves } from './verified-bytes.ts';
 const SEGMENTS_PER_BATCH = 1000;
 
 /**
- * Tree hash of a tree-hash aligned span of an archive, 64 hex digits. Nothing is read but hashes: such a span
- * lies within one segment, whose leaves are kept with it, or is made of whole ones, whose roots are known.
+ * Tree hash of a tree-hash aligned span of an archive, 64 hex digits. Reads only hashes: an aligned span lies within one
+ * segment, whose leaf hashes its blob keeps, or consists of whole segments, whose tree hashes the catalog knows.
  * @throws 500 when the hashes kept with a blob are damaged.
  */
 export async function rangeTreeHash(

@@ -1,4 +1,4 @@
-/** The bytes of one segment on their way out: read ahead, and proved leaf by leaf. */
+/** Reads the bytes of one segment ahead of sending, and verifies them leaf by leaf. */
 import {
   BlobDamaged,
   type BlobDescription,
@@ -10,7 +10,7 @@ import type { Segment } from '../../domain/catalog.ts';
 import { DIGEST_BYTES, LEAF_BYTES, type Span } from '../../treehash/index.ts';
 
 /**
- * Opens what lies of `span` in a segment.
+ * Opens the bytes of `span` that lie in a segment.
  * @param span of the archive or output. @param hasTreeHash whether the catalog knows the segment's tree hash.
  * @param unwanted ends the reading.
  * @throws BlobMissing, BlobDamaged, the reason of `unwanted`.
@@ -37,14 +37,14 @@ export async function openSegment(
   return new SegmentBytes(segment.ref, blob, within, unwanted);
 }
 
-/** @param treeHash null where the catalog does not keep it. @throws BlobDamaged when a blob is another one. */
+/** @param treeHash null where the catalog has none. @throws BlobDamaged when the blob has another tree hash. */
 export function requireTreeHash(ref: string, found: BlobDescription, treeHash: string | null): void {
   if (treeHash !== null && found.treeHash !== treeHash) {
     throw new BlobDamaged(ref, 'it is not the blob that was stored');
   }
 }
 
-/** A span of an open blob, to be read once. Its leaves' hashes were proved when it was opened. */
+/** A span of an open blob, to be read once. Its leaf hashes were verified when it was opened. */
 export class SegmentBytes {
   readonly #ref: string;
   readonly #blob: OpenBlob;
@@ -64,16 +64,16 @@ export class SegmentBytes {
     this.#runs = blob.leaves(first, last, unwanted);
   }
 
-  /** Begins to read, so that the first bytes are there when they are asked for. */
+  /** Starts reading the first leaves, so that `bytes` need not wait for them. */
   begin(): void {
     this.#coming ??= this.#runs.next();
-    // It is awaited later; until then a failure must not count as unhandled.
+    // Awaited later. Until then a failure must not count as unhandled.
     this.#coming.catch(() => {});
   }
 
   /**
-   * Whole leaves are read, because only they can be proved; what is not in the span is cut off. A chunk is good until
-   * the next is asked for. @param onLast called before the last chunk is given. @throws BlobDamaged.
+   * Reads and verifies whole leaves, and yields the bytes of the span. A chunk is valid until the next is requested.
+   * @param onLast called before the last chunk is yielded. @throws BlobDamaged.
    */
   async *bytes(onLast: () => void): AsyncGenerator<Uint8Array> {
     const { first, last } = this.#span;

@@ -1,4 +1,4 @@
-/** Bytes on their way out: each leaf is proved before any of it is sent (invariant 4). */
+/** Stored bytes, each leaf verified before any of it is sent (invariant 4). */
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import type { Segment } from '../../domain/catalog.ts';
 import { ApiError } from '../../domain/errors.ts';
@@ -9,23 +9,21 @@ import { openSegment, requireTreeHash, type SegmentBytes } from './segment-bytes
 
 const SEGMENTS_PER_BATCH = 100;
 
-/** Something whose bytes lie in segments: an archive, or an inventory's output. */
+/** Content that is stored in segments: an archive, or an inventory's output. */
 export interface StoredContent extends SegmentSource {
   readonly size: number;
-  /** Null where the catalog does not keep it. */
+  /** Null where the catalog has none. */
   readonly treeHash: string | null;
-  /** To mark it when it is found damaged; null for what is no archive. */
+  /** The archive to mark as damaged; null for an inventory. */
   readonly archiveNo: number | null;
 }
 
 type VerifiedBytesDeps = Pick<OperationDeps, 'catalog' | 'blobs' | 'clock'>;
 
 /**
- * The bytes of a span, a few leaves at a time, each proved against the leaf hashes kept with its segment. A chunk
- * is good until the next is asked for.
- * The iterator throws a 500 at the first leaf that is not what was stored, and marks the archive.
- * @param unwanted ends the reading at once: what waits to be read for a client that has gone is dropped. The iterator
- * throws its reason.
+ * The bytes of a span, a few leaves at a time, each verified against the leaf hashes of its segment's blob. A chunk is
+ * valid until the next is requested. At the first damaged leaf the iterator marks the archive and throws a 500.
+ * @param unwanted ends the reading at once and drops queued reads; the iterator throws its reason.
  */
 export async function* verifiedBytes(
   deps: VerifiedBytesDeps,
@@ -42,7 +40,7 @@ export async function* verifiedBytes(
   try {
     for (let current = await coming; current; current = await coming) {
       coming = openNext();
-      // A failure is told when its turn comes; until then it must not count as unhandled.
+      // Awaited in the next round. Until then a failure must not count as unhandled.
       coming.catch(() => {});
       try {
         yield* current.bytes(() => void coming.then((next) => next?.begin()).catch(() => {}));
@@ -72,8 +70,8 @@ async function* segmentsOf(
 }
 
 /**
- * The leaf hashes kept with a blob, n × 32 bytes, proved against the tree hash that the catalog knows.
- * @throws 500 when they are damaged or gone; the archive is marked.
+ * The leaf hashes kept with a blob, n × 32 bytes, verified against the tree hash in the catalog.
+ * @throws 500 when they are damaged or missing, after marking the archive.
  */
 export async function readProvedLeaves(
   deps: VerifiedBytesDeps,
@@ -104,8 +102,8 @@ async function markDamage(
 }
 
 /**
- * Proves the first leaf now, so that damage there becomes an error answer and not a broken connection.
- * @throws what the first step of the iterator throws.
+ * Reads the first chunk now, so that damage there is answered with an error and not with a cut connection.
+ * @throws what the iterator's first step throws.
  */
 export async function proveFirstLeaf(bytes: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const first = await bytes.next();

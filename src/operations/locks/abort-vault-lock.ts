@@ -11,13 +11,13 @@ export const abortVaultLock = operation({
   success: 204,
   fields: {},
   errors: ['ResourceNotFoundException'],
-  // Succeeds also when no lock is there.
+  // Succeeds even when there is no lock.
   async run({ vault }, { catalog, clock }) {
     await catalog.abortVaultLock({
       vaultNo: vault.no,
       nowMs: clock.now(),
       policyVersion: policyVersionOf(vault),
     });
-    return { status: 204 };
+    return {};
   },
 });

@@ -17,8 +17,8 @@ export const completeVaultLock = operation({
     const lock = await catalog.completeVaultLock({ vaultNo: vault.no, lockIdHash, nowMs: clock.now() });
     const locked = { vault: vaultKey, vaultCreatedMs: vault.createdMs, lock };
     await blobs.putNote(lockNoteName(locked), encodeLockNote(locked));
-    // Deleted meanwhile, perhaps before there was a note to remove.
+    // The vault may have been deleted meanwhile, perhaps before there was a note to remove.
     if ((await catalog.findVault(vaultKey))?.no !== vault.no) await blobs.removeNote(lockNoteName(locked));
-    return { status: 204 };
+    return {};
   },
 });

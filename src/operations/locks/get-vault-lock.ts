@@ -1,5 +1,6 @@
+import { toApiDate } from '../../domain/clock.ts';
 import { notFound } from '../../domain/errors.ts';
-import { currentLock, describeLock } from '../../domain/vault-lock.ts';
+import { currentLock, LOCK_TRIAL_MS, type VaultLock } from '../../domain/vault-lock.ts';
 import { operation } from '../operation.ts';
 
 export const getVaultLock = operation({
@@ -15,6 +16,16 @@ export const getVaultLock = operation({
   async run({ vault }, { clock }) {
     const lock = currentLock(vault.policies?.lock ?? null, clock.now());
     if (!lock) throw notFound(`No vault lock policy is set for: ${vault.name}`);
-    return { status: 200, json: describeLock(lock) };
+    return { json: describeLock(lock) };
   },
 });
+
+/** A completed lock has no expiration date. */
+function describeLock({ state, policy, createdMs }: VaultLock): Record<string, string | null> {
+  return {
+    CreationDate: toApiDate(createdMs),
+    ExpirationDate: state === 'Locked' ? null : toApiDate(createdMs + LOCK_TRIAL_MS),
+    Policy: policy,
+    State: state,
+  };
+}

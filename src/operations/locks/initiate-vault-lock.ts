@@ -19,7 +19,7 @@ export const initiateVaultLock = operation({
   success: 201,
   fields: { policy: member('Policy', requirePolicyText) },
   errors: ['ResourceNotFoundException'],
-  // The lock is in force at once, for a trial of 24 hours; the id is shown here and never again.
+  // The lock is in force at once, for a trial of 24 hours. Only this reply shows the lock's id.
   async run({ vaultKey, vault, policy }, { catalog, clock, ids }) {
     const arn = vaultArn(vaultKey);
     const parsed = parseLockPolicy(policy, arn);
@@ -32,11 +32,11 @@ export const initiateVaultLock = operation({
     });
     const found = checkLockPolicy(parsed, vaultKey.account, arn, clock.now());
     const warnings = found.map(({ message }) => message);
-    return { status: 201, headers: { 'x-amz-lock-id': lockId, ...warningHeader(found) }, warnings };
+    return { headers: { 'x-amz-lock-id': lockId, ...warningHeader(found) }, warnings };
   },
 });
 
-/** The service's text, then which statement has which fault. */
+/** @throws 400: the service's text, then the faulty statement and its fault. */
 function parseLockPolicy(policy: string, arn: string): Policy {
   try {
     return parsePolicy(policy, 'vault-lock', { vaultArn: arn });

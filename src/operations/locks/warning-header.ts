@@ -1,17 +1,17 @@
 import type { LockWarning } from '../../domain/policy/lock-check.ts';
 
-/** Enough for some sentences, and little beside the other headers that a proxy lets through. */
+/** Room for some sentences, and well below the header limits of proxies. */
 const MAX_CHARS = 2000;
 
 /**
- * `x-moraine-warning`: what the lock policy probably does otherwise than its author means, so that whoever initiates
- * the lock sees it while it can still be aborted. Notes are left to `moraine lock check` and the server's log.
- * @returns printable ASCII; no header when there is nothing to warn of.
+ * `x-moraine-warning`: likely mistakes in the lock policy, shown while the lock can still be aborted. Notes appear only in
+ * `moraine lock check` and the server's log.
+ * @returns a header of printable ASCII; none without warnings.
  */
 export function warningHeader(found: readonly LockWarning[]): { 'x-moraine-warning'?: string } {
   const grave = found.filter(({ severity }) => severity !== 'note');
   if (grave.length === 0) return {};
-  // A Sid may have any character; a header may not.
+  // A Sid may contain any character; a header may not.
   const text = grave
     .map(({ severity, message }) => `${severity}: ${message}`)
     .join(' ')

@@ -10,9 +10,9 @@ export const deleteVaultNotifications = operation({
   success: 204,
   fields: {},
   errors: ['ResourceNotFoundException'],
-  // Succeeds also when nothing is set.
+  // Succeeds even when no configuration is set.
   async run({ vault }, { catalog }) {
     await catalog.deleteNotificationConfig({ vaultNo: vault.no });
-    return { status: 204 };
+    return {};
   },
 });

@@ -14,6 +14,6 @@ export const getVaultNotifications = operation({
   async run({ vault }, { catalog }) {
     const config = await catalog.findNotificationConfig(vault.no);
     if (!config) throw notFound(`No notification configuration is set for vault: ${vault.name}`);
-    return { status: 200, json: { Events: config.events, SNSTopic: config.topic } };
+    return { json: { Events: config.events, SNSTopic: config.topic } };
   },
 });

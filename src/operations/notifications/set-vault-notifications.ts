@@ -13,11 +13,11 @@ export const setVaultNotifications = operation({
   success: 204,
   fields: { topic: member('SNSTopic', requireTopic), events: member('Events', parseEvents) },
   errors: ['ResourceNotFoundException'],
-  // Replaces what was set. Whether the topic exists or may be published to is not asked, as on the service.
+  // Replaces the configuration. As on the service, the topic's existence and permissions are not checked.
   async run({ vaultKey, vault, topic, events }, { catalog }) {
     const config = { topic: parseTopic(topic, vaultKey.region), events };
     await catalog.setNotificationConfig({ vaultNo: vault.no, config });
-    return { status: 204 };
+    return {};
   },
 });
 

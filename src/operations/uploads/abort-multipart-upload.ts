@@ -22,6 +22,6 @@ export const abortMultipartUpload = operation({
       rememberedSinceMs,
       policyVersion,
     });
-    return { status: 204 };
+    return {};
   },
 });

@@ -21,7 +21,7 @@ export const completeMultipartUpload = operation({
     })),
   },
   errors: ['ResourceNotFoundException'],
-  // One transaction that moves no byte. After a refusal the upload stays open for another try.
+  // One transaction that moves no byte. After a refusal the client may try again.
   async run({ vaultKey, vault, id, size, hash }, { catalog, clock, settings }) {
     const nowMs = clock.now();
     const outcome = await catalog.completeUpload({
@@ -34,7 +34,6 @@ export const completeMultipartUpload = operation({
     });
     if (outcome.kind === 'wrong-hash') throw await explainHash(catalog, outcome.uploadNo, hash.sent);
     return {
-      status: 201,
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/archives/${outcome.archiveId}`,
         'x-amz-archive-id': outcome.archiveId,
@@ -44,7 +43,7 @@ export const completeMultipartUpload = operation({
   },
 });
 
-/** Looks for a known mistake outside the transaction: it takes some ten thousand hashes for a large upload. */
+/** Looks for a known mistake in the hash. Runs outside the transaction: a large upload takes some ten thousand hashes. */
 async function explainHash(catalog: CatalogReads, uploadNo: number, sent: string): Promise<Error> {
   const { rows } = await catalog.listParts(uploadNo, { after: null, limit: MAX_PARTS });
   return invalidTreeHash(sent, explainWholeHash(sent, rows));

@@ -12,7 +12,7 @@ export const initiateMultipartUpload = operation({
   body: 'none',
   success: 201,
   fields: {
-    // A missing size is worded like a wrong one on the service ("Invalid part size: null"), so not `required`.
+    // Not `required`: the service answers a missing size like a wrong one ("Invalid part size: null").
     partSize: header('x-amz-part-size', parsePartSize),
     description: header('x-amz-archive-description', parseDescription),
   },
@@ -23,7 +23,6 @@ export const initiateMultipartUpload = operation({
     const archiveId = ids.archiveId(vaultKey, createdMs);
     await catalog.startUpload({ vaultNo: vault.no, id, archiveId, description, partSize, createdMs });
     return {
-      status: 201,
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/multipart-uploads/${id}`,
         'x-amz-multipart-upload-id': id,

@@ -17,7 +17,7 @@ export const listMultipartUploads = operation({
   success: 200,
   fields: { limit: query('limit', limitParser(UPLOADS_PER_PAGE)), marker: query('marker', parseMarker) },
   errors: ['ResourceNotFoundException'],
-  // Only uploads in progress. The marker is a number, so an upload that ends between two pages breaks nothing.
+  // Lists uploads in progress. The marker is a number, so it outlives an upload that ends between two pages.
   async run({ vault, limit, marker }, { catalog }) {
     const { rows, more } = await catalog.listUploads(vault.no, {
       after: decodeMarker(MARKER, marker),
@@ -32,7 +32,6 @@ export const listMultipartUploads = operation({
       VaultARN: vaultArn(vault),
     }));
     return {
-      status: 200,
       json: { Marker: more && last ? encodeMarker(MARKER, last.no) : null, UploadsList: uploads },
     };
   },

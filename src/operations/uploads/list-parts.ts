@@ -33,7 +33,7 @@ export const listParts = operation({
       Parts: rows.map(describePart),
       VaultARN: vaultArn(vault),
     };
-    return { status: 200, json };
+    return { json };
   },
 });
 

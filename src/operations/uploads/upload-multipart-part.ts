@@ -13,7 +13,7 @@ export const uploadMultipartPart = operation({
   success: 204,
   fields: { range: requiredHeader('content-range', parsePartRange) },
   errors: ['ResourceNotFoundException', 'RequestTimeoutException'],
-  // Parts come in any order and side by side; one that is sent again replaces the first.
+  // Parts come in any order and concurrently. A part that is sent again replaces the earlier one.
   async run({ vaultKey, vault, id, body, range }, { catalog, blobs, clock, sequence }) {
     const upload = await catalog.findUpload(vault.no, id);
     if (!upload) throw uploadNotFound(id);
@@ -31,7 +31,7 @@ export const uploadMultipartPart = operation({
     } as const;
     let order = 0;
     const stored = await body.store(blobs, async () => {
-      // Taken when the bytes are proved, and beyond the part that is there: the last one to arrive wins.
+      // Taken when the bytes are verified, and above the stored part's: the last part to arrive wins.
       order = sequence.next(await catalog.partSequence(upload.no, range.first));
       return { ...place, description, partSize, createdMs: clock.now(), sequence: order };
     });
@@ -40,6 +40,6 @@ export const uploadMultipartPart = operation({
     await commitBlob(blobs, ref, () =>
       catalog.putPart({ uploadNo: upload.no, uploadId: id, part, nowMs: clock.now() }),
     );
-    return { status: 204, headers: { 'x-amz-sha256-tree-hash': treeHash } };
+    return { headers: { 'x-amz-sha256-tree-hash': treeHash } };
   },
 });

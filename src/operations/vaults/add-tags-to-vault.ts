@@ -15,6 +15,6 @@ export const addTagsToVault = operation({
   errors: ['ResourceNotFoundException', 'LimitExceededException'],
   async run({ vault, tags }, { catalog }) {
     await catalog.addTags({ vaultNo: vault.no, tags });
-    return { status: 204 };
+    return {};
   },
 });

@@ -6,15 +6,15 @@ export const createVault = operation({
   method: 'PUT',
   path: '/{accountId}/vaults/{vaultName}',
   account: 'own-only',
-  vault: 'may-be-missing',
+  vault: 'new',
   body: 'none',
   success: 201,
   fields: {},
   errors: ['LimitExceededException'],
-  // Creating a vault that is there gives the same answer and changes nothing.
+  // Creating a vault that exists gives the same reply and changes nothing.
   async run({ vaultKey }, { catalog, clock }) {
     requireVaultName(vaultKey.name);
     await catalog.createVault({ key: vaultKey, nowMs: clock.now(), limit: VAULTS_PER_ACCOUNT });
-    return { status: 201, headers: { Location: `/${vaultKey.account}/vaults/${vaultKey.name}` } };
+    return { headers: { Location: `/${vaultKey.account}/vaults/${vaultKey.name}` } };
   },
 });

@@ -13,7 +13,7 @@ export const deleteVault = operation({
   success: 204,
   fields: {},
   errors: ['ResourceNotFoundException'],
-  // Deleting a vault that is not there succeeds: a client that repeats a lost answer must not fail.
+  // Deleting a vault that does not exist succeeds: a client may repeat a request whose reply was lost.
   async run({ vaultKey, authorized }, { catalog, blobs, clock, settings }) {
     if (!isVaultName(vaultKey.name)) throw vaultNotFound(vaultKey);
     const deleted = await catalog.deleteVault({
@@ -23,13 +23,13 @@ export const deleteVault = operation({
       mode: settings.inventoryMode,
     });
     if (deleted && authorized) await removeLockNotes(blobs, vaultKey, authorized.createdMs);
-    return { status: 204 };
+    return {};
   },
 });
 
 /**
- * Its lock goes with it; the note of a vault that was never locked is not there. However long this takes: a new vault
- * of the same name has a note of another name.
+ * Removes the notes of a deleted vault's lock, if there are any. A new vault of the same name has a note of another name,
+ * so this may take its time.
  */
 async function removeLockNotes(blobs: BlobStore, vault: VaultKey, vaultCreatedMs: number): Promise<void> {
   await blobs.removeNote(lockNoteName({ vault, vaultCreatedMs }));

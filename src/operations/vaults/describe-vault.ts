@@ -1,5 +1,6 @@
-import { describeVault as description, vaultNotFound } from '../../domain/vault.ts';
+import { vaultNotFound } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
+import { describeVault as description } from './vault-description.ts';
 
 export const describeVault = operation({
   name: 'DescribeVault',
@@ -13,8 +14,8 @@ export const describeVault = operation({
   errors: ['ResourceNotFoundException'],
   async run({ vaultKey }, { catalog, settings }) {
     const vault = await catalog.findVaultState(vaultKey);
-    // It was there a moment ago.
+    // The vault may have been deleted since authorization.
     if (!vault) throw vaultNotFound(vaultKey);
-    return { status: 200, json: description(vault, settings.inventoryMode) };
+    return { json: description(vault, settings.inventoryMode) };
   },
 });

@@ -11,6 +11,6 @@ export const listTagsForVault = operation({
   fields: {},
   errors: ['ResourceNotFoundException'],
   async run({ vault }, { catalog }) {
-    return { status: 200, json: { Tags: await catalog.tagsOf(vault.no) } };
+    return { json: { Tags: await catalog.tagsOf(vault.no) } };
   },
 });

@@ -1,7 +1,8 @@
 import { invalidMarker, limitParser, parseMarker } from '../../domain/page.ts';
-import { describeVault, vaultArn, vaultNameOfArn } from '../../domain/vault.ts';
+import { vaultArn, vaultNameOfArn } from '../../domain/vault.ts';
 import { query } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { describeVault } from './vault-description.ts';
 
 const VAULTS_PER_PAGE = 10;
 
@@ -19,10 +20,10 @@ export const listVaults = operation({
     const after = marker === null ? null : (vaultNameOfArn(marker, vaultKey) ?? fail(marker));
     const { rows, more } = await catalog.listVaults(vaultKey, { after, limit });
     const last = rows.at(-1);
-    // The ARN of the last vault shown: the next page begins strictly after it, so none is skipped or repeated.
+    // The ARN of the last vault on this page. The next page begins after it.
     const next = more && last ? vaultArn(last) : null;
     const vaults = rows.map((vault) => describeVault(vault, settings.inventoryMode));
-    return { status: 200, json: { Marker: next, VaultList: vaults } };
+    return { json: { Marker: next, VaultList: vaults } };
   },
 });
 

@@ -13,9 +13,9 @@ export const removeTagsFromVault = operation({
   success: 204,
   fields: { keys: member('TagKeys', parseTagKeys) },
   errors: ['ResourceNotFoundException'],
-  // Keys that the vault does not have are passed over.
+  // Keys that the vault does not have are ignored.
   async run({ vault, keys }, { catalog }) {
     await catalog.removeTags({ vaultNo: vault.no, keys });
-    return { status: 204 };
+    return {};
   },
 });

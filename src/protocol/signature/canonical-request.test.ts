@@ -17,7 +17,7 @@ import {
   stringToSign,
 } from './canonical-request.ts';
 
-/** Byte text: what node:http can hand over. */
+/** Byte text, as node:http gives it. */
 const bytes = (options = {}) =>
   fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), ...options });
 

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 
 /**
- * The canonical form of a request, which Signature Version 4 signs: pure text work.
+ * The canonical form of a request, which Signature Version 4 signs. Pure functions on text.
  *
- * All text is byte text, one character a byte (U+0000..U+00FF), as node:http gives targets and headers. A
- * client that signed UTF-8 bytes and sent them as they are is therefore understood without decoding anything.
+ * All text is byte text, one character a byte (U+0000..U+00FF), as node:http gives targets and headers. So a client may
+ * sign and send UTF-8 bytes without anything being decoded here.
  */
 
 /** One parameter of the query, both halves in canonical percent-encoding. */
@@ -13,7 +13,7 @@ export interface QueryPair {
   readonly value: string;
 }
 
-/** What is signed, but for the payload's hash, which may only be known after the body. */
+/** What is signed, except the payload's hash, which may be known only after the body. */
 export interface CanonicalRequest {
   readonly method: string;
   /** The target's path. */
@@ -58,8 +58,8 @@ export function normalizePath(path: string): string {
 }
 
 /**
- * The canonical URI: the path normalised, then each segment encoded once more, so that `%3A` on the wire is
- * `%253A` here. That is the general rule of Signature Version 4; only S3 leaves paths alone. Never throws.
+ * The canonical URI: the path normalized, then each segment encoded once more, so that `%3A` on the wire is `%253A` here.
+ * This is the general rule of Signature Version 4; only S3 leaves paths as they are. Never throws.
  */
 export function canonicalUri(path: string): string {
   return normalizePath(path).replace(/[^A-Za-z0-9\-._~/]/g, encodeChar);
@@ -80,7 +80,7 @@ export function parseQuery(query: string): QueryPair[] {
   });
 }
 
-/** The byte text behind canonical encoding, for reading a parameter's value. Never throws. */
+/** Decodes canonical encoding into byte text. Never throws. */
 export function decodePercent(encoded: string): string {
   return encoded.replace(/%[0-9A-F]{2}/g, (triplet) => String.fromCharCode(escapedByte(triplet)));
 }
@@ -91,17 +91,16 @@ export function canonicalQuery(pairs: readonly QueryPair[]): string {
   return sorted.map(({ name, value }) => `${name}=${value}`).join('&');
 }
 
-/** A header's value trimmed, with inner runs of spaces and tabs as one space. Takes linear time. */
+/** A header's value, trimmed, with each inner run of spaces and tabs as one space. Takes linear time. */
 export function canonicalHeaderValue(value: string): string {
   const folded = /\t| {2}/.test(value) ? value.replace(/[ \t]+/g, ' ') : value;
-  // String.trim would also take 0xA0 away, which can be the last byte of a UTF-8 letter.
+  // String.trim would also remove 0xA0, which can be the last byte of a UTF-8 character.
   return folded.slice(folded.startsWith(' ') ? 1 : 0, folded.endsWith(' ') ? -1 : undefined);
 }
 
 /**
- * The canonical request up to and with the line break before the payload's hash: that hash appended to it
- * is the canonical request. A signed header that is not in `headers` counts as empty; refusing it is the
- * caller's task. Never throws.
+ * The canonical request without the payload's hash, which the caller appends. A signed header that is not in `headers`
+ * counts as empty; the caller must refuse it. Never throws.
  */
 export function canonicalRequestHead(parts: CanonicalRequest): string {
   const { method, path, query, signedHeaders, headers } = parts;
@@ -130,7 +129,7 @@ function reencode(raw: string): string {
   );
 }
 
-/** The byte that a `%XX` stands for. */
+/** The byte of an escape `%XX`. */
 function escapedByte(triplet: string): number {
   return Number.parseInt(triplet.slice(1), 16);
 }
@@ -143,7 +142,7 @@ function encodeByte(byte: number): string {
   return ENCODED[byte & 0xff] ?? '';
 }
 
-/** Encoded text is ASCII, so comparing UTF-16 units is comparing bytes, as the rule wants. */
+/** Orders by bytes, as the rule demands: encoded text is ASCII, so comparing UTF-16 units does that. */
 function byNameThenValue(a: QueryPair, b: QueryPair): number {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1;
   if (a.value === b.value) return 0;

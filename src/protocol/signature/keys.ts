@@ -14,17 +14,17 @@ export const TERMINATOR = 'aws4_request';
 const SIGNING_KEYS_KEPT = 512;
 
 /**
- * An empty cache of derived keys that forgets the least recently used beyond `capacity`. It holds secrets in
- * memory: never log or serialise it.
+ * Creates a cache of derived keys that drops the least recently used beyond `capacity`. It holds secrets: never log or
+ * serialize it.
  */
 export function createSigningKeys(capacity = SIGNING_KEYS_KEPT): SigningKeys {
   const kept = new Map<string, KeyObject>();
   return {
     derive(secretKey, date, region) {
-      // Neither a date nor a region contains a slash: two different triples never share a name.
+      // Neither a date nor a region contains a slash, so different triples have different names.
       const name = `${date}/${region}/${secretKey}`;
       const key = kept.get(name) ?? deriveKey(secretKey, date, region);
-      // A Map remembers insertion order: what is used moves to the end, and the first is the oldest.
+      // A Map keeps insertion order: a used key moves to the end, and the first is the least recently used.
       kept.delete(name);
       kept.set(name, key);
       if (kept.size > capacity) kept.delete(kept.keys().next().value ?? '');

@@ -2,7 +2,7 @@ import { ApiError } from '../../domain/errors.ts';
 
 const LONGEST_QUOTE = 128;
 
-/** Keeps an answer short whatever was sent. */
+/** A text of the request, cut so that the message stays short. */
 export function quote(text: string): string {
   return text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
 }

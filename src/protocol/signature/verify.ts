@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ApiError } from '../../domain/errors.ts';
-import { signatureEvidence } from '../evidence.ts';
 import { stringToSign } from './canonical-request.ts';
+import { signatureEvidence } from './evidence.ts';
 import type { SigningKeys } from './keys.ts';
 import type { Authentication } from './parse.ts';
 
@@ -10,11 +10,11 @@ const MISMATCH =
   'Access Key and signing method. Consult the service documentation for details.';
 
 /**
- * Checks the signature with the secret of `authentication.accessKeyId`, in constant time. `payloadHash` is
- * the claimed hash as sent, or without one the SHA-256 of the body in lower-case hex.
- *
- * @throws ApiError InvalidSignatureException if anything signed, or the secret, is not what the client used; its
- *   evidence shows what was judged.
+ * Checks a signature, in constant time.
+ * @param secretKey of `authentication.accessKeyId`.
+ * @param payloadHash the declared hash as sent, or else the SHA-256 of the body in lower-case hex.
+ * @throws ApiError InvalidSignatureException if the secret or anything signed differs from what the client used; its
+ *   evidence shows what the server checked.
  */
 export function verifySignature(
   authentication: Authentication,
@@ -33,7 +33,7 @@ export function verifySignature(
   throw new ApiError('InvalidSignatureException', MISMATCH, { evidence });
 }
 
-/** Takes as long wherever two texts of one length differ. */
+/** Compares in time that depends on the length alone. */
 function isSame(given: string, expected: string): boolean {
   return given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
 }

@@ -12,7 +12,7 @@ const OTHER = '999999999999';
 const DENIED = 'AccessDeniedException';
 
 const NAMES: readonly string[] = API.map(({ name }) => name);
-const OWN_ONLY = new Set(API.filter(({ account }) => account === 'own-only').map(({ name }) => name));
+const OWN_ONLY = new Set<string>(API.filter(({ account }) => account === 'own-only').map(({ name }) => name));
 
 let server: TestServer;
 let root: Api;

@@ -213,9 +213,9 @@ export class World {
         {
           caller: { kind: 'root', arn: `arn:aws:iam::${ACCOUNT}:root`, accountId: ACCOUNT },
           identity: [],
-          action: name,
+          operation,
           vaultKey,
-          archiveId: name === 'DeleteArchive' ? String(input['id']) : undefined,
+          archiveId: operation.archiveId?.(String(input['id']), new Map()),
           conditionValues: () => ({}),
         },
         { catalog: deps.catalog, trustedTime: trustedClock, policies: this.#shelf },

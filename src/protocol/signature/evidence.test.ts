@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError } from '../domain/errors.ts';
+import { ApiError } from '../../domain/errors.ts';
+import { toWireError } from '../wire-error.ts';
 import { signatureEvidence } from './evidence.ts';
-import { toWireError } from './wire-error.ts';
 
 const HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const STRING_TO_SIGN = `AWS4-HMAC-SHA256\n20170210T120000Z\n20170210/us-east-1/glacier/aws4_request\n${HASH}`;
@@ -14,7 +14,7 @@ function canonical(query: string, headers: Readonly<Record<string, string>>): st
   return `GET\n/-/vaults\n${query}\n${lines.join('')}\n${Object.keys(headers).join(';')}\n${HASH}`;
 }
 
-/** The body of the answer that carries the evidence. */
+/** The body of the reply with the evidence. */
 function bodyWith(request: string): string {
   const evidence = signatureEvidence(request, STRING_TO_SIGN);
   return toWireError(new ApiError('InvalidSignatureException', SENTENCE, { evidence })).body;

@@ -1,12 +1,12 @@
 /**
- * What a client is shown when its signature does not match, as older answers of the service had it: the reader
- * compares it with what the client signed and sees what a proxy, or the client itself, changed.
+ * The evidence in a reply to a signature that does not match, as the service once sent it. Compared with what the client
+ * signed, it shows what a proxy, or the client itself, changed.
  */
-import { decodePercent } from './signature/canonical-request.ts';
+import { decodePercent } from './canonical-request.ts';
 
-/** Bytes of the evidence as JSON text. With the sentence before it and the other members an answer has at most 8 KiB. */
+/** Limit for the evidence as JSON text, which keeps the whole reply below 8 KiB. */
 const MAX_JSON_BYTES = 7680;
-/** How much of the end is kept of a canonical request that is too long: the payload's hash is there. */
+/** How much of the end of a long canonical request is kept: it holds the payload's hash. */
 const TAIL_CHARS = 200;
 /** Headers whose values let a reader act as the client. */
 const SECRET_HEADER = /^(x-amz-security-token|authorization|proxy-authorization|cookie):(.*)$/;
@@ -33,7 +33,7 @@ function quoted(canonicalRequest: string, stringToSign: string): string {
   );
 }
 
-/** A line break ends each part of a canonical request, and none is within one. */
+/** Works line by line: no part of a canonical request contains a line break. */
 function withoutSecrets(canonicalRequest: string): string {
   const lines = canonicalRequest.split('\n').map((line, i) =>
     i === QUERY_LINE
@@ -56,7 +56,7 @@ function escapeBytes(text: string): string {
   );
 }
 
-/** The end of the text, and as much of its beginning as fits into `room` bytes of JSON with it. */
+/** The text without its middle: its end, and as much of its beginning as fits in `room` bytes of JSON. */
 function withoutMiddle(text: string, room: number): string {
   const tail = text.slice(-TAIL_CHARS);
   const marker = (count: number): string => `\n[${count} characters left out]\n`;
@@ -69,7 +69,7 @@ function withoutMiddle(text: string, room: number): string {
   return text.slice(0, at) + marker(text.length - tail.length - at) + tail;
 }
 
-/** What a text takes within a JSON string. All characters are printable ASCII or line breaks by now. */
+/** Bytes of a text within a JSON string. All characters are printable ASCII or line breaks by now. */
 function jsonBytes(text: string): number {
   return text.length + (text.match(/["\\\n]/g)?.length ?? 0);
 }
