@@ -1,16 +1,18 @@
 import type { BlobLabel } from '../domain/blob-store.ts';
-import type { CatalogReads, CatalogWrites, Garbage, Paging } from '../domain/catalog.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import type { DropGarbageArgs, Garbage, GarbageReads, GarbageWrites } from '../domain/garbage-catalog.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import { neededByJob } from './jobs.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
-export function garbageReads(source: Source): Pick<CatalogReads, 'listGarbage' | 'namesBlob'> {
+export function garbageReads(source: Source): GarbageReads {
   return {
     listGarbage: (page) => listGarbage(source, page),
     namesBlob: (label, ref) =>
       ({ part: namesPart, archive: namesArchive, inventory: namesInventory })[label.kind](source, label, ref),
   };
 }
+
+export const garbageWrites: InTransaction<GarbageWrites> = { dropGarbage };
 
 async function listGarbage({ db }: Source, page: Paging<number>): Promise<Page<Garbage>> {
   const rows = await db
@@ -87,9 +89,6 @@ async function namesPart(source: Source, label: BlobLabel, ref: string): Promise
   return row !== undefined;
 }
 
-export async function dropGarbage(
-  tx: Tx,
-  { nos }: Parameters<CatalogWrites['dropGarbage']>[0],
-): Promise<void> {
+async function dropGarbage(tx: Tx, { nos }: DropGarbageArgs): Promise<void> {
   await tx.db.deleteFrom('garbage').where('no', 'in', nos).execute();
 }

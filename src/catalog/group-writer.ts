@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { JournalEntry } from '../domain/blob-store.ts';
-import type { CatalogWrites } from '../domain/catalog.ts';
 import { withChangedNothing } from '../domain/errors.ts';
+import type { ClaimGenerationArgs } from '../domain/store-link.ts';
 import { type Journal, type JournalFailure, listOutboxSeqs, outboxEntries } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
 import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
@@ -160,7 +160,7 @@ export class GroupWriter implements Writer {
   /** What the writer itself must know of a write that is committed. */
   #adopt({ name, args }: PendingWrite, result: unknown): void {
     if (name === 'claimGeneration') {
-      this.#generation = (args as Parameters<CatalogWrites['claimGeneration']>[0]).generation;
+      this.#generation = (args as ClaimGenerationArgs).generation;
     }
     if (name === 'raiseCommitNumber') this.#commitNumber = Math.max(this.#commitNumber, result as number);
   }

@@ -1,22 +1,32 @@
 import { sql } from 'kysely';
-import type {
-  CatalogReads,
-  CatalogWrites,
-  InventoryScope,
-  LeasedInventory,
-  Paging,
-} from '../domain/catalog.ts';
 import type { InventoryEntry } from '../domain/inventory.ts';
+import type {
+  FinishInventoryJobArgs,
+  InventoryReads,
+  InventoryScope,
+  InventoryWrites,
+  LeasedInventory,
+  LeaseInventoryJobArgs,
+  RenewInventoryLeaseArgs,
+  TakeInventoriesArgs,
+} from '../domain/inventory-catalog.ts';
 import type { InventoryJob } from '../domain/job.ts';
-import { type InventoryKey, type Page, toPage } from '../domain/page.ts';
+import { type InventoryKey, type Page, type Paging, toPage } from '../domain/page.ts';
 import type { InventorySnapshot } from '../domain/vault.ts';
 import { toJob } from './jobs.ts';
 import { addNotifications } from './notifications.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
-export function inventoryReads(source: Source): Pick<CatalogReads, 'listInventory'> {
+export function inventoryReads(source: Source): InventoryReads {
   return { listInventory: (vaultNo, scope, page) => listInventory(source, vaultNo, scope, page) };
 }
+
+export const inventoryWrites: InTransaction<InventoryWrites> = {
+  leaseInventoryJob,
+  renewInventoryLease,
+  finishInventoryJob,
+  takeInventories,
+};
 
 async function listInventory(
   source: Source,
@@ -81,9 +91,9 @@ function toEntry({ no, id, description, created_ms, size, tree_hash }: EntryRow)
   return { no, id, description, size, createdMs: created_ms, treeHash: tree_hash };
 }
 
-export async function leaseInventoryJob(
+async function leaseInventoryJob(
   tx: Tx,
-  { token, nowMs, leaseMs }: Parameters<CatalogWrites['leaseInventoryJob']>[0],
+  { token, nowMs, leaseMs }: LeaseInventoryJobArgs,
 ): Promise<LeasedInventory | null> {
   const row = await tx.db
     .selectFrom('jobs')
@@ -116,9 +126,9 @@ async function snapshotOf({ db }: Source, vaultNo: number): Promise<InventorySna
   return row ?? null;
 }
 
-export async function renewInventoryLease(
+async function renewInventoryLease(
   tx: Tx,
-  { jobNo, token, nowMs, leaseMs }: Parameters<CatalogWrites['renewInventoryLease']>[0],
+  { jobNo, token, nowMs, leaseMs }: RenewInventoryLeaseArgs,
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx.db
     .updateTable('jobs')
@@ -130,9 +140,9 @@ export async function renewInventoryLease(
   return numUpdatedRows > 0n;
 }
 
-export async function finishInventoryJob(
+async function finishInventoryJob(
   tx: Tx,
-  { jobNo, token, output, nowMs }: Parameters<CatalogWrites['finishInventoryJob']>[0],
+  { jobNo, token, output, nowMs }: FinishInventoryJobArgs,
 ): Promise<boolean> {
   const row = await tx.db
     .updateTable('jobs')
@@ -153,10 +163,7 @@ export async function finishInventoryJob(
   return true;
 }
 
-export async function takeInventories(
-  tx: Tx,
-  { nowMs, intervalMs, limit }: Parameters<CatalogWrites['takeInventories']>[0],
-): Promise<number> {
+async function takeInventories(tx: Tx, { nowMs, intervalMs, limit }: TakeInventoriesArgs): Promise<number> {
   const due = await sql<{ vault_no: number; archives: number; bytes: number }>`
     select c.vault_no, cast(sum(c.archives) as bigint) as archives, cast(sum(c.bytes) as bigint) as bytes
     from vault_counts c left join vault_inventories i on i.vault_no = c.vault_no

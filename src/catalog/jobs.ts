@@ -1,15 +1,21 @@
 import { sql } from 'kysely';
-import type { CatalogReads, CatalogWrites, JobFilter, NewJob, Paging } from '../domain/catalog.ts';
 import { JOB_LIFE_MS, type Job } from '../domain/job.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import type {
+  ExpireJobsArgs,
+  FinishArchiveJobsArgs,
+  JobFilter,
+  JobReads,
+  JobWrites,
+  NewJob,
+  StartJobArgs,
+} from '../domain/job-catalog.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import { fromHex, toHex } from './digest.ts';
 import { addNotifications } from './notifications.ts';
 import { requireRetrievalAllowed } from './retrieval.ts';
 import type { JobRow } from './schema.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { lockVaultRow } from './vaults.ts';
-
-type JobReads = Pick<CatalogReads, 'findJob' | 'listJobs'>;
 
 export function jobReads(source: Source): JobReads {
   return {
@@ -17,6 +23,8 @@ export function jobReads(source: Source): JobReads {
     listJobs: (vaultNo, filter, nowMs, page) => listJobs(source, vaultNo, filter, nowMs, page),
   };
 }
+
+export const jobWrites: InTransaction<JobWrites> = { startJob, finishArchiveJobs, expireJobs };
 
 /** Jobs that were not yet to be forgotten at `nowMs`; the rows of the others are only waiting for the sweeper. */
 function livingJobs({ db }: Source, vaultNo: number, nowMs: number) {
@@ -95,10 +103,7 @@ function inventoryOf(row: JobRow) {
   };
 }
 
-export async function startJob(
-  tx: Tx,
-  { job, nowMs, expeditedCapacity }: Parameters<CatalogWrites['startJob']>[0],
-): Promise<void> {
+async function startJob(tx: Tx, { job, nowMs, expeditedCapacity }: StartJobArgs): Promise<void> {
   const vault = await lockVaultRow(tx, job.vaultNo, 'to-write-into');
   if (job.kind === 'archive') await requireRetrievalAllowed(tx, vault, job, nowMs, expeditedCapacity);
   const row = await tx.db.insertInto('jobs').values(toRow(job)).returningAll().executeTakeFirstOrThrow();
@@ -137,10 +142,7 @@ function toRow(job: NewJob) {
   };
 }
 
-export async function finishArchiveJobs(
-  tx: Tx,
-  { nowMs, limit }: Parameters<CatalogWrites['finishArchiveJobs']>[0],
-): Promise<number> {
+async function finishArchiveJobs(tx: Tx, { nowMs, limit }: FinishArchiveJobsArgs): Promise<number> {
   const due = await tx.db
     .selectFrom('jobs')
     .selectAll()
@@ -169,10 +171,7 @@ async function finishArchiveJob(tx: Tx, row: JobRow, nowMs: number): Promise<voi
   await addNotifications(tx, toJob({ ...row, ...done }), nowMs);
 }
 
-export async function expireJobs(
-  tx: Tx,
-  { endedBeforeMs, nowMs, limit }: Parameters<CatalogWrites['expireJobs']>[0],
-): Promise<number> {
+async function expireJobs(tx: Tx, { endedBeforeMs, nowMs, limit }: ExpireJobsArgs): Promise<number> {
   const old = tx.db
     .selectFrom('jobs')
     .select('no')

@@ -1,8 +1,13 @@
 import { sql } from 'kysely';
 import type { JournalEntry } from '../domain/blob-store.ts';
-import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
+import type {
+  DropFromOutboxArgs,
+  OutboxReads,
+  OutboxWrites,
+  SkipEntrySeqsArgs,
+} from '../domain/outbox-catalog.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
 /** Writes facts to the store's journal; they are durable when it resolves. */
 export type Journal = (entries: readonly JournalEntry[]) => Promise<void>;
@@ -10,7 +15,7 @@ export type Journal = (entries: readonly JournalEntry[]) => Promise<void>;
 /** Why the journal takes no more facts; undefined while all is well. Asked before a transaction, not after. */
 export type JournalFailure = () => Error | undefined;
 
-export function journalReads(source: Source): Pick<CatalogReads, 'listOutbox' | 'lastEntrySeq'> {
+export function outboxReads(source: Source): OutboxReads {
   return {
     async lastEntrySeq() {
       const newest = source.db.selectFrom('store_records').select('seq').orderBy('seq', 'desc').limit(1);
@@ -28,11 +33,10 @@ export function journalReads(source: Source): Pick<CatalogReads, 'listOutbox' | 
   };
 }
 
+export const outboxWrites: InTransaction<OutboxWrites> = { skipEntrySeqs, dropFromOutbox };
+
 /** The newest fact stays on the list, so that its number is known; journaling it again does no harm. */
-export async function dropFromOutbox(
-  tx: Tx,
-  { seqs }: Parameters<CatalogWrites['dropFromOutbox']>[0],
-): Promise<void> {
+async function dropFromOutbox(tx: Tx, { seqs }: DropFromOutboxArgs): Promise<void> {
   if (seqs.length === 0) return;
   const newest = tx.db.selectFrom('store_records').select((e) => e.fn.max('seq').as('newest'));
   await tx.db.deleteFrom('store_records').where('seq', 'in', seqs).where('seq', '<', newest).execute();
@@ -59,10 +63,7 @@ export async function outboxEntries(
   return rows.map(({ seq, entry }) => ({ seq, body: JSON.parse(entry) }));
 }
 
-export async function skipEntrySeqs(
-  tx: Tx,
-  { beyond }: Parameters<CatalogWrites['skipEntrySeqs']>[0],
-): Promise<void> {
+async function skipEntrySeqs(tx: Tx, { beyond }: SkipEntrySeqsArgs): Promise<void> {
   const entry = JSON.stringify({ type: 'numbers-skipped', beyond });
   await tx.db
     .insertInto('store_records')

@@ -5,18 +5,23 @@ import {
   requireExpeditedCapacity,
   requireUnitAvailable,
 } from '../domain/capacity.ts';
-import type { CatalogReads, CatalogWrites, NewArchiveJob, VaultOwner } from '../domain/catalog.ts';
+import type { NewArchiveJob } from '../domain/job-catalog.ts';
+import type {
+  PurchaseCapacityArgs,
+  RetrievalReads,
+  RetrievalWrites,
+  SetRetrievalPolicyArgs,
+} from '../domain/retrieval-catalog.ts';
 import {
   NO_LIMIT,
   type RetrievalPolicy,
   requireWithinPolicy,
   useWindows,
 } from '../domain/retrieval-policy.ts';
+import type { VaultOwner } from '../domain/vault.ts';
 import { appendEntry } from './journal.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { serializeOwner } from './vaults.ts';
-
-type RetrievalReads = Pick<CatalogReads, 'retrievalPolicy' | 'listCapacity'>;
 
 export function retrievalReads(source: Source): RetrievalReads {
   return {
@@ -24,6 +29,8 @@ export function retrievalReads(source: Source): RetrievalReads {
     listCapacity: (owner, sinceMs) => listCapacity(source, owner, sinceMs),
   };
 }
+
+export const retrievalWrites: InTransaction<RetrievalWrites> = { setRetrievalPolicy, purchaseCapacity };
 
 async function retrievalPolicy(source: Source, { account, region }: VaultOwner): Promise<RetrievalPolicy> {
   const row = await source.db
@@ -37,9 +44,9 @@ async function retrievalPolicy(source: Source, { account, region }: VaultOwner):
   return { strategy: 'BytesPerHour', bytesPerHour: BigInt(row.bytes_per_hour ?? '0') };
 }
 
-export async function setRetrievalPolicy(
+async function setRetrievalPolicy(
   tx: Tx,
-  { owner: { account, region }, policy }: Parameters<CatalogWrites['setRetrievalPolicy']>[0],
+  { owner: { account, region }, policy }: SetRetrievalPolicyArgs,
 ): Promise<void> {
   const bytes_per_hour = policy.strategy === 'BytesPerHour' ? String(policy.bytesPerHour) : null;
   const row = { strategy: policy.strategy, bytes_per_hour };
@@ -126,10 +133,7 @@ async function listCapacity(
     .execute();
 }
 
-export async function purchaseCapacity(
-  tx: Tx,
-  { owner, unit, nowMs }: Parameters<CatalogWrites['purchaseCapacity']>[0],
-): Promise<void> {
+async function purchaseCapacity(tx: Tx, { owner, unit, nowMs }: PurchaseCapacityArgs): Promise<void> {
   await serializeOwner(tx, owner);
   requireUnitAvailable((await listCapacity(tx, owner, nowMs)).length);
   const { account, region } = owner;

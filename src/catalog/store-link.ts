@@ -1,8 +1,14 @@
 import { sql } from 'kysely';
-import type { CatalogWrites } from '../domain/catalog.ts';
-import { GenerationClosed, type StoreLink, type StoreLinkReads } from '../domain/store-link.ts';
+import {
+  type ClaimGenerationArgs,
+  GenerationClosed,
+  type RaiseCommitNumberArgs,
+  type StoreLink,
+  type StoreLinkReads,
+  type StoreLinkWrites,
+} from '../domain/store-link.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
 export function storeLinkReads(source: Source): StoreLinkReads {
   return {
@@ -10,6 +16,8 @@ export function storeLinkReads(source: Source): StoreLinkReads {
     namesAnyBlob: () => namesAnyBlob(source),
   };
 }
+
+export const storeLinkWrites: InTransaction<StoreLinkWrites> = { claimGeneration, raiseCommitNumber };
 
 async function storeLink(source: Source): Promise<StoreLink> {
   const { catalog_id, store_id, generation, number } = await linkRow(source);
@@ -60,9 +68,9 @@ export function requireSame(generation: number, own: number): void {
   );
 }
 
-export async function claimGeneration(
+async function claimGeneration(
   tx: Tx,
-  { catalogId, storeId, generation }: Parameters<CatalogWrites['claimGeneration']>[0],
+  { catalogId, storeId, generation }: ClaimGenerationArgs,
 ): Promise<void> {
   const found = await linkRow(tx);
   if (found.catalog_id !== null && found.catalog_id !== catalogId) {
@@ -81,10 +89,7 @@ export async function claimGeneration(
     .execute();
 }
 
-export async function raiseCommitNumber(
-  tx: Tx,
-  { beyond }: Parameters<CatalogWrites['raiseCommitNumber']>[0],
-): Promise<number> {
+async function raiseCommitNumber(tx: Tx, { beyond }: RaiseCommitNumberArgs): Promise<number> {
   const raised = sql<number>`case when number > ${beyond} then number + 1 else ${beyond + 1} end`;
   const row = await tx.db
     .updateTable('commit_number')

@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../domain/blob-store.ts';
-import type { CatalogWrites } from '../domain/catalog.ts';
 import { ApiError, Shortage, withChangedNothing } from '../domain/errors.ts';
+import type { ClaimGenerationArgs } from '../domain/store-link.ts';
 import { POSTGRES } from './engine.ts';
 import { type Journal, type JournalFailure, outboxEntries } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
@@ -43,8 +43,6 @@ interface EndedTransaction {
   readonly entries: readonly JournalEntry[];
   readonly listed: readonly number[];
 }
-
-type Claim = Parameters<CatalogWrites['claimGeneration']>[0];
 
 /** Each write is a transaction of its own; PostgreSQL groups the flushes of those that run side by side. */
 export class TransactionWriter implements Writer {
@@ -105,7 +103,7 @@ export class TransactionWriter implements Writer {
 
   /** What the writer itself must know of a write that is committed. */
   #adopt(name: WriteName, args: unknown, result: unknown): void {
-    if (name === 'claimGeneration') this.#generation = (args as Claim).generation;
+    if (name === 'claimGeneration') this.#generation = (args as ClaimGenerationArgs).generation;
     if (name === 'raiseCommitNumber') this.#learn(result as number);
   }
 

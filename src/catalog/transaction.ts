@@ -20,3 +20,10 @@ export interface Tx extends Source {
   readonly shard: number;
   readonly entries: JournalEntry[];
 }
+
+/** A noun's writes as they run in a transaction that the caller began. */
+export type InTransaction<Writes> = {
+  readonly [Name in keyof Writes]: Writes[Name] extends (args: infer Args) => infer Result
+    ? (tx: Tx, args: Args) => Result
+    : never;
+};

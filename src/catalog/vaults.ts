@@ -1,36 +1,40 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
-import type { CatalogReads, CatalogWrites, Paging, VaultOwner } from '../domain/catalog.ts';
 import { ApiError } from '../domain/errors.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import {
   policyVersionOf,
   requireDeletable,
   type Vault,
   type VaultKey,
+  type VaultOwner,
   type VaultState,
   vaultNotFound,
 } from '../domain/vault.ts';
+import type {
+  CreateVaultArgs,
+  DeleteVaultArgs,
+  VaultKeyFilter,
+  VaultReads,
+  VaultWrites,
+} from '../domain/vault-catalog.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
 import { appendEntry } from './journal.ts';
 import { policiesChangedError, requireSameVersion, toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
-
-type VaultReads = Pick<
-  CatalogReads,
-  'findVault' | 'findVaultState' | 'hasVaults' | 'listVaultKeys' | 'listVaults'
->;
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
 export function vaultReads(source: Source): VaultReads {
   return {
     findVault: (key) => findVault(source, key),
     findVaultState: (key) => findVaultState(source, key),
     hasVaults: () => hasVaults(source),
-    listVaultKeys: (a) => listVaultKeys(source, a),
+    listVaultKeys: (filter) => listVaultKeys(source, filter),
     listVaults: (owner, page) => listVaults(source, owner, page),
   };
 }
+
+export const vaultWrites: InTransaction<VaultWrites> = { createVault, deleteVault, forgetVaults };
 
 const VAULT_COLUMNS = [
   'v.no',
@@ -83,10 +87,7 @@ export async function findVaultNo(source: Source, key: VaultKey): Promise<number
 }
 
 /** For commands: it looks through all vaults. */
-async function listVaultKeys(
-  { db }: Source,
-  { name, limit }: { name: string | null; limit: number },
-): Promise<readonly VaultKey[]> {
+async function listVaultKeys({ db }: Source, { name, limit }: VaultKeyFilter): Promise<readonly VaultKey[]> {
   return db
     .selectFrom('vaults')
     .select(['account', 'region', 'name'])
@@ -186,10 +187,7 @@ function toVaultState(row: VaultStateRow): VaultState {
   return { ...toVault(row), archives, bytes, writtenMs, inventory };
 }
 
-export async function createVault(
-  tx: Tx,
-  { key, nowMs, limit }: Parameters<CatalogWrites['createVault']>[0],
-): Promise<void> {
+async function createVault(tx: Tx, { key, nowMs, limit }: CreateVaultArgs): Promise<void> {
   const { account, region, name } = key;
   await serializeOwner(tx, key);
   if (await findVault(tx, key)) return;
@@ -213,10 +211,7 @@ export async function createVault(
   await appendEntry(tx, { type: 'vault-created', account, region, vault: name, at: nowMs });
 }
 
-export async function deleteVault(
-  tx: Tx,
-  { key, authorized, nowMs, mode }: Parameters<CatalogWrites['deleteVault']>[0],
-): Promise<boolean> {
+async function deleteVault(tx: Tx, { key, authorized, nowMs, mode }: DeleteVaultArgs): Promise<boolean> {
   const found = await findVault(tx, key);
   if (!found) return false;
   // Another vault of this name, with policies that nobody has asked.
@@ -255,6 +250,29 @@ async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<
   ] as const) {
     await tx.db.deleteFrom(table).where('vault_no', '=', vaultNo).execute();
   }
+}
+
+const OF_VAULTS = [
+  'vaults',
+  'vault_counts',
+  'vault_inventories',
+  'vault_notifications',
+  'vault_policies',
+  'tags',
+  'archives',
+  'deleted_archives',
+  'uploads',
+  'parts',
+  'jobs',
+  'notifications',
+  'garbage',
+  'retrieval_policies',
+  'capacity_units',
+] as const;
+
+/** The numbers of facts go on, because the store's journal knows the old ones. */
+async function forgetVaults(tx: Tx): Promise<void> {
+  for (const table of OF_VAULTS) await tx.db.deleteFrom(table).execute();
 }
 
 /** What is limited for each owner is taken one after the other, or two would both take the last place. */

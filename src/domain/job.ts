@@ -54,7 +54,15 @@ export interface InventoryJob extends JobBase {
   readonly kind: 'inventory';
   readonly request: InventoryRequest;
   /** Null until it succeeded. */
-  readonly output: { readonly ref: string; readonly size: number; readonly nextMarker: string | null } | null;
+  readonly output: InventoryOutput | null;
+}
+
+/** The blob of a finished inventory. */
+export interface InventoryOutput {
+  readonly ref: string;
+  readonly size: number;
+  /** Where the next inventory begins; null if this one listed the last archive. */
+  readonly nextMarker: string | null;
 }
 
 export type Job = ArchiveJob | InventoryJob;

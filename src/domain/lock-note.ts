@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { LockedVault } from './catalog.ts';
 import { type VaultKey, vaultArn } from './vault.ts';
+import type { LockedVault } from './vault-policy-catalog.ts';
 
 /*
  * A completed lock is kept in the store as well, as a note, so that restoring an older catalog does not unlock

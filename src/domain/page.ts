@@ -1,5 +1,12 @@
 import { invalidParameter } from './errors.ts';
 
+/** Where a list begins, and how many rows to return. */
+export interface Paging<Key> {
+  /** The list begins after this key; null begins at the first. */
+  readonly after: Key | null;
+  readonly limit: number;
+}
+
 /** One page of a list: the rows, and whether more follow the last of them. */
 export interface Page<Row> {
   readonly rows: readonly Row[];

@@ -17,6 +17,16 @@ export interface StoreLinkReads {
   namesAnyBlob(): Promise<boolean>;
 }
 
+export interface ClaimGenerationArgs {
+  readonly catalogId: string;
+  readonly storeId: string;
+  readonly generation: number;
+}
+
+export interface RaiseCommitNumberArgs {
+  readonly beyond: number;
+}
+
 export interface StoreLinkWrites {
   /**
    * Ties catalog and store, and closes every lower generation: when this resolves, none of their transactions is
@@ -25,9 +35,9 @@ export interface StoreLinkWrites {
    * @throws GenerationClosed when the catalog has another id than `catalogId`, or `generation` is not above its own;
    * Shortage when a transaction of an earlier generation does not end in time: the claim may be tried again.
    */
-  claimGeneration(a: { catalogId: string; storeId: string; generation: number }): Promise<void>;
+  claimGeneration(args: ClaimGenerationArgs): Promise<void>;
   /** Makes the commit number greater than `beyond` and than it was, durably; gives the new one. */
-  raiseCommitNumber(a: { beyond: number }): Promise<number>;
+  raiseCommitNumber(args: RaiseCommitNumberArgs): Promise<number>;
 }
 
 /** Whose writes a catalog object makes: those of a generation, or of the one that it finds when it is opened. */

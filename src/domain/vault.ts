@@ -10,6 +10,9 @@ export interface VaultKey {
   readonly name: string;
 }
 
+/** Whose vaults: one account in one region. */
+export type VaultOwner = Omit<VaultKey, 'name'>;
+
 /** The policies that hang on a vault. */
 export interface VaultPolicies {
   /** The vault access policy, as it was set. */
@@ -105,7 +108,7 @@ export function partition(region: string): string {
 }
 
 /** The name after `:vaults/` in a vault's ARN, or undefined if `arn` is none of this account and region. */
-export function vaultNameOfArn(arn: string, owner: Omit<VaultKey, 'name'>): string | undefined {
+export function vaultNameOfArn(arn: string, owner: VaultOwner): string | undefined {
   const prefix = vaultArn({ ...owner, name: '' });
   const name = arn.startsWith(prefix) ? arn.slice(prefix.length) : '';
   return isVaultName(name) ? name : undefined;

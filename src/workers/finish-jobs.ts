@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LeasedInventory } from '../domain/catalog.ts';
+import type { LeasedInventory } from '../domain/inventory-catalog.ts';
 import { type InventoryDeps, makeInventory } from './make-inventory.ts';
 
 const JOBS_PER_BATCH = 500;

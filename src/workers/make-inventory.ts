@@ -1,8 +1,9 @@
 import type { BlobLabel, BlobStore, BlobWriter } from '../domain/blob-store.ts';
-import type { Catalog, InventoryScope, LeasedInventory } from '../domain/catalog.ts';
+import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { decodeInventoryMarker, encodeInventoryMarker, inventoryWriter } from '../domain/inventory.ts';
-import type { InventoryJob } from '../domain/job.ts';
+import type { InventoryScope, LeasedInventory } from '../domain/inventory-catalog.ts';
+import type { InventoryJob, InventoryOutput } from '../domain/job.ts';
 import type { InventoryKey } from '../domain/page.ts';
 import { vaultArn } from '../domain/vault.ts';
 
@@ -16,8 +17,6 @@ export interface InventoryDeps {
   readonly clock: Clock;
 }
 
-type Output = NonNullable<InventoryJob['output']>;
-
 /**
  * Writes the output of an inventory job to a blob, a page of archives at a time, so that memory does not
  * grow with the vault.
@@ -28,7 +27,7 @@ export async function makeInventory(
   { catalog, blobs, clock }: InventoryDeps,
   { job, vault, snapshot }: LeasedInventory,
   keep: () => Promise<boolean>,
-): Promise<Output | null> {
+): Promise<InventoryOutput | null> {
   const nowMs = clock.now();
   const file = new TextBlob(await blobs.create(null));
   try {

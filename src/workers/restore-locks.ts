@@ -1,5 +1,5 @@
 import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog, LockedVault } from '../domain/catalog.ts';
+import type { Catalog } from '../domain/catalog.ts';
 import {
   decodeLockNote,
   encodeLockNote,
@@ -8,6 +8,7 @@ import {
   lockNoteName,
 } from '../domain/lock-note.ts';
 import { vaultArn } from '../domain/vault.ts';
+import type { LockedVault } from '../domain/vault-policy-catalog.ts';
 
 /** What was found at a start, by the vaults' ARNs, for the log. */
 export interface LockFindings {

@@ -1,5 +1,6 @@
 import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog, Garbage } from '../domain/catalog.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import type { Garbage } from '../domain/garbage-catalog.ts';
 
 const ENTRIES_PER_BATCH = 200;
 

@@ -1,4 +1,6 @@
 /** The bytes of one segment on their way out: read ahead, and proved leaf by leaf. */
+
+import type { Segment } from '../../domain/archive-catalog.ts';
 import {
   BlobDamaged,
   type BlobDescription,
@@ -6,7 +8,6 @@ import {
   type LeafRun,
   type OpenBlob,
 } from '../../domain/blob-store.ts';
-import type { Segment } from '../../domain/catalog.ts';
 import { DIGEST_BYTES, LEAF_BYTES, type Span } from '../../treehash/index.ts';
 
 /**

@@ -1,6 +1,7 @@
 /** Bytes on their way out: each leaf is proved before any of it is sent (invariant 4). */
+
+import type { Segment } from '../../domain/archive-catalog.ts';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
-import type { Segment } from '../../domain/catalog.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { SegmentSource } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';

@@ -1,10 +1,13 @@
 /** What the sections of the catalog's contract share: accounts that are filled in few words, and what they expect. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { Catalog, Garbage, NewArchive, NewPart, Paging } from '../../../src/domain/catalog.ts';
+import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
+import type { Catalog } from '../../../src/domain/catalog.ts';
 import { ApiError, type ErrorCode } from '../../../src/domain/errors.ts';
-import type { Page } from '../../../src/domain/page.ts';
+import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
+import type { Page, Paging } from '../../../src/domain/page.ts';
 import type { DeclaredArchive, Part, Upload } from '../../../src/domain/upload.ts';
+import type { NewPart } from '../../../src/domain/upload-catalog.ts';
 import {
   type InventoryMode,
   policyVersionOf,

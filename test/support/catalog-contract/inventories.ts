@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { InventoryScope, Paging } from '../../../src/domain/catalog.ts';
-import type { InventoryKey } from '../../../src/domain/page.ts';
+import type { InventoryScope } from '../../../src/domain/inventory-catalog.ts';
+import type { InventoryKey, Paging } from '../../../src/domain/page.ts';
 import type { Vault } from '../../../src/domain/vault.ts';
 import { allPages, type Customer, type NewCustomer, refused } from './customer.ts';
 import { DUE_MS, foundJob, inventoryJob, startJob } from './job-fixtures.ts';

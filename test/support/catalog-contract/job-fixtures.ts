@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import type { NewArchiveJob, NewJob, StoredArchive } from '../../../src/domain/catalog.ts';
+import type { StoredArchive } from '../../../src/domain/archive-catalog.ts';
 import type { Job } from '../../../src/domain/job.ts';
+import type { NewArchiveJob, NewJob } from '../../../src/domain/job-catalog.ts';
 import type { Vault } from '../../../src/domain/vault.ts';
 import { type Customer, START_MS, unique } from './customer.ts';
 

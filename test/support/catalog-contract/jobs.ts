@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { StoredArchive } from '../../../src/domain/archive-catalog.ts';
 import type { BlobLabel } from '../../../src/domain/blob-store.ts';
-import type { JobFilter, Paging, StoredArchive } from '../../../src/domain/catalog.ts';
 import { JOB_LIFE_MS, type Job } from '../../../src/domain/job.ts';
+import type { JobFilter } from '../../../src/domain/job-catalog.ts';
+import type { Paging } from '../../../src/domain/page.ts';
 import { allGarbage, allPages, type Customer, type NewCustomer, refused, START_MS } from './customer.ts';
 import {
   archiveJob,

@@ -2,9 +2,11 @@
  * A catalog of plain maps: what vaults, tags, archives and uploads must be after any sequence of writes. A
  * step changes the model and says what the real write must answer.
  */
-import type { Garbage, NewArchive, NewPart } from '../../../src/domain/catalog.ts';
+import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
 import type { ErrorCode } from '../../../src/domain/errors.ts';
+import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
 import type { DeclaredArchive, Upload } from '../../../src/domain/upload.ts';
+import type { NewPart } from '../../../src/domain/upload-catalog.ts';
 import { declare, START_MS } from './customer.ts';
 
 export interface ModelVault {

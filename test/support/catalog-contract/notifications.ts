@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { Paging } from '../../../src/domain/catalog.ts';
 import type { Notification } from '../../../src/domain/notification.ts';
+import type { Paging } from '../../../src/domain/page.ts';
 import { allPages, type Customer, type NewCustomer, refused } from './customer.ts';
 import { archiveJob, DUE_MS, startJob, storedArchive, TOPIC } from './job-fixtures.ts';
 
