@@ -1,14 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { JournalEntry } from '../domain/blob-store.ts';
 import { withChangedNothing } from '../domain/errors.ts';
-import type { ClaimGenerationArgs } from '../domain/store-link.ts';
-import { type Journal, type JournalFailure, listOutboxSeqs, outboxEntries } from './journal.ts';
+import { CurrentStamp } from './current-stamp.ts';
+import { listOutboxSeqs } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
 import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
 import { countCommit, requireGeneration } from './store-link.ts';
 import type { Source, Tx } from './transaction.ts';
 import { waitsForJournal } from './waits-for-journal.ts';
-import { runWrite, type WriteName, type Writer } from './writes.ts';
+import { runWrite, type WriteName, type Writer, type WriterDeps } from './writes.ts';
 
 /** A flush costs the same for one write as for many; this bounds how long the first one waits for the last. */
 const WRITES_PER_COMMIT = 256;
@@ -26,15 +26,9 @@ type RunWrite = { readonly pending: PendingWrite; readonly entries: readonly Jou
   | { readonly error: unknown }
 );
 
-export interface GroupWriterDeps {
-  readonly journal: Journal;
-  readonly failure?: JournalFailure | undefined;
+export interface GroupWriterDeps extends WriterDeps {
   /** Makes room when the disk is full; false when there is none to make. Never throws. */
   readonly freeSpace?: (() => Promise<boolean>) | undefined;
-  /** Whose writes these are, until a claim. */
-  readonly generation: number;
-  /** The catalog's, as it was opened. */
-  readonly commitNumber: number;
   /** Gives what is thrown for an error of SQLite. */
   readonly explain?: (error: unknown) => unknown;
   /** Told after each commit how many writes were in it. Never throws. */
@@ -51,7 +45,7 @@ export class GroupWriter implements Writer {
   readonly #release: StatementSync;
   readonly #source: Source;
   readonly #queue: JournalQueue;
-  readonly #failure: JournalFailure;
+  readonly #stamp: CurrentStamp;
   readonly #freeSpace: () => Promise<boolean>;
   readonly #onCommit: (writes: number) => void;
   readonly #explain: (error: unknown) => unknown;
@@ -59,28 +53,24 @@ export class GroupWriter implements Writer {
   #running: Promise<void> | undefined;
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
-  #generation: number;
-  #commitNumber: number;
 
   constructor(database: DatabaseSync, source: Source, deps: GroupWriterDeps) {
-    const { journal, failure, freeSpace, onCommit, generation, commitNumber, explain } = deps;
+    const { freeSpace, onCommit, explain } = deps;
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
     this.#source = source;
-    this.#queue = new JournalQueue(journal, (seqs) => outboxEntries(source, seqs));
-    this.#failure = failure ?? (() => undefined);
+    this.#queue = new JournalQueue(source, deps);
+    this.#stamp = new CurrentStamp(deps);
     this.#freeSpace = freeSpace ?? (async () => false);
     this.#onCommit = onCommit ?? (() => {});
     this.#explain = explain ?? asCatalogShortage;
-    this.#generation = generation;
-    this.#commitNumber = commitNumber;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new Error('the catalog is closed'));
-    const failure = waitsForJournal(name) ? this.#failure() : undefined;
-    if (failure) return Promise.reject(withChangedNothing(failure));
+    const failure = waitsForJournal(name) ? this.#queue.failure() : undefined;
+    if (failure) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, args, resolve, reject });
       this.#running ??= this.#drain();
@@ -88,7 +78,7 @@ export class GroupWriter implements Writer {
   }
 
   commitNumber(): number {
-    return this.#commitNumber;
+    return this.#stamp.commitNumber;
   }
 
   async close(): Promise<void> {
@@ -109,8 +99,7 @@ export class GroupWriter implements Writer {
         await this.#queue.appendOwed();
         await this.#commit(batch);
       } catch (error) {
-        const told = withChangedNothing(error);
-        for (const pending of batch) if (waitsForJournal(pending.name)) pending.reject(told);
+        for (const pending of batch) if (waitsForJournal(pending.name)) pending.reject(error);
         // What archives are read with goes on while the journal cannot be written.
         const others = batch.filter(({ name }) => !waitsForJournal(name));
         if (others.length > 0) await this.#commit(others);
@@ -134,7 +123,7 @@ export class GroupWriter implements Writer {
     let isCommitting = false;
     try {
       this.#database.exec('begin immediate');
-      if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#generation);
+      if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#stamp.generation);
       const commitNumber = await countCommit(this.#source);
       if (settled.length > 0) await runWrite(this.#tx([]), 'dropFromOutbox', { seqs: settled });
       const ran: RunWrite[] = [];
@@ -142,9 +131,11 @@ export class GroupWriter implements Writer {
       const listed = await listOutboxSeqs(this.#source);
       isCommitting = true;
       this.#database.exec('commit');
-      this.#commitNumber = commitNumber;
+      this.#stamp.reached(commitNumber);
       this.#queue.markDropped(settled);
-      for (const one of ran) if ('result' in one) this.#adopt(one.pending, one.result);
+      for (const one of ran) {
+        if ('result' in one) this.#stamp.adopt(one.pending.name, one.pending.args, one.result);
+      }
       this.#answer(ran, listed);
     } catch (error) {
       this.#rollback();
@@ -155,14 +146,6 @@ export class GroupWriter implements Writer {
       for (const pending of batch) pending.reject(told);
     }
     this.#onCommit(batch.length);
-  }
-
-  /** What the writer itself must know of a write that is committed. */
-  #adopt({ name, args }: PendingWrite, result: unknown): void {
-    if (name === 'claimGeneration') {
-      this.#generation = (args as ClaimGenerationArgs).generation;
-    }
-    if (name === 'raiseCommitNumber') this.#commitNumber = Math.max(this.#commitNumber, result as number);
   }
 
   async #runOne(pending: PendingWrite): Promise<RunWrite> {

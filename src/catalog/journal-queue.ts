@@ -1,5 +1,7 @@
 import type { JournalEntry } from '../domain/blob-store.ts';
-import type { Journal } from './journal.ts';
+import { withChangedNothing } from '../domain/errors.ts';
+import { type Journal, type JournalDeps, type JournalFailure, outboxEntries } from './journal.ts';
+import type { Source } from './transaction.ts';
 
 /** Facts are fetched from the table in lots. */
 const ENTRIES_PER_BATCH = 500;
@@ -10,26 +12,36 @@ const ENTRIES_PER_BATCH = 500;
  * ended is in the journal. A fact that two processes journal is the same fact.
  */
 export class JournalQueue {
+  readonly #source: Source;
   readonly #journal: Journal;
-  readonly #load: (seqs: readonly number[]) => Promise<readonly JournalEntry[]>;
+  readonly #failure: JournalFailure;
   /** In the journal, and perhaps still in the table. */
   readonly #journaled = new Set<number>();
   readonly #appending = new Map<number, Promise<void>>();
   /** What the journal did not take. */
   readonly #owedEntries = new Set<number>();
 
-  /** @param load fetches facts from the table; those that another process took off meanwhile are in the journal. */
-  constructor(journal: Journal, load: (seqs: readonly number[]) => Promise<readonly JournalEntry[]>) {
+  constructor(source: Source, { journal, failure = () => undefined }: JournalDeps) {
+    this.#source = source;
     this.#journal = journal;
-    this.#load = load;
+    this.#failure = failure;
+  }
+
+  /** The error for a write that has not begun while the journal takes no entries; undefined while it does. */
+  failure(): unknown {
+    const failure = this.#failure();
+    return failure && withChangedNothing(failure);
   }
 
   /**
-   * Journals what could not be journaled before: while that fails nothing new is to be done, or it would grow.
-   * @throws what the journal throws.
+   * Appends the entries that an earlier append failed on. Until that succeeds no write may begin, or more would be owed.
+   * @throws what the journal throws, as an error that changed nothing.
    */
   async appendOwed(): Promise<void> {
-    if (this.#owedEntries.size > 0) await this.#appendMissing([...this.#owedEntries], []);
+    if (this.#owedEntries.size === 0) return;
+    await this.#appendMissing([...this.#owedEntries], []).catch((error) => {
+      throw withChangedNothing(error);
+    });
   }
 
   /**
@@ -97,7 +109,7 @@ export class JournalQueue {
     const entries = own.filter(({ seq }) => wanted.delete(seq));
     const others = [...wanted];
     for (let first = 0; first < others.length; first += ENTRIES_PER_BATCH) {
-      entries.push(...(await this.#load(others.slice(first, first + ENTRIES_PER_BATCH))));
+      entries.push(...(await outboxEntries(this.#source, others.slice(first, first + ENTRIES_PER_BATCH))));
     }
     if (entries.length > 0) await this.#journal(entries);
   }

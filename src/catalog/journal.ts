@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { JournalEntry } from '../domain/blob-store.ts';
 import type {
   DropFromOutboxArgs,
@@ -6,6 +6,7 @@ import type {
   OutboxWrites,
   SkipEntrySeqsArgs,
 } from '../domain/outbox-catalog.ts';
+import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
 
@@ -14,6 +15,13 @@ export type Journal = (entries: readonly JournalEntry[]) => Promise<void>;
 
 /** Why the journal takes no more facts; undefined while all is well. Asked before a transaction, not after. */
 export type JournalFailure = () => Error | undefined;
+
+/** How a writer reaches the journal. */
+export interface JournalDeps {
+  readonly journal: Journal;
+  /** By default the journal always takes entries. */
+  readonly failure?: JournalFailure | undefined;
+}
 
 export function outboxReads(source: Source): OutboxReads {
   return {
@@ -28,7 +36,7 @@ export function outboxReads(source: Source): OutboxReads {
         .orderBy('seq')
         .limit(limit)
         .execute();
-      return rows.map(({ seq, entry }) => ({ seq, body: JSON.parse(entry) }));
+      return rows.map(toEntry);
     },
   };
 }
@@ -60,7 +68,11 @@ export async function outboxEntries(
     .where('seq', 'in', seqs)
     .orderBy('seq')
     .execute();
-  return rows.map(({ seq, entry }) => ({ seq, body: JSON.parse(entry) }));
+  return rows.map(toEntry);
+}
+
+function toEntry({ seq, entry }: Selectable<Schema['store_records']>): JournalEntry {
+  return { seq, body: JSON.parse(entry) };
 }
 
 async function skipEntrySeqs(tx: Tx, { beyond }: SkipEntrySeqsArgs): Promise<void> {

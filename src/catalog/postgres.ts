@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Generation } from '../domain/store-link.ts';
 import { POSTGRES } from './engine.ts';
-import type { Journal, JournalFailure } from './journal.ts';
+import type { JournalDeps } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { unusableDatabase } from './postgres-errors.ts';
 import { connectionOptions, PostgresPool } from './postgres-pool.ts';
@@ -16,11 +16,9 @@ const LIMIT_MS = 10_000;
 /** Longer than any transaction may stand idle, shorter than a supervisor waits for a start. */
 const CLAIM_MS = 30_000;
 
-export interface PostgresCatalogDeps {
+export interface PostgresCatalogDeps extends JournalDeps {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
-  readonly journal: Journal;
-  readonly failure?: JournalFailure;
   /** 0 by default: a catalog that was never claimed, or is about to be. */
   readonly generation?: Generation;
   /** How long a connection may take to come, and a statement to be done; ms. */

@@ -4,7 +4,7 @@ import type { Generation } from '../domain/store-link.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { SQLITE } from './engine.ts';
 import { GroupWriter } from './group-writer.ts';
-import type { Journal, JournalFailure } from './journal.ts';
+import type { JournalDeps } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
 import {
@@ -30,9 +30,7 @@ const LONGEST_LOG_PAGES = 32_768;
 /** Every serving process has one, and the system's own cache lies behind it. */
 const READER_CACHE_KIB = 4096;
 
-export interface SqliteWriterDeps {
-  readonly journal: Journal;
-  readonly failure?: JournalFailure;
+export interface SqliteWriterDeps extends JournalDeps {
   /** Called when the disk is full; false when there is no room to make. Never throws. */
   readonly freeSpace?: () => Promise<boolean>;
   /** 0 by default: a catalog that was never claimed, or is about to be. */

@@ -1,14 +1,13 @@
 import type { JournalEntry } from '../domain/blob-store.ts';
 import { ApiError, Shortage, withChangedNothing } from '../domain/errors.ts';
-import type { ClaimGenerationArgs } from '../domain/store-link.ts';
+import { CurrentStamp } from './current-stamp.ts';
 import { POSTGRES } from './engine.ts';
-import { type Journal, type JournalFailure, outboxEntries } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
 import { commitUnknownShortage } from './postgres-errors.ts';
 import type { PostgresConnection, PostgresPool } from './postgres-pool.ts';
 import { requireSame } from './store-link.ts';
 import { waitsForJournal } from './waits-for-journal.ts';
-import { runWrite, type WriteName, type Writer } from './writes.ts';
+import { runWrite, type WriteName, type Writer, type WriterDeps } from './writes.ts';
 
 /** Serialization failure and deadlock: PostgreSQL asks to try the whole transaction again. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
@@ -26,13 +25,7 @@ const HOLDERS = `select pid from pg_locks where locktype = 'advisory' and classi
 /** After the transaction, in the same message: what the answer may rest on. */
 const LIST_OUTBOX = 'select seq from store_records order by seq';
 
-export interface TransactionWriterDeps {
-  readonly journal: Journal;
-  readonly failure?: JournalFailure | undefined;
-  /** Whose writes these are, until a claim. */
-  readonly generation: number;
-  /** The catalog's, as it was opened. */
-  readonly commitNumber: number;
+export interface TransactionWriterDeps extends WriterDeps {
   /** How long a claim waits for the transactions of earlier generations; ms. */
   readonly claimMs: number;
 }
@@ -48,21 +41,17 @@ interface EndedTransaction {
 export class TransactionWriter implements Writer {
   readonly #pool: PostgresPool;
   readonly #queue: JournalQueue;
-  readonly #failure: JournalFailure;
+  readonly #stamp: CurrentStamp;
   readonly #claimMs: number;
   /** Shards are taken in turn, so that transactions side by side rarely wait for one row of counts. */
   #turn = 0;
-  #generation: number;
-  #commitNumber: number;
   readonly #running = new Set<Promise<unknown>>();
   #droppingFromOutbox: Promise<void> | undefined;
 
   constructor(pool: PostgresPool, deps: TransactionWriterDeps) {
     this.#pool = pool;
-    this.#queue = new JournalQueue(deps.journal, (seqs) => outboxEntries(pool.source, seqs));
-    this.#failure = deps.failure ?? (() => undefined);
-    this.#generation = deps.generation;
-    this.#commitNumber = deps.commitNumber;
+    this.#queue = new JournalQueue(pool.source, deps);
+    this.#stamp = new CurrentStamp(deps);
     this.#claimMs = deps.claimMs;
   }
 
@@ -73,7 +62,7 @@ export class TransactionWriter implements Writer {
   }
 
   commitNumber(): number {
-    return this.#commitNumber;
+    return this.#stamp.commitNumber;
   }
 
   async close(): Promise<void> {
@@ -88,11 +77,11 @@ export class TransactionWriter implements Writer {
       if ('refusal' in end) throw end.refusal;
       return end.result;
     }
-    const failure = this.#failure();
-    if (failure) throw withChangedNothing(failure);
-    await this.#queue.appendOwed().catch(rethrow);
+    const failure = this.#queue.failure();
+    if (failure) throw failure;
+    await this.#queue.appendOwed();
     const { end, entries, listed } = await this.#transact(name, args);
-    if ('result' in end) this.#adopt(name, args, end.result);
+    if ('result' in end) this.#stamp.adopt(name, args, end.result);
     // A refusal rests on facts as well as a success.
     await this.#queue.settle(listed, entries);
     if (this.#queue.droppableSeqs().length >= DROPPED_PER_BATCH)
@@ -101,19 +90,11 @@ export class TransactionWriter implements Writer {
     return end.result;
   }
 
-  /** What the writer itself must know of a write that is committed. */
-  #adopt(name: WriteName, args: unknown, result: unknown): void {
-    if (name === 'claimGeneration') this.#generation = (args as ClaimGenerationArgs).generation;
-    if (name === 'raiseCommitNumber') this.#learn(result as number);
-  }
-
-  #learn(commitNumber: number): void {
-    this.#commitNumber = Math.max(this.#commitNumber, commitNumber);
-  }
-
   async #transact(name: WriteName, args: unknown, settings?: string): Promise<EndedTransaction> {
     for (let tries = 1; ; tries++) {
-      const connection = await this.#pool.acquire().catch(rethrow);
+      const connection = await this.#pool.acquire().catch((error) => {
+        throw withChangedNothing(error);
+      });
       try {
         return await this.#transactOn(connection, name, args, settings);
       } catch (error) {
@@ -155,8 +136,8 @@ export class TransactionWriter implements Writer {
     if (name === 'claimGeneration') return this.#waitForEarlier(connection);
     const [found] = (await connection.statements(BEGIN)) as { generation: number; number: number }[];
     if (!found) throw new Error('the catalog has lost the row of the table store_link or of commit_number');
-    requireSame(found.generation, this.#generation);
-    this.#learn(found.number);
+    requireSame(found.generation, this.#stamp.generation);
+    this.#stamp.reached(found.number);
   }
 
   /** A killed server's sessions may still commit what it had asked them to: a claim waits for their end. */
@@ -192,10 +173,6 @@ export class TransactionWriter implements Writer {
       this.#droppingFromOutbox = undefined;
     }
   }
-}
-
-function rethrow(error: unknown): never {
-  throw withChangedNothing(error);
 }
 
 /** @throws Shortage when the database did not say whether it committed. */

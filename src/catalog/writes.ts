@@ -1,10 +1,11 @@
+import type { WriterStamp } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
 import { accessKeyWrites } from './access-keys.ts';
 import { archiveWrites } from './archives.ts';
 import { garbageWrites } from './garbage.ts';
 import { inventoryWrites } from './inventories.ts';
 import { jobWrites } from './jobs.ts';
-import { outboxWrites } from './journal.ts';
+import { type JournalDeps, outboxWrites } from './journal.ts';
 import { notificationWrites } from './notifications.ts';
 import { partWrites } from './parts.ts';
 import { retrievalWrites } from './retrieval.ts';
@@ -38,6 +39,9 @@ const WRITES: InTransaction<CatalogWrites> = {
 };
 
 export type WriteName = keyof CatalogWrites;
+
+/** What every writer is made of. Its stamp is the catalog's as it was opened; a claim changes the generation. */
+export interface WriterDeps extends JournalDeps, WriterStamp {}
 
 /** Runs a write as one durable transaction, wherever that is. */
 export interface Writer {
