@@ -51,7 +51,7 @@ async function addArchive(tx: Tx, a: NewArchive): Promise<void> {
   });
 }
 
-/** The row and the vault's counts. The caller holds the vault. */
+/** Inserts the row and updates the vault's counts. The caller has locked the vault's row. */
 export async function insertArchive(tx: Tx, row: ArchiveRow): Promise<void> {
   await INSERT_ARCHIVE.all(tx, row);
   await addToCounts(tx, row.vault_no, 1, row.size, row.created_ms);
@@ -101,7 +101,7 @@ const NOTE_GARBAGE = statement((db, { ref, uploadNo, nowMs }: NewGarbage) =>
   db.insertInto('garbage').values({ ref, upload_no: uploadNo, noted_ms: nowMs }),
 );
 
-/** The last inventory still lists it, until the next is taken. */
+/** Keeps the archive listed until the next inventory is taken. */
 async function keepForInventory(
   tx: Tx,
   { no, id, vault_no, description, created_ms, size, tree_hash }: Selectable<Schema['archives']>,

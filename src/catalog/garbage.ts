@@ -37,7 +37,7 @@ async function namesArchive(source: Source, label: BlobLabel, ref: string): Prom
   return row !== undefined || namesRetrieved(source, ref);
 }
 
-/** The archive may be deleted already: a finished job still serves its bytes. */
+/** A finished job still serves the bytes of an archive deleted since. */
 async function namesRetrieved({ db }: Source, ref: string): Promise<boolean> {
   const jobs = db.selectFrom('jobs').select('no').where('ref', '=', ref).where('kind', '=', 'archive');
   return (await jobs.executeTakeFirst()) !== undefined;
@@ -58,8 +58,8 @@ async function namesInventory({ db }: Source, _: BlobLabel, ref: string): Promis
 }
 
 /**
- * An upload that was completed is forgotten some day, but its archive goes on needing the parts, and so does a
- * finished job when that is deleted: any of them counts.
+ * The parts of a completed upload are needed by the upload until it is forgotten, by its archive until that is deleted,
+ * and by the archive's finished jobs until they expire.
  */
 async function namesPart(source: Source, label: BlobLabel, ref: string): Promise<boolean> {
   const { db } = source;

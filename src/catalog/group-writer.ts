@@ -10,7 +10,7 @@ import type { Source, Tx } from './transaction.ts';
 import { waitsForJournal } from './waits-for-journal.ts';
 import { runWrite, type WriteName, type Writer, type WriterDeps } from './writes.ts';
 
-/** A flush costs the same for one write as for many; this bounds how long the first one waits for the last. */
+/** A flush costs the same for one write as for many. The limit bounds how long a group's first write waits. */
 const WRITES_PER_COMMIT = 256;
 
 interface PendingWrite {
@@ -20,24 +20,24 @@ interface PendingWrite {
   reject(error: unknown): void;
 }
 
-/** How a write went inside the transaction; it counts only once that is committed. */
+/** A write's outcome inside the transaction; it counts only after the commit. */
 type RunWrite = { readonly pending: PendingWrite; readonly entries: readonly JournalEntry[] } & (
   | { readonly result: unknown }
   | { readonly error: unknown }
 );
 
 export interface GroupWriterDeps extends WriterDeps {
-  /** Makes room when the disk is full; false when there is none to make. Never throws. */
+  /** Frees space on a full disk; false if it cannot free any. Never throws. */
   readonly freeSpace?: (() => Promise<boolean>) | undefined;
-  /** Gives what is thrown for an error of SQLite. */
+  /** Turns an error of SQLite into the error to throw. By default `asCatalogShortage`. */
   readonly explain?: (error: unknown) => unknown;
-  /** Told after each commit how many writes were in it. Never throws. */
+  /** Called after each commit, failed ones too, with the number of its writes. Never throws. */
   readonly onCommit?: (writes: number) => void;
 }
 
 /**
- * The one writer of a SQLite catalog. Writes that arrive while a commit is under way share the next one;
- * each has a savepoint of its own, so that a refused one takes nothing else with it.
+ * The single writer of a SQLite catalog. Writes that arrive during a commit share the next one. Each has its own
+ * savepoint, so a refused write rolls back alone.
  */
 export class GroupWriter implements Writer {
   readonly #database: DatabaseSync;
@@ -84,14 +84,14 @@ export class GroupWriter implements Writer {
   async close(): Promise<void> {
     await this.#running;
     await Promise.all(this.#answers);
-    // Tidying: what cannot be taken off now is journaled again by the next start, which does no harm.
+    // Best effort: the next start journals again whatever stays in the outbox, which is harmless.
     if (this.#queue.droppableSeqs().length > 0)
       await this.run('dropFromOutbox', { seqs: [] }).catch(() => {});
     this.#closed = true;
   }
 
   async #drain(): Promise<void> {
-    // One turn of the loop: whatever else arrived with this write joins its commit.
+    // One turn of the event loop, so that writes that arrived together share a commit.
     await new Promise(setImmediate);
     while (this.#waiting.length > 0) {
       const batch = this.#nextBatch();
@@ -100,7 +100,7 @@ export class GroupWriter implements Writer {
         await this.#commit(batch);
       } catch (error) {
         for (const pending of batch) if (waitsForJournal(pending.name)) pending.reject(error);
-        // What archives are read with goes on while the journal cannot be written.
+        // Writes that reads depend on continue while the journal cannot be written.
         const others = batch.filter(({ name }) => !waitsForJournal(name));
         if (others.length > 0) await this.#commit(others);
       }
@@ -108,7 +108,7 @@ export class GroupWriter implements Writer {
     this.#running = undefined;
   }
 
-  /** A claim is alone in its transaction: what others write must be of the generation that holds before or after. */
+  /** A claim has a transaction to itself, because it changes the generation that other writes must belong to. */
   #nextBatch(): PendingWrite[] {
     const claim = this.#waiting.findIndex(({ name }) => name === 'claimGeneration');
     return this.#waiting.splice(
@@ -118,7 +118,7 @@ export class GroupWriter implements Writer {
   }
 
   async #commit(batch: readonly PendingWrite[]): Promise<void> {
-    // Taken now: what reaches the journal while the batch runs is for the next commit.
+    // Read before the batch: entries journaled while it runs are dropped by the next commit.
     const settled = this.#queue.droppableSeqs();
     let isCommitting = false;
     try {
@@ -139,7 +139,7 @@ export class GroupWriter implements Writer {
       this.#answer(ran, listed);
     } catch (error) {
       this.#rollback();
-      // Nothing was changed: the whole transaction runs again.
+      // A full disk changed nothing, so the whole transaction can run again.
       if (isCatalogFull(error) && (await this.#freeSpace())) return this.#commit(batch);
       const explained = this.#explain(error);
       const told = isCommitting ? explained : withChangedNothing(explained);
@@ -163,8 +163,9 @@ export class GroupWriter implements Writer {
   }
 
   /**
-   * Answers, refusals too, after the journal has every fact that was in the table at the commit: any of them may be
-   * what the answer rests on. The next commit need not wait for that, nor does what archives are read with.
+   * Answers the writes, refused ones too, once the journal has every entry that the outbox held at the commit. A retry
+   * may write no entry of its own but rely on one of those. Neither the next commit nor writes that reads depend on
+   * wait for the journal.
    */
   #answer(all: readonly RunWrite[], listed: readonly number[]): void {
     for (const one of all) if (!waitsForJournal(one.pending.name)) answerWrite(one);

@@ -36,7 +36,7 @@ async function listInventory(
 ): Promise<Page<InventoryEntry>> {
   const living = await entriesOf(source, 'archives', vaultNo, scope, page).execute();
   if (scope.asOfMs === null) return toPage(living.map(toEntry), page.limit);
-  // After the living ones: what is deleted in between is then in both, and else it would be in neither.
+  // Read last: an archive deleted between the reads is then in both lists instead of neither.
   const deleted = await entriesOf(source, 'deleted_archives', vaultNo, scope, page).execute();
   return toPage(
     mergeEntries(living, deleted)
@@ -46,7 +46,7 @@ async function listInventory(
   );
 }
 
-/** Not by the database: PostgreSQL would sort both tables for it. */
+/** Merges here, because PostgreSQL would sort both tables for it. */
 function mergeEntries(living: readonly EntryRow[], deleted: readonly EntryRow[]): EntryRow[] {
   const sorted = [...living, ...deleted].sort((a, b) => a.created_ms - b.created_ms || a.no - b.no);
   return sorted.filter((row, i) => row.no !== sorted[i - 1]?.no);
@@ -64,7 +64,7 @@ function entriesOf(
     db
       .selectFrom(table)
       .select(['no', 'id', 'description', 'created_ms', 'size'])
-      // As text: millions of small byte arrays would cost more memory than all the rest.
+      // As text: millions of small byte arrays would take more memory than everything else.
       .select(sql.raw<string>(engine.hexOf('tree_hash')).as('tree_hash'))
       .where('vault_no', '=', vaultNo)
       .$if(after !== null, (q) => q.where(sql<boolean>`(created_ms, no) > (${createdMs}, ${no})`))
@@ -175,7 +175,7 @@ async function takeInventories(tx: Tx, { nowMs, intervalMs, limit }: TakeInvento
   return due.rows.length;
 }
 
-/** From now on the vault shows this state; what was deleted before it is no longer needed for a list. */
+/** Sets the state that the vault shows from now on, and forgets the archives deleted before it. */
 async function takeInventory(
   tx: Tx,
   { vault_no, archives, bytes }: { vault_no: number; archives: number; bytes: number },

@@ -26,7 +26,7 @@ export function jobReads(source: Source): JobReads {
 
 export const jobWrites: InTransaction<JobWrites> = { startJob, finishArchiveJobs, expireJobs };
 
-/** Jobs that were not yet to be forgotten at `nowMs`; the rows of the others are only waiting for the sweeper. */
+/** Jobs that had not expired at `nowMs`; rows of expired ones remain until `expireJobs`. */
 function livingJobs({ db }: Source, vaultNo: number, nowMs: number) {
   return db
     .selectFrom('jobs')
@@ -58,7 +58,7 @@ async function listJobs(
   return toPage(rows.map(toJob), page.limit);
 }
 
-/** A job of a row. */
+/** The job that a row describes. */
 export function toJob(row: JobRow): Job {
   const base = {
     no: row.no,
@@ -157,13 +157,13 @@ async function finishArchiveJobs(tx: Tx, { nowMs, limit }: FinishArchiveJobsArgs
   return due.length;
 }
 
-/** An archive that was deleted meanwhile fails the job; one that is there stays readable for the job's life. */
+/** Fails the job if its archive was deleted meanwhile; otherwise its bytes stay readable until the job expires. */
 async function finishArchiveJob(tx: Tx, row: JobRow, nowMs: number): Promise<void> {
   const there = await tx.db
     .selectFrom('archives')
     .select('no')
     .where('no', '=', row.archive_no ?? 0)
-    // A deletion that waits for this row sees the finished job, which holds the blobs against the sweeper.
+    // A deletion that waits for this row sees the finished job, which keeps the blobs from the sweep.
     .$if(tx.engine.rowLocks, (q) => q.forKeyShare())
     .executeTakeFirst();
   const done = { state: there ? 'Succeeded' : 'Failed', completed_ms: nowMs } as const;
@@ -188,8 +188,8 @@ async function expireJobs(tx: Tx, { endedBeforeMs, nowMs, limit }: ExpireJobsArg
 }
 
 /**
- * Whether a finished archive job still needs the blob or the parts of a garbage entry. The state is not asked for
- * by `=`: SQLite would take the index that begins with it, and go through all finished jobs for each entry.
+ * Whether a finished archive job still needs the blob or the parts of a garbage item. The state is not compared with
+ * `=`: SQLite would choose the index that begins with it and scan all finished jobs for each item.
  */
 export const neededByJob = sql<boolean>`exists (
   select 1 from jobs j where (j.ref = garbage.ref or j.upload_no = garbage.upload_no)

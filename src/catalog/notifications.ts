@@ -65,8 +65,8 @@ async function deleteNotificationConfig(tx: Tx, { vaultNo }: DeleteNotificationC
 }
 
 /**
- * Writes the messages that a finished job owes, in the transaction that finishes it: so a message is owed
- * exactly when its job is done. The vault's topic and the job's own are both told, the same topic twice.
+ * Adds a finished job's messages in the transaction that finishes it, so that none is lost or sent early. The vault's
+ * topic and the job's own each get one, even if they are the same topic.
  */
 export async function addNotifications(tx: Tx, job: Job, nowMs: number): Promise<void> {
   const config = await findConfig(tx, job.vaultNo);
@@ -79,7 +79,7 @@ export async function addNotifications(tx: Tx, job: Job, nowMs: number): Promise
   if (topics.length === 0) return;
   const message = JSON.stringify(describeJob(job, await lockVaultRow(tx, job.vaultNo, 'to-write-into')));
   const common = { message, created_ms: nowMs, tries: 0, state: 'waiting' as const, next_try_ms: nowMs };
-  // The id is the job's, so that it is the same however often the message is sent.
+  // Derived from the job's id, so that it is the same however often the message is sent.
   const rows = topics.map(({ topic, by }) => ({ ...common, id: `${by}-${job.id}`, topic }));
   await tx.db.insertInto('notifications').values(rows).execute();
 }

@@ -71,7 +71,7 @@ async function putPart(tx: Tx, { uploadNo, uploadId, part, nowMs }: PutPartArgs)
     .select('no')
     .where('no', '=', uploadNo)
     .where('state', '=', 'open')
-    // Parts of one upload share its row; Complete and Abort, which take it alone, wait for them.
+    // Parts share the upload's row lock; Complete and Abort take it exclusively and wait for them.
     .$if(tx.engine.rowLocks, (q) => q.forShare())
     .executeTakeFirst();
   if (!open) throw uploadNotFound(uploadId);
@@ -79,7 +79,7 @@ async function putPart(tx: Tx, { uploadNo, uploadId, part, nowMs }: PutPartArgs)
   if (loser !== null) await tx.db.insertInto('garbage').values({ ref: loser, noted_ms: nowMs }).execute();
 }
 
-/** Stores the part if it is the newest at its offset. Gives the blob that lost: the old one, the new one, or none. */
+/** Stores the part if it is the newest at its offset. Returns the blob that is not needed: the old, the new, or null. */
 async function storePart(tx: Tx, uploadNo: number, part: NewPart, nowMs: number): Promise<string | null> {
   const row = toRow(uploadNo, part, nowMs);
   const inserted = await tx.db

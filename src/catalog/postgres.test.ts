@@ -18,13 +18,13 @@ describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   itFollowsTheModel(postgresPlace, 30);
 });
 
-/** The contract is not about time: it must hold on a busy machine. */
+/** Long, so that the contract holds on a busy machine: it is not about time. */
 const PATIENT_MS = 300_000;
 
 async function postgresPlace(): Promise<CatalogPlace> {
   const database = await createDatabase();
   return {
-    // Idle connections may still be closing when the database is dropped: their complaints mean nothing.
+    // Idle connections may still be closing when the database is dropped; their errors mean nothing.
     open: (journal = async () => {}, generation = 0) =>
       openPostgresCatalog({ url: database.url, journal, generation, limitMs: PATIENT_MS, onError: () => {} }),
     remove: () => database.drop(),
@@ -47,7 +47,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
   const claim = (catalog: Catalog, generation: number) =>
     catalog.claimGeneration({ catalogId: 'a'.repeat(32), storeId: 'b'.repeat(32), generation });
 
-  /** A catalog of generation 1 whose upload waits, with its transaction open, until `letGo`. */
+  /** A catalog of generation 1 with an upload whose transaction stays open until `letGo`. */
   async function earlierRun(t: TestContext) {
     const { url, drop } = await createDatabase();
     t.after(drop);
@@ -156,7 +156,7 @@ describe('a commit that the database does not confirm', { skip: skipWithoutPostg
     holder.on('error', () => {});
     await holder.connect();
     t.after(() => holder.end());
-    // What is deferred runs in the COMMIT.
+    // A deferred trigger runs in the COMMIT.
     await holder.query(`create function wait() returns trigger language plpgsql as
       $$ begin perform pg_advisory_xact_lock(42); return null; end $$`);
     await holder.query(`create constraint trigger wait after insert on vaults deferrable initially deferred

@@ -58,7 +58,7 @@ async function setRetrievalPolicy(
   await appendEntry(tx, { type: 'retrieval-policy', account, region, ...row });
 }
 
-/** Refuses a retrieval that policy or capacity does not allow. @throws 400 PolicyEnforced, InsufficientCapacity. */
+/** @throws 400 PolicyEnforced, InsufficientCapacity for a retrieval that policy or capacity does not allow. */
 export async function requireRetrievalAllowed(
   tx: Tx,
   owner: VaultOwner,
@@ -91,7 +91,7 @@ async function requireStandardAllowed(
   requireWithinPolicy(policy, { bytesInProgress: inProgress.bytes, bytesToday: today.bytes }, bytes);
 }
 
-/** Two jobs that start at once must not both fit into what is left for one. */
+/** Serializes starting jobs, so that two do not both use what is left for one. */
 async function lockRetrievalPolicyRow(tx: Tx, { account, region }: VaultOwner): Promise<void> {
   if (!tx.engine.rowLocks) return;
   const row = tx.db.selectFrom('retrieval_policies').select('strategy').where('account', '=', account);

@@ -3,7 +3,7 @@ import { JOB_LIFE_MS } from '../domain/job.ts';
 import type { DueWork, ScheduleReads } from '../domain/schedule-catalog.ts';
 import type { Source } from './transaction.ts';
 
-/** What workers ask often, and what the emulator's turnable clock asks: is there something to do, and when next? */
+/** Reads that workers poll, and that the emulator's clock needs to find the next moment when something happens. */
 export function scheduleReads(source: Source): ScheduleReads {
   return {
     dueWork: (nowMs) => dueWork(source, nowMs),
@@ -22,7 +22,7 @@ async function dueWork(source: Source, nowMs: number): Promise<DueWork> {
   return { jobs: due[0] || due[1] || false, messages: due[2] || false };
 }
 
-/** The job that is due first. PostgreSQL looks for any that is due through all that are not. */
+/** The job that is due first. With a condition on `due_ms`, PostgreSQL would scan all jobs that are not due. */
 function firstJob({ db }: Source, kind: 'archive' | 'inventory') {
   return db
     .selectFrom('jobs')

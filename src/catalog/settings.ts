@@ -21,7 +21,7 @@ async function listSettings({ db }: Source, prefix: string): Promise<readonly Se
       .selectFrom('settings')
       .select(['name', 'value'])
       .where('name', '>=', prefix)
-      // DEL: after every character that a name has.
+      // DEL sorts after every character of a name.
       .where('name', '<', `${prefix}\x7f`)
       .orderBy('name')
       .execute()

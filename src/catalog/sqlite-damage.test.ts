@@ -17,7 +17,7 @@ async function placeFor(t: TestContext): Promise<string> {
   return join(folder, 'catalog.sqlite');
 }
 
-/** A catalog of many pages that was closed, for one customer. */
+/** Fills a catalog with many pages and closes it; returns its customer. */
 async function filled(path: string): Promise<Customer> {
   const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal }));
   const c = new Customer(catalog);
@@ -27,7 +27,7 @@ async function filled(path: string): Promise<Customer> {
   return c;
 }
 
-/** Writes over the roots of the table of archives and of its indexes. */
+/** Overwrites the root pages of the table of archives and of its indexes. */
 async function spoil(path: string): Promise<void> {
   const database = new DatabaseSync(path, { readOnly: true });
   const of = database.prepare("select rootpage from sqlite_schema where tbl_name = 'archives'");
@@ -54,7 +54,7 @@ describe('a damaged SQLite catalog', () => {
     const path = await placeFor(t);
     await filled(path);
     await spoil(path);
-    // A clean stop leaves no log, and the file is not looked through.
+    // A clean stop leaves no log, so the file is not checked.
     await (await openSqliteWriter(path, { journal, checksFirst: true })).close();
     await copyFile(path, `${path}-wal`);
     await assert.rejects(openSqliteWriter(path, { journal, checksFirst: true }), (error: Error) => {

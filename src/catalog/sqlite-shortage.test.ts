@@ -75,7 +75,7 @@ describe('an error of SQLite', () => {
 describe('a SQLite catalog on a full disk', { skip }, () => {
   const LONG = 'x'.repeat(1024 * 1024);
 
-  /** A catalog on a disk of 16 MiB that another program has filled. @param freeSpace is called when it is full. */
+  /** A catalog on a 16 MiB disk that another program has filled. @param freeSpace called when the disk is full. */
   async function onFullDisk(t: TestContext, freeSpace: (disk: SmallDisk) => Promise<boolean>) {
     const disk = smallDisk('tmpfs', 16);
     const path = join(disk.path, 'catalog.sqlite');
@@ -95,7 +95,7 @@ describe('a SQLite catalog on a full disk', { skip }, () => {
   it('makes room, and does the write once', async (t) => {
     let asked = 0;
     const { catalog } = await onFullDisk(t, async (disk) => {
-      // The first room that is made is taken by others.
+      // Others take the space that is freed first.
       if (++asked === 2) await disk.unfill();
       return true;
     });

@@ -65,7 +65,7 @@ async function listUploads({ db }: Source, vaultNo: number, page: Paging<number>
   return toPage(rows.map(toUpload), page.limit);
 }
 
-/** Activity is the start or a stored part; the parts tell, so that no part has to write to the upload's row. */
+/** Activity is the start or a stored part. It is read from the parts, so that no part writes to the upload's row. */
 async function idleUploads({ db }: Source, beforeMs: number, limit: number): Promise<readonly Upload[]> {
   const rows = await db
     .selectFrom('uploads as u')
@@ -161,7 +161,7 @@ async function repeatComplete(
 ): Promise<CompleteOutcome> {
   const done = { size: row.size ?? 0, treeHash: toHex(row.tree_hash ?? new Uint8Array()) };
   requireSameDeclaration(done, declared, hashSent);
-  // The process that completed it may have died before its record reached the journal.
+  // The process that completed it may have died before its entry reached the journal.
   await appendCompletedEntry(tx, vault, row);
   return { kind: 'completed', archiveId: row.archive_id, treeHash: done.treeHash };
 }
@@ -179,7 +179,7 @@ async function appendCompletedEntry(
   });
 }
 
-/** The upload's row in whatever state, held until the transaction ends. */
+/** Locks the upload's row, in any state, until the transaction ends. */
 async function lockUploadRow(tx: Tx, vaultNo: number, id: string): Promise<UploadRow | undefined> {
   return tx.db
     .selectFrom('uploads')
@@ -226,7 +226,7 @@ async function endUpload(
   how: 'aborted' | 'expired',
   nowMs: number,
 ): Promise<void> {
-  // An expired upload is not remembered: Abort on it answers 404, as for one that never was.
+  // An expired upload is not remembered: Abort answers 404, as for an unknown one.
   if (how === 'expired') await tx.db.deleteFrom('uploads').where('no', '=', row.no).execute();
   else {
     const ended = { state: 'aborted', ended_ms: nowMs } as const;

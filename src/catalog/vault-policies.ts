@@ -58,7 +58,7 @@ async function readPolicies({ db }: Source, vaultNo: number): Promise<VaultPolic
   return toPolicies(row ?? null);
 }
 
-/** The caller holds the vault. @throws 400 Throttling when the policies are no longer those that the caller was allowed by. */
+/** The caller has locked the vault's row. @throws 400 Throttling unless the policies are still of this version. */
 export async function requireVersion(tx: Tx, vaultNo: number, version: number | undefined): Promise<void> {
   if (version === undefined) return;
   requireSameVersion((await FIND_VERSION.first(tx, { vaultNo }))?.version ?? 0, version);
@@ -68,7 +68,7 @@ const FIND_VERSION = statement((db, { vaultNo }: { vaultNo: number }) =>
   db.selectFrom('vault_policies').select('version').where('vault_no', '=', vaultNo),
 );
 
-/** Every change goes through here, so that the version grows. The caller holds the vault alone. */
+/** Every change goes through here, so that the version grows. The caller has locked the vault's row exclusively. */
 async function changePolicies(
   tx: Tx,
   vaultNo: number,
@@ -90,7 +90,7 @@ async function changePolicies(
     .execute();
 }
 
-/** Tags may decide what a policy allows, one of the caller too: a change of theirs is one of the policies. */
+/** For changes of tags: conditions of vault policies and of identity policies may depend on them. */
 export async function bumpPolicyVersion(tx: Tx, vaultNo: number): Promise<void> {
   await changePolicies(tx, vaultNo, {});
 }

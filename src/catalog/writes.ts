@@ -18,7 +18,7 @@ import { userWrites } from './users.ts';
 import { vaultPolicyWrites } from './vault-policies.ts';
 import { vaultWrites } from './vaults.ts';
 
-/** Every write, by name: the name and the arguments are what travels to the process that writes. */
+/** Every write by name. A serving process sends the name and the arguments to the process that writes. */
 const WRITES: InTransaction<CatalogWrites> = {
   ...vaultWrites,
   ...tagWrites,
@@ -40,15 +40,15 @@ const WRITES: InTransaction<CatalogWrites> = {
 
 export type WriteName = keyof CatalogWrites;
 
-/** What every writer is made of. Its stamp is the catalog's as it was opened; a claim changes the generation. */
+/** What every writer is given: the journal, and the stamp that it starts with. */
 export interface WriterDeps extends JournalDeps, WriterStamp {}
 
-/** Runs a write as one durable transaction, wherever that is. */
+/** Runs writes as durable transactions, here or in another process. */
 export interface Writer {
   run(name: WriteName, args: unknown): Promise<unknown>;
   /** The newest commit number that the writer knows; 0 before it knows any. No I/O. */
   commitNumber(): number;
-  /** Lets what was begun come to its end, then takes no more. */
+  /** Finishes the writes under way, then takes no more. */
   close(): Promise<void>;
 }
 
