@@ -1,7 +1,7 @@
 import { toApiDate } from './clock.ts';
 import { ApiError } from './errors.ts';
 
-/** A provisioned capacity unit: for a month, Expedited retrievals are never refused. */
+/** A provisioned capacity unit: for a month, no Expedited retrieval is refused for lack of capacity. */
 export interface CapacityUnit {
   /** 24 characters. */
   readonly id: string;

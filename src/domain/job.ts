@@ -18,7 +18,7 @@ interface JobBase {
   readonly description: string | null;
   readonly topic: string | null;
   readonly createdMs: number;
-  /** When it is (or was) to be done. */
+  /** When it is due. */
   readonly dueMs: number;
   readonly completedMs: number | null;
   readonly state: JobState;
@@ -34,11 +34,11 @@ export interface ArchiveJob extends JobBase {
   readonly kind: 'archive';
   readonly tier: Tier;
   readonly archiveId: string;
-  /** Null where the archive was gone when the job began. */
+  /** Null if the archive was gone when the job began. */
   readonly archive: (SegmentSource & ArchiveSummary) | null;
   /** Within the archive. */
   readonly range: Span;
-  /** Tree hash of the range where it is tree-hash aligned. */
+  /** Tree hash of the range; null if it is not tree-hash aligned. */
   readonly rangeHash: string | null;
 }
 
@@ -78,12 +78,12 @@ export type JobRequest = { readonly description: string | null; readonly topic: 
   | { readonly kind: 'inventory'; readonly request: InventoryRequest }
 );
 
-/** The members of InitiateJob's body, as they came. */
+/** The members of InitiateJob's body, as sent. */
 export type JobMembers = ReadonlyMap<string, unknown>;
 
 /**
- * The members that count: the body's own. The guide's syntax wraps them in `jobParameters`; no client does, but it
- * does no harm, as long as everyone who looks at a job looks at the same members.
+ * The job's members: the body's own, or those of `jobParameters` as in the guide's syntax, which no client uses. Every
+ * reader of a job must take them from here, so that all see the same members.
  */
 export function jobMembers(body: JobMembers): JobMembers {
   const wrapped = body.get('jobParameters');
@@ -143,8 +143,8 @@ function parseJobDescription(raw: unknown): string | null {
 }
 
 /**
- * The size of a job's output, if it can be taken now.
- * @throws 400 with the service's text while there is none, and for a failed job.
+ * The size of a job's output.
+ * @throws 400 with the service's text while the job is in progress, and for a failed job.
  */
 export function requireOutputBytes(job: Job): number {
   if (job.state !== 'Succeeded') {
@@ -154,8 +154,8 @@ export function requireOutputBytes(job: Job): number {
 }
 
 /**
- * Whether an output's tree hash is to be shown: the job's range must be a node of the archive's tree, and the
- * taken range one of the job's (API guide, "Receiving checksums when downloading data").
+ * Whether to send a tree hash with an output: the job's range must be a node of the archive's tree, and the requested
+ * range a node of the job's (API guide, "Receiving checksums when downloading data").
  */
 export function showsTreeHash(job: ArchiveJob, taken: Span): boolean {
   return job.rangeHash !== null && isTreeAligned(taken, job.range.last - job.range.first + 1);
@@ -166,7 +166,7 @@ export function jobNotFound(id: string): Error {
   return notFound(`The job ID was not found: ${id}`);
 }
 
-/** DescribeJob's answer: every field present, null where there is nothing; the order is alphabetical, as seen. */
+/** DescribeJob's answer. Every field is present, null if it has no value, in alphabetical order (observed). */
 export function describeJob(job: Job, vault: VaultKey): Record<string, unknown> {
   const archive = job.kind === 'archive' ? job : null;
   const inventory = job.kind === 'inventory' ? job : null;
@@ -189,14 +189,14 @@ export function describeJob(job: Job, vault: VaultKey): Record<string, unknown> 
     SNSTopic: job.topic,
     SelectParameters: null,
     StatusCode: job.state,
-    // Exactly the state, once there is one to tell: one client compares it with `Succeeded` and `Failed`.
+    // Exactly the state after the end: one client compares it with `Succeeded` and `Failed`.
     StatusMessage: job.state === 'InProgress' ? null : job.state,
     Tier: archive?.tier ?? null,
     VaultARN: vaultArn(vault),
   };
 }
 
-/** While in progress the marker is the one that was sent; afterwards the next one, null when there is no more. */
+/** `Marker` is the one that was sent while the job is in progress; afterwards the next one, null at the end. */
 function describeRequest({ request, output }: InventoryJob): Record<string, string | null> {
   const date = (ms: number | null) => (ms === null ? null : toInventoryDate(ms));
   return {

@@ -1,4 +1,4 @@
-/** Why a start is refused: what was found where, and what to do. */
+/** Messages of refused starts: what was found where, and what to do. */
 import type { FoundCatalog, StartFindings } from './start-findings.ts';
 import type { StoreIdentity } from './store-identity.ts';
 
@@ -22,7 +22,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Names listed in a message. */
+/** At most this many names are listed in a message. */
 const NAMES_SHOWN = 5;
 const PAGE = 'docs/operating.md, "When a start is refused"';
 const NOTHING_CHANGED = 'Nothing was changed.';
