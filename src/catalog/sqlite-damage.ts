@@ -10,7 +10,7 @@ const CHECKED_BYTES = 100_000_000;
 const WHAT_TO_DO = 'Restore it as docs/operating.md says under "Restoring"';
 
 /** The message that clients get for a damaged catalog. */
-const REASON = 'The catalog is damaged, and must be restored by whoever runs this server.';
+const REASON = 'The catalog is damaged: the operator of this server must restore it.';
 
 /** Whether an error says that the catalog is damaged, including an error from another process. */
 export function isCatalogDamage(error: unknown): error is Shortage {

@@ -149,7 +149,7 @@ export function missingPieces({ storeFolder }: StartFindings, missing: readonly 
   return refusal(
     'missing-pieces',
     `The store at ${storeFolder} lacks ${shown}${more}: archives may have been there.`,
-    'Is a disk not mounted? Put back what is missing from a backup; a folder that was empty before, make again with mkdir.',
+    'Is a disk not mounted? Put back what is missing from a backup; recreate a folder that was empty with mkdir.',
     'If it is lost for good, start once with --accept-empty-store.',
   );
 }
@@ -172,6 +172,6 @@ export function missingKey({ masterKey, dataFolder }: StartFindings): Refusal {
   return refusal(
     'missing-key',
     `There is no ${masterKey}, and the data folder ${dataFolder} is not new.`,
-    'Without the key no access key works and no archive id that was given out is known as such. Is --data right? Restore the key from a backup.',
+    'Without the key no access key works, and no archive id of this server is recognized. Is --data right? Restore the key from a backup.',
   );
 }

@@ -219,7 +219,7 @@ describe('properties', () => {
     );
   });
 
-  test('whatever a lock denies, nobody is allowed', () => {
+  test('no caller is allowed what a lock denies', () => {
     fc.assert(
       fc.property(rows, (row) => {
         const locked = decide({ ...row, own: [], access: [], principal: root });

@@ -86,7 +86,7 @@ export function effectiveDenyStatements(view: LockView, action: GlacierAction): 
 /** Why a statement can never apply from `nowMs` on; undefined when it can. */
 export function whyNever({ principals, conditions }: Statement, nowMs: number): string | undefined {
   const nobody = principals?.not ? principals.identities.includes('*') : principals?.identities.length === 0;
-  if (nobody) return 'its principals include nobody who can sign a request to this server';
+  if (nobody) return 'none of its principals can sign a request to this server';
   const never = conditions.find((condition) => !canHold(condition, nowMs));
   if (never === undefined) return undefined;
   const what = `${never.operator} on ${never.name}`;

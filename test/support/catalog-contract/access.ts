@@ -137,7 +137,7 @@ export function vaultPolicies(customer: NewCustomer): void {
         }),
     ];
     for (const i of writes(0).keys()) {
-      // Also where no policy of the vault is set: one of the caller may go by its tags.
+      // Even without a policy of the vault: an identity policy may depend on its tags.
       const before = policyVersionOf(await c.vault());
       await c.catalog.addTags({ vaultNo, tags: { a: String(i) } });
       await refused('ThrottlingException', writes(before)[i]?.() ?? Promise.resolve());

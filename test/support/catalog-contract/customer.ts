@@ -1,4 +1,4 @@
-/** What the sections of the catalog's contract share: accounts that are filled in few words, and what they expect. */
+/** Shared by the sections of the contract: accounts that tests fill in few words, and expectations. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
@@ -22,10 +22,10 @@ export const START_MS = 1_700_000_000_000;
 const REGION = 'us-east-1';
 
 let lastNumber = 0;
-/** A number that no other call gave. */
+/** A new number at each call. */
 export const unique = (): number => ++lastNumber;
 
-/** A SHA-256 of its own for each text. */
+/** A SHA-256 that differs for each text. */
 export function hashOf(text: string | number): string {
   return createHash('sha256').update(String(text)).digest('hex');
 }
@@ -63,7 +63,7 @@ export function allGarbage(catalog: Catalog): Promise<Garbage[]> {
   );
 }
 
-/** The write must be refused with this code. */
+/** Asserts that the write is refused with this code. */
 export async function refused(code: ErrorCode, write: Promise<unknown>): Promise<void> {
   await assert.rejects(write, (error) => {
     assert.ok(error instanceof ApiError, `not a refusal: ${String(error)}`);
@@ -72,14 +72,14 @@ export async function refused(code: ErrorCode, write: Promise<unknown>): Promise
   });
 }
 
-/** How many of the writes were done; each other one must have been refused with this code. */
+/** Counts the writes that succeeded; asserts that the others were refused with this code. */
 export async function countDone(code: ErrorCode, writes: readonly Promise<unknown>[]): Promise<number> {
   const settled = await Promise.allSettled(writes);
   for (const one of settled) if (one.status === 'rejected') await refused(code, Promise.reject(one.reason));
   return settled.filter(({ status }) => status === 'fulfilled').length;
 }
 
-/** An account that nobody else has, and short ways to fill it. */
+/** An account that only one test has, with short ways to fill it. */
 export class Customer {
   readonly catalog: Catalog;
   readonly account: string;
@@ -102,7 +102,7 @@ export class Customer {
     return this.vault(name);
   }
 
-  /** As the catalog knows it now. */
+  /** Its current state in the catalog. */
   async vault(name = 'photos'): Promise<VaultState> {
     const vault = await this.catalog.findVaultState(this.key(name));
     assert.ok(vault, `there is no vault ${name}`);
@@ -122,7 +122,7 @@ export class Customer {
     return policyVersionOf(rows.find(({ no }) => no === vaultNo) ?? { policies: null });
   }
 
-  /** A vault's number that was used and never will be again. */
+  /** The number of a deleted vault. */
   async goneVault(): Promise<number> {
     const { no } = await this.makeVault('gone');
     assert.equal(await this.deleteVault('gone'), true);
@@ -201,11 +201,11 @@ export class Customer {
   }
 }
 
-/** What a client that uploaded these parts says of the whole. */
+/** What a client that uploaded these parts declares of the archive. */
 export function declare(parts: readonly Pick<Part, 'size' | 'treeHash'>[]): DeclaredArchive {
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   return { size, treeHash: foldHashes(parts.map((part) => part.treeHash)) };
 }
 
-/** Gives an account that no other test has. */
+/** Makes an account that no other test has. */
 export type NewCustomer = () => Customer;

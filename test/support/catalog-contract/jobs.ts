@@ -75,7 +75,7 @@ export function jobs(customer: NewCustomer): void {
     for (const job of started) assert.equal((await foundJob(c, job)).state, 'Failed');
   });
 
-  it('are finished in lots, the first due ones first', async () => {
+  it('are finished in batches, the first due ones first', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const started: Job[] = [];
@@ -181,7 +181,7 @@ export function jobLife(customer: NewCustomer): void {
   });
 }
 
-/** Of an archive's first blob. */
+/** The label of an archive's first blob. */
 function labelOf(c: Customer, { id: archiveId, uploadNo }: StoredArchive): BlobLabel {
   const { name: vault, ...owner } = c.key();
   const facts = {

@@ -1,4 +1,4 @@
-/** Random sequences of writes: a real catalog must answer and end as the model of plain maps does. */
+/** Random sequences of writes: a real catalog must give the same answers and end as the model does. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
@@ -17,9 +17,9 @@ interface World {
   readonly model: Model;
 }
 
-/** Does one write to both and compares the answers. */
+/** Runs one write on both and compares the answers. */
 type Act = (world: World) => Promise<void>;
-/** An act, with a name for the report of a failure. */
+/** A step, with a name for reports of failures. */
 interface Step {
   readonly toString: () => string;
   readonly act: Act;
@@ -106,7 +106,7 @@ interface PartPlan {
   readonly upload: number;
   readonly index: number;
   readonly size: number;
-  /** It loses against the part that is there. */
+  /** Whether it loses against the stored part. */
   readonly late: boolean;
 }
 
@@ -123,7 +123,7 @@ function claimPlan(): fc.Arbitrary<'right' | 'wrong size' | 'wrong hash'> {
   );
 }
 
-/** One of the list; undefined when it is empty, and then there is nothing to do. */
+/** One of the list; undefined if it is empty, and then the step does nothing. */
 function pick<Item>(items: readonly Item[], no: number): Item | undefined {
   return items[no % Math.max(1, items.length)];
 }
@@ -234,7 +234,7 @@ function memoryOf({ nowMs }: Model) {
   return { nowMs, rememberedSinceMs: nowMs - MEMORY_MS };
 }
 
-/** As the worker does it: what is idle is listed, then ended one by one. */
+/** Like the worker: lists idle uploads, then ends them one by one. */
 function expire(ageMs: number): Act {
   return async ({ c, model }) => {
     const { nowMs } = model;
@@ -260,7 +260,7 @@ function forget(memoryMs: number): Act {
   };
 }
 
-/** As the worker does it: blobs first, then the entries. */
+/** Like the worker: removes blobs first, then items of the list. */
 async function sweep(world: World): Promise<void> {
   const { c, model } = world;
   await compareGarbage(world);
