@@ -163,7 +163,7 @@ export function invalidParameter(message: string): ApiError {
   return new ApiError('InvalidParameterValueException', message);
 }
 
-/** 400: something required was not sent. `name` is the service's wording ("API version"). */
+/** 400: something required was not sent. `name` is worded as the service does ("API version"). */
 export function missingParameter(name: string, status?: number): ApiError {
   const options = status === undefined ? {} : { status };
   return new ApiError('MissingParameterValueException', `Required parameter missing: ${name}`, options);

@@ -82,8 +82,8 @@ export type JobRequest = { readonly description: string | null; readonly topic: 
 export type JobMembers = ReadonlyMap<string, unknown>;
 
 /**
- * The job's members: the body's own, or those of `jobParameters` as in the guide's syntax, which no client uses. Every
- * reader of a job must take them from here, so that all see the same members.
+ * The members that count: the body's own. The guide's syntax wraps them in `jobParameters`; no client does, but it
+ * does no harm, as long as everyone who looks at a job looks at the same members.
  */
 export function jobMembers(body: JobMembers): JobMembers {
   const wrapped = body.get('jobParameters');

@@ -54,7 +54,7 @@ function conflictError(message: string): ApiError {
   return new ApiError('AccessDeniedException', message, { origin: 'service' });
 }
 
-/** GetVaultLock's answer. A completed lock has no expiration date. */
+/** GetVaultLock's answer. A completed lock has no end. */
 export function describeLock({ state, policy, createdMs }: VaultLock): Record<string, string | null> {
   return {
     CreationDate: toApiDate(createdMs),

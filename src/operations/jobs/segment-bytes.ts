@@ -1,5 +1,4 @@
 /** The bytes of one segment on their way out: read ahead, and proved leaf by leaf. */
-
 import type { Segment } from '../../domain/archive-catalog.ts';
 import {
   BlobDamaged,

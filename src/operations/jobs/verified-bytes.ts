@@ -1,5 +1,4 @@
 /** Bytes on their way out: each leaf is proved before any of it is sent (invariant 4). */
-
 import type { Segment } from '../../domain/archive-catalog.ts';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import { ApiError } from '../../domain/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The contract of every catalog, as tests that both databases run. Each section tests a noun of the port. Each test uses
- * an account of its own, so that tests can share a catalog.
+ * The contract of catalogs as tests: each database runs all of them. Each section tests a noun of the
+ * port; each test uses an account of its own, so tests can share a catalog.
  */
 import { after, before, describe } from 'node:test';
 import type { Catalog } from '../../../src/domain/catalog.ts';
@@ -25,7 +25,7 @@ import { tags, vaultDeletion, vaults } from './vaults.ts';
 
 type Sections = Readonly<Record<string, (customer: NewCustomer) => void>>;
 
-/** Sections by noun. New parts of the port get sections of their own. */
+/** Sections by noun. A new method of the port gets a section of its own. */
 const SECTIONS: Sections = {
   vaults,
   'deletion of a vault': vaultDeletion,
@@ -49,7 +49,7 @@ const SECTIONS: Sections = {
   'writes at once': writesAtOnce,
 };
 
-/** Sections that look at the whole catalog and so need one of their own. */
+/** Sections about the whole catalog: their tests need one to themselves. */
 const LONE_SECTIONS: Sections = {
   jobs,
   'the life of a job': jobLife,
@@ -58,7 +58,7 @@ const LONE_SECTIONS: Sections = {
   notifications,
 };
 
-/** Runs the contract; `makePlace` makes a new, empty place. */
+/** Runs the contract; `makePlace` returns a fresh, empty place. */
 export function catalogContract(name: string, makePlace: () => Promise<CatalogPlace>): void {
   describe(`a catalog: ${name}`, () => {
     let place: CatalogPlace;
@@ -78,7 +78,7 @@ export function catalogContract(name: string, makePlace: () => Promise<CatalogPl
       describe(noun, () => alone(makePlace, section));
     }
     describe('its journal', () => journal(makePlace));
-    describe('an answer that relies on an entry of the journal', () => journalWaits(makePlace));
+    describe('an answer that rests on a journal entry', () => journalWaits(makePlace));
     describe('its link with a store', () => storeLink(makePlace));
   });
 }

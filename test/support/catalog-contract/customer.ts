@@ -1,4 +1,4 @@
-/** Shared by the sections of the contract: accounts that tests fill in few words, and expectations. */
+/** Shared by the sections of the catalog's contract: short ways to fill accounts, and assertions. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
@@ -22,7 +22,7 @@ export const START_MS = 1_700_000_000_000;
 const REGION = 'us-east-1';
 
 let lastNumber = 0;
-/** A new number at each call. */
+/** A number that no other call returned. */
 export const unique = (): number => ++lastNumber;
 
 /** A SHA-256 that differs for each text. */
@@ -72,14 +72,14 @@ export async function refused(code: ErrorCode, write: Promise<unknown>): Promise
   });
 }
 
-/** Counts the writes that succeeded; asserts that the others were refused with this code. */
+/** How many of the writes succeeded; asserts that all others were refused with this code. */
 export async function countDone(code: ErrorCode, writes: readonly Promise<unknown>[]): Promise<number> {
   const settled = await Promise.allSettled(writes);
   for (const one of settled) if (one.status === 'rejected') await refused(code, Promise.reject(one.reason));
   return settled.filter(({ status }) => status === 'fulfilled').length;
 }
 
-/** An account that only one test has, with short ways to fill it. */
+/** An account of one test's own, and short ways to fill it. */
 export class Customer {
   readonly catalog: Catalog;
   readonly account: string;
@@ -122,7 +122,7 @@ export class Customer {
     return policyVersionOf(rows.find(({ no }) => no === vaultNo) ?? { policies: null });
   }
 
-  /** The number of a deleted vault. */
+  /** The number of a deleted vault: it is never reused. */
   async goneVault(): Promise<number> {
     const { no } = await this.makeVault('gone');
     assert.equal(await this.deleteVault('gone'), true);
@@ -201,7 +201,7 @@ export class Customer {
   }
 }
 
-/** What a client that uploaded these parts declares of the archive. */
+/** What a client that uploaded these parts declares of the whole archive. */
 export function declare(parts: readonly Pick<Part, 'size' | 'treeHash'>[]): DeclaredArchive {
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   return { size, treeHash: foldHashes(parts.map((part) => part.treeHash)) };

@@ -5,7 +5,7 @@ import type { Catalog } from '../../../src/domain/catalog.ts';
 import { Customer, declare, refused, START_MS } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
 
-/** Makes writes; returns the types of the entries that they must leave. */
+/** Writes of every kind that leave entries; returns the type of the entry that each step must leave. */
 async function tellTale(c: Customer): Promise<string[]> {
   const vault = await c.makeVault();
   await c.catalog.addTags({ vaultNo: vault.no, tags: { a: 'b' } });
@@ -31,10 +31,10 @@ async function tellTale(c: Customer): Promise<string[]> {
 export function journal(makePlace: () => Promise<CatalogPlace>): void {
   let place: CatalogPlace;
   const written: JournalEntry[] = [];
-  /** The newest entry when a catalog was last opened. It stays in the outbox and is journaled again. */
+  /** Number of the newest entry when the catalog was last opened. It stays in the outbox and is appended again. */
   let newest = 0;
   const fresh = () => written.filter(({ seq }) => seq > newest);
-  // Takes several turns, as a disk does, so that it ends while other writes are under way.
+  // Takes as many turns as a disk might, so that it ends in the middle of other writes.
   const keep: Journal = async (entries) => {
     for (let turn = 0; turn < 30; turn++) await undefined;
     written.push(...entries);
@@ -54,7 +54,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
   after(() => place.remove());
   const typesOf = (entries: readonly JournalEntry[]) => entries.map(({ body }) => body['type']);
 
-  it('has each entry once, in order, before the answer', async () => {
+  it('has each entry once, in order, when the write is answered', async () => {
     written.length = 0;
     const expected = await using(keep, (catalog) => tellTale(new Customer(catalog)));
     assert.deepEqual(typesOf(fresh()), expected);
@@ -65,7 +65,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     );
   });
 
-  it('has what a rebuilt catalog would lack', async () => {
+  it('has what a rebuilt catalog would not know', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -86,7 +86,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  it('has no entry of a refused write', async () => {
+  it('gets no entry of a refused write', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -99,7 +99,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     assert.deepEqual(typesOf(fresh()), ['vault-created', 'upload-started']);
   });
 
-  it('is waited for: nothing is answered before the entry is durable', async () => {
+  it('is waited for: no write is answered before its entry is durable', async () => {
     let called: () => void = () => {};
     let release: () => void = () => {};
     const asked = new Promise<void>((resolve) => {
@@ -142,7 +142,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  it('that failed has the entry before anything that relies on it is answered', async () => {
+  it('that failed gets the entry before any answer that rests on it', async () => {
     written.length = 0;
     let failures = 2;
     const faltering: Journal = (entries) =>
@@ -159,7 +159,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  /** Only the newest entry may stay in the outbox, because it keeps the greatest number. */
+  /** The newest entry may be appended again, because it has the greatest number; no older one may. */
   const onlyNewestIsLeft = () =>
     using(keep, async (catalog) => {
       const seqs = written.map(({ seq }) => seq);
@@ -184,7 +184,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await onlyNewestIsLeft();
   });
 
-  it('has every entry of successive writes, and they do not pile up in the outbox', async () => {
+  it('has every entry of writes in sequence, and the outbox does not grow', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -196,7 +196,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await onlyNewestIsLeft();
   });
 
-  it('never gets a number again, even after all earlier entries were dropped', async () => {
+  it('never sees a number again, even when all earlier entries were dropped', async () => {
     written.length = 0;
     const seqs: number[] = [];
     for (let i = 0; i < 3; i++) {

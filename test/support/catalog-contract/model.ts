@@ -1,6 +1,6 @@
 /**
- * A catalog of plain maps: the vaults, tags, archives and uploads after any sequence of writes. Each step changes the model
- * and returns what the real write must answer.
+ * A catalog of plain maps: the vaults, tags, archives and uploads that any sequence of writes must leave. A step
+ * changes the model and returns what the real write must answer.
  */
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
 import type { ErrorCode } from '../../../src/domain/errors.ts';
@@ -23,7 +23,7 @@ export interface ModelUpload {
   readonly upload: Upload;
   readonly vault: ModelVault;
   readonly parts: Map<number, NewPart & { readonly storedMs: number }>;
-  /** `gone`: no longer remembered. */
+  /** `gone`: forgotten. */
   state: 'open' | 'completed' | 'aborted' | 'gone';
   endedMs: number;
   declared: DeclaredArchive;
@@ -41,10 +41,10 @@ export const VAULT_LIMIT = 3;
 
 export class Model {
   nowMs = START_MS;
-  /** All vaults ever made; a name means the last of that name. */
+  /** Every vault that was ever made; a name means the newest one. */
   readonly vaults: ModelVault[] = [];
   readonly uploads: ModelUpload[] = [];
-  /** All archives ever made, including deleted ones. */
+  /** Every archive that was ever added or completed, deleted or not. */
   readonly archives: {
     readonly vault: ModelVault;
     readonly id: string;

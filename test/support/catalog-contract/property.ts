@@ -17,9 +17,9 @@ interface World {
   readonly model: Model;
 }
 
-/** Runs one write on both and compares the answers. */
+/** Does one write on catalog and model, and compares the answers. */
 type Act = (world: World) => Promise<void>;
-/** A step, with a name for reports of failures. */
+/** A step, with a name for the report of a failure. */
 interface Step {
   readonly toString: () => string;
   readonly act: Act;
@@ -106,7 +106,7 @@ interface PartPlan {
   readonly upload: number;
   readonly index: number;
   readonly size: number;
-  /** Whether it loses against the stored part. */
+  /** A part that loses against the one that is there. */
   readonly late: boolean;
 }
 
@@ -234,7 +234,7 @@ function memoryOf({ nowMs }: Model) {
   return { nowMs, rememberedSinceMs: nowMs - MEMORY_MS };
 }
 
-/** Like the worker: lists idle uploads, then ends them one by one. */
+/** As the worker does it: lists idle uploads, then ends them one by one. */
 function expire(ageMs: number): Act {
   return async ({ c, model }) => {
     const { nowMs } = model;
