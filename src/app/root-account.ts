@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { SettingError } from '../config/errors.ts';
 import type { Config, RootKey } from '../config/read.ts';
+import type { AccessKey } from '../domain/access-key-catalog.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
-import type { AccessKey, Catalog } from '../domain/catalog.ts';
+import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { SecretBox } from '../domain/secret-box.ts';

@@ -1,6 +1,6 @@
 /** The files in the data folder that hold the first key of an account, in the form that AWS tools read. */
 import { readFile } from 'node:fs/promises';
-import type { AccessKey } from '../domain/catalog.ts';
+import type { AccessKey } from '../domain/access-key-catalog.ts';
 import { type DataFolder, undefinedIfMissing, writeDurably } from './data-folder.ts';
 
 const NOTE = '#: ';

@@ -1,17 +1,26 @@
 import type { Selectable } from 'kysely';
-import type { CatalogReads, CatalogWrites, StoredArchive } from '../domain/catalog.ts';
+import type {
+  ArchiveReads,
+  ArchiveWrites,
+  DeleteArchiveArgs,
+  MarkDamagedArgs,
+  NewArchive,
+  StoredArchive,
+} from '../domain/archive-catalog.ts';
 import { fromHex, toHex } from './digest.ts';
 import { appendEntry } from './journal.ts';
 import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { addToCounts } from './vault-counts.ts';
 import { requireVersion } from './vault-policies.ts';
 import { lockVaultRow } from './vaults.ts';
 
-export function archiveReads(source: Source): Pick<CatalogReads, 'findArchive'> {
+export function archiveReads(source: Source): ArchiveReads {
   return { findArchive: (vaultNo, id) => findArchive(source, vaultNo, id) };
 }
+
+export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteArchive, markDamaged };
 
 async function findArchive(source: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
   const row = await FIND_ARCHIVE.first(source, { vaultNo, id });
@@ -28,7 +37,7 @@ const FIND_ARCHIVE = statement((db, { vaultNo, id }: { vaultNo: number; id: stri
     .where('id', '=', id),
 );
 
-export async function addArchive(tx: Tx, a: Parameters<CatalogWrites['addArchive']>[0]): Promise<void> {
+async function addArchive(tx: Tx, a: NewArchive): Promise<void> {
   await lockVaultRow(tx, a.vaultNo, 'to-write-into');
   await insertArchive(tx, {
     id: a.id,
@@ -42,15 +51,15 @@ export async function addArchive(tx: Tx, a: Parameters<CatalogWrites['addArchive
   });
 }
 
-/** The row and the vault's counts. The caller holds the vault. */
-export async function insertArchive(tx: Tx, row: NewArchive): Promise<void> {
+/** Inserts the row and updates the vault's counts. The caller has locked the vault's row. */
+export async function insertArchive(tx: Tx, row: ArchiveRow): Promise<void> {
   await INSERT_ARCHIVE.all(tx, row);
   await addToCounts(tx, row.vault_no, 1, row.size, row.created_ms);
 }
 
-type NewArchive = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms'>;
+type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms'>;
 
-const INSERT_ARCHIVE = statement((db, row: NewArchive) =>
+const INSERT_ARCHIVE = statement((db, row: ArchiveRow) =>
   db.insertInto('archives').values({
     id: row.id,
     vault_no: row.vault_no,
@@ -63,9 +72,9 @@ const INSERT_ARCHIVE = statement((db, row: NewArchive) =>
   }),
 );
 
-export async function deleteArchive(
+async function deleteArchive(
   tx: Tx,
-  { vaultNo, id, nowMs, mode, policyVersion }: Parameters<CatalogWrites['deleteArchive']>[0],
+  { vaultNo, id, nowMs, mode, policyVersion }: DeleteArchiveArgs,
 ): Promise<boolean> {
   const { account, region, name } = await lockVaultRow(tx, vaultNo, 'to-write-into');
   await requireVersion(tx, vaultNo, policyVersion);
@@ -92,7 +101,7 @@ const NOTE_GARBAGE = statement((db, { ref, uploadNo, nowMs }: NewGarbage) =>
   db.insertInto('garbage').values({ ref, upload_no: uploadNo, noted_ms: nowMs }),
 );
 
-/** The last inventory still lists it, until the next is taken. */
+/** Keeps the archive listed until the next inventory is taken. */
 async function keepForInventory(
   tx: Tx,
   { no, id, vault_no, description, created_ms, size, tree_hash }: Selectable<Schema['archives']>,
@@ -102,9 +111,6 @@ async function keepForInventory(
   await tx.db.insertInto('deleted_archives').values(row).execute();
 }
 
-export async function markDamaged(
-  tx: Tx,
-  { archiveNo, nowMs }: Parameters<CatalogWrites['markDamaged']>[0],
-): Promise<void> {
+async function markDamaged(tx: Tx, { archiveNo, nowMs }: MarkDamagedArgs): Promise<void> {
   await tx.db.updateTable('archives').set({ damaged_ms: nowMs }).where('no', '=', archiveNo).execute();
 }

@@ -16,7 +16,7 @@ async function databasePath(t: TestContext): Promise<string> {
 
 const NEVER_MS = 2 ** 31 - 1;
 
-/** A database whose log nobody moves but the checkpointer, and what commits a row of a KiB so many times. */
+/** A database whose log only the checkpointer moves, and a function that commits rows of 1 KiB. */
 async function logged(t: TestContext, pauseMs: number) {
   const path = await databasePath(t);
   const database = new DatabaseSync(path);

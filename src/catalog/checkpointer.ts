@@ -2,16 +2,16 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 /**
- * A checkpoint flushes pages from all over the file to the disk that the commits need: deleting an old archive of a
- * large vault dirties three that no other write shares. So it waits for a pause of the commits.
+ * A checkpoint flushes pages scattered over the file and so slows commits: deleting an old archive of a large vault
+ * dirties three pages that no other write shares. So it waits for a pause between commits.
  */
 const PAUSE_MS = 100;
-/** Without a pause it comes after so many writes: each brings up to eight pages, so the log has up to 64 MiB then. */
+/** Without a pause, a checkpoint runs after this many writes. Each adds up to eight pages, 64 MiB of log in all. */
 const WRITES_WITHOUT_PAUSE = 2048;
 
 /**
- * Keeps a SQLite catalog's log short from a thread of its own. SQLite would do it in the middle of some commit,
- * and whoever waits for that commit would wait for pages all over a large file to be written and flushed.
+ * Keeps a SQLite catalog's log short from a separate thread. SQLite itself would checkpoint within a commit, which
+ * would then wait until pages scattered over a large file are written and flushed.
  */
 export class Checkpointer {
   readonly #path: string;
@@ -24,8 +24,8 @@ export class Checkpointer {
 
   /**
    * Starts nothing yet.
-   * @param path of the database. @param busyMs how long to wait for another process. @param pauseMs without commits
-   * count as a pause.
+   * @param path of the database. @param busyMs how long to wait for another process. @param pauseMs time without
+   * commits that counts as a pause.
    */
   constructor(path: string, busyMs: number, pauseMs = PAUSE_MS) {
     this.#path = path;
@@ -33,7 +33,7 @@ export class Checkpointer {
     this.#pauseMs = pauseMs;
   }
 
-  /** So many writes were committed. Never throws. */
+  /** Notes a commit of this many writes. Never throws. */
   committed(writes: number): void {
     this.#writes += writes;
     if (this.#writes >= WRITES_WITHOUT_PAUSE) this.#checkpoint();
@@ -48,27 +48,27 @@ export class Checkpointer {
       this.#thread.postMessage('checkpoint');
       this.#isBusy = true;
     } catch {
-      // No room for a thread just now: commits keep the log short themselves.
+      // The thread cannot start now; commits keep the log short themselves.
     }
   }
 
-  /** Resolves when the thread has ended and has the file open no more. */
+  /** Resolves when the thread has ended and closed the file. */
   async close(): Promise<void> {
     clearTimeout(this.#pause);
     await this.#thread?.terminate();
   }
 
   #start(): Worker {
-    // The sources run as they are, and built.
+    // `.ts` when the sources run, `.js` when built.
     const url = new URL(`./checkpoint-thread${extname(import.meta.filename)}`, import.meta.url);
     const thread = new Worker(url, { workerData: { path: this.#path, busyMs: this.#busyMs } });
     thread.unref();
     thread.on('message', () => {
       this.#isBusy = false;
-      // For what was committed meanwhile, should nothing follow.
+      // For commits made during the checkpoint, if none follow.
       this.#pause?.refresh();
     });
-    // What is wrong with the file is told by the next commit, too, and commits keep the log short meanwhile.
+    // The next commit reports what is wrong with the file; commits keep the log short meanwhile.
     thread.on('error', () => {
       this.#isBusy = false;
       this.#thread = undefined;

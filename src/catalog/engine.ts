@@ -1,15 +1,15 @@
-/** What differs between the databases, as data. Nobody asks "is this SQLite?". */
+/** How the databases differ, as data. No other code tests which database it runs on. */
 export interface Engine {
   readonly name: 'sqlite' | 'postgres';
   /** Column type of raw bytes. */
   readonly binary: 'blob' | 'bytea';
   /** Column type of a whole number up to 2^53. */
   readonly integer: 'integer' | 'bigint';
-  /** Whether a transaction must lock the rows that it decides on, because others write at the same time. */
+  /** Whether a transaction must lock the rows that it decides by, because others write concurrently. */
   readonly rowLocks: boolean;
-  /** In how many shards the counts of a vault are kept. */
+  /** Number of shards of a vault's counts. */
   readonly countShards: number;
-  /** Appended to text columns so that they sort by their bytes, as markers need. */
+  /** Appended to text columns so that they sort by byte, as markers need. */
   readonly byteOrder: string;
   /** SQL for the lower-case hex digits of a column of raw bytes. */
   hexOf(column: string): string;

@@ -1,16 +1,18 @@
 import type { BlobLabel } from '../domain/blob-store.ts';
-import type { CatalogReads, CatalogWrites, Garbage, Paging } from '../domain/catalog.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import type { DropGarbageArgs, Garbage, GarbageReads, GarbageWrites } from '../domain/garbage-catalog.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import { neededByJob } from './jobs.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
-export function garbageReads(source: Source): Pick<CatalogReads, 'listGarbage' | 'namesBlob'> {
+export function garbageReads(source: Source): GarbageReads {
   return {
     listGarbage: (page) => listGarbage(source, page),
     namesBlob: (label, ref) =>
       ({ part: namesPart, archive: namesArchive, inventory: namesInventory })[label.kind](source, label, ref),
   };
 }
+
+export const garbageWrites: InTransaction<GarbageWrites> = { dropGarbage };
 
 async function listGarbage({ db }: Source, page: Paging<number>): Promise<Page<Garbage>> {
   const rows = await db
@@ -35,7 +37,7 @@ async function namesArchive(source: Source, label: BlobLabel, ref: string): Prom
   return row !== undefined || namesRetrieved(source, ref);
 }
 
-/** The archive may be deleted already: a finished job still serves its bytes. */
+/** A finished job still serves the bytes of an archive deleted since. */
 async function namesRetrieved({ db }: Source, ref: string): Promise<boolean> {
   const jobs = db.selectFrom('jobs').select('no').where('ref', '=', ref).where('kind', '=', 'archive');
   return (await jobs.executeTakeFirst()) !== undefined;
@@ -56,8 +58,8 @@ async function namesInventory({ db }: Source, _: BlobLabel, ref: string): Promis
 }
 
 /**
- * An upload that was completed is forgotten some day, but its archive goes on needing the parts, and so does a
- * finished job when that is deleted: any of them counts.
+ * The parts of a completed upload are needed by the upload until it is forgotten, by its archive until that is deleted,
+ * and by the archive's finished jobs until they expire.
  */
 async function namesPart(source: Source, label: BlobLabel, ref: string): Promise<boolean> {
   const { db } = source;
@@ -87,9 +89,6 @@ async function namesPart(source: Source, label: BlobLabel, ref: string): Promise
   return row !== undefined;
 }
 
-export async function dropGarbage(
-  tx: Tx,
-  { nos }: Parameters<CatalogWrites['dropGarbage']>[0],
-): Promise<void> {
+async function dropGarbage(tx: Tx, { nos }: DropGarbageArgs): Promise<void> {
   await tx.db.deleteFrom('garbage').where('no', 'in', nos).execute();
 }

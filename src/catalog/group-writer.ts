@@ -1,16 +1,16 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { JournalEntry } from '../domain/blob-store.ts';
-import type { CatalogWrites } from '../domain/catalog.ts';
 import { withChangedNothing } from '../domain/errors.ts';
-import { type Journal, type JournalFailure, listOutboxSeqs, outboxEntries } from './journal.ts';
+import { CurrentStamp } from './current-stamp.ts';
+import { listOutboxSeqs } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
 import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
 import { countCommit, requireGeneration } from './store-link.ts';
 import type { Source, Tx } from './transaction.ts';
 import { waitsForJournal } from './waits-for-journal.ts';
-import { runWrite, type WriteName, type Writer } from './writes.ts';
+import { runWrite, type WriteName, type Writer, type WriterDeps } from './writes.ts';
 
-/** A flush costs the same for one write as for many; this bounds how long the first one waits for the last. */
+/** A flush costs the same for one write as for many. The limit bounds how long a group's first write waits. */
 const WRITES_PER_COMMIT = 256;
 
 interface PendingWrite {
@@ -20,30 +20,24 @@ interface PendingWrite {
   reject(error: unknown): void;
 }
 
-/** How a write went inside the transaction; it counts only once that is committed. */
+/** A write's outcome inside the transaction; it counts only after the commit. */
 type RunWrite = { readonly pending: PendingWrite; readonly entries: readonly JournalEntry[] } & (
   | { readonly result: unknown }
   | { readonly error: unknown }
 );
 
-export interface GroupWriterDeps {
-  readonly journal: Journal;
-  readonly failure?: JournalFailure | undefined;
-  /** Makes room when the disk is full; false when there is none to make. Never throws. */
+export interface GroupWriterDeps extends WriterDeps {
+  /** Frees space on a full disk; false if it cannot free any. Never throws. */
   readonly freeSpace?: (() => Promise<boolean>) | undefined;
-  /** Whose writes these are, until a claim. */
-  readonly generation: number;
-  /** The catalog's, as it was opened. */
-  readonly commitNumber: number;
-  /** Gives what is thrown for an error of SQLite. */
+  /** Turns an error of SQLite into the error to throw. By default `asCatalogShortage`. */
   readonly explain?: (error: unknown) => unknown;
-  /** Told after each commit how many writes were in it. Never throws. */
+  /** Called after each commit, failed ones too, with the number of its writes. Never throws. */
   readonly onCommit?: (writes: number) => void;
 }
 
 /**
- * The one writer of a SQLite catalog. Writes that arrive while a commit is under way share the next one;
- * each has a savepoint of its own, so that a refused one takes nothing else with it.
+ * The single writer of a SQLite catalog. Writes that arrive during a commit share the next one. Each has its own
+ * savepoint, so a refused write rolls back alone.
  */
 export class GroupWriter implements Writer {
   readonly #database: DatabaseSync;
@@ -51,7 +45,7 @@ export class GroupWriter implements Writer {
   readonly #release: StatementSync;
   readonly #source: Source;
   readonly #queue: JournalQueue;
-  readonly #failure: JournalFailure;
+  readonly #stamp: CurrentStamp;
   readonly #freeSpace: () => Promise<boolean>;
   readonly #onCommit: (writes: number) => void;
   readonly #explain: (error: unknown) => unknown;
@@ -59,28 +53,24 @@ export class GroupWriter implements Writer {
   #running: Promise<void> | undefined;
   readonly #answers = new Set<Promise<void>>();
   #closed = false;
-  #generation: number;
-  #commitNumber: number;
 
   constructor(database: DatabaseSync, source: Source, deps: GroupWriterDeps) {
-    const { journal, failure, freeSpace, onCommit, generation, commitNumber, explain } = deps;
+    const { freeSpace, onCommit, explain } = deps;
     this.#database = database;
     this.#savepoint = database.prepare('savepoint one');
     this.#release = database.prepare('release one');
     this.#source = source;
-    this.#queue = new JournalQueue(journal, (seqs) => outboxEntries(source, seqs));
-    this.#failure = failure ?? (() => undefined);
+    this.#queue = new JournalQueue(source, deps);
+    this.#stamp = new CurrentStamp(deps);
     this.#freeSpace = freeSpace ?? (async () => false);
     this.#onCommit = onCommit ?? (() => {});
     this.#explain = explain ?? asCatalogShortage;
-    this.#generation = generation;
-    this.#commitNumber = commitNumber;
   }
 
   run(name: WriteName, args: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new Error('the catalog is closed'));
-    const failure = waitsForJournal(name) ? this.#failure() : undefined;
-    if (failure) return Promise.reject(withChangedNothing(failure));
+    const failure = waitsForJournal(name) ? this.#queue.failure() : undefined;
+    if (failure) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, args, resolve, reject });
       this.#running ??= this.#drain();
@@ -88,20 +78,20 @@ export class GroupWriter implements Writer {
   }
 
   commitNumber(): number {
-    return this.#commitNumber;
+    return this.#stamp.commitNumber;
   }
 
   async close(): Promise<void> {
     await this.#running;
     await Promise.all(this.#answers);
-    // Tidying: what cannot be taken off now is journaled again by the next start, which does no harm.
+    // Best effort: the next start journals again whatever stays in the outbox, which is harmless.
     if (this.#queue.droppableSeqs().length > 0)
       await this.run('dropFromOutbox', { seqs: [] }).catch(() => {});
     this.#closed = true;
   }
 
   async #drain(): Promise<void> {
-    // One turn of the loop: whatever else arrived with this write joins its commit.
+    // One turn of the event loop, so that writes that arrived together share a commit.
     await new Promise(setImmediate);
     while (this.#waiting.length > 0) {
       const batch = this.#nextBatch();
@@ -109,9 +99,8 @@ export class GroupWriter implements Writer {
         await this.#queue.appendOwed();
         await this.#commit(batch);
       } catch (error) {
-        const told = withChangedNothing(error);
-        for (const pending of batch) if (waitsForJournal(pending.name)) pending.reject(told);
-        // What archives are read with goes on while the journal cannot be written.
+        for (const pending of batch) if (waitsForJournal(pending.name)) pending.reject(error);
+        // Writes that reads depend on continue while the journal cannot be written.
         const others = batch.filter(({ name }) => !waitsForJournal(name));
         if (others.length > 0) await this.#commit(others);
       }
@@ -119,7 +108,7 @@ export class GroupWriter implements Writer {
     this.#running = undefined;
   }
 
-  /** A claim is alone in its transaction: what others write must be of the generation that holds before or after. */
+  /** A claim has a transaction to itself, because it changes the generation that other writes must belong to. */
   #nextBatch(): PendingWrite[] {
     const claim = this.#waiting.findIndex(({ name }) => name === 'claimGeneration');
     return this.#waiting.splice(
@@ -129,12 +118,12 @@ export class GroupWriter implements Writer {
   }
 
   async #commit(batch: readonly PendingWrite[]): Promise<void> {
-    // Taken now: what reaches the journal while the batch runs is for the next commit.
+    // Read before the batch: entries journaled while it runs are dropped by the next commit.
     const settled = this.#queue.droppableSeqs();
     let isCommitting = false;
     try {
       this.#database.exec('begin immediate');
-      if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#generation);
+      if (batch[0]?.name !== 'claimGeneration') await requireGeneration(this.#source, this.#stamp.generation);
       const commitNumber = await countCommit(this.#source);
       if (settled.length > 0) await runWrite(this.#tx([]), 'dropFromOutbox', { seqs: settled });
       const ran: RunWrite[] = [];
@@ -142,27 +131,21 @@ export class GroupWriter implements Writer {
       const listed = await listOutboxSeqs(this.#source);
       isCommitting = true;
       this.#database.exec('commit');
-      this.#commitNumber = commitNumber;
+      this.#stamp.reached(commitNumber);
       this.#queue.markDropped(settled);
-      for (const one of ran) if ('result' in one) this.#adopt(one.pending, one.result);
+      for (const one of ran) {
+        if ('result' in one) this.#stamp.adopt(one.pending.name, one.pending.args, one.result);
+      }
       this.#answer(ran, listed);
     } catch (error) {
       this.#rollback();
-      // Nothing was changed: the whole transaction runs again.
+      // A full disk changed nothing, so the whole transaction can run again.
       if (isCatalogFull(error) && (await this.#freeSpace())) return this.#commit(batch);
       const explained = this.#explain(error);
       const told = isCommitting ? explained : withChangedNothing(explained);
       for (const pending of batch) pending.reject(told);
     }
     this.#onCommit(batch.length);
-  }
-
-  /** What the writer itself must know of a write that is committed. */
-  #adopt({ name, args }: PendingWrite, result: unknown): void {
-    if (name === 'claimGeneration') {
-      this.#generation = (args as Parameters<CatalogWrites['claimGeneration']>[0]).generation;
-    }
-    if (name === 'raiseCommitNumber') this.#commitNumber = Math.max(this.#commitNumber, result as number);
   }
 
   async #runOne(pending: PendingWrite): Promise<RunWrite> {
@@ -180,8 +163,9 @@ export class GroupWriter implements Writer {
   }
 
   /**
-   * Answers, refusals too, after the journal has every fact that was in the table at the commit: any of them may be
-   * what the answer rests on. The next commit need not wait for that, nor does what archives are read with.
+   * Answers the writes, refused ones too, once the journal has every entry that the outbox held at the commit. A retry
+   * may write no entry of its own but rely on one of those. Neither the next commit nor writes that reads depend on
+   * wait for the journal.
    */
   #answer(all: readonly RunWrite[], listed: readonly number[]): void {
     for (const one of all) if (!waitsForJournal(one.pending.name)) answerWrite(one);

@@ -1,22 +1,32 @@
 import { sql } from 'kysely';
-import type {
-  CatalogReads,
-  CatalogWrites,
-  InventoryScope,
-  LeasedInventory,
-  Paging,
-} from '../domain/catalog.ts';
 import type { InventoryEntry } from '../domain/inventory.ts';
+import type {
+  FinishInventoryJobArgs,
+  InventoryReads,
+  InventoryScope,
+  InventoryWrites,
+  LeasedInventory,
+  LeaseInventoryJobArgs,
+  RenewInventoryLeaseArgs,
+  TakeInventoriesArgs,
+} from '../domain/inventory-catalog.ts';
 import type { InventoryJob } from '../domain/job.ts';
-import { type InventoryKey, type Page, toPage } from '../domain/page.ts';
+import { type InventoryKey, type Page, type Paging, toPage } from '../domain/page.ts';
 import type { InventorySnapshot } from '../domain/vault.ts';
 import { toJob } from './jobs.ts';
 import { addNotifications } from './notifications.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
-export function inventoryReads(source: Source): Pick<CatalogReads, 'listInventory'> {
+export function inventoryReads(source: Source): InventoryReads {
   return { listInventory: (vaultNo, scope, page) => listInventory(source, vaultNo, scope, page) };
 }
+
+export const inventoryWrites: InTransaction<InventoryWrites> = {
+  leaseInventoryJob,
+  renewInventoryLease,
+  finishInventoryJob,
+  takeInventories,
+};
 
 async function listInventory(
   source: Source,
@@ -26,7 +36,7 @@ async function listInventory(
 ): Promise<Page<InventoryEntry>> {
   const living = await entriesOf(source, 'archives', vaultNo, scope, page).execute();
   if (scope.asOfMs === null) return toPage(living.map(toEntry), page.limit);
-  // After the living ones: what is deleted in between is then in both, and else it would be in neither.
+  // Read last: an archive deleted between the reads is then in both lists instead of neither.
   const deleted = await entriesOf(source, 'deleted_archives', vaultNo, scope, page).execute();
   return toPage(
     mergeEntries(living, deleted)
@@ -36,7 +46,7 @@ async function listInventory(
   );
 }
 
-/** Not by the database: PostgreSQL would sort both tables for it. */
+/** Merges here, because PostgreSQL would sort both tables for it. */
 function mergeEntries(living: readonly EntryRow[], deleted: readonly EntryRow[]): EntryRow[] {
   const sorted = [...living, ...deleted].sort((a, b) => a.created_ms - b.created_ms || a.no - b.no);
   return sorted.filter((row, i) => row.no !== sorted[i - 1]?.no);
@@ -54,7 +64,7 @@ function entriesOf(
     db
       .selectFrom(table)
       .select(['no', 'id', 'description', 'created_ms', 'size'])
-      // As text: millions of small byte arrays would cost more memory than all the rest.
+      // As text: millions of small byte arrays would take more memory than everything else.
       .select(sql.raw<string>(engine.hexOf('tree_hash')).as('tree_hash'))
       .where('vault_no', '=', vaultNo)
       .$if(after !== null, (q) => q.where(sql<boolean>`(created_ms, no) > (${createdMs}, ${no})`))
@@ -81,9 +91,9 @@ function toEntry({ no, id, description, created_ms, size, tree_hash }: EntryRow)
   return { no, id, description, size, createdMs: created_ms, treeHash: tree_hash };
 }
 
-export async function leaseInventoryJob(
+async function leaseInventoryJob(
   tx: Tx,
-  { token, nowMs, leaseMs }: Parameters<CatalogWrites['leaseInventoryJob']>[0],
+  { token, nowMs, leaseMs }: LeaseInventoryJobArgs,
 ): Promise<LeasedInventory | null> {
   const row = await tx.db
     .selectFrom('jobs')
@@ -116,9 +126,9 @@ async function snapshotOf({ db }: Source, vaultNo: number): Promise<InventorySna
   return row ?? null;
 }
 
-export async function renewInventoryLease(
+async function renewInventoryLease(
   tx: Tx,
-  { jobNo, token, nowMs, leaseMs }: Parameters<CatalogWrites['renewInventoryLease']>[0],
+  { jobNo, token, nowMs, leaseMs }: RenewInventoryLeaseArgs,
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx.db
     .updateTable('jobs')
@@ -130,9 +140,9 @@ export async function renewInventoryLease(
   return numUpdatedRows > 0n;
 }
 
-export async function finishInventoryJob(
+async function finishInventoryJob(
   tx: Tx,
-  { jobNo, token, output, nowMs }: Parameters<CatalogWrites['finishInventoryJob']>[0],
+  { jobNo, token, output, nowMs }: FinishInventoryJobArgs,
 ): Promise<boolean> {
   const row = await tx.db
     .updateTable('jobs')
@@ -153,10 +163,7 @@ export async function finishInventoryJob(
   return true;
 }
 
-export async function takeInventories(
-  tx: Tx,
-  { nowMs, intervalMs, limit }: Parameters<CatalogWrites['takeInventories']>[0],
-): Promise<number> {
+async function takeInventories(tx: Tx, { nowMs, intervalMs, limit }: TakeInventoriesArgs): Promise<number> {
   const due = await sql<{ vault_no: number; archives: number; bytes: number }>`
     select c.vault_no, cast(sum(c.archives) as bigint) as archives, cast(sum(c.bytes) as bigint) as bytes
     from vault_counts c left join vault_inventories i on i.vault_no = c.vault_no
@@ -168,7 +175,7 @@ export async function takeInventories(
   return due.rows.length;
 }
 
-/** From now on the vault shows this state; what was deleted before it is no longer needed for a list. */
+/** Sets the state that the vault shows from now on, and forgets the archives deleted before it. */
 async function takeInventory(
   tx: Tx,
   { vault_no, archives, bytes }: { vault_no: number; archives: number; bytes: number },

@@ -1,15 +1,21 @@
 import { sql } from 'kysely';
-import type { CatalogReads, CatalogWrites, JobFilter, NewJob, Paging } from '../domain/catalog.ts';
 import { JOB_LIFE_MS, type Job } from '../domain/job.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import type {
+  ExpireJobsArgs,
+  FinishArchiveJobsArgs,
+  JobFilter,
+  JobReads,
+  JobWrites,
+  NewJob,
+  StartJobArgs,
+} from '../domain/job-catalog.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import { fromHex, toHex } from './digest.ts';
 import { addNotifications } from './notifications.ts';
 import { requireRetrievalAllowed } from './retrieval.ts';
 import type { JobRow } from './schema.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { lockVaultRow } from './vaults.ts';
-
-type JobReads = Pick<CatalogReads, 'findJob' | 'listJobs'>;
 
 export function jobReads(source: Source): JobReads {
   return {
@@ -18,7 +24,9 @@ export function jobReads(source: Source): JobReads {
   };
 }
 
-/** Jobs that were not yet to be forgotten at `nowMs`; the rows of the others are only waiting for the sweeper. */
+export const jobWrites: InTransaction<JobWrites> = { startJob, finishArchiveJobs, expireJobs };
+
+/** Jobs that had not expired at `nowMs`; rows of expired ones remain until `expireJobs`. */
 function livingJobs({ db }: Source, vaultNo: number, nowMs: number) {
   return db
     .selectFrom('jobs')
@@ -50,7 +58,7 @@ async function listJobs(
   return toPage(rows.map(toJob), page.limit);
 }
 
-/** A job of a row. */
+/** The job that a row describes. */
 export function toJob(row: JobRow): Job {
   const base = {
     no: row.no,
@@ -95,10 +103,7 @@ function inventoryOf(row: JobRow) {
   };
 }
 
-export async function startJob(
-  tx: Tx,
-  { job, nowMs, expeditedCapacity }: Parameters<CatalogWrites['startJob']>[0],
-): Promise<void> {
+async function startJob(tx: Tx, { job, nowMs, expeditedCapacity }: StartJobArgs): Promise<void> {
   const vault = await lockVaultRow(tx, job.vaultNo, 'to-write-into');
   if (job.kind === 'archive') await requireRetrievalAllowed(tx, vault, job, nowMs, expeditedCapacity);
   const row = await tx.db.insertInto('jobs').values(toRow(job)).returningAll().executeTakeFirstOrThrow();
@@ -137,10 +142,7 @@ function toRow(job: NewJob) {
   };
 }
 
-export async function finishArchiveJobs(
-  tx: Tx,
-  { nowMs, limit }: Parameters<CatalogWrites['finishArchiveJobs']>[0],
-): Promise<number> {
+async function finishArchiveJobs(tx: Tx, { nowMs, limit }: FinishArchiveJobsArgs): Promise<number> {
   const due = await tx.db
     .selectFrom('jobs')
     .selectAll()
@@ -155,13 +157,13 @@ export async function finishArchiveJobs(
   return due.length;
 }
 
-/** An archive that was deleted meanwhile fails the job; one that is there stays readable for the job's life. */
+/** Fails the job if its archive was deleted meanwhile; otherwise its bytes stay readable until the job expires. */
 async function finishArchiveJob(tx: Tx, row: JobRow, nowMs: number): Promise<void> {
   const there = await tx.db
     .selectFrom('archives')
     .select('no')
     .where('no', '=', row.archive_no ?? 0)
-    // A deletion that waits for this row sees the finished job, which holds the blobs against the sweeper.
+    // A deletion that waits for this row sees the finished job, which keeps the blobs from the sweep.
     .$if(tx.engine.rowLocks, (q) => q.forKeyShare())
     .executeTakeFirst();
   const done = { state: there ? 'Succeeded' : 'Failed', completed_ms: nowMs } as const;
@@ -169,10 +171,7 @@ async function finishArchiveJob(tx: Tx, row: JobRow, nowMs: number): Promise<voi
   await addNotifications(tx, toJob({ ...row, ...done }), nowMs);
 }
 
-export async function expireJobs(
-  tx: Tx,
-  { endedBeforeMs, nowMs, limit }: Parameters<CatalogWrites['expireJobs']>[0],
-): Promise<number> {
+async function expireJobs(tx: Tx, { endedBeforeMs, nowMs, limit }: ExpireJobsArgs): Promise<number> {
   const old = tx.db
     .selectFrom('jobs')
     .select('no')
@@ -189,8 +188,8 @@ export async function expireJobs(
 }
 
 /**
- * Whether a finished archive job still needs the blob or the parts of a garbage entry. The state is not asked for
- * by `=`: SQLite would take the index that begins with it, and go through all finished jobs for each entry.
+ * Whether a finished archive job still needs the blob or the parts of a garbage item. The state is not compared with
+ * `=`: SQLite would choose the index that begins with it and scan all finished jobs for each item.
  */
 export const neededByJob = sql<boolean>`exists (
   select 1 from jobs j where (j.ref = garbage.ref or j.upload_no = garbage.upload_no)

@@ -1,41 +1,54 @@
 import type { JournalEntry } from '../domain/blob-store.ts';
-import type { Journal } from './journal.ts';
+import { withChangedNothing } from '../domain/errors.ts';
+import { type Journal, type JournalDeps, type JournalFailure, outboxEntries } from './journal.ts';
+import type { Source } from './transaction.ts';
 
-/** Facts are fetched from the table in lots. */
+/** Entries loaded from the outbox at a time. */
 const ENTRIES_PER_BATCH = 500;
 
 /**
- * The way of facts into the store's journal, for one process that writes to a catalog. The table `store_records` says
- * what the journal is owed, whoever noted it: an answer is given when every fact that stood there when its transaction
- * ended is in the journal. A fact that two processes journal is the same fact.
+ * Moves entries from the outbox to the store's journal, in each process that writes to a catalog. An answer waits until
+ * the journal has every entry that the outbox held when its transaction ended, including those of other processes. Two
+ * processes may journal the same entry; it keeps its number and counts once.
  */
 export class JournalQueue {
+  readonly #source: Source;
   readonly #journal: Journal;
-  readonly #load: (seqs: readonly number[]) => Promise<readonly JournalEntry[]>;
-  /** In the journal, and perhaps still in the table. */
+  readonly #failure: JournalFailure;
+  /** In the journal, and perhaps still in the outbox. */
   readonly #journaled = new Set<number>();
   readonly #appending = new Map<number, Promise<void>>();
-  /** What the journal did not take. */
+  /** Entries that the journal failed to append. */
   readonly #owedEntries = new Set<number>();
 
-  /** @param load fetches facts from the table; those that another process took off meanwhile are in the journal. */
-  constructor(journal: Journal, load: (seqs: readonly number[]) => Promise<readonly JournalEntry[]>) {
+  constructor(source: Source, { journal, failure = () => undefined }: JournalDeps) {
+    this.#source = source;
     this.#journal = journal;
-    this.#load = load;
+    this.#failure = failure;
+  }
+
+  /** The error for a write that has not begun while the journal takes no entries; undefined while it does. */
+  failure(): unknown {
+    const failure = this.#failure();
+    return failure && withChangedNothing(failure);
   }
 
   /**
-   * Journals what could not be journaled before: while that fails nothing new is to be done, or it would grow.
-   * @throws what the journal throws.
+   * Appends the entries that an earlier append failed on. Until that succeeds no write may begin, or more would be owed.
+   * @throws what the journal throws, as an error that changed nothing.
    */
   async appendOwed(): Promise<void> {
-    if (this.#owedEntries.size > 0) await this.#appendMissing([...this.#owedEntries], []);
+    if (this.#owedEntries.size === 0) return;
+    await this.#appendMissing([...this.#owedEntries], []).catch((error) => {
+      throw withChangedNothing(error);
+    });
   }
 
   /**
-   * Resolves when the journal has all these facts.
-   * @param listed numbers of all facts in the table as a transaction ended. @param own those that are at hand.
-   * @throws what the journal throws; what it did not take is owed.
+   * Resolves when the journal has all of `listed`.
+   * @param listed numbers of all entries in the outbox when a transaction ended. @param own entries of that transaction,
+   * which need not be loaded.
+   * @throws what the journal throws; the entries that it did not append are owed.
    */
   async settle(listed: readonly number[], own: readonly JournalEntry[]): Promise<void> {
     this.#forget(listed);
@@ -54,18 +67,18 @@ export class JournalQueue {
     await Promise.all(waits);
   }
 
-  /** What may be taken off the table: the newest fact stays there, because it tells the greatest number. */
+  /** Journaled entries that may be dropped from the outbox: all but the newest, which keeps the greatest number. */
   droppableSeqs(): readonly number[] {
     const newest = Math.max(...this.#journaled);
     return [...this.#journaled].filter((seq) => seq !== newest);
   }
 
-  /** These are off the table, durably or not. */
+  /** Notes that these were dropped from the outbox, durably or not. */
   markDropped(seqs: readonly number[]): void {
     for (const seq of seqs) this.#journaled.delete(seq);
   }
 
-  /** Other processes take facts off the table as well. */
+  /** Forgets journaled entries that another process has dropped from the outbox. */
   #forget(listed: readonly number[]): void {
     const oldest = Math.min(...listed.slice(0, 1));
     for (const seq of this.#journaled) if (seq < oldest) this.#journaled.delete(seq);
@@ -92,12 +105,13 @@ export class JournalQueue {
     return appended;
   }
 
+  /** Entries that another process dropped from the outbox meanwhile are in the journal already. */
   async #appendBatch(seqs: readonly number[], own: readonly JournalEntry[]): Promise<void> {
     const wanted = new Set(seqs);
     const entries = own.filter(({ seq }) => wanted.delete(seq));
     const others = [...wanted];
     for (let first = 0; first < others.length; first += ENTRIES_PER_BATCH) {
-      entries.push(...(await this.#load(others.slice(first, first + ENTRIES_PER_BATCH))));
+      entries.push(...(await outboxEntries(this.#source, others.slice(first, first + ENTRIES_PER_BATCH))));
     }
     if (entries.length > 0) await this.#journal(entries);
   }

@@ -1,16 +1,29 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { JournalEntry } from '../domain/blob-store.ts';
-import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
+import type {
+  DropFromOutboxArgs,
+  OutboxReads,
+  OutboxWrites,
+  SkipEntrySeqsArgs,
+} from '../domain/outbox-catalog.ts';
+import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
-/** Writes facts to the store's journal; they are durable when it resolves. */
+/** Appends entries to the store's journal; they are durable when it resolves. */
 export type Journal = (entries: readonly JournalEntry[]) => Promise<void>;
 
-/** Why the journal takes no more facts; undefined while all is well. Asked before a transaction, not after. */
+/** Why the journal takes no more entries; undefined while all is well. Called before a transaction, not after. */
 export type JournalFailure = () => Error | undefined;
 
-export function journalReads(source: Source): Pick<CatalogReads, 'listOutbox' | 'lastEntrySeq'> {
+/** How a writer reaches the journal. */
+export interface JournalDeps {
+  readonly journal: Journal;
+  /** By default the journal always takes entries. */
+  readonly failure?: JournalFailure | undefined;
+}
+
+export function outboxReads(source: Source): OutboxReads {
   return {
     async lastEntrySeq() {
       const newest = source.db.selectFrom('store_records').select('seq').orderBy('seq', 'desc').limit(1);
@@ -23,29 +36,28 @@ export function journalReads(source: Source): Pick<CatalogReads, 'listOutbox' | 
         .orderBy('seq')
         .limit(limit)
         .execute();
-      return rows.map(({ seq, entry }) => ({ seq, body: JSON.parse(entry) }));
+      return rows.map(toEntry);
     },
   };
 }
 
-/** The newest fact stays on the list, so that its number is known; journaling it again does no harm. */
-export async function dropFromOutbox(
-  tx: Tx,
-  { seqs }: Parameters<CatalogWrites['dropFromOutbox']>[0],
-): Promise<void> {
+export const outboxWrites: InTransaction<OutboxWrites> = { skipEntrySeqs, dropFromOutbox };
+
+/** The newest entry stays in the outbox to keep the greatest number; journaling it again is harmless. */
+async function dropFromOutbox(tx: Tx, { seqs }: DropFromOutboxArgs): Promise<void> {
   if (seqs.length === 0) return;
   const newest = tx.db.selectFrom('store_records').select((e) => e.fn.max('seq').as('newest'));
   await tx.db.deleteFrom('store_records').where('seq', 'in', seqs).where('seq', '<', newest).execute();
 }
 
-/** Numbers of all facts in the table, in order: few, because they are taken off when the journal has them. */
+/** Numbers of all entries in the outbox, in order. They are few, because journaled entries are dropped. */
 export async function listOutboxSeqs(source: Source): Promise<readonly number[]> {
   return (await LIST_OUTBOX_SEQS.all(source, {})).map(({ seq }) => seq);
 }
 
 const LIST_OUTBOX_SEQS = statement((db) => db.selectFrom('store_records').select('seq').orderBy('seq'));
 
-/** Those of these facts that are in the table, in order. */
+/** The entries of these numbers that are still in the outbox, in order. */
 export async function outboxEntries(
   { db }: Source,
   seqs: readonly number[],
@@ -56,24 +68,25 @@ export async function outboxEntries(
     .where('seq', 'in', seqs)
     .orderBy('seq')
     .execute();
-  return rows.map(({ seq, entry }) => ({ seq, body: JSON.parse(entry) }));
+  return rows.map(toEntry);
 }
 
-export async function skipEntrySeqs(
-  tx: Tx,
-  { beyond }: Parameters<CatalogWrites['skipEntrySeqs']>[0],
-): Promise<void> {
+function toEntry({ seq, entry }: Selectable<Schema['store_records']>): JournalEntry {
+  return { seq, body: JSON.parse(entry) };
+}
+
+async function skipEntrySeqs(tx: Tx, { beyond }: SkipEntrySeqsArgs): Promise<void> {
   const entry = JSON.stringify({ type: 'numbers-skipped', beyond });
   await tx.db
     .insertInto('store_records')
     .values({ seq: beyond + 1, entry })
     .execute();
   if (tx.engine.name !== 'postgres') return;
-  // SQLite goes on from the greatest number by itself; PostgreSQL's sequence must be told.
+  // SQLite continues from the greatest number by itself; PostgreSQL's sequence must be set.
   await sql`select setval(pg_get_serial_sequence('store_records', 'seq'), ${beyond + 1})`.execute(tx.db);
 }
 
-/** Notes a fact that a catalog rebuilt from the blobs alone would not know. */
+/** Adds an entry to the outbox, for what a catalog rebuilt from the blobs alone would lack. */
 export async function appendEntry(tx: Tx, body: Record<string, unknown>): Promise<void> {
   const [row] = await INSERT_ENTRY.all(tx, { entry: JSON.stringify(body) });
   tx.entries.push({ seq: (row as { seq: number }).seq, body });

@@ -1,12 +1,19 @@
-import type { CatalogReads, CatalogWrites, Paging } from '../domain/catalog.ts';
 import { describeJob, type Job } from '../domain/job.ts';
 import type { JobEvent, Notification, NotificationConfig } from '../domain/notification.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import type {
+  DeleteNotificationConfigArgs,
+  DropNotificationArgs,
+  FailNotificationArgs,
+  LeaseNotificationsArgs,
+  NotificationReads,
+  NotificationWrites,
+  RetryNotificationsArgs,
+  SetNotificationConfigArgs,
+} from '../domain/notification-catalog.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import { appendEntry } from './journal.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { lockVaultRow } from './vaults.ts';
-
-type NotificationReads = Pick<CatalogReads, 'findNotificationConfig' | 'listNotifications'>;
 
 export function notificationReads(source: Source): NotificationReads {
   return {
@@ -14,6 +21,15 @@ export function notificationReads(source: Source): NotificationReads {
     listNotifications: (page) => listNotifications(source, page),
   };
 }
+
+export const notificationWrites: InTransaction<NotificationWrites> = {
+  setNotificationConfig,
+  deleteNotificationConfig,
+  leaseNotifications,
+  dropNotification,
+  failNotification,
+  retryNotifications,
+};
 
 async function findConfig({ db }: Source, vaultNo: number): Promise<NotificationConfig | undefined> {
   const row = await db
@@ -24,10 +40,7 @@ async function findConfig({ db }: Source, vaultNo: number): Promise<Notification
   return row && { topic: row.topic, events: row.events.split(',') as JobEvent[] };
 }
 
-export async function setNotificationConfig(
-  tx: Tx,
-  { vaultNo, config }: Parameters<CatalogWrites['setNotificationConfig']>[0],
-): Promise<void> {
+async function setNotificationConfig(tx: Tx, { vaultNo, config }: SetNotificationConfigArgs): Promise<void> {
   const { account, region, name } = await lockVaultRow(tx, vaultNo, 'to-change');
   const row = { topic: config.topic, events: config.events.join(',') };
   await tx.db
@@ -38,10 +51,7 @@ export async function setNotificationConfig(
   await appendEntry(tx, { type: 'vault-notifications', account, region, vault: name, ...config });
 }
 
-export async function deleteNotificationConfig(
-  tx: Tx,
-  { vaultNo }: Parameters<CatalogWrites['deleteNotificationConfig']>[0],
-): Promise<void> {
+async function deleteNotificationConfig(tx: Tx, { vaultNo }: DeleteNotificationConfigArgs): Promise<void> {
   const { account, region, name } = await lockVaultRow(tx, vaultNo, 'to-change');
   await tx.db.deleteFrom('vault_notifications').where('vault_no', '=', vaultNo).execute();
   await appendEntry(tx, {
@@ -55,8 +65,8 @@ export async function deleteNotificationConfig(
 }
 
 /**
- * Writes the messages that a finished job owes, in the transaction that finishes it: so a message is owed
- * exactly when its job is done. The vault's topic and the job's own are both told, the same topic twice.
+ * Adds a finished job's messages in the transaction that finishes it, so that none is lost or sent early. The vault's
+ * topic and the job's own each get one, even if they are the same topic.
  */
 export async function addNotifications(tx: Tx, job: Job, nowMs: number): Promise<void> {
   const config = await findConfig(tx, job.vaultNo);
@@ -69,7 +79,7 @@ export async function addNotifications(tx: Tx, job: Job, nowMs: number): Promise
   if (topics.length === 0) return;
   const message = JSON.stringify(describeJob(job, await lockVaultRow(tx, job.vaultNo, 'to-write-into')));
   const common = { message, created_ms: nowMs, tries: 0, state: 'waiting' as const, next_try_ms: nowMs };
-  // The id is the job's, so that it is the same however often the message is sent.
+  // Derived from the job's id, so that it is the same however often the message is sent.
   const rows = topics.map(({ topic, by }) => ({ ...common, id: `${by}-${job.id}`, topic }));
   await tx.db.insertInto('notifications').values(rows).execute();
 }
@@ -96,9 +106,9 @@ const COLUMNS = [
   'reason',
 ] as const;
 
-export async function leaseNotifications(
+async function leaseNotifications(
   tx: Tx,
-  { nowMs, leaseMs, limit }: Parameters<CatalogWrites['leaseNotifications']>[0],
+  { nowMs, leaseMs, limit }: LeaseNotificationsArgs,
 ): Promise<readonly Notification[]> {
   const due = await tx.db
     .selectFrom('notifications')
@@ -122,17 +132,11 @@ export async function leaseNotifications(
     .execute();
 }
 
-export async function dropNotification(
-  tx: Tx,
-  { no }: Parameters<CatalogWrites['dropNotification']>[0],
-): Promise<void> {
+async function dropNotification(tx: Tx, { no }: DropNotificationArgs): Promise<void> {
   await tx.db.deleteFrom('notifications').where('no', '=', no).execute();
 }
 
-export async function failNotification(
-  tx: Tx,
-  { no, reason, nextTryMs }: Parameters<CatalogWrites['failNotification']>[0],
-): Promise<void> {
+async function failNotification(tx: Tx, { no, reason, nextTryMs }: FailNotificationArgs): Promise<void> {
   const next =
     nextTryMs === null
       ? { state: 'undeliverable' as const }
@@ -144,10 +148,7 @@ export async function failNotification(
     .execute();
 }
 
-export async function retryNotifications(
-  tx: Tx,
-  { no, nowMs }: Parameters<CatalogWrites['retryNotifications']>[0],
-): Promise<number> {
+async function retryNotifications(tx: Tx, { no, nowMs }: RetryNotificationsArgs): Promise<number> {
   const { numUpdatedRows } = await tx.db
     .updateTable('notifications')
     .set({ state: 'waiting', next_try_ms: nowMs, tries: 0 })

@@ -9,8 +9,8 @@ import {
 } from 'kysely';
 
 /**
- * PostgreSQL's text cannot hold the character NUL and refuses a query that asks for it. Nothing that is stored has
- * one, so an id from outside that does is looked up as one that nobody has.
+ * PostgreSQL's text cannot hold NUL, and PostgreSQL refuses a query with it. No stored text has one, so NUL in a text
+ * from outside is replaced by a character that no id has either: nothing is found.
  */
 class NulFree extends OperationNodeTransformer {
   protected override transformValue(node: ValueNode): ValueNode {
@@ -18,12 +18,12 @@ class NulFree extends OperationNodeTransformer {
   }
 }
 
-/** The value of one parameter, as above. */
+/** The value of one parameter, with each NUL replaced by U+FFFD. */
 export function nulFreeValue(value: unknown): unknown {
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u{fffd}') : value;
 }
 
-/** Makes queries safe for text from outside that holds NUL. */
+/** Makes queries safe for text from outside with NUL. */
 export function nulFree(): KyselyPlugin {
   const transformer = new NulFree();
   return {

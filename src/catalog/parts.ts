@@ -1,12 +1,10 @@
 import type { Selectable } from 'kysely';
-import type { CatalogReads, CatalogWrites, NewPart, Paging } from '../domain/catalog.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import { type Part, uploadNotFound } from '../domain/upload.ts';
+import type { DropPartsArgs, NewPart, PartReads, PartWrites, PutPartArgs } from '../domain/upload-catalog.ts';
 import { fromHex, toHex } from './digest.ts';
 import type { Schema } from './schema.ts';
-import type { Source, Tx } from './transaction.ts';
-
-type PartReads = Pick<CatalogReads, 'listParts' | 'partSequence' | 'partRefs'>;
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
 export function partReads(source: Source): PartReads {
   return {
@@ -15,6 +13,8 @@ export function partReads(source: Source): PartReads {
     partRefs: (uploadNo, limit) => partRefs(source, uploadNo, limit),
   };
 }
+
+export const partWrites: InTransaction<PartWrites> = { putPart, dropParts };
 
 async function listParts(source: Source, uploadNo: number, page: Paging<number>): Promise<Page<Part>> {
   const rows = await partsOf(source, uploadNo)
@@ -65,16 +65,13 @@ async function partRefs({ db }: Source, uploadNo: number, limit: number): Promis
   return rows.map((row) => row.ref);
 }
 
-export async function putPart(
-  tx: Tx,
-  { uploadNo, uploadId, part, nowMs }: Parameters<CatalogWrites['putPart']>[0],
-): Promise<void> {
+async function putPart(tx: Tx, { uploadNo, uploadId, part, nowMs }: PutPartArgs): Promise<void> {
   const open = await tx.db
     .selectFrom('uploads')
     .select('no')
     .where('no', '=', uploadNo)
     .where('state', '=', 'open')
-    // Parts of one upload share its row; Complete and Abort, which take it alone, wait for them.
+    // Parts share the upload's row lock; Complete and Abort take it exclusively and wait for them.
     .$if(tx.engine.rowLocks, (q) => q.forShare())
     .executeTakeFirst();
   if (!open) throw uploadNotFound(uploadId);
@@ -82,7 +79,7 @@ export async function putPart(
   if (loser !== null) await tx.db.insertInto('garbage').values({ ref: loser, noted_ms: nowMs }).execute();
 }
 
-/** Stores the part if it is the newest at its offset. Gives the blob that lost: the old one, the new one, or none. */
+/** Stores the part if it is the newest at its offset. Returns the blob that is not needed: the old, the new, or null. */
 async function storePart(tx: Tx, uploadNo: number, part: NewPart, nowMs: number): Promise<string | null> {
   const row = toRow(uploadNo, part, nowMs);
   const inserted = await tx.db
@@ -122,9 +119,6 @@ function toRow(uploadNo: number, part: NewPart, nowMs: number): Schema['parts'] 
   };
 }
 
-export async function dropParts(
-  tx: Tx,
-  { uploadNo, refs }: Parameters<CatalogWrites['dropParts']>[0],
-): Promise<void> {
+async function dropParts(tx: Tx, { uploadNo, refs }: DropPartsArgs): Promise<void> {
   await tx.db.deleteFrom('parts').where('upload_no', '=', uploadNo).where('ref', 'in', refs).execute();
 }

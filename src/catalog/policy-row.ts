@@ -11,12 +11,12 @@ export function toPolicies(row: PolicyRow | null): VaultPolicies | null {
   return row && { access: row.access_policy, lock: toLock(row), version: row.version };
 }
 
-/** @throws 400 Throttling when the policies are no longer of the version that the caller was allowed by. */
+/** @throws 400 Throttling when the policies are no longer of the version that the request was authorized by. */
 export function requireSameVersion(version: number, allowedBy: number): void {
   if (version !== allowedBy) throw policiesChangedError();
 }
 
-/** Clients repeat it: then the request is judged anew. */
+/** 400 Throttling: clients retry, and the request is authorized anew. */
 export function policiesChangedError(): ApiError {
   return new ApiError('ThrottlingException', "The vault's policies or tags changed meanwhile: try again.");
 }

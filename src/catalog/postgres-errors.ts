@@ -2,14 +2,14 @@ import pg from 'pg';
 import { Shortage } from '../domain/errors.ts';
 
 /**
- * Classes of SQLSTATE that pass by themselves: connection exception, insufficient resources, operator intervention
- * (a shutdown, a statement's time limit), system error.
+ * Transient classes of SQLSTATE: connection exception, insufficient resources, operator intervention (a shutdown, a
+ * statement's time limit), system error.
  */
 const PASSING_CLASSES = new Set(['08', '53', '57', '58']);
-/** A lock's time limit, a server that takes no writes while another takes over, an idle transaction's time limit. */
+/** Transient codes: a lock's time limit, a server that is read-only during a failover, an idle transaction's limit. */
 const PASSING = new Set(['55P03', '25006', '25P03']);
 
-/** What the code of a system error, or a driver's words, mean to a client: without addresses and names. */
+/** System error codes as clients are told, without addresses and names. */
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection is refused',
   ECONNRESET: 'the connection was cut',
@@ -30,12 +30,12 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Whether the connection that an error came over may be used again. */
+/** Whether the connection that this error came from is unusable now. */
 export function endsConnection(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError) || error.severity === 'FATAL' || error.severity === 'PANIC';
 }
 
-/** The error itself, or the Shortage that it amounts to where the database is away for now. */
+/** A Shortage if the error means that the database is unavailable for now; otherwise the error itself. */
 export function toShortage(error: unknown): unknown {
   if (error instanceof Shortage) return error;
   if (!(error instanceof pg.DatabaseError)) return databaseAwayShortage(error);
@@ -44,12 +44,12 @@ export function toShortage(error: unknown): unknown {
   return passes || error.severity === 'FATAL' ? databaseAwayShortage(error) : error;
 }
 
-/** An error while a connection was being made: whatever it is, there is no database for now. */
+/** For any error while connecting: the database is unavailable for now. */
 export function databaseAwayShortage(cause: unknown): Shortage {
   return new Shortage(`The catalog's database is not available: ${whyAway(cause)}.`, { cause });
 }
 
-/** A COMMIT that was sent and not confirmed. */
+/** For a COMMIT that was sent but not confirmed. */
 export function commitUnknownShortage(cause: unknown): Shortage {
   return new Shortage(
     `The catalog's database did not confirm the change (${whyAway(cause)}): it may have been made or not.`,
@@ -61,23 +61,23 @@ function whyAway(error: unknown): string {
   if (error instanceof NoAnswer) return error.message;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code !== undefined && Object.hasOwn(WORDS, code)) return WORDS[code] as string;
-  // Texts of the server about itself; those about roles and databases are for the log alone.
+  // In these classes the server describes itself. Its texts on roles and databases are for the log only.
   if (error instanceof pg.DatabaseError && /^(53|57|58)/.test(code ?? '')) return message;
   if (/timeout/i.test(message ?? '')) return 'it does not answer';
   if (/terminated/i.test(message ?? '')) return 'the connection was cut';
   return code ?? 'the connection failed';
 }
 
-/** Error that names the database of `url`, without user and password, and says why it cannot be used. */
+/** An error that names the database of `url`, without user and password, and says why it cannot be used. */
 export function unusableDatabase(url: string, error: unknown): Error {
   const cause = error instanceof Shortage ? error.cause : error;
-  // Where several addresses of a host were tried the error has a code and no text.
+  // After several addresses of a host were tried, the error has a code but no text.
   const { message, code } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : {};
   const why = message || code || String(error);
   return new Error(`the catalog's database${placeIn(url)} cannot be used: ${why}`, { cause: error });
 }
 
-/** Empty for what cannot be taken apart: there may be a password in it. */
+/** Empty if the URL cannot be parsed: it may contain a password. */
 function placeIn(url: string): string {
   if (!URL.canParse(url)) return '';
   const { host, pathname } = new URL(url);

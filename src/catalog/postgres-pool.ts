@@ -19,22 +19,22 @@ import type { Source } from './transaction.ts';
 
 const CONNECTIONS = 16;
 const INT8 = 20;
-/** The server's own limit for a statement comes first: it ends the statement, and the connection stays good. */
+/** The server's statement limit applies before ours, because it leaves the connection usable. */
 const SERVER_SHARE = 0.9;
-/** A transaction whose process stands still, or is gone without a word, ends before a claim gives up on it. */
+/** Ends the transaction of a process that hangs or vanished, before a claim stops waiting for it. */
 const IDLE_IN_TRANSACTION_MS = 20_000;
 
 export interface PoolOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
-  /** How long a connection may take to come, and a statement to be done; ms. */
+  /** Time limit for connecting and for a statement, ms. */
   readonly limitMs: number;
-  /** Called for a connection that was lost, whether idle or in use. Another takes its place. */
+  /** Called when a connection, idle or in use, is lost. The pool replaces it. */
   onError(error: Error): void;
 }
 
 /**
- * Settings of every connection; those of the URL, of the role and of the database come before and do not count.
+ * Settings of every connection. They override those of the URL, the role and the database.
  * @param statementMs the server's own limit for a statement; 0 for none.
  */
 export function connectionOptions(
@@ -42,9 +42,9 @@ export function connectionOptions(
   statementMs = Math.ceil(limitMs * SERVER_SHARE),
 ): pg.PoolConfig {
   const own = [
-    // An answer must survive a power cut.
+    // What was answered must survive a power cut.
     'synchronous_commit=on',
-    // A statement that waited for a lock must see what was committed meanwhile.
+    // A statement that waited for a lock must see what was committed during the wait.
     'default_transaction_isolation=read\\ committed',
     `statement_timeout=${statementMs}`,
     `idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
@@ -61,7 +61,7 @@ export function connectionOptions(
   };
 }
 
-/** All our whole numbers stay below 2^53 (sizes, times, sequences), so int8 may be a number, not a string. */
+/** All whole numbers here (sizes, times, sequences) stay below 2^53, so int8 is parsed as a number. */
 const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
   oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
 
@@ -72,25 +72,25 @@ export class PostgresPool {
   readonly #connections = new WeakMap<pg.PoolClient, PostgresConnection>();
   readonly #kysely: Kysely<Schema>;
   #failure: Shortage | undefined;
-  /** Each query on any connection. */
+  /** Runs each query on any free connection. */
   readonly source: Source;
 
   constructor(options: PoolOptions) {
     this.#limitMs = options.limitMs;
     this.#pool = new pg.Pool(connectionOptions(options));
-    // The pool itself listens to idle connections only; an error that nobody hears ends the process.
+    // The pool listens to idle connections only, and an error event without a listener ends the process.
     this.#pool.on('connect', (client) => client.on('error', options.onError));
     this.#pool.on('error', () => {});
     this.#kysely = new Kysely<Schema>({ dialect: dialectOver(this), plugins: [nulFree()] });
     this.source = sourceOver(this.#kysely);
   }
 
-  /** Why the database was not there when it was last asked; undefined while it is. */
+  /** Why the last statement could not reach the database; undefined if it did. */
   failure(): Shortage | undefined {
     return this.#failure;
   }
 
-  /** Gives a connection, for the caller alone until it is released. @throws Shortage when none comes in time. */
+  /** Takes a connection for the caller alone, until it is released. @throws Shortage when none is free in time. */
   async acquire(): Promise<PostgresConnection> {
     let client: pg.PoolClient;
     try {
@@ -110,14 +110,14 @@ export class PostgresPool {
     await this.#pool.end();
   }
 
-  /** @param error of the last statement; undefined if it was done. */
+  /** @param error of the last statement; undefined if it succeeded. @returns the error. */
   #noteOutcome<Told>(error: Told): Told {
     this.#failure = error instanceof Shortage ? error : undefined;
     return error;
   }
 }
 
-/** One connection, while somebody has it. */
+/** One connection, taken from the pool. */
 export class PostgresConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   readonly #limitMs: number;
@@ -125,7 +125,7 @@ export class PostgresConnection implements DatabaseConnection {
   readonly source: Source;
   #broken = false;
 
-  /** @param told hears of each statement: the error that it ended with, or undefined. */
+  /** @param told called after each statement with its error, or undefined; returns the error to throw. */
   constructor(client: pg.PoolClient, limitMs: number, told: (error: unknown) => unknown) {
     this.#client = client;
     this.#limitMs = limitMs;
@@ -146,23 +146,23 @@ export class PostgresConnection implements DatabaseConnection {
     throw new Error('the catalog pages its reads and never streams them');
   }
 
-  /** Several statements in one message, without parameters; gives the rows of the last one. */
+  /** Runs several statements without parameters in one message; returns the rows of the last one. */
   async statements(sql: string, limitMs = this.#limitMs): Promise<readonly Record<string, unknown>[]> {
     const answer: pg.QueryResult | pg.QueryResult[] = await this.#query(sql, [], limitMs);
     const results = Array.isArray(answer) ? answer : [answer];
-    // A transaction that failed before ends a COMMIT as a ROLLBACK.
+    // COMMIT of a transaction that failed earlier reports a ROLLBACK.
     if (/^commit\b/.test(sql) && results[0]?.command !== 'COMMIT') {
       throw new Error('the database rolled the transaction back instead of committing it');
     }
     return results.at(-1)?.rows ?? [];
   }
 
-  /** Gives the connection back, or closes it if it cannot be used again. */
+  /** Returns the connection to the pool, or closes it if it is unusable. */
   release(): void {
     this.#client.release(this.#broken);
   }
 
-  /** @throws Shortage when the database is away or does not answer within the limit, and what else it says. */
+  /** @throws Shortage when the database is unavailable or too slow; other errors of the database as they are. */
   async #query(sql: string, parameters: readonly unknown[], limitMs: number): Promise<pg.QueryResult> {
     const timer = setTimeout(() => this.#cut(new NoAnswer(limitMs)), limitMs);
     try {
@@ -177,7 +177,7 @@ export class PostgresConnection implements DatabaseConnection {
     }
   }
 
-  /** A server that stands still answers neither a cancellation nor a farewell. */
+  /** Cuts the connection: a server that hangs answers neither a cancellation nor an orderly close. */
   #cut(error: Error): void {
     const { connection } = this.#client as unknown as {
       connection: { stream: { destroy(error: Error): void } };
@@ -190,7 +190,7 @@ function sourceOver(db: Kysely<Schema>): Source {
   return {
     db,
     engine: POSTGRES,
-    // Compiled queries do not pass the plugin that does this for all others.
+    // Compiled queries bypass the plugin that does this for all others.
     execute: (query) => db.executeQuery({ ...query, parameters: query.parameters.map(nulFreeValue) }),
   };
 }
@@ -207,7 +207,7 @@ function dialectOn(connection: PostgresConnection): Dialect {
 }
 
 function dialectWith(connections: Pick<Driver, 'acquireConnection' | 'releaseConnection'>): Dialect {
-  const ours = () => Promise.reject(new Error('transactions are the writer’s'));
+  const ours = () => Promise.reject(new Error('only the writer begins transactions'));
   return {
     createAdapter: () => new PostgresAdapter(),
     createDriver: () => ({

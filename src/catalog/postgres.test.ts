@@ -18,13 +18,13 @@ describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   itFollowsTheModel(postgresPlace, 30);
 });
 
-/** The contract is not about time: it must hold on a busy machine. */
+/** Long, so that the contract holds on a busy machine: it is not about time. */
 const PATIENT_MS = 300_000;
 
 async function postgresPlace(): Promise<CatalogPlace> {
   const database = await createDatabase();
   return {
-    // Idle connections may still be closing when the database is dropped: their complaints mean nothing.
+    // Idle connections may still be closing when the database is dropped; their errors mean nothing.
     open: (journal = async () => {}, generation = 0) =>
       openPostgresCatalog({ url: database.url, journal, generation, limitMs: PATIENT_MS, onError: () => {} }),
     remove: () => database.drop(),
@@ -32,7 +32,7 @@ async function postgresPlace(): Promise<CatalogPlace> {
 }
 
 describe('a text from outside that holds NUL', () => {
-  it('is looked up as one that nobody has', { skip: skipWithoutPostgres() }, async (t) => {
+  it('is found nowhere', { skip: skipWithoutPostgres() }, async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
     const catalog = await openPostgresCatalog({ url, journal: async () => {}, onError: () => {} });
@@ -47,7 +47,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
   const claim = (catalog: Catalog, generation: number) =>
     catalog.claimGeneration({ catalogId: 'a'.repeat(32), storeId: 'b'.repeat(32), generation });
 
-  /** A catalog of generation 1 whose upload waits, with its transaction open, until `letGo`. */
+  /** A catalog of generation 1 with an upload whose transaction stays open until `letGo`. */
   async function earlierRun(t: TestContext) {
     const { url, drop } = await createDatabase();
     t.after(drop);
@@ -85,7 +85,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     return { open, c, vault, uploading, letGo: () => holder.query('commit'), holder };
   }
 
-  it('is waited for by a claim, so that its commit comes before anything is decided', async (t) => {
+  it('makes a claim wait, so that its commit comes before anything is decided', async (t) => {
     const { open, c, vault, uploading, letGo, holder } = await earlierRun(t);
     const later = await open({ claimMs: PATIENT_MS });
     let claimed = false;
@@ -109,7 +109,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     await assert.rejects(c.addArchive(vault), GenerationClosed);
   });
 
-  it('whose connection is lost before it commits says that it changed nothing', async (t) => {
+  it('fails as one that changed nothing when its connection is lost before the commit', async (t) => {
     const { uploading, letGo, holder } = await earlierRun(t);
     const refused = assert.rejects(uploading, (error) => error instanceof Shortage && error.changedNothing);
     await holder.query(
@@ -119,7 +119,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     await letGo();
   });
 
-  it('that does not end makes a claim fail, which names its session and may be tried again', async (t) => {
+  it('that does not end makes a claim fail with an error that names its session; the claim may be retried', async (t) => {
     const { open, uploading, letGo } = await earlierRun(t);
     const later = await open({ claimMs: 50 });
     await assert.rejects(claim(later, 2), (error) => {
@@ -143,7 +143,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
 });
 
 describe('a commit that the database does not confirm', { skip: skipWithoutPostgres() }, () => {
-  it('is told as one that may have been made, and what it noted reaches the journal', async (t) => {
+  it('fails as one that may have been made, and its entry reaches the journal', async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
     const written: JournalEntry[] = [];
@@ -156,7 +156,7 @@ describe('a commit that the database does not confirm', { skip: skipWithoutPostg
     holder.on('error', () => {});
     await holder.connect();
     t.after(() => holder.end());
-    // What is deferred runs in the COMMIT.
+    // A deferred trigger runs in the COMMIT.
     await holder.query(`create function wait() returns trigger language plpgsql as
       $$ begin perform pg_advisory_xact_lock(42); return null; end $$`);
     await holder.query(`create constraint trigger wait after insert on vaults deferrable initially deferred

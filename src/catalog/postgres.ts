@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Generation } from '../domain/store-link.ts';
 import { POSTGRES } from './engine.ts';
-import type { Journal, JournalFailure } from './journal.ts';
+import type { JournalDeps } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { unusableDatabase } from './postgres-errors.ts';
 import { connectionOptions, PostgresPool } from './postgres-pool.ts';
@@ -11,28 +11,26 @@ import { readsOver } from './reads.ts';
 import { TransactionWriter } from './transaction-writer.ts';
 import { writesOver } from './writes.ts';
 
-/** How long the database may take for a connection or a statement, unless the opener says otherwise. */
+/** Default time limit for connecting and for a statement. */
 const LIMIT_MS = 10_000;
-/** Longer than any transaction may stand idle, shorter than a supervisor waits for a start. */
+/** Longer than any transaction may be idle, and shorter than supervisors wait for a start. */
 const CLAIM_MS = 30_000;
 
-export interface PostgresCatalogDeps {
+export interface PostgresCatalogDeps extends JournalDeps {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
-  readonly journal: Journal;
-  readonly failure?: JournalFailure;
-  /** 0 by default: a catalog that was never claimed, or is about to be. */
+  /** 0 by default, for a catalog that was never claimed or is about to be. */
   readonly generation?: Generation;
-  /** How long a connection may take to come, and a statement to be done; ms. */
+  /** Time limit for connecting and for a statement, ms. */
   readonly limitMs?: number;
-  /** How long a claim waits for transactions of earlier generations; ms. */
+  /** How long a claim waits for transactions of earlier generations, ms. */
   readonly claimMs?: number;
-  /** Called for a connection that was lost: another takes its place. */
+  /** Called when a connection is lost. The pool replaces it. */
   onError(error: Error): void;
 }
 
 /**
- * A catalog in PostgreSQL 15 or newer, which every process reads and writes by itself. Migrates it first.
+ * Opens a catalog in PostgreSQL 15 or newer, which every process reads and writes directly. Migrates it first.
  * @throws Error that names the database when it cannot be reached or used.
  */
 export async function openPostgresCatalog(deps: PostgresCatalogDeps): Promise<Catalog> {
@@ -50,7 +48,7 @@ async function openOver(
   pool: PostgresPool,
   { limitMs, ...options }: PostgresCatalogDeps & { limitMs: number },
 ): Promise<Catalog> {
-  // Within the time limits, which a migration has not.
+  // A migration has no time limit, so a database that cannot be reached must fail here.
   (await pool.acquire()).release();
   await migrateDatabase(options.url, limitMs);
   const reads = readsOver(pool.source);
@@ -75,7 +73,7 @@ async function openOver(
   };
 }
 
-/** On a connection of its own, because to change a large table may take longer than any other statement. */
+/** Uses its own connection without a statement limit: changing a large table may take long. */
 async function migrateDatabase(url: string, limitMs: number): Promise<void> {
   const pool = new pg.Pool({ ...connectionOptions({ url, limitMs }, 0), max: 1 });
   pool.on('connect', (client) => client.on('error', () => {}));

@@ -1,6 +1,6 @@
 /**
- * No request reads a whole table, and no list more than its page: every statement of the catalog over a crowd of
- * rows, with what its database says of how it was done.
+ * No request scans a whole table, and no list reads more than its page. Runs every statement of the catalog over many
+ * rows and checks the plans that the database reports.
  */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
@@ -23,7 +23,7 @@ import { POSTGRES, SQLITE } from './engine.ts';
 import { openPostgresCatalog } from './postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
 
-/** A catalog that can be filled by SQL. */
+/** A catalog that SQL fills with rows. */
 interface CrowdedPlace extends CatalogPlace {
   fill(account: string): Promise<void>;
 }

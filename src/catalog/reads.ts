@@ -1,21 +1,22 @@
 import type { CatalogReads } from '../domain/catalog.ts';
 import { accessKeyReads } from './access-keys.ts';
 import { archiveReads } from './archives.ts';
-import { eventReads } from './events.ts';
 import { garbageReads } from './garbage.ts';
 import { inventoryReads } from './inventories.ts';
 import { jobReads } from './jobs.ts';
-import { journalReads } from './journal.ts';
+import { outboxReads } from './journal.ts';
 import { notificationReads } from './notifications.ts';
 import { partReads } from './parts.ts';
 import { retrievalReads } from './retrieval.ts';
+import { scheduleReads } from './schedule.ts';
 import { segmentReads } from './segments.ts';
+import { settingReads } from './settings.ts';
 import { storeLinkReads } from './store-link.ts';
 import { tagReads } from './tags.ts';
 import type { Source } from './transaction.ts';
 import { uploadReads } from './uploads.ts';
 import { userReads } from './users.ts';
-import { policyReads } from './vault-policies.ts';
+import { vaultPolicyReads } from './vault-policies.ts';
 import { vaultReads } from './vaults.ts';
 
 /** Every read of the port over one database. */
@@ -32,11 +33,12 @@ export function readsOver(source: Source): CatalogReads {
     ...inventoryReads(source),
     ...notificationReads(source),
     ...retrievalReads(source),
-    ...eventReads(source),
-    ...policyReads(source),
+    ...scheduleReads(source),
+    ...vaultPolicyReads(source),
     ...userReads(source),
-    ...journalReads(source),
+    ...outboxReads(source),
     ...accessKeyReads(source),
+    ...settingReads(source),
     ...storeLinkReads(source),
   };
 }

@@ -5,18 +5,23 @@ import {
   requireExpeditedCapacity,
   requireUnitAvailable,
 } from '../domain/capacity.ts';
-import type { CatalogReads, CatalogWrites, NewArchiveJob, VaultOwner } from '../domain/catalog.ts';
+import type { NewArchiveJob } from '../domain/job-catalog.ts';
+import type {
+  PurchaseCapacityArgs,
+  RetrievalReads,
+  RetrievalWrites,
+  SetRetrievalPolicyArgs,
+} from '../domain/retrieval-catalog.ts';
 import {
   NO_LIMIT,
   type RetrievalPolicy,
   requireWithinPolicy,
   useWindows,
 } from '../domain/retrieval-policy.ts';
+import type { VaultOwner } from '../domain/vault.ts';
 import { appendEntry } from './journal.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { serializeOwner } from './vaults.ts';
-
-type RetrievalReads = Pick<CatalogReads, 'retrievalPolicy' | 'listCapacity'>;
 
 export function retrievalReads(source: Source): RetrievalReads {
   return {
@@ -24,6 +29,8 @@ export function retrievalReads(source: Source): RetrievalReads {
     listCapacity: (owner, sinceMs) => listCapacity(source, owner, sinceMs),
   };
 }
+
+export const retrievalWrites: InTransaction<RetrievalWrites> = { setRetrievalPolicy, purchaseCapacity };
 
 async function retrievalPolicy(source: Source, { account, region }: VaultOwner): Promise<RetrievalPolicy> {
   const row = await source.db
@@ -37,9 +44,9 @@ async function retrievalPolicy(source: Source, { account, region }: VaultOwner):
   return { strategy: 'BytesPerHour', bytesPerHour: BigInt(row.bytes_per_hour ?? '0') };
 }
 
-export async function setRetrievalPolicy(
+async function setRetrievalPolicy(
   tx: Tx,
-  { owner: { account, region }, policy }: Parameters<CatalogWrites['setRetrievalPolicy']>[0],
+  { owner: { account, region }, policy }: SetRetrievalPolicyArgs,
 ): Promise<void> {
   const bytes_per_hour = policy.strategy === 'BytesPerHour' ? String(policy.bytesPerHour) : null;
   const row = { strategy: policy.strategy, bytes_per_hour };
@@ -51,7 +58,7 @@ export async function setRetrievalPolicy(
   await appendEntry(tx, { type: 'retrieval-policy', account, region, ...row });
 }
 
-/** Refuses a retrieval that policy or capacity does not allow. @throws 400 PolicyEnforced, InsufficientCapacity. */
+/** @throws 400 PolicyEnforced, InsufficientCapacity for a retrieval that policy or capacity does not allow. */
 export async function requireRetrievalAllowed(
   tx: Tx,
   owner: VaultOwner,
@@ -84,7 +91,7 @@ async function requireStandardAllowed(
   requireWithinPolicy(policy, { bytesInProgress: inProgress.bytes, bytesToday: today.bytes }, bytes);
 }
 
-/** Two jobs that start at once must not both fit into what is left for one. */
+/** Serializes starting jobs, so that two do not both use what is left for one. */
 async function lockRetrievalPolicyRow(tx: Tx, { account, region }: VaultOwner): Promise<void> {
   if (!tx.engine.rowLocks) return;
   const row = tx.db.selectFrom('retrieval_policies').select('strategy').where('account', '=', account);
@@ -126,10 +133,7 @@ async function listCapacity(
     .execute();
 }
 
-export async function purchaseCapacity(
-  tx: Tx,
-  { owner, unit, nowMs }: Parameters<CatalogWrites['purchaseCapacity']>[0],
-): Promise<void> {
+async function purchaseCapacity(tx: Tx, { owner, unit, nowMs }: PurchaseCapacityArgs): Promise<void> {
   await serializeOwner(tx, owner);
   requireUnitAvailable((await listCapacity(tx, owner, nowMs)).length);
   const { account, region } = owner;

@@ -3,7 +3,7 @@ import type { InventoryFormat } from '../domain/inventory.ts';
 import type { JobState } from '../domain/job.ts';
 import type { Tier } from '../domain/job-times.ts';
 
-/** The tables, as TypeScript sees them through either database. Times are ms since the epoch, sizes bytes. */
+/** The tables as both databases return them. Times are ms since 1970, sizes are bytes. */
 export interface Schema {
   vaults: {
     no: Generated<number>;
@@ -13,8 +13,8 @@ export interface Schema {
     created_ms: number;
   };
   /**
-   * Counts of a vault, spread over rows so that processes writing to one vault do not wait for each other:
-   * the truth is the sum over the shards.
+   * Counts of a vault, spread over shards so that processes writing to one vault do not wait for each other. The sum
+   * over the shards counts.
    */
   vault_counts: {
     vault_no: number;
@@ -63,7 +63,7 @@ export interface Schema {
     state: UploadState;
     /** When it was completed or aborted. */
     ended_ms: number | null;
-    /** What was completed, to judge repeats. */
+    /** Size and tree hash of the completed archive, to compare a repeated Complete with. */
     size: number | null;
     tree_hash: Uint8Array | null;
   };
@@ -78,7 +78,7 @@ export interface Schema {
     ref: string;
   };
   garbage: { no: Generated<number>; ref: string | null; upload_no: number | null; noted_ms: number };
-  /** Facts on their way to the store's journal. */
+  /** The outbox: entries on their way to the store's journal. */
   store_records: { seq: Generated<number>; entry: string };
   /** One row. */
   store_link: { catalog_id: string | null; store_id: string | null; generation: number };
@@ -118,7 +118,7 @@ export interface Schema {
     due_ms: number;
     completed_ms: number | null;
     state: JobState;
-    /** Archive jobs; of the archive as it was at the start, all null if it was gone. */
+    /** Of archive jobs. The archive as it was when the job started; null if it was gone. */
     tier: Tier | null;
     archive_id: string | null;
     archive_no: number | null;
@@ -131,7 +131,7 @@ export interface Schema {
     first: number | null;
     last: number | null;
     range_hash: Uint8Array | null;
-    /** Inventory jobs. */
+    /** Of inventory jobs. */
     format: InventoryFormat | null;
     start_ms: number | null;
     end_ms: number | null;
@@ -139,7 +139,7 @@ export interface Schema {
     marker: string | null;
     output_size: number | null;
     next_marker: string | null;
-    /** Who is working on it, and until when nobody else may. */
+    /** The worker that has leased the job, and until when. */
     lease_token: string | null;
     lease_until_ms: number | null;
   };
@@ -153,7 +153,7 @@ export interface Schema {
     created_ms: number;
     tries: number;
     state: 'waiting' | 'undeliverable';
-    /** When it is tried next; while a try is under way, when somebody else may. */
+    /** When it is tried next; during a try, when its lease ends. */
     next_try_ms: number;
     reason: string | null;
   };

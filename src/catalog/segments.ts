@@ -1,17 +1,16 @@
-import type { CatalogReads, Paging, Segment } from '../domain/catalog.ts';
-import type { SegmentSource } from '../domain/job.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import type { ArchiveBytes, Segment, SegmentReads } from '../domain/archive-catalog.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import type { Span } from '../treehash/index.ts';
 import { toHex } from './digest.ts';
 import type { Source } from './transaction.ts';
 
-export function segmentReads(source: Source): Pick<CatalogReads, 'listSegments'> {
-  return { listSegments: (of, span, page) => listSegments(source, of, span, page) };
+export function segmentReads(source: Source): SegmentReads {
+  return { listSegments: (bytes, span, page) => listSegments(source, bytes, span, page) };
 }
 
 async function listSegments(
   { db }: Source,
-  { ref, uploadNo, size, treeHash }: SegmentSource & { readonly size: number; readonly treeHash: string },
+  { ref, uploadNo, size, treeHash }: ArchiveBytes,
   { first, last }: Span,
   page: Paging<number>,
 ): Promise<Page<Segment>> {

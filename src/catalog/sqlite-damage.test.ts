@@ -17,7 +17,7 @@ async function placeFor(t: TestContext): Promise<string> {
   return join(folder, 'catalog.sqlite');
 }
 
-/** A catalog of many pages that was closed, for one customer. */
+/** Fills a catalog with many pages and closes it; returns its customer. */
 async function filled(path: string): Promise<Customer> {
   const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal }));
   const c = new Customer(catalog);
@@ -27,7 +27,7 @@ async function filled(path: string): Promise<Customer> {
   return c;
 }
 
-/** Writes over the roots of the table of archives and of its indexes. */
+/** Overwrites the root pages of the table of archives and of its indexes. */
 async function spoil(path: string): Promise<void> {
   const database = new DatabaseSync(path, { readOnly: true });
   const of = database.prepare("select rootpage from sqlite_schema where tbl_name = 'archives'");
@@ -40,7 +40,7 @@ async function spoil(path: string): Promise<void> {
 }
 
 describe('a damaged SQLite catalog', () => {
-  it('that is no database is named when it is opened, with what to do', async (t) => {
+  it('that is not a database is named when it is opened, with what to do', async (t) => {
     const path = await placeFor(t);
     await writeFile(path, 'not a database at all, and longer than the head of one '.repeat(100));
     await assert.rejects(openSqliteWriter(path, { journal }), (error: Error) => {
@@ -50,11 +50,11 @@ describe('a damaged SQLite catalog', () => {
     });
   });
 
-  it('is found at the start after a stop that was cut short', async (t) => {
+  it('is found at the start after an unclean stop', async (t) => {
     const path = await placeFor(t);
     await filled(path);
     await spoil(path);
-    // A clean stop leaves no log, and the file is not looked through.
+    // A clean stop leaves no log, so the file is not checked.
     await (await openSqliteWriter(path, { journal, checksFirst: true })).close();
     await copyFile(path, `${path}-wal`);
     await assert.rejects(openSqliteWriter(path, { journal, checksFirst: true }), (error: Error) => {
@@ -64,7 +64,7 @@ describe('a damaged SQLite catalog', () => {
     });
   });
 
-  it('that is met later is a failure from then on, and its path is for the log alone', async (t) => {
+  it('that is found later is a failure from then on, and its path is for the log only', async (t) => {
     const path = await placeFor(t);
     const { account } = await filled(path);
     await spoil(path);
@@ -90,7 +90,7 @@ describe('a damaged SQLite catalog', () => {
     assert.match(String(catalog.failure()), /The catalog is damaged/);
   });
 
-  it('that another process met is a failure here, too', async (t) => {
+  it('that another process found is a failure here, too', async (t) => {
     const path = await placeFor(t);
     const { account } = await filled(path);
     await spoil(path);

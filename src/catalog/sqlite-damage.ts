@@ -1,18 +1,18 @@
-/** What SQLite says of a file that is not what it was: named, and with what to do. */
+/** Errors of a damaged SQLite file: they name it and say what to do. */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { Shortage } from '../domain/errors.ts';
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB; extended codes have these in their lowest byte. */
 const DAMAGE = new Set([11, 26]);
-/** A larger file takes too long to be looked through at a start. */
+/** Checking a larger file would take too long at a start. */
 const CHECKED_BYTES = 100_000_000;
 const WHAT_TO_DO = 'Restore it as docs/operating.md says under "Restoring"';
 
-/** What a client is told of a damaged catalog. */
-const REASON = 'The catalog is damaged, and must be restored by whoever runs this server.';
+/** The message that clients get for a damaged catalog. */
+const REASON = 'The catalog is damaged: the operator of this server must restore it.';
 
-/** Whether an error says that the catalog is damaged, also where another process met it. */
+/** Whether an error says that the catalog is damaged, including an error from another process. */
 export function isCatalogDamage(error: unknown): error is Shortage {
   return error instanceof Shortage && error.message === REASON;
 }
@@ -25,7 +25,7 @@ export function explainDamage(error: unknown, path: string): unknown {
   return new Shortage(REASON, { cause: new Error(`${path} is damaged: ${error.message}`, { cause: error }) });
 }
 
-/** Runs what opens a database. @throws Error that names the file and says what to do. */
+/** Runs `open`, which opens a database. @throws Error that names the file and says what to do. */
 export async function explainOpening<Result>(
   path: string,
   open: () => Result | Promise<Result>,
@@ -43,12 +43,12 @@ export async function explainOpening<Result>(
   }
 }
 
-/** Whether the last writer had no time to close the database: its log is still there. Asked before it is opened. */
+/** Whether the last writer did not close the database: its log still exists. Call before opening it. */
 export function wasCutShort(path: string): boolean {
   return sizeOf(`${path}-wal`) > 0;
 }
 
-/** Looks through the file if it is not too large. @throws Error when it is damaged. */
+/** Checks a file that is not too large. @throws Error when it is damaged. */
 export function requireSound(database: DatabaseSync, path: string): void {
   if (sizeOf(path) >= CHECKED_BYTES) return;
   const [finding] = database.prepare('pragma quick_check(1)').all() as { quick_check: string }[];

@@ -14,13 +14,13 @@ import { SQLITE } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Source } from './transaction.ts';
 
-/** How many prepared statements a connection keeps; the server's own number about a hundred. */
+/** Prepared statements that a connection keeps; the server uses about a hundred. */
 const STATEMENTS_KEPT = 500;
 
 /**
- * Kysely over one connection of Node's own SQLite. Every query runs to its end at once, so the connection
- * needs no lock; transactions are the caller's (see group-writer.ts).
- * @param explain gives what is thrown for an error of SQLite.
+ * Kysely over one connection of Node's own SQLite. Queries run synchronously, so the connection needs no lock. The
+ * caller manages transactions (see group-writer.ts).
+ * @param explain turns an error of SQLite into the error to throw.
  */
 export function sqliteSource(database: DatabaseSync, explain = asItIs): Source {
   const connection = new SqliteConnection(database, explain);
@@ -71,7 +71,7 @@ class SqliteDriver implements Driver {
 
 interface Prepared {
   readonly statement: StatementSync;
-  /** Of its columns; none where it gives no rows. */
+  /** Names of its columns; empty if it returns no rows. */
   readonly names: readonly string[];
 }
 
@@ -121,7 +121,7 @@ class SqliteConnection implements DatabaseConnection {
   }
 }
 
-/** Rows that SQLite's binding makes are dictionaries, which cost V8 several times the memory of such an object. */
+/** The rows of Node's binding are dictionary-mode objects, which take several times the memory of these. */
 function toRow(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   for (let i = 0; i < names.length; i++) row[names[i] as string] = values[i];

@@ -63,7 +63,7 @@ describe('an error of SQLite', () => {
     );
   });
 
-  it('of a statement is what it was', async (t) => {
+  it('of a statement stays as it is', async (t) => {
     const database = await databaseFor(t);
     for (const error of [errorOf(() => database.exec('select * from nowhere')), new Error('another')]) {
       assert.equal(asCatalogShortage(error), error);
@@ -75,7 +75,7 @@ describe('an error of SQLite', () => {
 describe('a SQLite catalog on a full disk', { skip }, () => {
   const LONG = 'x'.repeat(1024 * 1024);
 
-  /** A catalog on a disk of 16 MiB that another program has filled. @param freeSpace is called when it is full. */
+  /** A catalog on a 16 MiB disk that another program has filled. @param freeSpace called when the disk is full. */
   async function onFullDisk(t: TestContext, freeSpace: (disk: SmallDisk) => Promise<boolean>) {
     const disk = smallDisk('tmpfs', 16);
     const path = join(disk.path, 'catalog.sqlite');
@@ -92,10 +92,10 @@ describe('a SQLite catalog on a full disk', { skip }, () => {
     return { disk, catalog };
   }
 
-  it('makes room, and does the write once', async (t) => {
+  it('frees space, and runs the write once', async (t) => {
     let asked = 0;
     const { catalog } = await onFullDisk(t, async (disk) => {
-      // The first room that is made is taken by others.
+      // Others take the space that is freed first.
       if (++asked === 2) await disk.unfill();
       return true;
     });
@@ -105,7 +105,7 @@ describe('a SQLite catalog on a full disk', { skip }, () => {
     assert.deepEqual([asked, catalog.knownCommitNumber()], [2, before + 1]);
   });
 
-  it('refuses where there is no room to make, reads, and goes on when there is', async (t) => {
+  it('refuses writes when it cannot free space, reads, and continues when there is space', async (t) => {
     const { disk, catalog } = await onFullDisk(t, async () => false);
     const writes = ['a', 'b'].map((name) => catalog.setSetting({ name, value: LONG }));
     for (const write of writes) {

@@ -1,4 +1,4 @@
-/** Which of SQLite's errors pass by themselves. */
+/** Transient errors of SQLite. */
 import { Shortage } from '../domain/errors.ts';
 
 /** Primary result codes, and two extended ones (sqlite.org/rescode.html). */
@@ -7,9 +7,9 @@ const BUSY = 5;
 const IOERR = 10;
 const FULL = 13;
 const CANTOPEN = 14;
-/** A quota that is used up, where a full disk would be FULL. */
+/** A quota is used up; a full disk gives FULL. */
 const IOERR_WRITE = IOERR | (3 << 8);
-/** No room for the index of the log beside it. */
+/** No space for the index of the log. */
 const IOERR_SHMSIZE = IOERR | (19 << 8);
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<number, string>> = {
   [CANTOPEN]: 'a file of it cannot be opened',
 };
 
-/** SQLite's extended result code, of the error or of its cause; undefined for other errors. */
+/** SQLite's extended result code of the error or of its cause; undefined for other errors. */
 function codeOf(error: unknown): number | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
     const { code, errcode } = one as { code?: unknown; errcode?: unknown };
@@ -29,24 +29,23 @@ function codeOf(error: unknown): number | undefined {
 }
 
 /**
- * Whether the catalog's disk takes no more, or a quota on it: something could not be written. Then the transaction has
- * changed nothing, because its last page, which makes it count, comes after all others.
+ * Whether a write failed because the catalog's disk or quota is full. Then the transaction changed nothing, because its
+ * last page, which commits it, is written after all others.
  */
 export function isCatalogFull(error: unknown): boolean {
   const code = codeOf(error) ?? 0;
   return (code & 0xff) === FULL || code === IOERR_WRITE || code === IOERR_SHMSIZE;
 }
 
-/** Whether SQLite may have given up on the whole transaction, not just on a statement of it. */
+/** Whether SQLite may have rolled back the whole transaction, not just one statement. */
 export function endsTransaction(error: unknown): boolean {
   const code = (codeOf(error) ?? 0) & 0xff;
   return code === FULL || code === IOERR || code === NOMEM;
 }
 
 /**
- * The Shortage that an error of SQLite amounts to; the error itself where it is none. None of them is final: the
- * transaction was rolled back, and the next may succeed. A commit of which the flush failed may be there after a crash,
- * so only a full disk is certain to have changed nothing.
+ * A Shortage for a transient error of SQLite; otherwise the error itself. The transaction was rolled back, and the next
+ * may succeed. Only a full disk is certain to have changed nothing: a commit whose flush failed may exist after a crash.
  */
 export function asCatalogShortage(error: unknown): unknown {
   const code = codeOf(error);

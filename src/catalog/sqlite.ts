@@ -4,7 +4,7 @@ import type { Generation } from '../domain/store-link.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { SQLITE } from './engine.ts';
 import { GroupWriter } from './group-writer.ts';
-import type { Journal, JournalFailure } from './journal.ts';
+import type { JournalDeps } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
 import {
@@ -19,31 +19,29 @@ import { asCatalogShortage, isCatalogFull } from './sqlite-shortage.ts';
 import type { Source } from './transaction.ts';
 import { type Writer, writesOver } from './writes.ts';
 
-/** How long a statement waits for a writer from outside, such as the command line. */
+/** How long a statement waits for another writer, such as the command line. */
 const BUSY_MS = 5000;
 const WRITER_CACHE_KIB = 65_536;
 /**
- * Where a commit moves the rest of the log itself, so that it begins anew: 128 MiB. While writes come without a pause
- * the checkpointer never gets to the very end; a start after a crash reads so much in some tenths of a second.
+ * At this length a commit checkpoints the rest of the log itself, so that the log starts over: 128 MiB. While writes come
+ * without a pause the checkpointer never catches up. A start after a crash reads this much in tenths of a second.
  */
 const LONGEST_LOG_PAGES = 32_768;
-/** Every serving process has one, and the system's own cache lies behind it. */
+/** Small: every serving process has one, and the system's page cache backs it. */
 const READER_CACHE_KIB = 4096;
 
-export interface SqliteWriterDeps {
-  readonly journal: Journal;
-  readonly failure?: JournalFailure;
-  /** Called when the disk is full; false when there is no room to make. Never throws. */
+export interface SqliteWriterDeps extends JournalDeps {
+  /** Frees space on a full disk; false if it cannot free any. Never throws. */
   readonly freeSpace?: () => Promise<boolean>;
-  /** 0 by default: a catalog that was never claimed, or is about to be. */
+  /** 0 by default, for a catalog that was never claimed or is about to be. */
   readonly generation?: Generation;
-  /** Looks through the file first if the last writer was cut short: for a server, while nobody else has it open. */
+  /** Checks the file first if the last writer did not close it. For a server, while no other process has it open. */
   readonly checksFirst?: boolean;
 }
 
 /**
- * The writer of a SQLite catalog: of servers exactly one process opens it, after it has the data folder's lock; a
- * command opens one beside it for short transactions.
+ * Opens the writer of a SQLite catalog. Exactly one process of a server opens one, after it has claimed the data folder;
+ * a command may open another beside it for short transactions.
  */
 export async function openSqliteWriter(path: string, deps: SqliteWriterDeps): Promise<Writer> {
   return explainOpening(path, () => openWriter(path, deps));
@@ -79,7 +77,7 @@ async function openWriter(
   };
 }
 
-/** Opens the file and brings it up to date, which takes some room beside it. @throws Shortage, and what migrations throw. */
+/** Opens the file and migrates it, which takes some extra disk space. @throws Shortage, and what migrations throw. */
 async function openForWriting(
   path: string,
   isSuspect: boolean,
@@ -88,7 +86,7 @@ async function openForWriting(
   for (;;) {
     const database = new DatabaseSync(path, { timeout: BUSY_MS });
     try {
-      // WAL lets readers go on while a commit is written; FULL flushes the log at every commit.
+      // WAL lets readers continue during a commit; FULL flushes the log at every commit.
       database.exec(
         `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${WRITER_CACHE_KIB};
          pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES};`,
@@ -104,20 +102,20 @@ async function openForWriting(
   }
 }
 
-/** What is thrown for an error of SQLite: it names the path, and is a Shortage where damage or a want is the cause. */
+/** Adds the path to an error of SQLite; a Shortage if damage or a transient condition is the cause. */
 function explainError(path: string, error: unknown): unknown {
   return asCatalogShortage(explainDamage(error, path));
 }
 
 /**
- * A SQLite catalog that reads by itself and writes through `writer`, which may be in another process. The
- * file must have been brought up to date by `openSqliteWriter`.
+ * Opens a SQLite catalog that reads directly and writes through `writer`, which may be in another process.
+ * `openSqliteWriter` must have migrated the file.
  */
 export function openSqliteCatalog(path: string, writer: Writer): Catalog {
   let failure: Error | undefined;
   const explain = (error: unknown) => {
     const told = explainError(path, error);
-    // A damaged page stays damaged, also when the next statement does not meet it.
+    // Keeps the failure: a damaged page stays damaged even if the next statement does not read it.
     if (isCatalogDamage(told)) failure = told;
     return told;
   };
@@ -133,7 +131,7 @@ export function openSqliteCatalog(path: string, writer: Writer): Catalog {
     failure: () => failure,
     knownCommitNumber: () => Math.max(opened, writer.commitNumber()),
     ...writesOver({ ...writer, run: (name, args) => writer.run(name, args).catch(rethrow) }),
-    // The writer last: only the last connection to close, and not a read-only one, empties the log into the file.
+    // The writer closes last: only the last connection moves the log to the file, and a read-only one cannot.
     async close() {
       await source.db.destroy();
       database.close();

@@ -1,5 +1,5 @@
 /**
- * Statements of the hot paths: built and compiled by Kysely once for each database, then run with other values.
+ * Statements of the hot paths. Kysely builds and compiles each once a database; later runs only replace the values.
  * Building a query costs several times as much as running it.
  */
 import type { Compilable, CompiledQuery, Kysely } from 'kysely';
@@ -7,13 +7,13 @@ import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Source } from './transaction.ts';
 
-/** A statement that takes `Args` and gives rows. */
+/** A statement that takes `Args` and returns rows. */
 export interface Statement<Args, Row> {
   all(source: Source, args: Args): Promise<Row[]>;
   first(source: Source, args: Args): Promise<Row | undefined>;
 }
 
-/** Stands in a query for a value that is known when it runs. */
+/** Placeholder in a query for a value that is known when it runs. */
 class Hole {
   readonly name: string;
 
@@ -24,13 +24,13 @@ class Hole {
 
 interface Compiled {
   readonly query: CompiledQuery;
-  /** For each parameter: the name of an argument, or undefined where the query itself has the value. */
+  /** For each parameter: the name of an argument, or undefined if the query itself has the value. */
   readonly names: readonly (string | undefined)[];
 }
 
 /**
- * @param build makes the query. It runs once for each database, so its form may depend on `engine` and not on
- * `args`: of those it may only put members into the query as values.
+ * @param build builds the query, once a database. The query's form may depend on `engine` but not on `args`: `build` may
+ * only put members of `args` into the query as values.
  */
 export function statement<Args extends object, Row>(
   build: (db: Kysely<Schema>, args: Args, engine: Engine) => Compilable<Row>,

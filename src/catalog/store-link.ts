@@ -1,8 +1,14 @@
 import { sql } from 'kysely';
-import type { CatalogWrites } from '../domain/catalog.ts';
-import { GenerationClosed, type StoreLink, type StoreLinkReads } from '../domain/store-link.ts';
+import {
+  type ClaimGenerationArgs,
+  GenerationClosed,
+  type RaiseCommitNumberArgs,
+  type StoreLink,
+  type StoreLinkReads,
+  type StoreLinkWrites,
+} from '../domain/store-link.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
 export function storeLinkReads(source: Source): StoreLinkReads {
   return {
@@ -10,6 +16,8 @@ export function storeLinkReads(source: Source): StoreLinkReads {
     namesAnyBlob: () => namesAnyBlob(source),
   };
 }
+
+export const storeLinkWrites: InTransaction<StoreLinkWrites> = { claimGeneration, raiseCommitNumber };
 
 async function storeLink(source: Source): Promise<StoreLink> {
   const { catalog_id, store_id, generation, number } = await linkRow(source);
@@ -23,8 +31,16 @@ async function storeLink(source: Source): Promise<StoreLink> {
 
 async function linkRow(source: Source) {
   const row = await LINK.first(source, {});
-  if (!row) throw new Error('the catalog has lost the row of the table store_link or of commit_number');
+  if (!row) throw missingLinkError();
   return row;
+}
+
+/** The migration inserts both rows, and nothing deletes them. */
+export function missingLinkError(): Error {
+  return new Error(
+    'the catalog lacks the row of its table store_link or commit_number: restore it as docs/operating.md says under ' +
+      '"Restoring"',
+  );
 }
 
 const LINK = statement((db) =>
@@ -41,7 +57,7 @@ async function namesAnyBlob({ db }: Source): Promise<boolean> {
 }
 
 /**
- * The start of every transaction but a claim's, when nothing can close its generation before it ends.
+ * Every transaction but a claim's begins with this, once no claim can complete before it ends.
  * @returns the commit number.
  * @throws GenerationClosed when the catalog is of another generation than the writer.
  */
@@ -55,24 +71,24 @@ export async function requireGeneration(source: Source, own: number): Promise<nu
 export function requireSame(generation: number, own: number): void {
   if (generation === own) return;
   throw new GenerationClosed(
-    `the catalog is of generation ${generation} and this process writes for generation ${own}: another server has ` +
-      'taken the catalog over, and this process must be stopped',
+    `another server has claimed the catalog: it is of generation ${generation}, and this process writes for ` +
+      `generation ${own}. Stop this process`,
   );
 }
 
-export async function claimGeneration(
+async function claimGeneration(
   tx: Tx,
-  { catalogId, storeId, generation }: Parameters<CatalogWrites['claimGeneration']>[0],
+  { catalogId, storeId, generation }: ClaimGenerationArgs,
 ): Promise<void> {
   const found = await linkRow(tx);
   if (found.catalog_id !== null && found.catalog_id !== catalogId) {
     throw new GenerationClosed(
-      `the catalog has the id ${found.catalog_id} and not ${catalogId}: another server has just claimed it`,
+      `another server has just claimed the catalog: its id is ${found.catalog_id}, not ${catalogId}`,
     );
   }
   if (generation <= found.generation) {
     throw new GenerationClosed(
-      `the catalog is of generation ${found.generation} already: another server has claimed it, or a later start`,
+      `another server or a later start has claimed the catalog: it is of generation ${found.generation} already`,
     );
   }
   await tx.db
@@ -81,10 +97,7 @@ export async function claimGeneration(
     .execute();
 }
 
-export async function raiseCommitNumber(
-  tx: Tx,
-  { beyond }: Parameters<CatalogWrites['raiseCommitNumber']>[0],
-): Promise<number> {
+async function raiseCommitNumber(tx: Tx, { beyond }: RaiseCommitNumberArgs): Promise<number> {
   const raised = sql<number>`case when number > ${beyond} then number + 1 else ${beyond + 1} end`;
   const row = await tx.db
     .updateTable('commit_number')
@@ -94,7 +107,7 @@ export async function raiseCommitNumber(
   return row.number;
 }
 
-/** Raises the commit number by one, as SQLite's writer does in each transaction; gives the new one. */
+/** Raises the commit number by one, as SQLite's writer does in each transaction; returns the new one. */
 export async function countCommit(source: Source): Promise<number> {
   const row = await COUNT_COMMIT.first(source, {});
   return (row as { number: number }).number;

@@ -1,4 +1,4 @@
-/** Looks at a catalog before anything is written to it, its tables brought up to date included. */
+/** Inspects a catalog before anything, even a migration, writes to it. */
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
@@ -7,10 +7,10 @@ import { unusableDatabase } from './postgres-errors.ts';
 import { explainOpening } from './sqlite-damage.ts';
 
 const BUSY_MS = 5000;
-/** All catalogs of any version have these. */
+/** Tables of every version. */
 const TABLES = ['vaults', 'archives', 'parts', 'store_records', 'settings'];
 
-/** Runs a query that both databases understand. */
+/** Runs a query that is valid in both databases. */
 type Ask = (query: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 /** @param olderSetting the setting that is `true` while the catalog counts as older than its store. */
@@ -56,7 +56,7 @@ export async function surveyPostgresCatalog(
 }
 
 async function surveyOver(client: pg.Client, options: SurveyOptions): Promise<CatalogFound> {
-  // What is lost in the middle fails the query that is under way.
+  // A lost connection fails the query under way; the event needs a listener.
   client.on('error', () => {});
   await client.connect();
   const ask: Ask = async (query) => (await client.query<Record<string, unknown>>(query)).rows;
@@ -95,7 +95,7 @@ async function survey(
   };
 }
 
-/** @param hasLink not before the migration that brought it. */
+/** @param hasLink false before the migration that creates the table. */
 async function linkOf(ask: Ask, hasLink: boolean) {
   const none = { catalogId: undefined, storeId: undefined, generation: 0, commitNumber: 0 };
   if (!hasLink) return none;

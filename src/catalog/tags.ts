@@ -1,14 +1,16 @@
-import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
+import type { AddTagsArgs, RemoveTagsArgs, TagReads, TagWrites } from '../domain/tag-catalog.ts';
 import { mergeTags, type Tags } from '../domain/tags.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import { appendEntry } from './journal.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { bumpPolicyVersion } from './vault-policies.ts';
 import { lockVaultRow } from './vaults.ts';
 
-export function tagReads(source: Source): Pick<CatalogReads, 'tagsOf'> {
+export function tagReads(source: Source): TagReads {
   return { tagsOf: (vaultNo) => tagsOf(source, vaultNo) };
 }
+
+export const tagWrites: InTransaction<TagWrites> = { addTags, removeTags };
 
 async function tagsOf({ db }: Source, vaultNo: number): Promise<Tags> {
   const rows = await db
@@ -20,10 +22,7 @@ async function tagsOf({ db }: Source, vaultNo: number): Promise<Tags> {
   return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
 }
 
-export async function addTags(
-  tx: Tx,
-  { vaultNo, tags }: Parameters<CatalogWrites['addTags']>[0],
-): Promise<void> {
+async function addTags(tx: Tx, { vaultNo, tags }: AddTagsArgs): Promise<void> {
   const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   const merged = mergeTags(await tagsOf(tx, vaultNo), tags);
   for (const [key, value] of Object.entries(tags)) {
@@ -37,10 +36,7 @@ export async function addTags(
   await appendTagsEntry(tx, vault, merged);
 }
 
-export async function removeTags(
-  tx: Tx,
-  { vaultNo, keys }: Parameters<CatalogWrites['removeTags']>[0],
-): Promise<void> {
+async function removeTags(tx: Tx, { vaultNo, keys }: RemoveTagsArgs): Promise<void> {
   const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   await tx.db.deleteFrom('tags').where('vault_no', '=', vaultNo).where('key', 'in', keys).execute();
   await bumpPolicyVersion(tx, vaultNo);

@@ -1,70 +1,58 @@
 import type { JournalEntry } from '../domain/blob-store.ts';
-import type { CatalogWrites } from '../domain/catalog.ts';
 import { ApiError, Shortage, withChangedNothing } from '../domain/errors.ts';
+import { CurrentStamp } from './current-stamp.ts';
 import { POSTGRES } from './engine.ts';
-import { type Journal, type JournalFailure, outboxEntries } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
 import { commitUnknownShortage } from './postgres-errors.ts';
 import type { PostgresConnection, PostgresPool } from './postgres-pool.ts';
-import { requireSame } from './store-link.ts';
+import { missingLinkError, requireSame } from './store-link.ts';
 import { waitsForJournal } from './waits-for-journal.ts';
-import { runWrite, type WriteName, type Writer } from './writes.ts';
+import { runWrite, type WriteName, type Writer, type WriterDeps } from './writes.ts';
 
-/** Serialization failure and deadlock: PostgreSQL asks to try the whole transaction again. */
+/** Serialization failure and deadlock: PostgreSQL asks clients to retry the whole transaction. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
 const TRIES = 5;
-/** Facts that reached the journal are taken off the table in lots. */
+/** Journaled entries are dropped from the outbox in batches of at least this many. */
 const DROPPED_PER_BATCH = 16;
 /**
- * The lock that fences generations off: every transaction shares it until its end, and a claim takes it alone. It lies
- * in the memory that the sessions of the database share, so the transactions write nothing for it.
+ * The advisory lock that separates generations. Every transaction shares it until it ends; a claim takes it exclusively.
+ * It lives in PostgreSQL's shared memory, so it costs no writes.
  */
 const ADVISORY_KEY = '1297044993, 1';
-/** In a statement after the lock's: what is read must be as of after the wait. */
+/** The read is a statement of its own after the lock's, so that it sees what was committed during the wait. */
 const BEGIN = `begin; select pg_advisory_xact_lock_shared(${ADVISORY_KEY}); select generation, number from store_link, commit_number`;
 const HOLDERS = `select pid from pg_locks where locktype = 'advisory' and classid = 1297044993 and objid = 1 and granted and database = (select oid from pg_database where datname = current_database())`;
-/** After the transaction, in the same message: what the answer may rest on. */
+/** Runs after the transaction, in the same message: the answer waits for these entries. */
 const LIST_OUTBOX = 'select seq from store_records order by seq';
 
-export interface TransactionWriterDeps {
-  readonly journal: Journal;
-  readonly failure?: JournalFailure | undefined;
-  /** Whose writes these are, until a claim. */
-  readonly generation: number;
-  /** The catalog's, as it was opened. */
-  readonly commitNumber: number;
-  /** How long a claim waits for the transactions of earlier generations; ms. */
+export interface TransactionWriterDeps extends WriterDeps {
+  /** How long a claim waits for transactions of earlier generations, ms. */
   readonly claimMs: number;
 }
 
-/** How a transaction ended, with the numbers of all facts in the table then. */
+/** How a transaction ended. */
 interface EndedTransaction {
   readonly end: { readonly result: unknown } | { readonly refusal: ApiError };
   readonly entries: readonly JournalEntry[];
+  /** Numbers of all entries in the outbox at the end. */
   readonly listed: readonly number[];
 }
 
-type Claim = Parameters<CatalogWrites['claimGeneration']>[0];
-
-/** Each write is a transaction of its own; PostgreSQL groups the flushes of those that run side by side. */
+/** The writer of a PostgreSQL catalog. Each write is a transaction; PostgreSQL groups the flushes of concurrent ones. */
 export class TransactionWriter implements Writer {
   readonly #pool: PostgresPool;
   readonly #queue: JournalQueue;
-  readonly #failure: JournalFailure;
+  readonly #stamp: CurrentStamp;
   readonly #claimMs: number;
-  /** Shards are taken in turn, so that transactions side by side rarely wait for one row of counts. */
+  /** Shards are used in turn, so that concurrent transactions rarely wait for the same row of counts. */
   #turn = 0;
-  #generation: number;
-  #commitNumber: number;
   readonly #running = new Set<Promise<unknown>>();
   #droppingFromOutbox: Promise<void> | undefined;
 
   constructor(pool: PostgresPool, deps: TransactionWriterDeps) {
     this.#pool = pool;
-    this.#queue = new JournalQueue(deps.journal, (seqs) => outboxEntries(pool.source, seqs));
-    this.#failure = deps.failure ?? (() => undefined);
-    this.#generation = deps.generation;
-    this.#commitNumber = deps.commitNumber;
+    this.#queue = new JournalQueue(pool.source, deps);
+    this.#stamp = new CurrentStamp(deps);
     this.#claimMs = deps.claimMs;
   }
 
@@ -75,7 +63,7 @@ export class TransactionWriter implements Writer {
   }
 
   commitNumber(): number {
-    return this.#commitNumber;
+    return this.#stamp.commitNumber;
   }
 
   async close(): Promise<void> {
@@ -90,12 +78,12 @@ export class TransactionWriter implements Writer {
       if ('refusal' in end) throw end.refusal;
       return end.result;
     }
-    const failure = this.#failure();
-    if (failure) throw withChangedNothing(failure);
-    await this.#queue.appendOwed().catch(rethrow);
+    const failure = this.#queue.failure();
+    if (failure) throw failure;
+    await this.#queue.appendOwed();
     const { end, entries, listed } = await this.#transact(name, args);
-    if ('result' in end) this.#adopt(name, args, end.result);
-    // A refusal rests on facts as well as a success.
+    if ('result' in end) this.#stamp.adopt(name, args, end.result);
+    // A refusal may rely on earlier entries, too.
     await this.#queue.settle(listed, entries);
     if (this.#queue.droppableSeqs().length >= DROPPED_PER_BATCH)
       this.#droppingFromOutbox ??= this.#dropFromOutbox();
@@ -103,19 +91,11 @@ export class TransactionWriter implements Writer {
     return end.result;
   }
 
-  /** What the writer itself must know of a write that is committed. */
-  #adopt(name: WriteName, args: unknown, result: unknown): void {
-    if (name === 'claimGeneration') this.#generation = (args as Claim).generation;
-    if (name === 'raiseCommitNumber') this.#learn(result as number);
-  }
-
-  #learn(commitNumber: number): void {
-    this.#commitNumber = Math.max(this.#commitNumber, commitNumber);
-  }
-
   async #transact(name: WriteName, args: unknown, settings?: string): Promise<EndedTransaction> {
     for (let tries = 1; ; tries++) {
-      const connection = await this.#pool.acquire().catch(rethrow);
+      const connection = await this.#pool.acquire().catch((error) => {
+        throw withChangedNothing(error);
+      });
       try {
         return await this.#transactOn(connection, name, args, settings);
       } catch (error) {
@@ -142,7 +122,7 @@ export class TransactionWriter implements Writer {
       result = await runWrite({ ...connection.source, shard, entries }, name, args);
     } catch (error) {
       const refusal = error instanceof ApiError ? error : undefined;
-      // What cannot be rolled back is closed, and the database rolls it back.
+      // If the rollback fails, the connection is closed, and the database rolls back.
       const rolledBack = connection.statements(`rollback; ${LIST_OUTBOX}`);
       if (refusal) return { end: { refusal }, entries: [], listed: numbersOf(await rolledBack) };
       await rolledBack.catch(() => {});
@@ -152,21 +132,21 @@ export class TransactionWriter implements Writer {
     return { end: { result }, entries, listed: await commit(connection) };
   }
 
-  /** From here on no claim closes the transaction's generation before it ends. @throws GenerationClosed, Shortage. */
+  /** Begins a transaction. No claim can complete until it ends. @throws GenerationClosed, Shortage. */
   async #begin(connection: PostgresConnection, name: WriteName): Promise<void> {
     if (name === 'claimGeneration') return this.#waitForEarlier(connection);
     const [found] = (await connection.statements(BEGIN)) as { generation: number; number: number }[];
-    if (!found) throw new Error('the catalog has lost the row of the table store_link or of commit_number');
-    requireSame(found.generation, this.#generation);
-    this.#learn(found.number);
+    if (!found) throw missingLinkError();
+    requireSame(found.generation, this.#stamp.generation);
+    this.#stamp.reached(found.number);
   }
 
-  /** A killed server's sessions may still commit what it had asked them to: a claim waits for their end. */
+  /** Sessions of a killed server may still commit its last requests, so a claim waits until they end. */
   async #waitForEarlier(connection: PostgresConnection): Promise<void> {
     const ms = this.#claimMs;
     const wait = `set local statement_timeout = 0; set local lock_timeout = ${ms}; select pg_advisory_xact_lock(${ADVISORY_KEY})`;
     try {
-      // The database's limit comes first.
+      // Twice the limit here, so that the database's own limit applies first.
       await connection.statements(`begin; ${wait}`, 2 * ms);
     } catch (error) {
       const holders = await connection.statements(`rollback; ${HOLDERS}`).catch(() => []);
@@ -180,24 +160,20 @@ export class TransactionWriter implements Writer {
     }
   }
 
-  /** Takes off the table what is in the journal. Never throws: what stays is journaled again, which does no harm. */
+  /** Drops journaled entries from the outbox. Never throws: an entry that stays is journaled again, which is harmless. */
   async #dropFromOutbox(): Promise<void> {
     const seqs = this.#queue.droppableSeqs();
     try {
-      // No answer rests on it, so no flush is waited for.
+      // No answer depends on this commit, so it need not wait for a flush.
       if (seqs.length > 0)
         await this.#transact('dropFromOutbox', { seqs }, 'set local synchronous_commit = off');
       this.#queue.markDropped(seqs);
     } catch {
-      // They are tried again with the next ones.
+      // The next batch includes them.
     } finally {
       this.#droppingFromOutbox = undefined;
     }
   }
-}
-
-function rethrow(error: unknown): never {
-  throw withChangedNothing(error);
 }
 
 /** @throws Shortage when the database did not say whether it committed. */

@@ -1,7 +1,16 @@
 import type { Selectable } from 'kysely';
-import type { CatalogReads, CatalogWrites, CompleteOutcome, Paging } from '../domain/catalog.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import { assemble, requireSameDeclaration, type Upload, uploadNotFound } from '../domain/upload.ts';
+import type {
+  AbortUploadArgs,
+  CompleteOutcome,
+  CompleteUploadArgs,
+  ExpireUploadArgs,
+  ForgetUploadsArgs,
+  NewUpload,
+  UploadReads,
+  UploadWrites,
+} from '../domain/upload-catalog.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import { insertArchive } from './archives.ts';
 import { fromHex, toHex } from './digest.ts';
@@ -9,11 +18,9 @@ import { appendEntry } from './journal.ts';
 import { allParts } from './parts.ts';
 import type { Schema, UploadRow } from './schema.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { requireVersion } from './vault-policies.ts';
 import { lockVaultRow } from './vaults.ts';
-
-type UploadReads = Pick<CatalogReads, 'findUpload' | 'listUploads' | 'idleUploads'>;
 
 export function uploadReads(source: Source): UploadReads {
   return {
@@ -22,6 +29,14 @@ export function uploadReads(source: Source): UploadReads {
     idleUploads: (beforeMs, limit) => idleUploads(source, beforeMs, limit),
   };
 }
+
+export const uploadWrites: InTransaction<UploadWrites> = {
+  startUpload,
+  completeUpload,
+  abortUpload,
+  expireUpload,
+  forgetUploads,
+};
 
 async function findUpload(source: Source, vaultNo: number, id: string): Promise<Upload | undefined> {
   const row = await FIND_UPLOAD.first(source, { vaultNo, id });
@@ -50,7 +65,7 @@ async function listUploads({ db }: Source, vaultNo: number, page: Paging<number>
   return toPage(rows.map(toUpload), page.limit);
 }
 
-/** Activity is the start or a stored part; the parts tell, so that no part has to write to the upload's row. */
+/** Activity is the start or a stored part. It is read from the parts, so that no part writes to the upload's row. */
 async function idleUploads({ db }: Source, beforeMs: number, limit: number): Promise<readonly Upload[]> {
   const rows = await db
     .selectFrom('uploads as u')
@@ -85,7 +100,7 @@ function toUpload(row: Selectable<Schema['uploads']>): Upload {
   };
 }
 
-export async function startUpload(tx: Tx, a: Parameters<CatalogWrites['startUpload']>[0]): Promise<void> {
+async function startUpload(tx: Tx, a: NewUpload): Promise<void> {
   const { account, region, name } = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
   await tx.db
     .insertInto('uploads')
@@ -106,10 +121,7 @@ export async function startUpload(tx: Tx, a: Parameters<CatalogWrites['startUplo
   });
 }
 
-export async function completeUpload(
-  tx: Tx,
-  a: Parameters<CatalogWrites['completeUpload']>[0],
-): Promise<CompleteOutcome> {
+async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOutcome> {
   const vault = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
   const row = await lockUploadRow(tx, a.vaultNo, a.uploadId);
   if (row?.state === 'completed' && (row.ended_ms ?? 0) >= a.rememberedSinceMs) {
@@ -145,11 +157,11 @@ async function repeatComplete(
   tx: Tx,
   vault: VaultKey,
   row: UploadRow,
-  { declared, hashSent }: Pick<Parameters<CatalogWrites['completeUpload']>[0], 'declared' | 'hashSent'>,
+  { declared, hashSent }: CompleteUploadArgs,
 ): Promise<CompleteOutcome> {
   const done = { size: row.size ?? 0, treeHash: toHex(row.tree_hash ?? new Uint8Array()) };
   requireSameDeclaration(done, declared, hashSent);
-  // The process that completed it may have died before its record reached the journal.
+  // The process that completed it may have died before its entry reached the journal.
   await appendCompletedEntry(tx, vault, row);
   return { kind: 'completed', archiveId: row.archive_id, treeHash: done.treeHash };
 }
@@ -167,7 +179,7 @@ async function appendCompletedEntry(
   });
 }
 
-/** The upload's row in whatever state, held until the transaction ends. */
+/** Locks the upload's row, in any state, until the transaction ends. */
 async function lockUploadRow(tx: Tx, vaultNo: number, id: string): Promise<UploadRow | undefined> {
   return tx.db
     .selectFrom('uploads')
@@ -178,7 +190,7 @@ async function lockUploadRow(tx: Tx, vaultNo: number, id: string): Promise<Uploa
     .executeTakeFirst();
 }
 
-export async function abortUpload(tx: Tx, a: Parameters<CatalogWrites['abortUpload']>[0]): Promise<void> {
+async function abortUpload(tx: Tx, a: AbortUploadArgs): Promise<void> {
   const vault = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
   await requireVersion(tx, a.vaultNo, a.policyVersion);
   const row = await lockUploadRow(tx, a.vaultNo, a.uploadId);
@@ -187,7 +199,7 @@ export async function abortUpload(tx: Tx, a: Parameters<CatalogWrites['abortUplo
   await endUpload(tx, vault, row, 'aborted', a.nowMs);
 }
 
-export async function expireUpload(tx: Tx, a: Parameters<CatalogWrites['expireUpload']>[0]): Promise<void> {
+async function expireUpload(tx: Tx, a: ExpireUploadArgs): Promise<void> {
   const row = await tx.db
     .selectFrom('uploads')
     .selectAll()
@@ -214,7 +226,7 @@ async function endUpload(
   how: 'aborted' | 'expired',
   nowMs: number,
 ): Promise<void> {
-  // An expired upload is not remembered: Abort on it answers 404, as for one that never was.
+  // An expired upload is not remembered: Abort answers 404, as for an unknown one.
   if (how === 'expired') await tx.db.deleteFrom('uploads').where('no', '=', row.no).execute();
   else {
     const ended = { state: 'aborted', ended_ms: nowMs } as const;
@@ -232,9 +244,6 @@ async function endUpload(
   });
 }
 
-export async function forgetUploads(
-  tx: Tx,
-  { endedBeforeMs }: Parameters<CatalogWrites['forgetUploads']>[0],
-): Promise<void> {
+async function forgetUploads(tx: Tx, { endedBeforeMs }: ForgetUploadsArgs): Promise<void> {
   await tx.db.deleteFrom('uploads').where('ended_ms', '<', endedBeforeMs).execute();
 }

@@ -1,8 +1,16 @@
-import type { CatalogReads, CatalogWrites, User, UserPolicy } from '../domain/catalog.ts';
 import { invalidParameter } from '../domain/errors.ts';
-import type { Source, Tx } from './transaction.ts';
-
-type UserReads = Pick<CatalogReads, 'listAccounts' | 'findUser' | 'userByNo' | 'listUsers' | 'userPolicies'>;
+import type {
+  CreateAccountArgs,
+  DeleteUserArgs,
+  DeleteUserPolicyArgs,
+  NewUser,
+  PutUserPolicyArgs,
+  User,
+  UserPolicy,
+  UserReads,
+  UserWrites,
+} from '../domain/user-catalog.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
 const COLUMNS = ['no', 'account', 'name', 'user_id as userId', 'created_ms as createdMs'] as const;
 
@@ -27,10 +35,15 @@ export function userReads({ db }: Source): UserReads {
   };
 }
 
-export async function createAccount(
-  tx: Tx,
-  { id, nowMs }: Parameters<CatalogWrites['createAccount']>[0],
-): Promise<void> {
+export const userWrites: InTransaction<UserWrites> = {
+  createAccount,
+  createUser,
+  deleteUser,
+  putUserPolicy,
+  deleteUserPolicy,
+};
+
+async function createAccount(tx: Tx, { id, nowMs }: CreateAccountArgs): Promise<void> {
   await tx.db
     .insertInto('accounts')
     .values({ id, created_ms: nowMs })
@@ -38,7 +51,7 @@ export async function createAccount(
     .execute();
 }
 
-export async function createUser(tx: Tx, user: Parameters<CatalogWrites['createUser']>[0]): Promise<User> {
+async function createUser(tx: Tx, user: NewUser): Promise<User> {
   const { account, name, userId, createdMs } = user;
   const made = await tx.db
     .insertInto('users')
@@ -50,19 +63,13 @@ export async function createUser(tx: Tx, user: Parameters<CatalogWrites['createU
   return made;
 }
 
-export async function deleteUser(
-  tx: Tx,
-  { userNo }: Parameters<CatalogWrites['deleteUser']>[0],
-): Promise<void> {
+async function deleteUser(tx: Tx, { userNo }: DeleteUserArgs): Promise<void> {
   await tx.db.deleteFrom('access_keys').where('user_no', '=', userNo).execute();
   await tx.db.deleteFrom('user_policies').where('user_no', '=', userNo).execute();
   await tx.db.deleteFrom('users').where('no', '=', userNo).execute();
 }
 
-export async function putUserPolicy(
-  tx: Tx,
-  { userNo, name, document }: Parameters<CatalogWrites['putUserPolicy']>[0],
-): Promise<void> {
+async function putUserPolicy(tx: Tx, { userNo, name, document }: PutUserPolicyArgs): Promise<void> {
   await tx.db
     .insertInto('user_policies')
     .values({ user_no: userNo, name, document })
@@ -70,10 +77,7 @@ export async function putUserPolicy(
     .execute();
 }
 
-export async function deleteUserPolicy(
-  tx: Tx,
-  { userNo, name }: Parameters<CatalogWrites['deleteUserPolicy']>[0],
-): Promise<boolean> {
+async function deleteUserPolicy(tx: Tx, { userNo, name }: DeleteUserPolicyArgs): Promise<boolean> {
   const { numDeletedRows } = await tx.db
     .deleteFrom('user_policies')
     .where('user_no', '=', userNo)

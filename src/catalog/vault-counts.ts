@@ -1,7 +1,7 @@
 import { statement } from './statement.ts';
 import type { Tx } from './transaction.ts';
 
-/** Adds to the vault's counts in the transaction's shard, and moves the time of its last write. */
+/** Adds to the vault's counts in the transaction's shard, and updates the time of its last write. */
 export async function addToCounts(
   tx: Tx,
   vaultNo: number,
@@ -28,7 +28,7 @@ const ADD_TO_COUNTS = statement((db, { vaultNo, shard, archives, bytes, nowMs }:
       c.columns(['vault_no', 'shard']).doUpdateSet((e) => ({
         archives: e('vault_counts.archives', '+', archives),
         bytes: e('vault_counts.bytes', '+', bytes),
-        // Transactions do not end in the order in which their times were read.
+        // Transactions may end in another order than their clocks were read.
         written_ms: e
           .case()
           .when('vault_counts.written_ms', '>', nowMs)

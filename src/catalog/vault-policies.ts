@@ -1,4 +1,3 @@
-import type { CatalogReads, CatalogWrites, LockedVault } from '../domain/catalog.ts';
 import type { VaultKey, VaultPolicies } from '../domain/vault.ts';
 import {
   completeLock,
@@ -7,15 +6,33 @@ import {
   requireNoLock,
   type VaultLock,
 } from '../domain/vault-lock.ts';
+import type {
+  AbortVaultLockArgs,
+  CompleteVaultLockArgs,
+  InitiateVaultLockArgs,
+  LockedVault,
+  RestoreVaultLockArgs,
+  SetVaultAccessPolicyArgs,
+  VaultPolicyReads,
+  VaultPolicyWrites,
+} from '../domain/vault-policy-catalog.ts';
 import { appendEntry } from './journal.ts';
 import { type PolicyRow, requireSameVersion, toLock, toPolicies } from './policy-row.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { InTransaction, Source, Tx } from './transaction.ts';
 import { findVaultNo, lockVaultRow } from './vaults.ts';
 
-export function policyReads(source: Source): Pick<CatalogReads, 'listLocked'> {
+export function vaultPolicyReads(source: Source): VaultPolicyReads {
   return { listLocked: () => listLocked(source) };
 }
+
+export const vaultPolicyWrites: InTransaction<VaultPolicyWrites> = {
+  setVaultAccessPolicy,
+  initiateVaultLock,
+  completeVaultLock,
+  abortVaultLock,
+  restoreVaultLock,
+};
 
 async function listLocked({ db }: Source): Promise<readonly LockedVault[]> {
   const rows = await db
@@ -41,7 +58,7 @@ async function readPolicies({ db }: Source, vaultNo: number): Promise<VaultPolic
   return toPolicies(row ?? null);
 }
 
-/** The caller holds the vault. @throws 400 Throttling when the policies are no longer those that the caller was allowed by. */
+/** The caller has locked the vault's row. @throws 400 Throttling unless the policies are still of this version. */
 export async function requireVersion(tx: Tx, vaultNo: number, version: number | undefined): Promise<void> {
   if (version === undefined) return;
   requireSameVersion((await FIND_VERSION.first(tx, { vaultNo }))?.version ?? 0, version);
@@ -51,7 +68,7 @@ const FIND_VERSION = statement((db, { vaultNo }: { vaultNo: number }) =>
   db.selectFrom('vault_policies').select('version').where('vault_no', '=', vaultNo),
 );
 
-/** Every change goes through here, so that the version grows. The caller holds the vault alone. */
+/** Every change goes through here, so that the version grows. The caller has locked the vault's row exclusively. */
 async function changePolicies(
   tx: Tx,
   vaultNo: number,
@@ -73,14 +90,14 @@ async function changePolicies(
     .execute();
 }
 
-/** Tags may decide what a policy allows, one of the caller too: a change of theirs is one of the policies. */
+/** For changes of tags: conditions of vault policies and of identity policies may depend on them. */
 export async function bumpPolicyVersion(tx: Tx, vaultNo: number): Promise<void> {
   await changePolicies(tx, vaultNo, {});
 }
 
-export async function setVaultAccessPolicy(
+async function setVaultAccessPolicy(
   tx: Tx,
-  { vaultNo, policy, policyVersion }: Parameters<CatalogWrites['setVaultAccessPolicy']>[0],
+  { vaultNo, policy, policyVersion }: SetVaultAccessPolicyArgs,
 ): Promise<void> {
   const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   await requireVersion(tx, vaultNo, policyVersion);
@@ -88,9 +105,9 @@ export async function setVaultAccessPolicy(
   await appendVaultEntry(tx, vault, { type: 'vault-access-policy', policy });
 }
 
-export async function initiateVaultLock(
+async function initiateVaultLock(
   tx: Tx,
-  { vaultNo, policy, lockIdHash, nowMs }: Parameters<CatalogWrites['initiateVaultLock']>[0],
+  { vaultNo, policy, lockIdHash, nowMs }: InitiateVaultLockArgs,
 ): Promise<void> {
   const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   requireNoLock(await readCurrentLock(tx, vaultNo, nowMs));
@@ -104,9 +121,9 @@ export async function initiateVaultLock(
   });
 }
 
-export async function completeVaultLock(
+async function completeVaultLock(
   tx: Tx,
-  { vaultNo, lockIdHash, nowMs }: Parameters<CatalogWrites['completeVaultLock']>[0],
+  { vaultNo, lockIdHash, nowMs }: CompleteVaultLockArgs,
 ): Promise<VaultLock> {
   const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   const lock = completeLock(await readCurrentLock(tx, vaultNo, nowMs), lockIdHash);
@@ -123,10 +140,7 @@ export async function completeVaultLock(
   return lock;
 }
 
-export async function abortVaultLock(
-  tx: Tx,
-  { vaultNo, nowMs, policyVersion }: Parameters<CatalogWrites['abortVaultLock']>[0],
-): Promise<void> {
+async function abortVaultLock(tx: Tx, { vaultNo, nowMs, policyVersion }: AbortVaultLockArgs): Promise<void> {
   const vault = await lockVaultRow(tx, vaultNo, 'to-change');
   await requireVersion(tx, vaultNo, policyVersion);
   const lock = await readCurrentLock(tx, vaultNo, nowMs);
@@ -136,10 +150,7 @@ export async function abortVaultLock(
   await appendVaultEntry(tx, vault, { type: 'vault-lock', state: null, at: nowMs });
 }
 
-export async function restoreVaultLock(
-  tx: Tx,
-  { vault, lock }: Parameters<CatalogWrites['restoreVaultLock']>[0],
-): Promise<boolean> {
+async function restoreVaultLock(tx: Tx, { vault, lock }: RestoreVaultLockArgs): Promise<boolean> {
   const vaultNo = await findVaultNo(tx, vault);
   if (vaultNo === undefined) return false;
   await lockVaultRow(tx, vaultNo, 'to-change');

@@ -1,36 +1,40 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
-import type { CatalogReads, CatalogWrites, Paging, VaultOwner } from '../domain/catalog.ts';
 import { ApiError } from '../domain/errors.ts';
-import { type Page, toPage } from '../domain/page.ts';
+import { type Page, type Paging, toPage } from '../domain/page.ts';
 import {
   policyVersionOf,
   requireDeletable,
   type Vault,
   type VaultKey,
+  type VaultOwner,
   type VaultState,
   vaultNotFound,
 } from '../domain/vault.ts';
+import type {
+  CreateVaultArgs,
+  DeleteVaultArgs,
+  VaultKeyFilter,
+  VaultReads,
+  VaultWrites,
+} from '../domain/vault-catalog.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
 import { appendEntry } from './journal.ts';
 import { policiesChangedError, requireSameVersion, toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
 import { statement } from './statement.ts';
-import type { Source, Tx } from './transaction.ts';
-
-type VaultReads = Pick<
-  CatalogReads,
-  'findVault' | 'findVaultState' | 'hasVaults' | 'listVaultKeys' | 'listVaults'
->;
+import type { InTransaction, Source, Tx } from './transaction.ts';
 
 export function vaultReads(source: Source): VaultReads {
   return {
     findVault: (key) => findVault(source, key),
     findVaultState: (key) => findVaultState(source, key),
     hasVaults: () => hasVaults(source),
-    listVaultKeys: (a) => listVaultKeys(source, a),
+    listVaultKeys: (filter) => listVaultKeys(source, filter),
     listVaults: (owner, page) => listVaults(source, owner, page),
   };
 }
+
+export const vaultWrites: InTransaction<VaultWrites> = { createVault, deleteVault, forgetVaults };
 
 const VAULT_COLUMNS = [
   'v.no',
@@ -77,16 +81,13 @@ const FIND_VAULT_STATE = statement((db, key: VaultKey) =>
     .$call(withState),
 );
 
-/** Number of a vault, if it is there. */
+/** The number of a vault; undefined if there is none. */
 export async function findVaultNo(source: Source, key: VaultKey): Promise<number | undefined> {
   return (await findVault(source, key))?.no;
 }
 
-/** For commands: it looks through all vaults. */
-async function listVaultKeys(
-  { db }: Source,
-  { name, limit }: { name: string | null; limit: number },
-): Promise<readonly VaultKey[]> {
+/** For commands: scans all vaults. */
+async function listVaultKeys({ db }: Source, { name, limit }: VaultKeyFilter): Promise<readonly VaultKey[]> {
   return db
     .selectFrom('vaults')
     .select(['account', 'region', 'name'])
@@ -128,7 +129,7 @@ type Joined = Schema & {
 };
 type Nullable<Table> = { [Column in keyof Table]: Table[Column] | null };
 
-/** The vault with its counts, which are few rows each (at most one for each shard), and its last inventory. */
+/** Adds the vault's counts, at most one row a shard, and its last inventory. */
 function withState<Row>(query: SelectQueryBuilder<Joined, 'v' | 'i' | 'p', Row>) {
   const sum = (column: 'archives' | 'bytes') =>
     sql<number>`(select cast(coalesce(sum(c.${sql.ref(column)}), 0) as bigint) from vault_counts c where c.vault_no = v.no)`;
@@ -186,10 +187,7 @@ function toVaultState(row: VaultStateRow): VaultState {
   return { ...toVault(row), archives, bytes, writtenMs, inventory };
 }
 
-export async function createVault(
-  tx: Tx,
-  { key, nowMs, limit }: Parameters<CatalogWrites['createVault']>[0],
-): Promise<void> {
+async function createVault(tx: Tx, { key, nowMs, limit }: CreateVaultArgs): Promise<void> {
   const { account, region, name } = key;
   await serializeOwner(tx, key);
   if (await findVault(tx, key)) return;
@@ -213,16 +211,13 @@ export async function createVault(
   await appendEntry(tx, { type: 'vault-created', account, region, vault: name, at: nowMs });
 }
 
-export async function deleteVault(
-  tx: Tx,
-  { key, authorized, nowMs, mode }: Parameters<CatalogWrites['deleteVault']>[0],
-): Promise<boolean> {
+async function deleteVault(tx: Tx, { key, authorized, nowMs, mode }: DeleteVaultArgs): Promise<boolean> {
   const found = await findVault(tx, key);
   if (!found) return false;
-  // Another vault of this name, with policies that nobody has asked.
+  // Now another vault has this name, and its policies were not evaluated.
   if (authorized?.no !== found.no) throw policiesChangedError();
   await tryLockVaultRow(tx, found.no, 'to-change');
-  // Read again: on PostgreSQL an upload may have ended, or another have deleted it, while this waited.
+  // Read again: on PostgreSQL an upload or another deletion may have committed while this waited.
   const vault = await findVaultState(tx, key);
   if (vault?.no !== found.no) return false;
   requireSameVersion(policyVersionOf(vault), authorized.policyVersion);
@@ -234,7 +229,7 @@ export async function deleteVault(
   return true;
 }
 
-/** What hangs on a vault goes with it: the blobs of open uploads and inventories to the garbage list. */
+/** Deletes all that belongs to a vault; blobs of open uploads and inventories go to the garbage list. */
 async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<void> {
   const noted = sql<number>`cast(${nowMs} as bigint)`.as('noted_ms');
   const uploads = tx.db.selectFrom('uploads').select(['no as upload_no', noted]);
@@ -257,16 +252,39 @@ async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<
   }
 }
 
-/** What is limited for each owner is taken one after the other, or two would both take the last place. */
+const OF_VAULTS = [
+  'vaults',
+  'vault_counts',
+  'vault_inventories',
+  'vault_notifications',
+  'vault_policies',
+  'tags',
+  'archives',
+  'deleted_archives',
+  'uploads',
+  'parts',
+  'jobs',
+  'notifications',
+  'garbage',
+  'retrieval_policies',
+  'capacity_units',
+] as const;
+
+/** The numbers of entries continue, because the store's journal has the old ones. */
+async function forgetVaults(tx: Tx): Promise<void> {
+  for (const table of OF_VAULTS) await tx.db.deleteFrom(table).execute();
+}
+
+/** Serializes writes that count against an owner's limit, so that two do not both take the last place. */
 export async function serializeOwner({ db, engine }: Tx, { account, region }: VaultOwner): Promise<void> {
   if (!engine.rowLocks) return;
   await sql`select pg_advisory_xact_lock(hashtextextended(${`${account}/${region}`}, 0))`.execute(db);
 }
 
 /**
- * Makes sure that the vault stays until the transaction ends, and gives its name. Writers into a vault hold
- * it together; deleting or changing it needs it alone.
- * @throws 404 when it is gone.
+ * Locks the vault's row until the transaction ends, and returns the vault's key. `to-write-into` is shared; `to-change`,
+ * for changing or deleting the vault, is exclusive.
+ * @throws 404 when the vault is gone.
  */
 export async function lockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason): Promise<VaultKey> {
   const row = await tryLockVaultRow(tx, vaultNo, why);

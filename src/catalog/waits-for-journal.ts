@@ -1,8 +1,8 @@
 import type { WriteName } from './writes.ts';
 
 /**
- * Writes without which nothing can be read, and that leave no fact in the journal: they go on while it cannot be written.
- * That an archive is gone again, whose deletion is owed to the journal, is for its job to find.
+ * Writes that reading archives needs and that leave no journal entry. They continue while the journal cannot be written.
+ * A job may start on an archive whose deletion is still owed to the journal; it fails when it looks for the archive.
  */
 const INDEPENDENT_WRITES: ReadonlySet<WriteName> = new Set<WriteName>([
   'startJob',
@@ -15,7 +15,7 @@ const INDEPENDENT_WRITES: ReadonlySet<WriteName> = new Set<WriteName>([
   'markDamaged',
 ]);
 
-/** Whether a write may leave a fact, or answer by one, that the journal must have first. */
+/** Whether a write's answer must wait for the journal: it may leave an entry, or rely on an earlier one. */
 export function waitsForJournal(name: WriteName): boolean {
   return !INDEPENDENT_WRITES.has(name);
 }

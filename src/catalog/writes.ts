@@ -1,114 +1,54 @@
+import type { WriterStamp } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
-import {
-  deleteAccessKey,
-  dropAccessKeys,
-  initSetting,
-  putAccessKey,
-  setKeyStatus,
-  setSetting,
-} from './access-keys.ts';
-import { addArchive, deleteArchive, markDamaged } from './archives.ts';
-import { forgetVaults } from './events.ts';
-import { dropGarbage } from './garbage.ts';
-import {
-  finishInventoryJob,
-  leaseInventoryJob,
-  renewInventoryLease,
-  takeInventories,
-} from './inventories.ts';
-import { expireJobs, finishArchiveJobs, startJob } from './jobs.ts';
-import { dropFromOutbox, skipEntrySeqs } from './journal.ts';
-import {
-  deleteNotificationConfig,
-  dropNotification,
-  failNotification,
-  leaseNotifications,
-  retryNotifications,
-  setNotificationConfig,
-} from './notifications.ts';
-import { dropParts, putPart } from './parts.ts';
-import { purchaseCapacity, setRetrievalPolicy } from './retrieval.ts';
-import { claimGeneration, raiseCommitNumber } from './store-link.ts';
-import { addTags, removeTags } from './tags.ts';
-import type { Tx } from './transaction.ts';
-import { abortUpload, completeUpload, expireUpload, forgetUploads, startUpload } from './uploads.ts';
-import { createAccount, createUser, deleteUser, deleteUserPolicy, putUserPolicy } from './users.ts';
-import {
-  abortVaultLock,
-  completeVaultLock,
-  initiateVaultLock,
-  restoreVaultLock,
-  setVaultAccessPolicy,
-} from './vault-policies.ts';
-import { createVault, deleteVault } from './vaults.ts';
+import { accessKeyWrites } from './access-keys.ts';
+import { archiveWrites } from './archives.ts';
+import { garbageWrites } from './garbage.ts';
+import { inventoryWrites } from './inventories.ts';
+import { jobWrites } from './jobs.ts';
+import { type JournalDeps, outboxWrites } from './journal.ts';
+import { notificationWrites } from './notifications.ts';
+import { partWrites } from './parts.ts';
+import { retrievalWrites } from './retrieval.ts';
+import { settingWrites } from './settings.ts';
+import { storeLinkWrites } from './store-link.ts';
+import { tagWrites } from './tags.ts';
+import type { InTransaction, Tx } from './transaction.ts';
+import { uploadWrites } from './uploads.ts';
+import { userWrites } from './users.ts';
+import { vaultPolicyWrites } from './vault-policies.ts';
+import { vaultWrites } from './vaults.ts';
 
-type Args<Name extends keyof CatalogWrites> = Parameters<CatalogWrites[Name]>[0];
-type Result<Name extends keyof CatalogWrites> = Awaited<ReturnType<CatalogWrites[Name]>>;
-type Implementations = { [Name in keyof CatalogWrites]: (tx: Tx, args: Args<Name>) => Promise<Result<Name>> };
-
-/** Every write, by name: the name and the arguments are what travels to the process that writes. */
-const WRITES: Implementations = {
-  createVault,
-  deleteVault,
-  addTags,
-  removeTags,
-  addArchive,
-  deleteArchive,
-  startUpload,
-  putPart,
-  completeUpload,
-  abortUpload,
-  expireUpload,
-  forgetUploads,
-  markDamaged,
-  startJob,
-  finishArchiveJobs,
-  leaseInventoryJob,
-  renewInventoryLease,
-  finishInventoryJob,
-  expireJobs,
-  takeInventories,
-  setNotificationConfig,
-  deleteNotificationConfig,
-  leaseNotifications,
-  dropNotification,
-  failNotification,
-  retryNotifications,
-  setRetrievalPolicy,
-  purchaseCapacity,
-  setVaultAccessPolicy,
-  initiateVaultLock,
-  completeVaultLock,
-  abortVaultLock,
-  restoreVaultLock,
-  skipEntrySeqs,
-  claimGeneration,
-  raiseCommitNumber,
-  createAccount,
-  createUser,
-  deleteUser,
-  putUserPolicy,
-  deleteUserPolicy,
-  setKeyStatus,
-  deleteAccessKey,
-  putAccessKey,
-  dropAccessKeys,
-  initSetting,
-  setSetting,
-  forgetVaults,
-  dropGarbage,
-  dropParts,
-  dropFromOutbox,
+/** Every write by name. A serving process sends the name and the arguments to the process that writes. */
+const WRITES: InTransaction<CatalogWrites> = {
+  ...vaultWrites,
+  ...tagWrites,
+  ...vaultPolicyWrites,
+  ...archiveWrites,
+  ...uploadWrites,
+  ...partWrites,
+  ...jobWrites,
+  ...inventoryWrites,
+  ...notificationWrites,
+  ...retrievalWrites,
+  ...userWrites,
+  ...accessKeyWrites,
+  ...settingWrites,
+  ...garbageWrites,
+  ...outboxWrites,
+  ...storeLinkWrites,
 };
 
 export type WriteName = keyof CatalogWrites;
 
-/** Runs a write as one durable transaction, wherever that is. */
+/** What every writer is given: the journal, and the stamp that it starts with. */
+export interface WriterDeps extends JournalDeps, WriterStamp {}
+
+/** Runs writes as durable transactions, here or in another process. */
 export interface Writer {
   run(name: WriteName, args: unknown): Promise<unknown>;
   /** The newest commit number that the writer knows; 0 before it knows any. No I/O. */
   commitNumber(): number;
-  /** Lets what was begun come to its end, then takes no more. */
+  /** Finishes the writes under way, then takes no more. */
   close(): Promise<void>;
 }
 

@@ -1,7 +1,8 @@
 /** Which account, user or key a command means. What is missing or unknown is refused with what there is to choose from. */
 import type { CommandDeps } from '../app/command-deps.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
-import type { AccessKey, User } from '../domain/catalog.ts';
+import type { AccessKey } from '../domain/access-key-catalog.ts';
+import type { User } from '../domain/user-catalog.ts';
 import type { Given } from './action.ts';
 
 /** So many choices are named in a message. */

@@ -5,8 +5,9 @@ import type { CommandDeps } from '../app/command-deps.ts';
 import { makeKeyId, makeSecret } from '../app/make-key.ts';
 import { markCredentials } from '../app/root-credentials.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
-import type { AccessKey, User } from '../domain/catalog.ts';
+import type { AccessKey } from '../domain/access-key-catalog.ts';
 import { sealToken } from '../domain/session-token.ts';
+import type { User } from '../domain/user-catalog.ts';
 import { addAction, audited, type Given } from './action.ts';
 import { choicesOf, findAccount, findKey, findUser, listOwnedKeys } from './find.ts';
 

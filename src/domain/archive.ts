@@ -43,8 +43,8 @@ export function parseDescription(raw: string | undefined): string | null {
 }
 
 /**
- * `x-amz-sha256-tree-hash` of an upload. The service also takes 32 digits and fills up with zeros on the
- * left (observed), so both lengths are well-formed. Returns 64 lower-case digits. @throws 400.
+ * `x-amz-sha256-tree-hash` of an upload. The service also accepts 32 digits and pads them with zeros on the left
+ * (observed), so both lengths are well-formed. Returns 64 lower-case digits. @throws 400.
  */
 export function parseTreeHash(raw: string | undefined): string {
   if (raw === undefined || raw === '') throw missingParameter('x-amz-sha256-tree-hash');
@@ -52,7 +52,7 @@ export function parseTreeHash(raw: string | undefined): string {
   return raw.toLowerCase().padStart(64, '0');
 }
 
-/** 400 with the service's bare text; `hint` is a sentence that says which known mistake was met. */
+/** 400 with the service's bare text; `hint` is a sentence that names the likely mistake. */
 export function invalidTreeHash(sent: string, hint?: string): Error {
   return invalidParameter(`Invalid x-amz-sha256-tree-hash: ${sent}${hint === undefined ? '' : ` ${hint}`}`);
 }
@@ -72,7 +72,7 @@ export function requireBodyLength(raw: string): number {
   throw invalidParameter(`Invalid Content-Length: ${raw}${whyLength(length)}`);
 }
 
-/** Begins with a full stop, because the observed text ends with the length; empty for what is no length at all. */
+/** Begins with a full stop, because the observed text ends with the length; empty if the length is not a number. */
 function whyLength(length: number): string {
   if (length === 0)
     return '. The request has no body: an archive, and each part of one, has at least one byte.';

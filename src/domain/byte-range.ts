@@ -2,7 +2,7 @@ import type { Span } from '../treehash/index.ts';
 import { isMegabyteAligned } from '../treehash/index.ts';
 import { invalidParameter } from './errors.ts';
 
-/** How many bytes a span has; both ends belong to it. */
+/** Bytes of a span, whose ends are both included. */
 export function spanBytes({ first, last }: Span): number {
   return last - first + 1;
 }
@@ -37,7 +37,7 @@ function invalidRetrieval(raw: string, why: string): Error {
  * output is clamped; old clients rely on it. @throws 400 for a start beyond it (observed: not 416).
  */
 export function parseOutputRange(raw: string | undefined, total: number): Span | null {
-  // However many digits: clients that mean "to the end" send the largest number that they know.
+  // Any number of digits: to ask for the rest, some clients send the largest number that they know.
   const match = /^bytes=(\d*)-(\d*)$/.exec(raw ?? '');
   const [, from = '', to = ''] = match ?? [];
   if (match === null || (from === '' && to === '')) return null;

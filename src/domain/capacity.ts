@@ -1,6 +1,6 @@
 import { ApiError } from './errors.ts';
 
-/** A provisioned capacity unit: for a month, Expedited retrievals are never refused. */
+/** A provisioned capacity unit: for a month, no Expedited retrieval is refused for lack of capacity. */
 export interface CapacityUnit {
   /** 24 characters. */
   readonly id: string;

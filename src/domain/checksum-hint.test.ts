@@ -15,7 +15,7 @@ import type { Part } from './upload.ts';
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
-/** A body and what the server knows of it when the hash is judged. */
+/** A body, with what the server knows when it checks the hash. */
 function bodyOf(bytes: number) {
   const body = patternBytes(bytes);
   const leaves = leavesOf(body);
@@ -24,7 +24,7 @@ function bodyOf(bytes: number) {
   return { leaves, linear, explain };
 }
 
-/** Parts of 2 MiB, whose two hashes differ, uploaded in an order of their own. */
+/** Parts of 2 MiB, whose tree and linear hashes differ, uploaded out of order. */
 function partsOf(count: number): Part[] {
   return Array.from({ length: count }, (_, i) => {
     const body = patternBytes(i === count - 1 ? MIB + 5 : 2 * MIB, i * 2 * MIB);
@@ -40,7 +40,7 @@ function partsOf(count: number): Part[] {
 
 const rootsOf = (parts: readonly Part[]): Buffer[] => parts.map((part) => Buffer.from(part.treeHash, 'hex'));
 
-/** The parts in the order of a text that a client may sort by. */
+/** The parts in an order that a client may sort them by. */
 function sortedBy(parts: readonly Part[], text: (part: Part, index: number) => string): Part[] {
   const named = parts.map((part, i) => ({ part, text: text(part, i) }));
   named.sort((a, b) => Buffer.compare(Buffer.from(a.text), Buffer.from(b.text)));

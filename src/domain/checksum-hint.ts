@@ -1,6 +1,6 @@
 /**
- * Tells a known mistake from a wrong tree hash. Clients meet a bare "mismatch" and search for days; the few
- * mistakes that implementers of tree hashes really make can be recomputed from hashes that are at hand.
+ * Recognizes known mistakes by the wrong tree hash that they give. A bare "mismatch" costs implementers days; the few
+ * mistakes that they really make can be recomputed from hashes that the server has.
  */
 import { createHash } from 'node:crypto';
 import { EMPTY_HASH, foldDigests, hashPair, sha256 } from '../treehash/index.ts';
@@ -21,7 +21,7 @@ const NO_DATA: Mistake = {
   compute: () => EMPTY_HASH,
 };
 
-/** @param compute the SHA-256 of all bytes that the hash sent is about. */
+/** @param compute returns the SHA-256 of all bytes that the sent hash covers. */
 function plainHash(noun: 'body' | 'archive', compute: () => string): Mistake {
   return {
     sentence: `The hash sent is the plain SHA-256 of the whole ${noun}: a tree hash is built from the SHA-256 of each MiB.`,
@@ -47,14 +47,14 @@ export function explainBodyHash(sent: string, linearHash: string, leaves: Uint8A
 /**
  * Explains a wrong tree hash at CompleteMultipartUpload from the parts' own hashes.
  * @param parts in order of `first`; none if the upload has ended meanwhile.
- * @returns the known mistake that gives this hash; otherwise the right hash, and the mistake that is most common.
+ * @returns a sentence on the known mistake that gives this hash; otherwise on the right hash and the commonest mistake;
  *   undefined without parts.
  */
 export function explainWholeHash(sent: string, parts: readonly Part[]): string | undefined {
   if (parts.length === 0) return undefined;
   const known = knownMistake(sent, parts);
   if (known !== undefined) return known;
-  // The plain SHA-256 of several parts together is not at hand, and reading the archive again would take too long.
+  // The SHA-256 of several parts together is unknown, and reading the archive again would take too long.
   return `The tree hash of the uploaded parts is ${hex(foldDigests(rootsOf(parts)))}. The plain SHA-256 of the whole archive is another value: a tree hash is built from the SHA-256 of each MiB.`;
 }
 
@@ -96,7 +96,7 @@ function rootsOf(parts: readonly Part[]): Uint8Array {
   return Buffer.concat(parts.map((part) => Buffer.from(part.treeHash, 'hex')));
 }
 
-/** What is done wrong while folding; `noun` says what the digests belong to. */
+/** Mistakes in folding; `noun` says what the digests belong to. */
 function foldingMistakes(digests: () => Uint8Array, noun: 'leaf' | 'part'): Mistake[] {
   const fold = (join: Join, odd: Odd) => () => hex(foldWrongly(digests(), join, odd));
   return [

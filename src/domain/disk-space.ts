@@ -1,34 +1,34 @@
-/** The port under which the blob store, the catalog and the audit log share what room a disk has. */
+/** The port by which the blob store, the catalog and the audit log share a disk's free space. */
 import { passingCode, Shortage } from './errors.ts';
 
-/** Bytes that an upload is going to write. */
+/** Disk space that an upload may use. */
 export interface SpaceAllocation {
   /**
-   * So many of the claimed bytes were written. Of a claim of unknown length these are more bytes than claimed so far.
-   * @throws Shortage for a claim of unknown length, before the reserve would be written into.
+   * Notes that this many allocated bytes were written. For an unknown length, allocates them first.
+   * @throws Shortage for an unknown length, when only the reserve is left.
    */
   addWritten(bytes: number): Promise<void>;
-  /** Ends the claim. @param error what the upload ended with, if it failed. Never throws. */
+  /** Ends the allocation. @param error of the upload, if it failed. Never throws. */
   end(error?: unknown): void;
 }
 
 export interface DiskSpace {
   /**
-   * Asks for room for a blob, which may not use the reserve.
-   * @param bytes that will be written; null if not known.
-   * @throws Shortage when there is no such room.
+   * Allocates space for a blob outside the reserve.
+   * @param bytes that will be written; null if unknown.
+   * @throws Shortage when there is not enough.
    */
   allocate(bytes: number | null): Promise<SpaceAllocation>;
   /**
-   * To be called when a write that must go on met a full disk.
-   * @returns whether some of the reserve was given up, so that the write is to be tried again. Never throws.
+   * Call when a write that must succeed finds the disk full. Frees some of the reserve. Never throws.
+   * @returns whether it did, so that the write should be retried.
    */
   shrinkReserve(): Promise<boolean>;
 }
 
 const UNLIMITED: SpaceAllocation = { addWritten: async () => {}, end: () => {} };
 
-/** A disk without a reserve: whatever it says itself. For commands and tests. */
+/** A disk without a reserve or allocations. For commands and tests. */
 export const NO_RESERVE: DiskSpace = { allocate: async () => UNLIMITED, shrinkReserve: async () => false };
 
 /** Whether a write failed because the disk or a quota is full, by the code of the error or of its cause. */
@@ -38,9 +38,10 @@ export function isDiskFull(error: unknown): boolean {
 }
 
 /**
- * Runs what must go on also on a full disk: whenever a write meets one, some of the reserve is given up and it runs again.
- * @param task leaves nothing behind when a write fails. A Shortage that it throws was judged below and is passed on: a
- * flush that failed is final, whatever its code. @throws what the task throws.
+ * Runs a task that must succeed even on a full disk: while it fails for that reason, frees some of the reserve and runs
+ * it again.
+ * @param task leaves nothing behind when a write fails. A Shortage from it is final, because it may mean a failed flush.
+ * @throws what the task throws.
  */
 export async function withReserve<Result>(space: DiskSpace, task: () => Promise<Result>): Promise<Result> {
   for (;;) {

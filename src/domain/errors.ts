@@ -1,12 +1,12 @@
 /**
- * Every error that a client of the Glacier API can meet, in one table, and the class that carries one.
+ * The table of all errors that the API sends, and the classes that carry them.
  * Source: protocol of the API, 2012-06-01, "Error responses".
  */
 
-/** Who worded the error on the real service: it decides the order of the keys in the body. */
+/** The layer of the real service that words the error. It decides the order of the keys in the body. */
 export type ErrorOrigin = 'service' | 'front';
 
-/** `type` in the body: whose fault it was. */
+/** `type` in the body: which side caused the error. */
 export type ErrorFault = 'Client' | 'Server';
 
 interface ErrorKind {
@@ -44,7 +44,7 @@ export type ErrorCode = keyof typeof ERROR_KINDS;
 export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly origin: ErrorOrigin;
-  /** Shown to the client after the message, and to nobody else: the audit log has the message alone. */
+  /** Appended to the message for the client only; the audit log has the message alone. */
   readonly evidence: string;
 
   constructor(code: ErrorCode, message: string, options: { origin?: ErrorOrigin; evidence?: string } = {}) {
@@ -60,24 +60,24 @@ export class ApiError extends Error {
   }
 }
 
-/** What a Shortage may say beside its reason. */
+/** Options of a Shortage beside its reason. */
 export interface ShortageOptions extends ErrorOptions {
   /**
-   * Whether it is certain that the request changed nothing. By default it is not: a commit may have been made that could
-   * not be put on record, so what the request stored must stay.
+   * Whether it is certain that the request changed nothing. By default it is not: a commit may have succeeded whose entry
+   * could not be journaled, so what the request stored must stay.
    */
   readonly changedNothing?: boolean;
 }
 
 /**
- * Something that the server needs is missing for now: room on a disk, file descriptors, memory, the database, the audit
- * log. Clients get a 500 `ServiceUnavailableException` with the reason, which they retry. Not an ApiError: that one is a
- * refusal, which is certain to have changed nothing.
+ * The server temporarily lacks something: disk space, file descriptors, memory, the database, the audit log. Clients get
+ * a 500 `ServiceUnavailableException` with the reason, and retry. It is not an ApiError, which is a refusal and certain
+ * to have changed nothing.
  */
 export class Shortage extends Error {
   readonly changedNothing: boolean;
 
-  /** @param reason a sentence for the client: what is missing. No path and no secret. @param options the cause, for the log. */
+  /** @param reason a sentence for the client, without paths and secrets. @param options with the cause, for the log. */
   constructor(reason: string, options: ShortageOptions = {}) {
     super(reason, options);
     this.name = 'Shortage';
@@ -85,13 +85,13 @@ export class Shortage extends Error {
   }
 }
 
-/** The Shortage, saying that it is certain that the request changed nothing; every other error as it is. */
+/** Marks a Shortage as certain to have changed nothing; returns any other error as it is. */
 export function withChangedNothing(error: unknown): unknown {
   if (!(error instanceof Shortage) || error.changedNothing) return error;
   return new Shortage(error.message, { cause: error, changedNothing: true });
 }
 
-/** What the codes of system errors that pass by themselves mean. */
+/** Transient system errors, in words. */
 const PASSING: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
@@ -101,10 +101,10 @@ const PASSING: Readonly<Record<string, string>> = {
   EAGAIN: 'the system has no resources left',
 };
 
-/** Node.js has no name for it: the code is `Unknown system error -122`. */
+/** Node.js has no name for EDQUOT: the code is `Unknown system error -122`. */
 const LINUX_EDQUOT = -122;
 
-/** The code of a system error that passes by itself, or of such a cause; undefined for every other error. */
+/** The code of a transient system error, or of such a cause; undefined for other errors. */
 export function passingCode(error: unknown): string | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
     const { code, errno } = one as NodeJS.ErrnoException;
@@ -114,13 +114,13 @@ export function passingCode(error: unknown): string | undefined {
   return undefined;
 }
 
-/** What is missing, in words, by `passingCode`; undefined for every other error. */
+/** A transient system error in words; undefined for other errors. */
 export function missingResource(error: unknown): string | undefined {
   const code = passingCode(error);
   return code === undefined ? undefined : PASSING[code];
 }
 
-/** A system error in words, without the path that its message ends with: a client may read it. */
+/** An error's message as a client may read it: a system error's without its path. */
 export function withoutPath(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
@@ -128,7 +128,7 @@ export function withoutPath(error: unknown): string {
   return missingResource(error) ?? (isOfSystem ? (text.split(', ', 1)[0] as string) : text);
 }
 
-/** The error itself, or the Shortage that a system error amounts to when what it lacks may be there again later. */
+/** A Shortage for a transient system error; otherwise the error itself. */
 export function asShortage(error: unknown): unknown {
   if (error instanceof ApiError || error instanceof Shortage) return error;
   const missing = missingResource(error);
@@ -137,8 +137,8 @@ export function asShortage(error: unknown): unknown {
 }
 
 /**
- * The error as the API words it: a Shortage, and a system error that passes, with the reason; every other error that is
- * not an ApiError as a 500 that reveals nothing.
+ * The error as an ApiError: a Shortage or a transient system error with its reason, any other error as a 500 that
+ * reveals nothing.
  */
 export function asApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
@@ -157,20 +157,20 @@ export function missingParameter(name: string): ApiError {
   return new ApiError('MissingParameterValueException', `Required parameter missing: ${name}`);
 }
 
-/** 404: vault, upload, job, policy or configuration is not there. */
+/** 404: there is no such vault, upload, job, policy or configuration. */
 export function notFound(message: string): ApiError {
   return new ApiError('ResourceNotFoundException', message);
 }
 
 const SHOWN_CHARS = 300;
 
-/** A value out of a JSON body as a message quotes it: text as it is, anything else as JSON. Never throws. */
+/** A value of a JSON body as messages quote it: text as it is, anything else as JSON. Never throws. */
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value, bigintAsText) ?? 'null');
   return text.slice(0, SHOWN_CHARS);
 }
 
-/** Large integers come as bigint, which JSON.stringify refuses. */
+/** Large integers are parsed as bigint, which JSON.stringify refuses. */
 function bigintAsText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }

@@ -2,19 +2,19 @@ import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual 
 import type { VaultKey } from './vault.ts';
 import { vaultArn } from './vault.ts';
 
-/** `bytes` random bytes. Handed in, so that tests and simulations repeat. */
+/** Returns `bytes` random bytes. Handed in, so that tests and simulations are repeatable. */
 export type RandomBytes = (bytes: number) => Buffer;
 
 /** Lengths that clients check (one tool refuses any other): characters of `A-Za-z0-9_-`. */
 const ARCHIVE_ID_CHARS = 138;
 
-/** What an archive id says about the vault that it is used on. */
+/** How an archive id relates to the vault that it is used on. */
 export type ArchiveIdOrigin = 'of-this-vault' | 'of-another-vault' | 'not-ours';
 
 /*
  * An archive id is base64url of 103 bytes, which is exactly 138 characters:
  *   1 version · 6 time (ms, big-endian) · 48 random · 16 tag of the vault's ARN · 32 MAC over the rest.
- * The time comes first so that ids made together lie together in the catalog's index.
+ * The time comes first, so that ids made together are neighbours in the catalog's index.
  */
 const VERSION = 1;
 const TIME_BYTES = 6;
@@ -26,13 +26,13 @@ const SIGNED_BYTES = 1 + TIME_BYTES + RANDOM_BYTES + VAULT_TAG_BYTES;
 
 /** Makes every id of the API and recognises its own archive ids. */
 export class Ids {
-  /** As an object: Node.js takes several times as long for an HMAC whose key comes as bytes. */
+  /** A KeyObject: Node.js takes several times as long for an HMAC with a key of bytes. */
   readonly #key: KeyObject;
   readonly #random: RandomBytes;
-  /** By ARN: the same few vaults are asked about at every request. */
+  /** By ARN. Cached because requests use the same few vaults again and again. */
   readonly #vaultTags = new Map<string, Buffer>();
 
-  /** @param masterKey the data folder's key, 32 bytes; ids hold under it only. */
+  /** @param masterKey the data folder's key, 32 bytes; ids are valid only under it. */
   constructor(masterKey: Uint8Array, random: RandomBytes) {
     this.#key = createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, '', 'moraine archive ids', 32)));
     this.#random = random;
@@ -50,8 +50,7 @@ export class Ids {
   }
 
   /**
-   * Whether `id` was made here, and for which vault. `not-ours` covers malformed ids, forged ones, and ids
-   * that were brought along from elsewhere.
+   * Whether `id` was made here, and for this vault. `not-ours` covers malformed, forged and imported ids.
    */
   classifyArchiveId(id: string, vault: VaultKey): ArchiveIdOrigin {
     if (id.length !== ARCHIVE_ID_CHARS) return 'not-ours';
@@ -103,7 +102,7 @@ export class Ids {
   }
 
   #mac(signed: Uint8Array): Buffer {
-    // By way of text: Node.js takes longer to give bytes.
+    // Through text, because Node.js takes longer to return bytes.
     const mac = createHmac('sha256', this.#key).update('archive\n').update(signed).digest('hex');
     return Buffer.from(mac, 'hex');
   }

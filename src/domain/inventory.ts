@@ -69,20 +69,20 @@ function parseDate(name: string, raw: unknown): number | null {
   throw invalidParameter(`Invalid ${name}: ${quote(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
 }
 
-/** The last second that was asked for: making its text anew for each archive took an eighth of an inventory's time. */
+/** The last second formatted. Formatting each archive's anew took an eighth of an inventory's time. */
 let lastDate = { second: Number.NaN, text: '' };
 
 /** `2017-08-23T01:56:27Z`: the form of dates in inventories and their parameters. */
 export function toInventoryDate(ms: number): string {
   const second = Math.floor(ms / 1000);
-  // Inventories are in the order of creation, and archives often come many a second.
+  // Inventories are in order of creation, and many archives often share a second.
   if (second !== lastDate.second) lastDate = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
   return lastDate.text;
 }
 
 const MARKER = 'inventory';
 
-/** Opaque, about as long as the service's. It is good for inventories of its own vault. */
+/** An opaque marker, about as long as the service's. It is valid for inventories of its own vault. */
 export function encodeInventoryMarker({ createdMs, no }: InventoryKey, vaultNo: number): string {
   const numbers = [createdMs, no, vaultNo].map((number) => String(number).padStart(16, '0'));
   return Buffer.from([MARKER, ...numbers].join(':').padEnd(101, ' ')).toString('base64url');
@@ -101,13 +101,13 @@ export function decodeInventoryMarker(marker: string): {
   return { after, vaultNo };
 }
 
-/** @throws 400 for the marker of another vault's inventory: it would begin anywhere. */
+/** @throws 400 for the marker of another vault's inventory, which would start at an arbitrary archive. */
 export function requireOwnMarker({ marker }: InventoryRequest, vaultNo: number): void {
   if (marker !== null && decodeInventoryMarker(marker).vaultNo !== vaultNo)
     throw invalidMarker(quote(marker));
 }
 
-/** The text around and of each archive: JSON and CSV exactly as the service writes them. */
+/** Writes an inventory's text, exactly as the service does. */
 export interface InventoryWriter {
   /** Before the first archive. */
   head(vaultArn: string, dateMs: number): string;
@@ -118,15 +118,15 @@ export interface InventoryWriter {
 const JSON_WRITER: InventoryWriter = {
   head: (vaultArn, dateMs) =>
     `{"VaultARN":${JSON.stringify(vaultArn)},"InventoryDate":"${toInventoryDate(dateMs)}","ArchiveList":[`,
-  // Ids, dates and hashes hold nothing that JSON would escape; an imported id or a description may.
+  // Dates and hashes need no escapes; an imported id or a description may.
   entry: (e, isFirst) =>
     `${isFirst ? '' : ','}{"ArchiveId":${JSON.stringify(e.id)},"ArchiveDescription":${JSON.stringify(e.description ?? '')},"CreationDate":"${toInventoryDate(e.createdMs)}","Size":${e.size},"SHA256TreeHash":"${e.treeHash}"}`,
   tail: () => ']}',
 };
 
 /**
- * Only the description needs quotes; a quote in it becomes `\"` and a backslash stays as it is, which makes
- * a description that ends with a backslash ambiguous: on the service, too.
+ * Only the description is quoted. A quote in it becomes `\"` and a backslash stays as it is, so a description that ends
+ * with a backslash is ambiguous, as on the service.
  */
 const CSV_WRITER: InventoryWriter = {
   head: () => 'ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n',

@@ -1,8 +1,8 @@
-/** How long jobs take. A self-hosted server has the data at hand, but software may want to see the waits of the service. */
+/** How long jobs take. A self-hosted server could always be instant, but software may need the service's waits. */
 
 export const TIERS = ['Expedited', 'Standard', 'Bulk'] as const;
 export type Tier = (typeof TIERS)[number];
-/** What is waited for: a tier's retrieval, or an inventory. */
+/** What sets a job's time: the tier of a retrieval, or being an inventory. */
 export type JobPace = Tier | 'Inventory';
 
 /** Shortest and longest time of each pace, ms. */
@@ -13,7 +13,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** Everything at once. */
 export const INSTANT: JobTimes = { Expedited: [0, 0], Standard: [0, 0], Bulk: [0, 0], Inventory: [0, 0] };
-/** As the service says of itself. */
+/** As AWS documents. */
 export const AS_ON_AWS: JobTimes = {
   Expedited: [MINUTE_MS, 5 * MINUTE_MS],
   Standard: [3 * HOUR_MS, 5 * HOUR_MS],

@@ -18,7 +18,7 @@ interface JobBase {
   readonly description: string | null;
   readonly topic: string | null;
   readonly createdMs: number;
-  /** When it is (or was) to be done. */
+  /** When it is due. */
   readonly dueMs: number;
   readonly completedMs: number | null;
   readonly state: JobState;
@@ -34,11 +34,11 @@ export interface ArchiveJob extends JobBase {
   readonly kind: 'archive';
   readonly tier: Tier;
   readonly archiveId: string;
-  /** Null where the archive was gone when the job began. */
+  /** Null if the archive was gone when the job began. */
   readonly archive: (SegmentSource & ArchiveSummary) | null;
   /** Within the archive. */
   readonly range: Span;
-  /** Tree hash of the range where it is tree-hash aligned. */
+  /** Tree hash of the range; null if it is not tree-hash aligned. */
   readonly rangeHash: string | null;
 }
 
@@ -54,7 +54,15 @@ export interface InventoryJob extends JobBase {
   readonly kind: 'inventory';
   readonly request: InventoryRequest;
   /** Null until it succeeded. */
-  readonly output: { readonly ref: string; readonly size: number; readonly nextMarker: string | null } | null;
+  readonly output: InventoryOutput | null;
+}
+
+/** The blob of a finished inventory. */
+export interface InventoryOutput {
+  readonly ref: string;
+  readonly size: number;
+  /** Where the next inventory begins; null if this one listed the last archive. */
+  readonly nextMarker: string | null;
 }
 
 export type Job = ArchiveJob | InventoryJob;
@@ -70,7 +78,7 @@ export type JobRequest = { readonly description: string | null; readonly topic: 
   | { readonly kind: 'inventory'; readonly request: InventoryRequest }
 );
 
-/** The members of InitiateJob's body, as they came. */
+/** The members of InitiateJob's body, as sent. */
 export type JobMembers = ReadonlyMap<string, unknown>;
 
 /** @throws 400 that names the member and its value. */
@@ -125,8 +133,8 @@ function parseJobDescription(raw: unknown): string | null {
 }
 
 /**
- * The size of a job's output, if it can be taken now.
- * @throws 400 with the service's text while there is none, and for a failed job.
+ * The size of a job's output.
+ * @throws 400 with the service's text while the job is in progress, and for a failed job.
  */
 export function requireOutputBytes(job: Job): number {
   if (job.state !== 'Succeeded') {
@@ -136,8 +144,8 @@ export function requireOutputBytes(job: Job): number {
 }
 
 /**
- * Whether an output's tree hash is to be shown: the job's range must be a node of the archive's tree, and the
- * taken range one of the job's (API guide, "Receiving checksums when downloading data").
+ * Whether to send a tree hash with an output: the job's range must be a node of the archive's tree, and the requested
+ * range a node of the job's (API guide, "Receiving checksums when downloading data").
  */
 export function showsTreeHash(job: ArchiveJob, taken: Span): boolean {
   return job.rangeHash !== null && isTreeAligned(taken, job.range.last - job.range.first + 1);
@@ -148,7 +156,7 @@ export function jobNotFound(id: string): Error {
   return notFound(`The job ID was not found: ${id}`);
 }
 
-/** DescribeJob's answer: every field present, null where there is nothing; the order is alphabetical, as seen. */
+/** DescribeJob's answer. Every field is present, null if it has no value, in alphabetical order (observed). */
 export function describeJob(job: Job, vault: VaultKey): Record<string, unknown> {
   const archive = job.kind === 'archive' ? job : null;
   const inventory = job.kind === 'inventory' ? job : null;
@@ -171,14 +179,14 @@ export function describeJob(job: Job, vault: VaultKey): Record<string, unknown> 
     SNSTopic: job.topic,
     SelectParameters: null,
     StatusCode: job.state,
-    // Exactly the state, once there is one to tell: one client compares it with `Succeeded` and `Failed`.
+    // Exactly the state after the end: one client compares it with `Succeeded` and `Failed`.
     StatusMessage: job.state === 'InProgress' ? null : job.state,
     Tier: archive?.tier ?? null,
     VaultARN: vaultArn(vault),
   };
 }
 
-/** While in progress the marker is the one that was sent; afterwards the next one, null when there is no more. */
+/** `Marker` is the one that was sent while the job is in progress; afterwards the next one, null at the end. */
 function describeRequest({ request, output }: InventoryJob): Record<string, string | null> {
   const date = (ms: number | null) => (ms === null ? null : toInventoryDate(ms));
   return {

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { LockedVault } from './catalog.ts';
 import { type VaultKey, vaultArn } from './vault.ts';
+import type { LockedVault } from './vault-policy-catalog.ts';
 
 /*
  * A completed lock is kept in the store as well, as a note, so that restoring an older catalog does not unlock
  * the vault.
  */
 
-/** What the names of all such notes begin with. */
+/** Prefix of the names of these notes. */
 export const LOCK_NOTES = 'lock-';
 
-/** Name of the note of a vault's lock: another one for a vault of the same name that is made later. */
+/** Name of the note of a vault's lock. It differs for a later vault of the same name. */
 export function lockNoteName({
   vault,
   vaultCreatedMs,
@@ -18,7 +18,7 @@ export function lockNoteName({
   return noteName(`${vaultArn(vault)}\n${vaultCreatedMs}`);
 }
 
-/** Name that the note of a vault's lock had up to version 2 of the store's form. Nothing is written under it. */
+/** Name of the note up to version 2 of the store's form. Never written any more. */
 export function formerLockNoteName(vault: VaultKey): string {
   return noteName(vaultArn(vault));
 }
@@ -33,7 +33,7 @@ export function encodeLockNote({ vault, vaultCreatedMs, lock }: LockedVault): st
   return JSON.stringify({ vault: { account, region, name }, vaultCreatedMs, lock });
 }
 
-/** What a note says. @throws SyntaxError for a text that is no note. */
+/** Parses a note. @throws SyntaxError for a text that is no note. */
 export function decodeLockNote(text: string): LockedVault {
   return JSON.parse(text) as LockedVault;
 }

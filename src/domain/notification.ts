@@ -5,7 +5,7 @@ import { isRegion } from './vault.ts';
 export const JOB_EVENTS = ['ArchiveRetrievalCompleted', 'InventoryRetrievalCompleted'] as const;
 export type JobEvent = (typeof JOB_EVENTS)[number];
 
-/** Whom to tell of a vault's finished jobs. */
+/** Where to send messages about a vault's finished jobs, and about which. */
 export interface NotificationConfig {
   readonly topic: string;
   readonly events: readonly JobEvent[];
@@ -14,7 +14,7 @@ export interface NotificationConfig {
 /** A message on its way to a topic. */
 export interface Notification {
   readonly no: number;
-  /** Stays the same over all tries, so that receivers can tell repeats. */
+  /** The same in every try, so that receivers recognize repeats. */
   readonly id: string;
   readonly topic: string;
   /** JSON text of the job, as DescribeJob gives it. */
@@ -38,7 +38,7 @@ export function pauseAfter(tries: number): number {
 }
 
 /**
- * A topic's ARN, in the region of the request. Whether it exists is not asked.
+ * A topic's ARN, in the region of the request. Does not check that the topic exists.
  * @throws 400, with the service's text for another region.
  */
 export function parseTopic(raw: unknown, region: string): string {
@@ -62,7 +62,7 @@ export function parseEvents(raw: unknown): readonly JobEvent[] {
   return JOB_EVENTS.filter((event) => raw.includes(event));
 }
 
-/** What SNS subscribers get around a message. Every value is a string: one client insists on it. */
+/** The envelope in which SNS delivers a message. Every value is a string: one client requires it. */
 export interface Envelope {
   readonly Type: 'Notification';
   readonly MessageId: string;

@@ -1,15 +1,15 @@
 import type { Notification } from './notification.ts';
 
-/** Brings messages to whoever listens to a topic. */
+/** Delivers messages to the receiver of a topic. */
 export interface Notifier {
   /**
-   * Resolves when the receiver has the message. A message may come twice; its id tells.
-   * @throws NoReceiver when nobody is known for the topic; any other error for a try that failed.
+   * Resolves when the receiver has the message. It may be delivered twice, with the same id.
+   * @throws NoReceiver when no receiver is set for the topic; any other error for a failed try.
    */
   deliver(notification: Notification): Promise<void>;
 }
 
-/** No settings say where messages of this topic go: trying again would not help. */
+/** No setting names a receiver of this topic, so a retry would not help. */
 export class NoReceiver extends Error {
   constructor(topic: string) {
     super(`no notification target is set for the topic ${topic}`);

@@ -1,5 +1,12 @@
 import { invalidParameter } from './errors.ts';
 
+/** Where a list begins, and how many rows to return. */
+export interface Paging<Key> {
+  /** The list begins after this key; null begins at the first. */
+  readonly after: Key | null;
+  readonly limit: number;
+}
+
 /** One page of a list: the rows, and whether more follow the last of them. */
 export interface Page<Row> {
   readonly rows: readonly Row[];
@@ -7,8 +14,8 @@ export interface Page<Row> {
 }
 
 /**
- * A parser for `limit`: absent gives `max`, above it is clamped (old clients send the 1,000 of former
- * times). @throws 400 when it is no whole number of at least 1.
+ * A parser for `limit`: `max` if absent; larger values are clamped, because old clients send the former 1,000.
+ * @throws 400 when it is not a whole number of at least 1.
  */
 export function limitParser(max: number): (raw: string | undefined) => number {
   return (raw) => {
@@ -25,19 +32,19 @@ export function parseMarker(raw: string | undefined): string | null {
   return raw === undefined || raw === '' ? null : raw;
 }
 
-/** 400 for a marker that no list of ours gave out. */
+/** 400 for a marker that this server did not issue. */
 export function invalidMarker(marker: string): Error {
   return invalidParameter(
     `Invalid marker: ${marker}. Use the Marker of an earlier answer, or none to start.`,
   );
 }
 
-/** Cuts `limit + 1` fetched rows to a page: the row too many only says that there are more. */
+/** Cuts `limit + 1` fetched rows to a page; the extra row only shows that there are more. */
 export function toPage<Row>(fetched: readonly Row[], limit: number): Page<Row> {
   return { rows: fetched.slice(0, limit), more: fetched.length > limit };
 }
 
-/** An opaque marker for a list that is paged by a number: `kind` keeps one list's marker out of another. */
+/** An opaque marker for a list that is paged by number. `kind` keeps a marker from being used in another list. */
 export function encodeMarker(kind: string, after: number): string {
   return Buffer.from(`${kind}:${after}`).toString('base64url');
 }

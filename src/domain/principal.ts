@@ -1,7 +1,7 @@
 import { ApiError } from './errors.ts';
 
 /**
- * The account that a path means: `-` is the signer's own.
+ * The account that a path names; `-` is the signer's own.
  * @param own the signer's account, 12 digits.
  * @throws 400 for anything but 12 digits (smoke tests of AWS's SDKs name code and text), 403 for another account
  *   where only the owner may use the operation.

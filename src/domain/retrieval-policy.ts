@@ -1,6 +1,6 @@
 import { ApiError, invalidParameter, missingParameter, quote } from './errors.ts';
 
-/** What an account allows itself to retrieve in a region. */
+/** How much an account may retrieve in a region. */
 export type RetrievalPolicy =
   | { readonly strategy: 'None' | 'FreeTier' }
   /** 1..2^63-1. */
@@ -10,20 +10,20 @@ export type RetrievalPolicy =
 export const NO_LIMIT: RetrievalPolicy = { strategy: 'None' };
 
 const MAX_BYTES_PER_HOUR = 2n ** 63n - 1n;
-/** The historic allowance of 10 GiB a month, by the day. */
+/** The former free tier of 10 GiB a month, as a daily amount. */
 const FREE_BYTES_PER_DAY = Math.floor((10 * 2 ** 30) / 30);
-/** The nominal time of a Standard retrieval, whatever the job times are set to. */
+/** The nominal time of a Standard retrieval, whatever `--job-times` says. */
 const NOMINAL_HOURS = 4;
 
 /** What was retrieved by Standard archive jobs, in bytes. */
 export interface RetrievalUse {
-  /** Of jobs started in the last four hours: nominally still in progress. */
+  /** Of jobs started in the last four hours, which are nominally still in progress. */
   readonly bytesInProgress: number;
   /** Of jobs started this UTC day. */
   readonly bytesToday: number;
 }
 
-/** Since when jobs count as in progress, and since when as of today; ms since the epoch. */
+/** The starts from which jobs count as in progress, and as of today; ms since the epoch. */
 export function useWindows(nowMs: number): {
   readonly inProgressSinceMs: number;
   readonly todaySinceMs: number;
@@ -35,8 +35,8 @@ export function useWindows(nowMs: number): {
 }
 
 /**
- * Refuses a Standard retrieval of `bytes` that the policy does not allow. The service's own arithmetic is
- * not published; ours stands in docs/operating.md: a job's rate is its bytes over four hours.
+ * Refuses a Standard retrieval of `bytes` that the policy does not allow. The service's arithmetic is not published.
+ * Here a job's rate is its bytes over four hours (docs/operating.md).
  * @throws 400 PolicyEnforcedException.
  */
 export function requireWithinPolicy(policy: RetrievalPolicy, use: RetrievalUse, bytes: number): void {

@@ -13,7 +13,7 @@ export class SecretBox {
     this.#key = Buffer.from(hkdfSync('sha256', masterKey, '', 'moraine sealed secrets', 32));
   }
 
-  /** @param name is bound to the secret: it opens under the same name only. */
+  /** @param name is bound to the secret, which opens only under the same name. */
   seal(name: string, secret: string, random: RandomBytes): string {
     const nonce = random(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(Buffer.from(name));

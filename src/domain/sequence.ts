@@ -3,9 +3,8 @@ import type { Clock } from './clock.ts';
 const PER_MS = 1024;
 
 /**
- * Numbers that grow with time: milliseconds × 1024 + a counter, below 2^53 until the year 2248. They order
- * the parts stored at one offset, in the catalog and in the blobs alike, so that a rebuilt catalog picks
- * the same winner.
+ * Makes numbers that grow with time: milliseconds × 1024 + a counter, below 2^53 until the year 2248. They order the
+ * parts stored at one offset, both in the catalog and in the blobs, so that a rebuilt catalog picks the same part.
  */
 export class Sequencer {
   readonly #clock: Clock;

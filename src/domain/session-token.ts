@@ -1,15 +1,15 @@
 import type { RandomBytes } from './ids.ts';
 import type { SecretBox } from './secret-box.ts';
 
-/** Temporary credentials: everything is in the sealed token, so no table is needed. */
+/** Temporary credentials. The sealed token holds everything, so they need no table. */
 export interface SessionClaims {
   /** `ASIA…`. */
   readonly accessKeyId: string;
   readonly secret: string;
   readonly account: string;
-  /** Null: of the account's root. */
+  /** Null for the account's root. */
   readonly userNo: number | null;
-  /** The key that it was issued under and dies with; null if it hangs on the user alone. */
+  /** The key that it was issued under and ends with; null if it depends only on the user. */
   readonly parentKeyId: string | null;
   readonly issuedMs: number;
   readonly expiresMs: number;
@@ -22,7 +22,7 @@ export function sealToken(box: SecretBox, claims: SessionClaims, random: RandomB
   return box.seal(NAME, JSON.stringify(claims), random);
 }
 
-/** The claims of a token, or undefined for any text that is none of ours. */
+/** The claims of a token; undefined for any other text. */
 export function openToken(box: SecretBox, token: string): SessionClaims | undefined {
   try {
     return JSON.parse(box.open(NAME, token)) as SessionClaims;

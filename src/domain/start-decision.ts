@@ -1,4 +1,4 @@
-/** What a start may do with the store and the catalog that it found: decided before anything is written, removed or made. */
+/** Decides what a start may do with the store and the catalog that it found, before it changes anything. */
 import type { FoundCatalog, StartFindings } from './start-findings.ts';
 import {
   emptyCatalog,
@@ -22,13 +22,13 @@ export type StartDecision =
   | { readonly kind: 'refuse'; readonly refusal: Refusal }
   | {
       readonly kind: 'serve';
-      /** What the store is to say of itself from now on. */
+      /** The store's identity from now on. */
       readonly identity: StoreIdentity;
-      /** Whether the catalog lacks what the store has: then nothing is removed. */
+      /** Whether the catalog is older than the store; then nothing is removed. */
       readonly older: boolean;
     };
 
-/** Checks, the first that refuses wins: those that say best what is wrong come first. */
+/** The first check that refuses wins, so those with the most specific messages come first. */
 const CHECKS: readonly ((findings: StartFindings) => Refusal | undefined)[] = [
   checkFormat,
   checkPlace,
@@ -59,8 +59,8 @@ type PlaceFindings = Pick<
 >;
 
 /**
- * Whether the catalog is the one that the data folder belongs to. A database may have moved: what counts is that it is the
- * same catalog.
+ * Checks that the catalog is the one that the data folder belongs to. A database may have moved, so the catalog's id
+ * decides.
  */
 export function checkPlace(findings: PlaceFindings): Refusal | undefined {
   const { remembered, catalogPlace, catalog, accepts } = findings;
@@ -70,7 +70,7 @@ export function checkPlace(findings: PlaceFindings): Refusal | undefined {
   return catalog.kind === 'none' ? missingCatalog(findings) : undefined;
 }
 
-/** An emulator erases what it serves when it is told to. Where there is nothing to lose, anybody may begin. */
+/** Checks that only an emulator serves an emulator's store, which it may erase. An empty store may become either. */
 function checkEmulator(findings: StartFindings): Refusal | undefined {
   const { store, catalog, emulator } = findings;
   if (store.kind !== 'store' || !store.holdsAnything) return undefined;
@@ -85,20 +85,20 @@ function checkStore(findings: StartFindings): Refusal | undefined {
   if (accepts.emptyStore || catalog.kind === 'none') return undefined;
   if (store.kind === 'none' && (catalog.storeId !== undefined || catalog.namesAnyBlob))
     return missingStore(findings, store.what);
-  // Before form 3 nothing says which store it is: without any blob it may be that of another disk.
+  // Before form 3 a store has no identity. One without blobs may be on the wrong disk.
   const isAnonymous = store.kind === 'store' && store.identity === undefined;
   if (isAnonymous && catalog.storeId === undefined && catalog.namesAnyBlob && !store.holdsBlobs)
     return storeWithoutBlobs(findings);
   return undefined;
 }
 
-/** The key is made before all else, so whatever else there is, it was there. */
+/** The key is the first thing that a start creates, so it must exist if anything else does. */
 function checkKey(findings: StartFindings): Refusal | undefined {
   const isNew = findings.store.kind === 'none' && findings.catalog.kind === 'none';
   return findings.hasMasterKey || isNew ? undefined : missingKey(findings);
 }
 
-/** A store that has something belongs to a catalog that knows something. */
+/** Checks that the catalog of a non-empty store is neither missing nor empty. */
 function checkCatalog(findings: StartFindings): Refusal | undefined {
   const { store, catalog, accepts } = findings;
   if (store.kind !== 'store' || !store.holdsAnything || accepts.catalog) return undefined;
@@ -106,7 +106,7 @@ function checkCatalog(findings: StartFindings): Refusal | undefined {
   return catalog.catalogId === undefined && knowsNothing(catalog) ? emptyCatalog(findings) : undefined;
 }
 
-/** An emulator's store may be found in the middle of being erased. */
+/** Checks that no files or folders are missing. An emulator's store may be half erased. */
 function checkPieces(findings: StartFindings): Refusal | undefined {
   const { store, accepts } = findings;
   if (store.kind !== 'store' || accepts.emptyStore || store.identity?.emulator === true) return undefined;
@@ -117,8 +117,8 @@ function checkPieces(findings: StartFindings): Refusal | undefined {
 }
 
 /**
- * Whether no start has come as far as to claim the catalog. A start writes the form of the store first and its identity
- * next, so one that ended between the two left a store of form 3, new or just upgraded, that has no identity yet.
+ * Whether no start has claimed the catalog yet. A start writes the store's form and then its identity, so one that ended
+ * in between left a store of form 3, new or just upgraded, without an identity.
  */
 function wasNeverClaimed({ catalog, remembered }: StartFindings): boolean {
   return remembered === undefined && (catalog.kind === 'none' || catalog.catalogId === undefined);
@@ -126,7 +126,7 @@ function wasNeverClaimed({ catalog, remembered }: StartFindings): boolean {
 
 function checkIdentity(findings: StartFindings): Refusal | undefined {
   const { store, catalog, accepts } = findings;
-  // A catalog that nobody has claimed is new, or was restored from before there were identities.
+  // A catalog without an id is new, or was restored from before there were identities.
   if (store.kind !== 'store' || catalog.kind === 'none' || catalog.catalogId === undefined) return undefined;
   const { identity } = store;
   if (identity === undefined) return accepts.emptyStore ? undefined : otherStore(findings, undefined);
@@ -137,10 +137,10 @@ function checkIdentity(findings: StartFindings): Refusal | undefined {
   return !accepts.emptyStore && isBehind(store, identity, catalog) ? olderStore(findings) : undefined;
 }
 
-/** Whether the catalog was used with a store that knew more than this one: this is a copy, or was restored. */
+/** Whether the catalog was used with a newer state of this store, which is then a copy or was restored. */
 function isBehind(store: FoundStore, identity: StoreIdentity, catalog: FoundCatalog): boolean {
   if (identity.generation < catalog.generation) return true;
-  // The store notes each number that is raised before the next one is.
+  // The store notes each raised number before the next one is raised.
   return !catalog.countsCommits && catalog.commitNumber > store.commitNumber + 1;
 }
 
@@ -157,8 +157,8 @@ function nextIdentity({ store, catalog, emulator, fresh }: StartFindings): Store
 }
 
 /**
- * Whether the catalog is not the one that the store was used with, but a new one: two catalogs must never have one id. One
- * that nobody has claimed and that knows something is the store's own, from before there were ids.
+ * Whether the catalog is a new one, which must get an id of its own. A catalog without an id that is not empty is the
+ * store's own, from before there were ids.
  */
 function isBegunAnew(store: StoreFound, catalog: FoundCatalog | undefined): boolean {
   return store.kind === 'store' && store.holdsAnything && (catalog === undefined || knowsNothing(catalog));

@@ -1,32 +1,32 @@
-/** What a start finds: all that its decision rests on. */
+/** What a start finds, on which it bases its decision. */
 import type { StoreFound } from './store-identity.ts';
 
-/** What a catalog says of itself before anything is written to it. */
+/** What a start finds in place of a catalog, before it writes anything. */
 export type CatalogFound =
-  /** No such database yet, or one without our tables. */
+  /** No such database yet, or one without Moraine's tables. */
   { readonly kind: 'none' } | FoundCatalog;
 
 /** A catalog as a start finds it. */
 export interface FoundCatalog {
   readonly kind: 'catalog';
-  /** Undefined where no start of a version with identities has claimed it. */
+  /** Undefined if no start of a version with identities has claimed it. */
   readonly catalogId: string | undefined;
   readonly storeId: string | undefined;
   readonly generation: number;
   readonly commitNumber: number;
-  /** Whether the number grows with each commit (SQLite), or only where it is raised (PostgreSQL). */
+  /** Whether the commit number grows with each commit (SQLite), or only by `raiseCommitNumber` (PostgreSQL). */
   readonly countsCommits: boolean;
-  /** Whether it lists anything whose bytes a store must have. */
+  /** Whether it names any blob. */
   readonly namesAnyBlob: boolean;
   readonly hasVaults: boolean;
-  /** The greatest number of a fact. */
+  /** The greatest number of an entry. */
   readonly lastEntrySeq: number;
   readonly mode: 'normal' | 'emulator' | undefined;
-  /** Whether it says that it is older than its store, and nobody has accepted that. */
+  /** Whether it is noted as older than its store, and no operator has accepted that. */
   readonly knowsOlder: boolean;
 }
 
-/** All that a start knows. Paths and places are for messages. */
+/** All findings of a start. Paths and places are for messages. */
 export interface StartFindings {
   readonly dataFolder: string;
   readonly storeFolder: string;
@@ -39,8 +39,8 @@ export interface StartFindings {
   readonly store: StoreFound;
   readonly catalog: CatalogFound;
   readonly emulator: boolean;
-  /** What the operator says that he means (`--accept-empty-store`, `--accept-catalog`). */
+  /** What the operator has accepted (`--accept-empty-store`, `--accept-catalog`). */
   readonly accepts: { readonly emptyStore: boolean; readonly catalog: boolean };
-  /** Drawn at random, for what has no id yet. */
+  /** Random ids, for a store or a catalog without one. */
   readonly fresh: { readonly storeId: string; readonly catalogId: string };
 }

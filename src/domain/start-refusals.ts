@@ -1,4 +1,4 @@
-/** Why a start is refused: what was found where, and what to do. */
+/** Messages of refused starts: what was found where, and what to do. */
 import type { FoundCatalog, StartFindings } from './start-findings.ts';
 import type { StoreIdentity } from './store-identity.ts';
 
@@ -22,7 +22,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Names listed in a message. */
+/** At most this many names are listed in a message. */
 const NAMES_SHOWN = 5;
 const PAGE = 'docs/operating.md, "When a start is refused"';
 const NOTHING_CHANGED = 'Nothing was changed.';
@@ -149,7 +149,7 @@ export function missingPieces({ storeFolder }: StartFindings, missing: readonly 
   return refusal(
     'missing-pieces',
     `The store at ${storeFolder} lacks ${shown}${more}: archives may have been there.`,
-    'Is a disk not mounted? Put back what is missing from a backup; a folder that was empty before, make again with mkdir.',
+    'Is a disk not mounted? Put back what is missing from a backup; recreate a folder that was empty with mkdir.',
     'If it is lost for good, start once with --accept-empty-store.',
   );
 }
@@ -172,6 +172,6 @@ export function missingKey({ masterKey, dataFolder }: StartFindings): Refusal {
   return refusal(
     'missing-key',
     `There is no ${masterKey}, and the data folder ${dataFolder} is not new.`,
-    'Without the key no access key works and no archive id that was given out is known as such. Is --data right? Restore the key from a backup.',
+    'Without the key no access key works, and no archive id of this server is recognized. Is --data right? Restore the key from a backup.',
   );
 }

@@ -1,8 +1,8 @@
-/** Which store a folder is, and which catalog it belongs to (docs/format.md, "Identity"). */
+/** The identity of a store: its own id and that of its catalog (docs/format.md, "Identity"). */
 
-/** Note of a commit number that the catalog has reached: `{"number"}`. No catalog of the store may be below it. */
+/** Note of a commit number that the catalog has reached: `{"number"}`. A catalog below it is older than the store. */
 export const COMMIT_NOTE = 'commit-number';
-/** Note that is there while the catalog counts as older than the store: `{"sinceMs","found","known"}`. */
+/** Note that exists while the catalog counts as older than the store: `{"sinceMs","found","known"}`. */
 export const OLDER_NOTE = 'catalog-older';
 /** Note of when an operator last accepted an older catalog: `{"atMs"}`. */
 export const ACCEPTED_NOTE = 'catalog-accepted';
@@ -10,21 +10,21 @@ export const ACCEPTED_NOTE = 'catalog-accepted';
 /** The file, within the store, that holds the identity. */
 export const IDENTITY_FILE = 'identity.json';
 
-/** What a store says of itself. */
+/** A store's identity, as its file has it. */
 export interface StoreIdentity {
-  /** Drawn when the store was made, never changed; 32 hex digits. */
+  /** 32 hex digits, drawn when the store was made and never changed. */
   readonly storeId: string;
   /** Of the catalog that lists its archives; 32 hex digits. */
   readonly catalogId: string;
   /** Greater with each start that may write; at least 1. */
   readonly generation: number;
-  /** Whether it was made by an emulator, which may erase it. */
+  /** Whether an emulator made the store, which may erase it. */
   readonly emulator: boolean;
 }
 
-/** What lies where a store should be, as a start finds it before it changes anything. */
+/** What a start finds in place of a store, before it changes anything. */
 export type StoreFound =
-  /** No folder, or one that holds nothing of a store; `what` for the message. */
+  /** No folder, or one that holds nothing of a store; `what` is for the message. */
   | { readonly kind: 'none'; readonly what: 'not there' | 'empty' | 'no store' }
   /** A store of a form that this version does not know. */
   | { readonly kind: 'foreign'; readonly format: string }
@@ -35,17 +35,17 @@ export interface FoundStore {
   readonly kind: 'store';
   /** 1, 2 or 3. */
   readonly formatVersion: number;
-  /** Undefined before form 3, and where its file is gone. */
+  /** Undefined before form 3, and if its file is gone. */
   readonly identity: StoreIdentity | undefined;
-  /** Names of files and folders within the store that must be there and are not. */
+  /** Names of files and folders that the store must have and lacks. */
   readonly missing: readonly string[];
-  /** Whether there is any blob, in a file of its own or in a pack. */
+  /** Whether it has any blob, in a file of its own or in a pack. */
   readonly holdsBlobs: boolean;
-  /** Whether there is a blob, or a fact in the journal. */
+  /** Whether it has a blob or a journal entry. */
   readonly holdsAnything: boolean;
-  /** The greatest commit number that it knows of, and the greatest number of a fact; 0 without any. */
+  /** The greatest commit number in it, and the greatest number of an entry; 0 without any. */
   readonly commitNumber: number;
   readonly lastEntrySeq: number;
-  /** Whether it says that its catalog is older than it is, and nobody has accepted that. */
+  /** Whether its catalog is noted as older, and no operator has accepted that. */
   readonly knowsOlder: boolean;
 }

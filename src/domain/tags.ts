@@ -8,8 +8,8 @@ const TAGS_PER_REQUEST = 10;
 const KEY_CHARS = 128;
 const VALUE_CHARS = 256;
 /**
- * Letters, digits and blanks of any script, and `_ . : / = + - @`. The API guide leaves the colon out; the service was
- * seen to store it.
+ * Letters, digits and blanks of any script, and `_ . : / = + - @`. The API guide omits the colon, but the service stores
+ * it (observed).
  */
 const TAG_TEXT = /^[\p{L}\p{M}\p{N}\p{Zs}_.:/=+\-@]*$/u;
 

@@ -130,7 +130,7 @@ describe('latestTime', () => {
   });
 });
 
-/** What clocks may do from one reading to the next: true time passes, and the wall clock is pushed. */
+/** What happens between two readings: true time passes, and someone moves the wall clock. */
 const steps = fc.array(
   fc.record({
     passedMs: fc.nat({ max: 10 * DAY }),
@@ -139,7 +139,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-/** Every state and reading on the way, with the true time. */
+/** Every state and reading in sequence, with the true time. */
 function walk(moves: readonly { passedMs: number; pushedMs: number }[]) {
   let [state, realMs, wallErrorMs] = [begun(), T, 0];
   return moves.map(({ passedMs, pushedMs }) => {

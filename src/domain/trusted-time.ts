@@ -1,35 +1,35 @@
 /**
- * The time by which locked archives age. It cannot be pushed: it follows the wall clock only while that agrees
- * with a clock that nobody can set, and never goes back.
+ * The time by which locked archives age. Setting the wall clock cannot move it: it follows the wall clock only while that
+ * agrees with the monotonic clock, and never goes back.
  */
 
-/** What the ages of archives and the dates of policies are judged by. */
+/** The times by which ages of archives and dates in policies are decided. */
 export interface TrustedTime {
   /** Trusted time, ms since the epoch. */
   nowMs(): number;
   /**
-   * The latest that it may be, ms since the epoch: what new archives are dated by, so that none counts as older
-   * than it is, whichever clock was wrong when it came.
+   * The latest time that it may be, ms since the epoch. New archives get this date, so that none counts as older than it
+   * is, whichever clock is wrong.
    */
   latestMs(): number;
-  /** False while the wall clock is behind what was seen before: nothing in a locked vault may be deleted. */
+  /** False while the wall clock is behind an earlier reading: then nothing in a locked vault may be deleted. */
   canDelete(): boolean;
 }
 
-/** How far the wall clock may stray, either way, before it is not believed. */
+/** How far the wall clock may stray, either way, before it is no longer trusted. */
 export const STRAY_MS = 5 * 60_000;
 
-/** What is kept in the store, at least each minute. */
+/** The state as the store keeps it, updated at least every minute. */
 export interface SeenTime {
   /** The latest trusted time. */
   readonly trustedMs: number;
-  /** Whether a forward leap waits to be confirmed. */
+  /** Whether a forward leap awaits the operator's confirmation. */
   readonly leaped: boolean;
 }
 
-/** What is known of time while a process runs. */
+/** The state of trusted time in a running process. */
 export interface TimeState extends SeenTime {
-  /** Wall clock and monotonic clock at one moment: what later readings are held against. */
+  /** Readings of both clocks at one moment, with which later readings are compared. */
   readonly wallMs: number;
   readonly steadyMs: number;
 }
@@ -37,11 +37,11 @@ export interface TimeState extends SeenTime {
 /** A reading of both clocks. */
 export interface ClockReading {
   readonly wallMs: number;
-  /** A clock that only the kernel moves; its zero means nothing. */
+  /** The monotonic clock, with an arbitrary zero. */
   readonly steadyMs: number;
 }
 
-/** The wall clock is more than five minutes behind the latest time that was seen. */
+/** The wall clock is more than five minutes behind the latest time seen. */
 export class ClockWentBack extends Error {
   constructor(wallMs: number, trustedMs: number) {
     const [wall, seen] = [wallMs, trustedMs].map((ms) => new Date(ms).toISOString());
@@ -53,8 +53,8 @@ export class ClockWentBack extends Error {
 }
 
 /**
- * The state at a start. A stop of over `maxStopLeapMs` counts as a leap: locked archives do not age by it until
- * it is confirmed.
+ * The state at a start. A stop of over `maxStopLeapMs` counts as a leap: locked archives do not age by it until the
+ * operator confirms it.
  * @param seen what the store kept; null at the very first start.
  * @throws ClockWentBack.
  */
@@ -67,8 +67,7 @@ export function startTime(seen: SeenTime | null, reading: ClockReading, maxStopL
 }
 
 /**
- * The state after another reading. Strays are summed since the reference, so that many small pushes count as
- * the large one that they are.
+ * The state after another reading. Drift is measured from the reference, so that many small pushes add up.
  */
 export function passTime(state: TimeState, reading: ClockReading): TimeState {
   const passed = Math.max(0, reading.steadyMs - state.steadyMs);
@@ -78,7 +77,7 @@ export function passTime(state: TimeState, reading: ClockReading): TimeState {
     : { ...state, trustedMs: Math.max(state.trustedMs, reading.wallMs) };
 }
 
-/** Time goes on at the pace of the steady clock, from where it was trusted last. */
+/** Advances trusted time by the monotonic clock. */
 function leapedState(state: TimeState, reading: ClockReading, passed: number): TimeState {
   const sinceReference = state.leaped ? passed : Math.max(0, state.wallMs + passed - state.trustedMs);
   return { ...reading, trustedMs: state.trustedMs + sinceReference, leaped: true };
@@ -89,14 +88,14 @@ export function confirmTime(state: TimeState, reading: ClockReading): TimeState 
   return { ...reading, trustedMs: Math.max(state.trustedMs, reading.wallMs), leaped: false };
 }
 
-/** The wall clock, or what it should show by the steady clock where that is later. */
+/** The later of the wall clock and what it should show by the monotonic clock. */
 export function latestTime(state: TimeState, { wallMs, steadyMs }: ClockReading): number {
-  // After a leap the trusted time itself goes by the steady clock.
+  // After a leap, trusted time itself follows the monotonic clock.
   const expected = state.leaped ? 0 : state.wallMs + Math.max(0, steadyMs - state.steadyMs);
   return Math.max(wallMs, state.trustedMs, expected);
 }
 
-/** Whether deletions in locked vaults can be judged at all. */
+/** Whether deletions in locked vaults can be decided now. */
 export function isBehind(state: TimeState, { wallMs }: ClockReading): boolean {
   return wallMs < state.trustedMs - STRAY_MS;
 }

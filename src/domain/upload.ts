@@ -7,7 +7,7 @@ export interface Upload {
   readonly no: number;
   readonly id: string;
   readonly vaultNo: number;
-  /** Reserved at the start, so that it can stand in every part's blob. */
+  /** Reserved at the start, so that every part's blob can carry it. */
   readonly archiveId: string;
   readonly description: string | null;
   /** Bytes: 1 MiB × 2^n. */
@@ -23,11 +23,11 @@ export interface Part {
   /** 64 lower-case hex digits each. */
   readonly treeHash: string;
   readonly linearHash: string;
-  /** Grows with each part that is stored: the part with the greatest one at an offset is the one that counts. */
+  /** Grows with each stored part. Of several parts at an offset, the one with the greatest counts. */
   readonly sequence: number;
 }
 
-/** What the client says of the whole at CompleteMultipartUpload. */
+/** What the client declares of the whole archive at CompleteMultipartUpload. */
 export interface DeclaredArchive {
   /** `x-amz-archive-size`. */
   readonly size: number;
@@ -58,7 +58,7 @@ export function parseArchiveSize(raw: string | undefined): number {
   throw invalidParameter(`Invalid x-amz-archive-size: ${raw}`);
 }
 
-/** The bytes that a part says it is: both ends included. */
+/** The bytes that a part covers, by its header; both ends included. */
 export interface PartRange {
   readonly first: number;
   readonly last: number;
@@ -67,7 +67,7 @@ export interface PartRange {
 }
 
 /**
- * `Content-Range: bytes {first}-{last}/*`; a whole length in place of `*` is taken too.
+ * `Content-Range: bytes {first}-{last}/*`; a total length in place of `*` is accepted, too.
  * @throws 400 with the service's text for other forms and empty ranges.
  */
 export function parsePartRange(raw: string | undefined): PartRange {
@@ -80,7 +80,7 @@ export function parsePartRange(raw: string | undefined): PartRange {
 }
 
 /**
- * Places a body in the upload. A part may be short anywhere: only Complete knows which one is the last.
+ * Checks that a body fits the upload. Any part may be short, because only Complete knows which is the last.
  * @param length the body's bytes by `Content-Length`.
  * @throws 400 when the range contradicts the length, or is not one part of this upload.
  */
@@ -106,11 +106,10 @@ function invalidRange(header: string, why?: string): Error {
 }
 
 /**
- * Proves that the parts make up one whole of the claimed size, and folds their roots to its tree hash. A
- * part's root is a node of the whole tree, because parts are 2^n MiB at multiples of their size, so no byte
- * is read again.
+ * Checks that the parts make up an archive of the declared size, and folds their tree hashes to the archive's. Parts are
+ * 2^n MiB at multiples of their size, so a part's tree hash is a node of the archive's tree and no byte is read again.
  * @param parts in order of `first`.
- * @returns the tree hash of the whole, 64 hex digits; the caller compares it with the claim.
+ * @returns the archive's tree hash, 64 hex digits; the caller compares it with the declared one.
  * @throws 400 that names the first thing missing; the upload stays open for another try.
  */
 export function assemble(upload: Upload, parts: readonly Part[], declaredSize: number): string {
@@ -149,7 +148,7 @@ function gapBefore(part: Part, end: number, partSize: number): Error {
   );
 }
 
-/** A repeat of a Complete that succeeded must claim the same. @throws 400. */
+/** Checks that a repeat of a Complete that succeeded declares the same. @throws 400. */
 export function requireSameDeclaration(
   done: DeclaredArchive,
   declared: DeclaredArchive,

@@ -14,13 +14,13 @@ export interface VaultLock {
   readonly createdMs: number;
 }
 
-/** The lock as of now: one in progress is gone after its 24 hours, policy and id with it. */
+/** The lock as of now. One in progress ends after 24 hours, with its policy and id. */
 export function currentLock(lock: VaultLock | null, nowMs: number): VaultLock | null {
   if (lock?.state === 'InProgress' && lock.createdMs + LOCK_TRIAL_MS <= nowMs) return null;
   return lock;
 }
 
-/** InitiateVaultLock's condition. @throws 403 while a lock is in progress, and for ever once one is complete. */
+/** InitiateVaultLock's condition. @throws 403 if a lock is in progress or complete. */
 export function requireNoLock(lock: VaultLock | null): void {
   if (lock === null) return;
   throw conflictError(
@@ -32,7 +32,7 @@ export function requireNoLock(lock: VaultLock | null): void {
 
 /**
  * CompleteVaultLock's condition.
- * @returns the lock as it is afterwards; the same one for a repeat with the right id.
+ * @returns the completed lock; the same one for a repeat with the right id.
  * @throws 404 without a lock, 400 for a wrong id while in progress, 403 for one when locked.
  */
 export function completeLock(lock: VaultLock | null, idHash: string): VaultLock {
@@ -42,13 +42,13 @@ export function completeLock(lock: VaultLock | null, idHash: string): VaultLock 
   throw invalidParameter('Invalid lock ID: it is not that of the vault lock in progress.');
 }
 
-/** AbortVaultLock's condition: nothing happens without a lock. @throws 403 when it is complete. */
+/** AbortVaultLock's condition; without a lock the operation does nothing. @throws 403 when the lock is complete. */
 export function requireAbortable(lock: VaultLock | null): void {
   if (lock?.state === 'Locked')
     throw conflictError('The vault is locked: a completed vault lock cannot be aborted.');
 }
 
-/** Lock conflicts come from the service proper: code, message, type. */
+/** On the service, lock conflicts come from the service proper: code, message, type. */
 function conflictError(message: string): ApiError {
   return new ApiError('AccessDeniedException', message, { origin: 'service' });
 }

@@ -1,7 +1,7 @@
 import { invalidParameter, notFound } from './errors.ts';
 import type { VaultLock } from './vault-lock.ts';
 
-/** What names a vault: names are unique within an account and region. */
+/** Identifies a vault. Names are unique within an account and region. */
 export interface VaultKey {
   /** 12 digits. */
   readonly account: string;
@@ -9,7 +9,10 @@ export interface VaultKey {
   readonly name: string;
 }
 
-/** The policies that hang on a vault. */
+/** Whose vaults: one account in one region. */
+export type VaultOwner = Omit<VaultKey, 'name'>;
+
+/** A vault's policies. */
 export interface VaultPolicies {
   /** The vault access policy, as it was set. */
   readonly access: string | null;
@@ -18,7 +21,7 @@ export interface VaultPolicies {
   readonly version: number;
 }
 
-/** A vault's state as of a moment: what inventories and counts show where they are not live. */
+/** A vault's counts at a moment, which it shows where inventories are not live. */
 export interface InventorySnapshot {
   readonly takenMs: number;
   readonly archives: number;
@@ -27,33 +30,33 @@ export interface InventorySnapshot {
 
 /** A vault as every request needs it. */
 export interface Vault extends VaultKey {
-  /** The catalog's number: never used again, so a vault of the same name made later has another. */
+  /** The catalog's number. Never reused, so a later vault of the same name has another. */
   readonly no: number;
   readonly createdMs: number;
   /** Null when none was ever set. */
   readonly policies: VaultPolicies | null;
 }
 
-/** The version of a vault's policies and tags that a request was allowed by; 0 when it had none. */
+/** The version of a vault's policies and tags; 0 if it has none. */
 export function policyVersionOf({ policies }: Pick<Vault, 'policies'>): number {
   return policies?.version ?? 0;
 }
 
-/** The vault that a request was allowed for. */
+/** The vault that a request was authorized for. */
 export interface AuthorizedVault extends Pick<Vault, 'no'> {
   readonly policyVersion: number;
 }
 
-/** For writes that may take away what policies or tags protect. */
+/** For writes that may remove what policies or tags protect. */
 export interface AuthorizedWrite {
   /**
-   * What the request was allowed by: when the policies or tags changed meanwhile, the write is refused with 400
-   * Throttling, which clients repeat. Without it, it is not a request that asks.
+   * The version that authorized the request. If the policies or tags changed meanwhile, the write is refused with 400
+   * Throttling, which clients retry. Undefined if no request caused the write.
    */
   readonly policyVersion?: number;
 }
 
-/** A vault with its counts, and what was last seen in it. */
+/** A vault with its counts and its last inventory. */
 export interface VaultState extends Vault {
   readonly archives: number;
   /** Sum of the archives' bytes, without overhead. */
@@ -64,7 +67,7 @@ export interface VaultState extends Vault {
   readonly inventory: InventorySnapshot | null;
 }
 
-/** `live`: what a vault shows of itself is as of now; `periodic`: as of its last inventory, as on the service. */
+/** `live`: a vault shows its counts as of now; `periodic`: as of its last inventory, as on the service. */
 export type InventoryMode = 'live' | 'periodic';
 
 /** Vaults an account may have in a region (limits of the API). */
@@ -79,7 +82,7 @@ export function isRegion(text: string): boolean {
   return REGION.test(text);
 }
 
-/** 1..255 of `A-Z a-z 0-9 _ - .`; `.` and `..` cannot be addressed, because paths are normalised. */
+/** 1..255 of `A-Z a-z 0-9 _ - .`, but not `.` and `..`, because paths are normalized. */
 export function isVaultName(name: string): boolean {
   return NAME.test(name) && name !== '.' && name !== '..';
 }
@@ -101,21 +104,21 @@ export function partition(region: string): string {
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }
 
-/** The name after `:vaults/` in a vault's ARN, or undefined if `arn` is none of this account and region. */
-export function vaultNameOfArn(arn: string, owner: Omit<VaultKey, 'name'>): string | undefined {
+/** The name after `:vaults/` in a vault's ARN; undefined if it is not of this account and region. */
+export function vaultNameOfArn(arn: string, owner: VaultOwner): string | undefined {
   const prefix = vaultArn({ ...owner, name: '' });
   const name = arn.startsWith(prefix) ? arn.slice(prefix.length) : '';
   return isVaultName(name) ? name : undefined;
 }
 
-/** 404 for any operation on a vault that is not there; a name that cannot be one is shown bare (observed). */
+/** 404 for a vault that does not exist. An invalid name is shown without an ARN (observed). */
 export function vaultNotFound(key: VaultKey): Error {
   return notFound(`Vault not found for ARN: ${isVaultName(key.name) ? vaultArn(key) : key.name}`);
 }
 
 /**
- * DeleteVault's condition: no archives; and where inventories are not live, none in the last one and no write
- * since (API guide, "Delete Vault"). A vault that was never written to can always go.
+ * DeleteVault's condition: no archives; and where inventories are not live, none in the last one and no write since (API
+ * guide, "Delete Vault"). A vault that was never written to may always be deleted.
  * @throws 400 with the service's text.
  */
 export function requireDeletable(vault: VaultState, mode: InventoryMode): void {
@@ -125,7 +128,7 @@ export function requireDeletable(vault: VaultState, mode: InventoryMode): void {
   throw invalidParameter(`Vault not empty or recently written to: ${vaultArn(vault)}`);
 }
 
-/** InitiateJob's condition for inventories that are not live: there must be one. @throws 404 (observed text). */
+/** InitiateJob's condition where inventories are not live: the vault must have one. @throws 404 (observed text). */
 export function requireInventory(vault: VaultState, mode: InventoryMode): void {
   if (mode === 'live' || vault.inventory !== null) return;
   throw notFound(

@@ -4,7 +4,7 @@ import { JOB_LIFE_MS } from '../domain/job.ts';
 
 const JOBS_PER_BATCH = 200;
 
-/** Forgets jobs whose life is over. Harmless when run twice at once. */
+/** Forgets expired jobs. Concurrent runs are harmless. */
 export async function expireJobs(catalog: Catalog, clock: Clock): Promise<void> {
   const nowMs = clock.now();
   const batch = { endedBeforeMs: nowMs - JOB_LIFE_MS, nowMs, limit: JOBS_PER_BATCH };

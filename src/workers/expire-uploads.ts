@@ -4,13 +4,13 @@ import type { Clock } from '../domain/clock.ts';
 const UPLOADS_PER_BATCH = 100;
 
 export interface ExpirySettings {
-  /** Uploads without activity for this long are removed, ms. */
+  /** Uploads without activity for this long expire, ms. */
   readonly uploadExpiryMs: number;
   /** Ended uploads are remembered this long, ms. */
   readonly completeMemoryMs: number;
 }
 
-/** Ends uploads that nobody continues and forgets those that ended long ago. Harmless when run twice at once. */
+/** Ends idle uploads and forgets those that ended long ago. Concurrent runs are harmless. */
 export async function expireUploads(catalog: Catalog, clock: Clock, settings: ExpirySettings): Promise<void> {
   const nowMs = clock.now();
   const beforeMs = nowMs - settings.uploadExpiryMs;

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import type { LeasedInventory } from '../domain/catalog.ts';
+import type { LeasedInventory } from '../domain/inventory-catalog.ts';
 import { type InventoryDeps, makeInventory } from './make-inventory.ts';
 
 const JOBS_PER_BATCH = 500;
-/** A worker that is silent for this long is taken for dead, and another takes its job over. */
+/** If a worker does not renew its lease for this long, another may take the job over. */
 const LEASE_MS = 60_000;
 
-/** Finishes every archive job that is due, each in one transaction with the messages that it owes. */
+/** Finishes every due archive job, each in one transaction with its messages. */
 export async function finishDueRetrievals({ catalog, clock }: InventoryDeps): Promise<void> {
   if (!(await catalog.dueWork(clock.now())).jobs) return;
   while ((await catalog.finishArchiveJobs({ nowMs: clock.now(), limit: JOBS_PER_BATCH })) === JOBS_PER_BATCH);
 }
 
 /**
- * Finishes every inventory job that is due. They are claimed by lease, because writing one takes long: a second
- * claim of a job that was only slow is harmless, since the first to finish wins and the other's output is removed.
+ * Finishes every due inventory job. Each is leased, because writing an inventory takes long. If two workers come to work
+ * on one job, the first to finish wins and the other removes its output.
  */
 export async function finishDueInventories(deps: InventoryDeps): Promise<void> {
   const { catalog, clock } = deps;

@@ -1,12 +1,13 @@
 import type { BlobLabel, BlobStore, BlobWriter } from '../domain/blob-store.ts';
-import type { Catalog, InventoryScope, LeasedInventory } from '../domain/catalog.ts';
+import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { decodeInventoryMarker, encodeInventoryMarker, inventoryWriter } from '../domain/inventory.ts';
-import type { InventoryJob } from '../domain/job.ts';
+import type { InventoryScope, LeasedInventory } from '../domain/inventory-catalog.ts';
+import type { InventoryJob, InventoryOutput } from '../domain/job.ts';
 import type { InventoryKey } from '../domain/page.ts';
 import { vaultArn } from '../domain/vault.ts';
 
-/** Few: what is alive at a collection of short-lived garbage makes V8 set more memory aside for it. Each costs a query. */
+/** Small, because larger pages survive scavenges and grow the heap. Each page costs a query. */
 const ENTRIES_PER_PAGE = 250;
 const BUFFER_BYTES = 1_048_576;
 
@@ -16,19 +17,17 @@ export interface InventoryDeps {
   readonly clock: Clock;
 }
 
-type Output = NonNullable<InventoryJob['output']>;
-
 /**
- * Writes the output of an inventory job to a blob, a page of archives at a time, so that memory does not
- * grow with the vault.
- * @param keep is asked after each page whether to go on (the lease may be lost).
- * @returns null if `keep` said no; nothing remains then.
+ * Writes the output of an inventory job to a blob, a page of archives at a time, so that memory does not grow with the
+ * vault.
+ * @param keep called after each page; false stops the work, because the lease is lost.
+ * @returns null after `keep` returned false; then the blob is discarded.
  */
 export async function makeInventory(
   { catalog, blobs, clock }: InventoryDeps,
   { job, vault, snapshot }: LeasedInventory,
   keep: () => Promise<boolean>,
-): Promise<Output | null> {
+): Promise<InventoryOutput | null> {
   const nowMs = clock.now();
   const file = new TextBlob(await blobs.create(null));
   try {
@@ -61,13 +60,13 @@ export async function makeInventory(
   }
 }
 
-/** Live inventories end at their own beginning: archives that come meanwhile are for the next one. */
+/** Live inventories list archives up to their own start; later ones are for the next inventory. */
 function scopeOf({ request }: InventoryJob, asOfMs: number | null, nowMs: number): InventoryScope {
   const endMs = asOfMs === null ? Math.min(request.endMs ?? nowMs + 1, nowMs + 1) : request.endMs;
   return { startMs: request.startMs, endMs, asOfMs };
 }
 
-/** `more` is whether archives remain after the entries; the last page ends at the job's limit. */
+/** Yields pages up to the job's limit; `more` says whether archives follow the page. */
 async function* pagesOf(catalog: Catalog, { vaultNo, request }: InventoryJob, scope: InventoryScope) {
   let after: InventoryKey | null =
     request.marker === null ? null : decodeInventoryMarker(request.marker).after;
@@ -91,7 +90,7 @@ class TextBlob {
     this.#writer = writer;
   }
 
-  /** Only when there is something to wait for a promise: millions of others would be garbage. */
+  /** Returns a promise only when it flushes, to save millions of promises. */
   append(text: string): Promise<void> | undefined {
     // UTF-8 takes at most three bytes for each unit of the string.
     if (this.#used + text.length * 3 > BUFFER_BYTES) return this.#flush().then(() => this.append(text));

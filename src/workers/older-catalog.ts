@@ -6,8 +6,8 @@ import { ACCEPTED_NOTE, OLDER_NOTE } from '../domain/store-identity.ts';
 export const OLDER_CATALOG_SETTING = 'catalog-older-than-store';
 
 /**
- * Whether the catalog lacks what the store has: then it was restored from a backup. Nothing may be removed until
- * somebody has looked, because what such a catalog takes for rubbish may be an archive that it does not know.
+ * Whether the catalog lacks what the store has, because it was restored from a backup. Then nothing may be removed until
+ * an operator accepts the catalog: what it takes for garbage may be an archive that it lost.
  */
 export async function isOlderThanStore(catalog: Catalog, blobs: BlobStore): Promise<boolean> {
   if ((await blobs.note(OLDER_NOTE)) !== undefined) return true;
@@ -24,8 +24,8 @@ export async function noteOlderCatalog(blobs: BlobStore, nowMs: number): Promise
 }
 
 /**
- * Writes down on both sides that the catalog is older, and lets its numbers begin above all that the store has.
- * @param found the greatest commit number that was found in the store.
+ * Notes on both sides that the catalog is older, and raises its numbers above all of the store's.
+ * @param found the greatest commit number found in the store.
  */
 export async function markCatalogOlder(
   catalog: Catalog,
@@ -34,22 +34,22 @@ export async function markCatalogOlder(
 ): Promise<void> {
   await noteOlderCatalog(blobs, nowMs);
   await catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'true' });
-  // New facts must not take the numbers of those that the catalog has lost.
+  // New entries must not reuse the numbers of those that the catalog lost.
   const stored = await blobs.lastEntrySeq();
   if (stored > (await catalog.lastEntrySeq())) await catalog.skipEntrySeqs({ beyond: stored });
   const beyond = Math.max(found, await blobs.lastCommitNumber());
   if (beyond > (await catalog.storeLink()).commitNumber) await catalog.raiseCommitNumber({ beyond });
 }
 
-/** From the next start on, what the catalog does not know may be removed. */
+/** Accepts the catalog: from the next start on, what it does not name may be removed. */
 export async function acceptCatalog(catalog: Catalog, blobs: BlobStore, nowMs: number): Promise<void> {
   await blobs.putNote(ACCEPTED_NOTE, JSON.stringify({ atMs: nowMs }));
   await catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
-  // Last: as long as either side says so, the catalog counts as older.
+  // Last, because the catalog counts as older as long as either side says so.
   await blobs.removeNote(OLDER_NOTE);
 }
 
-/** When that was accepted last; 0 if it never was. */
+/** When an older catalog was last accepted; 0 if never. */
 export async function readAcceptedMs(blobs: BlobStore): Promise<number> {
   const text = await blobs.note(ACCEPTED_NOTE);
   return text === undefined ? 0 : (JSON.parse(text) as { atMs: number }).atMs;

@@ -12,19 +12,18 @@ const ASIDE_PER_BATCH = 1000;
 
 /** What was found in the store. */
 export interface RecoveryFindings {
-  /** How many blobs were set aside: whole, but not in the catalog. */
+  /** Number of blobs set aside: whole, but not named by the catalog. */
   readonly aside: number;
-  /** What cannot be read, and is left where it is. */
+  /** References of blobs that cannot be read and stay where they are. */
   readonly unreadable: readonly string[];
-  /** The greatest commit number that the writer of any of them knew; 0 without one. */
+  /** The greatest commit number in the stamps of the blobs; 0 without one. */
   readonly commitNumber: number;
 }
 
 /**
- * Puts right what a crash left between the store and the catalog, before anything is served: facts that were committed
- * but not journaled are journaled, and blobs that were whole but not confirmed are kept if a row names them and set
- * aside if none does. No such blob is removed: nothing in the store can tell whether its upload was never answered, or
- * was answered and the catalog is older than anybody knows.
+ * Reconciles store and catalog after a crash, before anything is served: journals the entries in the outbox, confirms
+ * the unconfirmed blobs that a row names, and sets the others aside. It removes no blob, because the store cannot tell
+ * an upload that was never answered from one that the catalog lost in a restore.
  */
 export async function recoverStore(
   catalog: Catalog,
@@ -61,7 +60,7 @@ function asideOf(ref: string, { label, size }: BlobDescription): AsideBlob {
   return { ref, size, kind, account, region, vault, archiveId, createdMs };
 }
 
-/** One blob that was damaged, or lies where the disk cannot read, must not keep a server from starting. */
+/** A blob's description; undefined if it is damaged or cannot be read, which must not prevent a start. */
 async function describe(blobs: BlobStore, ref: string): Promise<BlobDescription | undefined> {
   try {
     return await blobs.describe(ref);
@@ -73,9 +72,9 @@ async function describe(blobs: BlobStore, ref: string): Promise<BlobDescription 
 }
 
 /**
- * Journals what was committed and may not have reached the journal: the process that committed it may have died
- * in between. A fact that is journaled twice is the same fact.
- * @param known numbers that need not be looked at again; those that were journaled are added.
+ * Journals the entries in the outbox: the process that committed them may have died before it journaled them. Journaling
+ * an entry twice is harmless.
+ * @param known numbers of entries to skip; the journaled ones are added.
  */
 export async function drainOutbox(
   catalog: Catalog,
@@ -90,10 +89,10 @@ export async function drainOutbox(
       for (const { seq } of fresh) known.add(seq);
       await catalog.dropFromOutbox({ seqs: entries.map(({ seq }) => seq) });
     }
-    // The newest one stays on the list for its number: a lot that is not full was the last.
+    // The newest entry stays in the outbox, so a batch that is not full was the last.
     if (entries.length < ENTRIES_PER_BATCH) break;
   }
-  // Only the newest can be met again.
+  // Only the newest can appear again.
   const newest = Math.max(0, ...known);
   known.clear();
   known.add(newest);

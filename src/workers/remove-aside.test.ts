@@ -9,7 +9,7 @@ import { removeAside } from './remove-aside.ts';
 
 const DAY_MS = 86_400_000;
 
-/** A catalog that names these blobs, and has no fact for the journal. */
+/** A catalog that names these blobs and has an empty outbox. */
 function catalogOf(named: ReadonlySet<string>): Catalog {
   const parts: Partial<Catalog> = {
     namesBlob: async (_, ref) => named.has(ref),

@@ -10,15 +10,15 @@ import { readAcceptedMs } from './older-catalog.ts';
 
 interface RemoveAsideOptions {
   readonly nowMs: number;
-  /** How long something is kept after it was set aside, or after an older catalog was accepted. */
+  /** How long a blob is kept after it was set aside, or after an older catalog was accepted; ms. */
   readonly keepMs: number;
-  /** Told of each blob that is removed. */
+  /** Called for each removed blob. */
   onRemoved(blob: AsideBlob): void;
 }
 
 /**
- * Removes what was set aside long enough ago, the oldest first. What the catalog names by now stays, and so does what
- * cannot be read. Never to be called while the catalog counts as older than the store.
+ * Removes blobs that were set aside long enough ago, oldest first. Blobs that the catalog names by now stay, and so do
+ * unreadable ones. Must not be called while the catalog counts as older than the store.
  */
 export async function removeAside(
   catalog: Catalog,
@@ -42,7 +42,7 @@ async function isUnnamed(catalog: Catalog, blobs: BlobStore, ref: string): Promi
   return label !== undefined && !(await catalog.namesBlob(label, ref));
 }
 
-/** Undefined for what is gone, and for what says no longer what it is. */
+/** The blob's label; undefined if the blob is gone or damaged. */
 async function labelOf(blobs: BlobStore, ref: string): Promise<BlobLabel | undefined> {
   try {
     return (await blobs.describe(ref)).label;

@@ -1,5 +1,5 @@
 import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog, LockedVault } from '../domain/catalog.ts';
+import type { Catalog } from '../domain/catalog.ts';
 import {
   decodeLockNote,
   encodeLockNote,
@@ -8,18 +8,19 @@ import {
   lockNoteName,
 } from '../domain/lock-note.ts';
 import { vaultArn } from '../domain/vault.ts';
+import type { LockedVault } from '../domain/vault-policy-catalog.ts';
 
-/** What was found at a start, by the vaults' ARNs, for the log. */
+/** What a start found and restored, as ARNs of vaults, for the log. */
 export interface LockFindings {
-  /** Vaults that the catalog had unlocked or never locked, and that are locked again. */
+  /** Vaults whose locks the catalog had lost and that are locked again. */
   readonly restored: readonly string[];
-  /** Locked vaults of the store that the catalog does not know at all. */
+  /** Locked vaults in the store's notes that the catalog does not have. */
   readonly unknown: readonly string[];
 }
 
 /**
- * Makes catalog and store agree on which vaults are locked: whatever either of them knows as locked is.
- * @param older whether the catalog lacks facts that the store has.
+ * Makes catalog and store agree on which vaults are locked: a lock that either of them has is in force.
+ * @param older whether the catalog is older than the store.
  */
 export async function restoreLocks(
   catalog: Catalog,
@@ -33,7 +34,7 @@ export async function restoreLocks(
     const name = lockNoteName(locked);
     known.add(name);
     if (!kept.has(name)) await blobs.putNote(name, encodeLockNote(locked));
-    // What an earlier version wrote: now there is one of the new name.
+    // The note of an earlier version, replaced by the one of the new name.
     const former = formerLockNoteName(locked.vault);
     if (kept.delete(former)) await blobs.removeNote(former);
   }
@@ -52,8 +53,8 @@ export async function restoreLocks(
 }
 
 /**
- * A crash between a vault's deletion and its note's leaves the note, and a vault of the same name that was made
- * since must not be locked by it. An older catalog cannot tell, so there the lock holds.
+ * Whether a note is left of a deleted vault. A crash between deleting a vault and deleting its note leaves the note, which
+ * must not lock a later vault of the same name. An older catalog cannot tell, so there the lock holds.
  */
 async function isOfEarlierVault(catalog: Catalog, { vault, vaultCreatedMs }: LockedVault): Promise<boolean> {
   const found = await catalog.findVault(vault);

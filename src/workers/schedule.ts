@@ -1,13 +1,13 @@
-/** Something that runs again and again until it is stopped. */
+/** A task that repeats until it is stopped. */
 export interface Scheduled {
-  /** Resolves when a run under way has come to its end; there is none afterwards. */
+  /** Resolves when the run under way has ended; no other follows. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs `task`, then again `pauseMs` after it ended, so that runs never overlap. A failure is told and the
- * next run comes all the same.
- * @param firstMs until the first run.
+ * Runs `task`, and again `pauseMs` after each run's end, so that runs never overlap. A failed run is reported to `onError`
+ * and does not stop the next.
+ * @param firstMs time until the first run.
  */
 export function repeat(
   pauseMs: number,

@@ -4,7 +4,7 @@ import { MAX_TRIES, type Notification, pauseAfter } from '../domain/notification
 import { NoReceiver, type Notifier } from '../domain/notifier.ts';
 
 const MESSAGES_PER_BATCH = 16;
-/** Longer than any delivery takes: until then nobody else tries the same message. */
+/** Longer than any delivery takes, so that no other process tries the same message meanwhile. */
 const LEASE_MS = 60_000;
 
 export interface NotificationDeps {
@@ -14,8 +14,8 @@ export interface NotificationDeps {
 }
 
 /**
- * Delivers every message that is due, each at least once: it leaves the outbox only after its receiver has
- * it. One that fails comes again after a growing pause, and stays visible when it is given up.
+ * Delivers every due message at least once: it is deleted only after its receiver has it. A failed one is retried after a
+ * growing pause; after the last try it stays listed as undeliverable.
  */
 export async function sendNotifications(deps: NotificationDeps): Promise<void> {
   const { catalog, clock } = deps;

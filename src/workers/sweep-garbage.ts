@@ -1,12 +1,13 @@
 import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog, Garbage } from '../domain/catalog.ts';
+import type { Catalog } from '../domain/catalog.ts';
+import type { Garbage } from '../domain/garbage-catalog.ts';
 
 const ENTRIES_PER_BATCH = 200;
 
 /**
- * Removes the blobs of everything on the garbage list, then takes it off the list: in this order, so that a
- * crash between the two leaves work to repeat and never a blob that nobody knows (invariant 2).
- * @throws AggregateError at the end, for those that could not be removed.
+ * Removes the blobs on the garbage list, then the items from the list. In this order a crash in between leaves work to
+ * repeat and never a blob that nothing names (invariant 2).
+ * @throws AggregateError at the end, for blobs that could not be removed.
  */
 export async function sweepGarbage(catalog: Catalog, blobs: BlobStore): Promise<void> {
   const failures: unknown[] = [];
@@ -14,7 +15,7 @@ export async function sweepGarbage(catalog: Catalog, blobs: BlobStore): Promise<
     const { rows, more } = await catalog.listGarbage({ after, limit: ENTRIES_PER_BATCH });
     const swept: number[] = [];
     for (const entry of rows) {
-      // One that cannot be removed stays on the list and keeps none of the others.
+      // An item that cannot be removed stays on the list and does not hold up the others.
       await sweepEntry(catalog, blobs, entry).then(
         () => swept.push(entry.no),
         (error) => failures.push(error),
@@ -35,7 +36,7 @@ async function sweepEntry(catalog: Catalog, blobs: BlobStore, { ref, uploadNo }:
   if (uploadNo !== null) await sweepParts(catalog, blobs, uploadNo);
 }
 
-/** An upload has up to 10,000 parts: they go in lots. */
+/** In batches, because an upload has up to 10,000 parts. */
 async function sweepParts(catalog: Catalog, blobs: BlobStore, uploadNo: number): Promise<void> {
   for (;;) {
     const refs = await catalog.partRefs(uploadNo, ENTRIES_PER_BATCH);

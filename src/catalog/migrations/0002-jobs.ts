@@ -63,7 +63,7 @@ export async function jobs(db: Kysely<unknown>, engine: Engine): Promise<void> {
   await index(db, 'jobs_due', 'jobs', ['state', 'kind', 'due_ms']);
   await index(db, 'jobs_by_start', 'jobs', ['created_ms']);
   await index(db, 'jobs_by_end', 'jobs', ['completed_ms']);
-  // The sweeper asks which blobs finished jobs still need.
+  // For the sweep, which looks up the blobs that finished jobs still need.
   await index(db, 'jobs_by_ref', 'jobs', ['ref']);
   await index(db, 'jobs_by_upload', 'jobs', ['upload_no']);
 
@@ -99,7 +99,7 @@ export async function jobs(db: Kysely<unknown>, engine: Engine): Promise<void> {
     .addColumn('account', text, (c) => c.notNull())
     .addColumn('region', text, (c) => c.notNull())
     .addColumn('strategy', text, (c) => c.notNull())
-    // Up to 2^63-1, which a JavaScript number cannot hold: kept as text.
+    // As text: up to 2^63-1, which a JavaScript number cannot hold.
     .addColumn('bytes_per_hour', text)
     .addPrimaryKeyConstraint('retrieval_policies_key', ['account', 'region'])
     .execute();

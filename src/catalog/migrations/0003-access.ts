@@ -38,10 +38,10 @@ export async function access(db: Kysely<unknown>, engine: Engine): Promise<void>
     .addColumn('access_policy', text)
     .addColumn('lock_policy', text)
     .addColumn('lock_state', text)
-    // SHA-256 of the lock id, which is shown once and never again.
+    // SHA-256 of the lock id, which is shown only once.
     .addColumn('lock_id_hash', text)
     .addColumn('lock_created_ms', int)
-    // Grows with every change of a policy, the lock or the tags: a deletion was decided on one version.
+    // Grows with every change of a policy, the lock or the tags. A deletion is authorized by one version.
     .addColumn('version', int, (c) => c.notNull())
     .execute();
 }

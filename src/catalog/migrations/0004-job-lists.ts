@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { index } from './columns.ts';
 
-/** Lists of the jobs of a vault by state, and of those that are completed: each without the other jobs. */
+/** Indexes for listing a vault's jobs by state, and its completed jobs, without reading the others. */
 export async function jobLists(db: Kysely<unknown>): Promise<void> {
   await index(db, 'jobs_by_state', 'jobs', ['vault_no', 'state', 'no']);
   await db.schema

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Engine } from '../engine.ts';
 
-/** What ties the catalog to a store. Each table has one row, from the beginning. */
+/** Ties the catalog to a store. Each table has one row from the start. */
 export async function storeLink(db: Kysely<unknown>, engine: Engine): Promise<void> {
   const int = engine.integer;
   await db.schema
@@ -11,7 +11,7 @@ export async function storeLink(db: Kysely<unknown>, engine: Engine): Promise<vo
     .addColumn('generation', int, (c) => c.notNull())
     .execute();
   await sql`insert into store_link (generation) values (0)`.execute(db);
-  // In a table of its own: it is written all the time, and the link is read by every transaction.
+  // A separate table: it is written all the time, while every transaction reads the link.
   await db.schema
     .createTable('commit_number')
     .addColumn('number', int, (c) => c.notNull())

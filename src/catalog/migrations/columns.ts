@@ -2,8 +2,8 @@ import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Engine } from '../engine.ts';
 
 /**
- * A table whose first column numbers its rows. `autoincrement` matters on SQLite: without it the number of
- * a deleted last row is given out again, and a new vault would inherit what an old one left behind.
+ * A table whose first column numbers its rows. On SQLite `autoincrement` is needed: without it the number of a deleted
+ * last row is reused, and a new vault would inherit what an old one left behind.
  */
 export function numbered(
   db: Kysely<unknown>,

@@ -7,7 +7,7 @@ import { access } from './0003-access.ts';
 import { jobLists } from './0004-job-lists.ts';
 import { storeLink } from './0005-store-link.ts';
 
-/** Every change of the schema, in order. A released one is never edited. */
+/** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
   '0001-first': first,
   '0002-jobs': jobs,
@@ -17,8 +17,8 @@ const MIGRATIONS = {
 };
 
 /**
- * Brings the schema up to date; does nothing when it is.
- * @throws when a step fails, or when the catalog was made by a newer version.
+ * Migrates the schema to the newest version; does nothing if it is.
+ * @throws when a step fails, or when a newer version made the catalog.
  */
 export async function migrate<Db>(db: Kysely<Db>, engine: Engine): Promise<void> {
   const steps = Object.entries(MIGRATIONS).map(([name, up]): [string, Migration] => [
@@ -27,5 +27,5 @@ export async function migrate<Db>(db: Kysely<Db>, engine: Engine): Promise<void>
   ]);
   const migrator = new Migrator({ db, provider: { getMigrations: async () => Object.fromEntries(steps) } });
   const { error } = await migrator.migrateToLatest();
-  if (error) throw new Error(`the catalog cannot be brought up to date: ${String(error)}`, { cause: error });
+  if (error) throw new Error(`the catalog cannot be migrated: ${String(error)}`, { cause: error });
 }

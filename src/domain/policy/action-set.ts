@@ -3,13 +3,13 @@ import { quote, stringList } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 import { compileGlob, globOf } from './wildcard.ts';
 
-/** `Action` or `NotAction` of a statement, resolved to the actions that it names when the policy is read. */
+/** `Action` or `NotAction` of a statement, resolved to actions when the policy is read. */
 export interface ActionSet {
   /** True for `NotAction`. */
   readonly not: boolean;
   /** As the policy has them. */
   readonly patterns: readonly string[];
-  /** What the patterns match; actions of other services are left out, since they are never asked for. */
+  /** The actions that the patterns match; those of other services are left out, since no request is for them. */
   readonly named: readonly GlacierAction[];
 }
 
@@ -21,15 +21,15 @@ export function withoutEffectOnVaults({ patterns }: ActionSet): readonly string[
   });
 }
 
-/** Whether the statement speaks about the action. */
+/** Whether the statement applies to the action. */
 export function coversAction(set: ActionSet, action: string): boolean {
   return (set.named as readonly string[]).includes(action) !== set.not;
 }
 
 /**
  * Reads `Action` or `NotAction`: `*`, `service:Name` or `service:Na*`; names are case-insensitive.
- * @param inVaultPolicy patterns of a vault policy must name actions of glacier. Actions on the account are among them: the
- *   service keeps them, though only identity policies decide them.
+ * @param inVaultPolicy patterns of a vault policy must name actions of glacier. These may be actions on the account: the
+ *   service accepts them, though only identity policies decide on them.
  * @throws PolicyError for a pattern that names no action: a typing error in a Deny would protect nothing.
  */
 export function parseActions(raw: unknown, not: boolean, inVaultPolicy: boolean): ActionSet {

@@ -3,7 +3,7 @@
  * a request for each carries (service authorization reference of Amazon S3 Glacier).
  */
 
-/** Actions on a vault: identity policies and vault policies may speak about them. */
+/** Actions on a vault, on which identity policies and vault policies decide. */
 export const VAULT_ACTIONS = [
   'AbortMultipartUpload',
   'AbortVaultLock',
@@ -34,7 +34,7 @@ export const VAULT_ACTIONS = [
   'UploadMultipartPart',
 ] as const;
 
-/** Actions on the account: no vault is there yet, or none is meant. Only identity policies decide them. */
+/** Actions on the account, on which only identity policies decide: their vault does not exist yet, or they have none. */
 const ACCOUNT_ACTIONS = [
   'CreateVault',
   'GetDataRetrievalPolicy',
@@ -51,7 +51,7 @@ export type GlacierAction = (typeof GLACIER_ACTIONS)[number];
 
 /** Key of the archive's age in days, lower case. */
 export const AGE_KEY = 'glacier:archiveageindays';
-/** What the keys of the vault's tags begin with, lower case. */
+/** Prefix of the keys of the vault's tags, lower case. */
 export const TAG_KEY_PREFIX = 'glacier:resourcetag/';
 
 const WITH_AGE: readonly string[] = ['DeleteArchive', 'InitiateJob'];
@@ -71,14 +71,13 @@ const WITHOUT_TAGS: readonly string[] = [
   'ListTagsForVault',
 ];
 
-/** Whether only identity policies decide this action (Glacier developer guide, "Vault access policies"). */
+/** Whether only identity policies decide on this action (Glacier developer guide, "Vault access policies"). */
 export function isAccountAction(action: string): boolean {
   return (ACCOUNT_ACTIONS as readonly string[]).includes(action);
 }
 
 /**
- * Whether a request for the action carries the condition key at all. A key that it does not carry is missing,
- * even if the vault has such a tag.
+ * Whether requests for the action carry the condition key. If not, the key is missing even if the vault has the tag.
  * @param key lower case.
  */
 export function carriesKey(action: string, key: string): boolean {

@@ -1,9 +1,9 @@
-/** An IP address or a block of them, as condition values have it. */
+/** A block of IP addresses of a condition's value; a single address is a block, too. */
 interface AddressRange {
   readonly family: 4 | 6;
   /** The first address, as a number. */
   readonly bits: bigint;
-  /** How many leading bits count: 32 or 128 for a single address. */
+  /** Number of leading bits that are compared: 32 or 128 for a single address. */
   readonly prefix: number;
 }
 
@@ -12,8 +12,8 @@ const WIDTH = { 4: 32, 6: 128 } as const;
 const MAPPED = 0xffffn;
 
 /**
- * Reads `203.0.113.0/24`, `2001:db8::/32` or a single address. IPv4-mapped IPv6 is IPv4: one client must not have
- * two names. Bits after the prefix are ignored.
+ * Reads `203.0.113.0/24`, `2001:db8::/32` or a single address. IPv4-mapped IPv6 counts as IPv4, so that a client has only
+ * one address. Bits after the prefix are ignored.
  * @returns undefined for anything else.
  */
 export function parseRange(text: string): AddressRange | undefined {
@@ -26,15 +26,15 @@ export function parseRange(text: string): AddressRange | undefined {
 }
 
 /**
- * Reads the address of a client. A zone (`fe80::1%eth0`) says by which interface it came, not who it is.
- * @returns undefined when it is none.
+ * Reads the address of a client. A zone (`fe80::1%eth0`) is ignored: it names the server's interface, not the client.
+ * @returns undefined for a text that is not an address.
  */
 export function parseAddress(text: string): AddressRange | undefined {
   const [host = ''] = text.split('%');
   return host.includes('/') ? undefined : parseRange(host);
 }
 
-/** Whether the address lies in the range. IPv4 and IPv6 never meet: `::/0` holds no IPv4 address. */
+/** Whether the address is in the block. IPv4 and IPv6 are separate: `::/0` contains no IPv4 address. */
 export function inRange(address: AddressRange, range: AddressRange): boolean {
   if (address.family !== range.family) return false;
   const rest = BigInt(WIDTH[range.family] - range.prefix);
@@ -71,7 +71,7 @@ function parse6(text: string): bigint | undefined {
   return groups.reduce((bits, group) => (bits << 16n) | group, 0n);
 }
 
-/** Groups of 16 bits; the last of an address may be written as IPv4, which makes two. */
+/** Groups of 16 bits. The last two of an address may be written as IPv4. */
 function groupsOf(text: string, mayEndIn4: boolean): bigint[] | undefined {
   if (text === '') return [];
   const groups: bigint[] = [];

@@ -13,9 +13,9 @@ export function isArnPattern(text: string): boolean {
 }
 
 /**
- * Prepares a pattern that is matched component by component, so that no wildcard reaches over a colon of the
- * first five: `arn:aws:iam::1*` is no pattern for every user of some accounts (IAM guide, "ARN condition
- * operators"). What is not an ARN matches nothing, not even `*`.
+ * Prepares a pattern that is matched component by component, so that no wildcard crosses one of the first five colons:
+ * `arn:aws:iam::1*` does not match the users of accounts that begin with 1 (IAM guide, "ARN condition operators"). A text
+ * that is not an ARN matches no pattern, not even `*`.
  */
 export function compileArn(glob: Glob): Matcher {
   if (glob.length === 1 && glob[0] === MANY) return isArn;

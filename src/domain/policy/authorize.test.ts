@@ -23,7 +23,7 @@ import { contextOf } from './request-context.ts';
 const read = (document: Document, kind: PolicyKind): Policy => parsePolicy(JSON.stringify(document), kind);
 
 function requestOf({ principal, action, resource, conditionValues = {} }: Case['request']): AccessRequest {
-  // Provisioned capacity has no ARN; it is the caller's own account's.
+  // Provisioned capacity has no ARN; it belongs to the caller's account.
   const resourceAccountId = resource === '*' ? principal.accountId : (resource.split(':')[4] ?? '');
   return { principal, action, resource, resourceAccountId, context: contextOf(conditionValues) };
 }
@@ -219,7 +219,7 @@ describe('properties', () => {
     );
   });
 
-  test('whatever a lock denies, nobody is allowed', () => {
+  test('no caller is allowed what a lock denies', () => {
     fc.assert(
       fc.property(rows, (row) => {
         const locked = decide({ ...row, own: [], access: [], principal: root });

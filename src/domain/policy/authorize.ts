@@ -8,21 +8,21 @@ import type { RequestContext } from './request-context.ts';
 import { coversResource } from './resource-set.ts';
 import type { Statement } from './statement.ts';
 
-/** What is to be decided: who wants to do what to which resource, and the circumstances. */
+/** A request to decide on: the caller, the action, the resource and the condition values. */
 export interface AccessRequest {
   readonly principal: Caller;
   readonly action: GlacierAction;
-  /** ARN; `*` for the actions on provisioned capacity, which have none. */
+  /** ARN; `*` for actions on provisioned capacity, which has none. */
   readonly resource: string;
   /** The account that owns the resource. */
   readonly resourceAccountId: string;
-  /** Facts about the request and the vault; those about the caller are taken from `principal`. */
+  /** Condition values of the request and the vault; those of the caller come from `principal`. */
   readonly context: RequestContext;
 }
 
 /** The policies in force. A lock policy is in force from the moment it is initiated. */
 export interface PolicySet {
-  /** Of the caller; root has none. */
+  /** The caller's; root has none. */
   readonly identity: readonly Policy[];
   readonly vaultAccess?: Policy | undefined;
   readonly vaultLock?: Policy | undefined;
@@ -35,24 +35,24 @@ export type Reason =
   | 'allowed-by-resource'
   | 'root';
 
-/** The answer and where it comes from. */
+/** The decision and its reason. */
 export interface Decision {
   readonly allowed: boolean;
   readonly reason: Reason;
-  /** The statement that allowed or denied; none for `implicit-deny` and `root`. */
+  /** The statement that allowed or denied; undefined for `implicit-deny` and `root`. */
   readonly statement?: Statement;
-  /** The policy that the statement is in; for `implicit-deny` the kind whose Allow was wanting. */
+  /** The kind of the statement's policy; for `implicit-deny`, the kind that lacks an Allow. */
   readonly policyKind?: PolicyKind;
 }
 
-/** Root of the owner can always reach these, or one bad access policy would shut a vault for good. */
+/** The owner's root may always do these; otherwise one bad access policy could shut a vault for good. */
 const ACCESS_POLICY_ACTIONS: readonly GlacierAction[] = [
   'DeleteVaultAccessPolicy',
   'GetVaultAccessPolicy',
   'SetVaultAccessPolicy',
 ];
 
-/** A statement that applies to the request, and the policy it stands in. */
+/** A statement that applies to the request, with its policy. */
 interface Ruling {
   readonly statement: Statement;
   readonly policyKind: PolicyKind;
@@ -80,8 +80,8 @@ function isOwnersRequest({ principal, resourceAccountId }: AccessRequest): boole
 }
 
 /**
- * A grant to the account as a whole is left to that account's own policies (IAM guide, "Principal"), so within
- * the account it adds nothing for a user whom no identity policy allows.
+ * A grant to an account as a whole leaves the decision to that account's own policies (IAM guide, "Principal"), so it
+ * does not help a user of the account whom no identity policy allows.
  */
 function withinAccount(
   { principal }: AccessRequest,
@@ -122,7 +122,7 @@ function isForgiven({ policyKind }: Ruling, request: AccessRequest): boolean {
   );
 }
 
-/** The lock first: when several policies deny, that is the one to be told of. */
+/** The lock comes first: when several policies deny, it is the one to report. */
 function rulingsOn(
   request: AccessRequest,
   { identity, vaultAccess, vaultLock }: PolicySet,
@@ -144,7 +144,7 @@ function rulingsOf(policy: Policy, request: AccessRequest, context: RequestConte
   });
 }
 
-/** Conditions come last: only they may cost a look-up. */
+/** Conditions come last, because only they may need a look-up. */
 function applies(
   { effect, actions, resources, conditions }: Statement,
   request: AccessRequest,
@@ -157,7 +157,7 @@ function applies(
   );
 }
 
-/** The facts of the request, less the keys its action does not carry, with the caller's own above them. */
+/** The request's condition values without those that its action does not carry; the caller's own take precedence. */
 function contextOfRequest({ principal, action, resourceAccountId, context }: AccessRequest): RequestContext {
   return {
     get(key) {

@@ -13,15 +13,15 @@ export interface Caller {
   readonly arn: string;
   /** 12 digits. */
   readonly accountId: string;
-  /** Of users, with a session token too. */
+  /** Name of a user, with or without a session token. */
   readonly userName?: string | undefined;
-  /** The unique id (`AIDA…`, or `{role id}:{session}`); of root its account id. */
+  /** The unique id (`AIDA…`, or `{role id}:{session}`); for root, the account id. */
   readonly userId?: string | undefined;
-  /** The role behind a session, when it has a path: the session's ARN does not show that. */
+  /** The session's role, if it has a path, which the session's ARN does not show. */
   readonly roleArn?: string | undefined;
 }
 
-/** Condition keys that say who the caller is: no request may claim them otherwise. */
+/** Condition keys that identify the caller. Their values never come from the request. */
 const CALLER_KEYS: ReadonlySet<string> = new Set([
   'aws:principalaccount',
   'aws:principalarn',
@@ -33,15 +33,15 @@ const CALLER_KEYS: ReadonlySet<string> = new Set([
 const TYPES = { root: 'Account', user: 'User', temporary: 'User', 'assumed-role': 'AssumedRole' } as const;
 
 /**
- * All the names that a caller answers to, from the widest: its account, its role, itself (root is its account).
- * Without the partition, which depends on the region of the request and not on the person.
+ * All identities of a caller, from the widest: its account, its role, itself (root is its account). Without the
+ * partition, which depends on the region of the request and not on the caller.
  */
 export function identitiesOf(caller: Caller): readonly string[] {
   const names = [accountIdentity(caller.accountId), roleOf(caller), caller.arn];
   return [...new Set(names.filter((name) => name !== undefined).map(withoutPartition))];
 }
 
-/** `arn:aws-cn:iam::1:root` → `arn:iam::1:root`: one identity in the regions of every partition. */
+/** `arn:aws-cn:iam::1:root` → `arn:iam::1:root`: the same identity in every partition. */
 export function withoutPartition(arn: string): string {
   return arn.replace(/^arn:[a-z-]+:(iam|sts):/, 'arn:$1:');
 }
@@ -51,7 +51,7 @@ export function accountIdentity(accountId: string): string {
   return `arn:iam::${accountId}:root`;
 }
 
-/** Whether the key tells who the caller is. @param key lower case. */
+/** Whether the key identifies the caller. @param key lower case. */
 export function isCallerKey(key: string): boolean {
   return CALLER_KEYS.has(key);
 }

@@ -2,7 +2,7 @@ import { AGE_KEY, TAG_KEY_PREFIX } from './actions.ts';
 import { quote } from './elements.ts';
 import { PolicyError } from './policy-error.ts';
 
-/** Global keys that this server gives a value to, when the request has one. Lower case. */
+/** Global keys that may have a value here. Lower case. */
 const SUPPLIED: readonly string[] = [
   'aws:currenttime',
   'aws:epochtime',
@@ -23,7 +23,7 @@ const SUPPLIED: readonly string[] = [
   'aws:username',
 ];
 
-/** Global keys that are valid and mean something elsewhere, but never have a value here. */
+/** Global keys that are valid in AWS but never have a value here. Lower case. */
 const FOREIGN: readonly string[] = [
   'aws:assumedroot',
   'aws:calledvia',
@@ -61,19 +61,19 @@ const FOREIGN: readonly string[] = [
 
 const GLACIER: readonly string[] = [AGE_KEY, TAG_KEY_PREFIX];
 
-/** A listed name that ends with `/` wants something after it: the key of a tag. */
+/** A listed name that ends with `/` must be followed by the key of a tag. */
 function isListed(key: string, list: readonly string[]): boolean {
   return list.some((name) => (name.endsWith('/') ? key.startsWith(name) && key !== name : key === name));
 }
 
-/** Whether this server ever gives the key a value. @param key lower case. */
+/** Whether the key may have a value here. @param key lower case. */
 export function isSupplied(key: string): boolean {
   return isListed(key, GLACIER) || isListed(key, SUPPLIED);
 }
 
 /**
  * Checks the name of a condition key. Names of `aws:` and `glacier:` must be known: a condition on a mistyped key
- * never holds, and a Deny that carries it protects nothing. Identity policies may also speak about other services.
+ * never holds, so a Deny with one protects nothing. Identity policies may also name keys of other services.
  * @returns the key in lower case.
  * @throws PolicyError for a key that no request can have.
  */

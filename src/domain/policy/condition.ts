@@ -4,7 +4,7 @@ import { type Operator, operatorNamed, type ReadValue } from './operators.ts';
 import { PolicyError } from './policy-error.ts';
 import { type RequestContext, valuesOf } from './request-context.ts';
 
-/** How the values of one key count when there are several. */
+/** How several values of one key combine. */
 type SetPrefix = 'ForAllValues' | 'ForAnyValue';
 
 /** One key under one operator: `"NumericLessThan": {"glacier:ArchiveAgeInDays": "365"}`. */
@@ -16,7 +16,7 @@ export interface Condition {
   readonly negated: boolean;
   readonly ifExists: boolean;
   readonly setPrefix: SetPrefix | undefined;
-  /** The key as the policy has it: tags tell capitals apart, though conditions do not. */
+  /** The key as the policy has it: tags are case-sensitive, though condition keys are not. */
   readonly name: string;
   /** The key in lower case. */
   readonly key: string;
@@ -28,7 +28,7 @@ export interface Condition {
   holds(context: RequestContext): boolean;
 }
 
-/** What decides how conditions may be written. */
+/** What determines how conditions may be written. */
 interface ConditionRules {
   /** Version 2012-10-17: `${…}` in values is a variable. */
   readonly variables: boolean;
@@ -41,8 +41,8 @@ export function allHold(conditions: readonly Condition[], context: RequestContex
 }
 
 /**
- * Reads a `Condition` block. An empty block is no condition; an operator without a key is refused, because it
- * would be true without saying anything.
+ * Reads a `Condition` block. An empty block is no condition; an operator without a key is refused, because it would
+ * always hold.
  * @throws PolicyError for unknown operators and keys and for values that are not of the operator's type.
  */
 export function parseConditions(raw: unknown, rules: ConditionRules): readonly Condition[] {
@@ -50,7 +50,7 @@ export function parseConditions(raw: unknown, rules: ConditionRules): readonly C
   return Object.freeze(operators.flatMap(([name, keys]) => parseOperator(name, keys, rules)));
 }
 
-/** An operator's name, taken apart. */
+/** The pieces of an operator's name. */
 type OperatorName = Pick<Condition, 'operator' | 'base' | 'negated' | 'ifExists' | 'setPrefix'> & {
   readonly meaning: Operator | undefined;
 };
@@ -69,7 +69,7 @@ function parseHead(operator: string): OperatorName {
   const ifExists = core.endsWith('IfExists');
   const base = ifExists ? core.slice(0, -'IfExists'.length) : core;
   const meaning = operatorNamed(base);
-  // Null asks whether the key is there, so "if it is there" and "for all of its values" make no sense with it.
+  // Null tests whether the key is present, so `IfExists` and the set prefixes make no sense with it.
   const plainNull = base === 'Null' && !ifExists && setPrefix === undefined;
   if (meaning === undefined && !plainNull)
     throw new PolicyError(`unknown condition operator ${quote(operator)}.`);
@@ -112,7 +112,7 @@ function requireDistinct(operator: string, conditions: readonly Condition[]): vo
     throw new PolicyError(`the condition operator ${operator} has the key ${again} twice.`);
 }
 
-/** `Null`: "true" wants the key to be missing, "false" wants it to be there. */
+/** `Null`: "true" requires the key to be missing, "false" requires it to be present. */
 function isAbsent(key: string, values: readonly string[]): Condition['holds'] {
   const wanted = values.map((value) => value.toLowerCase());
   const odd = wanted.findIndex((value) => value !== 'true' && value !== 'false');
@@ -131,8 +131,8 @@ function holdsFor(shape: Shape, read: readonly ReadValue[]): Condition['holds'] 
 }
 
 /**
- * A missing key matches nothing: false, and true for the negated operators. `IfExists` and `ForAllValues` hold
- * without it; `ForAnyValue` wants a value, so that it fails even when negated.
+ * A missing key matches nothing: the result is false, and true for negated operators. `IfExists` and `ForAllValues` hold
+ * without the key; `ForAnyValue` requires a value, so it fails even when negated.
  */
 function holdsWithoutKey({ negated, ifExists, setPrefix }: Shape): boolean {
   if (ifExists || setPrefix === 'ForAllValues') return true;

@@ -9,9 +9,9 @@ export function quote(value: unknown): string {
 }
 
 /**
- * The members of a JSON object, as a Map: a key named `__proto__` or `constructor` is a key like any other there.
- * @param what how the message calls it, with article: "A statement".
- * @throws PolicyError when it is no object.
+ * The members of a JSON object as a Map, in which `__proto__` and `constructor` are ordinary keys.
+ * @param what its name in messages, with article: "A statement".
+ * @throws PolicyError when it is not an object.
  */
 export function membersOf(raw: unknown, what: string): ReadonlyMap<string, unknown> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
@@ -21,8 +21,8 @@ export function membersOf(raw: unknown, what: string): ReadonlyMap<string, unkno
 }
 
 /**
- * Refuses members that the policy language does not know: ignoring one would give the policy another meaning
- * than its author reads in it (IAM guide, "Grammar of the IAM JSON policy language").
+ * Refuses members that the policy language does not have: ignoring one would give the policy another meaning than its
+ * author intended (IAM guide, "Grammar of the IAM JSON policy language").
  */
 export function requireKnown(members: ReadonlyMap<string, unknown>, known: readonly string[]): void {
   for (const name of members.keys()) {
@@ -49,8 +49,8 @@ function requireText(raw: unknown, what: string): string {
 }
 
 /**
- * An element that may be left out. Generators of policies write an empty one where they have nothing to say.
- * @throws PolicyError when it is no string.
+ * An optional element. Some policy generators write an empty string in place of omitting it.
+ * @throws PolicyError when it is not a string.
  */
 export function optionalText(raw: unknown, what: string): string | undefined {
   if (raw === undefined || raw === '') return undefined;
@@ -58,7 +58,7 @@ export function optionalText(raw: unknown, what: string): string | undefined {
 }
 
 /**
- * Which of two excluding elements a statement has: `Action` or `NotAction` and so on.
+ * Which of two mutually exclusive elements a statement has: `Action` or `NotAction` and so on.
  * @returns the value and whether it is the `Not…` form; undefined when there is neither.
  * @throws PolicyError when there are both.
  */

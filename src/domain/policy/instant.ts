@@ -4,7 +4,7 @@ const ISO = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?
  * A point in time as Date conditions write it (IAM guide, "Date condition operators"): W3C's profile of ISO 8601,
  * from a bare year to fractions of a second, or seconds since 1970. Four digits are a year. A date without a time
  * begins at midnight UTC; a time needs its zone.
- * @returns milliseconds since 1970; undefined for anything else, days that no calendar has included.
+ * @returns milliseconds since 1970; undefined for anything else, including days that do not exist.
  */
 export function parseInstant(text: string): number | undefined {
   const iso = ISO.exec(text);
@@ -17,7 +17,7 @@ function fromParts(parts: readonly (string | undefined)[]): number | undefined {
     parts;
   const whole = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
   const ms = Date.parse(whole);
-  // Date.parse may carry 30 February over into March: only what it gives back unchanged was a real time.
+  // Date.parse may turn 30 February into a day of March: a real time comes back unchanged.
   if (Number.isNaN(ms) || new Date(ms).toISOString() !== whole) return undefined;
   const offset = offsetOf(zone ?? 'Z');
   return offset === undefined ? undefined : ms + Number(`0${fraction}`) * 1000 - offset;

@@ -274,7 +274,7 @@ describe('simulation', () => {
     assert.equal(simulateLock(lock, { ...abroad, vaultAccess, ageInDays: 3 }).policyKind, 'vault-lock');
   });
 
-  test('tags and other facts', () => {
+  test('tags and other condition values', () => {
     const hold = parsePolicy(JSON.stringify(LOCK_BY_HOLD), 'vault-lock');
     const byRoot = { ...asked, principal: root, ageInDays: 9_999 };
     assert.equal(simulateLock(hold, { ...byRoot, tags: { LegalHold: 'true' } }).allowed, false);

@@ -35,13 +35,13 @@ const CHECKS: readonly ((view: LockView) => readonly LockWarning[])[] = [
 const RANK: Readonly<Record<Severity, number>> = { danger: 0, warning: 1, note: 2 };
 
 /**
- * Looks for what a lock policy does otherwise than its author probably means. A lock is for ever, so this is asked
- * before it is completed. Nothing found is no proof: use simulateLock for the cases that matter.
- * What cannot be a policy at all (no Principal, unknown actions, …) has been refused by parsePolicy before.
+ * Finds likely mistakes in a lock policy. A complete lock cannot be changed, so check it before completing it. An empty
+ * result is no proof: use simulateLock for the cases that matter. Invalid policies (no Principal, unknown actions, …) are
+ * refused earlier, by parsePolicy.
  * @param policy of the kind `vault-lock`.
  * @param accountId owner of the vault, 12 digits.
- * @param nowMs the present, ms since the epoch: a Deny until a date that is past protects nothing.
- * @returns the gravest first.
+ * @param nowMs the present, ms since the epoch: a Deny that ended before it protects nothing.
+ * @returns remarks, the gravest first.
  */
 export function checkLockPolicy(
   policy: Policy,

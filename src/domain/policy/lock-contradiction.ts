@@ -1,4 +1,4 @@
-/** Checks for an Allow that a Deny of the same policy always defeats: the policy denies what it meant to allow. */
+/** Finds an Allow that a Deny of the same policy always overrides: the policy denies what it means to allow. */
 import { coversAction } from './action-set.ts';
 import { AGE_KEY, carriesKey, type GlacierAction, TAG_KEY_PREFIX, VAULT_ACTIONS } from './actions.ts';
 import type { Caller } from './caller.ts';
@@ -8,7 +8,7 @@ import { contextOf } from './request-context.ts';
 import { conditionValuesOf, type LockQuestion, simulateLock } from './simulate-lock.ts';
 import type { Statement } from './statement.ts';
 
-/** Allow statements of which every request that the policy's own values bring to mind is denied. */
+/** Reports Allow statements of which every request built from the policy's own values is denied. */
 export function checkVainAllows(view: LockView): readonly LockWarning[] {
   return view.policy.statements
     .filter((statement) => statement.effect === 'Allow' && isDefeated(view, statement))
@@ -63,7 +63,7 @@ function ask(
   };
 }
 
-/** Tags as the Allow wants them, as far as its values tell. */
+/** Tags that satisfy the Allow, as far as its values show. */
 function tagsWantedBy({ conditions }: Statement): Record<string, string> {
   const wanted = conditions.filter((condition) => isOnTag(condition) && !condition.negated);
   return Object.fromEntries(
@@ -71,7 +71,7 @@ function tagsWantedBy({ conditions }: Statement): Record<string, string> {
   );
 }
 
-/** Somebody whom the principal means. @param name an identity without its partition, or `*`. */
+/** A caller that the principal matches. @param name an identity without its partition, or `*`. */
 function callerNamed(name: string, { user }: LockView): Caller {
   const [, accountId = '', resource = ''] = /^arn:(?:iam|sts)::(\d{12}):(.*)$/s.exec(name) ?? [];
   if (name === '*') return user;

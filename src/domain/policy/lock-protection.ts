@@ -1,4 +1,4 @@
-/** Checks of what a lock policy would do: protect nothing, not enough, the wrong archives, or for ever. */
+/** Checks of a lock policy's effect: whether it protects nothing, too little, the wrong archives, or for ever. */
 import { coversAction } from './action-set.ts';
 import { AGE_KEY, VAULT_ACTIONS } from './actions.ts';
 import { allHold } from './condition.ts';
@@ -17,7 +17,7 @@ import { contextOf } from './request-context.ts';
 import { simulateLock } from './simulate-lock.ts';
 import type { Statement } from './statement.ts';
 
-/** A policy without a Deny that can ever apply, or without one on deletion. */
+/** Reports a policy without a Deny that can ever apply, or without one on deletion. */
 export function checkLocksNothing(view: LockView): readonly LockWarning[] {
   const all = denyStatements(view);
   const dead = all.flatMap((statement) => {
@@ -37,7 +37,7 @@ function warnOfNothing(hasDenies: boolean): LockWarning {
   return { code: 'locks-nothing', severity: 'danger', statement: undefined, message };
 }
 
-/** Denials that nothing will ever lift, and those that only something else than time lifts. */
+/** Reports denials that nothing ever lifts, and those that only something other than time lifts. */
 export function checkLocksForEver(view: LockView): readonly LockWarning[] {
   return effectiveDenyStatements(view, 'DeleteArchive')
     .filter((statement) => binds(statement, view.root) && statement.principals?.not === false)
@@ -67,7 +67,7 @@ function warnOfForEver(statement: Statement): LockWarning {
   return remark('danger', 'denies-for-ever', statement, message);
 }
 
-/** Whether age decides, and lets new archives be deleted. */
+/** Whether the condition on age lets new archives be deleted. */
 function isFreeAtFirst({ conditions }: Statement): boolean {
   const onAge = conditions.filter(({ key }) => key === AGE_KEY);
   return !allHold(onAge, contextOf({ [AGE_KEY]: '0' }));
@@ -79,7 +79,7 @@ function warnOfUntilChanged(statement: Statement): LockWarning {
   return remark('note', 'no-time-limit', statement, message);
 }
 
-/** A lock that binds somebody, but not the ones who could delete. */
+/** Reports a lock that binds some callers, but not those who could delete. */
 export function checkLeavesOut(view: LockView): readonly LockWarning[] {
   const statements = effectiveDenyStatements(view, 'DeleteArchive');
   if (statements.length === 0) return [];
@@ -95,7 +95,7 @@ export function checkLeavesOut(view: LockView): readonly LockWarning[] {
   }));
 }
 
-/** An Allow from some age on, where only a Deny up to that age protects. */
+/** Reports an Allow from some age on where only a Deny up to that age would protect. */
 export function checkAllowsInstead(view: LockView): readonly LockWarning[] {
   const young = contextOf({ [AGE_KEY]: '0' });
   const denied = effectiveDenyStatements(view, 'DeleteArchive').some(({ conditions }) =>
@@ -115,7 +115,7 @@ export function checkAllowsInstead(view: LockView): readonly LockWarning[] {
     );
 }
 
-/** The lock is in force while it is being tested: it may forbid its own completion. */
+/** Reports a lock that forbids its own completion: it is in force while in progress. */
 export function checkLocksOwnKeys(view: LockView): readonly LockWarning[] {
   const { policy, root, vaultArn } = view;
   const deniedBy = (action: (typeof VAULT_ACTIONS)[number]): Statement | undefined => {

@@ -1,4 +1,4 @@
-/** What the checks of a lock policy look at, and the questions they share. */
+/** The view of a lock policy that the checks share, and their common questions. */
 import { coversAction } from './action-set.ts';
 import { AGE_KEY, type GlacierAction, TAG_KEY_PREFIX } from './actions.ts';
 import type { Caller } from './caller.ts';
@@ -14,7 +14,7 @@ import type { Statement } from './statement.ts';
 export interface LockView {
   readonly policy: Policy;
   readonly vaultArn: string;
-  /** The present, ms since the epoch: what held only before it can never hold again. */
+  /** The present, ms since the epoch: a condition that held only earlier can never hold again. */
   readonly nowMs: number;
   /** Root of the account that owns the vault. */
   readonly root: Caller;
@@ -22,7 +22,7 @@ export interface LockView {
   readonly user: Caller;
 }
 
-/** How much it matters: a mistake that cannot be undone, a likely mistake, something to know. */
+/** The gravity: a mistake that cannot be undone, a likely mistake, something to know. */
 export type Severity = 'danger' | 'warning' | 'note';
 
 /** One remark on a lock policy. */
@@ -35,13 +35,13 @@ export interface LockWarning {
   readonly message: string;
 }
 
-/** Older than any archive will get while somebody cares: what is denied then is denied for ever. */
+/** An age that no archive reaches in practice: what is denied then is denied for ever. */
 const FAR_AGE_DAYS = 36_525;
-/** Dates beyond it have another form. */
+/** Latest date that the checks try; dates after the year 9999 have another form. */
 const END_OF_TIME = Date.UTC(9999, 0);
 const TIME_KEYS: readonly string[] = ['aws:currenttime', 'aws:epochtime'];
 
-/** Facts of a request in the far future. */
+/** Condition values of a request in the far future. */
 export const FAR_FUTURE = contextOf({
   [AGE_KEY]: String(FAR_AGE_DAYS),
   'aws:CurrentTime': '9000-01-01T00:00:00Z',
@@ -50,7 +50,7 @@ export const FAR_FUTURE = contextOf({
 
 export const NO_VALUES = contextOf({});
 
-/** A view of the policy. @param accountId owner of the vault. @param nowMs the present, ms since the epoch. */
+/** Makes the view. @param accountId owner of the vault. @param nowMs the present, ms since the epoch. */
 export function viewOf(policy: Policy, accountId: string, vaultArn: string, nowMs: number): LockView {
   return {
     policy,
@@ -76,7 +76,7 @@ export function denyStatements({ policy }: LockView): readonly Statement[] {
   return policy.statements.filter(({ effect }) => effect === 'Deny');
 }
 
-/** Those that can ever refuse a request for the action. */
+/** The statements that can ever deny a request for the action. */
 export function effectiveDenyStatements(view: LockView, action: GlacierAction): readonly Statement[] {
   return denyStatements(view).filter(
     (statement) => coversAction(statement.actions, action) && whyNever(statement, view.nowMs) === undefined,
@@ -86,7 +86,7 @@ export function effectiveDenyStatements(view: LockView, action: GlacierAction): 
 /** Why a statement can never apply from `nowMs` on; undefined when it can. */
 export function whyNever({ principals, conditions }: Statement, nowMs: number): string | undefined {
   const nobody = principals?.not ? principals.identities.includes('*') : principals?.identities.length === 0;
-  if (nobody) return 'its principals include nobody who can sign a request to this server';
+  if (nobody) return 'none of its principals can sign a request to this server';
   const never = conditions.find((condition) => !canHold(condition, nowMs));
   if (never === undefined) return undefined;
   const what = `${never.operator} on ${never.name}`;
@@ -107,7 +107,7 @@ function canHold(condition: Condition, nowMs: number): boolean {
   );
 }
 
-/** Times from now on at which conditions with these values may change, ms since the epoch. */
+/** Times from now on at which the result of conditions with these values may change, ms since the epoch. */
 function timesAround(values: readonly string[], nowMs: number): readonly number[] {
   const given = values.flatMap((value) => parseInstant(value) ?? []);
   return [
@@ -120,7 +120,7 @@ function timeValues(ms: number): Record<string, string> {
   return { 'aws:CurrentTime': new Date(ms).toISOString(), 'aws:EpochTime': String(Math.floor(ms / 1000)) };
 }
 
-/** Ages at which numeric conditions may change their minds, with zero and a very old one. */
+/** Ages at which the result of numeric conditions may change, with zero and a very great one. */
 export function agesAround(conditions: readonly Condition[]): readonly number[] {
   const limits = conditions
     .filter(({ key }) => key === AGE_KEY)

@@ -1,4 +1,4 @@
-/** Checks of single statements: wordings that mean something else than they seem to. */
+/** Checks of single statements for wordings that do not mean what they seem to. */
 import { coversAction, withoutEffectOnVaults } from './action-set.ts';
 import { AGE_KEY, carriesKey, VAULT_ACTIONS } from './actions.ts';
 import { accountIdentity } from './caller.ts';
@@ -15,7 +15,7 @@ import {
 } from './lock-view.ts';
 import type { Statement } from './statement.ts';
 
-/** `NotAction`, `NotPrincipal` and `NotResource` in a Deny reach further, or less far, than they read. */
+/** Reports `NotAction`, `NotPrincipal` and `NotResource` in a Deny, which cover more, or less, than they seem to. */
 export function checkNotElements(view: LockView): readonly LockWarning[] {
   return denyStatements(view).flatMap((statement) => [
     ...warnOfNotAction(statement),
@@ -44,7 +44,7 @@ function warnOfNotPrincipal(statement: Statement): readonly LockWarning[] {
     : [remark('warning', 'not-principal', statement, spared)];
 }
 
-/** Actions on the account, which the service keeps in a vault policy and never asks it about. */
+/** Reports actions on the account, which the service accepts in a vault policy but never evaluates there. */
 export function checkAccountActions({ policy }: LockView): readonly LockWarning[] {
   return policy.statements.flatMap((statement) => {
     const patterns = withoutEffectOnVaults(statement.actions);
@@ -54,7 +54,7 @@ export function checkAccountActions({ policy }: LockView): readonly LockWarning[
   });
 }
 
-/** Conditions on the age or a tag, for actions whose requests carry neither. */
+/** Reports conditions on the age or a tag for actions whose requests carry neither. */
 export function checkKeysNotCarried(view: LockView): readonly LockWarning[] {
   return denyStatements(view).flatMap((statement) =>
     statement.conditions.flatMap((condition) => {
@@ -69,7 +69,7 @@ export function checkKeysNotCarried(view: LockView): readonly LockWarning[] {
   );
 }
 
-/** Denials that hang on a tag of the vault: what a missing tag means, and who can change it. */
+/** Reports denials that depend on a vault's tag: what a missing tag means, and who may change it. */
 export function checkTags(view: LockView): readonly LockWarning[] {
   const onTags = denyStatements(view).flatMap((statement) =>
     statement.conditions.filter(isOnTag).map((condition) => ({ statement, condition })),
@@ -112,7 +112,7 @@ function warnOfTagWriters(view: LockView, statement: Statement): LockWarning {
   return remark('note', 'tag-can-change', statement, message);
 }
 
-/** An age compared as text: "1000" comes before "365". */
+/** Reports an age compared as text: "1000" comes before "365". */
 export function checkAgeAsText(view: LockView): readonly LockWarning[] {
   return view.policy.statements
     .filter(({ conditions }) =>
@@ -128,7 +128,7 @@ export function checkAgeAsText(view: LockView): readonly LockWarning[] {
     );
 }
 
-/** Requests signed with a long-term key do not say whether there was a second factor. */
+/** Reports conditions on a second factor that requests signed with a long-term key do not carry. */
 export function checkSecondFactor(view: LockView): readonly LockWarning[] {
   const isPlain = ({ key, base, values, ifExists }: Condition): boolean =>
     key === 'aws:multifactorauthpresent' &&

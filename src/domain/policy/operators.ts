@@ -1,6 +1,6 @@
 /**
- * The condition operators of the policy language (IAM guide, "Condition operators"). Each says how one value of
- * the policy is read, once, and how one value of a request is tested against it.
+ * The condition operators of the policy language (IAM guide, "Condition operators"). Each reads a value of the policy
+ * once, and then tests values of requests against it.
  */
 import { inRange, parseAddress, parseRange } from './address.ts';
 import { compileArn, isArnPattern } from './arn-pattern.ts';
@@ -11,10 +11,10 @@ import type { RequestContext } from './request-context.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { compileGlob, type Glob, literalOf, type Matcher } from './wildcard.ts';
 
-/** Whether a value of the request passes; the context is for policy variables in the policy's own value. */
+/** Tests a value of the request. The context is for policy variables in the policy's value. */
 type ValueTest = (actual: string, context: RequestContext) => boolean;
 
-/** A value of the policy, read. */
+/** A parsed value of the policy. */
 export interface ReadValue {
   readonly test: ValueTest;
   /** Keys of the policy variables in it, lower case. */
@@ -23,7 +23,7 @@ export interface ReadValue {
 
 /** One operator without `IfExists` and set prefix. */
 export interface Operator {
-  /** The test is turned round: the condition holds when no value matches, and when the key is missing. */
+  /** Whether it is negated: the condition holds when no value matches, or the key is missing. */
   readonly negated: boolean;
   /** @throws PolicyError when the value is not of the operator's type. */
   read(value: string, variables: boolean): ReadValue;
@@ -33,7 +33,7 @@ type Reader = Operator['read'];
 
 const plain = (test: ValueTest): ReadValue => ({ test, variables: [] });
 
-/** Ordering comparisons: a value of the request that cannot be read compares to nothing. */
+/** Ordering comparisons. A value of the request that cannot be read fails every one. */
 function ordered(parse: (text: string) => number | undefined, type: string): (relation: Relation) => Reader {
   return (relation) => (value) => {
     const expected = parse(value);
@@ -58,7 +58,7 @@ const RELATIONS: readonly (readonly [string, Relation])[] = [
 const numeric = ordered(parseNumber, 'a number');
 const date = ordered(parseInstant, 'a date (2026-01-31T00:00:00Z or seconds since 1970)');
 
-/** A decimal number. @returns undefined for anything else, also for one too large to compare. */
+/** A decimal number. @returns undefined for anything else, and for a number too large to compare. */
 function parseNumber(text: string): number | undefined {
   if (!/^[+-]?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?$/.test(text)) return undefined;
   const number = Number(text);
@@ -71,7 +71,7 @@ const bool: Reader = (value) => {
   return plain((actual) => actual.toLowerCase() === expected);
 };
 
-/** The policy has base64, the request the value itself. */
+/** The policy has the value in base64, the request has the value itself. */
 const binary: Reader = (value) => {
   const bytes = Buffer.from(value, 'base64');
   if (bytes.toString('base64') !== value) throw notA('base64 text', value);
@@ -89,7 +89,7 @@ const ip: Reader = (value) => {
 
 const arn: Reader = (value, variables) => {
   const template = parseTemplate(value, { wildcards: true, variables });
-  // What a variable will stand for is not known yet: it may be a whole ARN.
+  // The value of a variable is unknown here; it may be a whole ARN.
   if (template.variables.length === 0 && !isArnPattern(value)) throw notA('an ARN', value);
   return whenResolved(template, compileArn);
 };
@@ -105,7 +105,7 @@ function text(fold: (text: string) => string): Reader {
     });
 }
 
-/** Prepares the test once when the value has no variables; a variable without a value is like nothing. */
+/** Prepares the test once if the value has no variables. A variable without a value matches nothing. */
 function whenResolved(template: Template, prepare: (glob: Glob) => Matcher): ReadValue {
   const { variables } = template;
   if (variables.length === 0) return { test: prepare(template.widest), variables };
@@ -123,7 +123,7 @@ function notA(type: string, value: string): PolicyError {
 const foldCase = (value: string): string => value.toLowerCase();
 const exact = text((value) => value);
 
-/** A Map and no object: a policy may name an operator `constructor`. */
+/** A Map, because a policy may name an operator `constructor`. */
 const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ...pair('StringEquals', 'StringNotEquals', exact),
   ...pair('StringEqualsIgnoreCase', 'StringNotEqualsIgnoreCase', text(foldCase)),

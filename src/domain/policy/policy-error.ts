@@ -1,8 +1,8 @@
-/** Why a policy document was refused. Nothing else is thrown while one is read, whatever the text was. */
+/** Why a policy document was refused. Parsing throws nothing else, whatever the text. */
 export class PolicyError extends Error {
   /** The fault alone, without the statement's name. */
   readonly fault: string;
-  /** Sid in quotes, or the 1-based number; undefined when the fault is not within one statement. */
+  /** Sid in quotes, or the 1-based number; undefined if the fault is not in a single statement. */
   readonly statement: string | undefined;
 
   constructor(fault: string, statement?: string) {
@@ -14,7 +14,7 @@ export class PolicyError extends Error {
 }
 
 /**
- * Runs `work`, and says in its errors which statement they are about.
+ * Runs `work` and adds to its errors which statement they are about.
  * @throws PolicyError naming `statement`, unless a deeper one already named it.
  */
 export function inStatement<T>(statement: string, work: () => T): T {

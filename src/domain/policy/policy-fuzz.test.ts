@@ -11,7 +11,7 @@ const KINDS: readonly PolicyKind[] = ['identity', 'vault-access', 'vault-lock'];
 const here = { vaultArn: VAULT };
 
 describe('properties', () => {
-  /** Nothing but a policy or a PolicyError comes out. */
+  /** Asserts that parsing gives a policy or a PolicyError. */
   const survives = (text: string): void => {
     for (const kind of KINDS) {
       try {

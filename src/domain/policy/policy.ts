@@ -3,19 +3,19 @@ import { PolicyError } from './policy-error.ts';
 import { parseStatement, type Statement, type StatementRules } from './statement.ts';
 import { parseStrictJson } from './strict-json.ts';
 
-/** Where a policy hangs: on a user, on a vault (replaceable), or on a vault (for ever, once locked). */
+/** What a policy is attached to: a user, a vault (replaceable), or a vault (for ever, once locked). */
 export type PolicyKind = 'identity' | 'vault-access' | 'vault-lock';
 
-/** A policy document, checked and ready to be asked. Frozen: it may be shared between requests. */
+/** A checked policy document. Frozen, so that requests may share it. */
 export interface Policy {
   readonly kind: PolicyKind;
-  /** A policy without one speaks the older language. */
+  /** A policy without one is in the older version of the language. */
   readonly version: '2012-10-17' | '2008-10-17';
   readonly id: string | undefined;
   readonly statements: readonly Statement[];
   /**
-   * Every condition key that it asks for, lower case, those of policy variables included: what is not among them
-   * need not be looked up before a decision.
+   * Every condition key in it, lower case, including those of policy variables. Others need not be looked up for a
+   * decision.
    */
   readonly contextKeys: readonly string[];
 }
@@ -54,7 +54,7 @@ function parseStatements(raw: unknown, rules: StatementRules): readonly Statemen
   return Object.freeze(statements);
 }
 
-/** A refusal names the Sid that caused it, so two statements may not share one. */
+/** A denial names the Sid of its statement, so two statements must not share one. */
 function requireDistinctSids(statements: readonly Statement[]): void {
   const seen = new Map<string, number>();
   for (const { sid, index } of statements) {

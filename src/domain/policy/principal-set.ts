@@ -11,15 +11,14 @@ export interface PrincipalSet {
 }
 
 /**
- * How a statement reaches a caller: by its own name (or its role's, or `*`), only because its account is named,
- * or not at all.
+ * How a statement matches a caller: by its identity (or its role's, or `*`), only by its account, or not at all.
  */
 export type Reach = 'direct' | 'account' | 'none';
 
-/** Principals of other kinds than `AWS` are valid, but nobody here signs as one of them. */
+/** Kinds of principals other than `AWS` are valid, but no caller here is one of them. */
 const KINDS = ['AWS', 'Service', 'Federated', 'CanonicalUser'];
 
-/** How far the statement's principals reach the caller. */
+/** How the statement's principals match the caller. */
 export function reachOf(set: PrincipalSet, caller: Caller): Reach {
   if (set.not) return isExempt(set, caller) ? 'none' : 'direct';
   const { identities } = set;
@@ -30,8 +29,8 @@ export function reachOf(set: PrincipalSet, caller: Caller): Reach {
 }
 
 /**
- * `NotPrincipal` spares a caller only if every name that it answers to is listed: AWS looks at the account, the
- * role and the session one after the other, so that naming only the user "might deny access to the entire
+ * `NotPrincipal` exempts a caller only if all its identities are listed: AWS checks the account, the role and the session
+ * in turn, so that naming only the user "might deny access to the entire
  * account" (IAM guide, "NotPrincipal").
  */
 function isExempt({ identities }: PrincipalSet, caller: Caller): boolean {

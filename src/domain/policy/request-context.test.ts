@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { contextOf, contextOnDemand } from './request-context.ts';
 
-it('facts on demand are put together at the first question, and once', () => {
+it('values on demand are computed once, when the first is needed', () => {
   let gathered = 0;
   const context = contextOnDemand(() => {
     gathered++;

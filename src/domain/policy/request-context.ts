@@ -1,9 +1,9 @@
-/** What a condition key is worth in a request: one value, several, or nothing. */
+/** A condition key's value in a request: one value, several, or none. */
 export type ContextValue = string | readonly string[] | undefined;
 
 /**
- * The facts about one request that conditions and policy variables ask for. Looked up only when a policy names
- * the key, so that a tag or an archive's age need not be known for requests whose policies do not care.
+ * The condition values of one request. A value is looked up only when a policy names its key, so that a tag or an
+ * archive's age is not read for requests whose policies do not need it.
  */
 export interface RequestContext {
   /** @param key in lower case: key names are case-insensitive (IAM guide, "Condition"). */
@@ -14,7 +14,7 @@ export interface RequestContext {
 export type ContextValues = Readonly<Record<string, ContextValue>>;
 
 /**
- * A context of known facts, for tests and simulations.
+ * A context of known condition values, for tests and simulations.
  * @param conditionValues Two keys that differ in case only (two such tags on one vault) are one condition key, which then
  *   has both values.
  */
@@ -22,7 +22,7 @@ export function contextOf(conditionValues: ContextValues): RequestContext {
   return contextOnDemand(() => conditionValues);
 }
 
-/** The same for facts that are put together when the first of them is asked for: few policies ask for any. */
+/** The same for values that are computed when the first is needed, because few policies need any. */
 export function contextOnDemand(gather: () => ContextValues): RequestContext {
   let known: ReadonlyMap<string, readonly string[]> | undefined;
   return {

@@ -20,7 +20,7 @@ interface ResourcePattern {
   matches(arn: string, context: RequestContext): boolean | undefined;
 }
 
-/** What decides which resources may be named. */
+/** What determines which resources may be named. */
 interface ResourceRules {
   readonly variables: boolean;
   /** The vault that the policy is for; undefined in identity policies and when it is not known. */
@@ -28,8 +28,8 @@ interface ResourceRules {
 }
 
 /**
- * Whether the statement speaks about the resource.
- * A `NotResource` with a variable that has no value says nothing sure: it widens a Deny and never an Allow.
+ * Whether the statement applies to the resource. A `NotResource` with a variable that has no value is undecided: it then
+ * applies if the statement is a Deny, and does not if it is an Allow.
  */
 export function coversResource(
   set: ResourceSet,
@@ -44,8 +44,8 @@ export function coversResource(
 
 /**
  * Reads `Resource` or `NotResource`.
- * @throws PolicyError for what is neither `*` nor an ARN, and, in a policy for a vault, for what cannot be that
- *   vault: such a statement would look like protection and be none.
+ * @throws PolicyError for a value that is neither `*` nor an ARN and, in a vault's policy, for one that cannot match that
+ *   vault: such a statement would seem to protect and would not.
  */
 export function parseResources(raw: unknown, not: boolean, rules: ResourceRules): ResourceSet {
   const what = not ? 'NotResource' : 'Resource';

@@ -4,30 +4,30 @@ import type { Caller } from './caller.ts';
 import { type Policy, parsePolicy } from './policy.ts';
 import { type ContextValue, contextOf } from './request-context.ts';
 
-/** "Could this one do that to an archive of this age, in a vault with these tags?" */
+/** A question: may this caller do that to an archive of this age, in a vault with these tags? */
 export interface LockQuestion {
   readonly principal: Caller;
   readonly action: GlacierAction;
   /** The locked vault; its account is the owner. */
   readonly vaultArn: string;
-  /** Days since the archive was made; left out for actions that are not about one archive. */
+  /** Days since the archive was made; undefined for actions that are not on one archive. */
   readonly ageInDays?: number | undefined;
-  /** Of the vault. */
+  /** The vault's tags. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** Further facts about the request: `aws:CurrentTime`, `aws:MultiFactorAuthPresent`, … */
+  /** Further condition values of the request: `aws:CurrentTime`, `aws:MultiFactorAuthPresent`, … */
   readonly conditionValues?: Readonly<Record<string, ContextValue>> | undefined;
-  /** The vault access policy beside the lock: without one, only the lock policy itself lets other accounts in. */
+  /** The vault access policy beside the lock. Without one, only the lock policy can admit other accounts. */
   readonly vaultAccess?: Policy | undefined;
 }
 
-/** So that a refusal is the lock's doing (or, across accounts, the lack of a grant) and not the user's own. */
+/** Allows everything, so that a denial comes from the lock (or, across accounts, from a missing grant). */
 const ALLOW_ALL = parsePolicy(
   '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}',
   'identity',
 );
 
 /**
- * What the lock would answer to a caller whom its own policies allow everything.
+ * Decides as the lock would for a caller whose own policies allow everything.
  * `explicit-deny` means that the lock (or the access policy, see `policyKind`) forbids it.
  */
 export function simulateLock(policy: Policy, question: LockQuestion): Decision {

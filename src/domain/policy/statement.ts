@@ -5,22 +5,22 @@ import { inStatement, PolicyError } from './policy-error.ts';
 import { type PrincipalSet, parsePrincipals } from './principal-set.ts';
 import { parseResources, type ResourceSet } from './resource-set.ts';
 
-/** One statement of a policy, ready to be compared with requests. */
+/** One parsed statement of a policy. */
 export interface Statement {
   /** 1-based place in the policy. */
   readonly index: number;
   readonly sid: string | undefined;
-  /** How messages name it: its Sid in quotes, or its place. */
+  /** Its name in messages: its Sid in quotes, or its place. */
   readonly label: string;
   readonly effect: 'Allow' | 'Deny';
-  /** undefined in identity policies: they are about whoever they are attached to. */
+  /** Undefined in identity policies, which apply to the user that they are attached to. */
   readonly principals: PrincipalSet | undefined;
   readonly actions: ActionSet;
   readonly resources: ResourceSet;
   readonly conditions: readonly Condition[];
 }
 
-/** What decides how a statement may be written. */
+/** What determines how a statement may be written. */
 export interface StatementRules {
   /** Version 2012-10-17: `${…}` is a variable. */
   readonly variables: boolean;
@@ -88,7 +88,7 @@ function requirePrincipals(members: Members, effect: 'Allow' | 'Deny'): Principa
       'Principal is missing. A vault policy must name its principals, for example "Principal": "*".',
     );
   }
-  // "Not supported" by AWS: it would let in everybody in the world but a few.
+  // AWS does not support it: it would admit everyone but a few.
   if (element.not && effect === 'Allow')
     throw new PolicyError('NotPrincipal is allowed only with "Effect": "Deny".');
   return parsePrincipals(element.raw, element.not);

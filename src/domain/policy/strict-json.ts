@@ -5,16 +5,15 @@ import { PolicyError } from './policy-error.ts';
 const POLICY_BYTES = 20_480;
 const NESTING = 32;
 
-/** One object or array that the scan is in: the keys met in it, and the place where the scan stands. */
+/** An object or array that the scan is in, with the keys seen in it and the scan's position. */
 interface Frame {
   readonly keys: Set<string> | undefined;
   at: string | number;
 }
 
 /**
- * Reads JSON as a policy must be written: within the size and nesting limits, and no key twice in one object.
- * JSON.parse keeps the last of two equal keys in silence, so that a reviewer may read another policy than the one
- * that is in force.
+ * Parses JSON as a policy must be written: within the size and nesting limits, and without a key twice in one object.
+ * JSON.parse silently keeps the last of two equal keys, so a reviewer might read another policy than the one in force.
  * @throws PolicyError for anything else, however broken the text is.
  */
 export function parseStrictJson(text: string): unknown {
@@ -31,13 +30,13 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The reason quotes the text, line breaks and all: a message is one line.
+    // The reason quotes the text with its line breaks, but a message is one line.
     const reason = (error as Error).message.replace(/[\p{C}\s]+/gu, ' ');
     throw new PolicyError(`The policy is not valid JSON: ${reason}.`);
   }
 }
 
-/** `text` is known to be valid JSON here, so four kinds of tokens tell its whole structure. */
+/** `text` is valid JSON here, so four kinds of tokens show its structure. */
 function requireShape(text: string): void {
   const frames: Frame[] = [];
   for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\],]/g)) {

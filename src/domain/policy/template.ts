@@ -3,7 +3,7 @@ import { PolicyError } from './policy-error.ts';
 import { type RequestContext, valuesOf } from './request-context.ts';
 import { type Glob, globOf, MANY } from './wildcard.ts';
 
-/** How a value is read: StringEquals takes `*` as itself, and only Version 2012-10-17 has variables. */
+/** How to read a value: StringEquals takes `*` literally, and only Version 2012-10-17 has variables. */
 interface TemplateRules {
   readonly wildcards: boolean;
   readonly variables: boolean;
@@ -15,15 +15,15 @@ interface Variable {
   readonly fallback: string | undefined;
 }
 
-/** A value of a policy in which policy variables may stand (IAM guide, "Variables and tags"). */
+/** A value of a policy that may contain policy variables (IAM guide, "Variables and tags"). */
 export interface Template {
   /** As the policy has it. */
   readonly source: string;
   /** Keys of its variables, lower case. */
   readonly variables: readonly string[];
-  /** The pattern for one request; undefined when a variable has no value, for then nothing is equal or like it. */
+  /** The pattern for one request; undefined if a variable has no value, and then nothing matches. */
   resolve(context: RequestContext): Glob | undefined;
-  /** The pattern with `*` for each variable: whatever the template can match, this matches. */
+  /** The pattern with `*` for each variable: it matches all that the template can match. */
   readonly widest: Glob;
 }
 
@@ -46,13 +46,13 @@ function isGlob(piece: Glob | Variable): piece is Glob {
   return Array.isArray(piece);
 }
 
-/** What a variable stands for is text: a `*` in a user's name or a tag is no wildcard. */
+/** A variable's value is literal: a `*` in a user's name or a tag is not a wildcard. */
 function fill(pieces: readonly (Glob | Variable)[], context: RequestContext): Glob | undefined {
   const filled = pieces.map((piece) => (isGlob(piece) ? piece : standsFor(piece, context)));
   return filled.every((glob) => glob !== undefined) ? filled.flat() : undefined;
 }
 
-/** A key with several values cannot be a variable (IAM guide): it counts as having none. */
+/** A key with several values cannot be a variable (IAM guide), and counts as having none. */
 function standsFor({ key, fallback }: Variable, context: RequestContext): Glob | undefined {
   const values = valuesOf(context, key);
   const value = values?.length === 1 ? values[0] : fallback;

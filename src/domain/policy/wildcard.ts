@@ -1,9 +1,9 @@
 /**
- * Matching of `*` and `?`. A pattern comes from whoever may write a policy and the text from whoever sends a
- * request, so the time must not explode for any pair of them: no regular expression, no backtracking.
+ * Matching of `*` and `?`. Both the pattern and the text may be hostile, so no pair of them may take exponential time:
+ * no regular expressions, no backtracking.
  */
 
-/** `*`: any run of characters, also none. */
+/** `*`: any run of characters, including none. */
 export const MANY = Symbol('*');
 /** `?`: any one character. */
 const ONE = Symbol('?');
@@ -24,7 +24,7 @@ export function literalOf(glob: Glob): string | undefined {
   return glob.every((element) => typeof element === 'string') ? glob.join('') : undefined;
 }
 
-/** Prepares a pattern. The usual shapes (no wildcard, one `*` at the end) are compared without any search. */
+/** Prepares a pattern. The usual forms (no wildcard, one `*` at the end) need no search. */
 export function compileGlob(glob: Glob): Matcher {
   const literal = literalOf(glob);
   if (literal !== undefined) return (text) => text === literal;
@@ -34,8 +34,8 @@ export function compileGlob(glob: Glob): Matcher {
 }
 
 /**
- * Follows all ways through the text at once: bit i of `reached` says that the elements so far can match exactly
- * the first i characters. Each element costs one pass over the bits, so the whole is length × length / word size.
+ * Tries all matches at once: bit i of `reached` says that the elements so far can match exactly the first i characters.
+ * Each element costs one pass over the bits, so the total is length × length / word size.
  */
 function search(glob: Glob, text: string): boolean {
   const chars = [...text];
@@ -50,7 +50,7 @@ function search(glob: Glob, text: string): boolean {
   return reached >> BigInt(chars.length) === 1n;
 }
 
-/** Character → the places where it stands, as bits. */
+/** Character → its positions in the text, as bits. */
 function placesOf(chars: readonly string[]): ReadonlyMap<string, bigint> {
   const places = new Map<string, bigint>();
   let bit = 1n;

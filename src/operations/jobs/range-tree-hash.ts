@@ -1,4 +1,4 @@
-import type { Segment } from '../../domain/catalog.ts';
+import type { Segment } from '../../domain/archive-catalog.ts';
 import type { SegmentSource } from '../../domain/job.ts';
 import { DIGEST_BYTES, foldDigests, LEAF_BYTES, type Span } from '../../treehash/index.ts';
 import type { OperationDeps } from '../operation.ts';

@@ -1,4 +1,5 @@
 /** Reads the bytes of one segment ahead of sending, and verifies them leaf by leaf. */
+import type { Segment } from '../../domain/archive-catalog.ts';
 import {
   BlobDamaged,
   type BlobDescription,
@@ -6,7 +7,6 @@ import {
   type LeafRun,
   type OpenBlob,
 } from '../../domain/blob-store.ts';
-import type { Segment } from '../../domain/catalog.ts';
 import { DIGEST_BYTES, LEAF_BYTES, type Span } from '../../treehash/index.ts';
 
 /**

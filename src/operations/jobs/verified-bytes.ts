@@ -1,6 +1,6 @@
 /** Stored bytes, each leaf verified before any of it is sent (invariant 4). */
+import type { Segment } from '../../domain/archive-catalog.ts';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
-import type { Segment } from '../../domain/catalog.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { SegmentSource } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';

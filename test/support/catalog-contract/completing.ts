@@ -21,7 +21,7 @@ export function completing(customer: NewCustomer): void {
     assert.equal(await c.catalog.findUpload(vault.no, upload.id), undefined);
   });
 
-  it('is refused for parts and claims that do not fit, and can be tried again', async () => {
+  it('is refused for parts and declarations that do not fit, and can be retried', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const upload = await c.startUpload(vault);
@@ -47,7 +47,7 @@ export function completing(customer: NewCustomer): void {
     assert.equal((await c.complete(upload, whole)).kind, 'completed');
   });
 
-  it('takes the part that counts where one was sent again', async () => {
+  it('takes the last one of a part that was sent again', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const [old, other] = [await c.putPart(upload, 0), await c.putPart(upload, 1)];
@@ -85,7 +85,7 @@ export function repeats(customer: NewCustomer): void {
     assert.equal((await c.vault()).archives, 1);
   });
 
-  it('of a Complete must claim the same', async () => {
+  it('of a Complete must declare the same', async () => {
     const c = customer();
     const { upload, claim: declared } = await completed(c);
     const code = 'InvalidParameterValueException';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { BlobLabel } from '../../../src/domain/blob-store.ts';
-import type { NewPart } from '../../../src/domain/catalog.ts';
+import type { NewPart } from '../../../src/domain/upload-catalog.ts';
 import { allGarbage, type Customer, declare, type NewCustomer, START_MS } from './customer.ts';
 
 export function garbage(customer: NewCustomer): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { InventoryScope, Paging } from '../../../src/domain/catalog.ts';
-import type { InventoryKey } from '../../../src/domain/page.ts';
+import type { InventoryScope } from '../../../src/domain/inventory-catalog.ts';
+import type { InventoryKey, Paging } from '../../../src/domain/page.ts';
 import type { Vault } from '../../../src/domain/vault.ts';
 import { allPages, type Customer, type NewCustomer, refused } from './customer.ts';
 import { DUE_MS, foundJob, inventoryJob, startJob } from './job-fixtures.ts';
@@ -14,7 +14,7 @@ const finishAs = (c: Customer, token: string, jobNo: number) =>
   c.catalog.finishInventoryJob({ jobNo, token, output: OUTPUT, nowMs: DUE_MS + 5 });
 
 export function inventoryJobs(customer: NewCustomer): void {
-  it('are claimed by one worker when they are due, and ended with their output', async () => {
+  it('are leased by one worker when they are due, and finished with their output', async () => {
     const c = customer();
     const job = await startJob(c, inventoryJob(await c.makeVault()));
     assert.equal(await claim(c, 'early', DUE_MS - 1), null);
@@ -29,7 +29,7 @@ export function inventoryJobs(customer: NewCustomer): void {
     assert.deepEqual(await foundJob(c, job), { ...job, ...done });
   });
 
-  it('go to another worker when the first did not renew its claim', async () => {
+  it('go to another worker when the first did not renew its lease', async () => {
     const c = customer();
     const { no: jobNo } = await startJob(c, inventoryJob(await c.makeVault()));
     const renew = (token: string, nowMs: number) =>
@@ -45,7 +45,7 @@ export function inventoryJobs(customer: NewCustomer): void {
     assert.deepEqual([await finishAs(c, 'first', jobNo), await finishAs(c, 'second', jobNo)], [false, true]);
   });
 
-  it('are each claimed once by workers side by side', async () => {
+  it('are each leased once by concurrent workers', async () => {
     const c = customer();
     const vault = await c.makeVault();
     for (let i = 0; i < 4; i++) await startJob(c, inventoryJob(vault));
@@ -74,7 +74,7 @@ export function inventories(customer: NewCustomer): void {
     for (const createdMs of [30, 10, 20, 20, 20, 40, 10])
       added.push(await c.addArchive(vault, { createdMs }));
     await c.addArchive(await c.makeVault('other'));
-    // Archives of one time come in the order in which they were added.
+    // Archives of the same time are in the order in which they were added.
     const inOrder = added
       .map((one, i) => ({ ...one, i }))
       .sort((a, b) => a.createdMs - b.createdMs || a.i - b.i);

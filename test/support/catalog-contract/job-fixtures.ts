@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import type { NewArchiveJob, NewJob, StoredArchive } from '../../../src/domain/catalog.ts';
+import type { StoredArchive } from '../../../src/domain/archive-catalog.ts';
 import type { Job } from '../../../src/domain/job.ts';
+import type { NewArchiveJob, NewJob } from '../../../src/domain/job-catalog.ts';
 import type { Vault } from '../../../src/domain/vault.ts';
 import { type Customer, START_MS, unique } from './customer.ts';
 
 export const TOPIC = 'arn:aws:sns:us-east-1:123456789012:done';
-/** How long jobs of tests take unless they say otherwise. */
+/** Default duration of jobs in tests. */
 export const JOB_MS = 1000;
 export const DUE_MS = START_MS + JOB_MS;
 
-/** A stored archive, as a job wants it. */
+/** A stored archive in the form that a job takes. */
 export async function storedArchive(c: Customer, vault: Vault, size = 12): Promise<StoredArchive> {
   const { id } = await c.addArchive(vault, { size });
   const found = await c.catalog.findArchive(vault.no, id);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { StoredArchive } from '../../../src/domain/archive-catalog.ts';
 import type { BlobLabel } from '../../../src/domain/blob-store.ts';
-import type { JobFilter, Paging, StoredArchive } from '../../../src/domain/catalog.ts';
 import { JOB_LIFE_MS, type Job } from '../../../src/domain/job.ts';
+import type { JobFilter } from '../../../src/domain/job-catalog.ts';
+import type { Paging } from '../../../src/domain/page.ts';
 import { allGarbage, allPages, type Customer, type NewCustomer, refused, START_MS } from './customer.ts';
 import {
   archiveJob,
@@ -73,7 +75,7 @@ export function jobs(customer: NewCustomer): void {
     for (const job of started) assert.equal((await foundJob(c, job)).state, 'Failed');
   });
 
-  it('are finished in lots, the first due ones first', async () => {
+  it('are finished in batches, the first due ones first', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const started: Job[] = [];
@@ -179,7 +181,7 @@ export function jobLife(customer: NewCustomer): void {
   });
 }
 
-/** Of an archive's first blob. */
+/** The label of an archive's first blob. */
 function labelOf(c: Customer, { id: archiveId, uploadNo }: StoredArchive): BlobLabel {
   const { name: vault, ...owner } = c.key();
   const facts = {

@@ -1,10 +1,12 @@
 /**
- * A catalog of plain maps: what vaults, tags, archives and uploads must be after any sequence of writes. A
- * step changes the model and says what the real write must answer.
+ * A catalog of plain maps: the vaults, tags, archives and uploads that any sequence of writes must leave. A step
+ * changes the model and returns what the real write must answer.
  */
-import type { Garbage, NewArchive, NewPart } from '../../../src/domain/catalog.ts';
+import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
 import type { ErrorCode } from '../../../src/domain/errors.ts';
+import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
 import type { DeclaredArchive, Upload } from '../../../src/domain/upload.ts';
+import type { NewPart } from '../../../src/domain/upload-catalog.ts';
 import { declare, START_MS } from './customer.ts';
 
 export interface ModelVault {
@@ -21,13 +23,13 @@ export interface ModelUpload {
   readonly upload: Upload;
   readonly vault: ModelVault;
   readonly parts: Map<number, NewPart & { readonly storedMs: number }>;
-  /** `gone`: no longer remembered. */
+  /** `gone`: forgotten. */
   state: 'open' | 'completed' | 'aborted' | 'gone';
   endedMs: number;
   declared: DeclaredArchive;
 }
 
-/** What a write answers: a value, or a refusal. */
+/** What a write must answer: a value, or a refusal. */
 export type Expected = { readonly value: unknown } | { readonly refused: ErrorCode };
 
 const NOT_FOUND = { refused: 'ResourceNotFoundException' } as const;
@@ -39,17 +41,17 @@ export const VAULT_LIMIT = 3;
 
 export class Model {
   nowMs = START_MS;
-  /** All that were ever made; a name is that of the last one. */
+  /** Every vault that was ever made; a name means the newest one. */
   readonly vaults: ModelVault[] = [];
   readonly uploads: ModelUpload[] = [];
-  /** Ever added or completed, deleted or not. */
+  /** Every archive that was ever added or completed, deleted or not. */
   readonly archives: {
     readonly vault: ModelVault;
     readonly id: string;
     readonly garbage: Omit<Garbage, 'no'>;
   }[] = [];
   garbage: Omit<Garbage, 'no'>[] = [];
-  /** Types of the facts that the journal must have, in order. */
+  /** Types of the entries that the journal must have, in order. */
   readonly entryTypes: string[] = [];
 
   living(name: string): ModelVault | undefined {
@@ -129,7 +131,7 @@ export class Model {
     return DONE;
   }
 
-  /** What a client that knows of all parts claims. */
+  /** What a client that knows all parts declares. */
   declare({ state, declared, parts }: ModelUpload): DeclaredArchive {
     return state === 'completed' || parts.size === 0 ? declared : declare(inOrder(parts));
   }
@@ -162,7 +164,7 @@ export class Model {
     return DONE;
   }
 
-  /** Open uploads without activity since. */
+  /** Open uploads without activity since this time. */
   idle(beforeMs: number): ModelUpload[] {
     return this.uploads.filter(({ state, upload, parts }) => {
       const times = [upload.createdMs, ...[...parts.values()].map(({ storedMs }) => storedMs)];
@@ -190,7 +192,7 @@ export class Model {
     }
   }
 
-  /** The garbage is removed: its blobs, and the parts of its uploads. */
+  /** Removes the garbage: its blobs, and the parts of its uploads. */
   swept(): void {
     for (const { uploadNo } of this.garbage) {
       this.uploads.find(({ upload }) => upload.no === uploadNo)?.parts.clear();

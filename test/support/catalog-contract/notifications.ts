@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { Paging } from '../../../src/domain/catalog.ts';
 import type { Notification } from '../../../src/domain/notification.ts';
+import type { Paging } from '../../../src/domain/page.ts';
 import { allPages, type Customer, type NewCustomer, refused } from './customer.ts';
 import { archiveJob, DUE_MS, startJob, storedArchive, TOPIC } from './job-fixtures.ts';
 
@@ -16,7 +16,7 @@ const listed = (c: Customer) =>
 const claim = (c: Customer, nowMs: number, limit = 100) =>
   c.catalog.leaseNotifications({ nowMs, leaseMs: LEASE_MS, limit });
 
-/** So many messages that are due, each of a job of its own. */
+/** Makes this many messages that are due, each of its own job. */
 async function owe(c: Customer, count: number): Promise<readonly Notification[]> {
   const archive = await storedArchive(c, await c.makeVault());
   for (let i = 0; i < count; i++) await startJob(c, archiveJob(archive, { topic: TOPIC }));
@@ -72,7 +72,7 @@ export function notifications(customer: NewCustomer): void {
     assert.deepEqual([message?.tries, message?.state, message?.reason], [0, 'waiting', null]);
   });
 
-  it('are claimed for a while, each try being counted', async () => {
+  it('are leased for a while, and each try is counted', async () => {
     const c = customer();
     await owe(c, 3);
     assert.deepEqual(await claim(c, DUE_MS - 1), []);
@@ -113,14 +113,14 @@ export function notifications(customer: NewCustomer): void {
     assert.equal(await c.catalog.retryNotifications({ no: null, nowMs: DUE_MS }), 2);
   });
 
-  it('are gone when they were taken', async () => {
+  it('are gone when they were delivered', async () => {
     const c = customer();
     const [one, other] = (await owe(c, 2)) as [Notification, Notification];
     for (let i = 0; i < 2; i++) await c.catalog.dropNotification({ no: one.no });
     assert.deepEqual(await listed(c), [other]);
   });
 
-  it('are claimed once each by workers side by side, and owed once for each job', async () => {
+  it('are leased once each by concurrent workers, and added once for each job', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const jobs = Array.from({ length: 30 }, () => startJob(c, archiveJob(archive, { topic: TOPIC })));

@@ -1,10 +1,11 @@
-/** Random sequences of writes: a real catalog must answer and end as the model of plain maps does. */
+/** Random sequences of writes: a real catalog must give the same answers and end as the model does. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
-import type { Catalog, Paging } from '../../../src/domain/catalog.ts';
+import type { Catalog } from '../../../src/domain/catalog.ts';
 import { ApiError } from '../../../src/domain/errors.ts';
+import type { Paging } from '../../../src/domain/page.ts';
 import { allGarbage, allPages, Customer, hashOf, MIB } from './customer.ts';
 import { type Expected, inOrder, MEMORY_MS, Model, type ModelUpload, VAULT_LIMIT } from './model.ts';
 import type { CatalogPlace } from './place.ts';
@@ -16,9 +17,9 @@ interface World {
   readonly model: Model;
 }
 
-/** Does one write to both and compares the answers. */
+/** Does one write on catalog and model, and compares the answers. */
 type Act = (world: World) => Promise<void>;
-/** An act, with a name for the report of a failure. */
+/** A step, with a name for the report of a failure. */
 interface Step {
   readonly toString: () => string;
   readonly act: Act;
@@ -105,7 +106,7 @@ interface PartPlan {
   readonly upload: number;
   readonly index: number;
   readonly size: number;
-  /** It loses against the part that is there. */
+  /** A part that loses against the one that is there. */
   readonly late: boolean;
 }
 
@@ -122,7 +123,7 @@ function claimPlan(): fc.Arbitrary<'right' | 'wrong size' | 'wrong hash'> {
   );
 }
 
-/** One of the list; undefined when it is empty, and then there is nothing to do. */
+/** One of the list; undefined if it is empty, and then the step does nothing. */
 function pick<Item>(items: readonly Item[], no: number): Item | undefined {
   return items[no % Math.max(1, items.length)];
 }
@@ -233,7 +234,7 @@ function memoryOf({ nowMs }: Model) {
   return { nowMs, rememberedSinceMs: nowMs - MEMORY_MS };
 }
 
-/** As the worker does it: what is idle is listed, then ended one by one. */
+/** As the worker does it: lists idle uploads, then ends them one by one. */
 function expire(ageMs: number): Act {
   return async ({ c, model }) => {
     const { nowMs } = model;
@@ -259,7 +260,7 @@ function forget(memoryMs: number): Act {
   };
 }
 
-/** As the worker does it: blobs first, then the entries. */
+/** Like the worker: removes blobs first, then items of the list. */
 async function sweep(world: World): Promise<void> {
   const { c, model } = world;
   await compareGarbage(world);

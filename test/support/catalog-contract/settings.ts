@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { AccessKey } from '../../../src/domain/catalog.ts';
+import type { AccessKey } from '../../../src/domain/access-key-catalog.ts';
 import { type Customer, type NewCustomer, unique } from './customer.ts';
 
 export function keysAndSettings(customer: NewCustomer): void {

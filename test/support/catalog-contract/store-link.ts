@@ -27,7 +27,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     await place.remove();
   });
 
-  it('says at first that nothing was claimed, and what was claimed last', async () => {
+  it('returns the last claim, or that there is none yet', async () => {
     const catalog = await open();
     const { commitNumber, ...link } = await catalog.storeLink();
     assert.deepEqual(link, { catalogId: undefined, storeId: undefined, generation: 0 });
@@ -50,7 +50,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     await new Customer(one).makeVault();
   });
 
-  it('takes no write of a generation that was closed, nor of one that was never claimed', async () => {
+  it('takes no write of an earlier generation, nor of one that was never claimed', async () => {
     const first = await open();
     await claim(first, 20);
     const c = new Customer(first);
@@ -65,7 +65,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     await second.createVault({ key: { ...of, name: 'second' }, nowMs: 1, limit: 10 });
   });
 
-  it('takes writes of a generation that is given when it is opened, and of the current one', async () => {
+  it('takes writes of the generation that it was opened for, and of the current one', async () => {
     const server = await open();
     await claim(server, 30);
     const same = await open(undefined, 30);
@@ -75,7 +75,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     for (const catalog of [same, command]) await closed(new Customer(catalog).makeVault());
   });
 
-  it('has a commit number that only grows, and that who writes knows', async () => {
+  it('has a commit number that only grows, and that writers know', async () => {
     const catalog = await open(undefined, 'current');
     const first = await catalog.raiseCommitNumber({ beyond: 0 });
     assert.equal(catalog.knownCommitNumber(), first);
@@ -93,7 +93,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     assert.ok(catalog.knownCommitNumber() >= raised);
   });
 
-  it('tells whether anything in it has bytes in a store', async () => {
+  it('tells whether it names any blob', async () => {
     const catalog = await open(undefined, 'current');
     await catalog.forgetVaults({});
     const c = new Customer(catalog);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { NewPart, Paging } from '../../../src/domain/catalog.ts';
+import type { Paging } from '../../../src/domain/page.ts';
 import type { Part, Upload } from '../../../src/domain/upload.ts';
+import type { NewPart } from '../../../src/domain/upload-catalog.ts';
 import {
   allGarbage,
   allPages,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { Paging } from '../../../src/domain/catalog.ts';
+import type { Paging } from '../../../src/domain/page.ts';
 import type { VaultKey } from '../../../src/domain/vault.ts';
 import { allGarbage, allPages, type NewCustomer, refused, START_MS } from './customer.ts';
 

@@ -2,7 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSqliteCatalog } from '../../../src/catalog/sqlite.ts';
-import type { Catalog, StoredArchive } from '../../../src/domain/catalog.ts';
+import type { StoredArchive } from '../../../src/domain/archive-catalog.ts';
+import type { Catalog } from '../../../src/domain/catalog.ts';
 import type { VaultKey } from '../../../src/domain/vault.ts';
 import type { Api } from '../api.ts';
 import { eventually } from '../poll.ts';

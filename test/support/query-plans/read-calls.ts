@@ -1,5 +1,8 @@
 import type { BlobLabel } from '../../../src/domain/blob-store.ts';
-import type { CatalogReads, InventoryScope, JobFilter, Paging } from '../../../src/domain/catalog.ts';
+import type { CatalogReads } from '../../../src/domain/catalog.ts';
+import type { InventoryScope } from '../../../src/domain/inventory-catalog.ts';
+import type { JobFilter } from '../../../src/domain/job-catalog.ts';
+import type { Paging } from '../../../src/domain/page.ts';
 import { type Customer, MIB, START_MS } from '../catalog-contract/customer.ts';
 import { type CallsOf, each, mainVault } from './call.ts';
 import {

@@ -1,17 +1,17 @@
 import { sql } from 'kysely';
-import type { CatalogReads, CatalogWrites } from '../domain/catalog.ts';
 import { JOB_LIFE_MS } from '../domain/job.ts';
-import type { Source, Tx } from './transaction.ts';
+import type { DueWork, ScheduleReads } from '../domain/schedule-catalog.ts';
+import type { Source } from './transaction.ts';
 
-/** What workers ask often, and what the emulator's turnable clock asks: is there something to do, and when next? */
-export function eventReads(source: Source): Pick<CatalogReads, 'dueWork' | 'nextEventMs'> {
+/** Reads that workers poll, and that the emulator's clock needs to find the next moment when something happens. */
+export function scheduleReads(source: Source): ScheduleReads {
   return {
     dueWork: (nowMs) => dueWork(source, nowMs),
     nextEventMs: (intervalMs) => nextEventMs(source, intervalMs),
   };
 }
 
-async function dueWork(source: Source, nowMs: number): Promise<{ jobs: boolean; messages: boolean }> {
+async function dueWork(source: Source, nowMs: number): Promise<DueWork> {
   const { db } = source;
   const message = db.selectFrom('notifications').select('next_try_ms as ms').where('state', '=', 'waiting');
   const due = [
@@ -22,7 +22,7 @@ async function dueWork(source: Source, nowMs: number): Promise<{ jobs: boolean; 
   return { jobs: due[0] || due[1] || false, messages: due[2] || false };
 }
 
-/** The job that is due first. PostgreSQL looks for any that is due through all that are not. */
+/** The job that is due first. With a condition on `due_ms`, PostgreSQL would scan all jobs that are not due. */
 function firstJob({ db }: Source, kind: 'archive' | 'inventory') {
   return db
     .selectFrom('jobs')
@@ -46,27 +46,4 @@ async function nextEventMs({ db }: Source, inventoryIntervalMs: number | null): 
   );
   const times = rows.flatMap(({ ms }) => (ms === null ? [] : [ms]));
   return times.length === 0 ? null : Math.min(...times);
-}
-
-const OF_VAULTS = [
-  'vaults',
-  'vault_counts',
-  'vault_inventories',
-  'vault_notifications',
-  'vault_policies',
-  'tags',
-  'archives',
-  'deleted_archives',
-  'uploads',
-  'parts',
-  'jobs',
-  'notifications',
-  'garbage',
-  'retrieval_policies',
-  'capacity_units',
-] as const;
-
-/** The numbers of facts go on, because the store's journal knows the old ones. */
-export async function forgetVaults(tx: Tx, _: Parameters<CatalogWrites['forgetVaults']>[0]): Promise<void> {
-  for (const table of OF_VAULTS) await tx.db.deleteFrom(table).execute();
 }

@@ -1,0 +1,70 @@
+import type { Span } from '../treehash/index.ts';
+import type { Archive } from './archive.ts';
+import type { SegmentSource } from './job.ts';
+import type { Page, Paging } from './page.ts';
+import type { InventoryMode } from './vault.ts';
+
+/** An archive and where its bytes lie. */
+export interface StoredArchive extends Archive, SegmentSource {}
+
+/** A run of bytes of an archive in one blob. */
+export interface Segment {
+  /** Offset of its first byte in the archive. */
+  readonly first: number;
+  readonly size: number;
+  /** 64 lower-case hex digits. */
+  readonly treeHash: string;
+  readonly ref: string;
+}
+
+/** Where an archive's bytes lie, with their size and tree hash. */
+export interface ArchiveBytes extends SegmentSource {
+  readonly size: number;
+  readonly treeHash: string;
+}
+
+export interface ArchiveReads {
+  findArchive(vaultNo: number, id: string): Promise<StoredArchive | undefined>;
+}
+
+export interface SegmentReads {
+  /** The segments that hold bytes `span.first`..`span.last` of an archive, by offset; `after` is an offset. */
+  listSegments(bytes: ArchiveBytes, span: Span, page: Paging<number>): Promise<Page<Segment>>;
+}
+
+/** An archive of a single upload. */
+export interface NewArchive {
+  readonly vaultNo: number;
+  readonly id: string;
+  readonly description: string | null;
+  readonly createdMs: number;
+  readonly size: number;
+  readonly treeHash: string;
+  readonly ref: string;
+}
+
+export interface DeleteArchiveArgs {
+  readonly vaultNo: number;
+  readonly id: string;
+  readonly nowMs: number;
+  readonly mode: InventoryMode;
+  /** The version of the vault's policies that the deletion was authorized by. */
+  readonly policyVersion: number;
+}
+
+export interface MarkDamagedArgs {
+  readonly archiveNo: number;
+  readonly nowMs: number;
+}
+
+export interface ArchiveWrites {
+  /** @throws 404 when the vault is gone. */
+  addArchive(args: NewArchive): Promise<void>;
+  /**
+   * Deletes an archive; false if there is none.
+   * @throws 400 Throttling, which clients retry, when the vault's policies are no longer of `policyVersion`.
+   */
+  deleteArchive(args: DeleteArchiveArgs): Promise<boolean>;
+  /** Notes that a read found an archive's bytes changed. */
+  markDamaged(args: MarkDamagedArgs): Promise<void>;
+}
