@@ -106,7 +106,7 @@ export function vaultPolicies(customer: NewCustomer): void {
     );
   });
 
-  it('stop a deletion that was allowed by older ones', async () => {
+  it('stop a deletion that older ones allowed', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const { vaultNo, id } = await c.addArchive(vault);
@@ -117,7 +117,7 @@ export function vaultPolicies(customer: NewCustomer): void {
     assert.equal(await remove((await c.vault()).policies?.version ?? -1), true);
   });
 
-  it('stop whatever may take away what they protect, if it was allowed by older policies or tags', async () => {
+  it('stop every write that deletes or unprotects, if older policies or tags allowed it', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const vaultNo = vault.no;
@@ -137,7 +137,7 @@ export function vaultPolicies(customer: NewCustomer): void {
         }),
     ];
     for (const i of writes(0).keys()) {
-      // Also where no policy of the vault is set: one of the caller may go by its tags.
+      // Also if the vault has no policy: an identity policy of the caller may depend on its tags.
       const before = policyVersionOf(await c.vault());
       await c.catalog.addTags({ vaultNo, tags: { a: String(i) } });
       await refused('ThrottlingException', writes(before)[i]?.() ?? Promise.resolve());
@@ -146,7 +146,7 @@ export function vaultPolicies(customer: NewCustomer): void {
     assert.equal(await c.catalog.findVault(c.key()), undefined);
   });
 
-  it('of another vault than that which a deletion was allowed for stop it', async () => {
+  it('stop a deletion that was allowed for another vault', async () => {
     const c = customer();
     const old = await c.makeVault();
     await c.deleteVault();

@@ -1,10 +1,10 @@
-/** For tests of what works on the whole catalog: each finds it empty. */
+/** For tests of methods that work on the whole catalog: each test begins with an empty one. */
 import { after, before, beforeEach } from 'node:test';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import { Customer, type NewCustomer } from './customer.ts';
 import type { CatalogPlace } from './place.ts';
 
-/** Adds a section whose tests have a catalog to themselves. */
+/** Adds a section in which each test has its own catalog. */
 export function alone(
   makePlace: () => Promise<CatalogPlace>,
   section: (customer: NewCustomer) => void,

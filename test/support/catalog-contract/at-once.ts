@@ -31,7 +31,7 @@ export function writesAtOnce(customer: NewCustomer): void {
     for (let round = 0; round < 5; round++) {
       const upload = await c.startUpload(vault);
       const first = await c.putPart(upload, 0);
-      // Equal content again and again: whether one comes before or after the Complete, the claim is right.
+      // The content stays equal: whether a part arrives before or after the Complete, the claim is right.
       const again = () => c.putPart(upload, 0, { treeHash: first.treeHash });
       const puts = range(25).map(again);
       const completing = c.complete(upload, declare([first]));

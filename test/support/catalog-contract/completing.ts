@@ -47,7 +47,7 @@ export function completing(customer: NewCustomer): void {
     assert.equal((await c.complete(upload, whole)).kind, 'completed');
   });
 
-  it('takes the part that counts where one was sent again', async () => {
+  it('takes the last one of a part that was sent again', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const [old, other] = [await c.putPart(upload, 0), await c.putPart(upload, 1)];

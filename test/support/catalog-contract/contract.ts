@@ -1,6 +1,6 @@
 /**
- * What every catalog must do, as tests: each database runs all of them. Each section tests a noun of the
- * port; a test takes an account of its own, so that tests share a catalog and never meet.
+ * The contract of catalogs as tests: each database runs all of them. Each section tests a noun of the
+ * port; each test uses an account of its own, so tests can share a catalog.
  */
 import { after, before, describe } from 'node:test';
 import type { Catalog } from '../../../src/domain/catalog.ts';
@@ -25,7 +25,7 @@ import { tags, vaultDeletion, vaults } from './vaults.ts';
 
 type Sections = Readonly<Record<string, (customer: NewCustomer) => void>>;
 
-/** By noun. What the port gains is tested in a section of its own. */
+/** Sections by noun. A new method of the port gets a section of its own. */
 const SECTIONS: Sections = {
   vaults,
   'deletion of a vault': vaultDeletion,
@@ -49,7 +49,7 @@ const SECTIONS: Sections = {
   'writes at once': writesAtOnce,
 };
 
-/** What looks at the whole catalog, so that its tests need one to themselves. */
+/** Sections about the whole catalog: their tests need one to themselves. */
 const LONE_SECTIONS: Sections = {
   jobs,
   'the life of a job': jobLife,
@@ -58,7 +58,7 @@ const LONE_SECTIONS: Sections = {
   notifications,
 };
 
-/** Runs the contract; `makePlace` gives a fresh, empty place. */
+/** Runs the contract; `makePlace` returns a fresh, empty place. */
 export function catalogContract(name: string, makePlace: () => Promise<CatalogPlace>): void {
   describe(`a catalog: ${name}`, () => {
     let place: CatalogPlace;
@@ -78,7 +78,7 @@ export function catalogContract(name: string, makePlace: () => Promise<CatalogPl
       describe(noun, () => alone(makePlace, section));
     }
     describe('its journal', () => journal(makePlace));
-    describe('an answer that rests on a fact of the journal', () => journalWaits(makePlace));
+    describe('an answer that rests on a journal entry', () => journalWaits(makePlace));
     describe('its link with a store', () => storeLink(makePlace));
   });
 }

@@ -1,4 +1,4 @@
-/** What the sections of the catalog's contract share: accounts that are filled in few words, and what they expect. */
+/** Shared by the sections of the catalog's contract: short ways to fill accounts, and assertions. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { Catalog, Garbage, NewArchive, NewPart, Paging } from '../../../src/domain/catalog.ts';
@@ -19,7 +19,7 @@ export const START_MS = 1_700_000_000_000;
 const REGION = 'us-east-1';
 
 let lastNumber = 0;
-/** A number that no other call gave. */
+/** A number that no other call returned. */
 export const unique = (): number => ++lastNumber;
 
 /** A SHA-256 of its own for each text. */
@@ -60,7 +60,7 @@ export function allGarbage(catalog: Catalog): Promise<Garbage[]> {
   );
 }
 
-/** The write must be refused with this code. */
+/** Asserts that the write is refused with this code. */
 export async function refused(code: ErrorCode, write: Promise<unknown>): Promise<void> {
   await assert.rejects(write, (error) => {
     assert.ok(error instanceof ApiError, `not a refusal: ${String(error)}`);
@@ -69,14 +69,14 @@ export async function refused(code: ErrorCode, write: Promise<unknown>): Promise
   });
 }
 
-/** How many of the writes were done; each other one must have been refused with this code. */
+/** How many of the writes succeeded; asserts that all others were refused with this code. */
 export async function countDone(code: ErrorCode, writes: readonly Promise<unknown>[]): Promise<number> {
   const settled = await Promise.allSettled(writes);
   for (const one of settled) if (one.status === 'rejected') await refused(code, Promise.reject(one.reason));
   return settled.filter(({ status }) => status === 'fulfilled').length;
 }
 
-/** An account that nobody else has, and short ways to fill it. */
+/** An account of one test's own, and short ways to fill it. */
 export class Customer {
   readonly catalog: Catalog;
   readonly account: string;
@@ -119,7 +119,7 @@ export class Customer {
     return policyVersionOf(rows.find(({ no }) => no === vaultNo) ?? { policies: null });
   }
 
-  /** A vault's number that was used and never will be again. */
+  /** The number of a deleted vault: it is never reused. */
   async goneVault(): Promise<number> {
     const { no } = await this.makeVault('gone');
     assert.equal(await this.deleteVault('gone'), true);
@@ -198,11 +198,11 @@ export class Customer {
   }
 }
 
-/** What a client that uploaded these parts says of the whole. */
+/** What a client that uploaded these parts declares of the whole archive. */
 export function declare(parts: readonly Pick<Part, 'size' | 'treeHash'>[]): DeclaredArchive {
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   return { size, treeHash: foldHashes(parts.map((part) => part.treeHash)) };
 }
 
-/** Gives an account that no other test has. */
+/** Makes an account that no other test has. */
 export type NewCustomer = () => Customer;

@@ -73,7 +73,7 @@ export function jobs(customer: NewCustomer): void {
     for (const job of started) assert.equal((await foundJob(c, job)).state, 'Failed');
   });
 
-  it('are finished in lots, the first due ones first', async () => {
+  it('are finished in batches, the first due ones first', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const started: Job[] = [];

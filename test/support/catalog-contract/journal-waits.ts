@@ -1,4 +1,4 @@
-/** An answer that rests on a fact waits until the journal has it, whoever noted it. */
+/** An answer that rests on an entry waits until the journal has it, whichever process added it to the outbox. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, it } from 'node:test';
 import { type JournalEntry, StoreFailure } from '../../../src/domain/blob-store.ts';
@@ -7,7 +7,7 @@ import { Shortage } from '../../../src/domain/errors.ts';
 import { Customer, refused, START_MS } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
 
-/** A journal that can be held up and made to fail. */
+/** A journal that a test can stall and make fail. */
 class TestJournal {
   readonly written: JournalEntry[] = [];
   #gate: Promise<void> = Promise.resolve();
@@ -40,7 +40,7 @@ class TestJournal {
   }
 }
 
-/** Whether each answer has come. */
+/** Whether each answer has arrived. */
 function watch(answers: readonly Promise<unknown>[]): { readonly come: boolean[] } {
   const come = answers.map(() => false);
   answers.forEach((answer, i) => {
@@ -63,7 +63,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     opened.push(catalog);
     return catalog;
   };
-  /** Enough round trips of the database for any answer that does not wait to come. */
+  /** Takes enough round trips of the database for every answer that does not wait to arrive. */
   const settle = async (catalog: Catalog) => {
     for (let i = 0; i < 30; i++) {
       await new Promise(setImmediate);
@@ -81,7 +81,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     place = await makePlace();
     journal = new TestJournal();
   });
-  // A test that failed leaves nothing that the next would wait for.
+  // A failed test must leave nothing that the next test would wait for.
   afterEach(() => {
     for (const one of journals) one.release();
   });
@@ -90,7 +90,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     await place.remove();
   });
 
-  it('waits for it with a repeated request, with an upload and with a refusal', async () => {
+  it('waits for the entry: a repeated request, an upload and a refusal', async () => {
     const catalog = await open(journal);
     const c = new Customer(catalog);
     journal.hold();
@@ -110,7 +110,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     assert.ok(journal.has('vault-created', c.account));
   });
 
-  it('does not answer a repeated deletion whose fact the journal did not take', async () => {
+  it('does not answer a repeated deletion while the journal refuses its entry', async () => {
     const catalog = await open(journal);
     const c = new Customer(catalog);
     const vault = await c.makeVault();
@@ -122,7 +122,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     assert.ok(journal.has('archive-deleted', c.account));
   });
 
-  it('says that an upload changed nothing which the journal refused before it began', async () => {
+  it('says that an upload changed nothing if the journal had failed before it began', async () => {
     const catalog = await open(journal);
     const c = new Customer(catalog);
     const vault = await c.makeVault();
@@ -135,13 +135,13 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
       assert.deepEqual([error.message, error.changedNothing], ['a record cannot be kept', changedNothing]);
       return true;
     };
-    // This vault was made, and is not in the journal.
+    // This vault is in the catalog, but not in the journal.
     await assert.rejects(full.makeVault(), isShort(false));
     await assert.rejects(full.catalog.addArchive(c.newArchive(vault.no)), isShort(true));
     await full.catalog.addArchive(c.newArchive(vault.no));
   });
 
-  it('lets no request beside the one that pays what is owed be answered before it', async () => {
+  it('answers no concurrent request before the one that appends the pending entries', async () => {
     const catalog = await open(journal);
     const c = new Customer(catalog);
     journal.failures = 1;
@@ -156,7 +156,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     assert.ok(journal.has('vault-created', c.account));
   });
 
-  it('journals itself what another process noted and has not journaled', async () => {
+  it('appends entries that another process left in the outbox', async () => {
     const slow = new TestJournal();
     const first = new Customer(await open(slow));
     slow.hold();
@@ -170,7 +170,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     await creating;
   });
 
-  it('refuses a request whose answer rests on what another process noted and the journal does not take', async () => {
+  it('refuses a request whose answer rests on an entry of another process that the journal refuses', async () => {
     const [slow, broken] = [new TestJournal(), new TestJournal()];
     const first = new Customer(await open(slow));
     slow.hold();

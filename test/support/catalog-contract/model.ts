@@ -1,6 +1,6 @@
 /**
- * A catalog of plain maps: what vaults, tags, archives and uploads must be after any sequence of writes. A
- * step changes the model and says what the real write must answer.
+ * A catalog of plain maps: the vaults, tags, archives and uploads that any sequence of writes must leave. A step
+ * changes the model and returns what the real write must answer.
  */
 import type { Garbage, NewArchive, NewPart } from '../../../src/domain/catalog.ts';
 import type { ErrorCode } from '../../../src/domain/errors.ts';
@@ -21,7 +21,7 @@ export interface ModelUpload {
   readonly upload: Upload;
   readonly vault: ModelVault;
   readonly parts: Map<number, NewPart & { readonly storedMs: number }>;
-  /** `gone`: no longer remembered. */
+  /** `gone`: forgotten. */
   state: 'open' | 'completed' | 'aborted' | 'gone';
   endedMs: number;
   declared: DeclaredArchive;
@@ -39,17 +39,17 @@ export const VAULT_LIMIT = 3;
 
 export class Model {
   nowMs = START_MS;
-  /** All that were ever made; a name is that of the last one. */
+  /** Every vault that was ever made; a name means the newest one. */
   readonly vaults: ModelVault[] = [];
   readonly uploads: ModelUpload[] = [];
-  /** Ever added or completed, deleted or not. */
+  /** Every archive that was ever added or completed, deleted or not. */
   readonly archives: {
     readonly vault: ModelVault;
     readonly id: string;
     readonly garbage: Omit<Garbage, 'no'>;
   }[] = [];
   garbage: Omit<Garbage, 'no'>[] = [];
-  /** Types of the facts that the journal must have, in order. */
+  /** Types of the entries that the journal must have, in order. */
   readonly entryTypes: string[] = [];
 
   living(name: string): ModelVault | undefined {
@@ -129,7 +129,7 @@ export class Model {
     return DONE;
   }
 
-  /** What a client that knows of all parts claims. */
+  /** What a client that knows all parts declares. */
   declare({ state, declared, parts }: ModelUpload): DeclaredArchive {
     return state === 'completed' || parts.size === 0 ? declared : declare(inOrder(parts));
   }

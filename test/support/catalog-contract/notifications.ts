@@ -16,7 +16,7 @@ const listed = (c: Customer) =>
 const claim = (c: Customer, nowMs: number, limit = 100) =>
   c.catalog.leaseNotifications({ nowMs, leaseMs: LEASE_MS, limit });
 
-/** So many messages that are due, each of a job of its own. */
+/** Makes this many messages that are due, each of its own job. */
 async function owe(c: Customer, count: number): Promise<readonly Notification[]> {
   const archive = await storedArchive(c, await c.makeVault());
   for (let i = 0; i < count; i++) await startJob(c, archiveJob(archive, { topic: TOPIC }));
@@ -113,7 +113,7 @@ export function notifications(customer: NewCustomer): void {
     assert.equal(await c.catalog.retryNotifications({ no: null, nowMs: DUE_MS }), 2);
   });
 
-  it('are gone when they were taken', async () => {
+  it('are gone when they were delivered', async () => {
     const c = customer();
     const [one, other] = (await owe(c, 2)) as [Notification, Notification];
     for (let i = 0; i < 2; i++) await c.catalog.dropNotification({ no: one.no });

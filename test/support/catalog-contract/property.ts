@@ -16,9 +16,9 @@ interface World {
   readonly model: Model;
 }
 
-/** Does one write to both and compares the answers. */
+/** Does one write on catalog and model, and compares the answers. */
 type Act = (world: World) => Promise<void>;
-/** An act, with a name for the report of a failure. */
+/** A step, with a name for the report of a failure. */
 interface Step {
   readonly toString: () => string;
   readonly act: Act;
@@ -105,7 +105,7 @@ interface PartPlan {
   readonly upload: number;
   readonly index: number;
   readonly size: number;
-  /** It loses against the part that is there. */
+  /** A part that loses against the one that is there. */
   readonly late: boolean;
 }
 
@@ -233,7 +233,7 @@ function memoryOf({ nowMs }: Model) {
   return { nowMs, rememberedSinceMs: nowMs - MEMORY_MS };
 }
 
-/** As the worker does it: what is idle is listed, then ended one by one. */
+/** As the worker does it: lists idle uploads, then ends them one by one. */
 function expire(ageMs: number): Act {
   return async ({ c, model }) => {
     const { nowMs } = model;

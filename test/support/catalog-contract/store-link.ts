@@ -27,7 +27,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     await place.remove();
   });
 
-  it('says at first that nothing was claimed, and what was claimed last', async () => {
+  it('returns the last claim, or that there is none yet', async () => {
     const catalog = await open();
     const { commitNumber, ...link } = await catalog.storeLink();
     assert.deepEqual(link, { catalogId: undefined, storeId: undefined, generation: 0 });
@@ -75,7 +75,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     for (const catalog of [same, command]) await closed(new Customer(catalog).makeVault());
   });
 
-  it('has a commit number that only grows, and that who writes knows', async () => {
+  it('has a commit number that only grows, and that writers know', async () => {
     const catalog = await open(undefined, 'current');
     const first = await catalog.raiseCommitNumber({ beyond: 0 });
     assert.equal(catalog.knownCommitNumber(), first);
