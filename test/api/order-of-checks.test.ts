@@ -37,7 +37,7 @@ interface Fault {
 /** Possible faults of every request on a vault, in the order in which the server checks them. */
 const COMMON: readonly Fault[] = [
   {
-    name: 'a path that is none',
+    name: 'an unknown path',
     subject: 'path',
     put: (draft) => {
       draft.rest = '/none/none/none';
@@ -85,7 +85,7 @@ const COMMON: readonly Fault[] = [
     ...refused(400, UNRECOGNIZED, 'The security token included in the request is invalid.'),
   },
   {
-    name: 'an account that is none',
+    name: 'an invalid account',
     subject: 'account',
     put: (draft) => {
       draft.account = '1111-2222-3333';
@@ -123,14 +123,14 @@ const OF_A_PART: readonly Fault[] = [
   headerFault('no tree hash', 'x-amz-sha256-tree-hash', undefined, MISSING, /tree-hash$/),
   headerFault('no range', 'content-range', undefined, MISSING, 'Required parameter missing: content-range'),
   headerFault(
-    'a range that is none',
+    'an invalid range',
     'content-range',
     'bytes=0-4/*',
     INVALID,
     'Invalid Content-Range: bytes=0-4/*',
   ),
   headerFault(
-    'a tree hash that is none',
+    'an invalid tree hash',
     'x-amz-sha256-tree-hash',
     '000',
     INVALID,
@@ -165,7 +165,7 @@ const OF_TAGS: readonly Fault[] = [
     /^The request body is not a JSON object/,
   ),
   bodyFault('no tags', '{}', MISSING, 'Required parameter missing: Tags'),
-  bodyFault('a tag that is none', '{"Tags":{"":"x"}}', INVALID, /^Invalid tag key/),
+  bodyFault('an invalid tag', '{"Tags":{"":"x"}}', INVALID, /^Invalid tag key/),
 ];
 
 /** Possible faults of the query of a list, in order. */
@@ -181,9 +181,9 @@ const OF_A_COMPLETE: readonly Fault[] = [
     'Required parameter missing: x-amz-archive-size',
   ),
   headerFault('no tree hash', 'x-amz-sha256-tree-hash', undefined, MISSING, /tree-hash$/),
-  headerFault('a size that is none', 'x-amz-archive-size', '0', INVALID, 'Invalid x-amz-archive-size: 0'),
+  headerFault('an invalid size', 'x-amz-archive-size', '0', INVALID, 'Invalid x-amz-archive-size: 0'),
   headerFault(
-    'a hash that is none',
+    'an invalid hash',
     'x-amz-sha256-tree-hash',
     '000',
     INVALID,

@@ -66,7 +66,7 @@ const ARCHIVE: readonly Refused[] = [
   },
   { name: 'a session token', options: header('x-amz-security-token', 'x'), answer: unknownKey },
   {
-    name: 'an account that is none',
+    name: 'an invalid account',
     target: '/x/vaults/v/archives',
     answer: [400, 'UnrecognizedClientException', 'No account found for the given parameters'],
   },
@@ -86,7 +86,7 @@ const ARCHIVE: readonly Refused[] = [
     answer: [404, 'ResourceNotFoundException', /^Vault not found for ARN/],
   },
   {
-    name: 'a path that is none',
+    name: 'an unknown path',
     target: '/-/vaults/v/none',
     answer: [404, 'UnknownOperationException', /./],
   },
@@ -101,7 +101,7 @@ const ARCHIVE: readonly Refused[] = [
     answer: missing('x-amz-sha256-tree-hash'),
   },
   {
-    name: 'a tree hash that is none',
+    name: 'an invalid tree hash',
     options: header('x-amz-sha256-tree-hash', '000'),
     answer: [400, INVALID, 'Invalid x-amz-sha256-tree-hash: 000'],
   },
@@ -124,7 +124,7 @@ const ARCHIVE: readonly Refused[] = [
 const PART: readonly Refused[] = [
   { name: 'no range', options: header('content-range', undefined), answer: missing('content-range') },
   {
-    name: 'a range that is none',
+    name: 'an invalid range',
     options: header('content-range', 'bytes=0-5/*'),
     answer: [400, INVALID, 'Invalid Content-Range: bytes=0-5/*'],
   },

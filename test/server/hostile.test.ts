@@ -195,7 +195,7 @@ describe('bytes that are not an HTTP/1.1 request', () => {
     'a TLS handshake': Buffer.from('16030100c8010000c40303', 'hex'),
     'an HTTP/2 preface': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     'another protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
-    'a version that is none': 'GET / HTTP/9.9\r\n\r\n',
+    'an unknown version': 'GET / HTTP/9.9\r\n\r\n',
     'a target with a space': 'GET /a b HTTP/1.1\r\nHost: x\r\n\r\n',
     'a header without a colon': 'GET / HTTP/1.1\r\nHost x\r\n\r\n',
     'a space before a colon': 'GET / HTTP/1.1\r\nHost : x\r\n\r\n',
@@ -205,7 +205,7 @@ describe('bytes that are not an HTTP/1.1 request', () => {
     'a length and chunks':
       'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     'an unknown coding': 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, x\r\n\r\n',
-    'a method that is none': 'FETCH / HTTP/1.1\r\nHost: x\r\n\r\n',
+    'an unknown method': 'FETCH / HTTP/1.1\r\nHost: x\r\n\r\n',
   };
 
   for (const [name, bytes] of Object.entries(garbage)) {
