@@ -1,4 +1,4 @@
-/** Answers that say all in their headers: the service sends `{}` with 201 and 202, and some clients parse it. */
+/** Answers whose data is in their headers: the service sends `{}` with 201 and 202, and some clients parse it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { API } from '../../src/operations/table.ts';

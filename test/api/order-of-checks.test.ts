@@ -10,12 +10,12 @@ const INVALID = 'InvalidParameterValueException';
 const SIGNATURE = 'InvalidSignatureException';
 const UNRECOGNIZED = 'UnrecognizedClientException';
 
-/** A request that is good until faults are put in. */
+/** A request that is valid until faults are put in. */
 interface Draft {
   method: string;
   account: string;
   vault: string;
-  /** What follows the vault in the path. */
+  /** The path after the vault. */
   rest: string;
   query: string;
   headers: Record<string, string | undefined>;
@@ -26,7 +26,7 @@ interface Draft {
 
 interface Fault {
   readonly name: string;
-  /** Faults of one subject cannot be in one request. */
+  /** A request can have only one fault of a subject. */
   readonly subject: string;
   put(draft: Draft): void;
   readonly status: number;
@@ -34,10 +34,10 @@ interface Fault {
   readonly message: string | RegExp;
 }
 
-/** What can be wrong with every request on a vault, in the order in which it is looked at. */
+/** Possible faults of every request on a vault, in the order in which the server checks them. */
 const COMMON: readonly Fault[] = [
   {
-    name: 'a path that is none',
+    name: 'an unknown path',
     subject: 'path',
     put: (draft) => {
       draft.rest = '/none/none/none';
@@ -85,7 +85,7 @@ const COMMON: readonly Fault[] = [
     ...refused(400, UNRECOGNIZED, 'The security token included in the request is invalid.'),
   },
   {
-    name: 'an account that is none',
+    name: 'an invalid account',
     subject: 'account',
     put: (draft) => {
       draft.account = '1111-2222-3333';
@@ -118,19 +118,19 @@ const COMMON: readonly Fault[] = [
   },
 ];
 
-/** What can be wrong with a part, in order. */
+/** Possible faults of a part, in order. */
 const OF_A_PART: readonly Fault[] = [
   headerFault('no tree hash', 'x-amz-sha256-tree-hash', undefined, MISSING, /tree-hash$/),
   headerFault('no range', 'content-range', undefined, MISSING, 'Required parameter missing: content-range'),
   headerFault(
-    'a range that is none',
+    'an invalid range',
     'content-range',
     'bytes=0-4/*',
     INVALID,
     'Invalid Content-Range: bytes=0-4/*',
   ),
   headerFault(
-    'a tree hash that is none',
+    'an invalid tree hash',
     'x-amz-sha256-tree-hash',
     '000',
     INVALID,
@@ -156,7 +156,7 @@ const OF_A_PART: readonly Fault[] = [
   headerFault('another tree hash', 'x-amz-sha256-tree-hash', 'cd'.repeat(32), INVALID, /^Checksum mismatch/),
 ];
 
-/** What can be wrong with tags, in order. */
+/** Possible faults of tags, in order. */
 const OF_TAGS: readonly Fault[] = [
   bodyFault(
     'a body that is no JSON',
@@ -165,13 +165,13 @@ const OF_TAGS: readonly Fault[] = [
     /^The request body is not a JSON object/,
   ),
   bodyFault('no tags', '{}', MISSING, 'Required parameter missing: Tags'),
-  bodyFault('a tag that is none', '{"Tags":{"":"x"}}', INVALID, /^Invalid tag key/),
+  bodyFault('an invalid tag', '{"Tags":{"":"x"}}', INVALID, /^Invalid tag key/),
 ];
 
-/** What can be wrong with the query of a list, in order. */
+/** Possible faults of the query of a list, in order. */
 const OF_A_LIST: readonly Fault[] = [queryFault('limit', '0'), queryFault('marker', 'x')];
 
-/** What can be wrong with a Complete, in order. */
+/** Possible faults of a Complete, in order. */
 const OF_A_COMPLETE: readonly Fault[] = [
   headerFault(
     'no size',
@@ -181,9 +181,9 @@ const OF_A_COMPLETE: readonly Fault[] = [
     'Required parameter missing: x-amz-archive-size',
   ),
   headerFault('no tree hash', 'x-amz-sha256-tree-hash', undefined, MISSING, /tree-hash$/),
-  headerFault('a size that is none', 'x-amz-archive-size', '0', INVALID, 'Invalid x-amz-archive-size: 0'),
+  headerFault('an invalid size', 'x-amz-archive-size', '0', INVALID, 'Invalid x-amz-archive-size: 0'),
   headerFault(
-    'a hash that is none',
+    'an invalid hash',
     'x-amz-sha256-tree-hash',
     '000',
     INVALID,
@@ -303,7 +303,7 @@ function send({
   return api.call(method, target, { headers, signer, unsigned, body });
 }
 
-/** Puts the faults in and expects the answer to the first. */
+/** Puts the faults in and expects the answer for the first. */
 async function expectFirst(draft: Draft, faults: readonly Fault[]): Promise<void> {
   for (const fault of faults) fault.put(draft);
   const [first] = faults;
@@ -313,7 +313,7 @@ async function expectFirst(draft: Draft, faults: readonly Fault[]): Promise<void
 for (const [operation, { draft, faults }] of Object.entries(REQUESTS)) {
   describe(`the order of checks of ${operation}`, () => {
     for (const [i, fault] of faults.entries()) {
-      it(`puts ${fault.name} before all that comes later`, async () => {
+      it(`reports ${fault.name} before all later faults`, async () => {
         await expectFirst(draft(), [fault]);
         for (const later of faults.slice(i + 1)) {
           if (later.subject !== fault.subject) await expectFirst(draft(), [fault, later]);
@@ -330,7 +330,7 @@ describe('the payload hash that an upload must name', () => {
   };
   const message = 'Required parameter missing: x-amz-content-sha256';
 
-  it('is asked for once the key is known, because without it no signature can be judged', async () => {
+  it('is required once the key is known, because without it no signature can be checked', async () => {
     assertRefusal(await send(withoutHash()), 400, MISSING, message);
     for (const fault of COMMON) {
       const wrong = withoutHash();

@@ -10,7 +10,7 @@ const ROWS = 57;
 interface List {
   readonly name: string;
   readonly target: string;
-  /** The member of the answer that holds the rows, and what tells them apart. */
+  /** The member of the answer that holds the rows, and the member that identifies a row. */
   readonly member: string;
   readonly key: string;
   readonly max: number;
@@ -47,7 +47,7 @@ before(async () => {
   await Promise.all(numbers.map((i) => api.createVault(`v${i}`)));
   for (let i = 0; i < ROWS; i++) await api.initiate('uploads', MIB);
   partsOf = await api.initiate('parts', MIB);
-  // Every other place only, so that offsets and counts are not the same thing.
+  // Every other place only, so that offsets and counts differ.
   for (let i = 0; i < ROWS; i++) await api.putPart('parts', partsOf, i * 2 * MIB, Buffer.from(String(i)));
 });
 after(() => server.stop());
@@ -103,7 +103,7 @@ for (const list of LISTS) {
       assert.deepEqual(await page(list, { marker: '', limit: '' }), first);
     });
 
-    it('are refused with a limit that is no whole number of at least 1', async () => {
+    it('are refused with a limit that is not a whole number of at least 1', async () => {
       for (const limit of ['0', '-1', '1.5', '1e1', 'ten', ' 1', '0x1', '1\0', '+1']) {
         const answer = await api.call('GET', `${targetOf(list)}?limit=${encodeURIComponent(limit)}`);
         const message = `Invalid limit: ${limit}. It must be a whole number from 1 to ${list.max}.`;
@@ -111,7 +111,7 @@ for (const list of LISTS) {
       }
     });
 
-    it('are refused with a marker that no list of this kind gave out', async () => {
+    it('are refused with a marker that no list of this kind returned', async () => {
       const foreign = LISTS.filter((other) => other !== list).map(
         async (other) => (await page(other, {})).marker ?? '',
       );
@@ -132,7 +132,7 @@ for (const list of LISTS) {
 }
 
 describe('a list that changes between two pages', () => {
-  it('of vaults goes on after the last one shown, though that is deleted', async () => {
+  it('of vaults continues after the last one shown, even if that is deleted', async () => {
     const there = apiOf(server, 'changing');
     for (const name of ['a', 'b', 'c', 'd']) await there.createVault(name);
     const first = assertJson(await there.call('GET', '/-/vaults?limit=2'));
@@ -149,7 +149,7 @@ describe('a list that changes between two pages', () => {
     assert.deepEqual(names, ['c', 'd']);
   });
 
-  it('of uploads goes on after the last one shown, though that is aborted', async () => {
+  it('of uploads continues after the last one shown, even if that is aborted', async () => {
     const there = apiOf(server, 'changing-uploads');
     await there.createVault('v');
     const ids: string[] = [];

@@ -15,7 +15,7 @@ import {
   type ModelOperation,
 } from '../support/service-model.ts';
 
-/** What every operation can answer. The last is for accounts that came after the service was closed to new ones. */
+/** Errors of every operation. The last is for accounts that came after the service was closed to new ones. */
 const COMMON = [
   'InvalidParameterValueException',
   'MissingParameterValueException',
@@ -23,9 +23,9 @@ const COMMON = [
   'ServiceUnavailableException',
 ];
 
-/** Where this server's inputs are others than the model's, and why. */
+/** Inputs that differ from the model's, and why. */
 const OTHER_INPUTS: Readonly<Record<string, { readonly without: string[]; readonly with: string[] }>> = {
-  // Select is gone from the service; the guide's syntax wraps the members, and so may a client.
+  // The service no longer has Select. The guide wraps the members, so clients may do the same.
   InitiateJob: { without: ['body OutputLocation', 'body SelectParameters'], with: ['body jobParameters'] },
 };
 
@@ -37,7 +37,7 @@ function operationOf(name: string) {
   return found;
 }
 
-/** Fields, and what the pipeline itself takes of uploads. */
+/** Fields of the operation, and the inputs of uploads that the pipeline takes. */
 function inputsOf(name: string): string[] {
   const { fields, body } = operationOf(name);
   const own = Object.values(fields).map(({ location, name: field }) => {
@@ -85,15 +85,15 @@ describe('the model of the service', () => {
   });
 });
 
-/** Headers that the model knows and an answer of this kind has not: there is nothing to say in them. */
+/** Headers that are in the model but not in these answers, because they would have no value. */
 const SILENT: Readonly<Record<string, readonly string[]>> = {
-  // A whole archive: not a range of it, and it has no description.
+  // The output is a whole archive without a description.
   GetJobOutput: ['content-range', 'x-amz-archive-description'],
   // Select is gone from the service.
   InitiateJob: ['x-amz-job-output-path'],
 };
 
-describe('what each operation answers', () => {
+describe('the answer of each operation', () => {
   let server: TestServer;
   let attempts: readonly Attempt[];
   before(async () => {
@@ -121,7 +121,7 @@ function assertHeaders({ name, output }: ModelOperation, { headers }: Answer): v
   }
 }
 
-/** Where the model has no body, answers of 201 and 202 have an empty object all the same, as the service's have. */
+/** Even if the model has no body, answers of 201 and 202 have an empty object, as the service's do. */
 function assertBody({ output, status }: ModelOperation, { text }: Answer): void {
   if (output.some(({ location }) => location === 'stream')) return;
   const members = output.filter(({ location }) => location === 'body').map(({ name }) => name);
@@ -129,7 +129,7 @@ function assertBody({ output, status }: ModelOperation, { text }: Answer): void 
   else assertMembers(Object.keys(JSON.parse(text)), members);
 }
 
-/** All of them, but what belongs to select jobs. */
+/** All members except those of select jobs. */
 function assertMembers(given: readonly string[], members: readonly string[]): void {
   const ofSelect = ['JobOutputPath', 'OutputLocation', 'SelectParameters'];
   const wanted = members.filter((name) => given.includes(name) || !ofSelect.includes(name));

@@ -1,4 +1,4 @@
-/** Accounts, users, keys and policies by the command line, while a server runs. */
+/** Accounts, users, keys and policies through the command line, while a server runs. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Admin, adminOf } from '../support/admin.ts';
@@ -15,7 +15,7 @@ let server: TestServer;
 let admin: Admin;
 let root: Api;
 before(async () => {
-  // Several processes: what is changed must hold in all of them.
+  // Several processes, because changes must take effect in all of them.
   server = await startServer({ flags: ['--workers', '2'] });
   admin = adminOf(server.data);
   root = apiOf(server);
@@ -26,7 +26,7 @@ after(() => server.stop());
 const as = (key: Credentials): Api => apiOf({ ...server, ...key });
 const describeVault = (api: Api) => api.call('GET', '/-/vaults/v');
 
-/** Waits until every process answers like this: connections are handed round, so that several in a row meet all. */
+/** Waits until every process answers like this: several connections in a row reach all processes. */
 function untilAlways(api: Api, status: number): Promise<true> {
   return eventually(`status ${status} from every process`, async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => describeVault(api)));
@@ -106,7 +106,7 @@ describe('a policy', () => {
     assert.deepEqual(await admin.run('policy', 'list', ...account), []);
   });
 
-  it('is refused when it is none, and the message says which statement and which fault', async () => {
+  it('is refused when it is invalid, and the message names the statement and the fault', async () => {
     await newUser('dan');
     const put = async (policy: unknown) =>
       admin.refused(

@@ -1,4 +1,4 @@
-/** Keys that come and go, and lock policies that are looked at, by the command line beside a running server. */
+/** Keys and lock policies through the command line, beside a running server. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -74,7 +74,7 @@ describe('a list of keys', () => {
       own.map(({ accessKeyId }) => accessKeyId),
       [amy.accessKeyId],
     );
-    // A user's last key may go: root can make another.
+    // A user's last key may be deleted, because root can make another.
     await admin.json('key', 'disable', amy.accessKeyId);
   });
 });

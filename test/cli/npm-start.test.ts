@@ -1,4 +1,4 @@
-/** `npm start` in a checkout, and what a package of it holds. */
+/** `npm start` in a checkout, and the contents of a package. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFile, cp, readFile, rm, stat, symlink } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { eventually } from '../support/poll.ts';
 import { temporaryFolder } from '../support/server.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** A build on a machine that is busy with other things. */
+/** Enough for a build on a busy machine. */
 const PATIENT_MS = 600_000;
 const BOOTSTRAP = ['scripts/bootstrap.mjs', 'scripts/commands.mjs', 'scripts/bundle.mjs'];
 
@@ -70,7 +70,7 @@ describe('a checkout', () => {
       '--listen',
       '127.0.0.1:0',
     ];
-    // A program that is no shell, in place of npm.
+    // A program in place of npm. It is not a shell.
     const launcher = `require('node:child_process').spawn(process.execPath, ${JSON.stringify(args)}, { stdio: 'inherit' })`;
     const env = { ...process.env, npm_lifecycle_event: 'start' };
     const npm = run(process.execPath, ['-e', launcher], checkout, env);
@@ -83,8 +83,8 @@ describe('a checkout', () => {
 });
 
 describe('an old Node.js', () => {
-  it('is refused in one line, before anything that it cannot read', async () => {
-    // What an old one reads: nothing but this file, of which it must understand every word.
+  it('is refused in one line, before it reads newer syntax', async () => {
+    // An old Node.js reads only this file, so it must be able to parse all of it.
     const text = await readFile(join(ROOT, 'scripts/bootstrap.mjs'), 'utf8');
     assert.doesNotMatch(text, /^import |\?\.|\?\?|await /m);
     const old = "Object.defineProperty(process.versions, 'node', { value: '18.20.8' });";

@@ -40,14 +40,14 @@ describe('commands of root beside a server of another user', { skip }, () => {
     );
     return owned.filter(({ uid }) => uid !== NOBODY).map(({ name }) => name);
   }
-  /** Undefined for what has gone meanwhile. */
+  /** Undefined for a file that has vanished meanwhile. */
   const uidOf = (name: string) =>
     stat(join(data, name)).then(
       ({ uid }) => uid,
       () => undefined,
     );
 
-  it('leave nothing that the server may not read', async () => {
+  it('leave no file that the server cannot read', async () => {
     await admin.json('account', 'create');
     await admin.json('user', 'create', 'amy', '--account-id', server.accountId);
     await admin.key(server.accountId, 'amy');
@@ -73,7 +73,7 @@ describe('commands of root beside a server of another user', { skip }, () => {
     assert.match(errors, /EACCES.*\(as uid 65534, the owner of the data folder/);
   });
 
-  it('are forgiven where an earlier version left a note that the server may not read', async () => {
+  it('do not fail on a note of an earlier version that the server cannot read', async () => {
     await server.stop();
     const note = join(data, 'store', 'notes', 'time-confirmed');
     await writeFile(note, '{"atMs":1}', { mode: 0o600 });

@@ -51,7 +51,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
     return (stdout === '' ? {} : JSON.parse(stdout)) as Record<string, unknown>;
   }
 
-  /** An operation must fail with exactly this code and text. */
+  /** Asserts that an operation fails with exactly this code and text. */
   async function refused(operation: string, args: readonly string[], code: string, message: string) {
     const outcome = await aws(operation, ...args);
     const name = operation.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -144,7 +144,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       });
     }
 
-    it('are deleted, again with the same answer, and then let their vault go', async () => {
+    it('are deleted, again with the same answer, and then their vault can be deleted', async () => {
       const id = await newArchive('emptied');
       const vault = ['--vault-name', 'emptied'];
       await refused(
@@ -245,7 +245,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       assert.equal(described['SizeInBytes'], whole.length + 32_768);
     });
 
-    it('is gone then: no list shows it and no operation reaches it', async () => {
+    it('is gone afterwards: no list shows it and no operation reaches it', async () => {
       assert.deepEqual(await listedUploads(), []);
       const id = upload.at(-1)?.replace('--upload-id=', '');
       const text = `The upload ID was not found: ${id}`;
@@ -284,14 +284,14 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
         `Vault not found for ARN: ${arnOf('none')}`,
       ));
 
-    it('show a vault name that cannot be one as it is', async () => {
+    it('show an invalid vault name as it is', async () => {
       const vault = ['--vault-name', 'testz:z'];
       const text = 'Vault not found for ARN: testz:z';
       await refused('describe-vault', vault, 'ResourceNotFoundException', text);
       await refused('create-vault', vault, invalid, 'Invalid vault name: testz:z');
     });
 
-    it('name the account that is not the own one', async () => {
+    it('name the account if it is not the own one', async () => {
       await refused(
         'create-vault',
         ['--account-id', '000000000000', '--vault-name', 'refusals'],
@@ -300,7 +300,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       );
     });
 
-    it('name a checksum that is none', () =>
+    it('name an invalid checksum', () =>
       refusedUpload(
         ['--body', fileOf('1 byte'), '--checksum', '000'],
         'Invalid x-amz-sha256-tree-hash: 000',
@@ -318,7 +318,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
         'Invalid Content-Length: 0. The request has no body: an archive, and each part of one, has at least one byte.',
       ));
 
-    it('name a part size that is none', () =>
+    it('name an invalid part size', () =>
       refused(
         'initiate-multipart-upload',
         ['--vault-name', 'refusals', '--part-size', '10485760'],
@@ -379,8 +379,8 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): 
 }
 
 /**
- * Nothing of a person's own settings: neither keys nor region, proxy or pager. One attempt, so that a fault
- * of the server is seen and not healed.
+ * An environment without a developer's settings: no keys, region, proxy or pager. One attempt, because retries would
+ * hide faults of the server.
  */
 function environmentFor({ accessKeyId, secretAccessKey }: TestServer, home: string): NodeJS.ProcessEnv {
   return {

@@ -20,7 +20,7 @@ describe('boto3', { skip: unlessPresent(hasBoto3(PYTHON), `boto3 for ${PYTHON}`)
       if (sentence === undefined) continue;
       await t.test(sentence, () => assert.equal(result, 'ok', errorOf(sentence, errors)));
     }
-    // A python that ended early has printed fewer lines than it has checks.
+    // If python ended early, it printed fewer lines than it has checks.
     const checks = Number(/^# .*: (\d+) checks$/.exec(lines.at(-1) ?? '')?.[1]);
     assert.equal(lines.length - 1, checks, errors);
     assert.equal(code, 0, errors);
@@ -35,7 +35,7 @@ interface Outcome {
 
 function runChecks(server: TestServer): Promise<Outcome> {
   const { url, accountId, accessKeyId, secretAccessKey } = server;
-  // Nothing of a person's own settings: no profile, no region, no endpoint of theirs.
+  // An environment without a developer's settings: no profile, region or endpoint.
   const env = {
     PATH: process.env['PATH'],
     HOME: server.data,

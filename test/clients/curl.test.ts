@@ -6,7 +6,7 @@ import { unlessPresent } from '../support/require.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const CURL = onPath('curl');
-/** A host that nobody has: only by way of the proxy is anything reached. */
+/** A host that does not exist: requests to it arrive only through the proxy. */
 const NOWHERE = 'http://glacier.invalid';
 
 describe('curl', { skip: unlessPresent(CURL !== undefined, 'curl') }, () => {
@@ -56,7 +56,7 @@ describe('curl', { skip: unlessPresent(CURL !== undefined, 'curl') }, () => {
     assert.equal((await proxied('--request', 'DELETE', `${NOWHERE}/-/vaults/proxied`)).status, 204);
   });
 
-  it('is told what the server is by its first page', async () => {
+  it('gets a page that says what the server is', async () => {
     const { output } = await runClient(CURL ?? '', ['--silent', server.url], server);
     assert.match(output, /Moraine/);
   });

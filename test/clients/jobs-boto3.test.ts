@@ -22,7 +22,7 @@ describe('boto3, jobs', { skip: unlessPresent(hasBoto3, `boto3 for ${PYTHON}`) }
       const [, result, sentence = line] = /^(ok|failed) (.*)$/.exec(line) ?? [];
       await t.test(sentence, () => assert.equal(result, 'ok', errors));
     }
-    // A python that ended early has printed fewer lines than it has checks.
+    // If python ended early, it printed fewer lines than it has checks.
     const checks = Number(/^# .*: (\d+) checks$/.exec(lines.at(-1) ?? '')?.[1]);
     assert.equal(lines.length - 1, checks, errors);
     assert.equal(code, 0, errors);

@@ -195,7 +195,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.equal(uploaded.checksum, '6faefade5a638cd3545d638dd5754763658e32209e69420cb559b7650d4bf93a');
     });
 
-    it('are deleted, again with the same answer, and then let their vault go', async () => {
+    it('are deleted, again with the same answer, and then their vault can be deleted', async () => {
       const vault = await newVault('emptied');
       const { archiveId } = await client.send(new UploadArchiveCommand({ ...vault, body: 'Hello World!' }));
       await refusal(
@@ -226,7 +226,7 @@ describe('@aws-sdk/client-glacier', () => {
       );
     });
 
-    it('of 000 are no hash at all', async () => {
+    it('of 000 are invalid', async () => {
       await refusal(upload('000'), InvalidParameterValueException, 'Invalid x-amz-sha256-tree-hash: 000');
     });
 
@@ -281,7 +281,7 @@ describe('@aws-sdk/client-glacier', () => {
     });
 
     it('lists its parts by range in pages of fifty', async () => {
-      // A copy of the names: the paginator writes its marker into what it is given.
+      // A copy of the names, because the paginator writes its marker into its input.
       const pages: { RangeInBytes?: string | undefined; SHA256TreeHash?: string | undefined }[][] = [];
       for await (const page of paginateListParts({ client }, { ...upload })) pages.push(page.Parts ?? []);
       assert.deepEqual(
@@ -322,7 +322,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.equal(described.SizeInBytes, whole.length + 32_768);
     });
 
-    it('is gone then: no list shows it, no part and no abort reaches it', async () => {
+    it('is gone afterwards: no list shows it, no part and no abort reaches it', async () => {
       assert.deepEqual(await listedUploads(), []);
       const part = { range: `bytes 0-${MIB - 1}/*`, body: whole.subarray(0, MIB) };
       for (const call of [
@@ -448,7 +448,7 @@ describe('@aws-sdk/client-glacier', () => {
       }
     });
 
-    it('name a part size that is none', async () => {
+    it('name an invalid part size', async () => {
       const vault = await newVault('part-sizes');
       for (const partSize of ['0', '10485760', '10485759', '17179869184']) {
         await refusal(
@@ -481,7 +481,7 @@ describe('@aws-sdk/client-glacier', () => {
       );
     });
 
-    it('name the account that is not the own one', async () => {
+    it('name the account if it is not the own one', async () => {
       const error = await refused(client.send(new ListVaultsCommand({ accountId: '000000000000' })));
       assert.equal(error.name, 'AccessDeniedException');
       assert.equal(error.message, 'Access denied for account ID: 000000000000');
@@ -508,7 +508,7 @@ describe('@aws-sdk/client-glacier', () => {
     const HOUR = 3_600_000;
     const list = new ListVaultsCommand({ accountId: '-' });
 
-    it('by an hour is told so', async () => {
+    it('by an hour gets an error that says so', async () => {
       const texts = [
         [
           -HOUR,
@@ -541,7 +541,7 @@ describe('@aws-sdk/client-glacier', () => {
 
 type ClientOptions = ConstructorParameters<typeof GlacierClient>[0];
 
-/** One attempt only: a refusal that the client would try again must be seen. */
+/** One attempt only, because a retry would hide a refusal. */
 function clientOf(
   { url, accessKeyId, secretAccessKey }: TestServer,
   options: ClientOptions = {},

@@ -1,7 +1,7 @@
 /**
- * Requests as clients send them that cannot be run here: older SDKs and tools in other languages. What they
- * send and demand is from their sources. They are signed by hand, because each signs other headers than an
- * SDK's signer would: some only host and x-amz-*, some everything, and one its Date beside x-amz-date.
+ * Requests of clients that cannot run here: older SDKs and tools in other languages. Their requests and expectations
+ * are taken from their sources. They are signed by hand, because each signs other headers than an SDK's signer would:
+ * some only host and x-amz-*, some everything, and one its Date beside x-amz-date.
  */
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
@@ -25,12 +25,12 @@ interface WireRequest {
   readonly body?: Uint8Array | string;
 }
 
-/** What a client does with every request. */
+/** What a client adds to every request. */
 interface Habits {
-  /** Headers of its own, for this moment and this body. */
+  /** Its own headers for this time and this body. */
   headers(host: string, now: Date, bodyLength: number): Headers;
   signs(name: string): boolean;
-  /** Between the pieces of its Authorization header. */
+  /** The separator in its Authorization header. */
   readonly separator: ', ' | ',';
   readonly region: string;
 }
@@ -68,7 +68,7 @@ const FOG: Habits = {
 
 const MT_AWS_GLACIER: Habits = {
   headers: (_, now, length) => ({
-    // Redirected to another server it goes on naming Amazon's.
+    // If it is redirected to another server, it still names Amazon's.
     Host: 'glacier.eu-west-1.amazonaws.com',
     ...VERSION,
     'x-amz-date': isoBasic(now),
@@ -167,7 +167,7 @@ describe('clients of the past and of other languages', () => {
       assert.equal(removed.headers['content-type'], undefined);
     });
 
-    it('lists vaults with the limit of former times and needs every key', async () => {
+    it('lists vaults with the old limit and needs every key', async () => {
       await boto(201, { method: 'PUT', target: '/-/vaults/boto-listed' });
       const listed = await boto(200, { method: 'GET', target: '/-/vaults?limit=1000' });
       assert.equal(listed.headers['content-type'], 'application/json');
@@ -366,7 +366,7 @@ describe('clients of the past and of other languages', () => {
       });
     }
 
-    it('is not served compressed although it would take it', async () => {
+    it('gets no compressed answer although it accepts one', async () => {
       const listed = await go(200, { method: 'GET', target: '/-/vaults' });
       assert.equal(listed.headers['content-encoding'], undefined);
     });
@@ -425,7 +425,7 @@ describe('clients of the past and of other languages', () => {
           tooLong(habits),
         ));
 
-      it('is not asked for it when the tree hash is none', () =>
+      it('is not asked for it when the tree hash is invalid', () =>
         refusedUnsent(
           { ...upload, headers: { ...headers, 'x-amz-sha256-tree-hash': '000' } },
           400,
@@ -444,7 +444,7 @@ describe('clients of the past and of other languages', () => {
           'The upload ID was not found: unknown',
         ));
 
-      /** A length that its signature does not cover can be changed afterwards; Java's covers it. */
+      /** Headers with a length beyond the limit. Java's signature covers the length, so they are signed again. */
       function tooLong({ signs }: Habits): Headers {
         const length = { 'Content-Length': '38505164800' };
         if (!signs('content-length')) return length;
@@ -502,7 +502,7 @@ describe('clients of the past and of other languages', () => {
       await terraform(204, { method: 'DELETE', target: vault });
       const gone = await terraform(404, { method: 'GET', target: vault });
       assert.equal(gone.json()['code'], 'ResourceNotFoundException');
-      // Any error of a delete is fatal to it, so a repeated one must not be an error.
+      // Any error of a delete is fatal to it, so a repeated delete must not be an error.
       await terraform(204, { method: 'DELETE', target: vault });
     });
   });
@@ -571,7 +571,7 @@ function sendWaiting(url: string, { method, target, headers = {}, body = '' }: W
       const answered = response.headers as Record<string, string>;
       const status = response.statusCode ?? 0;
       resolve({ continued, answer: { status, headers: answered, text, json: () => JSON.parse(text) } });
-      // What was announced and never asked for is never sent.
+      // The client never sends an announced body that the server did not ask for.
       outgoing.destroy();
     });
     outgoing.flushHeaders();

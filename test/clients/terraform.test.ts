@@ -83,7 +83,7 @@ function wanted(): Wanted {
   };
 }
 
-/** For the provider a 404 means that there is none. */
+/** The provider takes a 404 for a missing resource. */
 async function orNone<Value>(asked: Promise<Value>): Promise<Value | undefined> {
   try {
     return await asked;
@@ -95,7 +95,7 @@ async function orNone<Value>(asked: Promise<Value>): Promise<Value | undefined> 
 
 const parsed = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text));
 
-/** What the provider's read functions put into the state. */
+/** The state as the provider's read functions fill it. */
 async function read(): Promise<Partial<Wanted> & { readonly arn?: string | undefined }> {
   const found = await orNone(client.send(new DescribeVaultCommand(vault)));
   if (!found) return {};
@@ -113,7 +113,7 @@ async function read(): Promise<Partial<Wanted> & { readonly arn?: string | undef
   };
 }
 
-/** Plans by what is there, then calls what is needed, as `terraform apply`. */
+/** Compares with the existing state, then makes the needed calls, as `terraform apply` does. */
 async function apply(target: Wanted): Promise<void> {
   changes = [];
   const { arn, ...state } = await read();
@@ -176,7 +176,7 @@ for (const time of ['once', 'and again after it was destroyed']) {
   });
 }
 
-it('has a lock that was not completed removed, and one that is not there', async () => {
+it('removes a lock that was not completed, and accepts that there is none', async () => {
   await client.send(new CreateVaultCommand(vault));
   const policy = { Policy: JSON.stringify(wanted().lockPolicy) };
   await client.send(new InitiateVaultLockCommand({ ...vault, policy }));

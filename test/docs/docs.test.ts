@@ -1,4 +1,4 @@
-/** The commands of README.md and docs/: those that can run unattended run, and all others are held against the program. */
+/** The commands of README.md and docs/: those that can run unattended run; all others are compared with the help. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,7 +19,7 @@ const AWS = process.env['MORAINE_TEST_AWS'] ?? onPath('aws') ?? '';
 const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
 const hasBoto3 = spawnSync(PYTHON, ['-c', 'import boto3']).status === 0;
 
-/** Begins as a command does, and is what a key is derived with (docs/audit.md). */
+/** Looks like a command, but is the info of a key derivation (docs/audit.md). */
 const KEY_INFO = 'moraine audit chain';
 
 /** Pages by their paths in the project. */
@@ -31,14 +31,14 @@ async function pages(): Promise<ReadonlyMap<string, string>> {
   );
 }
 
-/** The blocks of a language, the empty one for commands. */
+/** The blocks of a language; the empty language is for commands. */
 function blocksOf(page: string, language = ''): string[] {
   return [...page.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
     .filter(([, of]) => of === language)
     .map(([, , text = '']) => text);
 }
 
-/** The block of a page that has this text. */
+/** The only block of a page that contains this text. */
 async function blockWith(path: string, text: string, language = ''): Promise<string> {
   const found = blocksOf(await readFile(join(ROOT, path), 'utf8'), language).filter((one) =>
     one.includes(text),
@@ -92,7 +92,7 @@ async function shell(script: string, cwd: string, env?: NodeJS.ProcessEnv): Prom
   return output;
 }
 
-describe('what the pages say of commands', () => {
+describe('the commands in the pages', () => {
   const helps = new Map<string, Promise<string>>();
   /** The help of a subcommand, or of the program. */
   const helpOf = (subcommand: readonly string[]): Promise<string> => {
@@ -102,7 +102,7 @@ describe('what the pages say of commands', () => {
     return known;
   };
 
-  /** Asserts that the words begin with a subcommand that there is, and that it has all the flags. */
+  /** Asserts that the words begin with an existing subcommand, and that it has all the flags. */
   async function assertCommand(words: readonly string[], shown: string): Promise<void> {
     const name: string[] = [];
     for (const word of words) {
@@ -121,7 +121,7 @@ describe('what the pages say of commands', () => {
       );
   }
 
-  it('is what the command line has', async () => {
+  it('exist on the command line', async () => {
     let found = 0;
     for (const { path, line } of await commands()) {
       const [, given = ''] =
@@ -133,7 +133,7 @@ describe('what the pages say of commands', () => {
     assert.ok(found > 20, `${found} commands`);
   });
 
-  it('names scripts, flags, variables and files that there are', async () => {
+  it('name existing scripts, flags, variables and files', async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
     let found = 0;
     for (const { path, line } of await commands()) {
@@ -156,7 +156,7 @@ describe('what the pages say of commands', () => {
     assert.ok(found > 10, `${found} commands`);
   });
 
-  it('points to pages that there are', async () => {
+  it('are on pages whose links lead to existing pages', async () => {
     for (const [path, page] of await pages())
       for (const [, target = ''] of page.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
         if (/^https?:/.test(target)) continue;
@@ -201,7 +201,7 @@ describe('the blocks of the README', () => {
   });
 
   it('work as pasted, with the SDK for JavaScript', async () => {
-    // Packages are found from the folder of the file.
+    // Node.js looks for packages from the folder of the file.
     const file = join(ROOT, 'node_modules', `.readme-${process.pid}.mjs`);
     await writeFile(file, here(await blockWith('README.md', '@aws-sdk/client-glacier', 'js')));
     try {

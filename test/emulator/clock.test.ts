@@ -1,4 +1,4 @@
-/** The emulator's clock set to an instant and turned back: what has happened stays, what is to come waits for its time. */
+/** The emulator's clock, set to an instant and turned back: past events stay, future events wait for their time. */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
@@ -26,7 +26,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Asserts that a time of the emulator's is this one, or that much real time later. */
+/** Asserts that the emulator's time is this one, plus the real time since. */
 function assertAbout(now: string, wanted: number, begunMs: number): void {
   const late = Date.parse(now) - wanted;
   assert.ok(late >= 0 && late <= Date.now() - begunMs + 1, `${now} is ${late} ms later than wanted`);
@@ -55,7 +55,7 @@ describe('the clock', () => {
     assertAbout((await clock.turnBack('7d')).now, Date.parse('2029-12-29T12:00:00Z'), begunMs);
   });
 
-  it('dates what is made by it', async () => {
+  it('dates new vaults and archives', async () => {
     await clock.set('2019-03-04T05:06:07Z');
     await api.createVault('dated');
     const { CreationDate } = (await api.call('GET', '/-/vaults/dated')).json();
@@ -73,7 +73,7 @@ describe('the clock', () => {
     assert.equal((await jobs.describe('v', done))['CompletionDate'], CompletionDate);
   });
 
-  it('lets what is due later wait for its time again', async () => {
+  it('makes later events wait for their time again', async () => {
     await clock.set('2030-02-01T00:00:00Z');
     const id = await jobs.startRetrieval('v', await api.upload('v', 'waits'));
     await clock.turnBack('48h');
@@ -90,7 +90,7 @@ describe('the clock', () => {
     assert.equal((await jobs.output('v', id)).bytes.toString(), 'due');
   });
 
-  it('lets uploads of parts, replaced after a turn back, end with the last bytes', async () => {
+  it('keeps the last bytes of a part that is replaced after a turn back', async () => {
     const [first, second] = [patternBytes(MIB), patternBytes(MIB).reverse()];
     const upload = await api.initiate('v', MIB);
     await api.putPart('v', upload, 0, first);
@@ -103,7 +103,7 @@ describe('the clock', () => {
     assert.deepEqual((await jobs.output('v', job)).bytes, second);
   });
 
-  it('makes locked archives younger again: no lock is met by turning back', async () => {
+  it('makes locked archives younger again: turning back satisfies no lock', async () => {
     await clock.set('2031-01-01T00:00:00Z');
     const locks = locksOf(api);
     await locks.lockedVault('locked', denyDelete({ NumericLessThan: { 'glacier:ArchiveAgeInDays': '30' } }));

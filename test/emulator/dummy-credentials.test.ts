@@ -1,4 +1,4 @@
-/** Credentials that everybody knows: the emulator takes them, any key if it is told to, a real server hardly ever. */
+/** Well-known credentials, and any key: the emulator takes them; a real server takes weak ones only with a flag. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -23,7 +23,7 @@ const accountOf = async (server: TestServer, signer: { accessKeyId: string; secr
   return answer.headers['location']?.split('/')[1];
 };
 
-/** Starts and stops. @returns the status that a list of vaults signed with the weak key gets. */
+/** Starts and stops a server. @returns the status of a ListVaults that is signed with the weak key. */
 async function statusWith(options: Parameters<typeof startServer>[0]): Promise<number> {
   const server = await startServer(options);
   const signer = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -79,21 +79,21 @@ describe('a weak root key', () => {
     }
   });
 
-  it('is no reason for other commands to fail', async () => {
+  it('does not make other commands fail', async () => {
     const folder = join(data, 'commands');
     await (await startServer({ data: folder })).stop();
     const { code, errors } = await runMoraine(['account', 'list', '--data', folder], WEAK);
     assert.equal(code, 0, errors);
   });
 
-  it('is taken with --allow-weak-root-key, as long as it is given', async () => {
+  it('is taken with --allow-weak-root-key, while it is given', async () => {
     const folder = join(data, 'allowed');
     const flags = ['--allow-weak-root-key'];
     assert.equal(await statusWith({ data: folder, env: WEAK, flags }), 200);
     assert.equal(await statusWith({ data: folder }), 400);
     assert.equal(await statusWith({ data: folder, env: WEAK, flags }), 200);
     assert.equal(await statusWith({ data: folder, env: STRONG }), 400);
-    // A strong one stays, as ever.
+    // A strong key keeps working.
     const server = await startServer({ data: folder });
     const signer = {
       accessKeyId: STRONG.MORAINE_ROOT_ACCESS_KEY_ID,
@@ -153,7 +153,7 @@ describe('any key', () => {
       assert.equal(await accountOf(server, { accessKeyId: 'whatever', secretAccessKey }), server.accountId);
   });
 
-  it('of 12 digits is root of the account that it names', async () => {
+  it('of 12 digits is root of the account with this number', async () => {
     for (const accessKeyId of ['123456789012', '000000000000'])
       assert.equal(await accountOf(server, { accessKeyId, secretAccessKey: 'x' }), accessKeyId);
     const signer = { accessKeyId: '111111111111', secretAccessKey: 'x' };
@@ -167,14 +167,14 @@ describe('any key', () => {
     assert.equal((await apiOf(server).call('GET', '/-/vaults', { headers, signer })).status, 200);
   });
 
-  it('does not stand for one that the server knows: there the signature is checked', async () => {
+  it('does not replace a key that the server knows: its signature is checked', async () => {
     const answer = await apiOf(server).call('GET', '/-/vaults', {
       signer: { accessKeyId: 'test', secretAccessKey: 'other' },
     });
     assert.equal(answer.status, 403);
   });
 
-  it('does not stand for no signature at all, nor for one over another body', async () => {
+  it('does not replace a missing signature, nor one over another body', async () => {
     const api = apiOf(server);
     const signer = { accessKeyId: 'whatever', secretAccessKey: 'x' };
     const unsigned = await api.call('GET', '/-/vaults', { unsigned: { authorization: '' } });
@@ -184,7 +184,7 @@ describe('any key', () => {
     assertRefusal(other, 403, 'InvalidSignatureException', /does not match the computed payload hash/);
   });
 
-  it('that was disabled or made by a command is refused as anywhere', async () => {
+  it('that was disabled or made by a command is refused as usual', async () => {
     const made = await runMoraine(['key', 'create', '--data', server.data]);
     assert.equal(made.code, 0, made.errors);
     const [, id = ''] = /(AKIA[A-Z2-7]{16})/.exec(made.output) ?? [];
@@ -204,7 +204,7 @@ describe('any key', () => {
     assert.equal(existsSync(folder), false);
   });
 
-  it('is said in the log', async () => {
+  it('is logged', async () => {
     assert.match(server.errors(), /any access key/);
   });
 });

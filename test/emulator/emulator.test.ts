@@ -1,4 +1,4 @@
-/** The emulator: a clock that is set, a store that is reset, faults on demand; inventories taken daily. */
+/** The emulator: its clock, its reset, faults on demand, and daily inventories. */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
@@ -38,7 +38,7 @@ describe('job times as on the service', () => {
   });
   after(() => world.server.stop());
 
-  it('let 1,000 retrievals be tested without a wait: 5 hours later all outputs are right, a day later gone', async (t) => {
+  it('allow testing 1,000 retrievals without waiting: after 5 hours all outputs are right, after a day gone', async (t) => {
     const { api, jobs, clock } = world;
     await api.createVault('many');
     const bodies = Array.from({ length: 1000 }, (_, i) => Buffer.from(`archive number ${i}`));
@@ -67,7 +67,7 @@ describe('job times as on the service', () => {
       for (let i = 0; i < 20; i++) ids.push(await jobs.startRetrieval('spread', archive, { Tier }));
     const inventories = [await jobs.startInventory('spread'), await jobs.startInventory('spread')];
     await clock.advance('13h');
-    // A job may wait for the next step of the turned clock.
+    // A job may wait for the next step of the clock.
     const step = 61 / 3600;
     for (const [ids, least, most] of [
       [started.Expedited, 1 / 60, 5 / 60],
@@ -87,7 +87,7 @@ describe('job times as on the service', () => {
   });
 });
 
-/** All results, in order; 50 at a time. */
+/** All results in order, 50 at a time. */
 async function inLots<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
@@ -141,7 +141,7 @@ describe('the emulator', () => {
     const end = await clock.advance('next');
     assert.deepEqual(await states(), ['Succeeded', 'Succeeded']);
     assert.ok(Math.abs(hours(now, end.now) - (8 - 2 / 60)) < 0.01);
-    // Then the ends of their lives, and nothing any more.
+    // Then the jobs expire, and no event is left.
     await clock.advance('next');
     assert.equal((await jobs.output('next', soon)).status, 404);
     assert.equal((await jobs.output('next', late)).status, 200);
@@ -153,7 +153,7 @@ describe('the emulator', () => {
     assert.ok(Math.abs(hours(last.now, still.now)) < 0.01);
   });
 
-  it('has done everything that fell due when it answers, inventories too', async () => {
+  it('has done all due work when it answers, inventories too', async () => {
     const { api, jobs, clock } = world;
     await api.createVault('done');
     await api.upload('done', 'x');
@@ -165,7 +165,7 @@ describe('the emulator', () => {
     }
   });
 
-  it('has done what was due before, too, also while it was being done anyway', async () => {
+  it('has also finished work that was due before or already running', async () => {
     const instant = await startWorld();
     try {
       await instant.api.createVault('v');
@@ -180,7 +180,7 @@ describe('the emulator', () => {
     }
   });
 
-  it('stands several turns of its clock at the same time', async () => {
+  it('handles concurrent changes of its clock', async () => {
     const { clock, api, jobs } = world;
     await api.createVault('turns');
     const archive = await api.upload('turns', 'x');
@@ -239,7 +239,7 @@ describe('the emulator', () => {
     assert.equal((await api.call('GET', '/_moraine/health')).status, 200);
   });
 
-  it('makes an operation fail as often as it was told, with the error that it was told', async () => {
+  it('makes an operation fail the requested number of times, with the requested error', async () => {
     const { api, clock } = world;
     await api.createVault('faulty');
     const upload = () => api.call('GET', '/-/vaults/faulty');
@@ -267,7 +267,7 @@ describe('the emulator', () => {
     assert.equal((await api.call('GET', '/-/vaults')).status, 400);
   });
 
-  it('lets uploads fail before their bytes count', async () => {
+  it('makes uploads fail before their bytes count', async () => {
     const { api, clock } = world;
     await api.createVault('uploads');
     await clock.fault('UploadArchive', 'ServiceUnavailableException', 1);
@@ -312,7 +312,7 @@ describe('the emulator', () => {
   });
 });
 
-describe('a server that is no emulator', () => {
+describe('a server that is not an emulator', () => {
   it('has no controls', async () => {
     const server = await startServer();
     try {
@@ -362,7 +362,7 @@ describe('a data folder', () => {
     await rm(data, { recursive: true, force: true });
   });
 
-  it('keeps the turned clock over a restart, and what happened under it', async () => {
+  it('keeps its clock over a restart, and what happened at its times', async () => {
     const data = await temporaryFolder();
     const flags = ['--job-times', 'standard=4h'];
     let server = await startEmulator({ data, flags });
@@ -442,7 +442,7 @@ describe('daily inventories', () => {
     assert.equal(shown, `${String(date).slice(0, 19)}Z`);
   });
 
-  it('never come for a vault that was not written to, which can be deleted at any time', async () => {
+  it('are never taken for a vault that was not written to, which can be deleted at any time', async () => {
     const { api, clock } = world;
     await api.createVault('unwritten');
     await clock.advance('50h');
@@ -451,7 +451,7 @@ describe('daily inventories', () => {
     assertEmpty(await api.call('DELETE', '/-/vaults/unwritten'), 204);
   });
 
-  it('show what was there when they were taken: later archives not, later deletions still', async () => {
+  it('show the vault as it was when they were taken: no later archives, but archives deleted since', async () => {
     const { api, clock } = world;
     await api.createVault('state');
     const [a, b] = [await api.upload('state', 'a'), await api.upload('state', 'b')];
@@ -493,7 +493,7 @@ describe('daily inventories', () => {
     assert.notEqual((await described('unchanged')).date, date, 'a day has passed since the last one');
   });
 
-  it('let a vault go only when the last one was empty and nothing was written since', async () => {
+  it('allow deleting a vault only if the last one was empty and nothing was written since', async () => {
     const { api, clock } = world;
     await api.createVault('emptied');
     const id = await api.upload('emptied', 'a');
@@ -511,7 +511,7 @@ describe('daily inventories', () => {
     assert.deepEqual(await described('emptied'), { date: null, archives: 0, bytes: 0 });
   });
 
-  it('do not let a vault go whose archives are newer than an empty inventory', async () => {
+  it('prevent deleting a vault with archives newer than an empty inventory', async () => {
     const { api, clock } = world;
     await api.createVault('refilled');
     await remove('refilled', await api.upload('refilled', 'a'));

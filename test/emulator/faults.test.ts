@@ -1,4 +1,4 @@
-/** What a client meets that was asked for at the emulator: waits, cut connections, short and corrupt downloads. */
+/** Faults that a test asks of the emulator: waits, cut connections, short and corrupt downloads. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { treeHash } from '../../src/treehash/index.ts';
@@ -33,7 +33,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** All that came back on a connection of its own until the server ended it. */
+/** Everything received on a connection of its own until the server ended it. */
 async function receivedFor(method: string, target: string, body: Buffer = Buffer.alloc(0)): Promise<string> {
   const wire = await Wire.open(server.url);
   const headers = body.length === 0 ? {} : hashHeaders(body);
@@ -48,7 +48,7 @@ const archives = async (): Promise<unknown> =>
   (await api.call('GET', '/-/vaults/v')).json()['NumberOfArchives'];
 
 describe('a latency', () => {
-  it('holds an operation back until its time is over, and the others not', async () => {
+  it('delays an operation for its time, and no other operation', async () => {
     await controls.faultWith({ operation: 'DescribeVault', latency: '700ms', times: 1 });
     const begun = performance.now();
     let answered = false;
@@ -137,7 +137,7 @@ describe('a cut connection', () => {
 });
 
 describe('a bad download', () => {
-  it('that is short is whole to HTTP: only size and tree hash tell', async () => {
+  it('that is short looks whole to HTTP: only size and tree hash show it', async () => {
     await controls.faultWith({ operation: 'GetJobOutput', download: 'short' });
     const { status, headers, bytes, complete } = await jobs.output('v', jobId);
     assert.deepEqual([status, complete, bytes.length], [200, true, Math.ceil(SIZE / 2)]);
@@ -184,7 +184,7 @@ describe('a bad download', () => {
 });
 
 describe('faults that wait', () => {
-  it('are all taken back at once', async () => {
+  it('are all removed at once', async () => {
     await controls.fault('ListVaults', 'ThrottlingException', 3);
     await controls.faultWith({ operation: 'GetJobOutput', download: 'short', times: 3 });
     assert.equal((await controls.state()).faults.length, 2);
@@ -193,7 +193,7 @@ describe('faults that wait', () => {
     assert.equal((await jobs.output('v', jobId)).bytes.length, SIZE);
   });
 
-  it('go with a reset', async () => {
+  it('are removed by a reset', async () => {
     const own = await startEmulator();
     try {
       await controlsOf(own).fault('ListVaults', 'ThrottlingException', 3);

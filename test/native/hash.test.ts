@@ -29,7 +29,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** What both engines must say, by node:crypto alone. */
+/** The hashes that both engines must compute, by node:crypto alone. */
 function expected(bytes: Uint8Array): { linear: string; leaves: string } {
   let leaves = '';
   for (let i = 0; i < leafCount(bytes.length); i++) leaves += sha256(bytes.subarray(i * MIB, (i + 1) * MIB));
@@ -41,7 +41,7 @@ function hex(digest: { linear: Buffer; leaves: Buffer }): { linear: string; leav
   return { linear: digest.linear.toString('hex'), leaves: digest.leaves.toString('hex') };
 }
 
-/** The rule of the API's tree hash, as simply as it can be said. */
+/** The API's tree hash in its simplest form. */
 function treeHash(leaves: Buffer): string {
   let level = Array.from({ length: leaves.length / 32 }, (_, i) => leaves.subarray(i * 32, i * 32 + 32));
   while (level.length > 1) {
@@ -70,7 +70,7 @@ for (let i = 0, x = 0x2545f491; i < NOISE.length; i += 4) {
   NOISE.writeInt32LE(x, i);
 }
 
-/** More leaves than any engine takes at once, each another one. */
+/** More leaves than any engine takes at once, all different. */
 const LONG = Buffer.alloc(35 * MIB + 8, NOISE.subarray(0, 5 * MIB - 3));
 
 /** What (pattern S, all of one byte, or a text), how many bytes, linear hash (- where not known), tree hash. */
@@ -119,7 +119,7 @@ function vectorBytes(what: string, length: number): Uint8Array {
   return what === 'text' ? Buffer.from('Hello World!') : Buffer.alloc(length, Number(what));
 }
 
-/** Lengths and cuts near where the code takes another way, and any others. */
+/** Lengths and cuts near the limits at which the code changes its path, and random ones. */
 const edges = fc
   .tuple(
     fc.constantFrom(0, 64, 128, 4096, 64 * KIB, MIB, 2 * MIB, 3 * MIB, 4 * MIB),
@@ -439,7 +439,7 @@ function suite(engine: HashEngine): void {
     assert.deepEqual(hex(hasher.digest()), expected(new Uint8Array(0)));
   });
 
-  test('what runs after a job runs in the context of who asked', async () => {
+  test('the continuation of a job runs in the context of its caller', async () => {
     const storage = new AsyncLocalStorage<string>();
     await storage.run('mine', async () => {
       await engine.createPairHasher().update([NOISE]);
@@ -459,7 +459,7 @@ describe('the native engine alone', { skip: noNative }, () => {
   const addon = (): Record<string, Call> => createRequire(import.meta.url)(file);
   const call = (name: string, ...args: unknown[]): unknown => addon()[name]?.(...args);
 
-  test('says what it is', () => {
+  test('names itself', () => {
     assert.equal(engine.offMainThread, true);
     assert.match(engine.name, /SHA/);
   });
@@ -481,7 +481,7 @@ describe('the native engine alone', { skip: noNative }, () => {
       assert.equal((await leaves).toString('hex'), expected(Buffer.alloc(2 * MIB, n)).leaves);
     });
     for (let i = 0; i < 20; i++) {
-      // Hashers that nobody waits for, some of them at work.
+      // Hashers without a pending promise, some of them at work.
       for (let n = 0; n < 20; n++) engine.createPairHasher().updateSync([NOISE.subarray(0, 2 * MIB)]);
       void engine.createPairHasher().update([Buffer.alloc(MIB, i)]);
       collect();
@@ -504,7 +504,7 @@ describe('the native engine alone', { skip: noNative }, () => {
   test('arrays that run code while they are read', async () => {
     const hasher = call('createPairHasher');
     const bytes = NOISE.subarray(0, MIB);
-    /** An array whose second element is `bytes` after running `code`. */
+    /** An array whose second element runs `code` when it is read, and is `bytes`. */
     const running = (first: Uint8Array, code: () => void) => {
       return Object.defineProperty([first], 1, {
         get: () => {
@@ -626,7 +626,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     assert.equal(readFileSync(path).length, 512 * KIB);
   });
 
-  test('freed memory goes back to the system, also from between what is in use', { skip: noTrim }, () => {
+  test('freed memory goes back to the system, also between blocks in use', { skip: noTrim }, () => {
     const script = `
       const addon = require(${JSON.stringify(file)});
       const mib = () => process.memoryUsage.rss() / ${MIB};
@@ -696,7 +696,7 @@ describe('memory for unbuffered files', { skip: noNative }, () => {
     }
   });
 
-  test('is not to be had from node:crypto', () => {
+  test('is not available from node:crypto', () => {
     assert.equal(nodeHash.alignedBuffer, undefined);
   });
 });

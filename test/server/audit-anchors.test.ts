@@ -1,4 +1,4 @@
-/** Audit logs that were set back, and copies that were made while the server worked. */
+/** Audit logs that were set back, and copies that were made while the server ran. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
@@ -109,7 +109,7 @@ describe('a copy made under load, in the order catalog, store, audit', () => {
 });
 
 interface Load {
-  /** Resolves when twenty more uploads were answered and a command, which anchors what it wrote, has come to its end. */
+  /** Resolves after twenty more uploads and one whole command, which anchors its events. */
   goesOn(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -135,7 +135,7 @@ function startLoad(server: TestServer): Load {
     }
   })();
   const ended = Promise.all([...lanes, commands]);
-  // A failure is told by stop; until then it must not count as unhandled.
+  // `stop` reports a failure; until then it must not count as unhandled.
   ended.catch(() => {});
   return {
     async goesOn() {
@@ -151,7 +151,7 @@ function startLoad(server: TestServer): Load {
   };
 }
 
-/** As docs/operating.md says. */
+/** Makes a backup as docs/operating.md says. */
 async function copyInOrder(from: string, to: string, between: () => Promise<void>): Promise<void> {
   const catalog = new DatabaseSync(join(from, 'catalog.sqlite'));
   await backup(catalog, join(to, 'catalog.sqlite'));
@@ -170,7 +170,7 @@ async function copyInOrder(from: string, to: string, between: () => Promise<void
   }
 }
 
-/** What vanishes meanwhile was deleted, and `cp` says so. */
+/** Copies with `cp`, and tolerates only files that a deletion removed meanwhile. */
 async function copyFiles(paths: readonly string[], to: string): Promise<void> {
   await promisify(execFile)('cp', ['-a', ...paths, to]).catch((error: { stderr?: string }) => {
     const lines = (error.stderr ?? String(error)).trim().split('\n');

@@ -1,4 +1,4 @@
-/** The audit log of a real server: what is in it, what never is, and that nothing is acknowledged without it. */
+/** The audit log of a real server: what it has, what it never has, and that nothing is acknowledged without it. */
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ let nobody: Api;
 /** By request id: what was asked and how it was answered. */
 const asked = new Map<string, { readonly name: string; readonly method: string; readonly answer: Answer }>();
 const secrets: string[] = [];
-/** What was denied with 400. */
+/** Answers to requests that were denied with 400. */
 const unanswerable: Answer[] = [];
 let events: Event[];
 
@@ -44,7 +44,7 @@ before(async () => {
 });
 after(() => rm(server.data, { recursive: true, force: true }));
 
-/** Whether a request made the record, and not a command or a start. */
+/** Whether the event is of a request, not of a command or a start. */
 function isOfApi(event: Event): boolean {
   return event['eventType'] === 'AwsApiCall';
 }
@@ -60,7 +60,7 @@ async function askEverything(): Promise<void> {
   }
 }
 
-/** Requests whose heads carry what a log must not have. */
+/** Sends requests with heads that contain values that a log must not have. */
 async function askInOddWays(): Promise<void> {
   const { host } = new URL(server.url);
   const session = await issueSession(server.data, {
@@ -88,7 +88,7 @@ async function askInOddWays(): Promise<void> {
   await sendWithoutRight();
 }
 
-/** What the service answers with 400: nobody signed it, or the key is none that counts. */
+/** Sends requests that the service denies with 400: unsigned, or signed by an unknown key. */
 async function sendWithoutRight(): Promise<void> {
   const signer = { accessKeyId: 'AKIAUNKNOWNUNKNOWN00' };
   unanswerable.push(await root.call('GET', '/-/vaults/v', { signer }));
@@ -97,7 +97,7 @@ async function sendWithoutRight(): Promise<void> {
   unanswerable.push(await sendRaw(server.url, { method: 'GET', target, headers }));
 }
 
-/** Refusals quote what is malformed. */
+/** Sends malformed signatures, because refusals quote malformed values. */
 async function sendMalformedSignatures(): Promise<void> {
   const headers = root.headersOf('PUT', '/-/vaults/malformed');
   const authorization = headers['authorization'] ?? '';
@@ -116,7 +116,7 @@ async function sendMalformedSignatures(): Promise<void> {
 }
 
 describe('the audit log', () => {
-  it('has one record of each request that changes something, and of each that was denied', () => {
+  it('has one event for each request that changes something, and for each that was denied', () => {
     const ids = events.filter(isOfApi).map((event) => event['requestID']);
     assert.equal(new Set(ids).size, ids.length);
     for (const [id, { name, method, answer }] of asked) {
@@ -130,7 +130,7 @@ describe('the audit log', () => {
     assert.equal(names.size, 33);
   });
 
-  it('has those too that are denied with 400', () => {
+  it('also has those that are denied with 400', () => {
     for (const { status, headers, text } of unanswerable) {
       assert.equal(status, 400, text);
       const found = events.filter((event) => event['requestID'] === headers['x-amzn-requestid']);
@@ -189,7 +189,7 @@ describe('the audit log', () => {
     for (const secret of secrets) assert.ok(!server.errors().includes(secret), secret);
   });
 
-  it('is found whole after the server was killed, and changed after a byte was', async () => {
+  it('verifies after the server was killed, and not after a byte was changed', async () => {
     const verify = () => runMoraine(['audit', 'verify', '--data', server.data]);
     const whole = await verify();
     assert.equal(whole.code, 0);
@@ -206,8 +206,8 @@ describe('the audit log', () => {
   });
 });
 
-describe('when a record cannot be written', () => {
-  it('no change and no denial is acknowledged, reading goes on, and all comes back by itself', async (t) => {
+describe('when an event cannot be written', () => {
+  it('no change and no denial is acknowledged, reading goes on, and the server recovers by itself', async (t) => {
     const data = await temporaryFolder();
     const config = readConfig({ data, listen: '127.0.0.1:0', workers: '1', 'log-level': 'silent' });
     const running = await serve(config);
@@ -255,13 +255,13 @@ describe('when a record cannot be written', () => {
       '{"status":"failing","reason":"The audit log cannot be written: EIO: i/o error"}',
     );
     fails = false;
-    // The chain may be torn: a new one goes on.
+    // The chain may be torn, so a new one continues.
     assert.equal((await denied()).status, 403);
     assert.equal((await api.call('PUT', '/-/vaults/w')).status, 201);
     assert.equal((await health()).status, 200);
     await stop();
     const heads = (await readdir(join(data, 'audit'))).filter((name) => name.endsWith('.head'));
-    // The start put root's first key on record, in the chain of commands.
+    // The start logged root's first key, in the chain of commands.
     assert.equal(heads.filter((name) => !name.startsWith('commands')).length, 2);
     const verified = await runMoraine(['audit', 'verify', '--data', data]);
     assert.equal(verified.code, 0, verified.output);

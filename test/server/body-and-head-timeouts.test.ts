@@ -10,7 +10,7 @@ import { storeFiles, untilBlobsAdded } from '../support/store-files.ts';
 import { headText, Wire } from '../support/wire.ts';
 
 const IDLE_MS = 1000;
-/** Rests of a body that moves: a client and a server on a busy machine must both keep well below a limit. */
+/** Pause between pieces of a moving body: on a busy machine client and server must stay well below the limit. */
 const REST_MS = 100;
 const PATIENT_MS = 3000;
 const ARCHIVES = '/-/vaults/v/archives';
@@ -19,7 +19,7 @@ const TIMED_OUT = [408, 'RequestTimeoutException', 'Request timed out.'] as cons
 
 let server: TestServer;
 let api: Api;
-/** Connections whose heads never come to an end; opened first and looked at last, because that takes longest. */
+/** Connections with heads that never end; opened first and checked last, because their limit is the longest. */
 let slowHead: Wire;
 let silent: Wire;
 
@@ -43,7 +43,7 @@ async function begin(method: string, target: string, headers: Record<string, str
   return wire;
 }
 
-/** Sends the body in pieces with rests between them. @returns the longest rest, ms. */
+/** Sends the body in pieces with pauses between them. @returns the longest pause, ms. */
 async function drip(wire: Wire, body: Uint8Array, pieces: number): Promise<number> {
   const length = Math.floor(body.length / pieces);
   let longestMs = 0;
@@ -60,7 +60,7 @@ describe('a body that stalls', () => {
   const body = patternBytes(2 * MIB);
 
   for (const bytes of [0, 1, MIB, 2 * MIB - 1]) {
-    it(`after ${bytes} bytes is given up with 408, and nothing stays`, async () => {
+    it(`after ${bytes} bytes gets a 408, and leaves nothing behind`, async () => {
       const before = await storeFiles(server.data);
       const wire = await begin('POST', ARCHIVES, hashHeaders(body));
       wire.write(body.subarray(0, bytes));
@@ -70,7 +70,7 @@ describe('a body that stalls', () => {
     });
   }
 
-  it('is given up as a part too, and the part may be sent again', async () => {
+  it('gets a 408 as a part too, and the part may be sent again', async () => {
     const id = await api.initiate('v', 2 * MIB);
     const target = `/-/vaults/v/multipart-uploads/${id}`;
     const range = { 'content-range': `bytes 0-${body.length - 1}/*` };
@@ -81,7 +81,7 @@ describe('a body that stalls', () => {
     assertEmpty(await api.putPart('v', id, 0, body), 204);
   });
 
-  it('is given up when it was asked for and does not come', async () => {
+  it('gets a 408 if the server asked for it and it does not arrive', async () => {
     const wire = await begin('POST', ARCHIVES, { ...hashHeaders(body), expect: '100-continue' });
     await wire.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
     wire.received = '';
@@ -89,7 +89,7 @@ describe('a body that stalls', () => {
     wire.destroy();
   });
 
-  it('is given up as JSON too, with and without its hash', async () => {
+  it('gets a 408 as JSON too, with and without its hash', async () => {
     const json = '{"Tags":{"a":"b"}}';
     for (const hash of [{}, { 'x-amz-content-sha256': sha256Hex(json) }]) {
       const wire = await begin('POST', TAGS, { 'content-length': String(json.length), ...hash });
@@ -119,12 +119,12 @@ describe('a body that moves', () => {
       assert.ok(performance.now() - begun > PATIENT_MS);
       const answer = await wire.answer();
       wire.destroy();
-      // The machine was too busy for this client to be steady: that says nothing about the server.
+      // The machine was too busy for this client to be steady, so the answer proves nothing.
       if (answer.status !== 408 || longestMs < PATIENT_MS / 2) return answer;
     }
   }
 
-  it('steadily is never cut for its age', async () => {
+  it('steadily is never cut, however long it takes', async () => {
     const body = patternBytes(MIB + 10);
     const answer = await steadily(ARCHIVES, hashHeaders(body), body);
     assert.equal(answer.status, 201, answer.text);
@@ -147,7 +147,7 @@ describe('a connection that is used again', () => {
     wire.destroy();
   });
 
-  it('goes on after a body that was refused and came all the same', async () => {
+  it('stays usable after a refused body that arrived nevertheless', async () => {
     const body = patternBytes(MIB);
     const headers = { ...hashHeaders(body), 'x-amz-sha256-tree-hash': '000' };
     const wire = await begin('POST', ARCHIVES, headers);
@@ -160,12 +160,12 @@ describe('a connection that is used again', () => {
 });
 
 describe('a head that does not end', () => {
-  it('is given up with 408', async () => {
+  it('gets a 408', async () => {
     assertRefusal(await slowHead.answer(), ...TIMED_OUT);
     await slowHead.untilClosed();
   });
 
-  it('and one that does not begin is not waited for either', async () => {
+  it('or does not begin is not waited for', async () => {
     await silent.untilClosed();
   });
 });

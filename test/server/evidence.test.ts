@@ -1,4 +1,4 @@
-/** What a client sees, and the log says, of a signature that does not match. */
+/** The evidence about a wrong signature, in the answer and in the log. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertRefusal } from '../support/api.ts';
@@ -40,7 +40,7 @@ function textOf(canonical: readonly string[], at: Date): string {
 }
 
 describe('a wrong signature', () => {
-  it('in the header is answered with what should have been signed', async () => {
+  it('in the header is answered with the texts that should have been signed', async () => {
     const at = new Date();
     const { host } = new URL(server.url);
     const headers = signHeaders(
@@ -67,7 +67,7 @@ describe('a wrong signature', () => {
     assertRefusal(answer, 403, INVALID, textOf(canonical, at));
   });
 
-  it('in the query is answered so too, without the signature and the session token', async () => {
+  it('in the query is answered in the same way, without the signature and the session token', async () => {
     const at = new Date();
     const { host } = new URL(server.url);
     const request = { method: 'GET', target: '/-/vaults', headers: { host }, payloadHash: sha256Hex('') };
@@ -134,7 +134,7 @@ describe('a wrong signature', () => {
     assert.doesNotMatch(server.errors(), /SESSION|THE COOKIE/);
   });
 
-  it('is on record in the audit log by its sentence alone', async () => {
+  it('has only its message in the audit log', async () => {
     const { readFile, readdir } = await import('node:fs/promises');
     const folder = `${server.data}/audit`;
     const files = await readdir(folder);
@@ -255,7 +255,7 @@ describe('a value that cannot be signed reliably', () => {
     }
   });
 
-  it('does not hide a wrong signature where all values are well-formed', async () => {
+  it('does not hide a wrong signature if all values are well-formed', async () => {
     const headers = {
       ...hashHeaders('x'),
       'x-amz-archive-description': 'a description',

@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Sends the head of a request that waits to be asked for its body. */
+/** Sends the head of a request that expects 100 Continue before its body. */
 async function ask(method: string, target: string, options: CallOptions): Promise<Wire> {
   const wire = await Wire.open(server.url);
   const headers = { ...options.headers, expect: '100-continue' };
@@ -32,7 +32,7 @@ async function ask(method: string, target: string, options: CallOptions): Promis
   return wire;
 }
 
-/** What is wrong with an upload of 4 GiB of which no byte may be asked for. */
+/** Faults of an upload of 4 GiB: the server may not ask for a byte of it. */
 interface Refused {
   readonly name: string;
   readonly target?: string;
@@ -66,7 +66,7 @@ const ARCHIVE: readonly Refused[] = [
   },
   { name: 'a session token', options: header('x-amz-security-token', 'x'), answer: unknownKey },
   {
-    name: 'an account that is none',
+    name: 'an invalid account',
     target: '/x/vaults/v/archives',
     answer: [400, 'UnrecognizedClientException', 'No account found for the given parameters'],
   },
@@ -86,7 +86,7 @@ const ARCHIVE: readonly Refused[] = [
     answer: [404, 'ResourceNotFoundException', /^Vault not found for ARN/],
   },
   {
-    name: 'a path that is none',
+    name: 'an unknown path',
     target: '/-/vaults/v/none',
     answer: [404, 'UnknownOperationException', /./],
   },
@@ -101,7 +101,7 @@ const ARCHIVE: readonly Refused[] = [
     answer: missing('x-amz-sha256-tree-hash'),
   },
   {
-    name: 'a tree hash that is none',
+    name: 'an invalid tree hash',
     options: header('x-amz-sha256-tree-hash', '000'),
     answer: [400, INVALID, 'Invalid x-amz-sha256-tree-hash: 000'],
   },
@@ -124,7 +124,7 @@ const ARCHIVE: readonly Refused[] = [
 const PART: readonly Refused[] = [
   { name: 'no range', options: header('content-range', undefined), answer: missing('content-range') },
   {
-    name: 'a range that is none',
+    name: 'an invalid range',
     options: header('content-range', 'bytes=0-5/*'),
     answer: [400, INVALID, 'Invalid Content-Range: bytes=0-5/*'],
   },
@@ -154,7 +154,7 @@ async function assertRefusedUnread(
   const { options = {}, answer } = request;
   const headers = { ...good, ...options.headers };
   const wire = await ask(request.method ?? method, request.target ?? target, { ...options, headers });
-  // The first thing that comes is the refusal, and no invitation to send the body.
+  // The first answer is the refusal, not an invitation to send the body.
   const refusal = await wire.answer();
   assertRefusal(refusal, ...answer);
   assert.equal(refusal.headers['connection'], 'close');
@@ -184,7 +184,7 @@ describe('a part of 4 GiB with', () => {
   }
 });
 
-describe('other bodies that need not come', () => {
+describe('other bodies that the server does not ask for', () => {
   it('are those without a length, and empty ones', async () => {
     const chunked = { ...hashHeaders('x'), 'content-length': undefined, 'transfer-encoding': 'chunked' };
     const answer = [
@@ -218,7 +218,7 @@ describe('other bodies that need not come', () => {
   });
 });
 
-describe('a body that is good', () => {
+describe('a valid body', () => {
   it('is asked for, taken, and the connection goes on', async () => {
     const body = patternBytes(2 * MIB + 1);
     const wire = await ask('POST', ARCHIVES, { headers: hashHeaders(body) });
@@ -259,7 +259,7 @@ describe('a body that is good', () => {
     }
   });
 
-  it('ends the connection after its answer when the client asked for that', async () => {
+  it('ends the connection after its answer if the client asked for that', async () => {
     const body = 'Hello World!';
     const wire = await ask('POST', ARCHIVES, { headers: { ...hashHeaders(body), connection: 'close' } });
     await wire.until(CONTINUE);
@@ -269,7 +269,7 @@ describe('a body that is good', () => {
     await wire.untilClosed();
   });
 
-  it('is asked for once only, and refused for its hash after it came', async () => {
+  it('is asked for only once, and refused for its hash after it arrived', async () => {
     const body = 'Hello World!';
     const headers = { ...hashHeaders(body), 'x-amz-sha256-tree-hash': 'ab'.repeat(32) };
     const wire = await ask('POST', ARCHIVES, { headers });
@@ -281,8 +281,8 @@ describe('a body that is good', () => {
   });
 });
 
-describe('an expectation that nobody knows', () => {
-  it('is passed over', async () => {
+describe('an unknown expectation', () => {
+  it('is ignored', async () => {
     const wire = await Wire.open(server.url);
     wire.write(
       headText('GET', '/-/vaults/v', api.headersOf('GET', '/-/vaults/v', { headers: { expect: 'miracle' } })),

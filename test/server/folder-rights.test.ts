@@ -1,4 +1,4 @@
-/** What a start says of a data folder or an address that it cannot use, and what it makes of modes. */
+/** Errors of a start for a data folder or an address that it cannot use, and the modes that it sets. */
 import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -15,7 +15,7 @@ const skip = unlessPresent(process.getuid?.() === 0, 'root');
 let folder: string;
 before(async () => {
   folder = await temporaryFolder();
-  // Other users must get to what is theirs in it.
+  // Other users must reach their files in it.
   await chmod(folder, 0o755);
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -37,13 +37,13 @@ function assertRefused({ code, errors, output }: Ended, expected: number, reason
 const modeOf = async (...path: string[]): Promise<string> =>
   ((await stat(join(...path))).mode & 0o777).toString(8);
 
-describe('a data folder that cannot be', () => {
-  it('is refused where no folder can be made', async () => {
+describe('a data folder that cannot be used', () => {
+  it('is refused if it cannot be made', async () => {
     assertRefused(await serve('/proc/x'), 2, /the data folder \/proc\/x cannot be made: ENOENT/);
     assertRefused(await serve('/proc/x/y/z'), 2, /the data folder \/proc\/x\/y\/z cannot be made: ENOENT/);
   });
 
-  it('is refused where a file is in its place', async () => {
+  it('is refused if a file is in its place', async () => {
     const path = join(folder, 'file');
     await writeFile(path, '');
     assertRefused(await serve(path), 2, /the data folder .*file cannot be made: EEXIST/);
@@ -71,14 +71,14 @@ describe('an address that cannot be listened on', () => {
     await assert.rejects(stat(data), /ENOENT/);
   });
 
-  it('is a wrong setting where this machine has no such address', async () => {
+  it('is a wrong setting if this machine has no such address', async () => {
     const data = join(folder, 'no-address');
     const args = ['serve', '--data', data, '--listen', '203.0.113.1:0', '--allow-plain-http'];
     assertRefused(await runMoraine(args), 2, /--listen 203\.0\.113\.1:0 cannot be used: this machine has no/);
     await assert.rejects(stat(data), /ENOENT/);
   });
 
-  it('is told after a folder that is in use', async () => {
+  it('is reported after a folder that is in use', async () => {
     const first = await startServer();
     const address = first.url.replace('http://', '');
     assertRefused(await serve(first.data, address), 3, /another server is using the data folder/);
@@ -87,7 +87,7 @@ describe('an address that cannot be listened on', () => {
 });
 
 describe('modes', () => {
-  it('are for the owner alone, and are put right where they are not', async () => {
+  it('are for the owner alone, and are corrected if they are not', async () => {
     const data = join(folder, 'modes');
     const closed = ['master.key', 'root-credentials', 'catalog.sqlite', 'lock.sqlite', 'store', 'audit'];
     const modesOf = () => Promise.all(closed.map((name) => modeOf(data, name)));
@@ -115,7 +115,7 @@ describe('modes', () => {
 });
 
 describe('a data folder of another user', { skip }, () => {
-  it('is told with path, owner and mode, to servers and commands', async () => {
+  it('is refused to servers and commands with its path, owner and mode', async () => {
     const data = join(folder, 'roots');
     const first = await startServer({ data });
     await first.stop();
@@ -131,7 +131,7 @@ describe('a data folder of another user', { skip }, () => {
     assertRefused(command, 2, /may not read .*master\.key: it belongs to uid 0/);
   });
 
-  it('is refused to a server of root’s', async () => {
+  it('is refused to a server that runs as root', async () => {
     const data = join(folder, 'theirs');
     await mkdir(data);
     await chown(data, NOBODY, NOBODY);

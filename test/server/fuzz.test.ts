@@ -10,7 +10,7 @@ import { storeFiles, untilBlobsAdded } from '../support/store-files.ts';
 import { headText, Wire } from '../support/wire.ts';
 
 const SEED = 20_120_601;
-/** Requests in flight together: a hang of one is noticed beside the others. */
+/** Concurrent requests: if one hangs, the others show it. */
 const LOT = 8;
 const LOTS = 250;
 const WIRE_REQUESTS = 300;
@@ -25,7 +25,7 @@ interface Sent {
 
 let server: TestServer;
 let api: Api;
-/** Good requests of every kind on things that are there. */
+/** Valid requests of every kind on existing things. */
 let seeds: readonly Sent[];
 
 before(async () => {
@@ -101,7 +101,7 @@ const odd = fc.constantFrom(
   'bytes 9-1/*',
   '[object Object]',
 );
-/** Mostly what can be decoded: the rest is refused before anything is looked at. */
+/** Mostly text that can be decoded: the server refuses other text before it looks at anything else. */
 const inTarget = fc.oneof(
   { weight: 6, arbitrary: odd.map((text) => text.replaceAll(' ', '%20')) },
   {
@@ -163,7 +163,7 @@ const mutations: fc.Arbitrary<Mutation> = fc.oneof(
   })),
 );
 
-/** Puts another JSON value in the place of the `at`-th one. */
+/** Replaces the `at`-th JSON value by another. */
 function replaceValue(body: string, at: number, json: string): string {
   const places = [...body.matchAll(/(?<=:)(?:"(?:\\.|[^"\\])*"|\[[^\]]*\]|[^,{}\]]+)/g)];
   const place = places[at % Math.max(places.length, 1)];
@@ -174,9 +174,9 @@ function replaceValue(body: string, at: number, json: string): string {
 interface Recipe {
   readonly seed: number;
   readonly changes: readonly Mutation[];
-  /** Sign what was changed, or change what was signed. */
+  /** Whether to sign after the changes, so that the signature is right. */
   readonly signAfter: boolean;
-  /** Tell the body's length, and its hash where one was told. */
+  /** Whether to correct the body's length, and its hash if the request has one. */
   readonly honest: boolean;
 }
 
@@ -200,7 +200,7 @@ async function send(recipe: Recipe): Promise<void> {
   const { method, target, headers, body } = requestOf(recipe);
   const shown = JSON.stringify({ method, target, headers, body });
   const good = seeds[recipe.seed % seeds.length] as Sent;
-  // A length that is a lie would spoil the connection for the requests after it; the test of bytes tells such lies.
+  // A wrong length would spoil the connection for later requests; the test of bytes sends wrong lengths.
   const { 'content-length': _, ...before } = api.headersOf(good.method, good.target, good);
   const signed = recipe.signAfter ? {} : { unsigned: before };
   const hang = new Promise<never>((_, reject) => {
@@ -214,7 +214,7 @@ async function send(recipe: Recipe): Promise<void> {
   assertSane(answer, shown);
 }
 
-/** Whatever was asked: an answer that is ours, and never one that says that we failed. */
+/** Asserts an answer in the form of the API, and never a server error. */
 function assertSane(answer: Answer, shown: string): void {
   assert.ok(answer.status >= 200 && answer.status < 500, `${answer.status} ${answer.text} to ${shown}`);
   assert.match(answer.headers['x-amzn-requestid'] ?? '', /^[A-Za-z0-9_-]{47,48}$/, shown);
@@ -227,8 +227,8 @@ function assertSane(answer: Answer, shown: string): void {
   );
 }
 
-describe('two thousand requests that are almost good', () => {
-  it('are all answered, and never as if the server had failed', async () => {
+describe('two thousand requests that are almost valid', () => {
+  it('are all answered, and never with a server error', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(recipes, { minLength: LOT, maxLength: LOT }), async (batch) => {
         await Promise.all(batch.map(send));
@@ -265,7 +265,7 @@ describe('bytes that are almost a request', () => {
   });
 });
 
-/** Sends bytes and the end after them; whatever comes back must not say that the server failed. */
+/** Sends bytes and then the end; the answer must not be a server error. */
 async function sendBytes(bytes: Uint8Array): Promise<void> {
   const wire = await Wire.open(server.url);
   wire.write(bytes);
@@ -276,7 +276,7 @@ async function sendBytes(bytes: Uint8Array): Promise<void> {
 }
 
 describe('the server after all this', () => {
-  it('is well, kept what it should, and has nothing half-done', async () => {
+  it('is healthy, kept its data, and has nothing half-done', async () => {
     assert.equal((await api.call('GET', '/_moraine/health')).status, 200);
     assert.ok(Number(assertJson(await api.call('GET', '/-/vaults/v'))['NumberOfArchives']) >= 1);
     await untilBlobsAdded(server.data, await storeFiles(server.data), 0);

@@ -39,7 +39,7 @@ const archives = async (): Promise<unknown> =>
 describe('an upload that is broken off', () => {
   const body = patternBytes(3 * MIB);
 
-  /** Sends the head and the first bytes, waits until they are being stored, then breaks off. */
+  /** Sends the head and the first bytes, waits until the server stores them, then breaks off. */
   async function breakOff(head: string, bytes: number, how: (wire: Wire) => void): Promise<void> {
     const [before, count] = [await storeFiles(server.data), await archives()];
     await withWire(async (wire) => {
@@ -136,8 +136,8 @@ describe('an upload that is broken off', () => {
   });
 });
 
-describe('a body that is longer than said', () => {
-  it('is taken as far as it was said, answered for that, and the connection ends', async () => {
+describe('a body that is longer than declared', () => {
+  it('is taken up to its declared length and answered; then the connection ends', async () => {
     const count = Number(await archives());
     await withWire(async (wire) => {
       wire.write(uploadHead('Hello'));
@@ -159,7 +159,7 @@ describe('several requests in one go', () => {
     });
   });
 
-  it('are answered as far as they are requests', async () => {
+  it('are answered up to the first that is not a request', async () => {
     await withWire(async (wire) => {
       wire.write(`${getHead()}${getHead('/-/vaults/none')}garbage\r\n\r\n`);
       for (const status of [200, 404]) assert.equal((await wire.answer()).status, status);
@@ -178,7 +178,7 @@ describe('several requests in one go', () => {
     });
   });
 
-  it('stay apart from a body that is refused before it came', async () => {
+  it('are not confused with a body that was refused before it arrived', async () => {
     await withWire(async (wire) => {
       const refused = { headers: { ...hashHeaders('x'.repeat(1000)), 'x-amz-sha256-tree-hash': '000' } };
       wire.write(headText('POST', ARCHIVES, api.headersOf('POST', ARCHIVES, refused)));
@@ -189,13 +189,13 @@ describe('several requests in one go', () => {
   });
 });
 
-describe('what is no HTTP/1.1 request', () => {
+describe('bytes that are not an HTTP/1.1 request', () => {
   const garbage: Record<string, string | Uint8Array> = {
     'random bytes': patternBytes(4000, 77_777),
     'a TLS handshake': Buffer.from('16030100c8010000c40303', 'hex'),
     'an HTTP/2 preface': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     'another protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
-    'a version that is none': 'GET / HTTP/9.9\r\n\r\n',
+    'an unknown version': 'GET / HTTP/9.9\r\n\r\n',
     'a target with a space': 'GET /a b HTTP/1.1\r\nHost: x\r\n\r\n',
     'a header without a colon': 'GET / HTTP/1.1\r\nHost x\r\n\r\n',
     'a space before a colon': 'GET / HTTP/1.1\r\nHost : x\r\n\r\n',
@@ -205,7 +205,7 @@ describe('what is no HTTP/1.1 request', () => {
     'a length and chunks':
       'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     'an unknown coding': 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, x\r\n\r\n',
-    'a method that is none': 'FETCH / HTTP/1.1\r\nHost: x\r\n\r\n',
+    'an unknown method': 'FETCH / HTTP/1.1\r\nHost: x\r\n\r\n',
   };
 
   for (const [name, bytes] of Object.entries(garbage)) {
@@ -218,7 +218,7 @@ describe('what is no HTTP/1.1 request', () => {
     });
   }
 
-  it('(chunks that are none) is refused where a body was expected', async () => {
+  it('(invalid chunks) are refused where a body was expected', async () => {
     const target = '/-/vaults/v/tags?operation=add';
     await withWire(async (wire) => {
       const headers = api.headersOf('POST', target, { headers: { 'transfer-encoding': 'chunked' } });
@@ -229,7 +229,7 @@ describe('what is no HTTP/1.1 request', () => {
   });
 
   for (const connection of ['keep-alive', 'close']) {
-    it(`(chunks that are none, behind a refusal, ${connection}) gets no second answer`, async () => {
+    it(`(invalid chunks, after a refusal, ${connection}) get no second answer`, async () => {
       await withWire(async (wire) => {
         const headers = { host: 'x', connection, 'transfer-encoding': 'chunked' };
         wire.write(`${headText('POST', '/-/vaults/v/jobs', headers)}2\r\nxx\r\n`);
@@ -241,7 +241,7 @@ describe('what is no HTTP/1.1 request', () => {
     });
   }
 
-  it('(a request to be a tunnel) gets no tunnel', async () => {
+  it('(a CONNECT) get no tunnel', async () => {
     await withWire(async (wire) => {
       wire.write('CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n');
       await wire.untilClosed();
@@ -250,8 +250,8 @@ describe('what is no HTTP/1.1 request', () => {
   });
 });
 
-describe('what is unusual and still a request', () => {
-  it('(the last thing that the client has to say) is answered', async () => {
+describe('an unusual request', () => {
+  it('(the client closes its side after it) is answered', async () => {
     await withWire(async (wire) => {
       wire.socket.end(getHead());
       assertJson(await wire.answer());
@@ -267,7 +267,7 @@ describe('what is unusual and still a request', () => {
     assert.equal(await archives(), count + 1);
   });
 
-  it('(a large body behind a refusal on a connection that ends) gets to read why', async () => {
+  it('(a large body after a refusal on a connection that ends) gets the reason', async () => {
     const body = patternBytes(16 * MIB);
     for (let i = 0; i < 5; i++) {
       await withWire(async (wire) => {
@@ -282,7 +282,7 @@ describe('what is unusual and still a request', () => {
     }
   });
 
-  it('(only the head of the health) is answered', async () => {
+  it('(HEAD of health) is answered', async () => {
     await withWire(async (wire) => {
       wire.write('HEAD /_moraine/health HTTP/1.1\r\nHost: x\r\n\r\n');
       await wire.until(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n$/s);
@@ -327,7 +327,7 @@ describe('what is unusual and still a request', () => {
     });
   });
 
-  it('(headers sent twice) is refused where a signature could mean either', async () => {
+  it('(headers sent twice) is refused if the signature could mean either', async () => {
     for (const name of ['host', 'x-amz-date', 'authorization']) {
       await withWire(async (wire) => {
         const head = getHead();
@@ -353,7 +353,7 @@ describe('what is unusual and still a request', () => {
     }
   });
 
-  it('(a wish to speak another protocol) is answered as any other', async () => {
+  it('(Upgrade to another protocol) is answered as any other', async () => {
     const headers = {
       connection: 'upgrade, http2-settings',
       upgrade: 'h2c',
@@ -365,7 +365,7 @@ describe('what is unusual and still a request', () => {
     });
   });
 
-  it('(a head that comes byte by byte, with empty lines before) is answered', async () => {
+  it('(a head that arrives byte by byte, after empty lines) is answered', async () => {
     await withWire(async (wire) => {
       wire.write('\r\n\r\n');
       for (const char of getHead()) wire.write(char);
@@ -385,7 +385,7 @@ describe('what is unusual and still a request', () => {
     });
   });
 
-  it('(a body where none belongs) is read and passed over', async () => {
+  it('(a body where none belongs) is read and ignored', async () => {
     for (const method of ['GET', 'DELETE']) {
       const target = method === 'GET' ? '/-/vaults/v' : '/-/vaults/none';
       const answer = await api.call(method, target, { body: 'a body', headers: { 'content-length': '6' } });
@@ -400,8 +400,8 @@ describe('what is unusual and still a request', () => {
   });
 });
 
-describe('a crowd of connections that say nothing', () => {
-  it('keeps nobody else waiting', async () => {
+describe('a crowd of silent connections', () => {
+  it('delays no other client', async () => {
     const wires = await Promise.all(Array.from({ length: 300 }, () => Wire.open(server.url)));
     for (const [i, wire] of wires.entries()) if (i % 2 === 0) wire.write('GET / HT');
     assertJson(await api.call('GET', '/-/vaults/v'));
@@ -410,7 +410,7 @@ describe('a crowd of connections that say nothing', () => {
 });
 
 describe('the server after all this', () => {
-  it('is well, and has written no error', async () => {
+  it('is healthy, and has logged no error', async () => {
     const health = await api.call('GET', '/_moraine/health');
     assert.equal(health.status, 200);
     assert.deepEqual((await storeFiles(server.data)).incoming, []);

@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Sends a head alone and gives the answer to it. */
+/** Sends only a head; returns the answer. */
 async function answerTo(head: string): Promise<Answer> {
   const wire = await Wire.open(server.url);
   wire.write(head);
@@ -28,7 +28,7 @@ async function answerTo(head: string): Promise<Answer> {
   }
 }
 
-/** What a head takes up by our count: its lines but the first and the last. */
+/** The size of the headers as the server counts it: all lines but the first and the last. */
 function headerBytes(head: string): number {
   return head.indexOf('\r\n\r\n') - head.indexOf('\r\n');
 }
@@ -105,7 +105,7 @@ describe('the path and query of a request', () => {
     }
   });
 
-  it('are names and values as any other where they look like members of objects', async () => {
+  it('may look like members of objects without an effect', async () => {
     for (const target of [
       '/-/vaults?__proto__=1&constructor=2',
       '/-/vaults?toString',
@@ -133,7 +133,7 @@ describe('the path and query of a request', () => {
     );
   });
 
-  it('may hold NUL bytes, which nothing is named', async () => {
+  it('may hold NUL bytes, which match no name', async () => {
     const uploads = '/-/vaults/v/multipart-uploads/%00';
     assertRefusal(
       await api.call('GET', uploads),
@@ -150,14 +150,14 @@ describe('the path and query of a request', () => {
 });
 
 describe('the length of an upload', () => {
-  /** An upload's head that says this length, and waits to be asked for the body. */
+  /** The head of an upload that declares this length and expects 100 Continue. */
   const head = (length: string): string => {
     const headers = { ...hashHeaders('x'), 'content-length': length, expect: '100-continue' };
     const target = '/-/vaults/v/archives';
     return headText('POST', target, api.headersOf('POST', target, { headers }));
   };
 
-  it('is refused beyond 4 GiB without a byte of it', async () => {
+  it('is refused beyond 4 GiB before the first byte of the body', async () => {
     for (const length of [4 * GIB + 1, 38_505_164_800, Number.MAX_SAFE_INTEGER]) {
       const answer = await answerTo(head(String(length)));
       const text = new RegExp(`^Invalid Content-Length: ${length}(?:$|\\. One request carries at most)`);
@@ -167,14 +167,14 @@ describe('the length of an upload', () => {
     assertRefusal(huge, 400, 'InvalidParameterValueException', 'Invalid Content-Length: 9999999999999999999');
   });
 
-  it('is let in up to 4 GiB', async () => {
+  it('is accepted up to 4 GiB', async () => {
     const wire = await Wire.open(server.url);
     wire.write(head(String(4 * GIB)));
     await wire.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
     wire.destroy();
   });
 
-  it('is refused by the HTTP parser when it is no number', async () => {
+  it('is refused by the HTTP parser when it is not a number', async () => {
     for (const length of ['x', '-1', '1.5', '0x10', '99999999999999999999999']) {
       assertRefusal(
         await answerTo(head(length)),
@@ -186,8 +186,8 @@ describe('the length of an upload', () => {
   });
 });
 
-describe('many small things at once', () => {
-  it('are all answered, each for itself', async () => {
+describe('many small requests at once', () => {
+  it('are all answered, each with its own answer', async () => {
     const names = Array.from({ length: 100 }, (_, i) => `many-${i}`);
     const answers = await Promise.all(names.map((name) => api.call('PUT', `/-/vaults/${name}`)));
     for (const [i, answer] of answers.entries()) {

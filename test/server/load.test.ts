@@ -50,7 +50,7 @@ describe('more connections than there are descriptors', { skip: process.platform
     });
   };
 
-  it('keep nobody out who asks something, and nobody at all once they are closed', async () => {
+  it('do not keep clients out that send requests, nor any client once they are closed', async () => {
     const idle = await openFiles(await server.processes());
     for (let round = 0; round < 2; round++) {
       const sockets = flood(4 * DESCRIPTORS);
@@ -63,7 +63,7 @@ describe('more connections than there are descriptors', { skip: process.platform
       await eventually('health when they are closed', () => isWell(server.url));
     }
     const api = apiOf(server);
-    // Each serving process takes connections.
+    // Each serving process accepts connections.
     for (let i = 0; i < 4; i++) assertJson(await api.call('GET', '/-/vaults/v'));
     await eventually(
       'the descriptors of all connections are free',
@@ -71,7 +71,7 @@ describe('more connections than there are descriptors', { skip: process.platform
     );
   });
 
-  it('replace a serving process that cannot take one', async (t) => {
+  it('make the primary replace a serving process that cannot accept any', async (t) => {
     const prlimit = promisify(execFile);
     if (
       await prlimit('prlimit', ['--version']).then(
@@ -99,7 +99,7 @@ describe('more connections than there are descriptors', { skip: process.platform
   });
 });
 
-describe('a client that means no good', () => {
+describe('a hostile client', () => {
   let server: TestServer;
   let api: Api;
   before(async () => {
@@ -122,7 +122,7 @@ describe('a client that means no good', () => {
     await wire.untilClosed();
   });
 
-  it('is not listened to for long without a signature', async () => {
+  it('is cut off soon without a signature', async () => {
     const wire = await Wire.open(server.url);
     wire.write(headText('POST', target, { host: 'localhost', ...chunked }));
     const sending = setInterval(() => wire.write('1\r\n{\r\n'.repeat(1000)), 1);
@@ -167,7 +167,7 @@ describe('a client that means no good', () => {
 });
 
 describe('refusals of requests without a good signature', () => {
-  it('are on record ten times each, and as a number when the server stops', async () => {
+  it('are in the audit log ten times each, and as a number when the server stops', async () => {
     const data = await temporaryFolder();
     const server = await startServer({ data });
     const api = apiOf(server);

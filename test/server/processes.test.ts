@@ -36,7 +36,7 @@ describe('several serving processes', () => {
     }
   });
 
-  it('take the parts of one upload side by side, and make one archive of many Completes', async () => {
+  it('take concurrent parts of one upload, and make one archive of many Completes', async () => {
     const data = patternBytes(8 * MIB + 5);
     const id = await api.initiate('v', MIB, 'side by side');
     const parts = Array.from({ length: 9 }, (_, i) => data.subarray(i * MIB, (i + 1) * MIB));
@@ -51,7 +51,7 @@ describe('several serving processes', () => {
     assert.equal(assertJson(await api.call('GET', '/-/vaults/v'))['NumberOfArchives'], 1);
   });
 
-  it('carry any tag and any refusal between them', async () => {
+  it('pass any tag and any refusal between them', async () => {
     const tags = '{"Tags":{"__proto__":"a","constructor":"b","ключ":"値"}}';
     assertEmpty(await api.call('POST', '/-/vaults/v/tags?operation=add', { body: tags }), 204);
     for (let i = 0; i < 6; i++) {

@@ -1,4 +1,4 @@
-/** The samples of docs/proxies.md, each run by its proxy: a real client works through it, and bodies are not kept. */
+/** Runs each sample of docs/proxies.md with its proxy: a real client works through it, and bodies are not buffered. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -33,10 +33,10 @@ import { startServer, type TestServer, temporaryFolder } from '../support/server
 import { storeFiles } from '../support/store-files.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/proxies.md', import.meta.url));
-/** More than any buffer on the way, and than the bodies that a plain nginx takes. */
+/** Larger than any buffer on the way, and than the bodies that a plain nginx accepts. */
 const BODY = patternBytes(24 * MIB + 1);
 
-/** What the test must say otherwise than the page: where things are. */
+/** Ports and paths, in which the test must differ from the page. */
 interface Place {
   readonly folder: string;
   readonly port: number;
@@ -45,7 +45,7 @@ interface Place {
 
 interface Proxy {
   readonly name: 'nginx' | 'caddy' | 'haproxy';
-  /** The sample at its place, with what surrounds it in a whole configuration. */
+  /** The sample within a whole configuration. */
   configure(sample: string, place: Place): string;
   args(config: string, place: Place): readonly string[];
 }
@@ -132,7 +132,7 @@ function handshake(port: number): Promise<boolean> {
 }
 
 for (const proxy of PROXIES) {
-  // Debian puts servers where only root looks for programs.
+  // Debian installs servers in a folder that only root's path has.
   const program = onPath(proxy.name) ?? [`/usr/sbin/${proxy.name}`].find((path) => onPath(path));
   describe(`a client behind ${proxy.name}`, {
     skip: unlessPresent(program !== undefined, proxy.name),
@@ -166,7 +166,7 @@ for (const proxy of PROXIES) {
       if (place) await rm(place.folder, { recursive: true, force: true });
     });
 
-    /** What an upload of the body needs, signed for the proxy's address. */
+    /** The headers of an upload of the body, signed for the proxy's address. */
     const headersFor = (more: Record<string, string> = {}) => {
       const api = apiOf({ ...server, url: `https://localhost:${place.port}` });
       return api.headersOf('POST', TARGET, { headers: { ...hashHeaders(BODY), ...more } });
@@ -196,7 +196,7 @@ for (const proxy of PROXIES) {
       await client.send(new DescribeVaultCommand(vault));
     });
 
-    it('has its body handed on while it comes', async () => {
+    it('has its body passed on while it arrives', async () => {
       const outgoing = request({
         agent,
         port: place.port,
@@ -217,7 +217,7 @@ for (const proxy of PROXIES) {
       assert.equal(await answered, 201);
     });
 
-    it('reads why an upload was refused', async () => {
+    it('gets the reason why an upload was refused', async () => {
       const headers = headersFor({ 'x-amz-sha256-tree-hash': 'a'.repeat(64) });
       const text = await new Promise<string>((resolve, reject) => {
         const options = { agent, port: place.port, host: 'localhost', method: 'POST', path: TARGET, headers };

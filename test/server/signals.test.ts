@@ -1,4 +1,4 @@
-/** What signals, and the end of npm, do to a server. */
+/** The effects of signals, and of the end of npm, on a server. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { hashHeaders } from '../support/request.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { headText, Wire } from '../support/wire.ts';
 
-/** On a machine that is busy with other things. */
+/** Enough for a busy machine. */
 const PATIENT_MS = 120_000;
 const RETRY_MS = 10_000;
 
@@ -35,7 +35,7 @@ function presented({ url }: TestServer): Promise<string> {
       socket.destroy();
     });
     socket.on('error', reject);
-    // A process that is killed takes connections with it that nobody answers then: they are tried again.
+    // Connections to a killed process get no answer, so they are retried.
     socket.setTimeout(RETRY_MS, () => socket.destroy(new Error('no handshake')));
   });
 }
@@ -50,7 +50,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Several in a row meet every serving process. */
+/** Several handshakes in a row reach every serving process. */
 async function allPresent(server: TestServer, cert: string): Promise<boolean> {
   const found = await Promise.all(Array.from({ length: 8 }, () => presented(server)));
   return found.every((raw) => raw === rawOf(cert));
@@ -60,7 +60,7 @@ const rawOf = (cert: string): string => cert.replace(/-----[^-]+-----|\n/g, '');
 
 for (const workers of ['1', '2']) {
   describe(`SIGHUP, with ${workers} serving`, () => {
-    it('renews the certificate, refuses a bad pair, and ends nothing', async () => {
+    it('renews the certificate, refuses a bad pair, and ends no process', async () => {
       const files = { cert: join(folder, `cert-${workers}.pem`), key: join(folder, `key-${workers}.pem`) };
       const write = async ({ cert, key }: { cert: string; key: string }): Promise<void> => {
         for (const [path, text] of [
@@ -73,7 +73,7 @@ for (const workers of ['1', '2']) {
       };
       const [first, second, third] = [makeCertificate(), makeCertificate(), makeCertificate()];
       await write(first);
-      // Named, because a port that the system chose is given back when all serving processes are killed.
+      // A fixed port, because the system takes back a port that it chose when all serving processes are killed.
       const listen = `127.0.0.1:${await freePort()}`;
       const flags = [
         '--tls-cert',
@@ -102,7 +102,7 @@ for (const workers of ['1', '2']) {
       assert.ok(await allPresent(server, second.cert));
       if (workers === '2') {
         for (const pid of await childrenOf(server)) process.kill(pid, 'SIGKILL');
-        // The files hold a bad pair, and the processes that replace these serve with the good one all the same.
+        // The files hold a bad pair, but the new processes still serve with the good one.
         await eventually(
           'other processes serve',
           () => allPresent(server, second.cert).catch(() => false),
@@ -143,7 +143,7 @@ async function childrenOf({ process: { pid } }: TestServer): Promise<number[]> {
 }
 
 describe('two signals at once', () => {
-  it('are one: what is under way is finished', async () => {
+  it('count as one: requests under way are finished', async () => {
     const server = await startServer({ data: join(folder, 'twice') });
     const api = apiOf(server);
     await api.createVault('v');
@@ -151,7 +151,7 @@ describe('two signals at once', () => {
     const wire = await Wire.open(server.url);
     wire.write(headText('POST', target, api.headersOf('POST', target, { headers: hashHeaders(body) })));
     wire.write(body.subarray(0, MIB));
-    // As one Ctrl-C comes from the terminal and from npm.
+    // One Ctrl-C sends a signal from the terminal and one from npm.
     server.process.kill('SIGINT');
     server.process.kill('SIGTERM');
     const stopped = server.stop();
@@ -166,7 +166,7 @@ describe('a second signal later', () => {
   it('ends a stop that waits', async () => {
     const server = await startServer({ data: join(folder, 'later') });
     const wire = await Wire.open(server.url);
-    // A head that does not end keeps the stop waiting.
+    // A head that does not end delays the stop.
     wire.write('GET /-/vaults HTTP/1.1\r\n');
     server.process.kill('SIGTERM');
     await eventually('it stops', () => server.errors().includes('"stopping"'), PATIENT_MS);
@@ -184,7 +184,7 @@ describe('a server that npm started', () => {
     it(`stops when ${what} is killed`, async () => {
       const data = join(folder, `npm-${what.length}`);
       const args = [MAIN, 'serve', '--data', data, '--listen', '127.0.0.1:0', '--workers', '2'];
-      // In place of npm stands a program that is no shell; it starts one, as npm does.
+      // A program in place of npm. It is not a shell, but starts one, as npm does.
       const launcher = `require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(script)}, 'sh', process.execPath, ...${JSON.stringify(args)}], { stdio: 'inherit' })`;
       const npm = spawn(process.execPath, ['-e', launcher], {
         env: { ...process.env, npm_lifecycle_event: 'start' },
@@ -200,7 +200,7 @@ describe('a server that npm started', () => {
       const closed = new Promise((resolve) => npm.on('close', resolve));
       await eventually('it is ready', () => output.includes('moraine: ready on'), PATIENT_MS);
       npm.kill('SIGKILL');
-      // When the last process that holds the pipes has ended.
+      // Resolves when the last process that holds the pipes has ended.
       await closed;
       assert.match(errors, /"why":"npm, which started this server, has ended"/);
       assert.match(errors, /"msg":"stopped"/);
@@ -209,7 +209,7 @@ describe('a server that npm started', () => {
 });
 
 describe('the log', () => {
-  it('that cannot be written neither ends the server nor holds up its end', async () => {
+  it('neither ends the server nor delays its stop when it cannot be written', async () => {
     const full = await open('/dev/full', 'w');
     const args = [MAIN, 'serve', '--data', join(folder, 'full'), '--listen', '127.0.0.1:0', '--workers', '1'];
     const child = spawn(process.execPath, [...args, '--log-level', 'debug'], {
@@ -247,7 +247,7 @@ describe('the log', () => {
     assert.equal(typeof lines.find(({ msg }) => msg === 'stopped').ms, 'number');
   });
 
-  it('tells the version to those who ask for it', async () => {
+  it('shows the version with --version', async () => {
     const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
     const { code, output, errors } = await runMoraine(['--version']);
     assert.deepEqual([code, output, errors], [0, `${JSON.parse(text).version}\n`, '']);

@@ -24,20 +24,20 @@ after(() => server.stop());
 const get = (options: Parameters<Api['call']>[2]): Promise<Answer> => api.call('GET', '/-/vaults/v', options);
 const minutesFromNow = (minutes: number): Date => new Date(Date.now() + minutes * MINUTE);
 
-/** A time of a refusal in ms. */
+/** A time in the text of a refusal, ms. */
 function timeOf(basic: string | undefined): number {
   const iso = (basic ?? '').replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
   return Date.parse(iso);
 }
 
 describe('the signature', () => {
-  it('is demanded, and its absence told from its being wrong', async () => {
+  it('is required; a missing one and a wrong one get different errors', async () => {
     const { authorization: _, ...headers } = api.headersOf('GET', '/-/vaults/v');
     const answer = await sendRaw(server.url, { method: 'GET', target: '/-/vaults/v', headers });
     assertRefusal(answer, 400, 'MissingAuthenticationTokenException', 'Missing Authentication Token');
   });
 
-  it('of an unknown key is refused as that', async () => {
+  it('of an unknown key is refused as such', async () => {
     const answer = await get({ signer: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE' } });
     assertRefusal(answer, 400, 'UnrecognizedClientException', UNKNOWN);
   });
@@ -46,7 +46,7 @@ describe('the signature', () => {
     assertRefusal(await get({ signer: { secretAccessKey: 'another' } }), 403, INVALID, MISMATCH);
   });
 
-  it('holds for what was signed and nothing else', async () => {
+  it('is valid only for the request that was signed', async () => {
     const signed = api.headersOf('GET', '/-/vaults/v');
     const send = (change: object) =>
       sendRaw(server.url, { method: 'GET', target: '/-/vaults/v', headers: signed, ...change });
@@ -91,7 +91,7 @@ describe('the signature', () => {
     );
   });
 
-  it('is scoped to this service, a region that can be one, and the day that it names', async () => {
+  it('is scoped to this service, a valid region, and the day that it names', async () => {
     const { authorization = '', ...headers } = api.headersOf('GET', '/-/vaults/v');
     const day = amzDate(new Date()).slice(0, 8);
     const send = (scope: string) => {
@@ -116,7 +116,7 @@ describe('the signature', () => {
     }
   });
 
-  it('of another kind is not taken', async () => {
+  it('of another algorithm is refused', async () => {
     for (const authorization of [
       'AWS AKIA:signature',
       'AWS4-ECDSA-P256-SHA256 Credential=a/b',
@@ -144,7 +144,7 @@ describe('the clock window', () => {
     }
   });
 
-  it('refuses an older signature with three dates that bear it out', async () => {
+  it('refuses an older signature with the three dates that prove it', async () => {
     const at = minutesFromNow(-6);
     const answer = await get({ signer: { at } });
     const pattern = /^Signature expired: (\w+) is now earlier than (\w+) \((\w+) - 5 min\.\)$/;
@@ -155,7 +155,7 @@ describe('the clock window', () => {
     assert.ok(Math.abs(timeOf(now) - Date.now()) < MINUTE);
   });
 
-  it('refuses a signature of the future with three dates that bear it out', async () => {
+  it('refuses a signature of the future with the three dates that prove it', async () => {
     const at = minutesFromNow(6);
     const answer = await get({ signer: { at } });
     const pattern = /^Signature not yet current: (\w+) is still later than (\w+) \((\w+) \+ 5 min\.\)$/;
@@ -165,7 +165,7 @@ describe('the clock window', () => {
     assert.equal(timeOf(limit) - timeOf(now), 5 * MINUTE);
   });
 
-  it('is judged before the key is looked for', async () => {
+  it('is checked before the key is looked up', async () => {
     const answer = await get({ signer: { at: minutesFromNow(-10), accessKeyId: 'AKIAUNKNOWNUNKNOWN00' } });
     assertRefusal(answer, 403, INVALID, /^Signature expired: /);
   });
@@ -213,7 +213,7 @@ describe('a presigned request', () => {
     assertJson(await send({ target: '/-/vaults?limit=1' }));
   });
 
-  it('needs the version header as every other', async () => {
+  it('needs the version header like every other', async () => {
     const answer = await send({ headers: {} });
     assertRefusal(answer, 400, 'MissingParameterValueException', 'Required parameter missing: API version');
   });
@@ -230,7 +230,7 @@ describe('a presigned request', () => {
     );
   });
 
-  it('may upload when it says its hashes', async () => {
+  it('may upload with its hashes', async () => {
     const body = 'Hello World!';
     const target = '/-/vaults/v/archives';
     const headers: Record<string, string> = { ...version, ...hashHeaders(body) };
@@ -259,7 +259,7 @@ describe('a presigned request', () => {
     assertRefusal(await send({ payloadHash: 'UNSIGNED-PAYLOAD' }), 403, INVALID, MISMATCH);
   });
 
-  it('holds until it expires, and from five minutes before its date', async () => {
+  it('is valid from five minutes before its date until it expires', async () => {
     assertJson(await send({ who: { at: minutesFromNow(-60) }, expires: '3700' }));
     assertJson(await send({ who: { at: minutesFromNow(4.9) } }));
     const late = await send({ who: { at: minutesFromNow(-2) }, expires: '60' });
@@ -275,7 +275,7 @@ describe('a presigned request', () => {
     }
   });
 
-  it('is not taken beside a header, twice, in part, or changed', async () => {
+  it('is refused beside a header, twice, in part, or changed', async () => {
     const { host } = new URL(server.url);
     const unsigned = { method: 'GET', target: '/-/vaults/v', headers: { host }, payloadHash: EMPTY_HASH };
     const target = presignTarget(unsigned, signer());

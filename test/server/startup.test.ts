@@ -14,7 +14,7 @@ import { hashHeaders } from '../support/request.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { headText, Wire } from '../support/wire.ts';
 
-/** How long after a stop was asked for the server cuts what is still open. */
+/** Time from a stop signal until the server cuts open connections. */
 const CUT_MS = 30_000;
 
 let folder: string;
@@ -44,7 +44,7 @@ async function withServer(
 }
 
 describe('the first start', () => {
-  it('prints the path of the credentials so that a shell takes it, whatever the folder is called', async () => {
+  it('quotes the path of the credentials for a shell, whatever the folder is called', async () => {
     const data = join(folder, "it's my $data");
     await withServer({ data }, async ({ output, accessKeyId }) => {
       const [command = ''] = /^ *export AWS_SHARED.*$/m.exec(output) ?? [];
@@ -53,7 +53,7 @@ describe('the first start', () => {
     });
   });
 
-  it('makes a key and an account, tells them, and keeps secrets to the owner', async () => {
+  it('makes a key and an account, prints them, and keeps secrets readable only by the owner', async () => {
     const data = join(folder, 'first');
     const first = await startServer({ data });
     assert.match(first.url, /^http:\/\/127\.0\.0\.1:\d+$/);
@@ -83,7 +83,7 @@ describe('the first start', () => {
 });
 
 describe('a start without the catalog of the data', () => {
-  it('takes nobody’s secret away, and tells where its own is', async () => {
+  it('keeps the old account’s secret, and prints where the new one is', async () => {
     const data = join(folder, 'other-catalog');
     const [catalog, credentials] = [join(data, 'catalog.sqlite'), join(data, 'root-credentials')];
     await withServer({ data }, async () => {});
@@ -188,7 +188,7 @@ describe('a database that cannot be used', () => {
 });
 
 describe('a data folder in use', () => {
-  it('is refused to a second server with exit code 3, and free after a kill', async () => {
+  it('is refused to a second server with exit code 3, and usable again after a kill', async () => {
     const data = join(folder, 'shared');
     const first = await startServer({ data });
     const second = await runMoraine(['serve', '--data', data, '--log-level', 'silent']);
@@ -217,7 +217,7 @@ describe('a port in use', () => {
 });
 
 describe('TLS', () => {
-  it('serves where certificate and key are given, on any address, and not those who speak plain HTTP', async () => {
+  it('serves on any address with certificate and key, and refuses plain HTTP', async () => {
     const { cert, key } = makeCertificate();
     const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
     await writeFile(files.cert, cert);
@@ -242,7 +242,7 @@ describe('TLS', () => {
     });
   });
 
-  it('may be left to a proxy, when that is said', async () => {
+  it('may be left to a proxy with --allow-plain-http', async () => {
     await withServer({ flags: ['--listen', '0.0.0.0:0', '--allow-plain-http'] }, async (server) => {
       assert.match(server.url, /^http:\/\/0\.0\.0\.0:\d+$/);
     });
@@ -254,7 +254,7 @@ describe('a server that is asked to stop', () => {
   const target = '/-/vaults/v/archives';
 
   for (const workers of ['1', '2']) {
-    it(`finishes what is under way, takes nothing new, and ends well, with ${workers} serving`, async () => {
+    it(`finishes requests under way, accepts no new ones, and exits with 0, with ${workers} serving`, async () => {
       const data = join(folder, `stop-${workers}`);
       const server = await startServer({ data, flags: ['--workers', workers] });
       const api = apiOf(server);

@@ -1,4 +1,4 @@
-/** Request targets in the forms that clients and proxies write them: what is signed is what is routed. */
+/** Request targets in the forms of clients and proxies: the server routes exactly what was signed. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertJson, assertRefusal } from '../support/api.ts';
@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Sends a head with the target as it is, over a connection of its own. */
+/** Sends a head with the target unchanged, over a connection of its own. */
 async function sendHead(
   method: string,
   target: string,
@@ -50,7 +50,7 @@ describe('a target in absolute form', () => {
     assertJson(await signedOver('/-/vaults?limit=1', 'http://any//-/vaults?limit=1'));
   });
 
-  it('is signed with the Host that was received', async () => {
+  it('is signed with the received Host', async () => {
     const host = 'glacier.us-east-1.amazonaws.com';
     assertJson(await signedOver('/-/vaults/v', `http://${host}/-/vaults/v`, { host }));
     const headers = { ...api.headersOf('GET', '/-/vaults/v', { headers: { host } }), host: 'other.example' };
@@ -68,7 +68,7 @@ describe('a target in absolute form', () => {
     assertJson(await sendHead('GET', 'http://any/_moraine/health', { host: 'any' }));
   });
 
-  it('is nothing where it has no path of the API', async () => {
+  it('is refused if it has no path of the API', async () => {
     for (const target of ['http://any', 'http://any?x', 'http:///', 'http://-/vaults']) {
       const answer = await signedOver('/', target);
       assertRefusal(answer, 404, 'UnknownOperationException', /^There is no operation GET \//);
@@ -77,11 +77,11 @@ describe('a target in absolute form', () => {
 });
 
 describe('doubled slashes and one at the end', () => {
-  it('are ignored, signed as sent or as they are reduced', async () => {
+  it('are ignored, whether the client signs the path as sent or reduced', async () => {
     const forms = ['//-/vaults/v', '/-//vaults/v', '/-/vaults//v', '/-/vaults/v/', '///-///vaults///v///'];
     for (const target of forms) {
       assert.equal(assertJson(await api.call('GET', target))['VaultName'], 'v', target);
-      // A slash at the end is signed, once.
+      // A slash at the end is part of the signed path, once.
       const reduced = target.endsWith('/') ? '/-/vaults/v/' : '/-/vaults/v';
       assertJson(await signedOver(reduced, target));
     }
@@ -90,7 +90,7 @@ describe('doubled slashes and one at the end', () => {
     assertJson(await api.call('GET', '//_moraine//health/'));
   });
 
-  it('are signed: a slash at the end cannot be added or taken away', async () => {
+  it('are signed: a slash at the end cannot be added or removed', async () => {
     const pairs = [
       ['/-/vaults/v', '/-/vaults/v/'],
       ['/-/vaults/v/', '/-/vaults/v'],
@@ -100,7 +100,7 @@ describe('doubled slashes and one at the end', () => {
     }
   });
 
-  it('name no other vault: what is created by one form is found by all', async () => {
+  it('name no other vault: a vault created through one form is found through all', async () => {
     assert.equal((await api.call('PUT', '//-/vaults//slashed/')).status, 201);
     assert.equal(assertJson(await api.call('GET', '/-/vaults/slashed'))['VaultName'], 'slashed');
   });

@@ -1,4 +1,4 @@
-/** Session tokens: sealed, short-lived, and dead with what they hang on. */
+/** Session tokens: sealed, short-lived, and revoked with their user and their key. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Admin, adminOf } from '../support/admin.ts';
@@ -49,7 +49,7 @@ function untilUnrecognized({ ...session }: Session): Promise<true> {
 }
 
 describe('temporary credentials', () => {
-  it('may do what their user may, and no more', async () => {
+  it('have exactly the rights of their user', async () => {
     const amy = await issue('--user', 'amy', '--for', '15m');
     assert.equal((await ask(amy, amy.sessionToken)).status, 200);
     const text = `User: arn:aws:iam::${server.accountId}:user/amy is not authorized to perform: glacier:ListVaults on resource: arn:aws:glacier:us-east-1:${server.accountId}:vaults/ because no identity-based policy allows the glacier:ListVaults action`;
@@ -85,7 +85,7 @@ describe('temporary credentials', () => {
     assertRefusal(await ask(session, session.sessionToken), 403, 'ExpiredTokenException', text);
   });
 
-  it('are not told that they expired unless the signature was theirs', async () => {
+  it('are refused as expired only if the signature is theirs', async () => {
     const life = { account: server.accountId, keyId: server.accessKeyId, lifeMs: -1 };
     const session = await issueSession(server.data, life);
     const forged = { ...session, secretAccessKey: 'not-the-secret-of-this-session' };
@@ -121,7 +121,7 @@ describe('temporary credentials', () => {
     assertUnrecognized(await ask(foreign, foreign.sessionToken));
   });
 
-  it('are refused beside a long-term key, once its signature was found good', async () => {
+  it('are refused beside a long-term key, after its signature was verified', async () => {
     const { sessionToken } = await issue('--user', 'amy');
     assertUnrecognized(await ask(server, sessionToken));
     assertUnrecognized(await ask(server, 'any text'));
@@ -143,7 +143,7 @@ describe('temporary credentials', () => {
     assert.equal((await ask(session, session.sessionToken)).status, 403);
     await admin.run('user', 'delete', 'eve');
     await untilUnrecognized(session);
-    // Not even for another of the same name.
+    // Not even for a new user of the same name.
     await admin.run('user', 'create', 'eve');
     assertUnrecognized(await ask(session, session.sessionToken));
   });

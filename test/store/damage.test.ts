@@ -1,4 +1,4 @@
-/** Damaged blobs: never served as good, marked and logged, and only what is damaged is lost. */
+/** Damaged blobs: never served as good, marked and logged, and only the damaged bytes are lost. */
 import assert from 'node:assert/strict';
 import { copyFile, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -79,7 +79,7 @@ async function assertRefused(id: string, jobId: string, range?: string): Promise
   assert.ok(isMarked(id));
 }
 
-/** 200 with the whole length promised, then good bytes up to this one at most, then the end. */
+/** Asserts a 200 with the whole length, then good bytes up to this one at most, then the end. */
 async function assertBrokenOff(id: string, jobId: string, at: number): Promise<void> {
   const { status, headers, bytes, complete } = await jobs.output('v', jobId);
   assert.deepEqual([status, complete, headers['content-length']], [200, false, String(SIZE)]);
@@ -108,7 +108,7 @@ describe('a changed byte', () => {
     await assertGood(jobId, 0, SIZE - 1);
   });
 
-  it('in a later leaf breaks the connection off before anything of that leaf is sent', async () => {
+  it('in a later leaf cuts the connection before any byte of that MiB', async () => {
     const { id, jobId, path } = await single();
     await flip(path, 4 * MIB + 77);
     await assertBrokenOff(id, jobId, 4 * MIB);
@@ -117,7 +117,7 @@ describe('a changed byte', () => {
     await assertRefused(id, jobId, `bytes=${4 * MIB + 500}-${4 * MIB + 600}`);
   });
 
-  it('in a later part breaks the connection off before anything of its leaf is sent', async () => {
+  it('in a later part cuts the connection before any byte of its MiB', async () => {
     const { id, jobId, paths } = await multipart();
     assert.equal(paths.length, 4);
     await flip(paths[2] as string, MIB + 1);
@@ -127,7 +127,7 @@ describe('a changed byte', () => {
     await assertRefused(id, jobId, `bytes=${5 * MIB}-`);
   });
 
-  it('in what describes a blob makes a ranged job that needs its hashes fail, and no other', async () => {
+  it('in the description of a blob fails a ranged job that needs its hashes, and no other', async () => {
     const { id, path } = await single();
     await flip(path, SIZE + 3);
     const Type = 'archive-retrieval';
@@ -140,8 +140,8 @@ describe('a changed byte', () => {
   });
 });
 
-describe('a file that is not what it was', () => {
-  it('cut short, emptied, gone, or another blob’s: a 500, and good again when it is put right', async () => {
+describe('a changed file', () => {
+  it('cut short, emptied, gone, or another blob’s: a 500, and good again when it is restored', async () => {
     const { id, jobId, path } = await single();
     const other = await single();
     const kept = `${path}.kept`;
@@ -203,7 +203,7 @@ describe('a small archive, which shares its file with others', () => {
   });
 });
 
-describe('a client that goes away in the middle', () => {
+describe('a client that disconnects in the middle', () => {
   it('leaves the server serving', async () => {
     const { jobId } = await single();
     for (let i = 0; i < 20; i++) {
@@ -224,7 +224,7 @@ describe('a client that goes away in the middle', () => {
 });
 
 describe('many downloads at once', () => {
-  it('each get their own bytes', async () => {
+  it('each receive their own bytes', async () => {
     const { jobId } = await single();
     const whole = digestOf(PATTERN);
     const all = await Promise.all(Array.from({ length: 24 }, () => jobs.output('v', jobId)));

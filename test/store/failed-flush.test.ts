@@ -1,4 +1,4 @@
-/** After a failed flush nothing can be changed, and every archive can still be read: InitiateJob too. */
+/** After a failed flush every change is refused, and every archive can still be read, with InitiateJob too. */
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
@@ -12,7 +12,7 @@ import { createDatabase, skipWithoutPostgres } from '../support/postgres.ts';
 import { hashHeaders } from '../support/request.ts';
 import { temporaryFolder } from '../support/server.ts';
 
-/** A server in this process, whose files a test can let fail. */
+/** A server in this process, so that a test can make its files fail. */
 async function serverHere(t: TestContext, catalogUrl: string | undefined): Promise<Api> {
   const data = await temporaryFolder();
   const running = await serve(
@@ -40,7 +40,7 @@ async function readsGoOn(t: TestContext, catalogUrl: string | undefined): Promis
   const kept = patternBytes(2000);
   const id = await api.upload('v', kept);
   const failing = await failFiles(t, 'datasync');
-  // The journal's flush fails: the vault may be there, and nobody is told that it is.
+  // The journal's flush fails: the vault may exist, but no answer says so.
   assert.equal((await api.call('PUT', '/-/vaults/w')).status, 500);
   failing.stop();
   const more = patternBytes(10);

@@ -1,6 +1,6 @@
 /**
- * docs/format.md is enough to read a store: a script in another language, written from that page alone, must
- * find exactly what a server acknowledged.
+ * docs/format.md suffices to read a store: a script in another language, written from that page alone, must find
+ * exactly what a server acknowledged.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -33,7 +33,7 @@ const QUOTED = 'with "quotes", a \\ and a\'b';
 interface Kept {
   readonly bytes: Buffer;
   readonly description: string | null;
-  /** How many blobs hold it. */
+  /** Number of its blobs. */
   readonly blobs: number;
 }
 
@@ -48,7 +48,7 @@ interface Settings {
 interface Believed extends Settings {
   readonly region: string;
   readonly archives: Map<string, Kept>;
-  /** By upload id: the bytes at each offset. */
+  /** The bytes at each offset, by upload id. */
   readonly uploads: Map<string, Map<number, Buffer>>;
 }
 
@@ -114,7 +114,7 @@ class Client {
     this.vault(name).accessPolicy = policy;
   }
 
-  /** Initiates a lock; gives its id. */
+  /** Initiates a lock; returns its id. */
   async initiateLock(name: string, policy: string): Promise<string> {
     const request = { method: 'POST', target: '/lock-policy', body: toBody({ Policy: policy }) };
     const id = await this.#call(name, 201, request, 'x-amz-lock-id');
@@ -186,7 +186,7 @@ class Client {
     const request = { method: 'POST', target: `/multipart-uploads/${uploadId}`, headers };
     const id = await this.#call(name, 201, request, 'x-amz-archive-id');
     const { uploads, archives } = this.vault(name);
-    // A repeat of a Complete does not bring an archive back that was deleted meanwhile.
+    // A repeated Complete does not restore an archive that was deleted meanwhile.
     const blobs = uploads.get(uploadId)?.size ?? 0;
     if (uploads.delete(uploadId)) archives.set(id, { bytes, description, blobs });
     return id;
@@ -209,7 +209,7 @@ class Client {
 
 const toBody = (members: Record<string, unknown>): string => JSON.stringify(members);
 
-/** Other bytes for each number. */
+/** Different bytes for each number. */
 const part = (number: number, length = MIB): Buffer => patternBytes(length, 7_654_321 * (number + 1));
 
 async function useSingleUploads(client: Client): Promise<void> {
@@ -219,7 +219,7 @@ async function useSingleUploads(client: Client): Promise<void> {
   await client.upload('single', patternBytes(2.5 * MIB));
   await client.upload('single', patternBytes(2.5 * MIB), 'the same bytes again');
   await client.delete('single', await client.upload('single', patternBytes(1.5 * MIB), 'to be deleted'));
-  // So many small ones that the pack that they lie in is worth compacting.
+  // Enough small archives to make their pack worth compacting.
   const small: string[] = [];
   for (let i = 0; i < 10; i++)
     small.push(await client.upload('single', patternBytes(5000 + i), `small ${i}`));
@@ -259,7 +259,7 @@ async function useUploads(client: Client): Promise<void> {
   await client.start('multi', []);
 }
 
-/** A policy and a completed lock, another lock that was aborted and one in progress; told of jobs, and no longer. */
+/** A policy and a completed lock, an aborted lock and one in progress; notifications set and deleted. */
 async function usePolicies(client: Client): Promise<void> {
   const policyOf = (effect: string, vault: string) =>
     JSON.stringify({
@@ -316,7 +316,7 @@ function found(store: string): Found[] {
   return JSON.parse(stdout);
 }
 
-/** Both sides in one form: what is compared, and nothing of where it lies. */
+/** Contents in a form that both sides share, without locations. */
 function compare(store: string, { vaults }: Client): void {
   const ours = [...vaults].map(([vault, { region, archives, uploads, ...settings }]) => ({
     name: `${region}/${vault}`,
@@ -346,18 +346,18 @@ function mapValues<From, To>(map: Record<string, From>, change: (value: From) =>
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
 
-/** Keeps a second name for every blob and pack, so that what the sweeper takes can be put back. */
+/** Links every blob and pack to a second name, so that swept ones can be restored. */
 async function keepBlobs(store: string, aside: string): Promise<void> {
   for (const folder of ['blobs', 'packs']) {
     const entries = await readdir(join(store, folder), { recursive: true, withFileTypes: true });
     for (const { parentPath, name } of entries.filter((entry) => entry.isFile())) {
-      // It fails for one that is kept already, or was swept away since it was listed.
+      // Linking fails for a blob that is kept already, or was swept since it was listed.
       if (!name.endsWith('.removed')) await link(join(parentPath, name), join(aside, name)).catch(() => {});
     }
   }
 }
 
-/** Puts back what `keepBlobs` kept, and forgets which of it was removed. */
+/** Restores the files that `keepBlobs` kept, and removes the lists of removed blobs. */
 async function putBlobsBack(aside: string, store: string): Promise<void> {
   for (const name of await readdir(aside)) {
     const isPack = name.endsWith('.pack');
@@ -408,7 +408,7 @@ describe('a store, read by another program', { skip }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** A copy to do harm to. */
+  /** A copy to damage. */
   async function copyOfStore(t: TestContext): Promise<string> {
     const copy = await temporaryFolder();
     t.after(() => rm(copy, { recursive: true }));
@@ -416,9 +416,9 @@ describe('a store, read by another program', { skip }, () => {
     return copy;
   }
 
-  it('holds what was acknowledged and nothing else', () => compare(store, client));
+  it('holds exactly what was acknowledged', () => compare(store, client));
 
-  it('holds the same when nothing was swept away yet', async (t) => {
+  it('holds the same before anything was swept', async (t) => {
     const copy = await copyOfStore(t);
     const before = (await blobNames(copy)).length;
     await putBlobsBack(aside, copy);
@@ -436,21 +436,21 @@ describe('a store, read by another program', { skip }, () => {
     compare(copy, client);
   });
 
-  it('holds the same with what a crash leaves behind', async (t) => {
+  it('holds the same with the remains of a crash', async (t) => {
     const copy = await copyOfStore(t);
     const [name = ''] = await readdir(join(copy, 'journal'));
     const text = await readFile(join(copy, 'journal', name), 'utf8');
-    // Facts that were journaled again, a torn line, a half-written blob, a file of somebody else.
+    // Entries that were appended again, a torn line, a half-written blob, a foreign file.
     await writeFile(join(copy, 'journal', `${'0'.repeat(32)}.jsonl`), text);
     await appendFile(join(copy, 'journal', name), text.slice(0, 100));
     await writeFile(join(copy, 'incoming', 'f'.repeat(32)), 'half a blob');
     await writeFile(join(copy, 'blobs', '00', '.DS_Store'), '');
-    // A pack that was being compacted, a list without its pack, the end of a list and of a pack.
+    // A half-compacted pack, a list without its pack, torn ends of a list and of a pack.
     await writeFile(join(copy, 'incoming', `${'f'.repeat(32)}.compacted`), 'half a pack');
     await writeFile(join(copy, 'packs', `${'f'.repeat(32)}.removed`), Buffer.alloc(16, 1));
     const packs = (await readdir(join(copy, 'packs'))).filter((one) => one.endsWith('.pack'));
     assert.equal(packs.length, 2);
-    // A compacted pack is whole when it gets its name: no crash tears its end. The pack of the last run never is one.
+    // A compacted pack is whole when it gets its name, so no crash tears its end. The last run's pack is not compacted.
     const compacted = (await compactedPacks(copy)).map((one) => one.split(' ')[0]);
     const appended = packs.filter((pack) => !compacted.includes(pack));
     assert.ok(appended.length >= 1);
@@ -458,7 +458,7 @@ describe('a store, read by another program', { skip }, () => {
       const path = join(copy, 'packs', pack);
       const whole = await readFile(path);
       await appendFile(path.replace('.pack', '.removed'), Buffer.alloc(7, 1));
-      // The header of a blob that never came, one of a blob that is elsewhere, zeros, rubbish.
+      // The header of a blob that was never written, the header of a blob elsewhere, zeros, garbage.
       const header = encodeHeader(pack.slice(0, 32), { place: whole.length, blobBytes: 700 });
       const torn = [header, patternBytes(192), whole.subarray(0, 256), Buffer.alloc(512), patternBytes(77)];
       await appendFile(path, Buffer.concat(torn));
@@ -494,7 +494,7 @@ describe('a store, read by another program', { skip }, () => {
     }
   });
 
-  it('lists one line an archive', () => {
+  it('lists one line for each archive', () => {
     const { stdout } = run('--quick', store);
     const lines = stdout.trimEnd().split('\n');
     const ids = [...client.vaults.values()].flatMap((vault) => [...vault.archives.keys()]);

@@ -1,4 +1,4 @@
-/** A catalog that was restored from a backup: whatever was uploaded since is still in the store afterwards. */
+/** A catalog that was restored from a backup: archives uploaded since stay in the store. */
 import assert from 'node:assert/strict';
 import { cp, link, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,14 +20,14 @@ function running(t: TestContext, data: string, flags: readonly string[] = []): P
   return serverFor(t, { data, flags });
 }
 
-/** Copies the catalog of a server that does not run, or puts such a copy back. */
+/** Copies the catalog of a stopped server, or restores such a copy. */
 async function copyCatalog(data: string, from: string, to: string): Promise<void> {
   for (const suffix of ['', '-wal', '-shm']) await rm(join(data, `${to}${suffix}`), { force: true });
   for (const suffix of ['', '-wal'])
     await cp(join(data, `${from}${suffix}`), join(data, `${to}${suffix}`)).catch(() => {});
 }
 
-/** A copy of the catalog of a running server, as a backup makes it. */
+/** Copies the catalog of a running server, as a backup does. */
 async function hotCopy(data: string): Promise<void> {
   for (const suffix of ['', '-wal'])
     await cp(join(data, `catalog.sqlite${suffix}`), join(data, `copy.sqlite${suffix}`)).catch(() => {});
@@ -36,7 +36,7 @@ async function hotCopy(data: string): Promise<void> {
 const notedNumber = async (data: string): Promise<number> =>
   JSON.parse(await readNote(join(data, 'store', 'notes', 'commit-number'))).number;
 
-/** What a power cut may leave: markers that say nothing, and second names of whole blobs in `incoming/`. */
+/** Makes what a power cut may leave: markers with place 0, and second names of whole blobs in `incoming/`. */
 async function leaveAsPowerCut(data: string): Promise<void> {
   const store = join(data, 'store');
   for (const pack of (await readdir(join(store, 'packs'))).filter((name) => name.endsWith('.pack')))
@@ -90,7 +90,7 @@ async function assertAllThere(data: string, refs: readonly string[]): Promise<vo
 }
 
 describe('a catalog from before some uploads, over a store as a power cut leaves it', () => {
-  it('is noticed, and nothing is lost: not by starts, not by its acceptance', async (t) => {
+  it('is noticed, and neither starts nor its acceptance lose anything', async (t) => {
     const { data, refs } = await killedAfterUploads(t);
     for (let starts = 0; starts < 2; starts++) {
       const server = await running(t, data);
@@ -110,7 +110,7 @@ describe('a catalog from before some uploads, over a store as a power cut leaves
     const aside = (await admin.run('store', 'aside')).map((line) => JSON.parse(line));
     assert.deepEqual(aside.map(({ ref }) => ref).sort(), [...refs].sort());
     assert.deepEqual([aside[0].kind, aside[0].vault], ['archive', 'v']);
-    // Kept no longer, they go, each with a line in the log.
+    // After --keep-aside they are removed, each with a line in the log.
     const last = await running(t, data, ['--keep-aside', '0s']);
     await eventually('what was set aside to go', async () => {
       const there = new Set((await storeFiles(data)).blobs);
@@ -122,7 +122,7 @@ describe('a catalog from before some uploads, over a store as a power cut leaves
   });
 });
 
-describe('a catalog that nobody can see is older: one upload, and killed before its number was noted', () => {
+describe('an older catalog that cannot be noticed: it lacks one upload, killed before its number was noted', () => {
   for (const [kind, size] of [
     ['small', SMALL],
     ['large', LARGE],
@@ -148,7 +148,7 @@ describe('a catalog that nobody can see is older: one upload, and killed before 
       await assertReadable(apiOf(again), id);
       assert.equal(await again.stop(), 0);
       await adminOf(data).run('catalog', 'accept');
-      // What the catalog names by now is not removed, however long ago it was set aside.
+      // A blob that the catalog names by now is not removed, however long ago it was set aside.
       const last = await running(t, data, ['--keep-aside', '0s']);
       const aside = () => readdir(join(data, 'store', 'aside'));
       await eventually('the list to be settled', async () => (await aside()).length === 0, 30_000);
@@ -160,7 +160,7 @@ describe('a catalog that nobody can see is older: one upload, and killed before 
 });
 
 describe('a single upload', () => {
-  it('is missed in a catalog from before it, after a stop and after a kill', async (t) => {
+  it('shows that an earlier catalog is older, after a stop and after a kill', async (t) => {
     for (const end of ['stop', 'kill'] as const) {
       const data = await folderFor(t);
       const first = await running(t, data);

@@ -1,4 +1,4 @@
-/** Starts that are refused before they change anything: a store that is not there, or that is another's. */
+/** Starts that are refused before they change anything: the store is missing or belongs to another catalog. */
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { OLD_STORE_START, oldStore } from '../support/old-store.ts';
 import { patternBytes } from '../support/pattern.ts';
 import { folderFor, serverFor } from '../support/test-servers.ts';
 
-/** A data folder that was in use: a small archive, a large one, a fact. */
+/** A used data folder: a small archive, a large one, a journal entry. */
 async function usedFolder(t: TestContext, flags: readonly string[] = []): Promise<string> {
   const data = await folderFor(t);
   const server = await serverFor(t, { data, flags });
@@ -26,19 +26,19 @@ function start(data: string, ...flags: string[]): Promise<Ended> {
   return runMoraine(['serve', '--data', data, '--listen', '127.0.0.1:0', '--workers', '1', ...flags]);
 }
 
-/** Every file of the folder with its length and time of change. */
+/** Every file of the folder with its length and modification time. */
 async function contentsOf(data: string): Promise<string[]> {
   const entries = await readdir(data, { recursive: true, withFileTypes: true });
   const lines = entries.map(async (entry) => {
     const path = join(entry.parentPath, entry.name);
     const { size, mtimeMs } = await stat(path);
-    // SQLite opens and closes its locks; nothing is in them.
+    // SQLite opens and closes its lock files; they are empty.
     return `${path} ${entry.isFile() ? `${size} ${mtimeMs}` : ''}`;
   });
   return (await Promise.all(lines)).filter((line) => !line.includes('sqlite-')).sort();
 }
 
-/** Starts, and finds that it was refused so and that nothing was changed. */
+/** Asserts that a start is refused in this way and changes nothing. */
 async function assertRefused(data: string, code: number, message: RegExp, ...flags: string[]): Promise<void> {
   const before = await contentsOf(data);
   const ended = await start(data, ...flags);
@@ -48,8 +48,8 @@ async function assertRefused(data: string, code: number, message: RegExp, ...fla
   assert.deepEqual(await contentsOf(data), before);
 }
 
-describe('a store that is not there', () => {
-  it('is not made again: no folder, an empty one, one of a disk that is not mounted', async (t) => {
+describe('a missing store', () => {
+  it('is not made again: no folder, an empty one, one of an unmounted disk', async (t) => {
     const data = await usedFolder(t);
     const store = join(data, 'store');
     await rename(store, join(data, 'away'));
@@ -64,7 +64,7 @@ describe('a store that is not there', () => {
     assert.equal(await server.stop(), 0);
   });
 
-  it('is begun anew for an operator who means it', async (t) => {
+  it('is made anew with --accept-empty-store', async (t) => {
     const data = await usedFolder(t);
     await rm(join(data, 'store'), { recursive: true });
     const server = await serverFor(t, { data, flags: ['--accept-empty-store'] });
@@ -75,14 +75,14 @@ describe('a store that is not there', () => {
   });
 
   for (const piece of ['packs', 'blobs', 'journal', 'notes', 'identity.json', 'format.json']) {
-    it(`is missed in parts: ${piece}`, async (t) => {
+    it(`is noticed if only a piece is missing: ${piece}`, async (t) => {
       const data = await usedFolder(t);
       await rm(join(data, 'store', piece), { recursive: true });
       await assertRefused(data, 1, new RegExp(`store lacks ${piece}: archives may have been there`));
     });
   }
 
-  it('is missed by a catalog of the version before form 3 too', async (t) => {
+  it('is also noticed with a catalog of the version before form 3', async (t) => {
     const data = await oldStore(t);
     for (const folder of ['packs', 'blobs', 'journal']) {
       await rm(join(data, 'store', folder), { recursive: true });
@@ -93,7 +93,7 @@ describe('a store that is not there', () => {
   });
 });
 
-describe('a store of another', () => {
+describe('a store of another catalog', () => {
   it('is not served: of another catalog, or an earlier copy of itself', async (t) => {
     const [data, other] = [await usedFolder(t), await usedFolder(t)];
     await cp(join(data, 'store'), join(data, 'copy'), { recursive: true });
@@ -111,7 +111,7 @@ describe('a store of another', () => {
     );
   });
 
-  it('is not served without its catalog, unless told', async (t) => {
+  it('is not served without its catalog, except with --accept-catalog', async (t) => {
     const data = await usedFolder(t);
     await rename(join(data, 'catalog.sqlite'), join(data, 'away.sqlite'));
     await assertRefused(data, 1, /There is no catalog in \/.*catalog\.sqlite/);
@@ -121,8 +121,8 @@ describe('a store of another', () => {
   });
 });
 
-describe('a key or a note that is lost', () => {
-  it('is not made again in silence', async (t) => {
+describe('a lost key or note', () => {
+  it('is not silently made again', async (t) => {
     const data = await usedFolder(t);
     await rename(join(data, 'master.key'), join(data, 'away.key'));
     await assertRefused(data, 1, /There is no \/.*master\.key, .*Restore the key from a backup/);
@@ -131,7 +131,7 @@ describe('a key or a note that is lost', () => {
   });
 
   for (const name of ['time-seen', 'commit-number']) {
-    it(`names its file where it is empty: ${name}`, async (t) => {
+    it(`is named if it is empty: ${name}`, async (t) => {
       const data = await usedFolder(t);
       const path = join(data, 'store', 'notes', name);
       await writeFile(path, '');
@@ -143,7 +143,7 @@ describe('a key or a note that is lost', () => {
 });
 
 describe('an emulator', () => {
-  it('does not start over a real store, whatever became of the catalog', async (t) => {
+  it('does not start over a real store, whatever happened to the catalog', async (t) => {
     const data = await usedFolder(t);
     await assertRefused(data, 2, /was not made by an emulator/, '--emulator');
     await rename(join(data, 'catalog.sqlite'), join(data, 'away.sqlite'));
@@ -174,7 +174,7 @@ describe('an emulator', () => {
   it('does not erase a store that turns out not to be its own', async (t) => {
     const [data, real] = [await usedFolder(t, ['--emulator']), await usedFolder(t)];
     const server = await serverFor(t, { data, flags: ['--emulator'] });
-    // The identity of a real store, in the place of the emulator's.
+    // The identity of a real store in place of the emulator's.
     await cp(join(real, 'store', 'identity.json'), join(data, 'store', 'identity.json'));
     const answer = await fetch(`${server.url}/_moraine/emulator/reset`, {
       method: 'POST',

@@ -1,4 +1,4 @@
-/** A store and catalog that the version before form 3 made are served by this one, and nothing of them is lost. */
+/** This version serves a store and catalog made by the version before form 3, and loses nothing. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ describe('a store of form 2 with its catalog', () => {
     assert.match((await adminOf(data).run('audit', 'verify')).join('\n'), /nothing changed|OK/);
   });
 
-  it('is served after an upgrade that was cut between the form and the identity', async (t) => {
+  it('is served after an upgrade that was interrupted between form and identity', async (t) => {
     const data = await oldStore(t);
     await prepareDiskStore(join(data, 'store'));
     await assertAllThere(apiOf(await serverFor(t, { data, ...OLD_STORE_START })));

@@ -34,7 +34,7 @@ async function statusOfUpload(server: TestServer, size: number): Promise<number>
   return (await apiOf(server).call('POST', '/-/vaults/v/archives', { headers, body })).status;
 }
 
-/** Waits until the server says that it has stopped writing, and finds every write refused and every read served. */
+/** Waits until the server reports that it stopped writing; asserts that it refuses writes and serves reads. */
 async function assertFenced(server: TestServer, archive: string, reason: RegExp): Promise<void> {
   const failing = await eventually(
     'the server to stop writing',
@@ -53,11 +53,11 @@ async function assertFenced(server: TestServer, archive: string, reason: RegExp)
 }
 
 for (const workers of ['1', '2']) {
-  describe(`a server with ${workers} process(es) whose locks are taken away`, () => {
+  describe(`a server with ${workers} process(es) that loses a claim`, () => {
     const flags = ['--workers', workers];
 
     for (const lost of ['lock.sqlite', 'store/lock.sqlite']) {
-      it(`lets nobody else in and stops writing: ${lost}`, async (t) => {
+      it(`keeps a second server out and stops writing: ${lost}`, async (t) => {
         const data = await folderFor(t);
         const server = await serverFor(t, { data, flags });
         await apiOf(server).createVault('v');
@@ -75,8 +75,8 @@ for (const workers of ['1', '2']) {
   });
 }
 
-describe('a server whose two locks are both taken away', () => {
-  it('is fenced by the next one, and nothing that either has acknowledged is lost', async (t) => {
+describe('a server that loses both claims', () => {
+  it('is fenced off by the next one, and nothing that either acknowledged is lost', async (t) => {
     const data = await folderFor(t);
     const first = await serverFor(t, { data });
     await apiOf(first).createVault('v');
@@ -129,7 +129,7 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
     assert.equal(await statusOfUpload(first, 10), 201);
   });
 
-  it('are not both served: a copy is refused once the other has written', async (t) => {
+  it('are not both served: a copy is refused once the original has written', async (t) => {
     const { data, env } = await place(t);
     const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');

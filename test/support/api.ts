@@ -1,16 +1,16 @@
-/** The API as a test speaks it: signed calls on one region of a server, and what every answer must be like. */
+/** The API for tests: signed calls on one region of a server, and assertions on every answer. */
 import assert from 'node:assert/strict';
 import { type Answer, hashHeaders, sendRaw } from './request.ts';
 import type { Credentials, TestServer } from './server.ts';
 import { type Signer, sha256Hex, signHeaders, type Unsigned } from './signer.ts';
 
 export interface CallOptions {
-  /** Undefined takes a header away that would be sent. */
+  /** Undefined removes a header that is sent by default. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   readonly body?: Uint8Array | string;
   /** Changed after signing. */
   readonly unsigned?: Readonly<Record<string, string>>;
-  /** Another hash than the claimed one, or the body's, for the signature to be over. */
+  /** The hash that the signature covers, if it is neither the claimed one nor the body's. */
   readonly payloadHash?: string;
   readonly signer?: Partial<Signer>;
 }
@@ -97,7 +97,7 @@ function withoutUndefined(headers: Readonly<Record<string, string | undefined>>)
   return Object.fromEntries(given);
 }
 
-/** Codes of the service's front end, whose bodies begin with the message. */
+/** Codes of the service's front end. The bodies of these errors begin with the message. */
 const FRONT_END = new Set([
   'AccessDeniedException',
   'ExpiredTokenException',
@@ -107,7 +107,7 @@ const FRONT_END = new Set([
   'UnrecognizedClientException',
 ]);
 
-/** What every answer carries. */
+/** Asserts on the headers that every answer has. */
 export function assertCommon(answer: Answer): void {
   assert.match(answer.headers['x-amzn-requestid'] ?? '', /^[A-Za-z0-9_-]{47,48}$/);
   assert.match(answer.headers['date'] ?? '', /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/);
@@ -115,7 +115,7 @@ export function assertCommon(answer: Answer): void {
   assert.equal(answer.headers['transfer-encoding'], undefined);
 }
 
-/** An answer that says all in its headers: `{}` with 201 and 202, and no body, without a label, with 204. */
+/** An answer whose data is in its headers: the body is `{}` with 201 and 202; with 204 there is no body and no type. */
 export function assertEmpty(answer: Answer, status: number): void {
   assert.equal(answer.status, status, answer.text);
   assertCommon(answer);
@@ -125,7 +125,7 @@ export function assertEmpty(answer: Answer, status: number): void {
   assert.equal(answer.headers['content-length'], empty ? undefined : '2');
 }
 
-/** Compact JSON, exactly as labelled; gives its value. */
+/** Asserts that the body is compact JSON with the right headers; returns its value. */
 export function assertJson(answer: Answer, status = 200): Record<string, unknown> {
   assert.equal(answer.status, status, answer.text);
   assertCommon(answer);
@@ -136,7 +136,7 @@ export function assertJson(answer: Answer, status = 200): Record<string, unknown
   return json;
 }
 
-/** A refusal, byte for byte: three keys, in the order of where the service says it. */
+/** Asserts a refusal, byte for byte: three keys, whose order depends on which part of the service refuses. */
 export function assertRefusal(answer: Answer, status: number, code: string, message: string | RegExp): void {
   const json = assertJson(answer, status);
   const text = typeof message === 'string' ? message : String(json['message']);

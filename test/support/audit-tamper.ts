@@ -1,4 +1,4 @@
-/** Audit logs that are tampered with at random, and whether that was found. */
+/** Tampers with audit logs at random, and checks that verification finds it. */
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { seeded } from './lock-simulation/sequence.ts';
 
 const KEY = new ChainKey(Buffer.alloc(32, 5));
 
-/** A folder of logs, and what store and catalog remember of its chains. */
+/** A folder of logs, and the anchors of its chains in store and catalog. */
 export class AuditFolder {
   readonly path: string;
   readonly begun: string[] = [];
@@ -38,7 +38,7 @@ export class AuditFolder {
     return new AuditLog(rotateBytes === undefined ? options : { ...options, rotateBytes });
   }
 
-  /** Opens a closed chain again, to go on with it. */
+  /** Opens a closed chain again, to append to it. */
   async reopen(chain: string): Promise<AuditLog> {
     const continues = await wholeEnd(this.path, KEY, chain);
     if (!continues) throw new Error(`the chain ${chain} does not end at its head`);
@@ -51,7 +51,7 @@ export class AuditFolder {
       this.#earlier.set(name, await readFile(this.file(name)));
   }
 
-  /** Puts a chain's files back as they were kept; later ones go. */
+  /** Restores the files that were remembered of a chain; removes later ones. */
   async setBack(chain: string): Promise<void> {
     for (const name of (await this.names()).filter((one) => one.startsWith(`${chain}.`))) {
       const bytes = this.#earlier.get(name);
@@ -68,7 +68,7 @@ export class AuditFolder {
     await log.close();
   }
 
-  /** Anchors a chain where its head on disk is, in the places named. */
+  /** Anchors a chain at its head on disk, in the places named. */
   anchor(log: AuditLog, atMs: number, places: readonly ('store' | 'catalog')[] = ['store', 'catalog']): void {
     const { chain, headOnDisk: head } = log;
     const anchor = { chain, number: this.begun.indexOf(chain) + 1, head, atMs, closed: false };
@@ -95,7 +95,7 @@ export class AuditFolder {
   }
 }
 
-/** One way of tampering; gives words for what it did. */
+/** One way of tampering; returns a description of what it did. */
 type Tamper = (folder: AuditFolder, random: () => number) => Promise<string>;
 
 const pick = <Item>(items: readonly Item[], random: () => number): Item =>

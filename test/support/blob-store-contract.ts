@@ -1,4 +1,4 @@
-/** What every blob store must do, as tests: each store runs all of them. */
+/** The contract of blob stores as tests: each store runs all of them. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -14,10 +14,10 @@ import {
 import { LEAF_BYTES, TreeHasher } from '../../src/treehash/index.ts';
 import { eventually as poll } from './poll.ts';
 
-/** A store to be tested, empty at first. */
+/** The store under test, empty at first. */
 export interface OpenStore {
   readonly store: BlobStore;
-  /** A second store over the same bytes, as after a start; absent where nothing outlives the process. */
+  /** Opens a second store over the same bytes, as after a start; absent if nothing outlives the process. */
   reopen?(): Promise<BlobStore>;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export function partLabel(offset: number, changes: Partial<BlobLabel> = {}): Blo
   return archiveLabel({ kind: 'part', uploadId: 'U'.repeat(92), partSize: LEAF_BYTES, offset, ...changes });
 }
 
-/** What hashing the bytes on their way in gives. */
+/** The digests that a store computes of the bytes. */
 export function digestsOf(bytes: Uint8Array): BlobDigests {
   const hasher = new TreeHasher();
   hasher.update(bytes);
@@ -63,7 +63,7 @@ export function someBytes(length: number, seed = 0): Buffer {
   return bytes;
 }
 
-/** A store may keep small and large blobs in different ways: what is said of one kind must hold for the other. */
+/** A store may keep small and large blobs in different ways: each test must hold for both kinds. */
 export const SIZES = [
   ['small', 10],
   ['large', 300_000],
@@ -83,7 +83,7 @@ export async function storeBlob(
   return writer.finish(label);
 }
 
-/** Whether they say the same; leaves may come as any kind of bytes. */
+/** Whether the descriptions are equal; leaves may be any kind of byte array. */
 function sameDigests(found: BlobDigests, expected: BlobDigests): void {
   const plain = ({ leaves, ...rest }: BlobDigests) => ({
     ...rest,
@@ -92,7 +92,7 @@ function sameDigests(found: BlobDigests, expected: BlobDigests): void {
   assert.deepEqual(plain(found), plain(expected));
 }
 
-/** All that a store's lists give. */
+/** Everything that a list of a store returns. */
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const item of items) all.push(item);
@@ -117,12 +117,12 @@ export async function readBlob(store: BlobStore, ref: string, first = 0, last?: 
   }
 }
 
-/** Asks again and again until it holds, since a confirmation is not waited for. */
+/** Polls until it holds, because callers do not wait for a confirmation. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
   await poll('what was waited for', holds);
 }
 
-/** Runs the contract; `open` gives a fresh, empty store. */
+/** Runs the contract; `open` returns a fresh, empty store. */
 export function blobStoreContract(name: string, open: () => Promise<OpenStore>): void {
   describe(`a blob store: ${name}`, () => {
     let opened: OpenStore;
@@ -140,7 +140,7 @@ export function blobStoreContract(name: string, open: () => Promise<OpenStore>):
 
 type TheStore = () => BlobStore;
 
-/** What the port gains is tested in a section of its own. */
+/** Sections of tests. A new method of the port gets a section of its own. */
 const SECTIONS: readonly ((store: TheStore) => void)[] = [
   keepsBytes,
   describesBlobs,
@@ -167,7 +167,7 @@ function keepsBytes(store: TheStore): void {
     assert.deepEqual(await readBlob(store(), ref), Buffer.of(7));
   });
 
-  it('takes a blob in chunks whose buffer is used again', async () => {
+  it('takes a blob in chunks whose buffer is reused', async () => {
     const writer = await store().create(3000);
     const chunk = Buffer.alloc(1000);
     for (let i = 1; i <= 3; i++) await writer.write([chunk.fill(i)]);
@@ -177,7 +177,7 @@ function keepsBytes(store: TheStore): void {
     assert.deepEqual(await readBlob(store(), ref), whole);
   });
 
-  it('takes a blob whose size is known at its end only', async () => {
+  it('takes a blob whose size is known only at its end', async () => {
     const writer = await store().create(null);
     const bytes = someBytes(2500);
     for (let at = 0; at < bytes.length; at += 1000) await writer.write([bytes.subarray(at, at + 1000)]);
@@ -266,7 +266,7 @@ function refusesUnfinished(store: TheStore): void {
       ['short', size - 1],
       ['long', size + 1],
     ] as const) {
-      it(`refuses a ${kind} blob that is too ${what}, and nothing comes into being`, () =>
+      it(`refuses a ${kind} blob that is too ${what}, and keeps nothing of it`, () =>
         unchanged(async () => {
           const writer = await store().create(size);
           await writer.write([someBytes(length)]);
@@ -274,7 +274,7 @@ function refusesUnfinished(store: TheStore): void {
         }));
     }
 
-    it(`forgets a ${kind} blob that is given up`, () =>
+    it(`forgets a discarded ${kind} blob`, () =>
       unchanged(async () => {
         const writer = await store().create(size);
         await writer.write([someBytes(size)]);
@@ -306,7 +306,7 @@ function removes(store: TheStore): void {
       await assert.rejects(store().open(ref), BlobMissing);
     });
 
-    it(`leaves the others where they are when a ${kind} blob is removed, also when room is given back`, async () => {
+    it(`leaves the others where they are when a ${kind} blob is removed, also when space is freed`, async () => {
       const [gone, kept] = [
         await storeBlob(store(), someBytes(size)),
         await storeBlob(store(), someBytes(size + 10)),
@@ -377,7 +377,7 @@ function keepsRecords(store: TheStore): void {
     assert.deepEqual(await found('plain'), records);
   });
 
-  it('keeps every record of appends that run side by side', async () => {
+  it('keeps every entry of concurrent appends', async () => {
     const records = Array.from({ length: 100 }, (_, i) => ({ seq: 1000 + i, body: { type: 'many', i } }));
     await Promise.all(
       Array.from({ length: 50 }, (_, i) => store().appendEntries(records.slice(2 * i, 2 * i + 2))),
@@ -390,7 +390,7 @@ function keepsRecords(store: TheStore): void {
     assert.deepEqual(await found('nothing'), []);
   });
 
-  it('knows the greatest number of its records, in whatever order they came', async () => {
+  it('knows the greatest number of its entries, in any order', async () => {
     for (const seq of [5005, 9009, 7007]) await store().appendEntries([{ seq, body: {} }]);
     assert.equal(await store().lastEntrySeq(), 9009);
   });
@@ -407,7 +407,7 @@ function setsAside(store: TheStore): void {
   };
 
   for (const [kind, size] of SIZES) {
-    it(`sets a ${kind} blob aside: it can be read, is listed, and is in question no more`, async () => {
+    it(`sets a ${kind} blob aside: it can be read, is listed, and is no longer unconfirmed`, async () => {
       const ref = await storeBlob(store(), someBytes(size));
       await store().setAside([aside(ref)], 5000);
       const [batch] = await collect(store().listAside());
@@ -420,7 +420,7 @@ function setsAside(store: TheStore): void {
     });
   }
 
-  it('lists what was set aside in the order of time, all of it', async () => {
+  it('lists everything that was set aside, in order of time', async () => {
     const many = Array.from({ length: 1500 }, (_, i) => aside(`${'0'.repeat(32)}.${i * 64}`));
     await store().setAside(many.slice(1000), 20_000);
     await store().setAside(many.slice(0, 1000), 9000);
@@ -462,7 +462,7 @@ function keepsNotes(store: TheStore): void {
     assert.deepEqual(await store().noteNames('lock-'), ['lock-2']);
   });
 
-  it('keeps one whole text of notes that are put side by side', async () => {
+  it('keeps one whole text when a note is put concurrently', async () => {
     const texts = Array.from({ length: 20 }, (_, i) => `${i}`.repeat(1000));
     await Promise.all(texts.map((text) => store().putNote('busy', text)));
     assert.ok(texts.includes((await store().note('busy')) ?? ''));
@@ -472,10 +472,10 @@ function keepsNotes(store: TheStore): void {
 
 function outlivesTheProcess(open: () => Promise<OpenStore>): void {
   for (const [kind, size] of SIZES) {
-    it(`keeps ${kind} blobs, records and what is unconfirmed when it is opened again`, async (t) => {
+    it(`keeps ${kind} blobs, entries and what is unconfirmed when it is opened again`, async (t) => {
       const opened = await open();
       t.after(() => opened.close());
-      if (!opened.reopen) return; // Nothing to see: it is gone with its process, and says so.
+      if (!opened.reopen) return; // Nothing to test: the blobs are gone with the process, and the store says so.
       const [kept, loose, gone] = [
         await storeBlob(opened.store, someBytes(size)),
         await storeBlob(opened.store, someBytes(size + 10)),
@@ -495,7 +495,7 @@ function outlivesTheProcess(open: () => Promise<OpenStore>): void {
       await again.close();
     });
 
-    it(`asks no more about ${kind} blobs that were judged`, async (t) => {
+    it(`asks no more about ${kind} blobs that were confirmed or removed`, async (t) => {
       const opened = await open();
       t.after(() => opened.close());
       if (!opened.reopen) return;

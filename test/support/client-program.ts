@@ -1,4 +1,4 @@
-/** Clients as programs of their own, in surroundings without anything of a person's settings. */
+/** Clients as separate programs, in an environment without a developer's settings. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -10,7 +10,7 @@ export interface ProgramOutcome {
   readonly errors: string;
 }
 
-/** Runs a client against the server, with root's keys in its environment; one attempt, so that no fault is healed. */
+/** Runs a client against the server, with root's keys in its environment; without retries, which would hide faults. */
 export function runClient(
   program: string,
   args: readonly string[],

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts';
 
-/** A clock that stands still until it is turned. */
+/** A clock that stands still until a test sets it. */
 export class TestClock implements Clock {
   ms: number;
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { MAIN } from './program.ts';
 import { asUser } from './server.ts';
 
-/** A command that should have ended is ended for it, so that a test fails and does not hang. */
+/** After this a command is killed, so that its test fails instead of hanging. */
 const LIMIT_MS = 120_000;
 
 export interface Ended {

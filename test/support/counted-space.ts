@@ -8,12 +8,12 @@ interface CountedAllocation {
   error: unknown;
 }
 
-/** Room for a store, with a reserve of so many steps; counts what it is asked for. */
+/** Disk space for a store, with a reserve of this many steps; counts the requests. */
 export class CountedSpace implements DiskSpace {
   readonly allocations: CountedAllocation[] = [];
   refuses = false;
   given = 0;
-  /** How often it was asked to give up some of the reserve. */
+  /** How often a caller asked it to give up some of the reserve. */
   asked = 0;
   readonly #steps: number;
 

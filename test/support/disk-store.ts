@@ -1,4 +1,4 @@
-/** Disk stores for tests, and what a crash makes of them. */
+/** Disk stores for tests, and copies of them as a crash leaves them. */
 import { randomBytes } from 'node:crypto';
 import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import type { HashEngine } from '../../src/hashing/hash-engine.ts';
 import { nodeHash } from '../../src/hashing/node-hash.ts';
 import { temporaryFolder } from './server.ts';
 
-/** A folder made ready; it goes with the test. */
+/** A prepared folder, removed after the test. */
 export async function readyFolder(t: TestContext): Promise<string> {
   const folder = await temporaryFolder();
   t.after(() => rm(folder, { recursive: true }));
@@ -17,7 +17,7 @@ export async function readyFolder(t: TestContext): Promise<string> {
   return folder;
 }
 
-/** A store over the folder that is closed with the test. */
+/** A store over the folder, closed after the test. */
 export function storeOver(
   t: TestContext,
   folder: string,
@@ -33,16 +33,16 @@ export function storeOver(
 export const incoming = (folder: string) => readdir(join(folder, 'incoming'));
 export const packFiles = (folder: string) => readdir(join(folder, 'packs'));
 
-/** The folder as a crash leaves it at this moment, with its packs: a copy, so that the store over it may live on. */
+/** A copy of the folder, with its packs, as a crash would leave it now. The store over the folder may go on. */
 export async function copyOf(t: TestContext, folder: string): Promise<string> {
   const copy = await temporaryFolder();
   t.after(() => rm(copy, { recursive: true }));
-  // Its 256 folders would take longer than all else, and a start makes them.
+  // Copying its 256 folders would take longest, and a start makes them.
   await cp(folder, copy, { recursive: true, filter: (path) => path !== join(folder, 'blobs') });
   return copy;
 }
 
-/** What a start does: prepares the folder and judges what is unconfirmed by what the catalog names. */
+/** Does what a start does: prepares the folder, and confirms or sets aside blobs by what the catalog names. */
 export async function startOver(
   t: TestContext,
   folder: string,

@@ -1,4 +1,4 @@
-/** Downloads as bytes, broken ones too: what matters is what a client had when the connection ended. */
+/** Downloads, complete or broken off: the bytes that a client has when the connection ends. */
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import type { Api } from './api.ts';
@@ -7,7 +7,7 @@ export interface Download {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Buffer;
-  /** Whether as many bytes came as `Content-Length` promised. */
+  /** Whether as many bytes arrived as `Content-Length` promised. */
   readonly complete: boolean;
 }
 

@@ -1,9 +1,9 @@
-/** A server whose clock can be set, and its controls as a test uses them. */
+/** An emulator for tests, and its controls. */
 import assert from 'node:assert/strict';
 import { type Answer, sendRaw } from './request.ts';
 import { type StartOptions, startServer, type TestServer } from './server.ts';
 
-/** Without it, or a header of the emulator's own, no control request is taken. */
+/** The emulator refuses control requests that have neither this nor a header of its own. */
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 export interface EmulatorState {
@@ -13,7 +13,7 @@ export interface EmulatorState {
 }
 
 export interface EmulatorControls {
-  /** A control request as it comes back. */
+  /** The answer to a control request. */
   post(action: string, body?: unknown): Promise<Answer>;
   /** Asks for a fault with these members. */
   faultWith(members: Readonly<Record<string, unknown>>): Promise<EmulatorState>;

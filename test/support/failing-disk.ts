@@ -5,8 +5,8 @@ import type { TestContext } from 'node:test';
 type FileMethod = 'read' | 'datasync' | 'sync' | 'write' | 'writeFile' | 'appendFile' | 'truncate';
 
 /**
- * Lets a method of every open file of this process fail until the test ends: no real disk fails when a test
- * needs it to, and the store must not have a seam only for that.
+ * Makes a method of every open file of this process fail until the test ends: no real disk fails on demand, and the
+ * store must not have a seam only for that.
  */
 export async function failFiles(
   t: TestContext,
@@ -20,7 +20,7 @@ export async function failFiles(
   });
 }
 
-/** An error as Node.js gives it: it has no name for a quota that is used up. */
+/** An error as Node.js makes it: Node.js has no name for a used-up quota. */
 export function diskError(name: 'EIO' | 'ENOSPC' | 'EDQUOT'): Error {
   const errno = -constants.errno[name];
   const code = name === 'EDQUOT' ? `Unknown system error ${errno}` : name;

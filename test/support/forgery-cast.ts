@@ -5,7 +5,7 @@ import type { Cast } from './forgery.ts';
 import { addPeople, identityPolicy, issueSession } from './people.ts';
 import type { TestServer } from './server.ts';
 
-/** Keys good and bad on a server that has a vault `v`. */
+/** Valid and invalid keys for a server that has a vault `v`. */
 export async function castOf(server: TestServer): Promise<Cast> {
   const { url, data, accountId: account } = server;
   const root = {

@@ -1,4 +1,4 @@
-/** Requests that were not signed as they are sent, made at random from ones that would be accepted. */
+/** Forged requests: requests that would be accepted, changed at random so that their signature does not cover them. */
 import { type Answer, hashHeaders, sendRaw } from './request.ts';
 import type { Credentials } from './server.ts';
 import { amzDate, presignTarget, type Signer, sha256Hex, signHeaders } from './signer.ts';
@@ -11,15 +11,15 @@ export interface Request {
 }
 
 export interface Forged extends Request {
-  /** What was done to it. */
+  /** What was changed. */
   readonly what: string;
 }
 
-/** Who could sign here, and who could not. */
+/** Keys that the server accepts, and keys that it does not. */
 export interface Cast {
   readonly url: string;
   readonly root: Credentials;
-  /** Another user's key, a key that is disabled, and one that nobody knows. */
+  /** Another user's key, a disabled key, and an unknown one. */
   readonly other: Credentials;
   readonly disabled: Credentials;
   readonly unknown: Credentials;
@@ -32,7 +32,7 @@ type Headers = Record<string, string>;
 const pick = <Item>(items: readonly Item[], random: Random): Item =>
   items[Math.floor(random() * items.length)] as Item;
 
-/** Requests that change nothing that matters here. */
+/** Requests that change nothing that the tests look at. */
 const BASES: readonly Omit<Request, 'headers'>[] = [
   { method: 'GET', target: '/-/vaults?limit=10&marker=', body: '' },
   { method: 'GET', target: '/-/vaults/v', body: '' },
@@ -67,7 +67,7 @@ function presigned(cast: Cast, change: Partial<Signer> = {}, options = {}): Requ
   return { method: 'GET', target, headers: { host, 'x-amz-glacier-version': '2012-06-01' }, body: '' };
 }
 
-/** One that is accepted. */
+/** A request that the server accepts. */
 export function genuine(cast: Cast, random: Random): Request {
   return random() < 0.15 ? presigned(cast) : signed(cast, pick(BASES, random));
 }
@@ -157,7 +157,7 @@ function forgedSignature(found: string, random: Random): string {
   );
 }
 
-/** Where in a target a forger would change something. Doubled slashes are none: they are dropped before all else. */
+/** Places in a target that a forger might change. Doubled slashes do not count: the server drops them first. */
 function forgedTarget(target: string, random: Random): string {
   const [path = '', query] = target.split('?');
   const join = (newPath: string, newQuery: string | undefined): string =>
@@ -267,7 +267,7 @@ const FORGES: Readonly<Record<string, Forge>> = {
     return { ...request, method: pick(methods, random), what: 'the method' };
   },
   replayed(cast, random) {
-    // Beyond the window by more than a test can be slow.
+    // Further beyond the window than a slow test could be.
     const byMs = (random() < 0.5 ? -1 : 1) * (400_000 + Math.floor(random() ** 4 * 3e11));
     const request = signed(cast, pick(BASES, random), { at: new Date(Date.now() + byMs) });
     return { ...request, what: `signed ${byMs} ms from now` };
@@ -309,7 +309,7 @@ const FORGES: Readonly<Record<string, Forge>> = {
       { ...base, headers: { ...headers, 'x-amz-security-token': value } },
       { ...key, region: 'us-east-1', at: new Date() },
     );
-    // An empty token is none: root may do without.
+    // An empty token counts as absent, and root needs no token.
     return { method: 'GET', target: base.target, headers: all, body: '', what: 'a session token' };
   },
   presigned(cast, random) {
@@ -361,17 +361,17 @@ export function forge(cast: Cast, random: Random): Forged {
   return { ...forged, what: `${kind}: ${forged.what}` };
 }
 
-/** Codes of refusals for who asks. */
+/** Error codes of refused callers. */
 const REFUSED = new Set([
   'InvalidSignatureException',
   'MissingAuthenticationTokenException',
   'UnrecognizedClientException',
 ]);
-/** Refusals of what can be no request of the API at all, which come before the signature is looked at. */
+/** Refusals of requests that cannot be of the API: the server sends them before it checks the signature. */
 const EARLIER =
   /^(There is no operation |Invalid operation: |Invalid path: |The query parameter .* is given twice|The path or query cannot be decoded|Required parameter missing: x-amz-content-sha256$|The request is not well-formed)/;
 
-/** Whether the request got no further than to whoever looks at signatures. */
+/** Whether the request got no further than the check of its signature. */
 export function isRefused({ status, text }: Answer): boolean {
   if (status < 400 || status >= 500) return false;
   const { code, message } = JSON.parse(text) as { code: string; message: string };
@@ -382,7 +382,7 @@ export interface ForgeryTally {
   sent: number;
   accepted: string[];
   failed: string[];
-  /** Untouched requests between them, which must be accepted. */
+  /** Unchanged requests among them, which must be accepted. */
   controls: number;
   byCode: Record<string, number>;
 }
@@ -390,7 +390,7 @@ export interface ForgeryTally {
 const AT_ONCE = 16;
 const CONTROL_EACH = 100;
 
-/** Sends so many forged requests. */
+/** Sends this number of forged requests. */
 export async function sendForgeries(cast: Cast, count: number, random: Random): Promise<ForgeryTally> {
   const tally: ForgeryTally = { sent: 0, accepted: [], failed: [], controls: 0, byCode: {} };
   const worker = async (): Promise<void> => {
@@ -404,10 +404,10 @@ export async function sendForgeries(cast: Cast, count: number, random: Random): 
   return tally;
 }
 
-/** A connection that was kept may be closed by the server as the next request goes out. */
+/** Retries, because the server may close a kept connection as the next request goes out. */
 async function sendAgain(url: string, request: Request, tries = 3): Promise<Answer> {
   try {
-    // Or node:http would send a GET's body without saying so.
+    // Otherwise node:http would send a GET's body without a length.
     const length = { 'content-length': String(Buffer.byteLength(request.body)) };
     const headers = request.body === '' ? request.headers : { ...length, ...request.headers };
     return await sendRaw(url, { ...request, headers });

@@ -1,4 +1,4 @@
-/** What a server does on a disk that is filled up, step by step: for a test and for `npm run full-disk`. */
+/** Fills the disk of a server step by step and checks what it does: for a test and for `npm run full-disk`. */
 import assert from 'node:assert/strict';
 import { statfs } from 'node:fs/promises';
 import { type Api, apiOf } from './api.ts';
@@ -11,7 +11,7 @@ import { heldIn } from './reserve.ts';
 import { startServer, type TestServer } from './server.ts';
 import type { SmallDisk } from './small-disk.ts';
 
-/** How an operation was answered, and why if it was refused. */
+/** How an operation was answered, with the reason of a refusal. */
 export interface Row {
   readonly name: string;
   readonly method: string;
@@ -20,21 +20,21 @@ export interface Row {
 }
 
 export interface FullDiskStory {
-  /** Of the 33 operations, on a disk that uploads filled. */
+  /** The answers of the 33 operations on a disk that uploads filled. */
   readonly filled: readonly Row[];
-  /** Of the same, after another program had taken the last byte. Empty with a quota: that may kill the server. */
+  /** The same after another program had taken the last byte. Empty with a quota: that may kill the server. */
   readonly crowded: readonly Row[];
-  /** Of the same, after the reserve was used up too. Empty with a quota. */
+  /** The same after the reserve was used up too. Empty with a quota. */
   readonly usedUp: readonly Row[];
   /** Uploads that were answered with 201 before the disk was full. */
   readonly uploads: number;
 }
 
-/** Sizes that go into packs, into files written whole, and into files written past the page cache, one of them to fill it soon. */
+/** Sizes for packs, for files written at once, and for files past the page cache; the largest fills the disk. */
 const SIZES = [100_000, 700_000, 1.5 * MIB, 8 * MIB];
 const UNWELL = /^The disk of the data folder (is full|refuses writes): /;
 const WITHIN_MS = 120_000;
-/** These go on as long as there is anything of the reserve. */
+/** Whether the operation goes on until the whole reserve is used up. */
 const goesOn = (name: string, method: string): boolean =>
   method === 'GET' || method === 'DELETE' || name === 'InitiateJob';
 const UPLOADS = new Set(['UploadArchive', 'UploadMultipartPart']);
@@ -47,7 +47,7 @@ export async function fullDiskStory(
 ): Promise<FullDiskStory> {
   const start = (): Promise<TestServer> =>
     startServer({ data: disk.path, flags: ['--workers', String(workers)], fullReserve: true });
-  // Where a quota of btrfs is used up by another program, the server may be killed.
+  // If another program uses up a quota of btrfs, the server may be killed.
   const isShared = disk.quotaBytes === undefined;
   let server = await start();
   try {
@@ -121,7 +121,7 @@ interface Stored {
   readonly size: number;
 }
 
-/** Uploads until each size is refused, and refused for room. */
+/** Uploads until each size is refused for lack of space. */
 async function fillByUploads(api: Api, disk: SmallDisk): Promise<Stored[]> {
   await api.createVault('full');
   const stored: Stored[] = [];
@@ -164,7 +164,7 @@ async function assertUnwell(api: Api, server: TestServer): Promise<void> {
   );
 }
 
-/** With uploads of a size that was refused. */
+/** The answers to these attempts; uploads have a size that was refused before. */
 async function answersTo(api: Api, attempts: readonly Attempt[]): Promise<Row[]> {
   const rows: Row[] = [];
   const body = patternBytes(Math.min(...SIZES));
@@ -186,7 +186,7 @@ function assertAnswers(rows: readonly Row[], hasReserve: boolean): void {
   }
 }
 
-/** Whether the two units that may be bought have been, in the rounds before. */
+/** Whether earlier rounds have bought the two units that may be bought. */
 function isBought(answer: Answer): boolean {
   return answer.status === 400 && answer.json()['code'] === 'LimitExceededException';
 }
@@ -215,7 +215,7 @@ async function deleteAll(api: Api, stored: readonly Stored[]): Promise<void> {
   }
 }
 
-/** Another program takes all that is given up. */
+/** Acts as another program that takes all space that the server gives up. */
 async function useUp(disk: SmallDisk): Promise<void> {
   const isUsedUp = async (): Promise<boolean> => {
     await disk.fill();

@@ -1,6 +1,6 @@
 /**
- * Tree hashes as clients compute them wrongly. Written from the definition alone and without a line of the
- * server's own, so that the server's explanations are tested against what they are about.
+ * Tree hashes as clients compute them wrongly. Written from the definition alone and without the server's code, so that
+ * the server's explanations are tested against the mistakes themselves.
  */
 import { createHash } from 'node:crypto';
 
@@ -18,7 +18,7 @@ export function leavesOf(body: Uint8Array): Buffer[] {
   return leaves;
 }
 
-/** How the levels of a tree are made: a pair to its parent, and what becomes of one without a partner. */
+/** How the levels of a tree are made: the parent of a pair, and of a digest without a partner. */
 interface Folding {
   pair(left: Buffer, right: Buffer): Buffer;
   odd(digest: Buffer): Buffer;

@@ -100,7 +100,7 @@ export const PATTERN_VECTORS: readonly HashVector[] = [
   ],
 ];
 
-/** Of one byte repeated: the byte, how often, the SHA-256 (empty where nobody published it), the tree hash. */
+/** Of one byte repeated: the byte, how often, the SHA-256 (empty if unpublished), the tree hash. */
 export const CONSTANT_VECTORS: readonly (readonly [byte: number, ...HashVector])[] = [
   [
     0x00,

@@ -1,4 +1,4 @@
-/** Inventories read as they stream in, row by row, however large they are. */
+/** Reads inventories of any size row by row, as they stream in. */
 
 export interface InventoryRow {
   readonly ArchiveId: string;
@@ -11,7 +11,7 @@ export interface InventoryRow {
 const CSV_HEAD = 'ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash';
 const JSON_HEAD = /^\{"VaultARN":"[^"]+","InventoryDate":"[^"]+","ArchiveList":\[/;
 
-/** Text of chunks that may end in the middle of a character. */
+/** Decodes chunks, which may end in the middle of a character. */
 async function* texts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
@@ -28,7 +28,7 @@ export async function* parseJsonInventory(chunks: AsyncIterable<Uint8Array>): As
       if (head === undefined) continue;
       [rest, inside] = [rest.slice(head.length), true];
     }
-    // An object ends at the first brace behind its hash: a quote inside a description is escaped.
+    // An object ends at the first brace after its hash: quotes inside a description are escaped.
     for (let end = endOfEntry(rest); end > 0; end = endOfEntry(rest)) {
       yield JSON.parse(rest.slice(rest.startsWith(',') ? 1 : 0, end));
       rest = rest.slice(end);
@@ -44,7 +44,7 @@ function endOfEntry(text: string): number {
   return match ? match.index + match[0].length : 0;
 }
 
-/** As the service's quoting has it: `\"` in a quoted field is a quote, and every other backslash is itself. */
+/** Undoes the service's quoting: `\"` in a quoted field is a quote, and every other backslash is itself. */
 export async function* parseCsvInventory(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<InventoryRow> {
   let rest = '';
   let lines = 0;

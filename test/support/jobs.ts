@@ -1,4 +1,4 @@
-/** Jobs as a test speaks of them: started, waited for, described, taken. */
+/** Helpers for jobs: start them, wait for them, describe them, take their output. */
 import assert from 'node:assert/strict';
 import { type Api, assertEmpty, assertJson } from './api.ts';
 import { type Download, download } from './download.ts';
@@ -8,7 +8,7 @@ import type { Answer } from './request.ts';
 export type JobMembers = Readonly<Record<string, unknown>>;
 
 export interface Jobs {
-  /** InitiateJob as it comes back; the members as JSON, or a text as it is. */
+  /** The answer to InitiateJob; the body is the members as JSON, or a text as it is. */
   initiate(vault: string, members: JobMembers | string): Promise<Answer>;
   /** InitiateJob that must succeed; gives the job's id. */
   start(vault: string, members: JobMembers): Promise<string>;
@@ -22,7 +22,7 @@ export interface Jobs {
   inventory(vault: string, members?: JobMembers): Promise<string>;
 }
 
-/** @param hurry makes the server look for due jobs at once, which it does by itself every now and then. */
+/** @param hurry makes the server look for due jobs at once; by itself it looks only from time to time. */
 export function jobsOf(api: Api, hurry: () => Promise<unknown> = async () => {}): Jobs {
   const pathOf = (vault: string, jobId: string) => `/-/vaults/${vault}/jobs/${jobId}`;
   const jobs: Jobs = {

@@ -1,4 +1,4 @@
-/** Vault locks as a test speaks of them. */
+/** Helpers for vault locks. */
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export interface Locks {
   abort(vault: string): Promise<Answer>;
   get(vault: string): Promise<Answer>;
   remove(vault: string, archiveId: string): Promise<Answer>;
-  /** Initiates a lock that must be taken; gives its id. */
+  /** Initiates a lock, which must succeed; returns its id. */
   begin(vault: string, policy?: unknown): Promise<string>;
   /** Makes a vault with a completed lock. */
   lockedVault(vault: string, policy?: unknown): Promise<void>;
@@ -40,7 +40,7 @@ export function locksOf(api: Api): Locks {
   return locks;
 }
 
-/** The first known lock policy: nobody deletes what is younger than a year. */
+/** The first known lock policy: archives younger than a year cannot be deleted. */
 export const YEAR_LOCK = denyDelete({ NumericLessThan: { 'glacier:ArchiveAgeInDays': '365' } });
 
 /** A lock that denies deletion to everybody under a condition. */

@@ -1,4 +1,4 @@
-/** Timers that a test sets off itself, for code that uses `setTimeout`, `refresh` and `clearTimeout`. */
+/** Timers that a test fires itself, for code that uses `setTimeout`, `refresh` and `clearTimeout`. */
 import type { TestContext } from 'node:test';
 
 interface ManualTimer {
@@ -11,7 +11,7 @@ export class ManualTimers {
   #nowMs = 0;
   readonly #running = new Set<ManualTimer>();
 
-  /** Takes the place of the global timers until the test ends. */
+  /** Replaces the global timers until the test ends. */
   static install(t: TestContext): ManualTimers {
     const timers = new ManualTimers();
     t.mock.method(globalThis, 'setTimeout', timers.#set as never);
@@ -19,7 +19,7 @@ export class ManualTimers {
     return timers;
   }
 
-  /** Lets time pass, and sets off what falls due. */
+  /** Lets time pass, and fires the timers that fall due. */
   pass(ms: number): void {
     this.#nowMs += ms;
     for (const timer of this.#running) {

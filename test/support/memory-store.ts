@@ -18,7 +18,7 @@ interface MemoryBlob extends BlobDescription {
   readonly bytes: Buffer;
 }
 
-/** Blobs in memory, gone with the process: for tests, and for an emulator that nobody wants to keep. */
+/** Blobs in memory, gone with the process: for tests. */
 export class MemoryStore implements BlobStore {
   readonly #blobs = new Map<string, MemoryBlob>();
   readonly #unconfirmed = new Set<string>();

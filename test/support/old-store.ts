@@ -1,4 +1,4 @@
-/** The data folder that the version before form 3 made: test/fixtures/store-v2. */
+/** A data folder made by the version before form 3: test/fixtures/store-v2. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
@@ -7,11 +7,11 @@ import { folderFor } from './test-servers.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/store-v2/', import.meta.url));
 
-/** What a client had been told by the server that made it. */
+/** What the server that made the folder had answered its client. */
 export interface MadeStore {
   readonly accountId: string;
   readonly region: string;
-  /** `repeatedBytes(size, from)` are the bytes. */
+  /** The bytes are `repeatedBytes(size, from)`. */
   readonly archives: readonly {
     readonly vault: string;
     readonly id: string;
@@ -27,7 +27,7 @@ export interface MadeStore {
 
 export const OLD_STORE = JSON.parse(readFileSync(`${FIXTURE}made.json`, 'utf8')) as MadeStore;
 
-/** How to start a server over the copy: with the key that it knows, and without expiring what is from long ago. */
+/** Options to start a server over the copy: with its key, and without expiring its old uploads. */
 export const OLD_STORE_START = {
   env: {
     MORAINE_ROOT_ACCESS_KEY_ID: 'FIXTUREROOTKEY000001',

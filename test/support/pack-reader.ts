@@ -11,7 +11,7 @@ const HEADER_BYTES = 64;
 export interface BlobPlace {
   readonly ref: string;
   readonly path: string;
-  /** Where it begins, and its length with what describes it. */
+  /** Where the blob begins, and its length with its description. */
   readonly start: number;
   readonly bytes: number;
 }
@@ -21,7 +21,7 @@ interface Header {
   readonly blobBytes: number;
 }
 
-/** Where a blob lies, in a file of its own or in a pack. @throws Error when it is not there. */
+/** Finds a blob, in a file of its own or in a pack. @throws Error when it is missing. */
 export async function placeOf(store: string, ref: string): Promise<BlobPlace> {
   const [pack = '', place] = ref.split('.');
   if (place !== undefined) return withPack(store, pack, (_, blobs) => only(ref, blobs));
@@ -29,11 +29,11 @@ export async function placeOf(store: string, ref: string): Promise<BlobPlace> {
   return { ref, path, start: 0, bytes: (await stat(path)).size };
 }
 
-/** A blob, with what describes it. @throws Error when it is not there. */
+/** Reads a blob with its description. @throws Error when it is missing. */
 export async function bytesOf(store: string, ref: string): Promise<Buffer> {
   const [pack = '', place] = ref.split('.');
   if (place === undefined) return readFile(join(store, 'blobs', ref.slice(-2), ref));
-  // From the file that was searched: the pack may be compacted meanwhile.
+  // Reads the file that was searched, because the pack may be compacted meanwhile.
   return withPack(store, pack, (file, blobs) => {
     const { start, bytes } = only(ref, blobs);
     return read(file, start, bytes);
@@ -64,7 +64,7 @@ export async function compactedPacks(store: string): Promise<string[]> {
   return compacted;
 }
 
-/** Packed blobs of which no process has said yet that the catalog knows them. */
+/** Packed blobs that are unconfirmed. */
 export async function unconfirmedBlobs(store: string): Promise<string[]> {
   const refs: string[] = [];
   for (const name of await readdir(join(store, 'incoming'))) {
@@ -79,7 +79,7 @@ export async function unconfirmedBlobs(store: string): Promise<string[]> {
 }
 
 async function blobsOfPack(store: string, pack: string): Promise<BlobPlace[]> {
-  // It may have gone since it was listed, with all that was in it.
+  // The pack may have been removed since it was listed.
   return withPack(store, pack, (_, blobs) => blobs).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -126,7 +126,7 @@ function headerOf(pack: string, bytes: Buffer): Header | undefined {
   return { blobBytes: Number(bytes.readBigUInt64LE(16)), place: Number(bytes.readBigUInt64LE(24)) };
 }
 
-/** 0 for a pack that was never compacted, or whose table is damaged: its headers are searched for. */
+/** 0 for a pack that was never compacted, or whose table is damaged: then all of it is searched for headers. */
 async function endOfTable(file: FileHandle): Promise<number> {
   const head = await read(file, 0, 16);
   if (head.toString('latin1', 0, 8) !== 'MORTABL\0') return 0;

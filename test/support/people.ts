@@ -1,4 +1,4 @@
-/** Accounts, users and keys made beside a running server, as the command line makes them but many at once. */
+/** Makes accounts, users and keys beside a running server, as the command line does, but many at once. */
 import { withCommandDeps } from '../../src/app/command-deps.ts';
 import { makeKeyId, makeSecret } from '../../src/app/make-key.ts';
 import { readConfig } from '../../src/config/read.ts';
@@ -56,7 +56,7 @@ export function identityPolicy(effect: 'Allow' | 'Deny', action: string, resourc
   return { Version: '2012-10-17', Statement: statement(effect, action, resource) };
 }
 
-/** One that allows everything and denies one action. */
+/** A policy that allows everything and denies one action. */
 export function allBut(action: string): unknown {
   return {
     Version: '2012-10-17',
@@ -68,7 +68,7 @@ function statement(Effect: string, Action: string, Resource: string): Record<str
   return { Effect, Action, Resource };
 }
 
-/** Temporary credentials with any claims, sealed under the data folder's key: also ones that no command issues. */
+/** Temporary credentials with any claims, sealed with the data folder's key: also claims that no command issues. */
 export function issueSession(
   data: string,
   { account, lifeMs, keyId }: { account: string; lifeMs: number; keyId: string | null },

@@ -1,10 +1,10 @@
-/** How often a condition is looked at. */
+/** Time between two checks of a condition. */
 const PAUSE_MS = 15;
 
-/** Only what never comes takes so long: the limit must hold on a machine that is busy with other things. */
+/** Long, because a busy machine is slow: only a condition that never holds takes this long. */
 const LIMIT_MS = 120_000;
 
-/** Waits until `check` gives something other than undefined or false. @throws Error that says what never came. */
+/** Waits until `check` returns neither undefined nor false; returns that value. @throws Error that names `what`. */
 export async function eventually<Value>(
   what: string,
   check: () => Value | undefined | false | Promise<Value | undefined | false>,

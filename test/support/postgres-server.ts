@@ -1,4 +1,4 @@
-/** A PostgreSQL server of a test's own, to be stopped, stood still and started again. */
+/** A PostgreSQL server for one test, which can be stopped, frozen and started again. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ export interface PostgresServer {
   readonly url: string;
   stop(): void;
   start(): void;
-  /** Its processes do nothing more until `goOn`; connections to it stay. */
+  /** Freezes its processes until `goOn`; connections to it stay. */
   standStill(): void;
   goOn(): void;
   remove(): void;
@@ -23,7 +23,7 @@ export function startPostgres(): PostgresServer {
   const run = (engine: string) => execFileSync(`${ENGINES}${engine}`, [folder], { encoding: 'utf8' }).trim();
   const url = run('postgres-up');
   const port = new URL(url).port;
-  // The same port again: the server under test knows no other.
+  // The same port, because the server under test knows no other.
   const start = () => {
     const control = ['-D', join(folder, 'data'), '-l', join(folder, 'data', 'server.log'), '-w', '-o'];
     const options = `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories= -c max_connections=200`;

@@ -1,4 +1,4 @@
-/** Something that messages are sent to: it keeps what came and answers as it is told. */
+/** A target of messages: it keeps what it received, and answers as a test sets it. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -19,9 +19,9 @@ export interface Receiver {
   readonly port: number;
   readonly url: string;
   readonly received: Received[];
-  /** What has come on this path. */
+  /** The requests received on this path. */
   on(path: string): Received[];
-  /** Answers everything from now on with this; 200 at first. */
+  /** Answers all requests with this from now on; 200 at first. */
   answerWith(answer: (request: Received) => ReceiverAnswer): void;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Signed requests made by hand, for what no SDK sends. */
+/** Signed requests made by hand, for requests that no SDK sends. */
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -15,7 +15,7 @@ export interface SignedRequest {
   /** Headers set after signing: changed or added ones. */
   readonly unsigned?: Readonly<Record<string, string>>;
   readonly region?: string;
-  /** When it says it was signed; now by default. */
+  /** The date of the signature; now by default. */
   readonly at?: Date;
 }
 
@@ -23,11 +23,11 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
-  /** The body as JSON. @throws SyntaxError when it is none. */
+  /** The body as JSON. @throws SyntaxError when it is not JSON. */
   json(): Record<string, unknown>;
 }
 
-/** The headers of a request as they go out, Authorization among them. */
+/** The headers of a request as sent, including Authorization. */
 export async function sign(
   url: string,
   credentials: Credentials,

@@ -1,19 +1,19 @@
-/** A server with all its processes, as scripts watch and kill it: it has a process group of its own. */
+/** A server with all its processes in a process group of its own, which scripts watch and kill. */
 import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { eventually } from './poll.ts';
 import { MAIN } from './program.ts';
 import { readSecret, type TestServer } from './server.ts';
 
-/** Its `kill` is SIGKILL for every process at once, and resolves when none is left. */
+/** `kill` sends SIGKILL to every process at once, and resolves when none is left. */
 export interface ServerGroup extends TestServer {
-  /** From its start until it said that it is ready. */
+  /** Time from its start until it was ready. */
   readonly readyMs: number;
   /** Ids of its living processes (Linux). */
   processes(): Promise<readonly number[]>;
 }
 
-/** Groups that live: an interrupted script must not leave its servers behind, which no terminal would reach. */
+/** Running groups: an interrupted script must end its servers, because no terminal signal reaches them. */
 const living = new Set<number>();
 process.on('exit', () => {
   for (const group of living) process.kill(-group, 'SIGKILL');
@@ -87,7 +87,7 @@ export async function startGroup(
   };
 }
 
-/** Zombies are dead: only nobody has asked for their exit code yet. */
+/** The living processes of the group. A zombie counts as dead: its parent only has not collected its exit code yet. */
 async function livingIn(group: number): Promise<number[]> {
   const living: number[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {

@@ -1,4 +1,4 @@
-/** A whole server as a user runs it: a process of its own, on a free port, over a folder that goes with the test. */
+/** A whole server as a user runs it: a process of its own on a free port, over a folder removed after the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,13 +16,13 @@ export interface TestServer extends Credentials {
   readonly url: string;
   readonly data: string;
   readonly process: ChildProcess;
-  /** What it said until it was ready. */
+  /** Its output until it was ready. */
   readonly output: string;
-  /** What it wrote to standard error so far. */
+  /** Its standard error so far. */
   errors(): string;
-  /** Asks it to stop, as a supervisor does; gives the exit code. */
+  /** Stops it as a supervisor does; returns the exit code. */
   stop(): Promise<number | null>;
-  /** Kills it as a power cut would: primary and serving processes get no chance to clean up. */
+  /** Kills primary and serving processes, as a power cut would: they cannot clean up. */
   kill(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export interface StartOptions {
   readonly main?: string;
   /** User and group to run as; only root may choose. */
   readonly uid?: number;
-  /** Whether it keeps the reserve that it keeps for a user; 1 MiB otherwise, which is written sooner than 64 MiB. */
+  /** Whether the reserve has its default size; otherwise 1 MiB, which is faster to write than 64 MiB. */
   readonly fullReserve?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface StartOptions {
 export async function startServer(options: StartOptions = {}): Promise<TestServer> {
   const data = options.data ?? (await temporaryFolder());
   const args = [
-    // As npm start does.
+    // npm start does the same.
     '--max-semi-space-size=16',
     options.main ?? MAIN,
     'serve',
@@ -98,7 +98,7 @@ export function asUser(uid: number | undefined): { readonly uid?: number; readon
   return uid === undefined ? {} : { uid, gid: uid };
 }
 
-/** A developer's own settings are not the test's: a server of a test must never work on somebody's catalog. */
+/** Removes a developer's own settings: a server of a test must never work on a real catalog. */
 function withoutOwn(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('MORAINE_')));
 }
@@ -123,7 +123,7 @@ function untilReady(
   });
 }
 
-/** Of the file that a start names; empty if it names none. @param output of the start. */
+/** The credentials in the file that a start names; empty if it names none. @param output of the start. */
 export async function readSecret(output: string): Promise<string> {
   const path = /^secret: +in (\/.+)$/m.exec(output)?.[1];
   const text = path === undefined ? '' : await readFile(path, 'utf8');

@@ -1,15 +1,15 @@
-/** The service's own model of its API, out of the SDK that it is compiled into. */
+/** The service's own model of its API, read from the SDK. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as sdk from '@aws-sdk/client-glacier';
 
-/** Where a member of an input or output stands. */
+/** Location of a member of an input or output. */
 export type Location = 'label' | 'header' | 'query' | 'payload' | 'stream' | 'status' | 'body';
 
 export interface Member {
   readonly location: Location;
-  /** On the wire: a header's in lower case; a member of the JSON body as it is. */
+  /** Name on the wire: a header in lower case; a member of the JSON body as it is. */
   readonly name: string;
 }
 
@@ -20,7 +20,7 @@ export interface ModelOperation {
   readonly path: string;
   readonly query: string | undefined;
   readonly status: number;
-  /** A structure that is the whole body is shown as its members. */
+  /** A structure that is the whole body appears as its members. */
   readonly input: readonly Member[];
   readonly output: readonly Member[];
   readonly errors: readonly string[];
@@ -75,7 +75,7 @@ const TYPES = join(
   'dist-types',
 );
 
-/** The schemas do not say which errors an operation has; the documentation of its command does. */
+/** Errors by operation, from the documentation of the commands: the schemas do not have them. */
 function errorsOf(operation: string): string[] {
   const text = readFileSync(join(TYPES, 'commands', `${operation}Command.d.ts`), 'utf8');
   const names = [...text.matchAll(/@throws \{@link (\w+)\}/g)].map(([, name]) => name ?? '');

@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 
-/** SHA-256 in the shape that the SDK's signer asks for. */
+/** SHA-256 with the interface that the SDK's signer needs. */
 export class Sha256 {
   readonly #hash: Hash | Hmac;
 

@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 
-/** Who signs, and where and when it says it does. */
+/** The key that signs, and the scope and date of the signature. */
 export interface Signer {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -17,7 +17,7 @@ export interface Unsigned {
   /** Path and query as they go out. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What the signature is over: a hash of the body, or anything else that the client claims. */
+  /** The payload hash that the signature covers: the body's, or anything else that the client claims. */
   readonly payloadHash: string;
 }
 

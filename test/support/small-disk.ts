@@ -18,18 +18,18 @@ export interface SmallDisk {
   readonly quotaBytes: number | undefined;
   /** Fills it to the last byte with a file, as another program does. */
   fill(): Promise<void>;
-  /** Makes it show what is free: btrfs holds some back for what it has not written yet. */
+  /** Makes it show its free space: btrfs holds some back for data that it has not written yet. */
   settle(): void;
-  /** Takes that file away. */
+  /** Removes that file. */
   unfill(): Promise<void>;
   remove(): void;
 }
 
-/** What a disk has beyond its quota: btrfs takes as much again for itself on a small one. */
+/** Size of a disk beyond its quota: on a small disk btrfs uses that much for itself. */
 const BEYOND_QUOTA_MEBIBYTES = 256;
 const PIECE_BYTES = 1024 * 1024;
 
-/** Makes and mounts one of so many MiB. @throws what mount or mkfs says. */
+/** Makes and mounts a disk of this many MiB. @throws the error of mount or mkfs. */
 export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
   const folder = mkdtempSync(join(tmpdir(), 'moraine-disk-'));
   const mounted = join(folder, 'mounted');
@@ -40,9 +40,9 @@ export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
     else {
       const beyond = kind === 'btrfs' ? BEYOND_QUOTA_MEBIBYTES : 0;
       run('truncate', '-s', `${mebibytes + beyond}M`, image);
-      // Nothing is kept back for root, as whom the tests run.
+      // Nothing is reserved for root, because the tests run as root.
       run(`mkfs.${kind}`, '-q', ...(kind === 'ext4' ? ['-F', '-m', '0'] : []), image);
-      // btrfs shows at its next commit only what was given up: each second here, every 30 by default.
+      // btrfs shows freed space only at its next commit: each second here, every 30 s by default.
       run('mount', '-o', kind === 'btrfs' ? 'loop,commit=1' : 'loop', image, mounted);
     }
   } catch (error) {
@@ -63,7 +63,7 @@ export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
     fill: () => fillWith(filler),
     unfill: () => rm(filler, { force: true }),
     remove() {
-      // Lazily: processes that were killed may take a moment to end.
+      // Lazily, because killed processes may take a moment to end.
       run('umount', '--lazy', mounted);
       rmSync(folder, { recursive: true });
     },
@@ -83,7 +83,7 @@ export function canMount(kind: DiskKind): boolean {
 async function fillWith(path: string): Promise<void> {
   const file = await open(path, 'a');
   try {
-    // In pieces that become smaller where one does not fit, and larger again where one does: room may appear meanwhile.
+    // Pieces become smaller if one does not fit, and larger again if one does: space may appear meanwhile.
     for (let bytes = PIECE_BYTES; bytes >= 1; ) {
       try {
         await file.write(Buffer.alloc(bytes, 1));

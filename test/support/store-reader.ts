@@ -1,6 +1,6 @@
 /**
- * Reads a store from its files alone, by docs/format.md and none of the product's code but the tree hash: so
- * that what a check finds is what is on disk, and not what the server thinks of it.
+ * Reads a store from its files alone, by docs/format.md and none of the product's code but the tree hash: so a check
+ * finds what is on disk, not what the server believes.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const FOOTER_BYTES = 64;
 const LEAF_DIGEST_BYTES = 32;
 const SUM_CHARS = 32;
 
-/** What the label says, as far as checks ask. */
+/** The members of a label that checks use. */
 export interface ReadLabel {
   readonly kind: 'archive' | 'part' | 'inventory';
   readonly account: string;
@@ -40,14 +40,14 @@ export interface ReadEntry {
   readonly entry: Readonly<Record<string, unknown>>;
 }
 
-/** A whole blob with its data proved. @throws Error that says what is wrong with it. */
+/** Reads a whole blob and verifies its data. @throws Error that names the fault. */
 export async function readBlobFile(store: string, ref: string): Promise<ReadBlob> {
   const file = await bytesOf(store, ref);
   const footer = file.subarray(-FOOTER_BYTES);
   if (footer.toString('latin1', 0, 8) !== 'MORAINE\0') throw new Error(`blob ${ref} has no footer`);
   const [labelBytes, size] = [footer.readUInt32LE(12), Number(footer.readBigUInt64LE(16))];
   const trailer = file.subarray(size);
-  // Before form 3 there was no extension, and zeros where its length stands.
+  // Before form 3 there was no extension; its length is 0.
   const end = FOOTER_BYTES + footer.readUInt16LE(30);
   if (trailer.length !== footer.readUInt32LE(24) * LEAF_DIGEST_BYTES + labelBytes + end) {
     throw new Error(`blob ${ref} is not as long as its footer says`);
@@ -70,7 +70,7 @@ function provedHash(ref: string, data: Uint8Array, label: ReadLabel): string {
   return treeHash;
 }
 
-/** A note's text, proved. @throws Error when it is not what was written. */
+/** A note's text, verified. @throws Error when it was changed. */
 export async function readNote(path: string): Promise<string> {
   const lines = (await readFile(path, 'utf8')).split('\n');
   const [sum, generation, commit] = lines.at(-2)?.split(' ') ?? [];
@@ -88,12 +88,12 @@ export async function blobNames(store: string): Promise<string[]> {
   return [...files.flat(), ...(await packedBlobs(store)).map(({ ref }) => ref)];
 }
 
-/** Every fact of the journal once, in order. @throws Error for a line that was changed. */
+/** Every entry of the journal once, in order. @throws Error for a line that was changed. */
 export async function readEntries(store: string): Promise<ReadEntry[]> {
   const bySeq = new Map<number, ReadEntry>();
   for (const name of await readdir(join(store, 'journal'))) {
     const lines = (await readFile(join(store, 'journal', name), 'utf8')).split('\n');
-    // What follows the last line feed is nothing, or was torn.
+    // After the last line feed there is nothing, or a torn line.
     for (const [i, line] of lines.slice(0, -1).entries()) {
       const text = line.slice(SUM_CHARS + 1);
       const sum = createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);

@@ -1,11 +1,11 @@
-/** A bare connection, for what no HTTP client would send. */
+/** A bare connection, to send bytes that no HTTP client would send. */
 import { connect, type Socket } from 'node:net';
 import { eventually } from './poll.ts';
 import type { Answer } from './request.ts';
 
 export class Wire {
   readonly socket: Socket;
-  /** Everything that came so far, a character a byte. */
+  /** Everything received so far, one character for each byte. */
   received = '';
   /** Whether the other side has ended or cut the connection. */
   closed = false;
@@ -33,7 +33,7 @@ export class Wire {
     this.socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
   }
 
-  /** Waits for bytes that look like this. */
+  /** Waits until the received bytes match. */
   async until(pattern: RegExp): Promise<string> {
     return eventually(
       `${pattern} in ${JSON.stringify(this.received)}`,
@@ -41,7 +41,7 @@ export class Wire {
     );
   }
 
-  /** Waits for a whole answer, takes it off what was received, and reads it. */
+  /** Waits for a whole answer, removes it from the received bytes, and parses it. */
   async answer(): Promise<Answer> {
     const [text, head, length] = await eventually(`an answer in ${JSON.stringify(this.received)}`, () =>
       this.#wholeAnswer(),
@@ -73,7 +73,7 @@ export class Wire {
   }
 }
 
-/** The head of a request, as it goes over the wire. */
+/** The head of a request, as sent. */
 export function headText(method: string, target: string, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   return `${[`${method} ${target} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`;

@@ -1,4 +1,4 @@
-/** Each of the 33 operations, asked by those who may and those who may not, over a real server. */
+/** Each of the 33 operations over a real server, by callers that are allowed and callers that are not. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { GLACIER_ACTIONS, isAccountAction } from '../../../src/domain/policy/actions.ts';
@@ -16,7 +16,7 @@ const OWN_ONLY = new Set<string>(API.filter(({ account }) => account === 'own-on
 
 let server: TestServer;
 let root: Api;
-/** By person: root of the other account, users by what they may. */
+/** Callers by name: root of the other account, and users named by their rights. */
 let people: Readonly<Record<string, Api>>;
 /** By operation. */
 let attempts: ReadonlyMap<string, Attempt>;
@@ -167,7 +167,7 @@ describe('from another account', () => {
     });
   }
 
-  it('a vault policy for one user of it lets in no other', async () => {
+  it('a vault policy for one of its users allows no other user', async () => {
     await root.createVault('for-one');
     await setAccessPolicy(
       'for-one',
@@ -186,7 +186,7 @@ describe('from another account', () => {
 });
 
 describe('a vault policy', () => {
-  it('allows a user of its own account who has no policy', async () => {
+  it('allows a user of its own account that has no policy', async () => {
     await root.createVault('mine');
     const arn = `arn:aws:iam::${server.accountId}:user/nobody`;
     await setAccessPolicy('mine', grant({ AWS: arn }, 'glacier:DescribeVault'));

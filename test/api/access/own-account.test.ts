@@ -8,7 +8,7 @@ import { startServer, type TestServer } from '../../support/server.ts';
 const OTHER = '999999999999';
 const DENIED = 'AccessDeniedException';
 
-/** Operations that are for the account that owns the vault alone, whatever policies say. */
+/** Operations that only the account that owns the vault may use, whatever policies say. */
 const OWN_ACCOUNT_ONLY = [
   'CreateVault',
   'ListVaults',
@@ -33,7 +33,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A request for the operation in this account, good enough to get as far as who may do it. */
+/** A request for the operation in this account, valid enough to reach the check of rights. */
 function requestFor(place: (typeof API)[number], account: string): [string, string, CallOptions] {
   const path = place.path
     .replace('{accountId}', account)
@@ -52,7 +52,7 @@ describe('the account in the path', () => {
     }
   });
 
-  it('is no account with hyphens, or when it is not twelve digits, to every operation', async () => {
+  it('must be twelve digits without hyphens, for every operation', async () => {
     const { accountId } = server;
     const hyphens = `${accountId.slice(0, 4)}-${accountId.slice(4, 8)}-${accountId.slice(8)}`;
     const message = 'No account found for the given parameters';
@@ -87,7 +87,7 @@ describe('the account in the path', () => {
     assertRefusal(await api.call('GET', '//vaults'), 404, 'UnknownOperationException', message);
   });
 
-  it('cannot be the word that our own pages are under', async () => {
+  it('cannot be the prefix of our own pages', async () => {
     const health = await api.call('GET', '/_moraine/health');
     assert.equal(health.status, 200);
     assert.equal(health.json()['status'], 'ok');
@@ -104,7 +104,7 @@ describe('the account in the path', () => {
 });
 
 describe('the table of operations', () => {
-  it('has the thirty-three of the API, each in a place of its own', () => {
+  it('has the thirty-three of the API, each under its own method and path', () => {
     assert.equal(new Set(API.map(({ name }) => name)).size, 33);
     assert.equal(
       new Set(API.map(({ method, path, query }) => `${method} ${path} ${query?.operation}`)).size,
@@ -113,7 +113,7 @@ describe('the table of operations', () => {
   });
 });
 
-describe('paths and methods that are none of the API', () => {
+describe('paths and methods that are not of the API', () => {
   it('are 404 for everyone, signed or not', async () => {
     const odd: [string, string][] = [
       ['GET', '/'],

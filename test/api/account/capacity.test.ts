@@ -50,7 +50,7 @@ describe('provisioned capacity', () => {
   });
 
   it('lasts a calendar month to the second, shortened to the last day where the month has fewer', async () => {
-    // In order of time, because the clock only goes on; a region each, because two units are the most.
+    // In order of time, because the clock only moves forward; a region each, because two units are the most.
     const dates = [
       ['2026-12-13T08:00:00', '2027-01-13'],
       ['2026-12-31T23:30:00', '2027-01-31'],

@@ -24,7 +24,7 @@ after(() => server.stop());
 const setText = (api: Api, body: string) => api.call('PUT', TARGET, { body });
 const set = (api: Api, ...rules: unknown[]) => setText(api, JSON.stringify({ Policy: { Rules: rules } }));
 
-/** GetDataRetrievalPolicy must answer exactly this rule. */
+/** Asserts that GetDataRetrievalPolicy answers exactly this rule. */
 async function assertPolicy(api: Api, rule: string): Promise<void> {
   const answer = await api.call('GET', TARGET);
   assertCommon(answer);
@@ -74,7 +74,7 @@ describe('data retrieval policies', () => {
     await assertPolicy(api, '{"Strategy":"None"}');
   });
 
-  it('are refused when they have another number of rules, an unknown strategy or a rate that is none', async () => {
+  it('are refused with a wrong number of rules, an unknown strategy or an invalid rate', async () => {
     const api = apiOf(server, 'eu-west-1');
     const none = { Strategy: 'None' };
     assertRefusal(await set(api), 400, INVALID, /^Invalid Rules: /);
@@ -120,7 +120,7 @@ describe('BytesPerHour', () => {
     assertDenied(await retrieve());
     assertDenied(await retrieve({ RetrievalByteRange: '0-1048575' }));
     assert.equal((await api.call('GET', '/-/vaults/v/jobs')).text, before, 'no job was made');
-    // Only Standard retrievals are judged and counted.
+    // The policy limits and counts only Standard retrievals.
     for (const Tier of ['Expedited', 'Bulk']) assertEmpty(await retrieve({ Tier }), 202);
     await jobs.startInventory('v');
     await clock.advance('239m');

@@ -80,7 +80,7 @@ describe('UploadArchive', () => {
   it('refuses an empty body', async () => {
     const why = /^Invalid Content-Length: 0\. The request has no body/;
     assertRefusal(await post({}, ''), 400, INVALID, why);
-    // As one SDK sends it: the hash of an empty stream is empty there.
+    // One SDK sends this: its hash of an empty stream is empty.
     assertRefusal(await post({ 'x-amz-sha256-tree-hash': '' }, ''), 400, INVALID, why);
   });
 
@@ -100,7 +100,7 @@ describe('UploadArchive', () => {
     });
   });
 
-  it('refuses a request that does not say its hashes', async () => {
+  it('refuses a request without its hashes', async () => {
     for (const name of ['x-amz-sha256-tree-hash', 'x-amz-content-sha256']) {
       const answer = await post({ [name]: undefined });
       assertRefusal(answer, 400, MISSING, `Required parameter missing: ${name}`);
@@ -109,7 +109,7 @@ describe('UploadArchive', () => {
     assertRefusal(empty, 400, MISSING, 'Required parameter missing: x-amz-sha256-tree-hash');
   });
 
-  it('refuses a tree hash that is none, as it was sent', async () => {
+  it('refuses an invalid tree hash, and quotes it as sent', async () => {
     for (const odd of ['000', HASH.slice(1), `${HASH}0`, 'g'.repeat(64), HASH.replace('f', ' ')]) {
       const answer = await post({ 'x-amz-sha256-tree-hash': odd });
       assertRefusal(answer, 400, INVALID, `Invalid x-amz-sha256-tree-hash: ${odd}`);
@@ -189,7 +189,7 @@ describe('DeleteArchive', () => {
     await untilBlobsAdded(server.data, before, 0);
   });
 
-  it('answers 404 for an id that was never issued or is none', async () => {
+  it('answers 404 for an id that was never issued or is invalid', async () => {
     const id = await api.upload('v', BODY);
     const flipped = `${id.slice(0, 70)}${id[70] === 'A' ? 'B' : 'A'}${id.slice(71)}`;
     for (const odd of [flipped, 'x', '-', 'A'.repeat(138), `${id}A`, id.slice(1), 'a%20b', '__proto__']) {
@@ -206,7 +206,7 @@ describe('DeleteArchive', () => {
     assertRefusal(await remove('w', id), 400, INVALID, `Invalid vault name: ${api.vaultArn('w')}`);
   });
 
-  it('knows an id of a vault of the same name in another region as of another vault', async () => {
+  it('tells apart ids of vaults with the same name in two regions', async () => {
     const elsewhere = apiOf(server, 'eu-west-1');
     await elsewhere.createVault('v');
     const id = await elsewhere.upload('v', BODY);

@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Asserts the API's own text, then one space, then a sentence with these words; or nothing more. */
+/** Asserts the API's own text, then one space and a sentence with these words, or no sentence. */
 function assertHint(answer: Answer, text: string, words: RegExp | undefined): void {
   const { message } = answer.json() as { message: string };
   assertRefusal(answer, 400, INVALID, message);
@@ -69,7 +69,7 @@ describe('a wrong tree hash at Complete', () => {
   const roots = bodies.map((body) => Buffer.from(fold(leavesOf(body)), 'hex'));
   const linear = bodies.map((body) => createHash('sha256').update(body).digest());
   const size = 10 * partSize + 9;
-  /** No order that anything else would give. */
+  /** An order that occurs nowhere else. */
   const uploadOrder = [4, 9, 1, 10, 0, 7, 3, 8, 2, 6, 5];
   let id: string;
 
@@ -107,7 +107,7 @@ describe('a wrong tree hash at Complete', () => {
     'that has half the digits': ['0'.repeat(32), /he tree hash of the uploaded parts is /],
   };
 
-  it('of a single part that is the plain SHA-256 of it is answered as at UploadArchive', async () => {
+  it('of a single part that is its plain SHA-256 is explained as at UploadArchive', async () => {
     const body = patternBytes(MIB + 1);
     const single = await api.initiate('v', partSize);
     assertEmpty(await api.putPart('v', single, 0, body), 204);
@@ -135,7 +135,7 @@ describe('a wrong tree hash at Complete', () => {
     });
   }
 
-  it('is explained in the case of its digits, and the right one still completes', async () => {
+  it('is explained with upper-case digits too, and the right hash still completes', async () => {
     const sent = HASH_OF_NOTHING.toUpperCase();
     assertHint(await api.complete('v', id, size, sent), `Invalid x-amz-sha256-tree-hash: ${sent}`, /no data/);
     assertEmpty(await api.complete('v', id, size, fold(roots)), 201);

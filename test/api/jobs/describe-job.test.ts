@@ -68,7 +68,7 @@ const inventoryFields = (jobId: string, created: unknown, parameters: Record<str
 
 const NO_PARAMETERS = { EndDate: null, Format: 'JSON', Limit: null, Marker: null, StartDate: null };
 
-/** DescribeJob's and ListJobs' text must be exactly this. */
+/** Asserts the exact text of DescribeJob and ListJobs. */
 async function assertDescribed(jobId: string, expected: (created: unknown) => object) {
   const answer = await api.call('GET', `/-/vaults/v/jobs/${jobId}`);
   const described = assertJson(answer);
@@ -85,7 +85,7 @@ describe('DescribeJob', () => {
     await assertDescribed(id, (created) => retrievalFields(id, created));
   });
 
-  it('shows range, description, topic and tier as they were asked for', async () => {
+  it('shows range, description, topic and tier as they were requested', async () => {
     for (const [range, hash] of [
       ['4194304-6815743', '89fc7884638c5a9dd2fc7af2003904020e8016fa6dd55177670251ad6ba5adb1'],
       ['1048576-3145727', null],

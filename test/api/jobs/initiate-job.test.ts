@@ -1,4 +1,4 @@
-/** What InitiateJob takes, and what it refuses in which words. */
+/** What InitiateJob accepts, and the texts with which it refuses. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertEmpty, assertRefusal } from '../../support/api.ts';
@@ -32,7 +32,7 @@ const retrieval = (members: JobMembers = {}) =>
 const inventory = (members: JobMembers = {}) =>
   jobs.initiate('v', { Type: 'inventory-retrieval', ...members });
 
-/** 202 with the job's place, and nothing else. */
+/** Asserts 202 with the job's location, and nothing else. */
 function assertAccepted(answer: Answer, vault = 'v'): void {
   assertEmpty(answer, 202);
   const id = answer.headers['x-amz-job-id'] ?? '';
@@ -48,7 +48,7 @@ describe('InitiateJob', () => {
     assert.equal(new Set(answers.map(({ headers }) => headers['x-amz-job-id'])).size, 4);
   });
 
-  it('takes every tier, format and member that applies, also those that do not matter', async () => {
+  it('takes every tier, format and member, also those that have no effect', async () => {
     for (const Tier of ['Expedited', 'Standard', 'Bulk', null, '']) assertAccepted(await retrieval({ Tier }));
     for (const Format of ['JSON', 'CSV', null]) assertAccepted(await inventory({ Format }));
     assertAccepted(await inventory({ Tier: 'Standard' }));
@@ -84,13 +84,13 @@ describe('InitiateJob', () => {
     );
   });
 
-  it('refuses a body that is no JSON object', async () => {
+  it('refuses a body that is not a JSON object', async () => {
     for (const body of ['{', '[]', '"a"', 'null', 'Type=select', '{"Type":NaN}']) {
       assertRefusal(await jobs.initiate('v', body), 400, 'SerializationException', /JSON/);
     }
   });
 
-  it('wants a type that it knows', async () => {
+  it('requires a known type', async () => {
     assertRefusal(await jobs.initiate('v', ''), 400, MISSING, 'Required parameter missing: Type');
     assertRefusal(await jobs.initiate('v', {}), 400, MISSING, 'Required parameter missing: Type');
     assertRefusal(await jobs.initiate('v', { Type: null }), 400, MISSING, 'Required parameter missing: Type');
@@ -109,7 +109,7 @@ describe('InitiateJob', () => {
     );
   });
 
-  it('refuses tiers, formats and descriptions that are none', async () => {
+  it('refuses invalid tiers, formats and descriptions', async () => {
     for (const Tier of ['standard', 'Fast', 1, {}])
       assertRefusal(await retrieval({ Tier }), 400, INVALID, /^Invalid Tier: /);
     for (const Format of ['json', 'XML', 1, {}])
@@ -144,7 +144,7 @@ describe('InitiateJob', () => {
     }
   });
 
-  it('wants an archive for a retrieval, and none for an inventory', async () => {
+  it('requires an archive for a retrieval, and refuses one for an inventory', async () => {
     const missing = 'Required parameter missing: ArchiveId';
     assertRefusal(await retrieval({ ArchiveId: null }), 400, MISSING, missing);
     assertRefusal(await retrieval({ ArchiveId: '' }), 400, MISSING, missing);
@@ -245,7 +245,7 @@ describe('range inventories', () => {
     }
   });
 
-  it('refuse what is no such date', async () => {
+  it('refuse other dates', async () => {
     for (const date of [
       'yesterday',
       '2013-03-20',
@@ -263,7 +263,7 @@ describe('range inventories', () => {
     }
   });
 
-  it('want the start before the end', async () => {
+  it('require the start before the end', async () => {
     const [early, late] = ['2013-03-20T17:03:43Z', '2013-03-20T17:03:44Z'];
     assertAccepted(await ranged({ StartDate: early, EndDate: late }));
     for (const members of [
@@ -275,12 +275,12 @@ describe('range inventories', () => {
     }
   });
 
-  it('refuse markers that no inventory gave out', async () => {
+  it('refuse markers that no inventory returned', async () => {
     for (const Marker of ['x', 'aW52ZW50b3J5OjA6MA', 5, 'é', '0'.repeat(135)])
       assertRefusal(await ranged({ Marker }), 400, INVALID, /marker/i);
   });
 
-  it('want their parameters in an object', async () => {
+  it('require their parameters in an object', async () => {
     for (const parameters of ['x', 5, true, [], [{}]]) {
       const answer = await inventory({ InventoryRetrievalParameters: parameters });
       assertRefusal(answer, 400, INVALID, /^Invalid InventoryRetrievalParameters/);

@@ -23,7 +23,7 @@ let server: TestServer;
 let clock: EmulatorControls;
 let api: Api;
 let jobs: Jobs;
-/** Of the vault `v`, a minute of the emulator's clock apart. */
+/** Uploads to the vault `v`, one minute of the emulator's clock apart. */
 const rows: Row[] = [];
 /** When each was there, and nothing after it. */
 const moments: string[] = [];
@@ -59,7 +59,7 @@ function parseJson(text: string): { date: string; rows: Row[] } {
   return { date: InventoryDate, rows: ArchiveList };
 }
 
-/** As its lines are written when no description needs anything but quotes. */
+/** The expected lines, if descriptions need only quotes. */
 const csvOf = (list: readonly Row[]) =>
   CSV_HEAD +
   list
@@ -163,7 +163,7 @@ describe('the CSV inventory', () => {
 
 describe('range inventories', () => {
   it('list archives created at or after the start and before the end', async () => {
-    // The moment after the i-th upload lies a minute after it and before the next.
+    // One minute after the i-th upload, and before the next.
     const at = (i: number) => moments[i] as string;
     assert.deepEqual(await ranged({ StartDate: at(4) }), rows.slice(5));
     assert.deepEqual(await ranged({ EndDate: at(4) }), rows.slice(0, 5));
@@ -194,7 +194,7 @@ describe('range inventories', () => {
     assert.deepEqual(await collect('JSON', parameters), rows.slice(5, 15));
   });
 
-  it('give a marker that goes on exactly when something is left', async () => {
+  it('return a marker exactly when rows are left', async () => {
     const id = await jobs.startInventory('v', { InventoryRetrievalParameters: { Limit: COUNT } });
     assert.equal(inventoryParameters(await jobs.untilDone('v', id))['Marker'], null);
     const most = { InventoryRetrievalParameters: { Limit: COUNT - 1 } };
@@ -202,7 +202,7 @@ describe('range inventories', () => {
     assert.match(inventoryParameters(await jobs.untilDone('v', other))['Marker'] ?? '', /^\S+$/);
   });
 
-  it('take no marker of another vault, whose archives are others', async () => {
+  it('refuse a marker of another vault', async () => {
     const members = { InventoryRetrievalParameters: { Limit: 1 } };
     const id = await jobs.startInventory('v', members);
     const Marker = inventoryParameters(await jobs.untilDone('v', id))['Marker'];
@@ -213,7 +213,7 @@ describe('range inventories', () => {
     assertRefusal(answer, 400, 'InvalidParameterValueException', /^Invalid marker/);
   });
 
-  it('go on after an archive that was deleted meanwhile', async () => {
+  it('continue after an archive that was deleted meanwhile', async () => {
     await api.createVault('shrinking');
     const ids = [];
     for (let i = 0; i < 4; i++) ids.push(await api.upload('shrinking', 'x'));
@@ -228,7 +228,7 @@ describe('range inventories', () => {
     );
   });
 
-  /** All rows of page after page. */
+  /** The rows of all pages. */
   async function collect(Format: string, parameters: JobMembers): Promise<Row[]> {
     const all: Row[] = [];
     for (let Marker: string | null = null; ; ) {
@@ -243,7 +243,7 @@ describe('range inventories', () => {
   }
 });
 
-/** Of lines whose descriptions hold neither commas nor quotes. */
+/** Parses lines whose descriptions have neither commas nor quotes. */
 function rowsOfCsv(text: string): Row[] {
   const [head, ...lines] = text.split('\n');
   assert.equal(`${head}\n`, CSV_HEAD);

@@ -1,4 +1,4 @@
-/** From InitiateJob to 24 hours after completion: what can be taken when, and what deletions change. */
+/** From InitiateJob to 24 hours after completion: when output is available, and what deletions change. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertEmpty, assertRefusal } from '../../support/api.ts';
@@ -55,7 +55,7 @@ const deleteArchive = async (vault: string, id: string) =>
   assertEmpty(await api.call('DELETE', `/-/vaults/${vault}/archives/${id}`), 204);
 
 describe('a job', () => {
-  it('gives nothing before its end, its output from then on for 24 hours, and is unknown afterwards', async () => {
+  it('has no output before its end, then has it for 24 hours, and is unknown afterwards', async () => {
     const archive = await vaultWithArchive('life');
     const retrieval = await jobs.startRetrieval('life', archive);
     const inventory = await jobs.startInventory('life');
@@ -65,7 +65,7 @@ describe('a job', () => {
     await clock.advance('2m');
     await assertWhole('life', retrieval);
     assert.equal((await outputOf('life', inventory)).status, 200);
-    // They ended when they were due, not when the clock stopped.
+    // They ended when they were due, not where the clock was set.
     const { CompletionDate } = await jobs.describe('life', retrieval);
     const left = Date.parse(String(CompletionDate)) + 24 * 3_600_000 - Date.parse((await clock.state()).now);
     await clock.advance(`${Math.floor(left / 60_000) - 1}m`);
@@ -85,7 +85,7 @@ describe('a job', () => {
     assert.ok(took >= 4 * 3_600_000 && took < 4 * 3_600_000 + 120_000, String(took));
   });
 
-  it('of the tier Expedited with no time to wait is done before its 202 is sent', async () => {
+  it('of the tier Expedited without a job time is done before its 202 is sent', async () => {
     const archive = await vaultWithArchive('instant');
     for (let i = 0; i < 20; i++) {
       const id = await jobs.startRetrieval('instant', archive, { Tier: 'Expedited' });
@@ -132,7 +132,7 @@ describe('an archive that is deleted', () => {
     await assertNotAvailable('while', id);
   });
 
-  it('after the job stays downloadable as long as the job lives, and leaves the store with it', async () => {
+  it('after the job can be downloaded as long as the job lives, and leaves the store with it', async () => {
     const ids: string[] = [];
     await api.createVault('after');
     const single = await api.upload('after', BODY);

@@ -1,4 +1,4 @@
-/** What GetJobOutput sends: bytes, ranges, tree hashes, headers; and when it refuses or breaks off. */
+/** GetJobOutput: bytes, ranges, tree hashes and headers; when it refuses or breaks off. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertRefusal } from '../../support/api.ts';
@@ -13,7 +13,7 @@ const LAST = SIZE - 1;
 const PATTERN = patternBytes(SIZE);
 const WHOLE_HASH = '1c833c9f44b60d280c028b70685cd620569c54b94be0c2f315b8820ac79115ed';
 
-/** Range of the 6.5 MiB of the pattern; its tree hash, or why it has none. */
+/** Ranges of the 6.5 MiB of the pattern; the tree hash of each, or why it has none. */
 const RANGES: readonly (readonly [first: number, last: number, hash: string | null])[] = [
   [0, 6815743, WHOLE_HASH],
   [0, 1048575, '9a058339229372b03c3b56553873e3681bb2ec068f7b9f08d7d6c9dd93157cbd'],
@@ -79,7 +79,7 @@ interface Expected {
   readonly contentRange?: string;
 }
 
-/** The whole answer: status, bytes, and each header that belongs there, and no other of these. */
+/** Asserts the whole answer: status, bytes, and exactly the expected headers among these. */
 function assertOutput(answer: Download, expected: Expected, what: string): void {
   const { headers } = answer;
   const { 'x-amzn-requestid': requestId = '', 'content-type': type } = headers;
@@ -173,7 +173,7 @@ for (const [name, upload] of ARCHIVES) {
       }
     });
 
-    it('gives no hash at all for a job whose range is only megabyte aligned', async () => {
+    it('sends no hash for a job whose range is only megabyte aligned', async () => {
       const id = await jobs.startRetrieval('v', archiveId, { RetrievalByteRange: '1048576-3145727' });
       for (const [first, last] of [
         [0, 1048575],
@@ -204,7 +204,7 @@ describe('the Range header', () => {
     contentRange: `bytes ${first}-${last}/${SIZE}`,
   });
 
-  it('may be open at its end, and an end beyond the output is clamped before alignment is judged', async () => {
+  it('may be open at its end, and an end beyond the output is clamped before alignment is checked', async () => {
     const end = '89fc7884638c5a9dd2fc7af2003904020e8016fa6dd55177670251ad6ba5adb1';
     assertOutput(await jobs.output('v', jobId, 'bytes=4194304-'), part(4194304, LAST, end), 'open');
     assertOutput(await jobs.output('v', jobId, 'bytes=0-'), part(0, LAST, WHOLE_HASH), 'all');
@@ -260,7 +260,7 @@ describe('the Range header', () => {
 });
 
 describe('another vector', () => {
-  it('is S of 3,250,586 bytes, whose middle and end have hashes but not both together', async () => {
+  it('is S of 3,250,586 bytes: its middle and its end have hashes, but both together do not', async () => {
     const size = 3_250_586;
     const bytes = patternBytes(size);
     const jobId = await jobs.startRetrieval('v', await api.upload('v', bytes));
@@ -277,7 +277,7 @@ describe('another vector', () => {
     }
   });
 
-  it('is an archive without a description, whose output carries no such header', async () => {
+  it('is an archive without a description: its output has no such header', async () => {
     const jobId = await jobs.startRetrieval('v', await api.upload('v', 'plain'));
     const { headers } = await jobs.output('v', jobId);
     assert.equal('x-amz-archive-description' in headers, false);

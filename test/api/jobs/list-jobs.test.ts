@@ -1,4 +1,4 @@
-/** ListJobs: newest first, in pages, filtered; and jobs whose life is over. */
+/** ListJobs: newest first, in pages, filtered; and expired jobs. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertEmpty, assertJson, assertRefusal } from '../../support/api.ts';
@@ -12,7 +12,7 @@ const COUNT = 75;
 let server: TestServer;
 let api: Api;
 let jobs: Jobs;
-/** In order of their start: of each three one failed, one succeeded, one is in progress. */
+/** Jobs in order of their start: of each three, one failed, one succeeded, one is in progress. */
 const ids: string[] = [];
 before(async () => {
   server = await startEmulator({ flags: ['--job-times', 'expedited=0ms,standard=0ms,bulk=12h'] });
@@ -112,7 +112,7 @@ describe('ListJobs', () => {
     assert.equal(answer.text, '{"JobList":[],"Marker":null}');
   });
 
-  it('refuses values that are none, each with its text', async () => {
+  it('refuses invalid values, each with its text', async () => {
     const refused = async (query: string, text: string | RegExp) =>
       assertRefusal(await api.call('GET', `/-/vaults/v/jobs?${query}`), 400, INVALID, text);
     await refused('statuscode=finished', 'The job status code is not valid: finished');

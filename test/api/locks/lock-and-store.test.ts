@@ -1,4 +1,4 @@
-/** A completed lock outlives the catalog that knew it, and decides at the moment of the deletion. */
+/** A completed lock survives the loss of the catalog that knew it, and is checked at the moment of a deletion. */
 import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ async function folderFor(t: TestContext): Promise<string> {
   return data;
 }
 
-/** Runs `work` with a server over the folder, then stops it; gives what it logged. */
+/** Runs `work` with a server over the folder, then stops the server; returns its log. */
 async function withServer(
   data: string,
   work: (api: Api, server: TestServer) => Promise<void>,
@@ -38,7 +38,7 @@ async function withServer(
   return server.errors();
 }
 
-/** Copies the catalog of a stopped server, or puts such a copy back. */
+/** Copies the catalog of a stopped server, or restores such a copy. */
 async function copyCatalog(from: string, to: string): Promise<void> {
   for (const suffix of ['-wal', '-shm']) await rm(`${to}${suffix}`, { force: true });
   await cp(from, to);
@@ -89,7 +89,7 @@ describe('a catalog that was restored from before the lock', () => {
       assert.equal((await locksOf(api).remove('v', known)).status, 204);
     });
     assert.match(log, /Nothing is swept, removed or expired until `moraine catalog accept`/);
-    // Still so at the next start: the catalog has caught up in numbers, not in knowledge.
+    // It still holds at the next start: the catalog has caught up in numbers, but still lacks the archive.
     assert.match(await withServer(data, async () => {}), /Nothing is swept, removed or expired/);
     assert.equal((await storeFiles(data)).blobs.length, blobs);
     await adminOf(data).run('catalog', 'accept');
@@ -99,7 +99,7 @@ describe('a catalog that was restored from before the lock', () => {
       });
     });
     assert.doesNotMatch(accepted, /Nothing is swept/);
-    // What the older catalog never knew is still there.
+    // The archive that the older catalog never knew is still there.
     assert.equal((await storeFiles(data)).blobs.length, blobs - 1);
   });
 
@@ -166,9 +166,9 @@ describe("a completed lock's note in the store", () => {
 
 const isDone = ({ status }: Answer): boolean => status === 204;
 
-/** Facts of the journal in the order in which they were committed. */
+/** Entries of the journal in the order of their commits. */
 async function factsOf(data: string): Promise<Record<string, unknown>[]> {
-  // A repeated number is the same fact.
+  // A repeated number is the same entry.
   const entries = new Map<number, JournalEntry>();
   for await (const entry of readJournals(join(data, 'store', 'journal'))) entries.set(entry.seq, entry);
   return [...entries.values()].sort((a, b) => a.seq - b.seq).map(({ body }) => body);
@@ -242,7 +242,7 @@ async function raceForHold(api: Api): Promise<void> {
     const answers = await Promise.all([setHold('true'), ...deletions]);
     for (const { status, text } of answers) assert.ok([204, 400, 403].includes(status), text);
     const refused = await locks.remove('v', archives.at(-1) ?? '');
-    // The last one may have gone in its own lot: then there is nothing to protect.
+    // The last archive may be in this batch and deleted: then there is nothing to protect.
     assert.ok(i + 6 >= archives.length || refused.status === 403, refused.text);
     assert.equal((await setHold('false')).status, 204);
   }

@@ -1,4 +1,4 @@
-/** What is said of a lock policy while it can still be aborted: by the API, in a header, and by `moraine lock check`. */
+/** Warnings about a lock policy that can still be aborted: of the API, in a header, and of `moraine lock check`. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ describe('InitiateVaultLock', () => {
     }
   });
 
-  it('says nothing of a policy that is sound, and notes nothing', async () => {
+  it('sends no header for a sound policy, nor for one with a mere note', async () => {
     const api = apiOf(server, 'eu-west-1');
     for (const [vault, policy] of [
       ['sound', YEAR_LOCK],

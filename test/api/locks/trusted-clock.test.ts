@@ -1,4 +1,4 @@
-/** Trusted time over a store, and a server whose clock is wrong. */
+/** Trusted time over a store, and a server with a wrong clock. */
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -75,7 +75,7 @@ describe('the lock clock', () => {
     }
   });
 
-  it('tells of a leap once, when it is seen', async (t) => {
+  it('reports a leap once, when it sees it', async (t) => {
     const [blobs, clocks, onLeap] = [new MemoryStore(), new TurnedClocks(), t.mock.fn()];
     const options = { blobs, read: clocks.read, maxStopLeapMs: DAY, keeps: true, onLeap };
     const clock = await TrustedClock.open(options);
@@ -98,7 +98,7 @@ describe('the lock clock', () => {
     assert.equal(again.nowMs(), T);
   });
 
-  it('takes no confirmation twice, none that was there before it, and none of another time', async () => {
+  it('takes no confirmation twice, no earlier one, and none of another time', async () => {
     const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
     await confirmTrustedTime(blobs, T + DAY);
     const clock = await open(blobs, clocks);
@@ -127,7 +127,7 @@ async function setSeen(data: string, trustedMs: number): Promise<void> {
   await writeFile(join(data, 'store', 'notes', 'time-seen'), JSON.stringify({ trustedMs, leaped: false }));
 }
 
-describe('a server whose clock went back', () => {
+describe('a server with a clock that went back', () => {
   it('does not start, with exit code 3 and a line that says why', async (t) => {
     const data = await folderFor(t);
     await (await startServer({ data })).stop();
@@ -136,14 +136,14 @@ describe('a server whose clock went back', () => {
     const { code, errors } = await runMoraine(args);
     assert.equal(code, 3, errors);
     assert.match(errors, /^moraine: the clock says .* was seen before: set the clock right/m);
-    // A little behind is what clocks are.
+    // Small errors of the clock are normal.
     await setSeen(data, Date.now() + 3 * MINUTE);
     assert.equal(await (await startServer({ data })).stop(), 0);
   });
 });
 
 describe('a server that was stopped for long', () => {
-  it('says so, and does not age locked archives by it', async (t) => {
+  it('logs it, and does not age locked archives by the stop', async (t) => {
     const data = await folderFor(t);
     const first = await startServer({ data });
     const locks = locksOf(apiOf(first));
@@ -159,12 +159,12 @@ describe('a server that was stopped for long', () => {
   });
 });
 
-/** A server in this process, over clocks that the test turns; requests are still signed by real time. */
+/** A server in this process, over clocks that the test sets; requests are still signed by real time. */
 async function serveWith(t: TestContext, clocks: TurnedClocks): Promise<Api> {
   const data = await temporaryFolder();
   const config = readConfig({ data, listen: '127.0.0.1:0', workers: '1', 'log-level': 'silent' });
   const { url, root, stop } = await serve(config, clocks.read);
-  // In this order: a server that runs still writes into its folder.
+  // In this order, because a running server still writes into its folder.
   t.after(async () => {
     await stop();
     await rm(data, { recursive: true, force: true });
@@ -175,7 +175,7 @@ async function serveWith(t: TestContext, clocks: TurnedClocks): Promise<Api> {
 }
 
 describe('while a server runs', () => {
-  it('a clock that goes back makes deletions in locked vaults wait, with a 500 that says so, and no others', async (t) => {
+  it('a clock that goes back blocks deletions in locked vaults, with a 500 that says so, and no others', async (t) => {
     const clocks = new TurnedClocks(Date.now());
     const api = await serveWith(t, clocks);
     const locks = locksOf(api);
@@ -194,7 +194,7 @@ describe('while a server runs', () => {
     assert.equal((await locks.remove('locked', locked)).status, 204);
   });
 
-  it('a clock that leaps forward does not age locked archives, and small pushes hardly', async (t) => {
+  it('a clock that leaps forward does not age locked archives, and small pushes hardly do', async (t) => {
     const clocks = new TurnedClocks(Date.now());
     const api = await serveWith(t, clocks);
     const locks = locksOf(api);
@@ -206,12 +206,12 @@ describe('while a server runs', () => {
     }
     clocks.wallMs += 400 * DAY;
     assert.equal((await locks.remove('v', archive)).status, 403);
-    // True time counts all the same.
+    // True time still counts.
     clocks.pass(366 * DAY);
     assert.equal((await locks.remove('v', archive)).status, 204);
   });
 
-  it('an archive that is stored while the clock is wrong is as young as it is, once the clock is right', async (t) => {
+  it('an archive that is stored while the clock is wrong has its true age once the clock is right', async (t) => {
     const clocks = new TurnedClocks(Date.now());
     const api = await serveWith(t, clocks);
     const locks = locksOf(api);

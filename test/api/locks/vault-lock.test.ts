@@ -1,4 +1,4 @@
-/** The vault lock's states, and what a lock in force forbids (access control reference, section 7). */
+/** The states of a vault lock, and what a lock in force forbids (access control reference, section 7). */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -55,7 +55,7 @@ async function assertNoLock(vault: string): Promise<void> {
 describe('without a lock', () => {
   before(() => api.createVault('none'));
 
-  it('Get and Complete find none, and Abort has nothing to do', async () => {
+  it('Get and Complete are refused, and Abort does nothing', async () => {
     await assertNoLock('none');
     assertRefusal(await locks.complete('none', WRONG_ID), 404, 'ResourceNotFoundException', NO_LOCK);
     assertEmpty(await locks.abort('none'), 204);
@@ -70,7 +70,7 @@ describe('without a lock', () => {
     assert.equal(answer.headers['location'], undefined);
   });
 
-  it('of a vault that is not there, every operation says so', async () => {
+  it('every operation says when the vault is missing', async () => {
     const asked = [
       locks.initiate('nowhere'),
       locks.complete('nowhere', WRONG_ID),
@@ -149,7 +149,7 @@ describe('a lock in progress', () => {
 });
 
 describe('a completed lock', () => {
-  it('says so, without an end', async () => {
+  it('is shown as locked, without an end', async () => {
     await locks.lockedVault('l1');
     const json = assertJson(await locks.get('l1'));
     assert.equal(json['State'], 'Locked');
@@ -157,7 +157,7 @@ describe('a completed lock', () => {
     assert.deepEqual(JSON.parse(String(json['Policy'])), YEAR_LOCK);
   });
 
-  it('is never initiated, aborted or completed otherwise again; with the right id Complete repeats', async () => {
+  it('cannot be initiated, aborted or completed with another id again; with the right id Complete repeats', async () => {
     await api.createVault('l2');
     const id = await locks.begin('l2');
     assertEmpty(await locks.complete('l2', id), 204);
@@ -230,7 +230,7 @@ describe('the lock id', () => {
     await api.createVault('secret');
     const id = await locks.begin('secret');
     assert.deepEqual(await filesWith(id), []);
-    // A denied attempt is on record, and must not tell the id of a lock that can still be completed.
+    // The audit log has the denied attempt, without the id of a lock that can still be completed.
     const deny = {
       Statement: { Effect: 'Deny', Principal: '*', Action: 'glacier:Complete*', Resource: '*' },
     };
@@ -309,7 +309,7 @@ describe('a lock policy', () => {
     });
   }
 
-  it('is missing when there is none', async () => {
+  it('is required', async () => {
     for (const body of ['', '{}', '{"Policy":null}', '{"Policy":""}']) {
       const answer = await api.call('POST', '/-/vaults/invalid/lock-policy', { body });
       assertRefusal(answer, 400, 'MissingParameterValueException', 'Required parameter missing: Policy');
@@ -374,7 +374,7 @@ describe('the known lock policies', () => {
       assertEmpty(await tag({ Tags: { LegalHold: value } }), 204);
       assertDenied(await locks.remove('known2', first), 'known2');
     }
-    // Condition keys have no case, so a second tag that differs in case only lifts nothing.
+    // Condition keys ignore case, so a second tag that differs only in case does not lift the hold.
     assertEmpty(await tag({ Tags: { legalhold: 'no', LegalHold: 'true' } }), 204);
     assertDenied(await locks.remove('known2', first), 'known2');
     assertEmpty(await tag({ TagKeys: ['legalhold'] }, 'remove'), 204);

@@ -1,4 +1,4 @@
-/** Messages about finished jobs: what is sent, to whom, how often, and what becomes of those that nobody takes. */
+/** Messages about finished jobs: content, targets, retries, and undeliverable messages. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
@@ -100,7 +100,7 @@ describe('a webhook', () => {
     await receiver.close();
   });
 
-  /** Waits for the n-th request on the path, and checks everything about it that does not depend on the job. */
+  /** Waits for the n-th request on the path, and checks everything in it that does not depend on the job. */
   async function message(path: string, topic: string, n = 1): Promise<Record<string, unknown>> {
     await eventually(`${n} messages on ${path}`, () => receiver.on(path).length >= n);
     return assertEnvelope(receiver.on(path)[n - 1] as Received, topic);
@@ -118,7 +118,7 @@ describe('a webhook', () => {
     assert.equal(typeof second['InventorySizeInBytes'], 'number');
   });
 
-  it('is told by the vault and by the job, also when both name the same topic', async () => {
+  it('is sent for the vault and for the job, also when both name the same topic', async () => {
     await setVaultTopic(world, 'vault');
     const before = receiver.on('/vault').length;
     const id = await world.jobs.startRetrieval('v', world.archiveId, { SNSTopic: topicOf('job') });
@@ -130,7 +130,7 @@ describe('a webhook', () => {
     assert.notEqual(first?.headers['webhook-id'], second?.headers['webhook-id']);
   });
 
-  it('is told of failed jobs as well', async () => {
+  it('is sent for failed jobs as well', async () => {
     const gone = await world.api.upload('v', 'gone');
     assertEmpty(await world.api.call('DELETE', `/-/vaults/v/archives/${gone}`), 204);
     const id = await world.jobs.startRetrieval('v', gone, { SNSTopic: topicOf('failing') });
@@ -141,7 +141,7 @@ describe('a webhook', () => {
     );
   });
 
-  it('is told only of the events that the vault’s configuration names, and of none without one', async () => {
+  it('is sent only for the events that the vault’s configuration names, and for none without one', async () => {
     await setVaultTopic(world, 'events', ['InventoryRetrievalCompleted']);
     await world.jobs.startRetrieval('v', world.archiveId);
     const inventory = await world.jobs.startInventory('v');
@@ -159,7 +159,7 @@ describe('a webhook', () => {
   });
 });
 
-/** Every value a string; signed so that the receiver can tell; gives the message. */
+/** Asserts that every value is a string and that the signature is right; returns the message. */
 function assertEnvelope({ method, headers, body }: Received, topic: string): Record<string, unknown> {
   assert.equal(method, 'POST');
   const envelope = new Webhook(SECRET).verify(body, headers as Record<string, string>) as Record<
@@ -202,7 +202,7 @@ describe('a receiver that fails', () => {
 
   it('is tried again after growing pauses; the message stays visible when it is given up, and can be retried', async () => {
     const { clock, jobs } = world;
-    /** No try that has come was made before this. */
+    /** No later try is before this. */
     let triedMs = Date.parse((await clock.state()).now);
     const id = await jobs.startRetrieval('v', world.archiveId, { SNSTopic: topicOf('down') });
     const tries = () => receiver.received.length;
@@ -211,7 +211,7 @@ describe('a receiver that fails', () => {
       // No try is under way after this.
       await clock.advance('0s');
       const { now, nextEvent } = await clock.state();
-      // A try that fell due by itself meanwhile would begin another pause.
+      // A try that fell due meanwhile would begin another pause.
       if (tries() !== n) continue;
       const pauseMs = 5000 * 2 ** (n - 1);
       const left = Date.parse(nextEvent ?? '') - Date.parse(now);
@@ -235,7 +235,7 @@ describe('a receiver that fails', () => {
     await clock.advance('7d');
     assert.equal(tries(), 25);
     assert.equal(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size, 1);
-    // Receivers compare the time stamp with their own clocks, which nobody turned.
+    // Receivers compare the time stamp with their own clocks, which show real time.
     assertEnvelope(receiver.received.at(-1) as Received, topicOf('down'));
 
     receiver.answerWith(() => ({ status: 204 }));
@@ -295,7 +295,7 @@ describe('messages that cannot be delivered', () => {
     await receiver.close();
   });
 
-  /** Starts a retrieval for each topic and gives what the list says of the messages, by topic name. */
+  /** Starts a retrieval for each topic; returns the listed messages by topic name. */
   async function reasons(of: World, names: readonly string[]): Promise<Listed[]> {
     const { jobs, archiveId } = of;
     for (const name of names) await jobs.startRetrieval('v', archiveId, { SNSTopic: topicOf(name) });
@@ -439,7 +439,7 @@ describe('SNS and SQS', () => {
   });
 });
 
-/** As SNS (form and XML) and SQS (JSON) answer; the SDK compares the digest of what it sent. */
+/** Answers as SNS (form and XML) and SQS (JSON) do; the SDK compares the digest of what it sent. */
 function answerAsAws({ headers, body }: Received) {
   if (!headers['x-amz-target']) {
     const result = '<PublishResult><MessageId>m</MessageId></PublishResult>';

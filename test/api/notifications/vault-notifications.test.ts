@@ -55,7 +55,7 @@ describe('vault notifications', () => {
     assert.deepEqual((await api.call('GET', TARGET)).json()['Events'], [BOTH[0]]);
   });
 
-  it('want both members', async () => {
+  it('require both members', async () => {
     const missing = async (body: unknown, name: string) =>
       assertRefusal(await put(body), 400, MISSING, `Required parameter missing: ${name}`);
     await missing({}, 'SNSTopic');
@@ -67,7 +67,7 @@ describe('vault notifications', () => {
     await missing({ SNSTopic: TOPIC, Events: null }, 'Events');
   });
 
-  it('want known events and a topic of the own region', async () => {
+  it('require known events and a topic of the own region', async () => {
     for (const Events of [
       [],
       'ArchiveRetrievalCompleted',

@@ -1,4 +1,4 @@
-/** The greatest archive that there can be: 10,000 parts of 4 GiB, which exist in the catalog only. */
+/** The largest possible archive: 10,000 parts of 4 GiB, which exist only in the catalog. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,13 +15,13 @@ import { startServer, type TestServer } from '../../support/server.ts';
 const PARTS = 10_000;
 const PART_BYTES = 4_294_967_296;
 const OVERHEAD_BYTES = 32_768;
-/** So many are on their way to the catalog at once. */
+/** Number of concurrent writes to the catalog. */
 const LOT = 500;
 
 describe('a Complete of 10,000 parts', () => {
   it('on SQLite gives the archive, and again the same', async (t) => {
     const server = await startLogging(t, []);
-    // A second writer of the catalog, as the command line is one: it holds no lock between its commits.
+    // A second writer of the catalog, like the command line: it holds no lock between its commits.
     const path = join(server.data, 'catalog.sqlite');
     const catalog = openSqliteCatalog(
       path,
@@ -55,7 +55,7 @@ async function startLogging(t: TestContext, flags: readonly string[]): Promise<T
 async function completesAll(t: TestContext, server: TestServer, catalog: Catalog): Promise<void> {
   const api = apiOf(server);
   await api.createVault('deep');
-  // The first Complete of a process also compiles the code for it: a small one goes before.
+  // The first Complete of a process also compiles its code, so a small one goes first.
   await completeOf(api, await fill(api, catalog, 2));
   const upload = await fill(api, catalog, PARTS);
   const before = await residentMiB(server);
@@ -84,7 +84,7 @@ interface Filled {
   readonly treeHash: string;
 }
 
-/** An upload of `count` parts whose rows name blobs that nobody made: Complete moves no byte and reads none. */
+/** An upload of `count` parts whose rows name blobs that do not exist: Complete moves and reads no byte. */
 async function fill(api: Api, catalog: Catalog, count: number): Promise<Filled> {
   const id = await api.initiate('deep', PART_BYTES);
   const vault = await catalog.findVault({ account: api.accountId, region: api.region, name: 'deep' });
@@ -118,7 +118,7 @@ async function completeOf(api: Api, { id, size, treeHash }: Filled) {
   };
 }
 
-/** How long each Complete took, by the server's own log. */
+/** Duration of each Complete in the server's log. */
 function completeTimes(server: TestServer): number[] {
   const lines = server
     .errors()
@@ -127,7 +127,7 @@ function completeTimes(server: TestServer): number[] {
   return lines.map((line) => (JSON.parse(line) as { ms: number }).ms);
 }
 
-/** Of the serving process; where the system does not tell, not a number. */
+/** Peak memory of the serving process; NaN if the system does not report it. */
 async function residentMiB({ process }: TestServer): Promise<number> {
   const status = await readFile(`/proc/${process.pid}/status`, 'utf8').catch(() => '');
   return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);

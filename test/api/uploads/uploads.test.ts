@@ -180,7 +180,7 @@ describe('UploadMultipartPart', () => {
     assertRefusal(answer, 400, INVALID, message);
   });
 
-  it('refuses a part that does not say its range or its hashes', async () => {
+  it('refuses a part without its range or its hashes', async () => {
     for (const name of ['content-range', 'x-amz-sha256-tree-hash', 'x-amz-content-sha256']) {
       const answer = await put(id, { [name]: undefined });
       assertRefusal(answer, 400, MISSING, `Required parameter missing: ${name}`);
@@ -218,7 +218,7 @@ describe('UploadMultipartPart', () => {
     }
   });
 
-  it('replaces what was sent for the range before, and takes the bytes of that away', async () => {
+  it('replaces an earlier part of the range, and removes its bytes', async () => {
     const before = await storeFiles(server.data);
     const again = await api.initiate('v', MIB);
     for (const body of ['first', 'second, longer', '3rd'])
@@ -231,7 +231,7 @@ describe('UploadMultipartPart', () => {
 });
 
 describe('ListParts', () => {
-  it('gives what was told at the start, and no parts yet', async () => {
+  it('shows what the start declared, and no parts yet', async () => {
     const id = await api.initiate('v', 2 * MIB, '  a  description ');
     const answer = await list(id);
     const { CreationDate, ...rest } = assertJson(answer);
@@ -257,7 +257,7 @@ describe('ListParts', () => {
     await abort(id);
   });
 
-  it('gives the parts by range, however they came, both ends included', async () => {
+  it('lists the parts by range, whatever their order of arrival, both ends included', async () => {
     const id = await uploadParts(3, 0, 2, 1);
     const json = assertJson(await list(id));
     const expected = PARTS.map((part, i) => ({
@@ -276,7 +276,7 @@ describe('ListParts', () => {
 });
 
 describe('ListMultipartUploads', () => {
-  it('gives those in progress only', async () => {
+  it('lists only uploads in progress', async () => {
     const there = apiOf(server, 'list-uploads');
     await there.createVault('v');
     const none = await there.call('GET', UPLOADS);
@@ -400,7 +400,7 @@ describe('CompleteMultipartUpload', () => {
     assertEmpty(await complete(id), 201);
   });
 
-  it('refuses a size or a hash that is missing or none', async () => {
+  it('refuses a missing or invalid size or hash', async () => {
     const id = await uploadParts(0, 1, 2, 3);
     const call = (headers: CallOptions['headers']): Promise<Answer> =>
       api.call('POST', `${UPLOADS}/${id}`, { headers });
@@ -426,7 +426,7 @@ describe('CompleteMultipartUpload', () => {
     for (const id of ['x', aborted, elsewhere]) assertUnknown(await complete(id), id);
   });
 
-  it('and Abort at once agree on one of the two', async () => {
+  it('and Abort at once: exactly one succeeds', async () => {
     for (let round = 0; round < 5; round++) {
       const id = await uploadParts(0, 1, 2, 3);
       const [done, aborted] = await Promise.all([complete(id), abort(id)]);
@@ -452,7 +452,7 @@ describe('AbortMultipartUpload', () => {
 });
 
 describe('the memory of completed and aborted uploads', () => {
-  it('ends when its time is over: a repeat is then a 404', async () => {
+  it('ends after its time: then a repeat is a 404', async () => {
     const forgetful = await startServer({ flags: ['--complete-memory', '1ms'] });
     try {
       const there = apiOf(forgetful);

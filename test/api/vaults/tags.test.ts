@@ -31,12 +31,12 @@ function tags(count: number, from: number): Record<string, string> {
 }
 
 describe('tags of a vault', () => {
-  it('are none at first', async () => {
+  it('are an empty list at first', async () => {
     await api.createVault('fresh');
     assert.equal((await api.call('GET', '/-/vaults/fresh/tags')).text, '{"Tags":{}}');
   });
 
-  it('are added, overwritten and removed, keys in any case apart', async () => {
+  it('are added, overwritten and removed; keys are case-sensitive', async () => {
     await api.createVault('v');
     assertEmpty(await add('v', { a: '1', A: '2', empty: '' }), 204);
     assertEmpty(await add('v', { a: '3' }), 204);
@@ -53,7 +53,7 @@ describe('tags of a vault', () => {
     assert.deepEqual(await tagsOf('scripts'), given);
   });
 
-  it('may be named as the members of every object are', async () => {
+  it('may have the names of members that every object has', async () => {
     await api.createVault('names');
     assertEmpty(
       await post('names', 'add', '{"Tags":{"__proto__":"a","constructor":"b","toString":"c"}}'),
@@ -75,7 +75,7 @@ describe('tags of a vault', () => {
     assertEmpty(await add('fifty', { more: '' }), 204);
   });
 
-  it('that are added side by side all arrive', async () => {
+  it('that are added concurrently are all kept', async () => {
     await api.createVault('parallel');
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => add('parallel', tags(1, i))));
     for (const answer of answers) assertEmpty(answer, 204);
@@ -194,7 +194,7 @@ describe('JSON bodies', () => {
     assertEmpty(await send('{"Tags":{"a":"b"}}', hashes), 204);
   });
 
-  it('may have spaces, a line at the end, a mark at the beginning, unknown and null members', async () => {
+  it('may have spaces, a final line feed, a byte order mark, unknown and null members', async () => {
     const bodies = [
       '{"Tags": {"a": "b"}}',
       '{\r\n\t"Tags" : {"a":"b"} }\n',
@@ -205,7 +205,7 @@ describe('JSON bodies', () => {
     for (const body of bodies) assertEmpty(await send(body), 204);
   });
 
-  it('that are none are refused as that', async () => {
+  it('that are invalid are refused as such', async () => {
     const bodies = [
       'x',
       '{',

@@ -33,14 +33,14 @@ describe('CreateVault', () => {
     }
   });
 
-  it('changes nothing of a vault that is there', async () => {
+  it('does not change an existing vault', async () => {
     await api.createVault('kept');
     const before = await api.call('GET', '/-/vaults/kept');
     await api.createVault('kept');
     assert.equal((await api.call('GET', '/-/vaults/kept')).text, before.text);
   });
 
-  it('takes every name that is allowed, case and all', async () => {
+  it('takes every allowed name, and keeps its case', async () => {
     for (const name of [
       'a',
       'A',
@@ -60,7 +60,7 @@ describe('CreateVault', () => {
     }
   });
 
-  it('refuses every other name, and says it', async () => {
+  it('refuses every other name, and quotes it', async () => {
     const names = ['v'.repeat(256), 'a b', 'a:b', 'ä', 'a/b', 'a\0', 'a"b', 'a\\b', '*', '%', '😀', 'a\n'];
     for (const name of names) {
       const answer = await api.call('PUT', `/-/vaults/${encodeURIComponent(name)}`);
@@ -75,7 +75,7 @@ describe('CreateVault', () => {
     }
   });
 
-  it('takes an empty body with whatever labels clients put on it', async () => {
+  it('takes an empty body, whatever headers clients send with it', async () => {
     const emptyHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
     const labels = [
       { 'content-length': '0' },
@@ -129,7 +129,7 @@ describe('DescribeVault', () => {
     });
   });
 
-  it('counts what is written and deleted at once, with 32 KiB for each archive', async () => {
+  it('counts archives at once when they are written or deleted, with 32 KiB for each', async () => {
     await api.createVault('counted');
     const first = await api.upload('counted', 'Hello World!');
     await api.upload('counted', 'x'.repeat(1000));
@@ -153,7 +153,7 @@ describe('DescribeVault', () => {
     }
   });
 
-  it('says by its ARN which vault is not there, and names in any case apart', async () => {
+  it('names a missing vault by its ARN; names are case-sensitive', async () => {
     await api.createVault('cased');
     for (const name of ['none', 'Cased']) {
       const answer = await api.call('GET', `/-/vaults/${name}`);
@@ -162,7 +162,7 @@ describe('DescribeVault', () => {
     }
   });
 
-  it('shows a name that cannot be one bare', async () => {
+  it('shows an invalid name without an ARN', async () => {
     for (const name of ['testz:z', 'a b', 'v'.repeat(256), 'a\0b', 'a/b']) {
       const answer = await api.call('GET', `/-/vaults/${encodeURIComponent(name)}`);
       assertRefusal(answer, 404, 'ResourceNotFoundException', `Vault not found for ARN: ${name}`);
@@ -177,7 +177,7 @@ describe('ListVaults', () => {
     assertJson(answer);
   });
 
-  it('gives what DescribeVault gives, by name in ASCII order', async () => {
+  it('lists what DescribeVault shows, by name in ASCII order', async () => {
     const api = apiOf(server, 'list-some');
     for (const name of ['b', 'a', 'B', '_', '-', '1', 'a.']) await api.createVault(name);
     await api.upload('a', 'x');
@@ -212,7 +212,7 @@ describe('DeleteVault', () => {
     assert.equal((await api.call('GET', '/-/vaults/gone')).status, 404);
   });
 
-  it('refuses a vault that has archives, and takes it once they are deleted', async () => {
+  it('refuses a vault that has archives, and deletes it once they are deleted', async () => {
     await api.createVault('full');
     const id = await api.upload('full', 'x');
     const message = `Vault not empty or recently written to: ${api.vaultArn('full')}`;
@@ -234,7 +234,7 @@ describe('DeleteVault', () => {
     assert.equal((await api.call('GET', `/-/vaults/reborn/multipart-uploads/${uploadId}`)).status, 404);
   });
 
-  it('answers 404 with the bare name for a name that cannot be one', async () => {
+  it('answers 404 with the bare name for an invalid name', async () => {
     const answer = await api.call('DELETE', '/-/vaults/a:b');
     assertRefusal(answer, 404, 'ResourceNotFoundException', 'Vault not found for ARN: a:b');
   });

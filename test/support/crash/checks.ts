@@ -1,4 +1,4 @@
-/** Looks, after a start, whether the server still has all that it acknowledged and nothing else. */
+/** Checks after a start that the server has everything that it acknowledged, and nothing else. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSqliteCatalog } from '../../../src/catalog/sqlite.ts';
@@ -12,7 +12,7 @@ import { readBlobFile } from '../store-reader.ts';
 import { type ArchiveEntry, type Content, type Ledger, placesInOrder, type UploadEntry } from './ledger.ts';
 import { claimHeaders, completed, VAULT } from './load.ts';
 
-/** A catalog and a store as they lie on disk, beside a server that may be running on them. */
+/** A catalog and a store on disk; a server may be running on them. */
 export interface OnDisk {
   readonly catalog: Catalog;
   /** The store's folder. */
@@ -39,7 +39,7 @@ export class Checks {
     this.#disk = disk;
   }
 
-  /** All that one start must hold. @param reads whether also what was read before is read again. */
+  /** Checks that must hold after each start. @param reads whether to read again what was read before. */
   async run(reads: 'new' | 'all'): Promise<void> {
     await this.#nothingHalfWritten();
     await this.#vaults();
@@ -47,11 +47,11 @@ export class Checks {
     for (const archive of this.#ledger.archives.values()) await this.#archive(archive, reads);
   }
 
-  /** Confirmations are not waited for by the server; anything else in the folder must be gone at once. */
+  /** The server does not wait for confirmations; anything else in the folder must be gone at once. */
   async #nothingHalfWritten(): Promise<void> {
     const { store: folder } = this.#disk;
     for (const name of await readdir(join(folder, 'incoming'))) {
-      // A pack that this server has begun since its start; those of the last one must be judged.
+      // This server began the pack since its start; packs of the last one must be confirmed.
       const isNew = name.endsWith('.open') && !this.#ledger.markers.has(name);
       const there = await readdir(join(folder, 'blobs', name.slice(-2))).catch((): string[] => []);
       this.#ledger.expect(isNew || there.includes(name), `half-written after the start: ${name}`);
@@ -83,7 +83,7 @@ export class Checks {
     else if (upload.state !== 'completed') await this.#openUpload(upload);
   }
 
-  /** What was asked without an answer is asked again; what was answered must be answered alike. */
+  /** Repeats requests that got no answer; requests that got one must get the same again. */
   async #repeatComplete(upload: UploadEntry): Promise<void> {
     const { claim, archiveId, id } = upload;
     if (!claim) return;
@@ -164,7 +164,7 @@ export class Checks {
     this.#ledger.expect(size === archive.size, `archive ${archive.id} has segments of ${size} bytes`);
   }
 
-  /** The blob is whole and holds these bytes. Blobs never change, so what was read once need not be again. */
+  /** The blob is whole and holds these bytes. Blobs never change, so each is read once. */
   async #blob(ref: string, { treeHash, size }: Content, reads: boolean): Promise<void> {
     try {
       const known = reads ? undefined : this.#ledger.blobs.get(ref);

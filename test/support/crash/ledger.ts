@@ -18,7 +18,7 @@ export interface ArchiveEntry extends Content {
   wasRead: boolean;
 }
 
-/** One place of an upload: what was acknowledged last there, and what was sent since without an answer. */
+/** One place of an upload: the part last acknowledged there, and parts sent since that got no answer. */
 export interface PlaceEntry {
   acknowledged: Content | null;
   sent: Content[];
@@ -39,17 +39,17 @@ export class Ledger {
   readonly vaults: VaultEntry[] = [];
   readonly archives = new Map<string, ArchiveEntry>();
   readonly uploads = new Map<string, UploadEntry>();
-  /** Tree hashes of single uploads that were sent: an archive may exist without its id ever having come back. */
+  /** Tree hashes of single uploads that were sent: an archive may exist although the client never got its id. */
   readonly sent = new Set<string>();
   /** Blobs that were read and proved. */
   readonly blobs = new Map<string, Content>();
-  /** Facts that the journal must hold, because what they tell of was acknowledged. */
+  /** Entries that the journal must hold, because their changes were acknowledged. */
   readonly entries = new Set<string>();
-  /** Names of markers of packs that were seen when a server was killed: the next start must take them away. */
+  /** Names of the markers of packs at the time of a kill: the next start must remove them. */
   readonly markers = new Set<string>();
-  /** What must not happen and did. */
+  /** Violations: things that must not happen and did. */
   readonly violations: string[] = [];
-  /** How often something was acknowledged, by kind. */
+  /** Number of acknowledgements by kind. */
   readonly counts: Record<string, number> = {};
 
   acknowledged(kind: string, fact?: string): void {
@@ -75,7 +75,7 @@ export class Ledger {
   }
 }
 
-/** The whole of an upload as its client knows it. */
+/** The whole upload as its client knows it. */
 export function placesInOrder({ places }: UploadEntry): [number, PlaceEntry][] {
   return [...places].sort(([a], [b]) => a - b);
 }

@@ -1,4 +1,4 @@
-/** Clients that do everything at once until the server dies under them. */
+/** Clients that send all kinds of requests at once until the server dies. */
 import { randomBytes } from 'node:crypto';
 import { foldDigests, treeHash } from '../../../src/treehash/index.ts';
 import type { Api } from '../api.ts';
@@ -9,7 +9,7 @@ import { type Content, type Ledger, placesInOrder, type UploadEntry } from './le
 export const VAULT = 'crash';
 const MIB = 1_048_576;
 const PARTS_AT_MOST = 4;
-/** Beyond so many, clients rather delete, so that the disk does not fill. */
+/** Beyond this number clients mostly delete, so that the disk does not fill. */
 const ARCHIVES_KEPT = 120;
 
 /** A number from 0 (included) to 1. */
@@ -38,12 +38,12 @@ export class Load {
     this.#random = random;
   }
 
-  /** Lets `clients` work side by side; resolves when all have noticed that the server is gone. */
+  /** Runs this number of clients at once; resolves when all have noticed that the server is gone. */
   async run(clients: number): Promise<void> {
     await Promise.all(Array.from({ length: clients }, () => this.#client()));
   }
 
-  /** To be called before the kill: from now on a lost connection is no surprise. */
+  /** Call this before the kill: from now on lost connections are expected. */
   stop(): void {
     this.#stopped = true;
   }
@@ -53,7 +53,7 @@ export class Load {
       try {
         await this.#act();
       } catch (error) {
-        // Without an answer nothing is known; that it came before the kill is another matter.
+        // A request without an answer proves nothing. Before the kill, a missing answer is a violation.
         if (!this.#stopped) this.#ledger.violated(`a request broke before the kill: ${String(error)}`);
         return;
       }
@@ -137,7 +137,7 @@ export class Load {
     return upload;
   }
 
-  /** One or two parts at once: the next ones, one that a crash kept from coming, or one that was sent before. */
+  /** One or two parts at once: the next ones, one that a crash prevented, or one that was sent before. */
   async #putParts(upload: UploadEntry): Promise<void> {
     const next = firstMissing(upload);
     const again = isContiguous(upload) && (next >= PARTS_AT_MOST || this.#random() < 0.2);
@@ -192,7 +192,7 @@ export class Load {
     throw new Error(`an answer of ${answer.status}`);
   }
 
-  /** Bytes unlike any others. */
+  /** Bytes that differ from all others. */
   #body(most: number, least = 1): Buffer {
     const size = least + Math.floor(this.#random() * (most - least + 1));
     const body = Buffer.alloc(size, Math.floor(this.#random() * 256));
@@ -216,7 +216,7 @@ function isContiguous(upload: UploadEntry): boolean {
   return upload.places.size > 0 && firstMissing(upload) === upload.places.size;
 }
 
-/** What the client of an upload claims at Complete. */
+/** What the client of an upload declares at Complete. */
 function claimOf(upload: UploadEntry): Content {
   const parts = placesInOrder(upload).flatMap(([, { acknowledged }]) => acknowledged ?? []);
   const roots = Buffer.from(parts.map((part) => part.treeHash).join(''), 'hex');

@@ -1,4 +1,4 @@
-/** What the store alone tells: the journal's facts and the blobs' labels, compared with the catalog. */
+/** Compares the contents of the store (journal entries and labels of blobs) with the catalog. */
 import { DatabaseSync } from 'node:sqlite';
 import { blobNames, type ReadBlob, type ReadEntry, readBlobFile, readEntries } from '../store-reader.ts';
 import type { OnDisk } from './checks.ts';
@@ -13,7 +13,7 @@ const ID_OF: Readonly<Record<string, string>> = {
   'archive-deleted': 'archiveId',
 };
 
-/** Nothing is acknowledged before its fact is in the journal: to be asked after the kill, before the start. */
+/** No change is acknowledged before its entry is in the journal. Call this after the kill, before the start. */
 export async function checkJournal({ store }: OnDisk, ledger: Ledger): Promise<void> {
   const found = new Set<string>();
   for (const { entry } of await readEntries(store)) {
@@ -23,14 +23,14 @@ export async function checkJournal({ store }: OnDisk, ledger: Ledger): Promise<v
   for (const fact of ledger.entries) ledger.expect(found.has(fact), `the journal does not know: ${fact}`);
 }
 
-/** What is there, by names: one and the same whether the catalog says it or the store. */
+/** Names of everything that exists, in one form for catalog and store. */
 interface Contents {
   readonly vaults: Set<string>;
   readonly archives: Set<string>;
   readonly uploads: Set<string>;
 }
 
-/** At the end, the server being stopped: rows and blobs fit, and the store alone tells what the catalog says. */
+/** After the server has stopped: rows and blobs match, and the store alone gives the contents of the catalog. */
 export async function checkStore(disk: OnDisk, catalogPath: string, ledger: Ledger): Promise<number> {
   const blobs = await readAll(disk, ledger);
   for (const [ref, { label }] of blobs) {
@@ -84,7 +84,7 @@ function storeContents(entries: readonly ReadEntry[], blobs: ReadonlyMap<string,
   for (const { label } of blobs.values())
     if (label.kind === 'archive') contents.archives.add(label.archiveId);
   for (const { entry } of entries) replay(contents, entry as Record<string, string>);
-  // Deleted is deleted, wherever the fact stands: a Complete that is repeated later changes nothing.
+  // A deletion is final wherever its entry is: a Complete that is repeated later changes nothing.
   for (const { entry } of entries) {
     if (entry['type'] === 'archive-deleted') contents.archives.delete(String(entry['archiveId']));
   }
@@ -115,7 +115,7 @@ function minus(one: ReadonlySet<string>, other: ReadonlySet<string>): string[] {
   return [...one].filter((name) => !other.has(name));
 }
 
-/** An archive that no client knows of must be one that was sent without an answer. */
+/** An archive that no client knows must be one whose upload got no answer. */
 function checkArchives(ledger: Ledger, database: DatabaseSync): void {
   for (const { id, hash } of database
     .prepare('select id, lower(hex(tree_hash)) as hash from archives')

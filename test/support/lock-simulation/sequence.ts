@@ -12,23 +12,23 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const MOST_ACTIONS = 20;
-/** True time that a stop takes at most. */
+/** The longest true time of a stop. */
 const STOP_MS = 30 * MINUTE;
-/** What one run of the server, and the stop before it, can make archives seem older by. */
+/** How much older one run of the server, and the stop before it, can make archives seem. */
 const ERROR_PER_START_MS = MAX_STOP_LEAP_MS + STOP_MS + STRAY_MS;
 
-/** What a lock keeps: archives younger than so many days, or all under a legal hold. */
+/** What a lock protects: archives younger than this many days, or all under a legal hold. */
 type Rule = { readonly days: number } | 'legal-hold';
 
 interface ArchiveModel {
   readonly id: string;
   readonly vault: VaultModel;
   readonly storedMs: number;
-  /** Deleted with good reason. */
+  /** The deletion was legitimate. */
   deleted: boolean;
 }
 
-/** One vault from its creation to its deletion; another of its name is another. */
+/** One vault from its creation to its deletion; a later vault of the same name is another one. */
 interface VaultModel {
   readonly name: string;
   /** In force for ever. */
@@ -38,14 +38,14 @@ interface VaultModel {
   held: boolean;
 }
 
-/** What a catalog knows, to be put back with it. */
+/** What a catalog knows, restored together with it. */
 interface Memory {
   readonly vaults: ReadonlyMap<string, VaultModel>;
   readonly archives: ReadonlySet<ArchiveModel>;
   readonly held: ReadonlyMap<VaultModel, boolean>;
 }
 
-/** How often what mattered happened, so that a run that tried nothing is seen. */
+/** How often each relevant thing happened, to show runs that tried nothing. */
 export interface Tally {
   sequences: number;
   actions: number;
@@ -74,7 +74,7 @@ export function newTally(): Tally {
   };
 }
 
-/** Numbers from 0 to 1, the same ones for a seed. */
+/** Random numbers from 0 to 1, the same for the same seed. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -85,7 +85,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** Runs one sequence; what is wrong goes into the tally. */
+/** Runs one sequence; adds faults to the tally. */
 export async function runSequence(shop: Shop, seed: number, tally: Tally): Promise<void> {
   const sequence = new Sequence(new World(shop), seed, tally);
   await sequence.run();
@@ -100,12 +100,12 @@ class Sequence {
   readonly #log: string[] = [];
   #vaults = new Map<string, VaultModel>();
   #archives = new Set<ArchiveModel>();
-  /** Whatever catalog is in place: their bytes must stay. */
+  /** Archives whose bytes must stay, whichever catalog is in place. */
   readonly #everStored = new Set<ArchiveModel>();
   #copy: Memory | undefined;
   #starts = 0;
   #restored = false;
-  /** How far a confirmation of a wrong clock put the trusted time ahead. */
+  /** How far trusted time is ahead because an operator confirmed a wrong clock. */
   #confirmedErrorMs = 0;
 
   constructor(world: World, seed: number, tally: Tally) {
@@ -128,7 +128,7 @@ class Sequence {
     await this.#checkOrder();
   }
 
-  /** Half of the sequences begin with a vault that has something to protect, so that little is spent on nothing. */
+  /** Most sequences begin with a vault that has archives to protect, so that few runs are wasted. */
   async #prepare(): Promise<void> {
     if (this.#random() < 0.3) return;
     await this.#createVault('a');
@@ -212,7 +212,7 @@ class Sequence {
     this.#archives.delete(archive);
   }
 
-  /** Deletions while the lock, the tags or the vault change; what was protected before is protected. */
+  /** Deletes while the lock, the tags or the vault change: protected archives must stay protected. */
   async race(name: string): Promise<void> {
     const vault = this.#vaults.get(name);
     if (!vault) return;
@@ -313,7 +313,7 @@ class Sequence {
     this.#restored = true;
     this.#vaults = new Map(this.#copy.vaults);
     this.#archives = new Set(this.#copy.archives);
-    // Tags are what the restored catalog says; a completed lock is not.
+    // The restored catalog decides the tags, but not a completed lock.
     for (const [vault, held] of this.#copy.held) vault.held = held;
     await this.#start();
   }
@@ -323,7 +323,7 @@ class Sequence {
     await this.#world.keepTime();
   }
 
-  /** Somebody sets the clock of the machine. */
+  /** A person sets the clock of the machine. */
   async moveClock(): Promise<void> {
     this.#setClock();
     if (this.#random() < 0.5) await this.#world.keepTime();
@@ -361,7 +361,7 @@ class Sequence {
     this.#world.clocks.realMs += Math.floor(this.#random() * ms);
   }
 
-  /** Somebody may set the clock just before or while nobody looks. */
+  /** A person may set the clock while the server is stopped. */
   async #stop(): Promise<void> {
     await this.#world.stop(this.#random() < 0.7);
     if (this.#random() < 0.3) this.#setClock();
@@ -372,7 +372,7 @@ class Sequence {
     this.#tally.starts++;
     if (await this.#world.start()) return;
     this.#tally.refusedStarts++;
-    // Nothing but a right clock helps.
+    // Only a right clock helps.
     this.#world.clocks.wallErrorMs = Math.max(0, this.#world.clocks.wallErrorMs);
     await this.#world.start();
   }
@@ -410,7 +410,7 @@ class Sequence {
     this.#archives.delete(archive);
   }
 
-  /** Whatever happened to the catalog, the bytes of what was never rightly deleted are in the store. */
+  /** Whatever happened to the catalog, the store has the bytes of every archive that was not legitimately deleted. */
   async #checkBytes(): Promise<void> {
     const kept = new Set<string>();
     for await (const ref of this.#world.blobs.list()) {
@@ -421,11 +421,11 @@ class Sequence {
     }
   }
 
-  /** The journal has everything in the order of its commits, races too; a restored catalog is not in it. */
+  /** The journal has all entries in the order of their commits, races too; it does not know of restored catalogs. */
   async #checkOrder(): Promise<void> {
     if (this.#restored) return;
     const [held, kept] = [new Set<unknown>(), new Set<unknown>()];
-    // A restart repeats the last fact.
+    // A restart repeats the last entry.
     const facts = new Map<number, Readonly<Record<string, unknown>>>();
     for await (const { seq, body } of this.#world.blobs.journalEntries()) facts.set(seq, body);
     for (const [, entry] of [...facts].sort(([a], [b]) => a - b)) {
@@ -458,7 +458,7 @@ type ActionName = {
   [Name in keyof Sequence]: Sequence[Name] extends (vault: string) => Promise<void> ? Name : never;
 }[keyof Sequence];
 
-/** How often each happens, and whether it needs a server that is up. */
+/** How often each action happens, and whether it needs a running server. */
 const ACTIONS: readonly [
   readonly [number, ActionName, boolean],
   ...(readonly [number, ActionName, boolean])[],

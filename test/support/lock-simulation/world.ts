@@ -1,4 +1,4 @@
-/** A server's inside for the lock simulation: the real catalog, operations and locks; clocks that anybody turns. */
+/** A server's inside for the lock simulation: the real catalog, operations and locks, with clocks that can be set. */
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,10 +34,10 @@ const QUIET = createLogger('silent');
 const BYTES = Buffer.from('bytes');
 const MASTER_KEY = Buffer.alloc(32, 7);
 
-/** How the simulated servers are set: small, so that errors of time stay far below the locks' ages. */
+/** Settings of the simulated servers: small, so that errors of time stay far below the locks' ages. */
 export const MAX_STOP_LEAP_MS = 3_600_000;
 
-/** Where catalogs of a run lie: in memory where the system has a folder for that. */
+/** Folder for the catalogs of a run: in memory if the system has such a folder. */
 export class Shop {
   readonly folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'moraine-locks-'));
   readonly template = join(this.folder, 'template.sqlite');
@@ -54,11 +54,11 @@ export class Shop {
   }
 }
 
-/** True time, and what the machine's clocks say of it. */
+/** True time, and what the machine's clocks show. */
 export class Clocks {
-  /** What really is. */
+  /** True time. */
   realMs = Date.UTC(2026, 0, 1);
-  /** How far the wall clock is off. */
+  /** Error of the wall clock. */
   wallErrorMs = 0;
   #bootMs = this.realMs;
 
@@ -105,7 +105,7 @@ export class World {
     return this.#running !== undefined;
   }
 
-  /** As `serve` does it. @returns false when the clock went back: the server does not start. */
+  /** Starts as `serve` does. @returns false when the clock went back: the server does not start. */
   async start(): Promise<boolean> {
     this.clocks.boot();
     const catalog = this.#openCatalog();
@@ -162,7 +162,7 @@ export class World {
     };
   }
 
-  /** @param keep whether the time that was seen is kept once more, as it is each 20 s; not in a crash. */
+  /** @param keep whether the server stores the latest time once more, as it does each 20 s; not in a crash. */
   async stop(keep: boolean): Promise<void> {
     if (!this.#running) return;
     if (keep) await this.#running.trustedClock.keep();

@@ -58,7 +58,7 @@ const ON_ACCOUNTS: readonly (readonly [GlacierAction, string, GlacierAction])[] 
   ['SetDataRetrievalPolicy', RETRIEVAL_POLICY, 'GetDataRetrievalPolicy'],
 ];
 
-/** What is the same for all 33. */
+/** Cases that are the same for all 33. */
 const ownAccount = [...ON_VAULTS, ...ON_ACCOUNTS].flatMap(([action, resource, different]): Case[] => {
   const request: CaseRequest = { principal: alice, action, resource };
   const just = policy(allow(`glacier:${action}`, { Resource: resource }));
@@ -150,7 +150,7 @@ const byVaultPolicy = ON_VAULTS.flatMap(([action, , different]): Case[] => {
   ];
 });
 
-/** Vault policies have nothing to say about these six, neither yes nor no. */
+/** Vault policies neither allow nor deny these six. */
 const notByVaultPolicy = ON_ACCOUNTS.flatMap(([action, resource]): Case[] => [
   {
     name: `${action}: a vault policy for glacier:* does not allow it`,

@@ -1,4 +1,4 @@
-/** Conditions within whole policies: one table of rows, each a Condition block and the facts of a request. */
+/** Conditions within whole policies: each row is a Condition block and the condition values of a request. */
 import type { Case, CaseRequest, Document } from './cast.ts';
 import { alice, aliceForAnHour, allow, backup, bob, policy, VAULT, v } from './cast.ts';
 
@@ -158,7 +158,7 @@ const SETS: readonly Case[] = [
   when(one('ForAnyValue:StringNotEquals', TAG, 'a'), {}, false),
 ];
 
-/** Conditions on who the caller is: the facts of a request cannot claim otherwise. */
+/** Conditions on the caller: the condition values of a request cannot claim another caller. */
 function whenCaller(
   principal: CaseRequest['principal'],
   condition: Document,

@@ -1,4 +1,4 @@
-/** How the answers of several policies and both sides are put together. */
+/** How the results of several policies and of both sides are combined. */
 import type { Case } from './cast.ts';
 import {
   alice,

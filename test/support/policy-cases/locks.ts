@@ -17,7 +17,7 @@ const farUser: Caller = {
   userName: 'dora',
 };
 
-/** 1: nobody deletes what is younger than a year. */
+/** 1: archives younger than a year cannot be deleted. */
 export const LOCK_BY_AGE = policy({
   Sid: 'deny-based-on-archive-age',
   Principal: '*',
@@ -27,7 +27,7 @@ export const LOCK_BY_AGE = policy({
   Condition: { NumericLessThan: { 'glacier:ArchiveAgeInDays': '365' } },
 });
 
-/** 2: nobody deletes while the vault has a legal hold; the account may, within the first year. */
+/** 2: no archive can be deleted while the vault has a legal hold; the account may delete within the first year. */
 export const LOCK_BY_HOLD = policy(
   {
     Sid: 'no-one-can-delete-any-archive-from-vault',
@@ -47,7 +47,7 @@ export const LOCK_BY_HOLD = policy(
   },
 );
 
-/** 3: the account does not delete what is a year old or younger. Mind the other spelling of the key. */
+/** 3: the account cannot delete archives up to a year old. The key is spelled in another way on purpose. */
 export const LOCK_BY_ACCOUNT = policy({
   Sid: 'deny-based-on-archive-age',
   Principal: { AWS: 'arn:aws:iam::999999999999:root' },
@@ -59,7 +59,7 @@ export const LOCK_BY_ACCOUNT = policy({
 
 const identity = [policy(allow('glacier:*'))];
 
-/** Who, archive's age and tags, and what comes out for DeleteArchive unless the row says another action. */
+/** Caller, age and tags of the archive, and the decision on DeleteArchive or the action in the row. */
 type Row = readonly [
   who: Caller,
   conditionValues: Readonly<Record<string, string>>,
@@ -118,7 +118,7 @@ const BY_ACCOUNT = under('lock by account', LOCK_BY_ACCOUNT, FAR_VAULT, [
 
 const olderThanAYear = { Condition: { NumericGreaterThan: { [AGE]: '365' } } };
 
-/** Allow after a year is no Deny before it. */
+/** An Allow after a year is not a Deny before it. */
 const ALLOW_ONLY = under(
   'Allow after a year, no Deny',
   policy(grant('glacier:DeleteArchive', olderThanAYear)),

@@ -1,4 +1,4 @@
-/** What is meant: wildcards in actions and resources, NotAction, NotResource. */
+/** Matching: wildcards in actions and resources, NotAction, NotResource. */
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
 import type { Reason } from '../../../src/domain/policy/authorize.ts';
 import type { Case } from './cast.ts';

@@ -1,4 +1,4 @@
-/** Who is meant: the forms of Principal and NotPrincipal. */
+/** Matching callers: the forms of Principal and NotPrincipal. */
 
 import type { Reason } from '../../../src/domain/policy/authorize.ts';
 import type { Caller } from '../../../src/domain/policy/caller.ts';
@@ -36,7 +36,7 @@ function granted(name: string, principal: unknown, caller: Caller, expected: Rea
   };
 }
 
-/** A vault policy denies; the caller is allowed everything on its own side (and by the vault, if abroad). */
+/** A vault policy denies; the caller's own policy allows everything (and so does the vault, for another account). */
 function denied(name: string, element: Document, caller: Caller, expected: Reason): Case {
   const { Principal: _everyone, ...statement } = forbid('glacier:ListJobs');
   return {

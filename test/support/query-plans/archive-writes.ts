@@ -3,7 +3,7 @@ import { START_MS } from '../catalog-contract/customer.ts';
 import { type CallsOf, each, mainVault } from './call.ts';
 import { archiveId, BIG_UPLOAD_NO, IDLE_BEFORE_MS, IDLE_UPLOAD_NO, TWENTY, VAULT_NO } from './crowd.ts';
 
-/** Writes of archives, uploads and parts, and of what the sweeper does with their bytes. */
+/** Writes of archives, uploads and parts, and of the sweeper. */
 export const ARCHIVE_WRITES: CallsOf<
   | 'addArchive'
   | 'deleteArchive'

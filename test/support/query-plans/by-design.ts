@@ -9,7 +9,7 @@ interface Exemption {
 const EMULATOR: Omit<Exemption, 'tables'> = { why: 'the emulator alone asks, of the little that it has' };
 const COMMAND: Omit<Exemption, 'tables'> = { why: 'a command or a start asks, and users and keys are few' };
 
-/** What may read a table, or much of it, and why. Whatever is not here must not. */
+/** Methods that may read much of a table, and why. All others must not. */
 export const BY_DESIGN: { readonly [Name in Method]?: Exemption } = {
   nextEventMs: { tables: ['*'], ...EMULATOR },
   forgetVaults: { tables: ['*'], ...EMULATOR },

@@ -14,7 +14,7 @@ export async function each(...calls: readonly (() => Promise<unknown>)[]): Promi
   for (const call of calls) await call();
 }
 
-/** The vault that most of the crowd is in. */
+/** The vault that has most of the crowd. */
 export function mainVault(c: Customer): Promise<Vault> {
   return c.vault(vaultName(VAULT_NO));
 }

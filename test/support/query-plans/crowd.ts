@@ -1,18 +1,18 @@
-/** Rows of every table, so many that a statement that reads more of them than its page shows. */
+/** Rows for every table: enough to show a statement that reads more than its page. */
 import type { Engine } from '../../../src/catalog/engine.ts';
 import { JOB_LIFE_MS } from '../../../src/domain/job.ts';
 import { MIB, START_MS } from '../catalog-contract/customer.ts';
 
 /** How many rows a table has of each kind. */
 export const CROWD = 4000;
-/** Few rows of a kind that has something to do now. */
+/** Number of rows that are due now, of each kind that can be due. */
 const DUE = 20;
-/** Numbers of rows, as many as go in one lot. */
+/** Numbers of the rows of one batch. */
 export const TWENTY: readonly number[] = Array.from({ length: 20 }, (_, i) => i + 1);
 const VAULTS_OF_OWNER = 200;
 const HOUR_MS = 3_600_000;
 
-/** The vault in which most things are: the owner's first. */
+/** The vault that has most rows: the owner's first. */
 export const VAULT_NO = 1;
 export const vaultName = (no: number): string => `vault-${10_000 + no}`;
 /** An archive of that vault. */
@@ -120,7 +120,7 @@ function uploads(hash: string): string[] {
   ];
 }
 
-/** Most jobs of the vault are done or not yet due; some are due, and some are to be forgotten. */
+/** Most jobs of the vault are done or not yet due; some are due, and some have expired. */
 function jobs(hash: string): string[] {
   const job = {
     vault_no: String(VAULT_NO),

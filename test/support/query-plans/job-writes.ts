@@ -7,7 +7,7 @@ import { VAULT_NO } from './crowd.ts';
 const LEASE = { nowMs: START_MS, leaseMs: 60_000 };
 const LIMIT = 10;
 
-/** Under each policy, which then judges the Standard ones, and with scarce capacity for the Expedited one. */
+/** Starts Standard jobs under each retrieval policy, and an Expedited one with scarce capacity. */
 async function startJobs(c: Customer): Promise<void> {
   const vault = await mainVault(c);
   const archive = await storedArchive(c, vault);
@@ -33,7 +33,7 @@ async function workOnInventory({ catalog }: Customer): Promise<void> {
   await catalog.finishInventoryJob({ jobNo, token, output, nowMs: START_MS });
 }
 
-/** Writes of jobs, inventories, messages and what judges retrievals. */
+/** Writes of jobs, inventories, messages, retrieval policies and capacity. */
 export const JOB_WRITES: CallsOf<
   | 'startJob'
   | 'finishArchiveJobs'

@@ -1,20 +1,20 @@
-/** What a plan gives away: that a statement reads all of a table, or more of it than it can need. */
+/** A fault in a plan: the statement reads a whole table, or more of it than it can need. */
 export interface Fault {
   readonly table: string;
   readonly what: string;
 }
 
-/** A statement that the catalog ran, and what its database says of how it is done. */
+/** A statement that the catalog ran, and the database's plan for it. */
 export interface PlannedStatement {
-  /** The database's words, for people. */
+  /** The plan in the database's words, for messages. */
   readonly plan: string;
   readonly sql: string;
   readonly faults: readonly Fault[];
 }
 
-/** Listens to a database for the statements that are run there. */
+/** Records the statements that a database runs. */
 export interface PlanListener {
-  /** What was run since the last time. */
+  /** The statements since the last call. */
   take(): readonly PlannedStatement[];
   stop(): void;
 }

@@ -2,17 +2,17 @@ import { mock } from 'node:test';
 import pg from 'pg';
 import type { Fault, PlanListener, PlannedStatement } from './plan.ts';
 
-/** More than any page or lot that the calls ask for. */
+/** More than any page or batch that the calls ask for. */
 const ROWS_ALLOWED = 500;
 const EXPLAINED = /^\s*(with|select|insert|update|delete)\b/i;
 
-/** A step of a plan with what it really did, as `explain (analyze, format json)` gives it. */
+/** A step of a plan with its actual counts, from `explain (analyze, format json)`. */
 interface Step {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
-  /** Rows it gave each time, on the average. */
+  /** Average number of rows of one loop. */
   readonly 'Actual Rows': number;
-  /** How often it was done. */
+  /** Number of loops. */
   readonly 'Actual Loops': number;
   readonly 'Rows Removed by Filter'?: number;
   readonly 'Rows Removed by Index Recheck'?: number;
@@ -20,8 +20,8 @@ interface Step {
 }
 
 /**
- * Runs every statement on any connection twice: first for its plan, with what it read, which is then undone; then
- * for its result.
+ * Runs every statement on any connection twice: first for its plan with actual counts, which is rolled back; then for
+ * its result.
  */
 export function listenToPostgres(): PlanListener {
   const query = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => Promise<unknown>;
@@ -96,7 +96,7 @@ function rowsRead(step: Step): number {
   return once * step['Actual Loops'];
 }
 
-/** A sequential scan that ends early is none: it looks whether there is anything. */
+/** A sequential scan that ends early does not count: it only checks whether there is any row. */
 function faultOf(step: Step): Fault | undefined {
   const table = step['Relation Name'];
   if (table === undefined || step['Node Type'] === 'ModifyTable') return undefined;

@@ -3,8 +3,8 @@ import { mock } from 'node:test';
 import type { Fault, PlanListener, PlannedStatement } from './plan.ts';
 
 /**
- * Explains every statement that is prepared on any connection. A connection prepares a statement once, so one
- * that two methods share is told of at the first.
+ * Explains every statement that is prepared on any connection. A connection prepares a statement once, so a statement
+ * that two methods share is reported for the first.
  */
 export function listenToSqlite(): PlanListener {
   const { prepare } = DatabaseSync.prototype;
@@ -40,12 +40,12 @@ interface Step {
 const SHARED = new Set(['account', 'region', 'vault_no', 'state', 'kind']);
 /** Tables of one row. */
 const SINGLE = new Set(['store_link', 'commit_number']);
-/** Not here: a vault has at most 50 tags and a row for each shard, an owner one policy. */
+/** Tables with few rows for each value: a vault has at most 50 tags and a row for each shard, an owner one policy. */
 const FEW = new Set(['tags', 'vault_counts', 'retrieval_policies']);
 
 /**
  * A step reads a whole table or index (`SCAN`), or all rows of, say, one vault (`SEARCH` by nothing narrower), or
- * sorts what it has read. The first two are none where a limit ends them.
+ * sorts what it has read. The first two are not faults if a limit ends them.
  */
 function faultOf({ detail, parent }: Step, sql: string): Fault | undefined {
   if (detail.startsWith('USE TEMP B-TREE')) return { table: 'sorted', what: detail };

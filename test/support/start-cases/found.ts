@@ -1,4 +1,4 @@
-/** What a start may find, for tests of what it decides. */
+/** Findings of a start, for tests of its decision. */
 import type { CatalogFound, FoundCatalog, StartFindings } from '../../../src/domain/start-findings.ts';
 import type { FoundStore, StoreFound } from '../../../src/domain/store-identity.ts';
 
@@ -18,7 +18,7 @@ export const STORE: FoundStore = {
   lastEntrySeq: 5,
   knowsOlder: false,
 };
-/** The catalog that goes with it. */
+/** The catalog that belongs to it. */
 export const CATALOG: FoundCatalog = {
   kind: 'catalog',
   catalogId: C,
@@ -41,7 +41,7 @@ export const EMPTY_CATALOG = {
   lastEntrySeq: 0,
   mode: undefined,
 };
-/** As the version before form 3 left them. */
+/** Store and catalog as the version before form 3 left them. */
 export const OLD_STORE = { ...STORE, formatVersion: 2, identity: undefined, commitNumber: 0 };
 export const OLD_CATALOG = { ...CATALOG, ...UNCLAIMED };
 export const EMPTY_STORE = {

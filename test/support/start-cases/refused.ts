@@ -12,7 +12,7 @@ import {
   STORE,
 } from './found.ts';
 
-/** What is refused: the case, the facts, why, what the message names. */
+/** Refused starts: the case, the findings, the reason, what the message names. */
 export const REFUSED: readonly [string, Partial<StartFindings>, RefusalReason, RegExp][] = [
   [
     'no folder where a store was',

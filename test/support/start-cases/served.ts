@@ -15,7 +15,7 @@ import {
   STORE,
 } from './found.ts';
 
-/** What may be served: the case, the facts, what the store is from now on, whether the catalog is older. */
+/** Allowed starts: the case, the findings, the store's identity from now on, whether the catalog is older. */
 export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][] = [
   ['a store and its catalog', {}, { storeId: S, catalogId: C, generation: 5 }, false],
   ['a first start', NEW, { ...FRESH, generation: 1 }, false],
