@@ -20,7 +20,7 @@ export function requestLogger(log: Logger, clock: Clock): (done: AnsweredRequest
   return (done) => {
     const { error, requestId } = done;
     for (const warning of done.warnings) log.warn({ requestId, target: done.target() }, warning);
-    if (shortages.take(error, lineOf(done))) return;
+    if (error !== undefined && shortages.take(error, lineOf(done))) return;
     if (isServerError(error)) log.error({ ...lineOf(done), err: error }, 'request failed');
     else if (error instanceof ApiError && error.evidence !== '')
       logMismatch(log, done, error, limiter.take(clock.now()));

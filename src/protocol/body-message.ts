@@ -12,7 +12,7 @@ const MAX_WAITING = 1024;
  */
 export class BodyMessage extends IncomingMessage {
   /** Bytes that arrived while the reader still had some to read. */
-  readonly #waiting = new GatheredChunks();
+  #waiting: GatheredChunks | undefined;
   #waitingPieces = 0;
   #chunks = 0;
 
@@ -27,8 +27,9 @@ export class BodyMessage extends IncomingMessage {
       return super.push(null);
     }
     this.#chunks++;
-    const isFirst = this.#waiting.bytes === 0 && this.readableLength === 0;
+    const isFirst = !this.#waiting?.bytes && this.readableLength === 0;
     if (isFirst || typeof chunk === 'string') return super.push(chunk, encoding);
+    this.#waiting ??= new GatheredChunks();
     this.#waiting.add(chunk);
     this.#waitingPieces++;
     const length = this.readableLength + this.#waiting.bytes;
@@ -37,7 +38,7 @@ export class BodyMessage extends IncomingMessage {
 
   override read(size?: number): unknown {
     const got: unknown = super.read(size);
-    if (got !== null || this.#waiting.bytes === 0) return got;
+    if (got !== null || !this.#waiting?.bytes) return got;
     this.#flush();
     return super.read(size);
   }
@@ -48,7 +49,7 @@ export class BodyMessage extends IncomingMessage {
   }
 
   #flush(): void {
-    if (this.#waiting.bytes === 0) return;
+    if (!this.#waiting?.bytes) return;
     this.#waitingPieces = 0;
     for (const chunk of this.#waiting.take()) super.push(chunk);
   }

@@ -20,6 +20,7 @@ export function withoutCredentials(target: string): string {
  * A text without the id after a path's segment `lock-policy`, with which a reader could complete the lock. Never throws.
  */
 export function withoutLockId(text: string): string {
+  if (!text.includes('lock-policy') && !text.includes('%')) return text;
   let isId = false;
   const shown = text.split('/').map((piece) => {
     const one = isId ? piece.replace(/^[^?\n]+/, '…') : piece;

@@ -120,13 +120,16 @@ export function sendError(response: ServerResponse, requestId: string, error: un
 
 function sendJson(response: ServerResponse, status: number, text: string, idleMs = SEND_IDLE_MS): void {
   response.setHeader('Content-Type', 'application/json');
-  response.setHeader('Content-Length', Buffer.byteLength(text));
+  const bytes = Buffer.byteLength(text);
+  response.setHeader('Content-Length', bytes);
   response.setTimeout(idleMs);
   response.writeHead(status);
+  // ASCII goes out in one piece with the head, which Node.js writes as Latin-1.
+  const encoding = bytes === text.length ? 'latin1' : 'utf8';
   if (wouldResetBody(response)) {
-    response.write(text);
+    response.write(text, encoding);
     response.req.once('close', () => response.end());
-  } else response.end(text);
+  } else response.end(text, encoding);
 }
 
 /**

@@ -27,8 +27,8 @@ export interface Target {
  * @throws 400 for a path that cannot be decoded, and for `.` and `..` segments, which proxies resolve differently.
  */
 export function reduceTarget(raw: string): Target {
-  const { path: sent, query } = splitTarget(raw.replace(ORIGIN, ''));
-  const segments = sent.split('/').map(decodeEscapes);
+  const { path: sent, query } = splitTarget(raw.startsWith('/') ? raw : raw.replace(ORIGIN, ''));
+  const segments = sent.includes('%') ? sent.split('/').map(decodeEscapes) : sent.split('/');
   if (segments.some((segment) => segment === '.' || segment === '..')) {
     const shown = sent.slice(0, SHOWN_CHARS);
     throw new ApiError('InvalidParameterValueException', `Invalid path: ${shown}. It has . or .. segments.`);
