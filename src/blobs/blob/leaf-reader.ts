@@ -1,4 +1,5 @@
 import { BlobDamaged, type LeafRun } from '../../domain/blob-store.ts';
+import type { OpenFile } from '../../durable/disk.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../../treehash/index.ts';
 import type { ReadSemaphore } from './read-semaphore.ts';
@@ -17,7 +18,7 @@ export interface LeafReadDeps {
 /** A blob's data in a file that is open for reading. */
 interface BlobBytes {
   readonly ref: string;
-  readonly fd: number;
+  readonly file: OpenFile;
   /** Where its data begins in the file. */
   readonly start: number;
   /** Bytes of its data. */
@@ -146,11 +147,11 @@ class LeafReader {
   }
 
   async #readRun(leaf: number, buffer: RunBuffer): Promise<LeafRun> {
-    const { ref, fd, start } = this.#blob;
+    const { ref, file, start } = this.#blob;
     const { bytes } = buffer;
     try {
       const { engine } = this.#reading;
-      const { bytesRead, leaves } = await engine.readAndHash(fd, start + leaf * LEAF_BYTES, bytes);
+      const { bytesRead, leaves } = await file.readAndHash(engine, start + leaf * LEAF_BYTES, bytes);
       if (bytesRead < bytes.length)
         throw new BlobDamaged(ref, `it ends ${bytes.length - bytesRead} bytes early`);
       return { first: leaf, bytes, digests: leaves };

@@ -1,6 +1,5 @@
 /** Reading a blob, in a file of its own or in a pack. */
 import type { BlobDescription, LeafRun, OpenBlob } from '../../domain/blob-store.ts';
-import { readAt } from '../durable/positioned.ts';
 import { decodeFooter, decodeTrailer, FOOTER_BYTES } from './format.ts';
 import { type LeafReadDeps, readLeafRuns } from './leaf-reader.ts';
 import type { PlacedBlob } from './placed-blob.ts';
@@ -11,11 +10,11 @@ const END_BYTES = 4096;
 /** What the blob says of itself, proved. @throws BlobDamaged. */
 export async function describeBlob({ ref, file, start, total }: PlacedBlob): Promise<BlobDescription> {
   const length = Math.min(total, END_BYTES);
-  const end = await readAt(file, start + total - length, length);
+  const end = await file.readAt(start + total - length, length);
   const layout = decodeFooter(ref, end.subarray(-FOOTER_BYTES), total);
   const { size, trailerBytes } = layout;
   const trailer =
-    trailerBytes <= end.length ? end.subarray(-trailerBytes) : await readAt(file, start + size, trailerBytes);
+    trailerBytes <= end.length ? end.subarray(-trailerBytes) : await file.readAt(start + size, trailerBytes);
   return decodeTrailer(ref, trailer, layout);
 }
 
@@ -25,7 +24,7 @@ export async function openBlob(deps: LeafReadDeps, blob: PlacedBlob): Promise<Op
   const close = () => file.close();
   try {
     const description = await describeBlob(blob);
-    const bytes = { ref, fd: file.fd, start, size: description.size };
+    const bytes = { ref, file, start, size: description.size };
     const leaves = (first: number, last: number, unwanted?: AbortSignal): AsyncGenerator<LeafRun> =>
       readLeafRuns(deps, bytes, first, last, unwanted);
     return { description, leaves, close };

@@ -1,9 +1,9 @@
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '../../durable/disk.ts';
 
 /** A blob's bytes within an open file. Whoever opened it closes the file. */
 export interface PlacedBlob {
   readonly ref: string;
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   /** Where the blob begins. */
   readonly start: number;
   /** Its length, with what describes it. */

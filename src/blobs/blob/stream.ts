@@ -1,4 +1,5 @@
 /** The data of a large blob on its way to disk: hashed by the job that writes it. */
+import type { OpenFile } from '../../durable/disk.ts';
 import type { HashEngine, PairDigest, PairHasher } from '../../hashing/hash-engine.ts';
 import type { RunBuffer, RunBuffers } from './run-buffers.ts';
 
@@ -20,16 +21,16 @@ export interface BlobStream {
 /** Writes through the page cache, each call as it comes. */
 export class CachedStream implements BlobStream {
   readonly #hasher: PairHasher;
-  readonly #fd: number;
+  readonly #file: OpenFile;
   #position = 0;
 
-  constructor(engine: HashEngine, fd: number) {
+  constructor(engine: HashEngine, file: OpenFile) {
     this.#hasher = engine.createPairHasher();
-    this.#fd = fd;
+    this.#file = file;
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
-    await this.#hasher.writeAndHash(this.#fd, this.#position, chunks);
+    await this.#file.writeAndHash(this.#hasher, this.#position, chunks);
     this.#position += chunks.reduce((sum, { length }) => sum + length, 0);
   }
 
@@ -51,7 +52,7 @@ export class CachedStream implements BlobStream {
  */
 export class DirectStream implements BlobStream {
   readonly #hasher: PairHasher;
-  readonly #fd: number;
+  readonly #file: OpenFile;
   readonly #size: number;
   readonly #staging: RunBuffers;
   /** What is being filled. Taken when first needed: an upload that sends nothing holds none. */
@@ -62,12 +63,12 @@ export class DirectStream implements BlobStream {
   #stopping: Promise<void> | undefined;
 
   /**
-   * @param fd open with `O_DIRECT`. @param size bytes to come. @param staging has buffers that such a file takes, of
+   * @param file opened as `direct`. @param size bytes to come. @param staging has buffers that such a file takes, of
    * `STAGE_BYTES` or more.
    */
-  constructor(engine: HashEngine, fd: number, size: number, staging: RunBuffers) {
+  constructor(engine: HashEngine, file: OpenFile, size: number, staging: RunBuffers) {
     this.#hasher = engine.createPairHasher();
-    this.#fd = fd;
+    this.#file = file;
     this.#size = size;
     this.#staging = staging;
   }
@@ -90,8 +91,8 @@ export class DirectStream implements BlobStream {
   async #handOver(stage: RunBuffer): Promise<void> {
     await this.#writing;
     this.#stage = undefined;
-    this.#writing = this.#hasher
-      .writeAndHash(this.#fd, this.#position, [stage.bytes])
+    this.#writing = this.#file
+      .writeAndHash(this.#hasher, this.#position, [stage.bytes])
       .finally(() => stage.giveBack());
     // It is awaited with the next one; until then a failure must not count as unhandled.
     this.#writing.catch(() => {});

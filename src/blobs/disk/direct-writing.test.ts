@@ -15,12 +15,13 @@ import {
 import { incoming, readyFolder } from '../../../test/support/disk-store.ts';
 import { temporaryFolder } from '../../../test/support/server.ts';
 import { StoreFailure } from '../../domain/blob-store.ts';
+import { takesDirect } from '../../durable/direct.ts';
+import { realDisk } from '../../durable/real-disk.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { loadNativeHash } from '../../hashing/native-hash.ts';
 import { nodeHash } from '../../hashing/node-hash.ts';
 import { LEAF_BYTES } from '../../treehash/index.ts';
 import { STAGE_BYTES } from '../blob/stream.ts';
-import { takesDirect } from '../durable/direct-file.ts';
 import { DiskStore } from './disk-store.ts';
 import { prepareDiskStore } from './prepare.ts';
 
@@ -30,7 +31,7 @@ const skip = native === undefined ? why.join('; ') : !(await isTaken(native)) &&
 
 async function isTaken(engine: HashEngine): Promise<boolean> {
   const folder = await temporaryFolder();
-  const taken = await takesDirect(join(folder, 'file'), alignedBuffer(engine, STAGE_BYTES));
+  const taken = await takesDirect(realDisk, join(folder, 'file'), alignedBuffer(engine, STAGE_BYTES));
   assert.deepEqual(await readdir(folder), []);
   await rm(folder, { recursive: true });
   return taken;
@@ -161,7 +162,10 @@ describe('writing past the page cache', { skip }, () => {
 
   it('is found out by trying: what is not aligned is refused, and then all goes through the cache', async (t) => {
     const folder = await readyFolder(t);
-    assert.equal(await takesDirect(join(folder, 'odd'), Buffer.alloc(STAGE_BYTES + 1).subarray(1)), false);
+    assert.equal(
+      await takesDirect(realDisk, join(folder, 'odd'), Buffer.alloc(STAGE_BYTES + 1).subarray(1)),
+      false,
+    );
     const engine = native as HashEngine;
     const odd: HashEngine = {
       ...nodeHash,

@@ -32,10 +32,10 @@ import { incoming, packFiles, readyFolder, storeOver } from '../../../test/suppo
 import { beforeFiles, diskError, failFiles } from '../../../test/support/failing-disk.ts';
 import { temporaryFolder } from '../../../test/support/server.ts';
 import { BlobDamaged, type BlobLabel, NO_STAMP, StoreFailure } from '../../domain/blob-store.ts';
+import { FolderFlusher } from '../../durable/folder-flusher.ts';
 import { nodeHash } from '../../hashing/node-hash.ts';
 import { DIGEST_BYTES, foldDigests, LEAF_BYTES, leafCount } from '../../treehash/index.ts';
 import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from '../blob/format.ts';
-import { FolderFlusher } from '../durable/folder-flusher.ts';
 import { DiskStore, PACKED_BYTES } from './disk-store.ts';
 import { prepareDiskStore } from './prepare.ts';
 
@@ -379,6 +379,16 @@ describe('a disk store whose disk fails', () => {
     assert.deepEqual(failures, [], 'taken for a flush that failed');
     await mkdir(join(folder, 'not there'));
     await flusher.flush();
+  });
+
+  it('is prepared again after a flush failed, and leaves no descriptor open meanwhile', async (t) => {
+    const folder = await readyFolder(t);
+    const before = (await readdir('/proc/self/fd')).length;
+    const failing = await failFiles(t, 'sync');
+    for (let i = 0; i < 5; i++) await assert.rejects(prepareDiskStore(folder), { code: 'EIO' });
+    assert.equal((await readdir('/proc/self/fd')).length, before);
+    failing.stop();
+    await prepareDiskStore(folder);
   });
 
   it('goes on after the journal could not be opened', async (t) => {

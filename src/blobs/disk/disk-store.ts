@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import {
   type AsideBatch,
   type AsideBlob,
@@ -14,13 +13,16 @@ import {
 import { type DiskSpace, NO_RESERVE, withReserve } from '../../domain/disk-space.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import { COMMIT_NOTE } from '../../domain/store-identity.ts';
+import type { Disk } from '../../durable/disk.ts';
+import { ignoreErrors } from '../../durable/errors.ts';
+import { FolderFlusher } from '../../durable/folder-flusher.ts';
+import { realDisk } from '../../durable/real-disk.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import type { LeafReadDeps } from '../blob/leaf-reader.ts';
 import { describeBlob, openBlob } from '../blob/open.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { ReadSemaphore } from '../blob/read-semaphore.ts';
 import { RunBuffers } from '../blob/run-buffers.ts';
-import { FolderFlusher } from '../durable/folder-flusher.ts';
 import { PackedWriter, Packs } from '../packs/index.ts';
 import { AllocatingWriter } from './allocating-writer.ts';
 import { DiskAside } from './aside.ts';
@@ -30,6 +32,7 @@ import { DiskJournal, findJournalEnd, readJournals } from './journal.ts';
 import { DiskNotes } from './notes.ts';
 import { DiskPaths, parseRef } from './paths.ts';
 import { makeBlobFolders } from './prepare.ts';
+import { throwStoreFailure } from './store-failure.ts';
 
 /** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
 export const PACKED_BYTES = 256 * 1024;
@@ -53,6 +56,8 @@ export interface DiskStoreOptions {
   readonly space?: DiskSpace;
   /** A pack of at least so many bytes is followed by the next. */
   readonly packBytes?: number;
+  /** Where the folder lies: this machine's disk, or that of a simulation. */
+  readonly disk?: Disk;
 }
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
@@ -79,7 +84,8 @@ export class DiskStore implements BlobStore {
    */
   constructor(folder: string, random: RandomBytes, engine: HashEngine, options: DiskStoreOptions = {}) {
     const { stamp = NO_STAMP, onWrite = () => {}, space = NO_RESERVE, packBytes = PACK_BYTES } = options;
-    const paths = new DiskPaths(folder);
+    const { disk = realDisk } = options;
+    const paths = new DiskPaths(folder, disk);
     this.#space = space;
     this.#paths = paths;
     this.#random = random;
@@ -94,8 +100,9 @@ export class DiskStore implements BlobStore {
     this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
     this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
     const name = `${random(16).toString('hex')}.jsonl`;
-    this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush, stamp);
-    const notesIn = (path: string) => new DiskNotes(path, flusher(path), random, flush, stamp);
+    const texts = (path: string) => ({ disk, folder: path, flusher: flusher(path), flush, stamp });
+    this.#journal = new DiskJournal({ ...texts(paths.journal), name });
+    const notesIn = (path: string) => new DiskNotes({ ...texts(path), random });
     this.#notes = notesIn(paths.notes);
     this.#aside = new DiskAside(notesIn(paths.aside), random);
   }
@@ -207,7 +214,7 @@ export class DiskStore implements BlobStore {
   }
 
   journalEntries(): AsyncIterable<JournalEntry> {
-    return readJournals(this.#paths.journal);
+    return readJournals(this.#paths.journal, this.#paths.disk);
   }
 
   /** Removes every blob and record at once, for the emulator: the old folders are renamed, then emptied at leisure. */
@@ -224,17 +231,17 @@ export class DiskStore implements BlobStore {
     await this.#files.clear(files);
     await this.#packs.clear(packs);
     await makeBlobFolders(this.#paths);
-    for (const old of [files, packs]) rm(old, { recursive: true, force: true }).catch(() => {});
+    for (const old of [files, packs]) this.#paths.disk.removeTree(old).catch(ignoreErrors);
   }
 
   async lastEntrySeq(): Promise<number> {
-    return (await findJournalEnd(this.#paths.journal)).seq;
+    return (await findJournalEnd(this.#paths.journal, this.#paths.disk)).seq;
   }
 
   async lastCommitNumber(): Promise<number> {
     const text = await this.note(COMMIT_NOTE);
     const noted = text === undefined ? 0 : (JSON.parse(text) as { number: number }).number;
-    return Math.max(noted, (await findJournalEnd(this.#paths.journal)).commitNumber);
+    return Math.max(noted, (await findJournalEnd(this.#paths.journal, this.#paths.disk)).commitNumber);
   }
 
   noteCommitNumber(number: number): Promise<void> {
@@ -298,15 +305,10 @@ export class DiskStore implements BlobStore {
   }
 
   #flusher(folder: string): FolderFlusher {
-    const flusher = this.#flushers.get(folder) ?? new FolderFlusher(folder, (run) => this.#runFlush(run));
+    const known = this.#flushers.get(folder);
+    if (known) return known;
+    const flusher = new FolderFlusher(folder, (run) => this.#runFlush(run), this.#paths.disk);
     this.#flushers.set(folder, flusher);
     return flusher;
   }
-}
-
-/** Turns whatever went wrong into a StoreFailure that says what was tried. */
-function throwStoreFailure(what: string): (error: unknown) => never {
-  return (error) => {
-    throw error instanceof StoreFailure ? error : new StoreFailure(what, error);
-  };
 }

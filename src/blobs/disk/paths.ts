@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { BlobMissing } from '../../domain/blob-store.ts';
 import { IDENTITY_FILE } from '../../domain/store-identity.ts';
+import type { Disk } from '../../durable/disk.ts';
+import { realDisk } from '../../durable/real-disk.ts';
 
 const NAME = /^[0-9a-f]{32}$/;
 const PACKED = /^([0-9a-f]{32})\.(0|[1-9]\d{0,14})$/;
@@ -63,12 +65,17 @@ export function isCompacting(name: string): boolean {
   return COMPACTING.test(name);
 }
 
-/** The paths of one store. Names are those that `parseRef` and the store's own random numbers give. */
+/**
+ * The paths of one store, and the disk that has them. Callers pass names that `parseRef` or the store's random numbers
+ * gave.
+ */
 export class DiskPaths {
+  readonly disk: Disk;
   readonly #folder: string;
 
-  constructor(folder: string) {
+  constructor(folder: string, disk: Disk = realDisk) {
     this.#folder = folder;
+    this.disk = disk;
   }
 
   get incoming(): string {

@@ -1,6 +1,9 @@
-import { mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists } from '../durable/names.ts';
+import type { Disk } from '../../durable/disk.ts';
+import { flushFolder } from '../../durable/folder-flusher.ts';
+import { exists } from '../../durable/names.ts';
+import { realDisk } from '../../durable/real-disk.ts';
+import { replaceFile } from '../../durable/replace-file.ts';
 import { isUnfinishedNote } from './notes.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, isCompacting } from './paths.ts';
 import { FORMAT_NAME, FORMAT_VERSION, isKnownVersion, readFormat } from './survey.ts';
@@ -13,32 +16,33 @@ const FORMAT = { format: FORMAT_NAME, version: FORMAT_VERSION };
  * is meant (`domain/start-decision.ts`): here, what is missing is made.
  * @throws Error when the folder holds a store of another format.
  */
-export async function prepareDiskStore(folder: string): Promise<void> {
-  const paths = new DiskPaths(folder);
+export async function prepareDiskStore(folder: string, disk: Disk = realDisk): Promise<void> {
+  const paths = new DiskPaths(folder, disk);
   await requireKnownFormat(paths);
   for (const name of [paths.incoming, paths.journal, paths.notes, paths.packs, paths.aside]) {
-    await mkdir(name, { recursive: true });
+    await disk.makeFolder(name);
   }
   await makeBlobFolders(paths);
   await writeFormat(paths);
-  // The store's own name, too: it stands in the folder above.
-  for (const name of [paths.blobs, folder, join(folder, '..')]) await flushFolder(name);
-  for (const name of await readdir(paths.incoming)) {
-    if (await isUnfinishedFile(paths, name)) await unlink(join(paths.incoming, name));
+  // The folder above holds the store's own name.
+  for (const name of [paths.blobs, folder, join(folder, '..')]) await flushFolder(disk, name);
+  for (const name of await disk.names(paths.incoming)) {
+    if (await isUnfinishedFile(paths, name)) await disk.remove(join(paths.incoming, name));
   }
   for (const texts of [paths.notes, paths.aside]) {
-    for (const name of await readdir(texts)) if (isUnfinishedNote(name)) await unlink(join(texts, name));
+    for (const name of await disk.names(texts))
+      if (isUnfinishedNote(name)) await disk.remove(join(texts, name));
   }
 }
 
-/** What is not ours is left alone. */
+/** Other names are not ours: they stay. */
 async function isUnfinishedFile(paths: DiskPaths, name: string): Promise<boolean> {
   if (isCompacting(name)) return true;
-  return isBlobName(name) && !(await exists(paths.blob(name)));
+  return isBlobName(name) && !(await exists(paths.disk, paths.blob(name)));
 }
 
 export async function makeBlobFolders(paths: DiskPaths): Promise<void> {
-  for (const name of BLOB_FOLDERS) await mkdir(paths.blobFolder(name), { recursive: true });
+  for (const name of BLOB_FOLDERS) await paths.disk.makeFolder(paths.blobFolder(name));
 }
 
 async function requireKnownFormat(paths: DiskPaths): Promise<void> {
@@ -61,13 +65,8 @@ export function unknownFormat(path: string, found: string): string {
  */
 async function writeFormat(paths: DiskPaths): Promise<void> {
   if ((await readFormat(paths))?.version === FORMAT_VERSION) return;
-  const next = paths.other('format.json.next');
-  await writeFile(next, `${JSON.stringify(FORMAT)}\n`, { flush: true });
-  await rename(next, paths.format);
-}
-
-async function flushFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  await folder.sync();
-  await folder.close();
+  await replaceFile(paths.disk, paths.format, {
+    temporary: paths.other('format.json.next'),
+    write: (file) => file.writeWhole(`${JSON.stringify(FORMAT)}\n`),
+  });
 }

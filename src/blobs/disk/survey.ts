@@ -1,5 +1,4 @@
 /** Looks at what lies where a disk store should be, and changes nothing. */
-import { opendir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NoteDamaged } from '../../domain/blob-store.ts';
 import {
@@ -9,11 +8,14 @@ import {
   OLDER_NOTE,
   type StoreFound,
 } from '../../domain/store-identity.ts';
-import { exists } from '../durable/names.ts';
-import { decodeStamped } from '../durable/stamped-text.ts';
+import type { Disk } from '../../durable/disk.ts';
+import { isMissing } from '../../durable/errors.ts';
+import { exists, readTextIfPresent } from '../../durable/names.ts';
+import { realDisk } from '../../durable/real-disk.ts';
 import { readIdentity } from './identity.ts';
 import { findJournalEnd } from './journal.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, packOfFile } from './paths.ts';
+import { decodeStamped } from './stamped-text.ts';
 
 /** The form that is written. */
 export const FORMAT_VERSION = 3;
@@ -25,8 +27,8 @@ const FIRST_VERSION_WITH_PACKS = 2;
 export async function readFormat(
   paths: DiskPaths,
 ): Promise<{ format?: unknown; version?: unknown } | undefined> {
-  if (!(await exists(paths.format))) return undefined;
-  const text = await readFile(paths.format, 'utf8');
+  const text = await readTextIfPresent(paths.disk, paths.format);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as { format?: unknown; version?: unknown };
   } catch {
@@ -42,14 +44,15 @@ export function isKnownVersion(version: unknown): version is number {
 }
 
 /** @param folder where the store should be. @throws NoteDamaged, the I/O error. */
-export async function surveyDiskStore(folder: string): Promise<StoreFound> {
-  const paths = new DiskPaths(folder);
-  const names = await namesIn(folder);
+export async function surveyDiskStore(folder: string, disk: Disk = realDisk): Promise<StoreFound> {
+  const paths = new DiskPaths(folder, disk);
+  const names = await namesIn(disk, folder);
   if (names === undefined) return { kind: 'none', what: 'not there' };
   const format = await readFormat(paths);
   const holdsBlobs = await hasBlobs(paths);
-  const holdsAnything = holdsBlobs || (await hasFiles(paths.journal, (name) => name.endsWith('.jsonl')));
-  const identity = await readIdentity(folder);
+  const holdsAnything =
+    holdsBlobs || (await hasFiles(disk, paths.journal, (name) => name.endsWith('.jsonl')));
+  const identity = await readIdentity(folder, disk);
   if (format === undefined && identity === undefined && !holdsAnything) {
     // A first start that was cut short leaves some empty folders.
     const isEmpty = names.every((name) => name === 'lost+found');
@@ -76,7 +79,9 @@ async function readProgress(
   paths: DiskPaths,
 ): Promise<Pick<FoundStore, 'commitNumber' | 'lastEntrySeq' | 'knowsOlder'>> {
   const none = { seq: 0, commitNumber: 0 };
-  const journaled = (await exists(paths.journal)) ? await findJournalEnd(paths.journal) : none;
+  const journaled = (await exists(paths.disk, paths.journal))
+    ? await findJournalEnd(paths.journal, paths.disk)
+    : none;
   const note = await noteIn(paths, COMMIT_NOTE);
   const noted = note === undefined ? 0 : (JSON.parse(note) as { number: number }).number;
   return {
@@ -89,8 +94,8 @@ async function readProgress(
 /** @throws NoteDamaged. */
 async function noteIn(paths: DiskPaths, name: string): Promise<string | undefined> {
   const path = join(paths.notes, name);
-  const content = await readFile(path, 'utf8').catch(missing);
-  return content === undefined ? undefined : decodeStamped(path, content).text;
+  const content = await paths.disk.readFile(path).catch(undefinedIfNone);
+  return content === undefined ? undefined : decodeStamped(path, content.toString('utf8')).text;
 }
 
 async function missingPieces(
@@ -103,32 +108,34 @@ async function missingPieces(
   if (!hasFormat) missing.push('format.json');
   if (formatVersion === FORMAT_VERSION && !hasIdentity) missing.push(IDENTITY_FILE);
   const folders = ['journal', 'notes', ...(formatVersion >= FIRST_VERSION_WITH_PACKS ? ['packs'] : [])];
-  for (const name of folders) if (!(await exists(paths.other(name)))) missing.push(name);
-  const blobs = await namesIn(paths.blobs);
+  for (const name of folders) if (!(await exists(paths.disk, paths.other(name)))) missing.push(name);
+  const blobs = await namesIn(paths.disk, paths.blobs);
   if (blobs === undefined) missing.push('blobs');
   else missing.push(...BLOB_FOLDERS.filter((name) => !blobs.includes(name)).map((name) => `blobs/${name}`));
   return missing;
 }
 
 async function hasBlobs(paths: DiskPaths): Promise<boolean> {
-  if (await hasFiles(paths.packs, (name) => packOfFile(name) !== undefined)) return true;
-  for (const name of BLOB_FOLDERS) if (await hasFiles(paths.blobFolder(name), isBlobName)) return true;
+  const { disk } = paths;
+  if (await hasFiles(disk, paths.packs, (name) => packOfFile(name) !== undefined)) return true;
+  for (const name of BLOB_FOLDERS) if (await hasFiles(disk, paths.blobFolder(name), isBlobName)) return true;
   return false;
 }
 
-/** Whether the folder has such a name; not where there is no folder. Reads no further than the first. */
-async function hasFiles(path: string, isOne: (name: string) => boolean): Promise<boolean> {
-  const folder = await opendir(path).catch(missing);
+/** Whether the folder exists and has such a name. Reads no further than the first. */
+async function hasFiles(disk: Disk, path: string, isOne: (name: string) => boolean): Promise<boolean> {
+  const folder = await disk.list(path).catch(undefinedIfNone);
   if (folder === undefined) return false;
   for await (const { name } of folder) if (isOne(name)) return true;
   return false;
 }
 
-async function namesIn(path: string): Promise<readonly string[] | undefined> {
-  return readdir(path).catch(missing);
+async function namesIn(disk: Disk, path: string): Promise<readonly string[] | undefined> {
+  return disk.names(path).catch(undefinedIfNone);
 }
 
-function missing(error: NodeJS.ErrnoException): undefined {
-  // Nor is there anything below a file: the data folder's own path is judged where it is made.
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+/** A file on the way counts as nothing there: the code that makes the data folder reports it. */
+function undefinedIfNone(error: unknown): undefined {
+  const isBelowFile = (error as NodeJS.ErrnoException | null)?.code === 'ENOTDIR';
+  if (!isMissing(error) && !isBelowFile) throw error;
 }

@@ -1,10 +1,10 @@
-import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { StoreFailure } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
+import type { OpenFile } from '../../durable/disk.ts';
+import { ignoreErrors } from '../../durable/errors.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import type { DiskPaths, PackedName } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { writeAt } from '../durable/positioned.ts';
+import { toStoreFailure } from '../disk/store-failure.ts';
 import { encodeHeader, HEADER_BYTES, recordBytes } from './format.ts';
 import { PackMarker } from './marker.ts';
 
@@ -26,7 +26,7 @@ interface PendingBlob {
 
 interface OpenPack {
   readonly name: string;
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   readonly marker: PackMarker;
   end: number;
 }
@@ -144,8 +144,7 @@ export class PackAppender {
       });
       if (this.#sealsNext || this.#pack.end >= this.#deps.packBytes) await this.#seal();
     } catch (error) {
-      const failure =
-        error instanceof StoreFailure ? error : new StoreFailure('a blob cannot be stored', error);
+      const failure = toStoreFailure('a blob cannot be stored', error);
       for (const one of group) one.reject(failure);
     }
   }
@@ -164,8 +163,8 @@ export class PackAppender {
       return { pack: pack.name, place };
     });
     try {
-      await writeAt(pack.file, from, Buffer.concat(pieces));
-      await this.#deps.flush(() => pack.file.datasync());
+      await pack.file.writeAt(from, Buffer.concat(pieces));
+      await this.#deps.flush(() => pack.file.flushData());
     } catch (error) {
       await this.#takeBack(pack, from);
       throw error;
@@ -180,7 +179,7 @@ export class PackAppender {
       pack.end = from;
       pack.marker.retract(from);
     } catch {
-      await this.#seal().catch(() => {});
+      await this.#seal().catch(ignoreErrors);
     }
   }
 
@@ -188,17 +187,17 @@ export class PackAppender {
   async #begin(): Promise<OpenPack> {
     const { paths, random, incomingFlusher, packsFlusher } = this.#deps;
     const name = random(16).toString('hex');
-    const marker = await PackMarker.create(paths.marker(name), () => this.#markers.delete(name));
-    let file: FileHandle | undefined;
+    const marker = await PackMarker.create(paths.disk, paths.marker(name), () => this.#markers.delete(name));
+    let file: OpenFile | undefined;
     try {
       await incomingFlusher.flush();
-      file = await open(paths.pack(name), 'wx');
+      file = await paths.disk.open(paths.pack(name), 'create');
       await packsFlusher.flush();
       this.#markers.set(name, marker);
       return { name, file, marker, end: 0 };
     } catch (error) {
-      await file?.close().catch(() => {});
-      if (file) await unlink(paths.pack(name)).catch(() => {});
+      await file?.close().catch(ignoreErrors);
+      if (file) await paths.disk.remove(paths.pack(name)).catch(ignoreErrors);
       await marker.drop();
       throw error;
     }

@@ -13,12 +13,13 @@ import {
   startOver,
   storeOver,
 } from '../../../test/support/disk-store.ts';
-import { beforeFiles, failFiles } from '../../../test/support/failing-disk.ts';
+import { beforeFiles, diskError, failFiles } from '../../../test/support/failing-disk.ts';
 import { BlobMissing } from '../../domain/blob-store.ts';
+import type { Disk } from '../../durable/disk.ts';
+import { FolderFlusher } from '../../durable/folder-flusher.ts';
+import { realDisk } from '../../durable/real-disk.ts';
 import type { DiskStore } from '../disk/disk-store.ts';
 import { DiskPaths } from '../disk/paths.ts';
-import { FolderFlusher } from '../durable/folder-flusher.ts';
-import { readAt } from '../durable/positioned.ts';
 import { PackCompactor } from './compactor.ts';
 import { openPacked } from './file.ts';
 import { PackRemovals } from './removals.ts';
@@ -140,7 +141,7 @@ describe('compacting a pack', () => {
     await store.remove(refs[11] ?? '');
     await store.remove(refs[6] ?? '');
     await store.compact();
-    const bytes = await readAt(file, start, total);
+    const bytes = await file.readAt(start, total);
     assert.deepEqual(bytes.subarray(0, bytesOf(11).length), bytesOf(11));
   });
 
@@ -237,6 +238,18 @@ describe('compacting on a disk that fails', () => {
     await failFiles(t, 'datasync', 1);
     await assert.rejects(store.compact(), AggregateError);
     assert.ok(store.failure());
+    assert.equal((await packFiles(folder)).length, 2);
+    await assertHolds(storeOver(t, folder), refs, REST);
+  });
+
+  it('leaves a pack alone whose length cannot be learned', async (t) => {
+    const { folder, refs, pack } = await packWithout(t, MOST);
+    const disk: Disk = {
+      ...realDisk,
+      stat: (path) => (path === pack ? Promise.reject(diskError('EIO')) : realDisk.stat(path)),
+    };
+    const failing = storeOver(t, folder, undefined, undefined, { disk });
+    await assert.rejects(failing.compact(), AggregateError);
     assert.equal((await packFiles(folder)).length, 2);
     await assertHolds(storeOver(t, folder), refs, REST);
   });

@@ -1,8 +1,8 @@
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { BlobDamaged } from '../../domain/blob-store.ts';
+import type { OpenFile } from '../../durable/disk.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import { replaceFile } from '../../durable/replace-file.ts';
 import type { DiskPaths } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { readAt, writeAt } from '../durable/positioned.ts';
 import { type Extent, listExtents, type PlacedRecord } from './file.ts';
 import { encodeTable, recordBytes, tableBytes } from './format.ts';
 
@@ -29,14 +29,17 @@ export async function compactPack(
   pack: string,
   removed: ReadonlyMap<number, number>,
 ): Promise<number> {
-  const { paths, packsFlusher } = deps;
-  const source = await open(paths.pack(pack), 'r');
+  const { paths, flush, packsFlusher } = deps;
+  const source = await paths.disk.open(paths.pack(pack), 'read');
   try {
     const kept = await listKept(source, pack, removed);
     if (kept.length === 0) return 0;
-    await writeFlushed(deps, paths.compacting(pack), (target) => writeCompacted(source, target, kept));
-    await rename(paths.compacting(pack), paths.pack(pack));
-    await packsFlusher.flush();
+    await replaceFile(paths.disk, paths.pack(pack), {
+      temporary: paths.compacting(pack),
+      write: (target) => writeCompacted(source, target, kept),
+      flush: (target) => flush(() => target.flushData()),
+      flushNames: () => packsFlusher.flush(),
+    });
     return kept.length;
   } finally {
     await source.close();
@@ -44,7 +47,7 @@ export async function compactPack(
 }
 
 async function listKept(
-  source: FileHandle,
+  source: OpenFile,
   pack: string,
   removed: ReadonlyMap<number, number>,
 ): Promise<PlacedRecord[]> {
@@ -76,27 +79,9 @@ function isRemoved({ position, bytes }: Extent, removed: ReadonlyMap<number, num
   return noted !== undefined && recordBytes(noted) >= bytes;
 }
 
-/** A new file, whole and durable, or none: a full disk must not keep half of one. */
-async function writeFlushed(
-  { flush }: CompactionDeps,
-  path: string,
-  write: (file: FileHandle) => Promise<void>,
-): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await write(file);
-    await flush(() => file.datasync());
-  } catch (error) {
-    await unlink(path).catch(() => {});
-    throw error;
-  } finally {
-    await file.close();
-  }
-}
-
 async function writeCompacted(
-  source: FileHandle,
-  target: FileHandle,
+  source: OpenFile,
+  target: OpenFile,
   kept: readonly PlacedRecord[],
 ): Promise<void> {
   const table = new Map<number, number>();
@@ -105,10 +90,10 @@ async function writeCompacted(
     const from = run[0]?.position ?? 0;
     for (const record of run) table.set(record.place, position + record.position - from);
     // As they are: a damaged blob stays what it is, for whoever looks into it.
-    await writeAt(target, position, await readAt(source, from, runBytes(run)));
+    await target.writeAt(position, await source.readAt(from, runBytes(run)));
     position += runBytes(run);
   }
-  await writeAt(target, 0, encodeTable(table));
+  await target.writeAt(0, encodeTable(table));
 }
 
 /** Records that lie one behind the other, few enough to be copied at once. */

@@ -1,8 +1,8 @@
-import { opendir, stat } from 'node:fs/promises';
 import { BlobDamaged } from '../../domain/blob-store.ts';
+import { undefinedIfMissing } from '../../durable/errors.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import { exists, removeIfPresent } from '../../durable/names.ts';
 import { type DiskPaths, packOfRemovals } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { exists, removeIfPresent } from '../durable/names.ts';
 import { compactPack } from './compact.ts';
 import { recordBytes } from './format.ts';
 import { type PackRemovals, readRemovals } from './removals.ts';
@@ -38,7 +38,7 @@ export class PackCompactor {
   async compact(withReserve: (task: () => Promise<void>) => Promise<void> = (task) => task()): Promise<void> {
     const { paths, alone } = this.#deps;
     const failures: unknown[] = [];
-    for await (const { name } of await opendir(paths.packs)) {
+    for await (const { name } of await paths.disk.list(paths.packs)) {
       const pack = packOfRemovals(name);
       if (pack === undefined) continue;
       // One that fails keeps none of the others.
@@ -57,13 +57,14 @@ export class PackCompactor {
 
   async #compactIfWorth(pack: string): Promise<void> {
     const { paths } = this.#deps;
-    const { size: listed } = await stat(paths.removals(pack));
+    const { size: listed } = await paths.disk.stat(paths.removals(pack));
     if (this.#unworthyLengths.get(pack) === listed) return;
     // Asked now, for each: a pack may have been begun since the first was looked at, and its writer would go on
     // writing into a file that has no name any more. A marker is there before its pack, and never comes again.
-    if (await exists(paths.marker(pack))) return;
+    if (await exists(paths.disk, paths.marker(pack))) return;
     const removed = await readRemovals(paths, pack);
-    const { size } = await stat(paths.pack(pack)).catch(() => ({ size: 0 }));
+    // Only a missing pack counts as empty: on any other error the pack must stay.
+    const size = (await paths.disk.stat(paths.pack(pack)).catch(undefinedIfMissing))?.size ?? 0;
     const bytes = [...removed.values()].reduce((sum, blobBytes) => sum + recordBytes(blobBytes), 0);
     if (size > 0 && bytes < size * REMOVED_SHARE) {
       this.#unworthyLengths.set(pack, listed);
@@ -86,7 +87,7 @@ export class PackCompactor {
     const left = removed ? await compactPack({ paths, flush, packsFlusher }, pack, removed) : 0;
     if (left === 0) {
       // In this order: as long as the list is there, nothing that it names can come back.
-      await removeIfPresent(paths.pack(pack));
+      await removeIfPresent(paths.disk, paths.pack(pack));
       await packsFlusher.flush();
     }
     await this.#deps.removals.drop(pack);

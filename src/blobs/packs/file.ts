@@ -1,9 +1,9 @@
 /** Reading packs: one blob by its name, or all that is in one, in order. */
-import { type FileHandle, open } from 'node:fs/promises';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
+import type { OpenFile } from '../../durable/disk.ts';
+import { openIfPresent } from '../../durable/names.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { type DiskPaths, type PackedName, packedRef } from '../disk/paths.ts';
-import { readAt } from '../durable/positioned.ts';
 import {
   decodeHeader,
   decodeTable,
@@ -36,9 +36,8 @@ export async function openPacked(paths: DiskPaths, name: PackedName): Promise<Pl
   const ref = packedRef(name);
   // First the list, then the pack: a list that is gone since a moment belongs to a pack that was compacted before.
   if (await isRemoved(paths, name)) throw new BlobMissing(ref);
-  const file = await open(paths.pack(name.pack), 'r').catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? new BlobMissing(ref) : error;
-  });
+  const file = await openIfPresent(paths.disk, paths.pack(name.pack));
+  if (file === undefined) throw new BlobMissing(ref);
   try {
     const { position, blobBytes } = await findRecord(file, name);
     return { ref, file, start: position + HEADER_BYTES, total: blobBytes };
@@ -49,13 +48,13 @@ export async function openPacked(paths: DiskPaths, name: PackedName): Promise<Pl
 }
 
 /** The record of this name. @throws BlobMissing, BlobDamaged. */
-async function findRecord(file: FileHandle, name: PackedName): Promise<PlacedRecord> {
-  const { size } = await file.stat();
+async function findRecord(file: OpenFile, name: PackedName): Promise<PlacedRecord> {
+  const size = await file.size();
   const table = await readTable(file, size);
   // Without a table each record lies where it was written.
   const position = table ? searchTable(table, name.place) : name.place;
   if (position !== undefined && position < size) {
-    const record = decodeHeader(name.pack, await readAt(file, position, HEADER_BYTES));
+    const record = decodeHeader(name.pack, await file.readAt(position, HEADER_BYTES));
     if (record?.place === name.place) return { ...record, position };
   }
   if (table && position === undefined && decodeTable(table)) throw new BlobMissing(packedRef(name));
@@ -68,14 +67,14 @@ async function findRecord(file: FileHandle, name: PackedName): Promise<PlacedRec
 }
 
 /** The table that the pack begins with, not proved; undefined when there is none of a length that can be. */
-async function readTable(file: FileHandle, size: number): Promise<Buffer | undefined> {
-  const records = tableSize(await readAt(file, 0, HEADER_BYTES));
+async function readTable(file: OpenFile, size: number): Promise<Buffer | undefined> {
+  const records = tableSize(await file.readAt(0, HEADER_BYTES));
   if (records === undefined || tableBytes(records) > size) return undefined;
-  return readAt(file, 0, tableBytes(records));
+  return file.readAt(0, tableBytes(records));
 }
 
 /** Whether the pack was compacted. @param size the file's. @throws the I/O error. */
-export async function hasTable(file: FileHandle, size: number): Promise<boolean> {
+export async function hasTable(file: OpenFile, size: number): Promise<boolean> {
   return (await readTable(file, size)) !== undefined;
 }
 
@@ -83,8 +82,8 @@ export async function hasTable(file: FileHandle, size: number): Promise<boolean>
  * All from the position `from` on, or from behind the table, up to the end that the file has now. Where no
  * record is (a torn end, a damaged header) the search goes on at the next place where one may begin.
  */
-export async function* listExtents(file: FileHandle, pack: string, from: number): AsyncGenerator<Extent> {
-  const { size } = await file.stat();
+export async function* listExtents(file: OpenFile, pack: string, from: number): AsyncGenerator<Extent> {
+  const size = await file.size();
   const headers = new HeaderWindow(file, pack, await isAtHome(file, pack));
   let at = Math.max(from, await endOfTable(file, size));
   let gap = at;
@@ -107,25 +106,25 @@ export async function* listExtents(file: FileHandle, pack: string, from: number)
  * Whether all records lie where they were written, because the first one does. Then a header with another place
  * is a copy of one, in a client's data perhaps, whatever is damaged around it.
  */
-async function isAtHome(file: FileHandle, pack: string): Promise<boolean> {
-  return decodeHeader(pack, await readAt(file, 0, HEADER_BYTES))?.place === 0;
+async function isAtHome(file: OpenFile, pack: string): Promise<boolean> {
+  return decodeHeader(pack, await file.readAt(0, HEADER_BYTES))?.place === 0;
 }
 
 /** 0 without a whole table. */
-async function endOfTable(file: FileHandle, size: number): Promise<number> {
+async function endOfTable(file: OpenFile, size: number): Promise<number> {
   const table = await readTable(file, size);
   return table && decodeTable(table) ? table.length : 0;
 }
 
 /** Reads headers in ascending order, many with one read. */
 class HeaderWindow {
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   readonly #pack: string;
   readonly #isAtHome: boolean;
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
 
-  constructor(file: FileHandle, pack: string, isAtHome: boolean) {
+  constructor(file: OpenFile, pack: string, isAtHome: boolean) {
     this.#file = file;
     this.#pack = pack;
     this.#isAtHome = isAtHome;
@@ -135,7 +134,7 @@ class HeaderWindow {
   async at(position: number): Promise<PackRecord | undefined> {
     if (position + HEADER_BYTES > this.#start + this.#bytes.length) {
       this.#start = position;
-      this.#bytes = await readAt(this.#file, position, WINDOW_BYTES);
+      this.#bytes = await this.#file.readAt(position, WINDOW_BYTES);
     }
     const from = position - this.#start;
     const record = decodeHeader(this.#pack, this.#bytes.subarray(from, from + HEADER_BYTES));

@@ -1,4 +1,5 @@
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import type { Disk, OpenFile } from '../../durable/disk.ts';
+import { ignoreErrors } from '../../durable/errors.ts';
 import { RECORD_ALIGN } from './format.ts';
 
 const TEXT_CHARS = 20;
@@ -15,8 +16,9 @@ const BEHIND_MS = 100;
  * and then more blobs than needed are asked about.
  */
 export class PackMarker {
+  readonly #disk: Disk;
   readonly #path: string;
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   readonly #onGone: () => void;
   /** Places of blobs that are neither confirmed nor removed, ascending. */
   readonly #unconfirmed = new Set<number>();
@@ -30,15 +32,16 @@ export class PackMarker {
   /** Runs for a while after each write. */
   #pause: NodeJS.Timeout | undefined;
 
-  private constructor(path: string, file: FileHandle, onGone: () => void) {
+  private constructor(disk: Disk, path: string, file: OpenFile, onGone: () => void) {
+    this.#disk = disk;
     this.#path = path;
     this.#file = file;
     this.#onGone = onGone;
   }
 
   /** @param onGone called when the marker is sealed and nothing is in question: it goes. @throws the I/O error. */
-  static async create(path: string, onGone: () => void): Promise<PackMarker> {
-    const marker = new PackMarker(path, await open(path, 'wx'), onGone);
+  static async create(disk: Disk, path: string, onGone: () => void): Promise<PackMarker> {
+    const marker = new PackMarker(disk, path, await disk.open(path, 'create'), onGone);
     try {
       await marker.#write();
       return marker;
@@ -87,7 +90,7 @@ export class PackMarker {
   /** Nothing is in question any more, because the pack itself is not there. Never throws. */
   async drop(): Promise<void> {
     this.#unconfirmed.clear();
-    await this.close().catch(() => {});
+    await this.close().catch(ignoreErrors);
   }
 
   /** Up to which place all was judged. */
@@ -118,7 +121,7 @@ export class PackMarker {
       this.#isStale = false;
       const isOver = this.#isSealed && this.#unconfirmed.size === 0;
       // It only saves the next start some work: a failure is no harm.
-      await (isOver ? this.#remove() : this.#write()).catch(() => {});
+      await (isOver ? this.#remove() : this.#write()).catch(ignoreErrors);
     } while (this.#isStale && this.#isSealed && !this.#isClosed);
     // At once after the last look: a judgement in between would wait for the next.
     this.#writing = undefined;
@@ -128,7 +131,7 @@ export class PackMarker {
   async #remove(): Promise<void> {
     await this.#closeFile();
     this.#onGone();
-    await unlink(this.#path);
+    await this.#disk.remove(this.#path);
   }
 
   async #closeFile(): Promise<void> {
@@ -139,7 +142,7 @@ export class PackMarker {
 
   async #write(): Promise<void> {
     this.#written = this.#confirmedEnd;
-    await this.#file.write(String(this.#written).padStart(TEXT_CHARS, '0'), 0);
+    await this.#file.writeAt(0, Buffer.from(String(this.#written).padStart(TEXT_CHARS, '0')));
   }
 }
 

@@ -22,9 +22,9 @@ import {
 } from '../../../test/support/disk-store.ts';
 import { beforeFiles, failFiles } from '../../../test/support/failing-disk.ts';
 import { BlobDamaged, BlobMissing, StoreFailure } from '../../domain/blob-store.ts';
+import { FolderFlusher } from '../../durable/folder-flusher.ts';
 import { type DiskStore, PACKED_BYTES } from '../disk/disk-store.ts';
 import { DiskPaths } from '../disk/paths.ts';
-import { FolderFlusher } from '../durable/folder-flusher.ts';
 import { PackAppender } from './appender.ts';
 
 /** Blobs of different lengths and bytes, stored one after the other. */

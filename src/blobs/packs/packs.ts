@@ -1,10 +1,9 @@
-import { mkdir, opendir, rename } from 'node:fs/promises';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { Gate } from '../disk/gate.ts';
 import { type DiskPaths, type PackedName, packedRef, packOfFile } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
 import { PackAppender } from './appender.ts';
 import { PackCompactor } from './compactor.ts';
 import { openPacked } from './file.ts';
@@ -84,7 +83,7 @@ export class Packs {
 
   /** Every blob, in no order. */
   async *list(): AsyncIterable<string> {
-    for await (const entry of await opendir(this.#paths.packs)) {
+    for await (const entry of await this.#paths.disk.list(this.#paths.packs)) {
       const pack = packOfFile(entry.name);
       if (pack === undefined) continue;
       for await (const { blob } of listRemaining(this.#paths, pack, 0)) if (blob) yield blob.ref;
@@ -123,8 +122,9 @@ export class Packs {
     await this.#appender.clear();
     this.#removals.clear();
     this.#compactor.clear();
-    await rename(this.#paths.packs, to);
-    await mkdir(this.#paths.packs);
+    const { disk, packs } = this.#paths;
+    await disk.rename(packs, to);
+    await disk.makeFolder(packs);
   }
 
   close(): Promise<void> {

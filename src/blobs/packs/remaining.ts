@@ -1,8 +1,8 @@
 /** What is left in a pack. */
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '../../durable/disk.ts';
+import { openIfPresent } from '../../durable/names.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { type DiskPaths, packedRef } from '../disk/paths.ts';
-import { openIfPresent } from '../durable/names.ts';
 import { type Extent, listExtents } from './file.ts';
 import { HEADER_BYTES } from './format.ts';
 import { readRemovals } from './removals.ts';
@@ -23,7 +23,7 @@ export async function* listRemaining(
 ): AsyncGenerator<ListedExtent> {
   // First the list, then the pack: it may be compacted, and its list forgotten, at any moment.
   const removed = await readRemovals(paths, pack);
-  const file = await openIfPresent(paths.pack(pack));
+  const file = await openIfPresent(paths.disk, paths.pack(pack));
   if (file === undefined) return;
   try {
     for await (const extent of listExtents(file, pack, from)) {
@@ -35,7 +35,7 @@ export async function* listRemaining(
   }
 }
 
-function blobOf(file: FileHandle, pack: string, { record, position }: Extent): PlacedBlob | undefined {
+function blobOf(file: OpenFile, pack: string, { record, position }: Extent): PlacedBlob | undefined {
   if (!record) return undefined;
   const { place, blobBytes } = record;
   return { ref: packedRef({ pack, place }), file, start: position + HEADER_BYTES, total: blobBytes };

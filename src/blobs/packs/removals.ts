@@ -1,11 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import type { OpenFile } from '../../durable/disk.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import { openIfPresent, readIfPresent, removeIfPresent } from '../../durable/names.ts';
 import type { DiskPaths, PackedName } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { openIfPresent, removeIfPresent } from '../durable/names.ts';
 import { decodeRemovals, encodeRemoval, hasRemoval, type PackRecord, REMOVAL_BYTES } from './format.ts';
-
-const { O_APPEND, O_CREAT, O_WRONLY } = constants;
 
 interface PackRemovalsDeps {
   readonly paths: DiskPaths;
@@ -26,10 +23,10 @@ export class PackRemovals {
   /** Durable when it resolves; the same removal may be noted again. @throws the I/O error. */
   async add(pack: string, record: PackRecord): Promise<void> {
     const { paths, flush, packsFlusher } = this.#deps;
-    const file = await open(paths.removals(pack), O_APPEND | O_CREAT | O_WRONLY, 0o666);
+    const file = await paths.disk.open(paths.removals(pack), 'append');
     try {
       await append(file, encodeRemoval(pack, record));
-      await flush(() => file.datasync());
+      await flush(() => file.flushData());
     } finally {
       await file.close();
     }
@@ -41,9 +38,9 @@ export class PackRemovals {
   /** All that was noted of the pack is durable when it resolves, and that it is gone if it is. @throws the I/O error. */
   async flush(pack: string): Promise<void> {
     const { paths, flush, packsFlusher } = this.#deps;
-    const file = await openIfPresent(paths.removals(pack));
+    const file = await openIfPresent(paths.disk, paths.removals(pack));
     try {
-      if (file) await flush(() => file.datasync());
+      if (file) await flush(() => file.flushData());
     } finally {
       await file?.close();
     }
@@ -53,7 +50,8 @@ export class PackRemovals {
   /** Forgets a list once nothing that it names is in the pack. @throws the I/O error. */
   async drop(pack: string): Promise<void> {
     this.#flushedNames.delete(pack);
-    await removeIfPresent(this.#deps.paths.removals(pack));
+    const { paths } = this.#deps;
+    await removeIfPresent(paths.disk, paths.removals(pack));
   }
 
   /** Forgets what was flushed: the lists were taken away. */
@@ -63,10 +61,10 @@ export class PackRemovals {
 }
 
 /** Other processes append to the same file: one write at its end, behind whatever a crash or a full disk tore. */
-async function append(file: FileHandle, entry: Buffer): Promise<void> {
-  const torn = (await file.stat()).size % REMOVAL_BYTES;
+async function append(file: OpenFile, entry: Buffer): Promise<void> {
+  const torn = (await file.size()) % REMOVAL_BYTES;
   const bytes = torn === 0 ? entry : Buffer.concat([Buffer.alloc(REMOVAL_BYTES - torn), entry]);
-  const { bytesWritten } = await file.write(bytes);
+  const bytesWritten = await file.appendOnce(bytes);
   // What a full disk had no room for. The next entry begins behind it.
   if (bytesWritten < bytes.length) {
     const text = `ENOSPC: ${bytesWritten} bytes were written of ${bytes.length}`;
@@ -85,8 +83,5 @@ export async function isRemoved(paths: DiskPaths, name: PackedName): Promise<boo
 }
 
 async function readList(paths: DiskPaths, pack: string): Promise<Buffer> {
-  return readFile(paths.removals(pack)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return Buffer.alloc(0);
-    throw error;
-  });
+  return (await readIfPresent(paths.disk, paths.removals(pack))) ?? Buffer.alloc(0);
 }

@@ -1,9 +1,9 @@
 /** Packs of processes that ended without saying of each blob whether the catalog knows it. */
-import { readdir, readFile, unlink } from 'node:fs/promises';
 import { BlobDamaged } from '../../domain/blob-store.ts';
+import { isReadError } from '../../durable/errors.ts';
+import { openIfPresent } from '../../durable/names.ts';
 import { describeBlob } from '../blob/open.ts';
 import { type DiskPaths, packOfMarker } from '../disk/paths.ts';
-import { isReadError, openIfPresent } from '../durable/names.ts';
 import { hasTable } from './file.ts';
 import { HEADER_BYTES } from './format.ts';
 import { parseMarker } from './marker.ts';
@@ -66,7 +66,7 @@ export class UnconfirmedBlobs {
       const blobBytes = Math.max(1, extent.bytes - HEADER_BYTES);
       await removals.add(pack, { place: extent.position, blobBytes });
     }
-    await unlink(paths.marker(pack));
+    await paths.disk.remove(paths.marker(pack));
   }
 
   async *#unconfirmedIn(pack: string): ReturnType<typeof listRemaining> {
@@ -76,7 +76,8 @@ export class UnconfirmedBlobs {
   }
 
   async #packs(): Promise<string[]> {
-    const packs = (await readdir(this.#deps.paths.incoming)).map(packOfMarker);
+    const { disk, incoming } = this.#deps.paths;
+    const packs = (await disk.names(incoming)).map(packOfMarker);
     return packs.filter((pack) => pack !== undefined && !this.#deps.owns(pack)) as string[];
   }
 }
@@ -95,11 +96,11 @@ async function describesItself({ blob, record, position }: ListedExtent): Promis
 
 /** Up to where the pack was judged; undefined when nothing of it is in question. */
 async function findConfirmedEnd(paths: DiskPaths, pack: string): Promise<number | undefined> {
-  const confirmedEnd = parseMarker(await readFile(paths.marker(pack), 'utf8'));
-  const file = await openIfPresent(paths.pack(pack));
+  const confirmedEnd = parseMarker((await paths.disk.readFile(paths.marker(pack))).toString('utf8'));
+  const file = await openIfPresent(paths.disk, paths.pack(pack));
   if (file === undefined) return undefined;
   try {
-    const { size } = await file.stat();
+    const size = await file.size();
     // A copy of a running store may hold a marker beside a pack that was compacted later: all of it was judged.
     if (await hasTable(file, size)) return undefined;
     // What was judged was flushed before: a marker that says more was never written so.
