@@ -3,7 +3,7 @@ import { ignoreErrors } from './errors.ts';
 
 /**
  * Whether files in a folder can be written past the page cache, found out by writing one. Never throws.
- * @param path of no file; none is left there. @param stage the bytes to write, as long and as aligned as later ones.
+ * @param path an unused name; nothing is left there. @param stage bytes to write, as long and as aligned as later ones.
  */
 export async function takesDirect(disk: Disk, path: string, stage: Buffer): Promise<boolean> {
   try {

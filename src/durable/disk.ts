@@ -12,9 +12,9 @@ import type { HashEngine, HashedRead, PairHasher } from '../hashing/hash-engine.
 export type OpenMode = 'read' | 'create' | 'replace' | 'append' | 'direct';
 
 /**
- * The file system as durable files need it: `realDisk`, or one that a test or a simulator makes. Every method rejects with
- * an error as of node:fs (`code`, `errno`, `syscall`). Nothing survives a power cut until it is flushed: contents with the
- * file, names with the folder that holds them.
+ * The file system as durable files need it: `realDisk`, or one that a test or a simulator makes. Every method rejects
+ * with an error as of node:fs (`code`, `errno`, `syscall`). Nothing survives a power cut until it is flushed: contents
+ * with the file, names with the folder that holds them.
  */
 export interface Disk {
   /** @param permissions of a file that is made; 0o666 by default. */

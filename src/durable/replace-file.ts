@@ -16,8 +16,8 @@ export interface Replacement {
 }
 
 /**
- * Writes a file, flushes it, renames it to `path` and flushes that name. A crash leaves the old file or the new one, each
- * whole. After an error before the rename, no temporary file is left. @throws the I/O error.
+ * Writes a file, flushes it, renames it to `path` and flushes that name. A crash leaves the old file or the new one,
+ * each whole. After an error before the rename, no temporary file is left. @throws the I/O error.
  */
 export async function replaceFile(disk: Disk, path: string, replacement: Replacement): Promise<void> {
   const { temporary, permissions } = replacement;

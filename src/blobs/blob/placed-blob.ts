@@ -1,11 +1,11 @@
 import type { OpenFile } from '../../durable/disk.ts';
 
-/** A blob's bytes within an open file. Whoever opened it closes the file. */
+/** A blob's bytes within an open file. The function that opened the file closes it. */
 export interface PlacedBlob {
   readonly ref: string;
   readonly file: OpenFile;
   /** Where the blob begins. */
   readonly start: number;
-  /** Its length, with what describes it. */
+  /** Its length, trailer included. */
   readonly total: number;
 }

@@ -14,7 +14,7 @@ import { type BlobStream, CachedStream, DirectStream, STAGE_BYTES } from '../blo
 import { type DiskPaths, isBlobName } from './paths.ts';
 import { DiskWriter } from './writer.ts';
 
-/** At most 64 MiB: two uploads that never wait, and more where they take turns. */
+/** Number of wide write buffers, at most 64 MiB in all: two uploads never wait for one, more take turns. */
 const WIDE_STAGES = 4;
 
 interface DiskFilesDeps {
@@ -24,14 +24,14 @@ interface DiskFilesDeps {
   readonly stamp: Stamp;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
-  /** Runs what gives a blob its name; throws once the store takes no more. */
+  /** Runs the step that gives a blob its name. @throws StoreFailure once the store refuses writes. */
   publishing(publish: () => Promise<void>): Promise<void>;
 }
 
 /**
- * Blobs in files of their own: `incoming/NAME` while written, then linked to `blobs/XX/NAME`. The incoming name
- * stays until the catalog's row is durable, so that a start after a crash finds what was whole but never
- * acknowledged without reading every folder.
+ * Blobs in files of their own: `incoming/NAME` while written, then linked to `blobs/XX/NAME`. The incoming name stays
+ * until the catalog's row is durable: after a crash, a start finds unacknowledged blobs there without reading every
+ * folder.
  */
 export class DiskFiles {
   readonly #deps: DiskFilesDeps;
@@ -73,7 +73,7 @@ export class DiskFiles {
     });
   }
 
-  /** How the data gets into the file, by its size and by what the disk can do. */
+  /** Chooses how to write the data, by its size and by what the disk can do. */
   async #streamTo(
     path: string,
     file: OpenFile,
@@ -88,7 +88,7 @@ export class DiskFiles {
     return { stream: new DirectStream(engine, direct, size ?? 0, staging), direct };
   }
 
-  /** Buffers for writing past the page cache, where both engine and disk are up to it. */
+  /** Makes buffers for writing past the page cache, if engine and disk support that. */
   async #tryDirect(): Promise<RunBuffers | undefined> {
     const { paths, random, engine } = this.#deps;
     const make = engine.alignedBuffer?.bind(engine);

@@ -35,8 +35,8 @@ export class DiskJournal {
   }
 
   /**
-   * Durable when it resolves. @throws the I/O error. A failed flush is final for the store. After a failed write nothing is
-   * left in the file, and the same entries may be appended again.
+   * Durable when it resolves. @throws the I/O error. A failed flush is final for the store. After a failed write
+   * nothing is left in the file, and the same entries may be appended again.
    */
   append(entries: readonly JournalEntry[]): Promise<void> {
     const writer = this.#deps.stamp();

@@ -11,10 +11,10 @@ import { FORMAT_NAME, FORMAT_VERSION, isKnownVersion, readFormat } from './surve
 const FORMAT = { format: FORMAT_NAME, version: FORMAT_VERSION };
 
 /**
- * Makes the folders of a disk store, or of what an older form lacks, and removes half-written files of processes that
- * died. One process does this before any other opens the store, and after it was decided that this is the store that
- * is meant (`domain/start-decision.ts`): here, what is missing is made.
- * @throws Error when the folder holds a store of another format.
+ * Creates missing folders of a disk store, also those that an older version lacks, and removes half-written files of
+ * processes that died. One process calls this, before any other opens the store, and only after the start has decided
+ * that this is the right store (`domain/start-decision.ts`).
+ * @throws Error when the folder holds a store of an unknown format.
  */
 export async function prepareDiskStore(folder: string, disk: Disk = realDisk): Promise<void> {
   const paths = new DiskPaths(folder, disk);
@@ -51,7 +51,7 @@ async function requireKnownFormat(paths: DiskPaths): Promise<void> {
   throw new Error(unknownFormat(paths.format, JSON.stringify(found)));
 }
 
-/** Said of a store that this version cannot serve. @param path of `format.json`. @param found what it says. */
+/** The message for a store that this version cannot serve. @param path of `format.json`. @param found its content. */
 export function unknownFormat(path: string, found: string): string {
   return (
     `${path} says ${found}: this version of Moraine serves stores of the format ${FORMAT_NAME}, versions 1 to ${FORMAT_VERSION}, ` +
@@ -60,8 +60,8 @@ export function unknownFormat(path: string, found: string): string {
 }
 
 /**
- * Whole or not at all: a server does not start over half a format. From now on there may be what a server of an older
- * form would not find, so it must refuse the store.
+ * Writes `format.json`, whole or not at all: a server does not start with half a format. An older server would not find
+ * all that is written from now on, so the new version makes it refuse the store.
  */
 async function writeFormat(paths: DiskPaths): Promise<void> {
   if ((await readFormat(paths))?.version === FORMAT_VERSION) return;

@@ -1,4 +1,4 @@
-/** Looks at what lies where a disk store should be, and changes nothing. */
+/** Examines the folder of a disk store without changing it. */
 import { join } from 'node:path';
 import { NoteDamaged } from '../../domain/blob-store.ts';
 import {
@@ -17,13 +17,13 @@ import { findJournalEnd } from './journal.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, packOfFile } from './paths.ts';
 import { decodeStamped } from './stamped-text.ts';
 
-/** The form that is written. */
+/** The version that this program writes. */
 export const FORMAT_VERSION = 3;
 export const FORMAT_NAME = 'moraine-store';
-/** The first form with packs; there was no identity before form 3. */
+/** The first version with packs. The identity came with version 3. */
 const FIRST_VERSION_WITH_PACKS = 2;
 
-/** What `format.json` says. @throws NoteDamaged when it is no JSON, the I/O error. */
+/** Reads `format.json`; undefined if there is none. @throws NoteDamaged when it is not JSON, the I/O error. */
 export async function readFormat(
   paths: DiskPaths,
 ): Promise<{ format?: unknown; version?: unknown } | undefined> {
@@ -32,11 +32,11 @@ export async function readFormat(
   try {
     return JSON.parse(text) as { format?: unknown; version?: unknown };
   } catch {
-    throw new NoteDamaged(paths.format, text === '' ? 'it is empty' : 'it is no JSON');
+    throw new NoteDamaged(paths.format, text === '' ? 'it is empty' : 'it is not JSON');
   }
 }
 
-/** Whether this version can read it. */
+/** Whether this program can read stores of this version. */
 export function isKnownVersion(version: unknown): version is number {
   return (
     typeof version === 'number' && Number.isInteger(version) && version >= 1 && version <= FORMAT_VERSION
@@ -54,7 +54,7 @@ export async function surveyDiskStore(folder: string, disk: Disk = realDisk): Pr
     holdsBlobs || (await hasFiles(disk, paths.journal, (name) => name.endsWith('.jsonl')));
   const identity = await readIdentity(folder, disk);
   if (format === undefined && identity === undefined && !holdsAnything) {
-    // A first start that was cut short leaves some empty folders.
+    // An interrupted first start leaves some empty folders.
     const isEmpty = names.every((name) => name === 'lost+found');
     return { kind: 'none', what: isEmpty ? 'empty' : 'no store' };
   }
@@ -74,7 +74,7 @@ export async function surveyDiskStore(folder: string, disk: Disk = realDisk): Pr
   };
 }
 
-/** How far the store has come. */
+/** Reads how far the store has come. */
 async function readProgress(
   paths: DiskPaths,
 ): Promise<Pick<FoundStore, 'commitNumber' | 'lastEntrySeq' | 'knowsOlder'>> {

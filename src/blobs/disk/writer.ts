@@ -5,7 +5,7 @@ import { encodeTrailer } from '../blob/format.ts';
 import type { BlobStream } from '../blob/stream.ts';
 import { throwStoreFailure } from './store-failure.ts';
 
-/** What becomes of the file: the store knows the names and the order of flushes. */
+/** What the store does with the file: it knows the names and the order of flushes. */
 interface DiskWriterDeps {
   readonly name: string;
   readonly stamp: Stamp;
@@ -13,11 +13,11 @@ interface DiskWriterDeps {
   publish(): Promise<void>;
   /** Closes the file. */
   close(): Promise<void>;
-  /** Takes away what is there of it. Never throws. */
+  /** Removes what exists of the file. Never throws. */
   withdraw(): Promise<void>;
 }
 
-/** Writes one blob into a file of its own: the data by a stream, then what describes it. */
+/** Writes one blob into a file of its own: the data by a stream, then the trailer. */
 export class DiskWriter implements BlobWriter {
   readonly #file: OpenFile;
   readonly #stream: BlobStream;
@@ -54,7 +54,7 @@ export class DiskWriter implements BlobWriter {
       }
       const { position, bytes } = this.#stream.rest();
       const trailer = encodeTrailer(label, digests, this.#deps.stamp());
-      // One after the other: joined they would be a copy of up to a MiB.
+      // Two writes: joining them would copy up to a MiB.
       await this.#file.writeAt(position, bytes);
       await this.#file.writeAt(position + bytes.length, trailer);
       await this.#deps.publish();

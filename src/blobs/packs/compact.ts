@@ -6,7 +6,7 @@ import type { DiskPaths } from '../disk/paths.ts';
 import { type Extent, listExtents, type PlacedRecord } from './file.ts';
 import { encodeTable, recordBytes, tableBytes } from './format.ts';
 
-/** Neighbours are copied together, so many bytes at most: as little memory as that, and few calls for tiny blobs. */
+/** Neighbouring records are copied together, up to this size: bounds memory, and takes few calls for tiny blobs. */
 const COPY_BYTES = 1024 * 1024;
 
 interface CompactionDeps {
@@ -16,13 +16,13 @@ interface CompactionDeps {
 }
 
 /**
- * Writes a pack again without the records that were removed, and puts it in the place of the old one. Names
- * stay: a table at the beginning tells where each record lies now. A reader that has the old file open goes on
- * reading it. A crash leaves the old pack or the new one, both right.
- * @param removed by place.
- * @returns how many records are left; none: nothing was written.
- * @throws BlobDamaged when there are bytes that nobody knows what they are: they may be a blob whose header is
- * damaged, so the pack stays as it is. The I/O error.
+ * Rewrites a pack without its removed records and replaces the old file. Names stay valid: a table at the beginning
+ * maps each to the record's new position. A reader that has the old file open continues to read that. A crash leaves
+ * the old pack or the new one; both are correct.
+ * @param removed removed records by place.
+ * @returns the number of records left; with 0, nothing was written.
+ * @throws BlobDamaged for unrecognized bytes: they may be a blob with a damaged header, so the pack stays as it is. The
+ * I/O error.
  */
 export async function compactPack(
   deps: CompactionDeps,
@@ -63,7 +63,7 @@ async function listKept(
       if (!removed.has(record.place)) kept.push({ ...record, position });
     }
   }
-  // Of what a crash tore, a start has noted that it is nothing. Where records were moved, nothing is torn.
+  // A start has marked as removed what a crash tore. A compacted pack has nothing torn in it.
   const strange = unknown.find((one) => isMoved || !isRemoved(one, removed));
   if (strange) {
     throw new BlobDamaged(
@@ -89,14 +89,14 @@ async function writeCompacted(
   for (const run of runsOf(kept)) {
     const from = run[0]?.position ?? 0;
     for (const record of run) table.set(record.place, position + record.position - from);
-    // As they are: a damaged blob stays what it is, for whoever looks into it.
+    // Without checks: a damaged blob keeps its bytes, for a later examination.
     await target.writeAt(position, await source.readAt(from, runBytes(run)));
     position += runBytes(run);
   }
   await target.writeAt(0, encodeTable(table));
 }
 
-/** Records that lie one behind the other, few enough to be copied at once. */
+/** Groups adjacent records into runs that are small enough to copy at once. */
 function* runsOf(kept: readonly PlacedRecord[]): Generator<readonly PlacedRecord[]> {
   let run: PlacedRecord[] = [];
   for (const record of kept) {

@@ -1,4 +1,4 @@
-/** What is left in a pack. */
+/** Listing what was not removed from a pack. */
 import type { OpenFile } from '../../durable/disk.ts';
 import { openIfPresent } from '../../durable/names.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
@@ -7,21 +7,21 @@ import { type Extent, listExtents } from './file.ts';
 import { HEADER_BYTES } from './format.ts';
 import { readRemovals } from './removals.ts';
 
-/** A run of bytes in a pack: a blob, or what is none. */
+/** A run of bytes in a pack: a blob, or unrecognized bytes. */
 export interface ListedExtent extends Extent {
   readonly blob: PlacedBlob | undefined;
 }
 
 /**
- * All that was not removed of a pack, from the position `from` on. Nothing when there is no such pack. The
- * blobs' file is open until the next one is asked for.
+ * Lists what was not removed from a pack, from the position `from` on; nothing if there is no such pack. A blob's file
+ * is open until the next item is asked for.
  */
 export async function* listRemaining(
   paths: DiskPaths,
   pack: string,
   from: number,
 ): AsyncGenerator<ListedExtent> {
-  // First the list, then the pack: it may be compacted, and its list forgotten, at any moment.
+  // Reads the list before the pack: a compaction may replace the pack and drop the list at any moment.
   const removed = await readRemovals(paths, pack);
   const file = await openIfPresent(paths.disk, paths.pack(pack));
   if (file === undefined) return;
