@@ -40,6 +40,11 @@ const KERNELS = {
   arm64: [['sha256_arm.c', '-march=armv8-a+crypto']],
 };
 
+/** What the addon and the C checks share: no Node-API. */
+const COMMON = [['sha256.c'], ['file_io.c']];
+const CHECK = [['check.c']];
+const ADDON = ['arguments.c', 'hasher.c', 'jobs.c', 'addon.c'];
+
 const FLAGS = [
   '-std=c11',
   '-O3',
@@ -81,16 +86,8 @@ function build() {
   // Beside the target, so that the last step is a rename: a running server keeps the file it has mapped.
   const scratch = mkdtempSync(join(dirname(target), '.building-'));
   try {
-    const include = options.check
-      ? []
-      : ['-I', createRequire(import.meta.url)('node-api-headers').include_dir];
     const flags = [...ccFlags, ...FLAGS, ...(options.sanitize ? SANITIZE_FLAGS : [])];
-    const sources = [
-      ['sha256.c'],
-      ...(options.check ? [] : [['serial.c']]),
-      ...kernels,
-      [options.check ? 'check.c' : 'addon.c', ...include],
-    ];
+    const sources = [...COMMON, ...kernels, ...(options.check ? CHECK : addonSources())];
     const objects = [];
     for (const [source, ...own] of sources) {
       const object = join(scratch, `${source}.o`);
@@ -109,7 +106,13 @@ function build() {
   return 0;
 }
 
-/** Of all that the result depends on, the compiler's version among it. */
+/** Sources of the addon alone; those that use Node-API get its headers and version. */
+function addonSources() {
+  const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
+  return [['serial.c'], ...ADDON.map((source) => [source, '-DNAPI_VERSION=8', '-I', headers])];
+}
+
+/** Digest of everything that the result depends on, the compiler's version included. */
 function digestOfSources(compiler) {
   const hash = createHash('sha256').update(JSON.stringify([compiler, options, process.versions.modules]));
   hash.update(spawnSync(compiler[0], ['--version'], { encoding: 'utf8' }).stdout ?? '');
