@@ -1,12 +1,12 @@
 /*
- * The addon: the functions for JavaScript. Only src/hashing/native-hash.ts calls them, but any argument causes at worst an
- * exception, never a crash.
+ * The addon: the functions for JavaScript. Only src/hashing/native-hash.ts calls them, but any argument causes at worst
+ * an exception, never a crash.
  *
  * All mutable state is in hashers, jobs and the reader of each environment, so every thread with a Node environment may
  * load the addon.
  *
- * The addon cannot prevent that an ArrayBuffer is detached (transferred) during a job: a reference protects a buffer from
- * collection, not from its owner.
+ * The addon cannot prevent that an ArrayBuffer is detached (transferred) during a job: a reference protects a buffer
+ * from collection, not from its owner.
  */
 #define _GNU_SOURCE
 #define _DARWIN_C_SOURCE

@@ -1,6 +1,6 @@
 /*
- * Checks the C below the addon without Node, so that it also runs under a memory checker, with sanitizers, or for another
- * processor in an emulator. Hashes are compared with those of a plain SHA-256, written from FIPS 180-4. Usage:
+ * Checks the C below the addon without Node, so that it also runs under a memory checker, with sanitizers, or for
+ * another processor in an emulator. Hashes are compared with those of a plain SHA-256, written from FIPS 180-4. Usage:
  * check [plain] [rounds]; `plain` replaces the kernels by plain C, for checkers that lack the SHA instructions.
  */
 #define _POSIX_C_SOURCE 200809L

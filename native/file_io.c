@@ -82,7 +82,9 @@ int file_read_all(file_place place, span target, bool at_once, size_t *done) {
       if (errno == EINTR) continue;
       return errno;
     }
-    /* Asked not to wait, Linux 5.9 and 5.10 may report the end too early (preadv2(2), BUGS). A waiting read finds it. */
+    /*
+     * Asked not to wait, Linux 5.9 and 5.10 may report the end too early (preadv2(2), BUGS). A waiting read finds it.
+     */
     if (got == 0) return at_once ? EAGAIN : 0;
     *done += (size_t)got;
   }

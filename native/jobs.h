@@ -1,8 +1,8 @@
 /*
- * Jobs: work on other threads that hashes, writes and hashes, or reads and hashes. They run on libuv's thread pool. A job
- * that reads is first tried on a thread of its own, the reader, which takes only what the system has in memory: reads that
- * moved from one pool thread, and core, to the next made a download a tenth slower. A read that must wait for a disk
- * continues on the pool, where it delays no other read.
+ * Jobs: work on other threads that hashes, writes and hashes, or reads and hashes. They run on libuv's thread pool. A
+ * job that reads is first tried on a thread of its own, the reader, which takes only what the system has in memory:
+ * reads that moved from one pool thread, and core, to the next made a download a tenth slower. A read that must wait
+ * for a disk continues on the pool, where it delays no other read.
  */
 #ifndef MORAINE_JOBS_H
 #define MORAINE_JOBS_H
