@@ -124,8 +124,8 @@ function makeOne(path: string): boolean {
   return true;
 }
 
-/** Makes the names in a folder survive a power cut. @throws the I/O error. */
-export function flushFolder(path: string): void {
+/** Makes the names in a folder durable. Synchronous, like all of making the data folder. @throws the I/O error. */
+function flushFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

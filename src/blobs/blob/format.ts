@@ -77,7 +77,7 @@ export interface Layout {
 
 /**
  * Reads a footer. @param total the blob's length in bytes.
- * @throws BlobDamaged when it is none, or of a version that is not known here.
+ * @throws BlobDamaged when it is not a footer, or of an unknown version.
  */
 export function decodeFooter(ref: string, footer: Buffer, total: number): Layout {
   if (footer.length !== FOOTER_BYTES || !footer.subarray(0, 8).equals(MAGIC)) {
