@@ -61,7 +61,7 @@ module.exports = {
       name: 'durable-files',
       severity: 'error',
       comment:
-        'A store touches its files through the Disk of src/durable only: a simulation puts its own in that place.',
+        'A store accesses its files only through the FileSystem of src/durable, which a simulation replaces.',
       from: { path: '^src/blobs/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(node:)?fs(/promises)?$' },
     },

@@ -9,7 +9,7 @@ import type { Clock } from '../domain/clock.ts';
 import { type DiskSpace, isDiskFull } from '../domain/disk-space.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { flushFolder } from '../durable/folder-flusher.ts';
-import { realDisk } from '../durable/real-disk.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -50,7 +50,7 @@ export function anchorsOf({
 /** Makes the folder of the audit log. @throws the I/O error. */
 export async function makeAuditFolder(folder: DataFolder): Promise<void> {
   await mkdir(folder.audit, { recursive: true, mode: 0o700 });
-  await flushFolder(realDisk, folder.path);
+  await flushFolder(realFileSystem, folder.path);
 }
 
 interface OpenAuditDeps extends AuditDeps {

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { SettingError } from '../config/errors.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { undefinedIfMissing } from '../durable/errors.ts';
-import { realDisk } from '../durable/real-disk.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
 import { replaceFile } from '../durable/replace-file.ts';
 
 /** Where everything of one installation lies. */
@@ -79,7 +79,7 @@ export async function readOrMakeMasterKey(folder: DataFolder, random: RandomByte
 
 /** Writes a file for the owner's eyes only (mode 0600), whole or not at all, surviving a power cut. */
 export async function writeDurably(path: string, text: string): Promise<void> {
-  await replaceFile(realDisk, path, {
+  await replaceFile(realFileSystem, path, {
     temporary: `${path}.new`,
     permissions: 0o600,
     write: (file) => file.writeWhole(text),

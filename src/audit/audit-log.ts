@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { flushFolder } from '../durable/folder-flusher.ts';
-import { realDisk } from '../durable/real-disk.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
 import { SharedRun } from '../durable/shared-run.ts';
 import type { AuditEvent, ChainKey, Head } from './chain.ts';
 
@@ -184,13 +184,13 @@ export class AuditLog {
         0o600,
       );
       await this.#writeHead();
-      await flushFolder(realDisk, folder);
+      await flushFolder(realFileSystem, folder);
       await begun(chain);
     }
     const path = join(folder, logName(chain, this.#number));
     const next = await open(path, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC, 0o600);
     // It is opened again by the next attempt: where descriptors are few, none may stay behind.
-    await flushFolder(realDisk, folder).catch(async (error) => {
+    await flushFolder(realFileSystem, folder).catch(async (error) => {
       await next.close();
       throw error;
     });

@@ -1,4 +1,4 @@
-/** What errors of a disk mean. */
+/** What I/O errors mean. */
 
 /** Whether there is nothing of the name that was asked for. */
 export function isMissing(error: unknown): boolean {

@@ -1,5 +1,5 @@
-import type { Disk } from './disk.ts';
-import { realDisk } from './real-disk.ts';
+import type { FileSystem } from './file-system.ts';
+import { realFileSystem } from './real-file-system.ts';
 import { SharedRun } from './shared-run.ts';
 
 /** Runs a flush and remembers when it fails, because such a failure is final. */
@@ -12,8 +12,8 @@ const justFlush: Flush = (flush) => flush();
  * @param flush runs the flush itself, without opening the folder: a folder that cannot be opened now says nothing about
  * what is on disk, and may be opened later. @throws the I/O error.
  */
-export async function flushFolder(disk: Disk, path: string, flush = justFlush): Promise<void> {
-  const folder = await disk.open(path, 'read');
+export async function flushFolder(fs: FileSystem, path: string, flush = justFlush): Promise<void> {
+  const folder = await fs.open(path, 'read');
   try {
     await flush(() => folder.flush());
   } finally {
@@ -26,8 +26,8 @@ export class FolderFlusher {
   readonly #flushes: SharedRun;
 
   /** The folder is opened for each flush: a store has 256 of them, and a process may have few descriptors. */
-  constructor(path: string, flush: Flush, disk: Disk = realDisk) {
-    this.#flushes = new SharedRun(() => flushFolder(disk, path, flush));
+  constructor(path: string, flush: Flush, fs: FileSystem = realFileSystem) {
+    this.#flushes = new SharedRun(() => flushFolder(fs, path, flush));
   }
 
   /** Resolves when every name that was in the folder at the call survives a power cut. @throws the I/O error. */

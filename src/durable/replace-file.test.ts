@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { failFiles } from '../../test/support/failing-disk.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
-import { realDisk } from './real-disk.ts';
+import { realFileSystem } from './real-file-system.ts';
 import { replaceFile } from './replace-file.ts';
 
 async function folderFor(t: TestContext): Promise<{ folder: string; path: string; temporary: string }> {
@@ -21,7 +21,7 @@ describe('replacing a file', () => {
   it('gives it the new content, also over what an earlier attempt left', async (t) => {
     const { folder, path, temporary } = await folderFor(t);
     await writeFile(temporary, 'half of something longer');
-    await replaceFile(realDisk, path, { temporary, write: (file) => file.writeWhole('new') });
+    await replaceFile(realFileSystem, path, { temporary, write: (file) => file.writeWhole('new') });
     assert.equal(await readFile(path, 'utf8'), 'new');
     assert.deepEqual(await readdir(folder), ['file']);
   });
@@ -31,9 +31,9 @@ describe('replacing a file', () => {
     const steps: string[] = [];
     const rename = (from: string, to: string) => {
       steps.push('rename');
-      return realDisk.rename(from, to);
+      return realFileSystem.rename(from, to);
     };
-    await replaceFile({ ...realDisk, rename }, path, {
+    await replaceFile({ ...realFileSystem, rename }, path, {
       temporary,
       write(file) {
         steps.push('write');
@@ -55,7 +55,7 @@ describe('replacing a file', () => {
       const failing = await failFiles(t, method);
       const write = (file: { writeWhole(text: string): Promise<void> }) => file.writeWhole('new');
       for (let i = 0; i < 5; i++) {
-        await assert.rejects(replaceFile(realDisk, path, { temporary, write }), { code: 'EIO' });
+        await assert.rejects(replaceFile(realFileSystem, path, { temporary, write }), { code: 'EIO' });
       }
       failing.stop();
       assert.equal(await descriptors(), before);

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
-import type { Disk, OpenFile } from './disk.ts';
 import { ignoreErrors } from './errors.ts';
+import type { FileSystem, OpenFile } from './file-system.ts';
 import { flushFolder } from './folder-flusher.ts';
 
 export interface Replacement {
@@ -19,17 +19,17 @@ export interface Replacement {
  * Writes a file, flushes it, renames it to `path` and flushes that name. A crash leaves the old file or the new one,
  * each whole. After an error before the rename, no temporary file is left. @throws the I/O error.
  */
-export async function replaceFile(disk: Disk, path: string, replacement: Replacement): Promise<void> {
+export async function replaceFile(fs: FileSystem, path: string, replacement: Replacement): Promise<void> {
   const { temporary, permissions } = replacement;
-  const file = await disk.open(temporary, 'replace', permissions);
+  const file = await fs.open(temporary, 'replace', permissions);
   try {
     await writeFlushed(file, replacement);
-    await disk.rename(temporary, path);
+    await fs.rename(temporary, path);
   } catch (error) {
-    await disk.remove(temporary).catch(ignoreErrors);
+    await fs.remove(temporary).catch(ignoreErrors);
     throw error;
   }
-  await (replacement.flushNames?.() ?? flushFolder(disk, dirname(path)));
+  await (replacement.flushNames?.() ?? flushFolder(fs, dirname(path)));
 }
 
 async function writeFlushed(file: OpenFile, replacement: Replacement): Promise<void> {

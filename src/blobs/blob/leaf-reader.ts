@@ -1,5 +1,5 @@
 import { BlobDamaged, type LeafRun } from '../../domain/blob-store.ts';
-import type { OpenFile } from '../../durable/disk.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../../treehash/index.ts';
 import type { ReadSemaphore } from './read-semaphore.ts';

@@ -1,4 +1,4 @@
-import type { OpenFile } from '../../durable/disk.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 
 /** A blob's bytes within an open file. The function that opened the file closes it. */
 export interface PlacedBlob {

@@ -1,5 +1,5 @@
 /** Writing the data of a large blob: the job that writes it hashes it, too. */
-import type { OpenFile } from '../../durable/disk.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import type { HashEngine, PairDigest, PairHasher } from '../../hashing/hash-engine.ts';
 import type { RunBuffer, RunBuffers } from './run-buffers.ts';
 

@@ -16,7 +16,7 @@ import { incoming, readyFolder } from '../../../test/support/disk-store.ts';
 import { temporaryFolder } from '../../../test/support/server.ts';
 import { StoreFailure } from '../../domain/blob-store.ts';
 import { takesDirect } from '../../durable/direct.ts';
-import { realDisk } from '../../durable/real-disk.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { loadNativeHash } from '../../hashing/native-hash.ts';
 import { nodeHash } from '../../hashing/node-hash.ts';
@@ -31,7 +31,7 @@ const skip = native === undefined ? why.join('; ') : !(await isTaken(native)) &&
 
 async function isTaken(engine: HashEngine): Promise<boolean> {
   const folder = await temporaryFolder();
-  const taken = await takesDirect(realDisk, join(folder, 'file'), alignedBuffer(engine, STAGE_BYTES));
+  const taken = await takesDirect(realFileSystem, join(folder, 'file'), alignedBuffer(engine, STAGE_BYTES));
   assert.deepEqual(await readdir(folder), []);
   await rm(folder, { recursive: true });
   return taken;
@@ -163,7 +163,7 @@ describe('writing past the page cache', { skip }, () => {
   it('is tested by a trial write: if that fails, as without alignment, all goes through the cache', async (t) => {
     const folder = await readyFolder(t);
     assert.equal(
-      await takesDirect(realDisk, join(folder, 'odd'), Buffer.alloc(STAGE_BYTES + 1).subarray(1)),
+      await takesDirect(realFileSystem, join(folder, 'odd'), Buffer.alloc(STAGE_BYTES + 1).subarray(1)),
       false,
     );
     const engine = native as HashEngine;

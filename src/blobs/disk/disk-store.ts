@@ -13,10 +13,10 @@ import {
 import { type DiskSpace, NO_RESERVE, withReserve } from '../../domain/disk-space.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import { COMMIT_NOTE } from '../../domain/store-identity.ts';
-import type { Disk } from '../../durable/disk.ts';
 import { ignoreErrors } from '../../durable/errors.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
 import { FolderFlusher } from '../../durable/folder-flusher.ts';
-import { realDisk } from '../../durable/real-disk.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import type { LeafReadDeps } from '../blob/leaf-reader.ts';
 import { describeBlob, openBlob } from '../blob/open.ts';
@@ -56,8 +56,8 @@ export interface DiskStoreOptions {
   readonly space?: DiskSpace;
   /** A pack of at least this many bytes is followed by the next. */
   readonly packBytes?: number;
-  /** Where the folder lies: this machine's disk, or that of a simulation. */
-  readonly disk?: Disk;
+  /** Holds the folder: this machine's file system, or that of a simulation. */
+  readonly fs?: FileSystem;
 }
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
@@ -84,8 +84,8 @@ export class DiskStore implements BlobStore {
    */
   constructor(folder: string, random: RandomBytes, engine: HashEngine, options: DiskStoreOptions = {}) {
     const { stamp = NO_STAMP, onWrite = () => {}, space = NO_RESERVE, packBytes = PACK_BYTES } = options;
-    const { disk = realDisk } = options;
-    const paths = new DiskPaths(folder, disk);
+    const { fs = realFileSystem } = options;
+    const paths = new DiskPaths(folder, fs);
     this.#space = space;
     this.#paths = paths;
     this.#random = random;
@@ -100,7 +100,7 @@ export class DiskStore implements BlobStore {
     this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
     this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
     const name = `${random(16).toString('hex')}.jsonl`;
-    const texts = (path: string) => ({ disk, folder: path, flusher: flusher(path), flush, stamp });
+    const texts = (path: string) => ({ fs, folder: path, flusher: flusher(path), flush, stamp });
     this.#journal = new DiskJournal({ ...texts(paths.journal), name });
     const notesIn = (path: string) => new DiskNotes({ ...texts(path), random });
     this.#notes = notesIn(paths.notes);
@@ -214,7 +214,7 @@ export class DiskStore implements BlobStore {
   }
 
   journalEntries(): AsyncIterable<JournalEntry> {
-    return readJournals(this.#paths.journal, this.#paths.disk);
+    return readJournals(this.#paths.journal, this.#paths.fs);
   }
 
   /** Removes all blobs and entries, for the emulator: renames the old folders and deletes them in the background. */
@@ -231,17 +231,17 @@ export class DiskStore implements BlobStore {
     await this.#files.clear(files);
     await this.#packs.clear(packs);
     await makeBlobFolders(this.#paths);
-    for (const old of [files, packs]) this.#paths.disk.removeTree(old).catch(ignoreErrors);
+    for (const old of [files, packs]) this.#paths.fs.removeTree(old).catch(ignoreErrors);
   }
 
   async lastEntrySeq(): Promise<number> {
-    return (await findJournalEnd(this.#paths.journal, this.#paths.disk)).seq;
+    return (await findJournalEnd(this.#paths.journal, this.#paths.fs)).seq;
   }
 
   async lastCommitNumber(): Promise<number> {
     const text = await this.note(COMMIT_NOTE);
     const noted = text === undefined ? 0 : (JSON.parse(text) as { number: number }).number;
-    return Math.max(noted, (await findJournalEnd(this.#paths.journal, this.#paths.disk)).commitNumber);
+    return Math.max(noted, (await findJournalEnd(this.#paths.journal, this.#paths.fs)).commitNumber);
   }
 
   noteCommitNumber(number: number): Promise<void> {
@@ -307,7 +307,7 @@ export class DiskStore implements BlobStore {
   #flusher(folder: string): FolderFlusher {
     const known = this.#flushers.get(folder);
     if (known) return known;
-    const flusher = new FolderFlusher(folder, (run) => this.#runFlush(run), this.#paths.disk);
+    const flusher = new FolderFlusher(folder, (run) => this.#runFlush(run), this.#paths.fs);
     this.#flushers.set(folder, flusher);
     return flusher;
   }

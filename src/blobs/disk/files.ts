@@ -1,8 +1,8 @@
 import { BlobMissing, type BlobWriter, type Stamp, StoreFailure } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import { takesDirect } from '../../durable/direct.ts';
-import type { OpenFile } from '../../durable/disk.ts';
 import { ignoreErrors } from '../../durable/errors.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { exists, openIfPresent, removeIfPresent } from '../../durable/names.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
@@ -48,11 +48,11 @@ export class DiskFiles {
     const incoming = paths.incomingBlob(name);
     let file: OpenFile | undefined;
     try {
-      file = await paths.disk.open(incoming, 'create');
+      file = await paths.fs.open(incoming, 'create');
       return await this.#writerOf(name, file, size);
     } catch (error) {
       await file?.close().catch(ignoreErrors);
-      if (file) await paths.disk.remove(incoming).catch(ignoreErrors);
+      if (file) await paths.fs.remove(incoming).catch(ignoreErrors);
       throw new StoreFailure('a new blob cannot be begun', error);
     }
   }
@@ -67,7 +67,7 @@ export class DiskFiles {
         await direct?.close();
         await file.close();
       },
-      withdraw: () => paths.disk.remove(incoming).catch(ignoreErrors),
+      withdraw: () => paths.fs.remove(incoming).catch(ignoreErrors),
       name,
       stamp,
     });
@@ -84,7 +84,7 @@ export class DiskFiles {
     this.#staging ??= this.#tryDirect();
     const staging = size === null ? undefined : await this.#staging;
     if (staging === undefined) return { stream: new CachedStream(engine, file) };
-    const direct = await paths.disk.open(path, 'direct');
+    const direct = await paths.fs.open(path, 'direct');
     return { stream: new DirectStream(engine, direct, size ?? 0, staging), direct };
   }
 
@@ -102,7 +102,7 @@ export class DiskFiles {
     const stage = staging.take(STAGE_BYTES);
     // Named like a half-written blob: if this process dies now, the next start removes it.
     const trial = paths.incomingBlob(random(16).toString('hex'));
-    const isTaken = await takesDirect(paths.disk, trial, stage.bytes);
+    const isTaken = await takesDirect(paths.fs, trial, stage.bytes);
     stage.giveBack();
     return isTaken ? staging : undefined;
   }
@@ -111,11 +111,11 @@ export class DiskFiles {
   async #publish(name: string, file: OpenFile): Promise<void> {
     const { paths, flush, flusher } = this.#deps;
     await flush(() => file.flushData());
-    await paths.disk.link(paths.incomingBlob(name), paths.blob(name));
+    await paths.fs.link(paths.incomingBlob(name), paths.blob(name));
     try {
       await flusher(paths.blobFolder(name)).flush();
     } catch (error) {
-      await paths.disk.remove(paths.blob(name)).catch(ignoreErrors);
+      await paths.fs.remove(paths.blob(name)).catch(ignoreErrors);
       throw error;
     }
   }
@@ -123,7 +123,7 @@ export class DiskFiles {
   /** @throws BlobMissing. */
   async open(name: string): Promise<PlacedBlob> {
     const { paths } = this.#deps;
-    const file = await openIfPresent(paths.disk, paths.blob(name));
+    const file = await openIfPresent(paths.fs, paths.blob(name));
     if (file === undefined) throw new BlobMissing(name);
     try {
       return { ref: name, file, start: 0, total: await file.size() };
@@ -135,34 +135,34 @@ export class DiskFiles {
 
   async remove(name: string): Promise<void> {
     const { paths, flusher } = this.#deps;
-    await removeIfPresent(paths.disk, paths.blob(name));
-    await removeIfPresent(paths.disk, paths.incomingBlob(name));
+    await removeIfPresent(paths.fs, paths.blob(name));
+    await removeIfPresent(paths.fs, paths.incomingBlob(name));
     // Also if it was gone: the process that removed it may have died before this flush.
     await flusher(paths.blobFolder(name)).flush();
   }
 
   confirm(name: string): void {
     const { paths } = this.#deps;
-    paths.disk.remove(paths.incomingBlob(name)).catch(ignoreErrors);
+    paths.fs.remove(paths.incomingBlob(name)).catch(ignoreErrors);
   }
 
   async *unconfirmed(): AsyncIterable<string> {
     const { paths } = this.#deps;
-    for (const name of await paths.disk.names(paths.incoming)) {
-      if (isBlobName(name) && (await exists(paths.disk, paths.blob(name)))) yield name;
+    for (const name of await paths.fs.names(paths.incoming)) {
+      if (isBlobName(name) && (await exists(paths.fs, paths.blob(name)))) yield name;
     }
   }
 
   async *list(): AsyncIterable<string> {
     const { paths } = this.#deps;
-    for (const folder of await paths.disk.names(paths.blobs)) {
-      for await (const entry of await paths.disk.list(`${paths.blobs}/${folder}`)) yield entry.name;
+    for (const folder of await paths.fs.names(paths.blobs)) {
+      for await (const entry of await paths.fs.list(`${paths.blobs}/${folder}`)) yield entry.name;
     }
   }
 
   /** Moves all blobs to a folder of this name. */
   async clear(to: string): Promise<void> {
     const { paths } = this.#deps;
-    await paths.disk.rename(paths.blobs, to);
+    await paths.fs.rename(paths.blobs, to);
   }
 }

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { BlobDamaged, type JournalEntry, type Stamp, type WriterStamp } from '../../domain/blob-store.ts';
-import type { Disk, OpenFile } from '../../durable/disk.ts';
+import type { FileSystem, OpenFile } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
-import { realDisk } from '../../durable/real-disk.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import { SharedRun } from '../../durable/shared-run.ts';
 
 const SUM_CHARS = 32;
 
 interface DiskJournalDeps {
-  readonly disk: Disk;
+  readonly fs: FileSystem;
   readonly folder: string;
   /** A file name that no other process uses. */
   readonly name: string;
@@ -74,8 +74,8 @@ export class DiskJournal {
   }
 
   async #open(): Promise<OpenFile> {
-    const { disk, folder, name, flusher } = this.#deps;
-    const file = await disk.open(join(folder, name), 'append');
+    const { fs, folder, name, flusher } = this.#deps;
+    const file = await fs.open(join(folder, name), 'append');
     try {
       await flusher.flush();
       return file;
@@ -87,13 +87,16 @@ export class DiskJournal {
 }
 
 /** Every entry of every journal file in the folder. @throws BlobDamaged for a line that was changed. */
-export async function* readJournals(folder: string, disk: Disk = realDisk): AsyncIterable<JournalEntry> {
-  for (const name of await disk.names(folder)) yield* readJournal(disk, join(folder, name));
+export async function* readJournals(
+  folder: string,
+  fs: FileSystem = realFileSystem,
+): AsyncIterable<JournalEntry> {
+  for (const name of await fs.names(folder)) yield* readJournal(fs, join(folder, name));
 }
 
-async function* readJournal(disk: Disk, path: string): AsyncIterable<JournalEntry> {
+async function* readJournal(fs: FileSystem, path: string): AsyncIterable<JournalEntry> {
   let torn: string | undefined;
-  for await (const line of disk.readLines(path)) {
+  for await (const line of fs.readLines(path)) {
     // Only the last line can be torn, by a crash before its flush: such an entry was never acknowledged.
     if (torn !== undefined)
       throw new BlobDamaged(path, `a journal line does not match its checksum: ${torn.slice(0, 80)}`);
@@ -135,9 +138,9 @@ export interface JournalEnd {
 }
 
 /** Reads only the end of each file: numbers grow nearly in order. @throws the I/O error. */
-export async function findJournalEnd(folder: string, disk: Disk = realDisk): Promise<JournalEnd> {
+export async function findJournalEnd(folder: string, fs: FileSystem = realFileSystem): Promise<JournalEnd> {
   const ends: JournalEnd[] = [];
-  for (const name of await disk.names(folder)) ends.push(await findFileEnd(disk, join(folder, name)));
+  for (const name of await fs.names(folder)) ends.push(await findFileEnd(fs, join(folder, name)));
   return greatest(ends);
 }
 
@@ -146,8 +149,8 @@ function greatest(ends: readonly JournalEnd[]): JournalEnd {
   return { seq, commitNumber: ends.reduce((most, end) => Math.max(most, end.commitNumber), 0) };
 }
 
-async function findFileEnd(disk: Disk, path: string): Promise<JournalEnd> {
-  const file = await disk.open(path, 'read');
+async function findFileEnd(fs: FileSystem, path: string): Promise<JournalEnd> {
+  const file = await fs.open(path, 'read');
   try {
     const size = await file.size();
     const length = Math.min(size, TAIL_BYTES);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Stamp } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
-import type { Disk } from '../../durable/disk.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { readTextIfPresent, removeIfPresent } from '../../durable/names.ts';
 import { replaceFile } from '../../durable/replace-file.ts';
@@ -12,7 +12,7 @@ const NAME = /^[a-z0-9-]{1,128}$/;
 const HALF_NAME = /^\.[0-9a-f]{16}$/;
 
 interface DiskNotesDeps {
-  readonly disk: Disk;
+  readonly fs: FileSystem;
   readonly folder: string;
   readonly flusher: FolderFlusher;
   readonly random: RandomBytes;
@@ -30,8 +30,8 @@ export class DiskNotes {
 
   /** @throws the I/O error. */
   async put(name: string, text: string): Promise<void> {
-    const { disk, folder, flusher, random, flush, stamp } = this.#deps;
-    await replaceFile(disk, this.#path(name), {
+    const { fs, folder, flusher, random, flush, stamp } = this.#deps;
+    await replaceFile(fs, this.#path(name), {
       temporary: join(folder, `.${random(8).toString('hex')}`),
       permissions: 0o600,
       write: (file) => file.writeWhole(encodeStamped(text, stamp())),
@@ -43,19 +43,19 @@ export class DiskNotes {
   /** Undefined where there is no such note. @throws NoteDamaged, which names the file. */
   async get(name: string): Promise<string | undefined> {
     const path = this.#path(name);
-    const content = await readTextIfPresent(this.#deps.disk, path);
+    const content = await readTextIfPresent(this.#deps.fs, path);
     return content === undefined ? undefined : decodeStamped(path, content).text;
   }
 
   /** @throws the I/O error. */
   async remove(name: string): Promise<void> {
-    const { disk, flusher } = this.#deps;
-    await removeIfPresent(disk, this.#path(name));
+    const { fs, flusher } = this.#deps;
+    await removeIfPresent(fs, this.#path(name));
     await flusher.flush();
   }
 
   async names(prefix: string): Promise<readonly string[]> {
-    const names = await this.#deps.disk.names(this.#deps.folder);
+    const names = await this.#deps.fs.names(this.#deps.folder);
     return names.filter((name) => NAME.test(name) && name.startsWith(prefix));
   }
 

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { BlobMissing } from '../../domain/blob-store.ts';
 import { IDENTITY_FILE } from '../../domain/store-identity.ts';
-import type { Disk } from '../../durable/disk.ts';
-import { realDisk } from '../../durable/real-disk.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 
 const NAME = /^[0-9a-f]{32}$/;
 const PACKED = /^([0-9a-f]{32})\.(0|[1-9]\d{0,14})$/;
@@ -66,16 +66,16 @@ export function isCompacting(name: string): boolean {
 }
 
 /**
- * The paths of one store, and the disk that has them. Callers pass names that `parseRef` or the store's random numbers
- * gave.
+ * The paths of one store, and the file system that has them. Callers pass names that `parseRef` or the store's random
+ * numbers gave.
  */
 export class DiskPaths {
-  readonly disk: Disk;
+  readonly fs: FileSystem;
   readonly #folder: string;
 
-  constructor(folder: string, disk: Disk = realDisk) {
+  constructor(folder: string, fs: FileSystem = realFileSystem) {
     this.#folder = folder;
-    this.disk = disk;
+    this.fs = fs;
   }
 
   get incoming(): string {

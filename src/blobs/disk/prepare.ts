@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Disk } from '../../durable/disk.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
 import { flushFolder } from '../../durable/folder-flusher.ts';
 import { exists } from '../../durable/names.ts';
-import { realDisk } from '../../durable/real-disk.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import { replaceFile } from '../../durable/replace-file.ts';
 import { isUnfinishedNote } from './notes.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, isCompacting } from './paths.ts';
@@ -16,33 +16,32 @@ const FORMAT = { format: FORMAT_NAME, version: FORMAT_VERSION };
  * that this is the right store (`domain/start-decision.ts`).
  * @throws Error when the folder holds a store of an unknown format.
  */
-export async function prepareDiskStore(folder: string, disk: Disk = realDisk): Promise<void> {
-  const paths = new DiskPaths(folder, disk);
+export async function prepareDiskStore(folder: string, fs: FileSystem = realFileSystem): Promise<void> {
+  const paths = new DiskPaths(folder, fs);
   await requireKnownFormat(paths);
   for (const name of [paths.incoming, paths.journal, paths.notes, paths.packs, paths.aside]) {
-    await disk.makeFolder(name);
+    await fs.makeFolder(name);
   }
   await makeBlobFolders(paths);
   await writeFormat(paths);
   // The folder above holds the store's own name.
-  for (const name of [paths.blobs, folder, join(folder, '..')]) await flushFolder(disk, name);
-  for (const name of await disk.names(paths.incoming)) {
-    if (await isUnfinishedFile(paths, name)) await disk.remove(join(paths.incoming, name));
+  for (const name of [paths.blobs, folder, join(folder, '..')]) await flushFolder(fs, name);
+  for (const name of await fs.names(paths.incoming)) {
+    if (await isUnfinishedFile(paths, name)) await fs.remove(join(paths.incoming, name));
   }
   for (const texts of [paths.notes, paths.aside]) {
-    for (const name of await disk.names(texts))
-      if (isUnfinishedNote(name)) await disk.remove(join(texts, name));
+    for (const name of await fs.names(texts)) if (isUnfinishedNote(name)) await fs.remove(join(texts, name));
   }
 }
 
 /** Other names are not ours: they stay. */
 async function isUnfinishedFile(paths: DiskPaths, name: string): Promise<boolean> {
   if (isCompacting(name)) return true;
-  return isBlobName(name) && !(await exists(paths.disk, paths.blob(name)));
+  return isBlobName(name) && !(await exists(paths.fs, paths.blob(name)));
 }
 
 export async function makeBlobFolders(paths: DiskPaths): Promise<void> {
-  for (const name of BLOB_FOLDERS) await paths.disk.makeFolder(paths.blobFolder(name));
+  for (const name of BLOB_FOLDERS) await paths.fs.makeFolder(paths.blobFolder(name));
 }
 
 async function requireKnownFormat(paths: DiskPaths): Promise<void> {
@@ -65,7 +64,7 @@ export function unknownFormat(path: string, found: string): string {
  */
 async function writeFormat(paths: DiskPaths): Promise<void> {
   if ((await readFormat(paths))?.version === FORMAT_VERSION) return;
-  await replaceFile(paths.disk, paths.format, {
+  await replaceFile(paths.fs, paths.format, {
     temporary: paths.other('format.json.next'),
     write: (file) => file.writeWhole(`${JSON.stringify(FORMAT)}\n`),
   });

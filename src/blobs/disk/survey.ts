@@ -8,10 +8,10 @@ import {
   OLDER_NOTE,
   type StoreFound,
 } from '../../domain/store-identity.ts';
-import type { Disk } from '../../durable/disk.ts';
 import { isMissing } from '../../durable/errors.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
 import { exists, readTextIfPresent } from '../../durable/names.ts';
-import { realDisk } from '../../durable/real-disk.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import { readIdentity } from './identity.ts';
 import { findJournalEnd } from './journal.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, packOfFile } from './paths.ts';
@@ -27,7 +27,7 @@ const FIRST_VERSION_WITH_PACKS = 2;
 export async function readFormat(
   paths: DiskPaths,
 ): Promise<{ format?: unknown; version?: unknown } | undefined> {
-  const text = await readTextIfPresent(paths.disk, paths.format);
+  const text = await readTextIfPresent(paths.fs, paths.format);
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as { format?: unknown; version?: unknown };
@@ -44,15 +44,14 @@ export function isKnownVersion(version: unknown): version is number {
 }
 
 /** @param folder where the store should be. @throws NoteDamaged, the I/O error. */
-export async function surveyDiskStore(folder: string, disk: Disk = realDisk): Promise<StoreFound> {
-  const paths = new DiskPaths(folder, disk);
-  const names = await namesIn(disk, folder);
+export async function surveyDiskStore(folder: string, fs: FileSystem = realFileSystem): Promise<StoreFound> {
+  const paths = new DiskPaths(folder, fs);
+  const names = await namesIn(fs, folder);
   if (names === undefined) return { kind: 'none', what: 'not there' };
   const format = await readFormat(paths);
   const holdsBlobs = await hasBlobs(paths);
-  const holdsAnything =
-    holdsBlobs || (await hasFiles(disk, paths.journal, (name) => name.endsWith('.jsonl')));
-  const identity = await readIdentity(folder, disk);
+  const holdsAnything = holdsBlobs || (await hasFiles(fs, paths.journal, (name) => name.endsWith('.jsonl')));
+  const identity = await readIdentity(folder, fs);
   if (format === undefined && identity === undefined && !holdsAnything) {
     // An interrupted first start leaves some empty folders.
     const isEmpty = names.every((name) => name === 'lost+found');
@@ -79,8 +78,8 @@ async function readProgress(
   paths: DiskPaths,
 ): Promise<Pick<FoundStore, 'commitNumber' | 'lastEntrySeq' | 'knowsOlder'>> {
   const none = { seq: 0, commitNumber: 0 };
-  const journaled = (await exists(paths.disk, paths.journal))
-    ? await findJournalEnd(paths.journal, paths.disk)
+  const journaled = (await exists(paths.fs, paths.journal))
+    ? await findJournalEnd(paths.journal, paths.fs)
     : none;
   const note = await noteIn(paths, COMMIT_NOTE);
   const noted = note === undefined ? 0 : (JSON.parse(note) as { number: number }).number;
@@ -94,7 +93,7 @@ async function readProgress(
 /** @throws NoteDamaged. */
 async function noteIn(paths: DiskPaths, name: string): Promise<string | undefined> {
   const path = join(paths.notes, name);
-  const content = await paths.disk.readFile(path).catch(undefinedIfNone);
+  const content = await paths.fs.readFile(path).catch(undefinedIfNone);
   return content === undefined ? undefined : decodeStamped(path, content.toString('utf8')).text;
 }
 
@@ -108,30 +107,30 @@ async function missingPieces(
   if (!hasFormat) missing.push('format.json');
   if (formatVersion === FORMAT_VERSION && !hasIdentity) missing.push(IDENTITY_FILE);
   const folders = ['journal', 'notes', ...(formatVersion >= FIRST_VERSION_WITH_PACKS ? ['packs'] : [])];
-  for (const name of folders) if (!(await exists(paths.disk, paths.other(name)))) missing.push(name);
-  const blobs = await namesIn(paths.disk, paths.blobs);
+  for (const name of folders) if (!(await exists(paths.fs, paths.other(name)))) missing.push(name);
+  const blobs = await namesIn(paths.fs, paths.blobs);
   if (blobs === undefined) missing.push('blobs');
   else missing.push(...BLOB_FOLDERS.filter((name) => !blobs.includes(name)).map((name) => `blobs/${name}`));
   return missing;
 }
 
 async function hasBlobs(paths: DiskPaths): Promise<boolean> {
-  const { disk } = paths;
-  if (await hasFiles(disk, paths.packs, (name) => packOfFile(name) !== undefined)) return true;
-  for (const name of BLOB_FOLDERS) if (await hasFiles(disk, paths.blobFolder(name), isBlobName)) return true;
+  const { fs } = paths;
+  if (await hasFiles(fs, paths.packs, (name) => packOfFile(name) !== undefined)) return true;
+  for (const name of BLOB_FOLDERS) if (await hasFiles(fs, paths.blobFolder(name), isBlobName)) return true;
   return false;
 }
 
 /** Whether the folder exists and has such a name. Reads no further than the first. */
-async function hasFiles(disk: Disk, path: string, isOne: (name: string) => boolean): Promise<boolean> {
-  const folder = await disk.list(path).catch(undefinedIfNone);
+async function hasFiles(fs: FileSystem, path: string, isOne: (name: string) => boolean): Promise<boolean> {
+  const folder = await fs.list(path).catch(undefinedIfNone);
   if (folder === undefined) return false;
   for await (const { name } of folder) if (isOne(name)) return true;
   return false;
 }
 
-async function namesIn(disk: Disk, path: string): Promise<readonly string[] | undefined> {
-  return disk.names(path).catch(undefinedIfNone);
+async function namesIn(fs: FileSystem, path: string): Promise<readonly string[] | undefined> {
+  return fs.names(path).catch(undefinedIfNone);
 }
 
 /** A file on the way counts as nothing there: the code that makes the data folder reports it. */

@@ -1,5 +1,5 @@
 import type { BlobDigests, BlobLabel, BlobWriter, Stamp } from '../../domain/blob-store.ts';
-import type { OpenFile } from '../../durable/disk.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import { foldDigests } from '../../treehash/index.ts';
 import { encodeTrailer } from '../blob/format.ts';
 import type { BlobStream } from '../blob/stream.ts';

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { RandomBytes } from '../../domain/ids.ts';
-import type { OpenFile } from '../../durable/disk.ts';
 import { ignoreErrors } from '../../durable/errors.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import type { DiskPaths, PackedName } from '../disk/paths.ts';
 import { toStoreFailure } from '../disk/store-failure.ts';
@@ -189,17 +189,17 @@ export class PackAppender {
   async #begin(): Promise<OpenPack> {
     const { paths, random, incomingFlusher, packsFlusher } = this.#deps;
     const name = random(16).toString('hex');
-    const marker = await PackMarker.create(paths.disk, paths.marker(name), () => this.#markers.delete(name));
+    const marker = await PackMarker.create(paths.fs, paths.marker(name), () => this.#markers.delete(name));
     let file: OpenFile | undefined;
     try {
       await incomingFlusher.flush();
-      file = await paths.disk.open(paths.pack(name), 'create');
+      file = await paths.fs.open(paths.pack(name), 'create');
       await packsFlusher.flush();
       this.#markers.set(name, marker);
       return { name, file, marker, end: 0 };
     } catch (error) {
       await file?.close().catch(ignoreErrors);
-      if (file) await paths.disk.remove(paths.pack(name)).catch(ignoreErrors);
+      if (file) await paths.fs.remove(paths.pack(name)).catch(ignoreErrors);
       await marker.drop();
       throw error;
     }

@@ -15,9 +15,9 @@ import {
 } from '../../../test/support/disk-store.ts';
 import { beforeFiles, diskError, failFiles } from '../../../test/support/failing-disk.ts';
 import { BlobMissing } from '../../domain/blob-store.ts';
-import type { Disk } from '../../durable/disk.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
 import { FolderFlusher } from '../../durable/folder-flusher.ts';
-import { realDisk } from '../../durable/real-disk.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import type { DiskStore } from '../disk/disk-store.ts';
 import { DiskPaths } from '../disk/paths.ts';
 import { PackCompactor } from './compactor.ts';
@@ -244,11 +244,11 @@ describe('compacting on a disk that fails', () => {
 
   it('keeps a pack whose length cannot be read', async (t) => {
     const { folder, refs, pack } = await packWithout(t, MOST);
-    const disk: Disk = {
-      ...realDisk,
-      stat: (path) => (path === pack ? Promise.reject(diskError('EIO')) : realDisk.stat(path)),
+    const fs: FileSystem = {
+      ...realFileSystem,
+      stat: (path) => (path === pack ? Promise.reject(diskError('EIO')) : realFileSystem.stat(path)),
     };
-    const failing = storeOver(t, folder, undefined, undefined, { disk });
+    const failing = storeOver(t, folder, undefined, undefined, { fs });
     await assert.rejects(failing.compact(), AggregateError);
     assert.equal((await packFiles(folder)).length, 2);
     await assertHolds(storeOver(t, folder), refs, REST);

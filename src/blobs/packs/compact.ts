@@ -1,5 +1,5 @@
 import { BlobDamaged } from '../../domain/blob-store.ts';
-import type { OpenFile } from '../../durable/disk.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { replaceFile } from '../../durable/replace-file.ts';
 import type { DiskPaths } from '../disk/paths.ts';
@@ -30,11 +30,11 @@ export async function compactPack(
   removed: ReadonlyMap<number, number>,
 ): Promise<number> {
   const { paths, flush, packsFlusher } = deps;
-  const source = await paths.disk.open(paths.pack(pack), 'read');
+  const source = await paths.fs.open(paths.pack(pack), 'read');
   try {
     const kept = await listKept(source, pack, removed);
     if (kept.length === 0) return 0;
-    await replaceFile(paths.disk, paths.pack(pack), {
+    await replaceFile(paths.fs, paths.pack(pack), {
       temporary: paths.compacting(pack),
       write: (target) => writeCompacted(source, target, kept),
       flush: (target) => flush(() => target.flushData()),

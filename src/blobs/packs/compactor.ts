@@ -38,7 +38,7 @@ export class PackCompactor {
   async compact(withReserve: (task: () => Promise<void>) => Promise<void> = (task) => task()): Promise<void> {
     const { paths, alone } = this.#deps;
     const failures: unknown[] = [];
-    for await (const { name } of await paths.disk.list(paths.packs)) {
+    for await (const { name } of await paths.fs.list(paths.packs)) {
       const pack = packOfRemovals(name);
       if (pack === undefined) continue;
       // One failure does not keep the others from being compacted.
@@ -57,14 +57,14 @@ export class PackCompactor {
 
   async #compactIfWorth(pack: string): Promise<void> {
     const { paths } = this.#deps;
-    const { size: listed } = await paths.disk.stat(paths.removals(pack));
+    const { size: listed } = await paths.fs.stat(paths.removals(pack));
     if (this.#unworthyLengths.get(pack) === listed) return;
     // Checked for each pack just before: one may have begun since the first check, and its writer would continue to
     // write to a file without a name. A marker exists before its pack does, and never comes back.
-    if (await exists(paths.disk, paths.marker(pack))) return;
+    if (await exists(paths.fs, paths.marker(pack))) return;
     const removed = await readRemovals(paths, pack);
     // Only a missing pack counts as empty: on any other error the pack must stay.
-    const size = (await paths.disk.stat(paths.pack(pack)).catch(undefinedIfMissing))?.size ?? 0;
+    const size = (await paths.fs.stat(paths.pack(pack)).catch(undefinedIfMissing))?.size ?? 0;
     const bytes = [...removed.values()].reduce((sum, blobBytes) => sum + recordBytes(blobBytes), 0);
     if (size > 0 && bytes < size * REMOVED_SHARE) {
       this.#unworthyLengths.set(pack, listed);
@@ -87,7 +87,7 @@ export class PackCompactor {
     const left = removed ? await compactPack({ paths, flush, packsFlusher }, pack, removed) : 0;
     if (left === 0) {
       // In this order: while the list exists, no blob that it names can come back.
-      await removeIfPresent(paths.disk, paths.pack(pack));
+      await removeIfPresent(paths.fs, paths.pack(pack));
       await packsFlusher.flush();
     }
     await this.#deps.removals.drop(pack);

@@ -1,6 +1,6 @@
 /** Reading packs: one blob by its name, or everything in order. */
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
-import type { OpenFile } from '../../durable/disk.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import { openIfPresent } from '../../durable/names.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { type DiskPaths, type PackedName, packedRef } from '../disk/paths.ts';
@@ -36,7 +36,7 @@ export async function openPacked(paths: DiskPaths, name: PackedName): Promise<Pl
   const ref = packedRef(name);
   // Reads the list before the pack: if the list has just been dropped, the pack was compacted before that.
   if (await isRemoved(paths, name)) throw new BlobMissing(ref);
-  const file = await openIfPresent(paths.disk, paths.pack(name.pack));
+  const file = await openIfPresent(paths.fs, paths.pack(name.pack));
   if (file === undefined) throw new BlobMissing(ref);
   try {
     const { position, blobBytes } = await findRecord(file, name);

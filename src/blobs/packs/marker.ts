@@ -1,5 +1,5 @@
-import type { Disk, OpenFile } from '../../durable/disk.ts';
 import { ignoreErrors } from '../../durable/errors.ts';
+import type { FileSystem, OpenFile } from '../../durable/file-system.ts';
 import { RECORD_ALIGN } from './format.ts';
 
 const TEXT_CHARS = 20;
@@ -16,7 +16,7 @@ const BEHIND_MS = 100;
  * blobs than it had to.
  */
 export class PackMarker {
-  readonly #disk: Disk;
+  readonly #fs: FileSystem;
   readonly #path: string;
   readonly #file: OpenFile;
   readonly #onGone: () => void;
@@ -32,16 +32,16 @@ export class PackMarker {
   /** Delays the next write. */
   #pause: NodeJS.Timeout | undefined;
 
-  private constructor(disk: Disk, path: string, file: OpenFile, onGone: () => void) {
-    this.#disk = disk;
+  private constructor(fs: FileSystem, path: string, file: OpenFile, onGone: () => void) {
+    this.#fs = fs;
     this.#path = path;
     this.#file = file;
     this.#onGone = onGone;
   }
 
   /** @param onGone called before a sealed marker without unconfirmed blobs is removed. @throws the I/O error. */
-  static async create(disk: Disk, path: string, onGone: () => void): Promise<PackMarker> {
-    const marker = new PackMarker(disk, path, await disk.open(path, 'create'), onGone);
+  static async create(fs: FileSystem, path: string, onGone: () => void): Promise<PackMarker> {
+    const marker = new PackMarker(fs, path, await fs.open(path, 'create'), onGone);
     try {
       await marker.#write();
       return marker;
@@ -131,7 +131,7 @@ export class PackMarker {
   async #remove(): Promise<void> {
     await this.#closeFile();
     this.#onGone();
-    await this.#disk.remove(this.#path);
+    await this.#fs.remove(this.#path);
   }
 
   async #closeFile(): Promise<void> {

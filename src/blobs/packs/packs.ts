@@ -83,7 +83,7 @@ export class Packs {
 
   /** All blobs, in no particular order. */
   async *list(): AsyncIterable<string> {
-    for await (const entry of await this.#paths.disk.list(this.#paths.packs)) {
+    for await (const entry of await this.#paths.fs.list(this.#paths.packs)) {
       const pack = packOfFile(entry.name);
       if (pack === undefined) continue;
       for await (const { blob } of listRemaining(this.#paths, pack, 0)) if (blob) yield blob.ref;
@@ -122,9 +122,9 @@ export class Packs {
     await this.#appender.clear();
     this.#removals.clear();
     this.#compactor.clear();
-    const { disk, packs } = this.#paths;
-    await disk.rename(packs, to);
-    await disk.makeFolder(packs);
+    const { fs, packs } = this.#paths;
+    await fs.rename(packs, to);
+    await fs.makeFolder(packs);
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Listing what was not removed from a pack. */
-import type { OpenFile } from '../../durable/disk.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import { openIfPresent } from '../../durable/names.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { type DiskPaths, packedRef } from '../disk/paths.ts';
@@ -23,7 +23,7 @@ export async function* listRemaining(
 ): AsyncGenerator<ListedExtent> {
   // Reads the list before the pack: a compaction may replace the pack and drop the list at any moment.
   const removed = await readRemovals(paths, pack);
-  const file = await openIfPresent(paths.disk, paths.pack(pack));
+  const file = await openIfPresent(paths.fs, paths.pack(pack));
   if (file === undefined) return;
   try {
     for await (const extent of listExtents(file, pack, from)) {

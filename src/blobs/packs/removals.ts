@@ -1,4 +1,4 @@
-import type { OpenFile } from '../../durable/disk.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { openIfPresent, readIfPresent, removeIfPresent } from '../../durable/names.ts';
 import type { DiskPaths, PackedName } from '../disk/paths.ts';
@@ -23,7 +23,7 @@ export class PackRemovals {
   /** Adds a removal; durable when it resolves. The same one may be added again. @throws the I/O error. */
   async add(pack: string, record: PackRecord): Promise<void> {
     const { paths, flush, packsFlusher } = this.#deps;
-    const file = await paths.disk.open(paths.removals(pack), 'append');
+    const file = await paths.fs.open(paths.removals(pack), 'append');
     try {
       await append(file, encodeRemoval(pack, record));
       await flush(() => file.flushData());
@@ -41,7 +41,7 @@ export class PackRemovals {
    */
   async flush(pack: string): Promise<void> {
     const { paths, flush, packsFlusher } = this.#deps;
-    const file = await openIfPresent(paths.disk, paths.removals(pack));
+    const file = await openIfPresent(paths.fs, paths.removals(pack));
     try {
       if (file) await flush(() => file.flushData());
     } finally {
@@ -54,7 +54,7 @@ export class PackRemovals {
   async drop(pack: string): Promise<void> {
     this.#flushedNames.delete(pack);
     const { paths } = this.#deps;
-    await removeIfPresent(paths.disk, paths.removals(pack));
+    await removeIfPresent(paths.fs, paths.removals(pack));
   }
 
   /** Forgets which names were flushed: the lists were deleted. */
@@ -86,5 +86,5 @@ export async function isRemoved(paths: DiskPaths, name: PackedName): Promise<boo
 }
 
 async function readList(paths: DiskPaths, pack: string): Promise<Buffer> {
-  return (await readIfPresent(paths.disk, paths.removals(pack))) ?? Buffer.alloc(0);
+  return (await readIfPresent(paths.fs, paths.removals(pack))) ?? Buffer.alloc(0);
 }

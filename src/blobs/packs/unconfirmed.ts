@@ -66,7 +66,7 @@ export class UnconfirmedBlobs {
       const blobBytes = Math.max(1, extent.bytes - HEADER_BYTES);
       await removals.add(pack, { place: extent.position, blobBytes });
     }
-    await paths.disk.remove(paths.marker(pack));
+    await paths.fs.remove(paths.marker(pack));
   }
 
   async *#unconfirmedIn(pack: string): ReturnType<typeof listRemaining> {
@@ -76,8 +76,8 @@ export class UnconfirmedBlobs {
   }
 
   async #packs(): Promise<string[]> {
-    const { disk, incoming } = this.#deps.paths;
-    const packs = (await disk.names(incoming)).map(packOfMarker);
+    const { fs, incoming } = this.#deps.paths;
+    const packs = (await fs.names(incoming)).map(packOfMarker);
     return packs.filter((pack) => pack !== undefined && !this.#deps.owns(pack)) as string[];
   }
 }
@@ -96,8 +96,8 @@ async function describesItself({ blob, record, position }: ListedExtent): Promis
 
 /** Up to where the pack is confirmed; undefined if all of it is. */
 async function findConfirmedEnd(paths: DiskPaths, pack: string): Promise<number | undefined> {
-  const confirmedEnd = parseMarker((await paths.disk.readFile(paths.marker(pack))).toString('utf8'));
-  const file = await openIfPresent(paths.disk, paths.pack(pack));
+  const confirmedEnd = parseMarker((await paths.fs.readFile(paths.marker(pack))).toString('utf8'));
+  const file = await openIfPresent(paths.fs, paths.pack(pack));
   if (file === undefined) return undefined;
   try {
     const size = await file.size();

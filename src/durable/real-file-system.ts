@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { HashEngine, HashedRead, PairHasher } from '../hashing/hash-engine.ts';
-import type { Disk, OpenFile, OpenMode } from './disk.ts';
+import type { FileSystem, OpenFile, OpenMode } from './file-system.ts';
 
 /** Absent on systems that lack it (macOS). */
 const { O_CREAT, O_DIRECT, O_WRONLY } = constants as {
@@ -31,8 +31,8 @@ const FLAGS: Readonly<Record<OpenMode, string | number | undefined>> = {
   direct: O_DIRECT === undefined ? undefined : O_WRONLY | O_CREAT | O_DIRECT,
 };
 
-/** The disk of this machine. */
-export const realDisk: Disk = {
+/** The file system of this machine. */
+export const realFileSystem: FileSystem = {
   async open(path, mode, permissions) {
     const flags = FLAGS[mode];
     if (flags === undefined) throw noDirectWrites(path);

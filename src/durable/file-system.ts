@@ -12,11 +12,11 @@ import type { HashEngine, HashedRead, PairHasher } from '../hashing/hash-engine.
 export type OpenMode = 'read' | 'create' | 'replace' | 'append' | 'direct';
 
 /**
- * The file system as durable files need it: `realDisk`, or one that a test or a simulator makes. Every method rejects
+ * The file system as durable files need it: `realFileSystem`, or one that a test or a simulator makes. Every method rejects
  * with an error as of node:fs (`code`, `errno`, `syscall`). Nothing survives a power cut until it is flushed: contents
  * with the file, names with the folder that holds them.
  */
-export interface Disk {
+export interface FileSystem {
   /** @param permissions of a file that is made; 0o666 by default. */
   open(path: string, mode: OpenMode, permissions?: number): Promise<OpenFile>;
   /** All bytes of a file. */
