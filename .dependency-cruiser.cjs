@@ -8,9 +8,10 @@ const may = {
   workers: ['domain', 'treehash'],
   catalog: ['domain', 'treehash'],
   hashing: ['treehash'],
-  blobs: ['hashing', 'domain', 'treehash'],
+  durable: ['hashing', 'treehash'],
+  blobs: ['durable', 'hashing', 'domain', 'treehash'],
   notifiers: ['domain'],
-  audit: [],
+  audit: ['durable'],
   protocol: ['operations', 'domain', 'treehash'],
   main: ['app', 'cli', 'config', 'log'],
   app: [
@@ -18,6 +19,7 @@ const may = {
     'workers',
     'notifiers',
     'audit',
+    'durable',
     'hashing',
     'catalog',
     'blobs',
@@ -54,6 +56,14 @@ module.exports = {
       comment: 'What other rooms need of the packs goes through blobs/packs/index.ts.',
       from: { path: '^src', pathNot: ['^src/blobs/packs/', '\\.test\\.ts$'] },
       to: { path: '^src/blobs/packs/', pathNot: '^src/blobs/packs/index\\.ts$' },
+    },
+    {
+      name: 'durable-files',
+      severity: 'error',
+      comment:
+        'A store accesses its files only through the FileSystem of src/durable, which a simulation replaces.',
+      from: { path: '^src/blobs/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(node:)?fs(/promises)?$' },
     },
     ...Object.entries(may).map(([name, below]) => ({
       name: `import-rule-${name}`,

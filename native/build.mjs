@@ -3,13 +3,13 @@
  *
  *   --prebuild   write native/prebuilds/<platform>-<arch>.node instead, which a package may ship
  *   --arch=ARCH  for another processor (x64, arm64), with a cross compiler in CC
- *   --sanitize   with the address and undefined-behaviour sanitizers (Node must preload their library)
+ *   --sanitize   build with the address and undefined-behaviour sanitizers (Node must preload their library)
  *   --check      build native/build/check.<platform>-<arch> instead: the C checks without Node (check.c)
  *
- * What was built from the same sources with the same options is not built again.
+ * Does nothing if the result was built from the same sources with the same options.
  *
- * Without a C compiler, or for a platform that has no native hash, it says so in one line and succeeds: the
- * server works without.
+ * Without a C compiler, or for a platform without a native hash, it says so in one line and succeeds: the server works
+ * without the native hash.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -30,7 +30,7 @@ import { parseArgs } from 'node:util';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** The files of each processor's kernels, and what the compiler must be allowed to use in each alone. */
+/** The kernel sources of each processor, each with the compiler flags for its instructions. */
 const KERNELS = {
   x64: [
     ['sha256_x86.c', '-msha', '-msse4.1'],
@@ -39,6 +39,11 @@ const KERNELS = {
   ],
   arm64: [['sha256_arm.c', '-march=armv8-a+crypto']],
 };
+
+/** What the addon and the C checks share: no Node-API. */
+const COMMON = [['sha256.c'], ['file_io.c']];
+const CHECK = [['check.c']];
+const ADDON = ['arguments.c', 'hasher.c', 'jobs.c', 'addon.c'];
 
 const FLAGS = [
   '-std=c11',
@@ -78,19 +83,11 @@ function build() {
   if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return 0;
   mkdirSync(dirname(target), { recursive: true });
   rmSync(stamp, { force: true });
-  // Beside the target, so that the last step is a rename: a running server keeps the file it has mapped.
+  // In the target's folder, so that the last step is a rename: a running server keeps the file that it has mapped.
   const scratch = mkdtempSync(join(dirname(target), '.building-'));
   try {
-    const include = options.check
-      ? []
-      : ['-I', createRequire(import.meta.url)('node-api-headers').include_dir];
     const flags = [...ccFlags, ...FLAGS, ...(options.sanitize ? SANITIZE_FLAGS : [])];
-    const sources = [
-      ['sha256.c'],
-      ...(options.check ? [] : [['serial.c']]),
-      ...kernels,
-      [options.check ? 'check.c' : 'addon.c', ...include],
-    ];
+    const sources = [...COMMON, ...kernels, ...(options.check ? CHECK : addonSources())];
     const objects = [];
     for (const [source, ...own] of sources) {
       const object = join(scratch, `${source}.o`);
@@ -100,7 +97,7 @@ function build() {
     const result = join(scratch, 'result');
     if (!run(cc, [...flags, ...linkFlags(), ...objects, '-o', result])) return 1;
     renameSync(result, target);
-    // A prebuilt one is shipped as it is: it must not depend on what lay there.
+    // A prebuilt one gets no stamp: each run builds it anew.
     if (!options.prebuild) writeFileSync(stamp, wanted);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -109,7 +106,13 @@ function build() {
   return 0;
 }
 
-/** Of all that the result depends on, the compiler's version among it. */
+/** Sources of the addon alone; those that use Node-API get its headers and version. */
+function addonSources() {
+  const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
+  return [['serial.c'], ...ADDON.map((source) => [source, '-DNAPI_VERSION=8', '-I', headers])];
+}
+
+/** Digest of everything that the result depends on, the compiler's version included. */
 function digestOfSources(compiler) {
   const hash = createHash('sha256').update(JSON.stringify([compiler, options, process.versions.modules]));
   hash.update(spawnSync(compiler[0], ['--version'], { encoding: 'utf8' }).stdout ?? '');
@@ -131,11 +134,11 @@ function targetFile() {
 }
 
 function linkFlags() {
-  // For another processor static, so that an emulator needs nothing but the file.
+  // Static for another processor, so that an emulator needs only this file.
   if (options.check) return process.platform === 'linux' && options.arch !== process.arch ? ['-static'] : [];
   if (process.platform === 'darwin') return ['-bundle', '-undefined', 'dynamic_lookup'];
-  // What it needs of the C library, Node has loaded already. Not being bound to the library or to its
-  // version by name lets one binary serve distributions older than the one it was built on.
+  // Node has already loaded the C library. Without naming it or its version, one binary also serves distributions
+  // older than the one it was built on.
   return options.sanitize ? ['-shared'] : ['-shared', '-nodefaultlibs', '-Wl,-z,relro,-z,now', '-s'];
 }
 

@@ -1,13 +1,16 @@
 /*
- * Checks the C below the addon by itself, so that it can run where Node cannot: under a memory checker, with
- * sanitizers, or for another processor in an emulator. Everything is compared with a plain SHA-256 written
- * straight from FIPS 180-4. Usage: check [plain] [rounds]; `plain` runs the code above the kernels with
- * plain C in their place, for checkers that do not know the SHA instructions.
+ * Checks the C below the addon without Node, so that it also runs under a memory checker, with sanitizers, or for
+ * another processor in an emulator. Hashes are compared with those of a plain SHA-256, written from FIPS 180-4. Usage:
+ * check [plain] [rounds]; `plain` replaces the kernels by plain C, for checkers that lack the SHA instructions.
  */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "file_io.h"
 #include "sha256.h"
 
 static uint32_t rotate(uint32_t x, int by) {
@@ -65,7 +68,7 @@ static void plain_wide_pair(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t lin
   plain_one(linear, data, SHA256_WIDE_LEAVES * blocks);
 }
 
-/* Mixes up two of its streams. */
+/* A wrong kernel: gives two streams the same state. */
 static void wrong_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks) {
   plain_wide(states, data, stride, blocks);
   memcpy(states[SHA256_WIDE_LEAVES - 1], states[SHA256_WIDE_LEAVES - 2], sizeof states[0]);
@@ -77,7 +80,7 @@ static void wrong_wide_pair(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t lin
   plain_one(linear, data, SHA256_WIDE_LEAVES * blocks);
 }
 
-/* Leaves the last block out of the linear hash. */
+/* A wrong kernel: skips the last block of the linear hash. */
 static void wrong_linear(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[8], const uint8_t *data,
                          size_t blocks) {
   plain_wide(states, data, blocks * SHA256_BLOCK_BYTES, blocks);
@@ -86,7 +89,7 @@ static void wrong_linear(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear
 
 static const sha256_kernels PLAIN = {"plain C", plain_one, plain_pair, plain_side, plain_wide, plain_wide_pair};
 
-/* The whole message at once, padding and all, without the code that is checked. */
+/* Digest of a whole message with its padding, without the code under test. */
 static void plain_digest(const uint8_t *data, size_t length, uint8_t digest[32]) {
   uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
@@ -121,7 +124,7 @@ static void require(bool holds, const char *what, size_t length) {
   exit(1);
 }
 
-/* A chunk near the lengths where the code takes another way. */
+/* A length near those at which the code branches. */
 static size_t random_chunk(size_t left) {
   static const size_t edges[] = {0,   1,   63,    64,             65,         127,
                                  128, 129, 65536, LEAF_BYTES - 1, LEAF_BYTES, LEAF_BYTES + 1};
@@ -130,7 +133,7 @@ static size_t random_chunk(size_t left) {
   return chunk < left ? chunk : left;
 }
 
-/* Both hashes of a stream that comes as `first` bytes and then `more` at a time; 0 for chunks of any length. */
+/* Checks both hashes of a stream that arrives as `first` bytes, then `more` at a time; 0 means random lengths. */
 static void check_pair(const sha256_kernels *kernels, const uint8_t *data, size_t length, size_t first, size_t more,
                        const uint8_t *expected_linear, const uint8_t *expected_leaves) {
   const size_t count = sha256_leaf_count(length);
@@ -158,7 +161,7 @@ static void check_pair(const sha256_kernels *kernels, const uint8_t *data, size_
 
 static void check_length(const sha256_kernels *kernels, size_t length) {
   const size_t count = sha256_leaf_count(length);
-  /* Of exactly this size, so that a checker sees a read past the end. */
+  /* Exactly sized, so that a memory checker detects a read past the end. */
   const size_t shift = random_below(16);
   uint8_t *block = malloc(length + shift + 1);
   uint8_t *expected = malloc(count * 32);
@@ -189,11 +192,67 @@ static void check_length(const sha256_kernels *kernels, size_t length) {
   free(leaves);
 }
 
+/* Writes spans of many lengths, empty ones among them, and more than one system call takes; reads them back. */
+static void check_file(int fd) {
+  enum { SPANS = 200, BEFORE = 5 };
+  span spans[SPANS];
+  size_t length = 0;
+  for (int i = 0; i < SPANS; i++) {
+    const size_t bytes = i % 7 == 3 ? 0 : random_below(3000);
+    spans[i] = (span){bytes > 0 ? malloc(bytes) : NULL, bytes};
+    if (bytes > 0 && spans[i].data == NULL) abort();
+    for (size_t at = 0; at < bytes; at++) spans[i].data[at] = (uint8_t)random_number();
+    length += bytes;
+  }
+  require(file_write_all((file_place){fd, BEFORE}, spans, SPANS) == 0, "file_write_all", length);
+
+  /* One byte longer than the file: reading must stop where it ends. */
+  uint8_t *bytes = malloc(length + 1);
+  if (bytes == NULL) abort();
+  const span target = {bytes, length + 1};
+  size_t done = 0;
+  require(file_read_all((file_place){fd, BEFORE}, target, false, &done) == 0, "file_read_all", length);
+  require(done == length, "the count of file_read_all", length);
+  size_t at = 0;
+  for (int i = 0; i < SPANS; i++) {
+    if (spans[i].length > 0) require(memcmp(bytes + at, spans[i].data, spans[i].length) == 0, "a span", length);
+    at += spans[i].length;
+    free(spans[i].data);
+  }
+
+  /* A read that does not wait gives the bytes or EAGAIN, and one that waits continues behind them. */
+  uint8_t *again = malloc(length);
+  if (again == NULL) abort();
+  done = 0;
+  const int error = file_read_all((file_place){fd, BEFORE}, (span){again, length}, true, &done);
+  require(error == EAGAIN || (file_reads_at_once() && error == 0 && done == length), "a read at once", length);
+  require(file_read_all((file_place){fd, BEFORE}, (span){again, length}, false, &done) == 0, "its rest", length);
+  require(done == length && memcmp(again, bytes, length) == 0, "the bytes of a read at once", length);
+  free(again);
+  free(bytes);
+}
+
+static void check_files(void) {
+  FILE *file = tmpfile();
+  if (file == NULL) abort();
+  for (int i = 0; i < 20; i++) {
+    if (ftruncate(fileno(file), 0) != 0) abort();
+    check_file(fileno(file));
+  }
+  require(file_write_all((file_place){fileno(file), 0}, NULL, 0) == 0, "writing nothing", 0);
+  fclose(file);
+  uint8_t byte = 0;
+  size_t done = 0;
+  require(file_write_all((file_place){-1, 0}, &(span){&byte, 1}, 1) == EBADF, "writing to no file", 1);
+  require(file_read_all((file_place){-1, 0}, (span){&byte, 1}, false, &done) == EBADF, "reading from no file", 1);
+}
+
 int main(int argc, char **argv) {
   const bool plain = argc > 1 && strcmp(argv[1], "plain") == 0;
+  check_files();
   const sha256_kernels *kernels = plain ? &PLAIN : sha256_detect();
   if (kernels == NULL) {
-    puts("check: this processor has no SHA instructions that are known here");
+    puts("check: skipped, no SHA instructions of this processor are known");
     return 77;
   }
   uint8_t digest[32];
@@ -210,7 +269,7 @@ int main(int argc, char **argv) {
   require(!sha256_wide_is_right(&wrong), "the check of the wide pair", 0);
   wrong.wide_pair = wrong_linear;
   require(!sha256_wide_is_right(&wrong), "the check of the wide pair's linear hash", 0);
-  /* Whatever is fastest must be right as well, and is one of two. */
+  /* The fastest kernels must be correct, too, and have one of two wide pairs. */
   const sha256_kernels *fastest = sha256_fastest(kernels);
   require(sha256_wide_is_right(fastest), "the fastest of the wide kernels", 0);
   require(fastest->wide == kernels->wide && (fastest->wide_pair == kernels->wide_pair || fastest->wide_pair == NULL),

@@ -10,7 +10,7 @@ struct serial {
   pthread_mutex_t mutex;
   pthread_cond_t changed;
   void (*run)(serial_item *item);
-  /* Under the mutex: what waits, and whether the thread shall end. */
+  /* Protected by the mutex: the waiting items, and whether the thread must end. */
   serial_item *first;
   serial_item **end;
   bool ends;
@@ -42,7 +42,7 @@ serial *serial_begin(void (*run)(serial_item *item)) {
   s->end = &s->first;
   pthread_mutex_init(&s->mutex, NULL);
   pthread_cond_init(&s->changed, NULL);
-  /* Signals are for the threads that expect them; the new one inherits what is blocked here. */
+  /* Blocks all signals in the new thread, which inherits this mask: other threads handle them. */
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -26,7 +26,7 @@ static const uint32_t INITIAL[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff5
                                     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 #if defined(__x86_64__)
-/* Which of its registers the system saves when it changes threads (XCR0); only they may be used. */
+/* The registers that the system saves at a thread switch (XCR0). No others may be used. */
 static uint32_t saved_registers(void) {
   uint32_t low, high;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -34,8 +34,7 @@ static uint32_t saved_registers(void) {
 }
 #endif
 
-/* Detection is here and not beside the kernels: their files may use instructions that are not yet known to
- * be there. */
+/* Detection is not in the kernels' files: these are compiled with instructions that the processor may lack. */
 const sha256_kernels *sha256_detect(void) {
 #if defined(__x86_64__)
   unsigned a, b, c, d;
@@ -43,17 +42,17 @@ const sha256_kernels *sha256_detect(void) {
   const unsigned xgetbv = 1u << 27;
   const unsigned sha = 1u << 29;
   const unsigned avx512_f_bw = (1u << 16) | (1u << 30);
-  /* Of vectors of 128, 256 and 512 bits, the upper sixteen, and the masks. */
+  /* State of vectors of 128, 256 and 512 bits, of the upper sixteen vectors, and of the masks. */
   const uint32_t avx512_registers = 0xe6;
   if (!__get_cpuid(1, &a, &b, &c, &d) || (c & ssse3_sse41) != ssse3_sse41) return NULL;
   const bool saves_avx512 = (c & xgetbv) != 0 && (saved_registers() & avx512_registers) == avx512_registers;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (b & sha) == 0) return NULL;
   return saves_avx512 && (b & avx512_f_bw) == avx512_f_bw ? &sha256_x86_wide_kernels : &sha256_x86_kernels;
 #elif defined(__aarch64__) && !defined(__AARCH64EB__) && defined(__APPLE__)
-  /* Every 64-bit ARM processor of Apple's has them. */
+  /* All of Apple's 64-bit ARM processors have them. */
   return &sha256_arm_kernels;
 #elif defined(__aarch64__) && !defined(__AARCH64EB__) && defined(__linux__)
-  /* HWCAP_SHA2 of the kernel's interface, by its number: <asm/hwcap.h> is not on every system. */
+  /* HWCAP_SHA2 of Linux, by number: not every system has <asm/hwcap.h>. */
   return (getauxval(AT_HWCAP) & (1ul << 6)) != 0 ? &sha256_arm_kernels : NULL;
 #else
   return NULL;
@@ -85,7 +84,7 @@ const sha256_kernels *sha256_fastest(const sha256_kernels *detected) {
     if (end - between < wide) wide = end - between;
   }
   free(data);
-  /* Only a clear gain is worth that sixteen leaves are waited for. Without memory both are the same. */
+  /* Only a clear gain is worth waiting for sixteen leaves. Without memory, nothing was measured. */
   return narrow / 11 >= wide / 10 && wide < UINT64_MAX ? detected : &sha256_x86_wide_kernels_narrow_pair;
 #else
   return detected;
@@ -126,7 +125,7 @@ size_t sha256_leaf_count(uint64_t bytes) {
   return bytes == 0 ? 1 : (size_t)((bytes - 1) / LEAF_BYTES + 1);
 }
 
-/* The digest of a leaf whose first `done` blocks are in `state` already. */
+/* Digest of a leaf whose first `done` blocks are already compressed into `state`. */
 static void finish_leaf(const sha256_kernels *kernels, uint32_t state[8], const uint8_t *data, size_t length,
                         size_t done, uint8_t *digest) {
   const size_t blocks = length / SHA256_BLOCK_BYTES;
@@ -136,14 +135,14 @@ static void finish_leaf(const sha256_kernels *kernels, uint32_t state[8], const 
 }
 
 bool sha256_wide_is_right(const sha256_kernels *kernels) {
-  /* So many that there is one which is neither the first nor the last. */
+  /* Enough blocks for one that is neither the first nor the last. */
   enum { BLOCKS = 3 };
   uint8_t data[SHA256_WIDE_LEAVES][BLOCKS * SHA256_BLOCK_BYTES];
   uint32_t expected[SHA256_WIDE_LEAVES][8], states[SHA256_WIDE_LEAVES][8], pair_states[SHA256_WIDE_LEAVES][8];
   uint32_t expected_linear[8], linear[8];
   for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) {
     for (size_t j = 0; j < sizeof data[i]; j++) data[i][j] = (uint8_t)(i * 7919 + j * 31);
-    /* Each another one, as no state is after the first block. */
+    /* Distinct states, as they are after the first block. */
     for (size_t j = 0; j < 8; j++) expected[i][j] = INITIAL[j] + (uint32_t)i;
   }
   memcpy(states, expected, sizeof states);
@@ -176,7 +175,7 @@ static void end_leaves(const sha256_kernels *kernels, uint32_t states[SHA256_WID
   }
 }
 
-/* Whole leaves, as many as the wide kernel takes. */
+/* Hashes as many whole leaves as the wide kernel takes. */
 static void wide_leaves(const sha256_kernels *kernels, const uint8_t *data, uint8_t *digests) {
   uint32_t states[SHA256_WIDE_LEAVES][8];
   begin_leaves(states);
@@ -225,7 +224,7 @@ uint64_t pair_bytes(const pair_hasher *hasher) {
 }
 
 bool pair_reserve(pair_hasher *hasher, uint64_t bytes) {
-  /* Only leaves that end are kept; the last, begun one goes straight to pair_end's target. */
+  /* Stores only complete leaves: pair_end writes an incomplete last one directly to its target. */
   const uint64_t need = (pair_bytes(hasher) + bytes) / LEAF_BYTES;
   if (need <= hasher->leaves_room) return true;
   uint64_t room = hasher->leaves_room * 2 > need ? hasher->leaves_room * 2 : need;
@@ -246,8 +245,8 @@ static void end_leaf(pair_hasher *hasher) {
 }
 
 /*
- * Whole leaves from the boundary of one, as many as the wide pair takes. There `linear` is what it should be: at the
- * beginning too, where it is only within the first leaf that it waits for the end of that.
+ * Hashes whole leaves, as many as the wide pair takes, from a leaf boundary on. There `linear` is up to date: only
+ * within the first leaf does it lag, until that leaf ends.
  */
 static void absorb_leaves(pair_hasher *hasher, const uint8_t *data) {
   uint32_t states[SHA256_WIDE_LEAVES][8];
@@ -270,7 +269,7 @@ static void absorb_blocks(pair_hasher *hasher, const uint8_t *data, size_t block
     }
     const size_t take = blocks < left_in_leaf ? blocks : left_in_leaf;
     if (hasher->blocks < LEAF_BLOCKS) {
-      /* Within the first leaf the two states are the same, so one is enough. */
+      /* Within the first leaf both states are the same, so one is computed. */
       hasher->kernels->one(hasher->leaf, data, take);
     } else {
       hasher->kernels->pair(hasher->linear, hasher->leaf, data, take);

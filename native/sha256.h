@@ -1,7 +1,7 @@
 /*
- * SHA-256 (FIPS 180-4) as an archive server needs it: the linear hash of a body together with the hashes of
- * its leaves of 1 MiB, and leaves alone. The compression functions ("kernels") use the SHA instructions of
- * the processor; everything above them is in sha256.c and is the same for all.
+ * SHA-256 (FIPS 180-4) as an archive server needs it: the linear hash of a body together with the hashes of its leaves
+ * of 1 MiB, and leaves alone. The compression functions ("kernels") use the processor's SHA instructions; sha256.c
+ * holds everything above them, for all processors.
  */
 #ifndef MORAINE_SHA256_H
 #define MORAINE_SHA256_H
@@ -12,15 +12,15 @@
 
 #define SHA256_BLOCK_BYTES ((size_t)64)
 #define SHA256_DIGEST_BYTES ((size_t)32)
-/* A multiple of the block, so that a leaf never ends within a block of the linear hash. */
+/* A multiple of the block, so that a leaf always ends with a block of the linear hash. */
 #define LEAF_BYTES ((size_t)1024 * 1024)
 #define LEAF_BLOCKS (LEAF_BYTES / SHA256_BLOCK_BYTES)
-/* How many leaves the wide kernels take at once. */
+/* Number of leaves that the wide kernels hash together. */
 #define SHA256_WIDE_LEAVES ((size_t)16)
 
 /*
- * Compression of whole blocks. States are the eight words a..h; data may be at any address. `blocks` may be
- * 0, then nothing is read and the states stay.
+ * Compression of whole blocks. States are the eight words a..h; data may be at any address. With 0 `blocks`, nothing is
+ * read and the states do not change.
  */
 typedef struct {
   const char *name;
@@ -31,19 +31,21 @@ typedef struct {
   /* Two states over two streams, interleaved so that each hides the other's latency. */
   void (*side)(uint32_t left[8], const uint8_t *left_data, uint32_t right[8], const uint8_t *right_data,
                size_t blocks);
-  /* As many states as it is wide, over streams that begin `stride` bytes apart; NULL where there is none. */
+  /* SHA256_WIDE_LEAVES states over streams that begin `stride` bytes apart; NULL if there is none. */
   void (*wide)(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks);
-  /* As `wide` over streams of `blocks` blocks that lie one behind the other, and one more state over all of them as
-   * one stream; NULL where there is none. */
+  /*
+   * Like `wide` over adjacent streams of `blocks` blocks, with one more state over all of them as a single stream; NULL
+   * if there is none.
+   */
   void (*wide_pair)(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[8], const uint8_t *data, size_t blocks);
 } sha256_kernels;
 
-/* What the rounds add; 16-byte aligned so that kernels may load four at once. */
+/* The constants of the rounds; 16-byte aligned so that kernels may load four at once. */
 extern const uint32_t sha256_round_constants[64];
 
 #if defined(__x86_64__)
 extern const sha256_kernels sha256_x86_kernels;
-/* The same, and wide ones that need AVX-512 F and BW: all, or all but the wide pair. */
+/* The same with wide kernels, which need AVX-512 F and BW: with and without the wide pair. */
 extern const sha256_kernels sha256_x86_wide_kernels;
 extern const sha256_kernels sha256_x86_wide_kernels_narrow_pair;
 void sha256_avx512_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *data, size_t stride, size_t blocks);
@@ -53,66 +55,68 @@ void sha256_avx512_pair(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[
 extern const sha256_kernels sha256_arm_kernels;
 #endif
 
-/* All kernels that this processor can run, NULL when it has no SHA instructions that are known here. */
+/* All kernels that this processor can run; NULL if none of its SHA instructions are known here. */
 const sha256_kernels *sha256_detect(void);
 
 /*
- * Of what sha256_detect gave, that which is fastest here: whether the wide pair is, depends on the processor, and
- * there are too many to know them by name, so it is measured, in about half a millisecond.
+ * The fastest of the detected kernels. Whether the wide pair is faster depends on the processor, and there are too many
+ * models to list, so this function measures it, in about half a millisecond.
  */
 const sha256_kernels *sha256_fastest(const sha256_kernels *detected);
 
-/* How many leaves these kernels hash at once, 2 or more. */
+/* Number of leaves that these kernels hash together, 2 or more. */
 size_t sha256_leaves_at_once(const sha256_kernels *kernels);
 
-/* How many leaves they hash at once together with the linear hash, 1 or more. */
+/* Number of leaves that they hash together with the linear hash, 1 or more. */
 size_t sha256_pair_leaves_at_once(const sha256_kernels *kernels);
 
-/* Whether the wide kernels, where there are some, do what the others do. Costs microseconds: 16 MiB are needed to
- * meet them by way of sha256_leaves or of a pair. */
+/*
+ * Whether the wide kernels, if any, agree with the others. Takes microseconds; testing them through sha256_leaves or a
+ * pair would take 16 MiB of data.
+ */
 bool sha256_wide_is_right(const sha256_kernels *kernels);
 
-/* How many leaves `bytes` bytes have; no data has one, the empty leaf. */
+/* Number of leaves in `bytes` bytes; no data has one empty leaf. */
 size_t sha256_leaf_count(uint64_t bytes);
 
-/* SHA-256 of each MiB of `data`: 32 × sha256_leaf_count(length) bytes are written to `digests`. */
+/* Writes the SHA-256 of each MiB of `data`, 32 × sha256_leaf_count(length) bytes, to `digests`. */
 void sha256_leaves(const sha256_kernels *kernels, const uint8_t *data, size_t length, uint8_t *digests);
 
-/* Both hashes of a stream. To be made with pair_begin and ended with pair_free; not copied. */
+/* Both hashes of a stream. Begin it with pair_begin, free it with pair_free, and do not copy it. */
 typedef struct {
   const sha256_kernels *kernels;
   uint32_t linear[8];
   uint32_t leaf[8];
-  /* Whole blocks that went through the kernels, then what waits for the rest of its block. */
+  /* Number of blocks that were compressed, then the beginning of the next block. */
   uint64_t blocks;
   uint8_t partial[64];
   size_t partial_bytes;
-  /* Digests of the leaves that ended, and for how many there is room. */
+  /* Digests of complete leaves, and the number that fits the memory. */
   uint8_t *leaves;
   size_t leaves_room;
 } pair_hasher;
 
 void pair_begin(pair_hasher *hasher, const sha256_kernels *kernels);
 
-/* Bytes taken so far. */
+/* Bytes absorbed so far. */
 uint64_t pair_bytes(const pair_hasher *hasher);
 
 /*
- * Makes room for what `bytes` more bytes will bring, so that absorbing them cannot fail. False when there is
- * no memory; the hasher is unchanged then.
+ * Allocates memory for the leaves of `bytes` more bytes, so that absorbing them cannot fail. False if there is no
+ * memory; then the hasher is unchanged.
  */
 bool pair_reserve(pair_hasher *hasher, uint64_t bytes);
 
-/* Takes the next bytes, for which room must have been made. `data` may be NULL when `length` is 0. */
+/* Absorbs the next bytes, for which pair_reserve has made room. `data` may be NULL when `length` is 0. */
 void pair_absorb(pair_hasher *hasher, const uint8_t *data, size_t length);
 
 /*
- * Ends the stream: 32 bytes to `linear`, 32 × sha256_leaf_count(pair_bytes()) bytes to `leaves`. The hasher
- * is spent and only pair_free may follow.
+ * Ends the stream: writes 32 bytes to `linear` and 32 × sha256_leaf_count(pair_bytes()) bytes to `leaves`. Afterwards
+ * only pair_free is valid.
  */
 void pair_end(pair_hasher *hasher, uint8_t *linear, uint8_t *leaves);
 
-/* Gives the memory back; harmless a second time. */
+/* Frees the memory. May be called again. */
 void pair_free(pair_hasher *hasher);
 
 #endif

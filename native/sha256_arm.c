@@ -1,7 +1,7 @@
 /*
- * Kernels for AArch64 with the SHA-2 instructions of the cryptographic extensions. sha256h and sha256h2 do
- * four rounds together on {a,b,c,d} and {e,f,g,h}; the next four need both results, so one chain waits for
- * latency. A second chain, over the same schedule (pair) or over its own (side), fills the wait.
+ * Kernels for AArch64 with the SHA-2 instructions of the cryptographic extensions. Together, sha256h and sha256h2 do
+ * four rounds on {a,b,c,d} and {e,f,g,h}. The next four rounds need both results, so a single chain waits for their
+ * latency. A second chain, over the same schedule (pair) or its own (side), fills the wait.
  */
 #include "sha256.h"
 
@@ -31,12 +31,12 @@ INLINE state_pair add_state(state_pair a, state_pair b) {
   return (state_pair){vaddq_u32(a.abcd, b.abcd), vaddq_u32(a.efgh, b.efgh)};
 }
 
-/* Four words of the message, which is big-endian. Loaded as bytes: data need not be aligned. */
+/* Loads four big-endian words of the message, as bytes: the data may be unaligned. */
 INLINE vector load_words(const uint8_t *data) {
   return vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(data)));
 }
 
-/* The next four words of the schedule from the sixteen before them. */
+/* Computes the next four words of the schedule from the previous sixteen. */
 INLINE vector next_words(vector w0, vector w1, vector w2, vector w3) {
   return vsha256su1q_u32(vsha256su0q_u32(w0, w1), w2, w3);
 }
@@ -155,7 +155,7 @@ const sha256_kernels sha256_arm_kernels = {"AArch64 SHA-2 instructions", one, pa
 
 #else
 
-/* ISO C wants at least one declaration in a file. */
+/* ISO C requires a declaration in every file. */
 typedef int sha256_arm_is_not_for_this_processor;
 
 #endif

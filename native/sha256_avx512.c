@@ -1,9 +1,9 @@
 /*
- * Kernels for x86-64 with AVX-512 (F and BW): sixteen leaves at once, each in its own 32-bit lane. The SHA
- * instructions work on one block in a unit that does not get faster by more of them; plain arithmetic on
- * sixteen blocks at once is 1.6 to 2 times as fast on Zen 5, where there are sixteen leaves to hash.
+ * Kernels for x86-64 with AVX-512 (F and BW): sixteen leaves at once, each in its own 32-bit lane. The SHA instructions
+ * share units that more chains cannot speed up. On Zen 5, plain arithmetic on sixteen blocks at once is 1.6 to 2 times
+ * as fast, given sixteen leaves.
  *
- * The pair over sixteen leaves is in sha256_avx512_pair.S; here are its states put in the order in which it wants them.
+ * The pair over sixteen leaves is in sha256_avx512_pair.S; this file arranges the states for it.
  */
 #include "sha256.h"
 
@@ -12,7 +12,7 @@
 #include <immintrin.h>
 
 #if defined(__GNUC__) && !defined(__clang__)
-/* The order of the sums below is chosen; GCC would take them in another, which is a quarter slower on Zen 5. */
+/* Fixes the order of the sums below: GCC's own order is a quarter slower on Zen 5. */
 #pragma GCC optimize("no-tree-reassoc")
 #endif
 
@@ -41,10 +41,10 @@ INLINE vector sigma1(vector w) {
   return XOR3(_mm512_ror_epi32(w, 17), _mm512_ror_epi32(w, 19), _mm512_srli_epi32(w, 10));
 }
 
-/* From sixteen rows of sixteen words to their columns. */
+/* Transposes sixteen rows of sixteen words. */
 INLINE void transpose(vector r[16]) {
   vector t[16];
-  /* Within each quarter of 128 bits: words of two rows, then of four. */
+  /* Within each quarter of 128 bits, interleaves the words of two rows, then of four. */
   for (int i = 0; i < 16; i += 2) {
     t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
     t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
@@ -69,7 +69,7 @@ INLINE void transpose(vector r[16]) {
   for (int i = 0; i < 16; i++) r[i] = t[i];
 }
 
-/* Word i of the blocks, which are big-endian, to words[i]. */
+/* Loads word i of each big-endian block into words[i]. */
 INLINE void load_words(vector words[16], const uint8_t *data, size_t stride) {
   const vector swap = _mm512_broadcast_i32x4(_mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203));
   for (size_t i = 0; i < SHA256_WIDE_LEAVES; i++) {
@@ -79,8 +79,9 @@ INLINE void load_words(vector words[16], const uint8_t *data, size_t stride) {
 }
 
 /*
- * One round (FIPS 180-4, 6.2.2 step 3). Instead of moving all eight variables one on, the next round names them one
- * on. What is known last, `s1` for the new e and `s0` for the new a, is added last: every round waits for them.
+ * One round (FIPS 180-4, 6.2.2 step 3). Instead of rotating the eight variables, the next round rotates their names.
+ * The values that are ready last, `s1` for the new e and `s0` for the new a, are added last, because every round waits
+ * for them.
  */
 #define ROUND(a, b, c, d, e, f, g, h, i)                                                              \
   do {                                                                                                \
@@ -90,10 +91,10 @@ INLINE void load_words(vector words[16], const uint8_t *data, size_t stride) {
     d = ADD(ADD(ADD(d, hw), choice), s1);                                                             \
     h = ADD(ADD(ADD(ADD(hw, choice), s1), majority), s0);                                             \
   } while (0)
-/* Word i of the next sixteen, from those 16, 15, 7 and 2 before it (step 1). */
+/* Computes word i of the next sixteen from the words 16, 15, 7 and 2 before it (step 1). */
 #define NEXT_WORD(i) \
   w[i] = ADD(ADD(w[i], w[((i) + 9) & 15]), ADD(sigma0(w[((i) + 1) & 15]), sigma1(w[((i) + 14) & 15])))
-/* Between the rounds, so that the schedule is made while they wait for each other. */
+/* Interleaved with the rounds: computes the schedule while they wait for each other. */
 #define ROUND_AND_WORD(a, b, c, d, e, f, g, h, i) \
   ROUND(a, b, c, d, e, f, g, h, i);               \
   NEXT_WORD(i)
@@ -107,7 +108,7 @@ INLINE void load_words(vector words[16], const uint8_t *data, size_t stride) {
   STEP(c, d, e, f, g, h, a, b, (i) + 6);  \
   STEP(b, c, d, e, f, g, h, a, (i) + 7)
 
-/* Variable i of all states, as row i; rows 8 to 15 are there for the transposition only. */
+/* Row i holds variable i of all states; rows 8 to 15 only complete the transposition. */
 INLINE void load_states(vector s[16], uint32_t states[SHA256_WIDE_LEAVES][8]) {
   for (int i = 0; i < 16; i++) {
     s[i] = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)states[i]));
@@ -148,7 +149,7 @@ void sha256_avx512_wide(uint32_t states[SHA256_WIDE_LEAVES][8], const uint8_t *d
   store_states(states, s);
 }
 
-/* `linear` is f, e, b, a, h, g, d, c, and `blocks` is not 0. */
+/* `linear` is in the order f, e, b, a, h, g, d, c; `blocks` is at least 1. */
 void sha256_avx512_pair_steps(vector leaves[8], uint32_t linear[8], const uint8_t *data, size_t blocks);
 
 void sha256_avx512_pair(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[8], const uint8_t *data,
@@ -166,7 +167,7 @@ void sha256_avx512_pair(uint32_t states[SHA256_WIDE_LEAVES][8], uint32_t linear[
 
 #else
 
-/* ISO C wants at least one declaration in a file. */
+/* ISO C requires a declaration in every file. */
 typedef int sha256_avx512_is_not_for_this_processor;
 
 #endif

@@ -1,19 +1,17 @@
 /*
- * The pair for x86-64 with the SHA extensions and AVX-512 (F and BW), over sixteen leaves that lie one behind the
- * other: the hash of each and the linear hash of them all. Intel's processors start a pair of rounds
- * (sha256rnds2) only every third cycle and have its result after four, so that two chains of them cannot go at
- * the speed of one. Here there is one chain, the linear hash, at 128 cycles a block. The sixteen leaves, one in each
- * 32-bit lane, and the schedule of the chain are plain arithmetic, for which there is time while the chain waits
- * for itself; so the instructions of all three alternate.
+ * The pair for x86-64 with the SHA extensions and AVX-512 (F and BW), over sixteen adjacent leaves: the hash of each
+ * and the linear hash of all. Intel's processors start two rounds (one sha256rnds2) only every third cycle, with a
+ * latency of four, so two chains cannot run at the speed of one. This code has one chain, the linear hash, at 128
+ * cycles a block. The sixteen leaves, one in each 32-bit lane, and the chain's schedule use plain arithmetic, which
+ * fits in while the chain waits for its latency. So the instructions of all three alternate.
  *
- * Each step takes one block of each leaf and sixteen blocks of the linear stream. It has four parts, in each of
- * which go sixteen rounds of the leaves, four blocks of the chain, and a quarter of the schedule of the chain's
- * next sixteen blocks. A part has four groups: four rounds of the leaves, one block of the chain, four words of
- * that schedule.
+ * Each step processes one block of each leaf and sixteen blocks of the linear stream. It has four parts. Each part does
+ * sixteen rounds of the leaves, four blocks of the chain, and a quarter of the schedule of the chain's next sixteen
+ * blocks, in four groups: four rounds of the leaves, one block of the chain, four words of that schedule.
  *
- * Instructions of the SSE kind, as those of the chain are, get slow by a factor of a hundred when anything is in
- * the upper parts of zmm0 to zmm15. Those of zmm16 to zmm31 do not count. So whatever is not SSE uses only these. No
- * compiler can be held to that, which is why this is written in assembler.
+ * SSE instructions, which the chain uses, become a hundred times slower while the upper parts of zmm0 to zmm15 are in
+ * use; zmm16 to zmm31 have no such effect. So everything else uses only these. No compiler guarantees that, which is
+ * why this is written in assembler.
  */
 #if defined(__x86_64__)
 
@@ -23,10 +21,10 @@
 #define NAME(name) name
 #endif
 
-/* Arguments: the eight variables of the leaves, each a vector, and those of the chain, which are two. */
+/* Arguments: the variables of the leaves, eight vectors, and those of the chain, two vectors. */
 #define LEAVES %rdi
 #define LINEAR %rsi
-/* The next step's bytes of the chain, and of leaves 0, 4, 8 and 12; the others lie STRIDE to 3 × STRIDE behind. */
+/* The next step's bytes of the chain, and of leaves 0, 4, 8 and 12; the others follow at 1 to 3 × STRIDE. */
 #define NEXT_BYTES %rdx
 #define LEAF_0 %rax
 #define LEAF_4 %rbx
@@ -34,9 +32,9 @@
 #define LEAF_12 %r13
 #define STRIDE %rcx
 #define STRIDE_3 %r14
-/* Steps to do, this one among them. */
+/* Steps left, this one included. */
 #define STEPS %r8
-/* Where this part's schedule of the chain is, and where a quarter of the next one goes. */
+/* This part's schedule of the chain, and the target of a quarter of the next one. */
 #define SCHEDULE %r9
 #define NEXT_SCHEDULE %r10
 /* The constants of this part's rounds. */
@@ -44,9 +42,9 @@
 #define COUNT %r15d
 
 /*
- * On the stack: the last sixteen words of the leaves' schedule and of the chain's next one, a vector each, then two
- * whole schedules of the chain with the constants added. In these the four words 4q to 4q + 3 of block 4k + j are
- * quarter k of vector 4q + j.
+ * On the stack: the last sixteen words of the leaves' schedule and of the chain's next one, one vector each; then two
+ * complete schedules of the chain, constants added. In these, words 4q to 4q + 3 of block 4k + j are quarter k of
+ * vector 4q + j.
  */
 .set LEAF_WORDS, 0
 .set CHAIN_WORDS, 1024
@@ -55,9 +53,9 @@
 .set FRAME_BYTES, SCHEDULES+8*PART_BYTES
 
 /*
- * zmm16 to zmm23 are the variables a to h of the leaves, in the order in which a part begins. zmm24 to zmm31 hold
- * nothing for longer than one of the macros below. xmm1 is {a,b,e,f} of the chain and xmm2 {c,d,g,h} (as in
- * sha256_x86.c), xmm3 and xmm4 what they were before the block, xmm0 two words with their constants.
+ * zmm16 to zmm23 hold the variables a to h of the leaves, in this order at the beginning of a part. zmm24 to zmm31 are
+ * scratch registers of each macro below. xmm1 is {a,b,e,f} of the chain and xmm2 {c,d,g,h} (as in sha256_x86.c); xmm3
+ * and xmm4 keep their values from before the block; xmm0 holds two words with their constants.
  */
 
 /* Rounds 4 × quad to 4 × quad + 3 of the chain, in the part's block of that number. */
@@ -68,7 +66,7 @@
   sha256rnds2 %xmm0, %xmm2, %xmm1
 .endm
 
-/* Word i of the next sixteen, from those 16, 15, 7 and 2 before it (FIPS 180-4, 6.2.2 step 1). */
+/* Computes word i of the next sixteen from the words 16, 15, 7 and 2 before it (FIPS 180-4, 6.2.2 step 1). */
 .macro next_word words, i, to
   vmovdqa64 \words+64*((\i+1)&15)(%rsp), %zmm28
   vmovdqa64 \words+64*((\i+14)&15)(%rsp), %zmm29
@@ -87,7 +85,7 @@
   vmovdqa64 %zmm\to, \words+64*(\i)(%rsp)
 .endm
 
-/* In each quarter of zmm24 to zmm27, from four rows of four words to their columns. */
+/* Transposes four rows of four words in each quarter of zmm24 to zmm27. */
 .macro transpose
   vpunpckldq %zmm25, %zmm24, %zmm28
   vpunpckhdq %zmm25, %zmm24, %zmm29
@@ -107,8 +105,8 @@
 .endm
 
 /*
- * What follows a round of the leaves for their schedule: in the first three parts the word that comes in the place of
- * the one just used; in the last, which needs no more, four words of the next step's blocks after every fourth.
+ * Schedule work after a round of the leaves. In the first three parts: the word that replaces the one just used. In the
+ * last part, which needs no more: four words of the next step's blocks after every fourth round.
  */
 .macro word_of_step round
   next_word LEAF_WORDS, (\round), 27
@@ -120,7 +118,7 @@
   .endif
 .endm
 
-/* Leaves 4k + j come to quarter k of row j; transposed, leaf n is in lane n. */
+/* Loads leaf 4k + j into quarter k of row j; after the transposition, leaf n is in lane n. */
 .macro load_leaf_words quad
   vbroadcasti32x4 16*(\quad)(LEAF_0), %zmm24
   vbroadcasti32x4 16*(\quad)(LEAF_0,STRIDE), %zmm25
@@ -147,8 +145,8 @@
 .endm
 
 /*
- * A round of the leaves (step 3) with three quads of the chain between. Instead of moving all eight
- * variables one on, the next round names them one on.
+ * A round of the leaves (step 3), interleaved with three quads of the chain. Instead of rotating the eight variables,
+ * the next round rotates their names.
  */
 .macro round block, r, word, a, b, c, d, e, f, g, h
   vpaddd LEAF_WORDS+64*(4*\block+\r)(%rsp), %zmm\h, %zmm\h
@@ -177,8 +175,9 @@
 .endm
 
 /*
- * Four words of the chain's next schedule: from the bytes in the first part, from the words before in the others.
- * Rows are four words of one block in each quarter, as the chain wants them; columns are a word of all sixteen.
+ * Four words of the chain's next schedule: from the bytes in the first part, from earlier words in the others. A row
+ * holds four words of one block in each quarter, as the chain needs them; a column holds one word of all sixteen
+ * blocks.
  */
 .macro chain_row to, at, store_at
   vbroadcasti32x4 \at(NEXT_BYTES), %zmm\to
@@ -290,7 +289,7 @@ NAME(sha256_avx512_pair_steps):
   andq $-64, %rsp
   vzeroupper
 
-  /* A leaf has a block for each step, and the next one lies behind its last. */
+  /* A leaf has one block for each step; the next leaf follows its last block. */
   movq %rcx, STEPS
   shlq $6, STRIDE
   leaq (STRIDE,STRIDE,2), STRIDE_3
@@ -300,7 +299,7 @@ NAME(sha256_avx512_pair_steps):
   leaq (LEAF_8,STRIDE,4), LEAF_12
   movdqu (LINEAR), %xmm1
   movdqu 16(LINEAR), %xmm2
-  /* What a step finds done by the one before it. */
+  /* Does what each step expects of the one before it. */
   .irp i, 0, 1, 2, 3
   load_leaf_words \i
   .endr
@@ -332,7 +331,7 @@ NAME(sha256_avx512_pair_steps):
   .p2align 5
 2:
   leaq NAME(sha256_round_constants)(%rip), ROUND_CONSTANTS
-  /* The last step has none behind it, and reads its own bytes again instead. */
+  /* The last step has no successor: it loads its own bytes again. */
   cmpq $1, STEPS
   je 3f
   addq $1024, NEXT_BYTES
@@ -359,7 +358,7 @@ NAME(sha256_avx512_pair_steps):
   add_variable 5, 21
   add_variable 6, 22
   add_variable 7, 23
-  /* The two schedules change their places. */
+  /* Swaps the two schedules. */
   xchgq SCHEDULE, NEXT_SCHEDULE
   subq $3*PART_BYTES, SCHEDULE
   subq $48, NEXT_SCHEDULE

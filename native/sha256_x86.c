@@ -1,12 +1,11 @@
 /*
- * Kernels for x86-64 with the SHA extensions (sha256rnds2, sha256msg1, sha256msg2). sha256rnds2 does two
- * rounds with a latency of about four cycles, and every next one needs its result: one chain leaves half of
- * what the processor could do undone. A second chain, over the same schedule (pair) or over its own (side),
- * fills it.
+ * Kernels for x86-64 with the SHA extensions (sha256rnds2, sha256msg1, sha256msg2). sha256rnds2 does two rounds with a
+ * latency of about four cycles, and each depends on the one before: a single chain uses half of the throughput. A
+ * second chain, over the same schedule (pair) or its own (side), uses the other half.
  *
- * The instruction wants the state as two registers of four words: {a,b,e,f} and {c,d,g,h}, the first named
- * in the highest lane. After two rounds the new {a,b,e,f} stands where {c,d,g,h} was, and the old one is the
- * new {c,d,g,h}; so over four rounds both are in their places again without a move.
+ * The instruction takes the state as two registers of four words, {a,b,e,f} and {c,d,g,h}, with the first word in the
+ * highest lane. After two rounds the new {a,b,e,f} replaces {c,d,g,h}, and the old {a,b,e,f} is the new {c,d,g,h}. So
+ * after four rounds both are back in their registers without a move.
  */
 #include "sha256.h"
 
@@ -42,13 +41,13 @@ INLINE state_pair add_state(state_pair a, state_pair b) {
   return (state_pair){_mm_add_epi32(a.abef, b.abef), _mm_add_epi32(a.cdgh, b.cdgh)};
 }
 
-/* Four words of the message, which is big-endian. */
+/* Loads four big-endian words of the message. */
 INLINE vector load_words(const uint8_t *data) {
   const vector swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
   return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)data), swap);
 }
 
-/* The next four words of the schedule from the sixteen before them. */
+/* Computes the next four words of the schedule from the previous sixteen. */
 INLINE vector next_words(vector w0, vector w1, vector w2, vector w3) {
   const vector sum = _mm_add_epi32(_mm_sha256msg1_epu32(w0, w1), _mm_alignr_epi8(w3, w2, 4));
   return _mm_sha256msg2_epu32(sum, w3);
@@ -88,7 +87,7 @@ static void one(uint32_t state[8], const uint8_t *data, size_t blocks) {
   store_state(state, s);
 }
 
-/* The schedule of a block with the constants added: all that its rounds need of it. */
+/* Makes the schedule of a block with the constants added: all that its rounds need. */
 typedef struct {
   vector words[16];
 } schedule;
@@ -111,7 +110,7 @@ INLINE void make_schedule(schedule *target, const uint8_t *data) {
   }
 }
 
-/* As make_schedule for two blocks, step by step in turn: apart, each waits for its own latency. */
+/* Like make_schedule for two blocks, with their steps interleaved to hide the latency. */
 INLINE void make_schedules(schedule *left, const uint8_t *left_data, schedule *right,
                            const uint8_t *right_data) {
   vector v0 = load_words(left_data);
@@ -144,12 +143,11 @@ INLINE void make_schedules(schedule *left, const uint8_t *left_data, schedule *r
 }
 
 /*
- * The 64 rounds of two states. Two chains use the SHA units to the full only if they never meet in one unit
- * at one time, and by measurement Zen 5 deals vector instructions out to its units by their order. So here the
- * order is written down, and regular: one cheap vector instruction (the load of the next two words, as a
- * shuffle), one pair of rounds of the first state, one cheap one, one of the second. Left to the compiler,
- * with the schedule in between, two chains took 165 cycles a block on Zen 5 where these take 133 and one
- * chain takes 129.
+ * The 64 rounds of two states. Two chains saturate the SHA units only if they never compete for one unit. Measurements
+ * show that Zen 5 assigns vector instructions to units by their order. So this code fixes a regular order: a cheap
+ * vector instruction (the next two words, loaded as a shuffle), two rounds of the first state, a cheap one, two rounds
+ * of the second state. In the compiler's order, with the schedule in between, two chains took 165 cycles a block on Zen
+ * 5; in this order they take 133, and a single chain takes 129.
  */
 #define ROUNDS(half, at, s_to, s_from, t_to, t_from)  \
   "pshufd " half ", " at "(%[sw]), %%xmm0\n\t"        \
@@ -177,7 +175,7 @@ static void pair(uint32_t linear[8], uint32_t leaf[8], const uint8_t *data, size
   if (blocks == 0) return;
   state_pair s = load_state(linear);
   state_pair t = load_state(leaf);
-  /* The next block's schedule is made while this one's rounds wait for each other. */
+  /* Makes the next block's schedule while this block's rounds wait for each other. */
   schedule schedules[2];
   make_schedule(&schedules[0], data);
   for (size_t i = 0; i < blocks; i++) {
@@ -210,7 +208,7 @@ const sha256_kernels sha256_x86_wide_kernels_narrow_pair = {WIDE_NAME, one, pair
 
 #else
 
-/* ISO C wants at least one declaration in a file. */
+/* ISO C requires a declaration in every file. */
 typedef int sha256_x86_is_not_for_this_processor;
 
 #endif

@@ -10,7 +10,7 @@ import type { Remembered } from '../audit/verify.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import { undefinedIfMissing } from './data-folder.ts';
+import { undefinedIfMissing } from '../durable/errors.ts';
 
 /** What the names of notes that remember audit chains begin with; the chain's name follows. */
 const NOTES = 'audit-';

@@ -8,9 +8,11 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type DiskSpace, isDiskFull } from '../domain/disk-space.ts';
 import type { RandomBytes } from '../domain/ids.ts';
+import { flushFolder } from '../durable/folder-flusher.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { AuditAnchors } from './audit-anchors.ts';
-import { type DataFolder, flushFolder } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 
 /** A chain that grows is anchored this often: an earlier copy may pass if it is not older than this. */
 const ANCHOR_PAUSE_MS = 10_000;
@@ -48,7 +50,7 @@ export function anchorsOf({
 /** Makes the folder of the audit log. @throws the I/O error. */
 export async function makeAuditFolder(folder: DataFolder): Promise<void> {
   await mkdir(folder.audit, { recursive: true, mode: 0o700 });
-  flushFolder(folder.path);
+  await flushFolder(realFileSystem, folder.path);
 }
 
 interface OpenAuditDeps extends AuditDeps {

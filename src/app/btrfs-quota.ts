@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { undefinedIfMissing } from './data-folder.ts';
+import { undefinedIfMissing } from '../durable/errors.ts';
 
 const BTRFS_MAGIC = 0x9123683e;
 const SYSFS = '/sys/fs/btrfs';

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { NoteDamaged } from '../domain/blob-store.ts';
-import { type DataFolder, undefinedIfMissing, writeDurably } from './data-folder.ts';
+import { undefinedIfMissing } from '../durable/errors.ts';
+import { type DataFolder, writeDurably } from './data-folder.ts';
 
 const POSTGRES_PORT = '5432';
 /** In the file, for the catalog in the data folder itself: that may be moved. */

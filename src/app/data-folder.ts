@@ -1,9 +1,12 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SettingError } from '../config/errors.ts';
 import type { RandomBytes } from '../domain/ids.ts';
+import { undefinedIfMissing } from '../durable/errors.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
+import { replaceFile } from '../durable/replace-file.ts';
 
 /** Where everything of one installation lies. */
 export interface DataFolder {
@@ -76,21 +79,11 @@ export async function readOrMakeMasterKey(folder: DataFolder, random: RandomByte
 
 /** Writes a file for the owner's eyes only (mode 0600), whole or not at all, surviving a power cut. */
 export async function writeDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  flushFolder(dirname(path));
-}
-
-/** What a file that is not there reads as: undefined. @throws every other error. */
-export function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
+  await replaceFile(realFileSystem, path, {
+    temporary: `${path}.new`,
+    permissions: 0o600,
+    write: (file) => file.writeWhole(text),
+  });
 }
 
 /** What no other folder would do better at: the path cannot be blamed for it. */
@@ -131,8 +124,8 @@ function makeOne(path: string): boolean {
   return true;
 }
 
-/** Makes the names in a folder survive a power cut. @throws the I/O error. */
-export function flushFolder(path: string): void {
+/** Makes the names in a folder durable. Synchronous, like all of making the data folder. @throws the I/O error. */
+function flushFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

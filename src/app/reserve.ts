@@ -2,8 +2,8 @@
 import { randomFillSync } from 'node:crypto';
 import { open, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { undefinedIfMissing } from '../durable/errors.ts';
 import { BtrfsQuota } from './btrfs-quota.ts';
-import { undefinedIfMissing } from './data-folder.ts';
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 /** Of a small file system the reserve takes no more than this share, unless a setting says so. */

@@ -7,8 +7,9 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
+import { undefinedIfMissing } from '../durable/errors.ts';
 import { type AuditChange, withCommandAudit } from './command-audit.ts';
-import { type DataFolder, undefinedIfMissing, writeDurably } from './data-folder.ts';
+import { type DataFolder, writeDurably } from './data-folder.ts';
 import { makeAccountId, makeKeyId, makeSecret } from './make-key.ts';
 import { credentialFiles, credentialsText } from './root-credentials.ts';
 

@@ -1,7 +1,8 @@
 /** The files in the data folder that hold the first key of an account, in the form that AWS tools read. */
 import { readFile } from 'node:fs/promises';
 import type { AccessKey } from '../domain/access-key-catalog.ts';
-import { type DataFolder, undefinedIfMissing, writeDurably } from './data-folder.ts';
+import { undefinedIfMissing } from '../durable/errors.ts';
+import { type DataFolder, writeDurably } from './data-folder.ts';
 
 const NOTE = '#: ';
 

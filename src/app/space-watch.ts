@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import { type DiskSpace, isDiskFull, type SpaceAllocation } from '../domain/disk-space.ts';
 import { passingCode, Shortage, withoutPath } from '../domain/errors.ts';
+import { undefinedIfMissing } from '../durable/errors.ts';
 import type { Logger } from '../log.ts';
 import type { Operation } from '../operations/operation.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
-import { type DataFolder, undefinedIfMissing } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 import { type FileSystemSpace, Reserve } from './reserve.ts';
 
 const LOOK_PAUSE_MS = 1000;

@@ -1,6 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { flushFolder } from '../durable/folder-flusher.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
+import { SharedRun } from '../durable/shared-run.ts';
 import type { AuditEvent, ChainKey, Head } from './chain.ts';
 
 const ROTATE_BYTES = 64 * 1024 * 1024;
@@ -64,8 +67,7 @@ export class AuditLog {
   /** Lines since the head was written. */
   #behind = 0;
   #waiting: AuditEvent[] = [];
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+  readonly #appends = new SharedRun(() => this.#appendWaiting());
   #failure: unknown;
 
   constructor(options: AuditLogOptions) {
@@ -91,8 +93,7 @@ export class AuditLog {
    */
   append(event: AuditEvent): Promise<void> {
     this.#waiting.push(event);
-    this.#next ??= (this.#running ?? Promise.resolve()).then(() => this.#start());
-    return this.#next;
+    return this.#appends.run();
   }
 
   /** Makes the files ready, so that the first record finds them open. @throws the I/O error. */
@@ -111,8 +112,7 @@ export class AuditLog {
   }
 
   async close(): Promise<void> {
-    await this.#next?.catch(() => {});
-    await this.#running?.catch(() => {});
+    await this.#appends.settled();
     while (this.#heading || (this.#behind > 0 && this.#failure === undefined)) {
       this.#bringHead();
       await this.#heading;
@@ -121,14 +121,9 @@ export class AuditLog {
     await this.#headFile?.close();
   }
 
-  #start(): Promise<void> {
-    this.#next = undefined;
-    const written = this.#writeEvents(this.#waiting.splice(0));
-    this.#running = written.then(
-      () => this.#follow(),
-      () => {},
-    );
-    return written;
+  async #appendWaiting(): Promise<void> {
+    await this.#writeEvents(this.#waiting.splice(0));
+    this.#follow();
   }
 
   async #writeEvents(events: readonly AuditEvent[]): Promise<void> {
@@ -189,13 +184,13 @@ export class AuditLog {
         0o600,
       );
       await this.#writeHead();
-      await flushFolder(folder);
+      await flushFolder(realFileSystem, folder);
       await begun(chain);
     }
     const path = join(folder, logName(chain, this.#number));
     const next = await open(path, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC, 0o600);
     // It is opened again by the next attempt: where descriptors are few, none may stay behind.
-    await flushFolder(folder).catch(async (error) => {
+    await flushFolder(realFileSystem, folder).catch(async (error) => {
       await next.close();
       throw error;
     });
@@ -227,14 +222,5 @@ export class AuditLog {
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
-  }
-}
-
-async function flushFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

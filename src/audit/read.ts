@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { undefinedIfMissing } from '../durable/errors.ts';
 import { logName } from './audit-log.ts';
 
 const LINE_FEED = 0x0a;
@@ -24,10 +25,7 @@ export interface LogLine {
 
 /** Names of all chains in the folder, in the order of their names. A folder that is not there has none. */
 export async function chainsIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const names = (await readdir(folder).catch(undefinedIfMissing)) ?? [];
   const chains = names.filter((name) => /\.(log|head)$/.test(name)).map((name) => name.split('.')[0] ?? '');
   return [...new Set(chains)].sort();
 }

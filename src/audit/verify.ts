@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { undefinedIfMissing } from '../durable/errors.ts';
 import { type Anchor, furtherOf, openAnchor } from './anchor.ts';
 import { headName, logName } from './audit-log.ts';
 import { type ChainKey, type Head, parseEvent } from './chain.ts';
@@ -146,7 +147,7 @@ async function verifyChain(
   mayLackHead: boolean,
   expected: HeadLine | undefined,
 ): Promise<AuditProblem[]> {
-  const sealed = await readFile(join(folder, headName(chain.name)), 'utf8').catch(missing);
+  const sealed = await readFile(join(folder, headName(chain.name)), 'utf8').catch(undefinedIfMissing);
   if (sealed === undefined && !mayLackHead) return [{ ...whole(chain.name), fault: 'the head is missing' }];
   const head = sealed === undefined ? undefined : key.openHead(chain.name, sealed);
   if (sealed !== undefined && !head) return [{ ...whole(chain.name), fault: 'the head was changed' }];
@@ -233,8 +234,4 @@ function compareWithLine(chains: readonly Chain[], line: HeadLine): AuditProblem
   if (count !== line.chains || records !== line.records)
     return fault(`covers ${line.records} records of ${line.chains} chains; ${records} of ${count} are here`);
   return digestOf(covered) === line.digest ? [] : fault('names other records than those that are here');
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }

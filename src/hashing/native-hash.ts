@@ -6,14 +6,14 @@ import { getSystemErrorMessage, getSystemErrorName, types } from 'node:util';
 import { DIGEST_BYTES, LEAF_BYTES, leafCount } from '../treehash/index.ts';
 import type { HashEngine, HashedRead, PairDigest, PairHasher } from './hash-engine.ts';
 
-/** A hasher of the addon's; it checks itself that it gets its own. */
+/** A hasher of the addon, which checks that it gets one of its own. */
 type Handle = object;
 /** `errno` is 0 or positive, as in C. */
 type Done = (errno: number, bytesRead: number) => void;
 
 /** What native/addon.c exports. It checks every argument. */
 interface Addon {
-  /** Null, with nothing beside it, on a processor without SHA instructions. */
+  /** Null on a processor without SHA instructions; then every other member is missing. */
   readonly implementation: string | null;
   readonly leavesAtOnce: number;
   readonly pairLeavesAtOnce: number;
@@ -27,36 +27,35 @@ interface Addon {
     buffers: readonly Uint8Array[],
     done: Done,
   ): void;
-  /** The linear hash, then the leaves. */
+  /** The linear hash, followed by the leaves. */
   digest(hasher: Handle): Buffer;
   hashLeavesSync(bytes: Uint8Array, target: Uint8Array): void;
   hashLeaves(bytes: Uint8Array, target: Uint8Array, done: Done): void;
   readAndHash(fd: number, position: number, bytes: Uint8Array, target: Uint8Array, done: Done): void;
   alignedBuffer(bytes: number): Buffer;
-  /** Of glibc alone. */
+  /** Present with glibc only. */
   giveBackMemory?(): void;
 }
 
 /**
- * Loads the native engine: a prebuilt one if the package has one for this platform, else the one that
- * `native/build.mjs` built here.
- * @param report called with a line for each file that is there but cannot be used, and for there being none.
- * @returns undefined when there is none that loads, can run on this processor and hashes rightly.
+ * Loads the native engine: the package's prebuilt one for this platform, or else the one that `native/build.mjs` built.
+ * @param report called with a line for each file that cannot be used, or if there is none.
+ * @returns undefined if none loads, runs on this processor and gives correct hashes.
  */
 export function loadNativeHash(report: (why: string) => void = () => {}): HashEngine | undefined {
   const require = createRequire(import.meta.url);
   const files = candidates().filter((file) => existsSync(file));
-  if (files.length === 0) report(`no native hash for ${process.platform}-${process.arch}`);
+  if (files.length === 0) report(`no native hash is installed for ${process.platform}-${process.arch}`);
   for (const file of files) {
     try {
       const addon = require(file) as Addon;
       if (addon.implementation === null) {
-        report('this processor has no SHA instructions that the native hash knows');
+        report('the native hash is not used: it knows no SHA instructions of this processor');
         return undefined;
       }
       const engine = new NativeHash(addon, addon.implementation);
       if (hashesRightly(engine)) return engine;
-      report(`${file} gives wrong hashes and is not used`);
+      report(`${file} is not used: it gives wrong hashes`);
     } catch (error) {
       report(`${file} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -64,7 +63,7 @@ export function loadNativeHash(report: (why: string) => void = () => {}): HashEn
   return undefined;
 }
 
-/** In the package's folder, which is the first one upwards with a package.json, from src/ and dist/ alike. */
+/** Files in the package's folder: the nearest one above with a package.json, for src/ and dist/ alike. */
 function candidates(): string[] {
   const platform = `${process.platform}-${process.arch}`;
   let folder = dirname(fileURLToPath(import.meta.url));
@@ -73,7 +72,7 @@ function candidates(): string[] {
   return [join(native, 'prebuilds', `${platform}.node`), join(native, 'build', `sha256.${platform}.node`)];
 }
 
-/** Byte i is (i * 7919 + (i >> 10)) mod 256: no two blocks that follow each other are the same. */
+/** Byte i of the test data is (i * 7919 + (i >> 10)) mod 256: no two consecutive blocks are equal. */
 const SELF_TEST_BYTES = LEAF_BYTES + 8191;
 const SELF_TEST = {
   linear: '14c8a146c23a1fbb7ae6e727d0867a2e5b7d10842695419748ff860e26719ad9',
@@ -84,14 +83,14 @@ const SELF_TEST = {
 };
 
 /**
- * Goes through every kernel: one state, the pair, and two leaves side by side. The addon itself compares the wide ones
- * with these when it is loaded.
+ * Tests every kernel but the wide ones: one state, the pair, and two leaves side by side. The addon compares the wide
+ * ones with these when it is loaded.
  */
 function hashesRightly(engine: HashEngine): boolean {
   const bytes = new Uint8Array(SELF_TEST_BYTES);
   for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7919 + (i >> 10);
   const hasher = engine.createPairHasher();
-  // Cut within a block, so that joining it is tested too.
+  // Cut within a block, to test joining it.
   hasher.updateSync([bytes.subarray(0, 1001), bytes.subarray(1001)]);
   const { linear, leaves } = hasher.digest();
   return (
@@ -190,12 +189,12 @@ class NativePairHasher implements PairHasher {
   }
 }
 
-/** Room for the digests of `bytes`. What is no Uint8Array gets some too: the addon refuses it. */
+/** Allocates the digests of `bytes`. Any argument is accepted here: the addon rejects what is not a Uint8Array. */
 function leavesOf(bytes: Uint8Array): Buffer {
   return Buffer.allocUnsafe(leafCount(bytes?.byteLength || 0) * DIGEST_BYTES);
 }
 
-/** A buffer that shrank under a job of the thread pool would end the process, and the addon cannot see it. */
+/** A buffer that shrinks during a job would crash the process, and the addon cannot detect it. */
 function requireFixed(bytes: Uint8Array): void {
   const buffer = bytes?.buffer;
   if (types.isArrayBuffer(buffer) && buffer.resizable) {
@@ -207,7 +206,7 @@ function requireAllFixed(buffers: readonly Uint8Array[]): void {
   if (Array.isArray(buffers)) buffers.forEach(requireFixed);
 }
 
-/** An error as node:fs makes them, of a positive errno. */
+/** Makes an error as node:fs does, from a positive errno. */
 function systemError(errno: number, syscall: string): Error {
   const code = getSystemErrorName(-errno);
   const error = new Error(`${code}: ${getSystemErrorMessage(-errno)}, ${syscall}`);

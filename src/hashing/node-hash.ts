@@ -5,8 +5,8 @@ import { DIGEST_BYTES, LEAF_BYTES, leafCount } from '../treehash/index.ts';
 import type { HashEngine, HashedRead, PairDigest, PairHasher } from './hash-engine.ts';
 
 /**
- * The engine that is always there: node:crypto, one pass for each hash. It hashes on the main thread, its
- * asynchronous methods too: handing bytes to another thread of JavaScript costs more than it gives.
+ * The engine that is always available: node:crypto, one pass for each hash. Its asynchronous methods hash on the main
+ * thread, too: passing bytes to a worker thread costs more than it gains.
  */
 export const nodeHash: HashEngine = {
   name: 'node:crypto',
@@ -45,7 +45,7 @@ export const nodeHash: HashEngine = {
 
 class NodePairHasher implements PairHasher {
   #leaf: Hash = createHash('sha256');
-  /** Undefined within the first leaf, where it would be the same. */
+  /** Undefined within the first leaf, where both hashes are the same. */
   #linear: Hash | undefined;
   #inLeaf = 0;
   readonly #leaves: Buffer[] = [];
@@ -59,7 +59,7 @@ class NodePairHasher implements PairHasher {
 
   async update(buffers: readonly Uint8Array[]): Promise<void> {
     this.updateSync(buffers);
-    // Busy until the caller can know better, as the native one is.
+    // Stays busy until the promise resolves, as the native hasher does.
     this.#state = 'busy';
     await new Promise(setImmediate);
     this.#state = 'ready';
@@ -70,7 +70,7 @@ class NodePairHasher implements PairHasher {
     requireBuffers(buffers);
     this.#requireReady();
     this.#state = 'busy';
-    // The pool writes while this thread hashes.
+    // The thread pool writes while this thread hashes.
     const written = writeAll(fd, position, buffers);
     for (const bytes of buffers) this.#take(bytes);
     try {
@@ -125,7 +125,7 @@ async function writeAll(fd: number, position: number, buffers: readonly Uint8Arr
     if (written === 0)
       throw Object.assign(new Error('EIO: nothing was written'), { code: 'EIO', syscall: 'writev' });
     at += written;
-    // Less than asked is no error: go on behind what was written.
+    // A short write is no error: continue behind what was written.
     let next = 0;
     for (let first = rest[0]; first !== undefined && written >= first.length; first = rest[next]) {
       written -= first.length;

@@ -7,16 +7,16 @@ export interface Span {
 }
 
 /**
- * Whether the span begins at a whole MiB and ends at one or at the end of the data: what
- * `RetrievalByteRange` demands (API guide, "megabyte aligned").
+ * Whether the span begins at a whole MiB, and ends at one or at the end of the data, as `RetrievalByteRange` demands
+ * (API guide, "megabyte aligned").
  */
 export function isMegabyteAligned({ first, last }: Span, size: number): boolean {
   return first % LEAF_BYTES === 0 && ((last + 1) % LEAF_BYTES === 0 || last === size - 1);
 }
 
 /**
- * Whether the root of the tree over the span is a node of the tree over all `size` bytes, so that a hash of
- * the span can be compared with the whole (API guide, "tree-hash aligned").
+ * Whether the root of the tree over the span is a node of the tree over all `size` bytes, so that the span's hash can
+ * be checked against the whole (API guide, "tree-hash aligned").
  */
 export function isTreeAligned(span: Span, size: number): boolean {
   if (!isMegabyteAligned(span, size)) return false;
@@ -32,7 +32,7 @@ function isPowerOfTwo(n: number): boolean {
   return lowestBit(n) === n;
 }
 
-/** The largest power of two that divides n ≥ 1. Leaf numbers stay below 2^31 (2 PiB). */
+/** The largest power of two that divides n ≥ 1. Correct for n below 2^31, which is 2 PiB in leaves. */
 function lowestBit(n: number): number {
   return n & -n;
 }

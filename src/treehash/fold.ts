@@ -5,7 +5,7 @@ export const LEAF_BYTES = 1024 * 1024;
 /** A SHA-256 digest. */
 export const DIGEST_BYTES = 32;
 
-/** SHA-256 of no bytes: the tree hash of no data, which no archive can have. */
+/** SHA-256 of no bytes: the tree hash of no data. No archive is empty. */
 export const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** SHA-256 of `left` followed by `right`, 32 raw bytes: one inner node of the tree. */
@@ -18,15 +18,15 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer');
 }
 
-/** How many leaves `bytes` bytes of data have; no data has one, the empty leaf. */
+/** Number of leaves in `bytes` bytes of data; no data has one empty leaf. */
 export function leafCount(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / LEAF_BYTES));
 }
 
 /**
- * Folds digests, laid end to end, to the root of the tree above them. A last one without a partner moves up
- * unchanged. The digests may be leaves, or the roots of equal parts of 2^n MiB (the last part may be
- * shorter): a part's root is a node of the whole tree, so both give the same root.
+ * Folds concatenated digests to the root of the tree above them. A last digest without a partner moves up unchanged.
+ * The digests may be leaves, or the roots of equal parts of 2^n MiB (the last part may be shorter): a part's root is a
+ * node of the whole tree, so both give the same root.
  * @param digests n × 32 bytes, n ≥ 1; not changed.
  * @throws RangeError when the length is zero or not a multiple of 32.
  */
@@ -44,7 +44,7 @@ function foldLevel(level: Uint8Array): Uint8Array {
   const odd = level.length % (2 * DIGEST_BYTES);
   const next = new Uint8Array(pairs * DIGEST_BYTES + odd);
   for (let i = 0; i < pairs; i++) {
-    // Both digests of a pair lie side by side, so the 64 bytes are hashed where they are.
+    // Both digests of a pair are adjacent, so the 64 bytes are hashed in place.
     next.set(sha256(level.subarray(i * 64, i * 64 + 64)), i * DIGEST_BYTES);
   }
   if (odd > 0) next.set(level.subarray(-DIGEST_BYTES), pairs * DIGEST_BYTES);

@@ -12,18 +12,18 @@ export interface PairDigest {
   readonly leaves: Uint8Array;
 }
 
-/** The linear and the tree hash of data that comes in chunks: the two that the API demands of every upload. */
+/** Computes the linear and the tree hash of data that arrives in chunks: the API demands both of every upload. */
 export class PairHasher {
   readonly #tree = new TreeHasher();
   readonly #linear: Hash | undefined;
   #size = 0;
 
-  /** @param expected bytes to come, if known: up to one leaf both hashes are the same, and one is spared. */
+  /** @param expected bytes to come, if known. For up to one leaf both hashes are the same, so only one is computed. */
   constructor(expected?: number) {
     this.#linear = expected !== undefined && expected <= LEAF_BYTES ? undefined : createHash('sha256');
   }
 
-  /** Takes the next bytes; they may be reused by the caller afterwards. */
+  /** Takes the next bytes; the caller may reuse the chunk. */
   update(chunk: Uint8Array): void {
     this.#size += chunk.length;
     this.#tree.update(chunk);

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { DIGEST_BYTES, foldDigests, LEAF_BYTES } from './fold.ts';
 
-/** What a hasher knows at the end of the data. */
+/** The hashes of all data. */
 export interface TreeDigest {
   /** Root of the tree, 32 bytes. */
   readonly treeHash: Uint8Array;
@@ -10,15 +10,15 @@ export interface TreeDigest {
 }
 
 /**
- * The tree hash of data that comes in chunks of any size. Keeps 32 bytes for each MiB seen (128 KiB for a
- * part of 4 GiB), because the leaves are kept with the data for ranged hashes and scrubbing.
+ * Computes the tree hash of data that arrives in chunks of any size. Keeps 32 bytes for each MiB (128 KiB for a part of
+ * 4 GiB), because the leaves are stored with the data, for ranged hashes and scrubbing.
  */
 export class TreeHasher {
   #leaves: Uint8Array[] = [];
   #leaf: Hash | undefined;
   #inLeaf = 0;
 
-  /** Takes the next bytes; they may be reused by the caller afterwards. */
+  /** Takes the next bytes; the caller may reuse the chunk. */
   update(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length) {
@@ -31,7 +31,7 @@ export class TreeHasher {
     }
   }
 
-  /** Ends the data. Call once; the hasher is spent afterwards. */
+  /** Ends the data. The hasher cannot be used afterwards. */
   digest(): TreeDigest {
     if (this.#inLeaf > 0 || this.#leaves.length === 0) this.#endLeaf();
     const leaves = new Uint8Array(this.#leaves.length * DIGEST_BYTES);
@@ -48,7 +48,7 @@ export class TreeHasher {
   }
 }
 
-/** Tree hash of bytes at hand, 64 lower-case hex digits. */
+/** Tree hash of bytes in memory, 64 lower-case hex digits. */
 export function treeHash(bytes: Uint8Array): string {
   const hasher = new TreeHasher();
   hasher.update(bytes);

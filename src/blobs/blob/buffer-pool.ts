@@ -1,28 +1,28 @@
-/** Runs something once, `ms` from now; it keeps no process alive. */
+/** Runs a function once, `ms` from now, without keeping the process alive. */
 export type Schedule = (ms: number, run: () => void) => void;
 
-/** A buffer that was not needed for so long is given back to the system, after twice the time at most. */
+/** A buffer that stayed unused this long is released; at the latest after twice this time. */
 const IDLE_MS = 15_000;
 
 /**
- * Buffers of one size that are used again and again. The garbage collector counts buffers against the heap: made
- * anew for each MiB that comes or goes, they make it walk through the whole heap several times a second.
+ * Reuses buffers of one size. Buffers count against the heap: allocating one for each MiB that is read or written
+ * triggers several full garbage collections a second.
  */
 export class BufferPool {
-  /** Of each buffer. */
+  /** Size of each buffer. */
   readonly bytes: number;
   readonly #kept: number;
   readonly #make: (bytes: number) => Buffer;
   readonly #later: Schedule;
-  /** The last one is used next: those at the beginning are not needed. */
+  /** A stack: the buffers at its beginning are those in excess. */
   readonly #free: Buffer[] = [];
-  /** The fewest that were free since it was last looked. */
+  /** The fewest free buffers since the last check. */
   #unused = 0;
   #isWatched = false;
 
   /**
-   * @param bytes of each buffer. @param kept how many wait for the next one who asks; more are given back at once.
-   * @param make gives a new one with an ArrayBuffer of its own.
+   * @param bytes size of each buffer. @param kept how many free buffers to keep; more are released at once.
+   * @param make allocates one, with an ArrayBuffer of its own.
    */
   constructor(bytes: number, kept: number, make: (bytes: number) => Buffer, later: Schedule) {
     this.bytes = bytes;
@@ -31,14 +31,14 @@ export class BufferPool {
     this.#later = later;
   }
 
-  /** A buffer with any content. */
+  /** Takes a buffer; its content is arbitrary. */
   take(): Buffer {
     const buffer = this.#free.pop();
     this.#unused = Math.min(this.#unused, this.#free.length);
     return buffer ?? this.#make(this.bytes);
   }
 
-  /** Takes one back that nothing works on any more. */
+  /** Returns a buffer that nothing uses any more. */
   give(buffer: Buffer): void {
     if (this.#free.length >= this.#kept) release(buffer);
     else this.#free.push(buffer);
@@ -58,8 +58,8 @@ export class BufferPool {
 }
 
 /**
- * Gives the memory back now, if it is the buffer's own: the garbage collector of an idle process may come late or never,
- * and that of a busy one walks through the whole heap for it.
+ * Frees the memory now, if the buffer owns its ArrayBuffer. An idle process may collect it late or never, and a busy
+ * one would walk its whole heap for it.
  */
 export function release({ buffer, byteLength }: Buffer): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);

@@ -2,29 +2,29 @@ import type { HashEngine, PairDigest } from '../../hashing/hash-engine.ts';
 import { release } from './buffer-pool.ts';
 import type { BlobStream } from './stream.ts';
 
-/** From here on a job of the thread pool costs less than what waits meanwhile. */
+/** From this size on, hashing on the thread pool costs less than blocking the main thread. */
 const LONG_BYTES = 128 * 1024;
 
-/** The data of a blob of at most one leaf, held back until its end: its two hashes are one. */
+/** Holds the data of a blob of at most one leaf until its end. Both hashes of such a blob are the same. */
 export class BufferedStream implements BlobStream {
   readonly #engine: HashEngine;
   readonly #size: number;
-  /** Made when first needed: an upload that sends nothing holds none. */
+  /** Allocated on the first write: an upload that sends nothing holds no memory. */
   #bytes: Buffer | undefined;
   #length = 0;
 
-  /** @param size bytes to come, at most one leaf. Of more, only so many are held. */
+  /** @param size bytes to come, at most one leaf. Further bytes are counted and dropped. */
   constructor(engine: HashEngine, size: number) {
     this.#engine = engine;
     this.#size = size;
   }
 
-  /** Bytes that came. */
+  /** Bytes received. */
   get length(): number {
     return this.#length;
   }
 
-  /** Copies: the caller may use its buffers again. */
+  /** Copies the chunks, so the caller may reuse them. */
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     this.#bytes ??= Buffer.allocUnsafe(this.#size);
     for (const chunk of chunks) {
@@ -45,7 +45,7 @@ export class BufferedStream implements BlobStream {
     return { position: 0, bytes: this.#bytes?.subarray(0, this.#length) ?? new Uint8Array() };
   }
 
-  /** Only when nothing reads `rest` any more: its memory is given back at once. */
+  /** Frees the memory of `rest`: call it when nothing reads that any more. */
   async stop(): Promise<void> {
     if (this.#bytes) release(this.#bytes);
     this.#bytes = undefined;

@@ -1,6 +1,6 @@
 /**
- * The form of a blob: its data, then what describes it. Specified in docs/format.md; a change here is a new
- * version there.
+ * The form of a blob: its data, then a trailer that describes it. Specified in docs/format.md; a change here needs a
+ * new version there.
  */
 import { hash } from 'node:crypto';
 import {
@@ -14,27 +14,29 @@ import { DIGEST_BYTES, foldDigests, leafCount } from '../../treehash/index.ts';
 
 const MAGIC = Buffer.from('MORAINE\0', 'latin1');
 const VERSION = 3;
-/** Form 1 had no extension and no cipher: zeros stand in their place. There is no form 2 of a blob. */
+/** Version 1 has zeros in place of extension and cipher. There is no version 2. */
 const OLDER_VERSION = 1;
-/** The commit number and the generation, 8 bytes each; later forms of the extension begin with them too. */
+/** The commit number and the generation, 8 bytes each. Later extensions begin with them too. */
 const EXTENSION_BYTES = 16;
-/** Leaves room for what later versions will add, and bounds what a damaged footer can ask for. */
+/** Leaves room for later versions, and bounds what a damaged footer makes a reader allocate. */
 const MAX_EXTENSION_BYTES = 1024;
 const PLAIN = 0;
 const MAX_LABEL_BYTES = 65_536;
 
-/** The footer's length; it is the last thing in a blob. */
+/** Length of the footer, which ends a blob. */
 export const FOOTER_BYTES = 64;
 
 /*
- * Extension, little-endian: 0 commit number u64 · 8 generation u64; what follows is passed over.
+ * Extension, little-endian: 0 commit number u64 · 8 generation u64; readers skip the rest.
  * Footer, little-endian:
  *   0 magic (8) · 8 version u32 · 12 label bytes u32 · 16 data bytes u64 · 24 leaves u32 · 28 cipher u16
  *   30 extension bytes u16 · 32 SHA-256 (32) of leaves, label, extension and the footer's first 32 bytes.
  */
 const SUMMED_FOOTER_BYTES = 32;
 
-/** What follows the data: leaves, label, extension, footer. @param writer who writes the blob. */
+/**
+ * Encodes what follows the data: leaves, label, extension, footer. @param writer stamp of the process that writes it.
+ */
 export function encodeTrailer(label: BlobLabel, digests: BlobDigests, writer: WriterStamp): Buffer {
   const { treeHash, linearHash, leaves, size } = digests;
   const text = JSON.stringify({ ...label, treeHash, linearHash });
@@ -57,25 +59,25 @@ export function encodeTrailer(label: BlobLabel, digests: BlobDigests, writer: Wr
   return trailer;
 }
 
-/** A number below 2^53 in 8 bytes: twice as fast as by way of a bigint. */
+/** Writes a number below 2^53 in 8 bytes; twice as fast as by a bigint. */
 function writeNumber(bytes: Buffer, number: number, at: number): void {
   bytes.writeUInt32LE(number % 2 ** 32, at);
   bytes.writeUInt32LE(Math.floor(number / 2 ** 32), at + 4);
 }
 
-/** Where the parts of a blob lie, read from its footer. */
+/** Lengths of a blob's sections, read from its footer. */
 export interface Layout {
   readonly size: number;
   /** Leaves, label, extension and footer together. */
   readonly trailerBytes: number;
   readonly labelBytes: number;
-  /** 0 in a blob of form 1. */
+  /** 0 in version 1. */
   readonly extensionBytes: number;
 }
 
 /**
  * Reads a footer. @param total the blob's length in bytes.
- * @throws BlobDamaged when it is none, or of a version that is not known here.
+ * @throws BlobDamaged when it is not a footer, or of an unknown version.
  */
 export function decodeFooter(ref: string, footer: Buffer, total: number): Layout {
   if (footer.length !== FOOTER_BYTES || !footer.subarray(0, 8).equals(MAGIC)) {
@@ -83,10 +85,10 @@ export function decodeFooter(ref: string, footer: Buffer, total: number): Layout
   }
   const version = footer.readUInt32LE(8);
   if (version !== VERSION && version !== OLDER_VERSION)
-    throw new BlobDamaged(ref, `its form ${version} is not known to this version of Moraine`);
+    throw new BlobDamaged(ref, `this version of Moraine cannot read version ${version} of its form`);
   const [cipher, extensionBytes] = [footer.readUInt16LE(28), footer.readUInt16LE(30)];
   if (cipher !== PLAIN)
-    throw new BlobDamaged(ref, `its cipher ${cipher} is not known to this version of Moraine`);
+    throw new BlobDamaged(ref, `this version of Moraine does not know its cipher ${cipher}`);
   const labelBytes = footer.readUInt32LE(12);
   const size = Number(footer.readBigUInt64LE(16));
   const leaves = footer.readUInt32LE(24);
@@ -103,7 +105,7 @@ function isExtension(version: number, bytes: number): boolean {
   return bytes >= EXTENSION_BYTES && bytes <= MAX_EXTENSION_BYTES;
 }
 
-/** Reads what follows the data and proves it. @throws BlobDamaged. */
+/** Decodes and verifies what follows the data. @throws BlobDamaged. */
 export function decodeTrailer(ref: string, trailer: Buffer, layout: Layout): BlobDescription {
   const { size, labelBytes, extensionBytes } = layout;
   const footer = trailer.subarray(-FOOTER_BYTES);
@@ -128,7 +130,7 @@ function readWriter(trailer: Buffer, at: number): WriterStamp {
   };
 }
 
-/** SHA-256 of all of a trailer but the sum at its end, in hex: Node.js takes longer to give it as bytes. */
+/** SHA-256 of a trailer up to its own checksum. In hex, which Node.js gives faster than bytes. */
 function sumOf(trailer: Buffer): string {
   return hash('sha256', trailer.subarray(0, SUMMED_FOOTER_BYTES - FOOTER_BYTES), 'hex');
 }

@@ -1,13 +1,14 @@
 import { BlobDamaged, type LeafRun } from '../../domain/blob-store.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../../treehash/index.ts';
 import type { ReadSemaphore } from './read-semaphore.ts';
 import type { RunBuffer, RunBuffers } from './run-buffers.ts';
 
-/** How many runs are read while one is on its way out, as long as memory is plenty. */
+/** How many runs are read ahead while one is being sent, if memory allows. */
 const RUNS_AHEAD = 2;
 
-/** What reading takes; one for all blobs of a store. */
+/** Shared by all readers of a store. */
 export interface LeafReadDeps {
   readonly engine: HashEngine;
   readonly buffers: RunBuffers;
@@ -17,7 +18,7 @@ export interface LeafReadDeps {
 /** A blob's data in a file that is open for reading. */
 interface BlobBytes {
   readonly ref: string;
-  readonly fd: number;
+  readonly file: OpenFile;
   /** Where its data begins in the file. */
   readonly start: number;
   /** Bytes of its data. */
@@ -30,9 +31,9 @@ interface ReadLeaves {
 }
 
 /**
- * Reads and hashes leaves, ahead of whoever takes them. A run's bytes are good until the next one is asked for, or the
- * iteration is ended.
- * @param unwanted ends the reading: what waits for its turn is not read.
+ * Reads and hashes leaves ahead of the consumer. A run's bytes are valid until the consumer asks for the next run or
+ * ends the iteration.
+ * @param unwanted ends the reading; reads that wait for their turn do not begin.
  * @throws BlobDamaged when the file ends early, the reason of `unwanted`.
  */
 export async function* readLeafRuns(
@@ -65,18 +66,18 @@ export async function* readLeafRuns(
   }
 }
 
-/** Consecutive leaves on their way from the disk. */
+/** Reads consecutive leaves from the disk. */
 class LeafReader {
   readonly #reading: LeafReadDeps;
   readonly #blob: BlobBytes;
   readonly #over: AbortSignal;
   readonly #begins: number;
   readonly #end: number;
-  /** Where the next read begins. */
+  /** Position at which the next read begins. */
   #next: number;
   /** Reads that wait for their turn. */
   #waiting = 0;
-  /** In order; undefined where the read before it took all that was left. */
+  /** In order; undefined where an earlier read took the rest. */
   readonly #coming: Promise<ReadLeaves | undefined>[] = [];
 
   constructor(deps: LeafReadDeps, blob: BlobBytes, first: number, last: number, over: AbortSignal) {
@@ -88,12 +89,12 @@ class LeafReader {
     this.#end = Math.min(blob.size, (last + 1) * LEAF_BYTES);
   }
 
-  /** Begins what is needed next. No more than that at first: many clients give up before they have read anything. */
+  /** Begins the read that is needed next, and no more: many clients give up before they receive anything. */
   readOn(): void {
     this.#begin(1);
   }
 
-  /** Begins what may be needed after the run that is on its way out. */
+  /** Begins the reads that follow the run being sent. */
   readAhead(): void {
     if (this.#reading.buffers.isPlenty) this.#begin(1 + RUNS_AHEAD);
   }
@@ -102,7 +103,7 @@ class LeafReader {
     const { narrowBytes } = this.#reading.buffers;
     while (this.#next + this.#waiting * narrowBytes < this.#end && this.#coming.length < wanted) {
       const read = this.#read();
-      // It is awaited some turns later; until then a failure must not count as unhandled.
+      // Awaited some turns later; until then a failure must not count as an unhandled rejection.
       read.catch(() => {});
       this.#coming.push(read);
     }
@@ -112,13 +113,13 @@ class LeafReader {
     return this.#coming[0];
   }
 
-  /** Whoever took the first run is done with it. */
+  /** Returns the first run's buffer: the consumer no longer uses it. */
   drop({ buffer }: ReadLeaves): void {
     this.#coming.shift();
     buffer.giveBack();
   }
 
-  /** Resolves when nothing reads any more. Then whoever took a run is done with it, too. */
+  /** Waits for all reads and returns their buffers. The consumer no longer uses any. */
   async end(): Promise<void> {
     for (const settled of await Promise.allSettled(this.#coming.splice(0))) {
       if (settled.status === 'fulfilled') settled.value?.buffer.giveBack();
@@ -134,7 +135,7 @@ class LeafReader {
     try {
       const left = this.#end - this.#next;
       if (left <= 0 || this.#over.aborted) return undefined;
-      // Where others wait, the first read is a small one: it shows whether the client is still there.
+      // While others wait, the first read is small: it shows whether the client is still there.
       const small = turns.waiting > 0 && this.#next === this.#begins;
       const buffer = buffers.take(small ? Math.min(LEAF_BYTES, left) : left);
       const leaf = this.#next / LEAF_BYTES;
@@ -146,11 +147,11 @@ class LeafReader {
   }
 
   async #readRun(leaf: number, buffer: RunBuffer): Promise<LeafRun> {
-    const { ref, fd, start } = this.#blob;
+    const { ref, file, start } = this.#blob;
     const { bytes } = buffer;
     try {
       const { engine } = this.#reading;
-      const { bytesRead, leaves } = await engine.readAndHash(fd, start + leaf * LEAF_BYTES, bytes);
+      const { bytesRead, leaves } = await file.readAndHash(engine, start + leaf * LEAF_BYTES, bytes);
       if (bytesRead < bytes.length)
         throw new BlobDamaged(ref, `it ends ${bytes.length - bytesRead} bytes early`);
       return { first: leaf, bytes, digests: leaves };

@@ -1,11 +1,11 @@
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '../../durable/file-system.ts';
 
-/** A blob's bytes within an open file. Whoever opened it closes the file. */
+/** A blob's bytes within an open file. The function that opened the file closes it. */
 export interface PlacedBlob {
   readonly ref: string;
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   /** Where the blob begins. */
   readonly start: number;
-  /** Its length, with what describes it. */
+  /** Its length, trailer included. */
   readonly total: number;
 }

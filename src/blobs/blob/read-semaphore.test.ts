@@ -4,8 +4,8 @@ import { ReadSemaphore } from './read-semaphore.ts';
 
 const wanted = new AbortController().signal;
 
-describe('turns to read', () => {
-  it('are given in the order in which they were asked for, so many at once', async () => {
+describe('a read semaphore', () => {
+  it('gives turns in the order of the calls, a fixed number at once', async () => {
     const turns = new ReadSemaphore(2);
     const given: number[] = [];
     const asked = [0, 1, 2, 3].map((i) => turns.acquire(wanted).then(() => given.push(i)));
@@ -18,7 +18,7 @@ describe('turns to read', () => {
     assert.deepEqual([given, turns.waiting], [[0, 1, 2, 3], 0]);
   });
 
-  it('are not waited for by whoever has gone', async () => {
+  it('drops a waiting read that is no longer wanted', async () => {
     const turns = new ReadSemaphore(1);
     assert.equal(await turns.acquire(wanted), true);
     const gone = new AbortController();

@@ -1,30 +1,30 @@
 interface Waiter {
-  /** @param isTurn false if nobody wants it any more. */
+  /** @param isTurn false if the read is no longer wanted. */
   wake(isTurn: boolean): void;
 }
 
 /**
- * Lets so many reads happen at once as keep the disk and the thread pool busy. The others hold no memory while they
- * wait, and leave when nobody wants them any more.
+ * Limits concurrent reads to as many as keep the disk and the thread pool busy. Reads that wait hold no memory, and
+ * leave the queue when they are no longer wanted.
  */
 export class ReadSemaphore {
   #free: number;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly #waiting = new Set<Waiter>();
 
-  /** @param atOnce how many reads at once, at least 1. */
+  /** @param atOnce number of concurrent reads, at least 1. */
   constructor(atOnce: number) {
     this.#free = atOnce;
   }
 
-  /** How many wait. */
+  /** How many reads wait. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
   /**
-   * Resolves with true when it is the caller's turn; `done` must follow. With false, at once, when `unwanted` is
-   * aborted first.
+   * Resolves with true when it is the caller's turn, which the caller ends with `release`. Resolves with false at once
+   * when `unwanted` is aborted first.
    */
   acquire(unwanted: AbortSignal): Promise<boolean> {
     if (unwanted.aborted) return Promise.resolve(false);
@@ -46,7 +46,7 @@ export class ReadSemaphore {
     });
   }
 
-  /** Ends a turn; the next one begins. */
+  /** Ends a turn, so that the next one begins. */
   release(): void {
     const [next] = this.#waiting;
     if (next) next.wake(true);

@@ -10,7 +10,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { type RunBuffer, RunBuffers } from './run-buffers.ts';
 
 const WIDE = 16;
-/** As many as there are wide ones. */
+/** The number of wide buffers. */
 const AT_ONCE = 6;
 const MUCH = 1000 * MIB;
 
@@ -18,7 +18,7 @@ const sizes = (taken: readonly RunBuffer[]) => taken.map(({ bytes }) => bytes.le
 const take = (buffers: RunBuffers, count: number) => Array.from({ length: count }, () => buffers.take(MUCH));
 
 describe('buffers for runs of leaves', () => {
-  it('are as long as the engine likes, while there are some left, and short then', () => {
+  it('are long while there are wide ones left, then short', () => {
     const buffers = new RunBuffers({ narrow: 2, wide: WIDE, wideBuffers: AT_ONCE });
     const taken = take(buffers, AT_ONCE + 2);
     assert.deepEqual(sizes(taken), [...Array(AT_ONCE).fill(WIDE), 2, 2]);
@@ -29,7 +29,7 @@ describe('buffers for runs of leaves', () => {
     assert.deepEqual(sizes(take(buffers, 1)), [2]);
   });
 
-  it('are short for engines that gain nothing by long ones', () => {
+  it('are short for engines that gain nothing from long ones', () => {
     for (const leavesAtOnce of [1, 2])
       assert.deepEqual(
         sizes(take(new RunBuffers({ narrow: 2, wide: leavesAtOnce, wideBuffers: AT_ONCE }), 8)),
@@ -44,7 +44,7 @@ describe('buffers for runs of leaves', () => {
     assert.deepEqual(sizes([buffers.take(WIDE * MIB - 1), buffers.take(WIDE * MIB)]), [2, WIDE]);
   });
 
-  it('are used again when they are given back', () => {
+  it('are reused after they are given back', () => {
     for (const leavesAtOnce of [2, WIDE]) {
       const buffers = new RunBuffers({ narrow: 2, wide: leavesAtOnce, wideBuffers: AT_ONCE });
       const first = buffers.take(MUCH);
@@ -67,7 +67,7 @@ describe('buffers for runs of leaves', () => {
 });
 
 describe('idle buffers', () => {
-  /** A pool, and what it wants to be told later. */
+  /** A pool, and the checks that it scheduled. */
   function pool(kept: number) {
     const due: (() => void)[] = [];
     const made: Buffer[] = [];
@@ -81,13 +81,13 @@ describe('idle buffers', () => {
     return { buffers, held, due, pass: () => due.shift()?.() };
   }
 
-  it('are given back to the system when a while has passed without need of them', () => {
+  it('are released after some time without use', () => {
     const { buffers, held, due, pass } = pool(10);
     const taken = Array.from({ length: 5 }, () => buffers.take());
     for (const buffer of taken) buffers.give(buffer);
     pass();
     assert.equal(held(), 5);
-    // Two are needed in this while.
+    // Two are in use during this time.
     const [one, two] = [buffers.take(), buffers.take()];
     for (const buffer of [one, two]) buffers.give(buffer);
     pass();
@@ -98,14 +98,14 @@ describe('idle buffers', () => {
     assert.equal(buffers.take().length, MIB);
   });
 
-  it('beyond those that are kept are given back at once', () => {
+  it('beyond the number to keep are released at once', () => {
     const { buffers, held } = pool(2);
     const taken = Array.from({ length: 5 }, () => buffers.take());
     for (const buffer of taken) buffers.give(buffer);
     assert.equal(held(), 2);
   });
 
-  it('of aligned memory go as well', (t) => {
+  it('of aligned memory are released, too', (t) => {
     const engine = loadNativeHash();
     if (engine?.alignedBuffer === undefined) {
       t.skip('no native hash');
@@ -131,7 +131,7 @@ describe('a disk store whose engine hashes sixteen leaves at once', () => {
     return { store, bytes, ref: await storeBlob(store, bytes) };
   }
 
-  it('gives long runs, and the rest in short ones', async (t) => {
+  it('reads long runs, and the rest in short ones', async (t) => {
     const { store, bytes, ref } = await stored(t);
     const blob = await store.open(ref);
     const runs = await collect(blob.leaves(0, 35));
@@ -151,7 +151,7 @@ describe('a disk store whose engine hashes sixteen leaves at once', () => {
     );
   });
 
-  it('gives many readers at once what they ask for, and long runs again when they have gone early', async (t) => {
+  it('serves many readers at once, and reads long runs again after they left early', async (t) => {
     const { store, bytes, ref } = await stored(t);
     const reads = Array.from({ length: 8 }, async (_, i) => {
       const first = i * MIB;
@@ -178,7 +178,7 @@ describe('a disk store whose engine hashes sixteen leaves at once', () => {
     await blob.close();
   });
 
-  it('reads nothing more for a reader whose bytes are unwanted, and takes no buffer for what waits', async (t) => {
+  it('reads no more for a reader that has left, and takes no buffer for reads that wait', async (t) => {
     const folder = await readyFolder(t);
     const reads: (() => void)[] = [];
     const engine = {
@@ -200,7 +200,7 @@ describe('a disk store whose engine hashes sixteen leaves at once', () => {
     await eventually('reads under way', () => reads.length === 3);
     const why = new Error('gone');
     for (const { gone } of readers.slice(1)) gone.abort(why);
-    // Those that wait end at once, while the reads under way are stuck.
+    // Readers that wait end at once, while the reads under way are stuck.
     for (const { first } of readers.slice(3)) await assert.rejects(first, why);
     assert.equal(reads.length, 3);
     for (const go of reads) go();

@@ -1,33 +1,33 @@
 import { LEAF_BYTES } from '../../treehash/index.ts';
 import { BufferPool, type Schedule } from './buffer-pool.ts';
 
-/** Narrow ones that wait for the next blob. */
+/** How many free narrow buffers to keep. */
 const NARROW_KEPT = 16;
-/** Below it a buffer of the right size costs less than it is worth to keep one. */
+/** Below this size, allocating an exact buffer is cheaper than keeping one. */
 const POOLED_BYTES = 64 * 1024;
-/** Beyond so much in use, nothing is read before it is asked for. */
+/** While more than this is in use, nothing is read ahead. */
 const PLENTY_BYTES = 160 * 1024 * 1024;
 
-/** What a run of leaves is read into, or gathered in before it is written. */
+/** Memory for a run of leaves that is read, or collected before it is written. */
 export interface RunBuffer {
   /** As long as the run. */
   readonly bytes: Buffer;
-  /** To be called once, when nothing works on the bytes any more and nothing reads them. */
+  /** Call once, when nothing reads or writes the bytes any more. */
   giveBack(): void;
 }
 
 export interface RunLengths {
-  /** Leaves of a short run: few enough for many blobs at once. */
+  /** Leaves in a short run: few enough for many concurrent blobs. */
   readonly narrow: number;
-  /** Leaves that the engine hashes at once, in less time each. */
+  /** Leaves that the engine hashes together, in less time each. */
   readonly wide: number;
-  /** How many wide ones there may be, in use or kept. Whoever finds all taken gets a narrow one. */
+  /** How many wide buffers may exist, in use or kept. When all are taken, `take` gives a narrow one. */
   readonly wideBuffers: number;
 }
 
 /**
- * Buffers for what is read from one store, or written to it. Runs are short, but for engines that hash more leaves at
- * once in less time each: those get long ones, as long as there are some left.
+ * Buffers for what one store reads or writes. Runs are short, unless the engine hashes many leaves together faster:
+ * then they are long, as far as the wide buffers go.
  */
 export class RunBuffers {
   readonly #narrow: BufferPool;
@@ -36,8 +36,8 @@ export class RunBuffers {
   #inUse = 0;
 
   /**
-   * @param make gives a buffer of so many bytes, with any content and an ArrayBuffer of its own.
-   * @param later when idle buffers are looked for.
+   * @param make allocates a buffer of so many bytes, with arbitrary content and an ArrayBuffer of its own.
+   * @param later schedules the check for idle buffers.
    */
   constructor(
     { narrow, wide, wideBuffers }: RunLengths,
@@ -49,17 +49,17 @@ export class RunBuffers {
     this.#wideLeft = wide > narrow ? wideBuffers : 0;
   }
 
-  /** Of a short run. */
+  /** Bytes of a short run. */
   get narrowBytes(): number {
     return this.#narrow.bytes;
   }
 
-  /** Whether there is room for what may be wanted later. */
+  /** Whether there is memory to read ahead. */
   get isPlenty(): boolean {
     return this.#inUse < PLENTY_BYTES;
   }
 
-  /** @param bytes that are left of the blob, at least 1. Gives room for as many of them as are best taken at once. */
+  /** Gives a buffer for the next run. @param bytes what is left of the blob, at least 1. */
   take(bytes: number): RunBuffer {
     if (bytes < POOLED_BYTES) return { bytes: Buffer.allocUnsafeSlow(bytes), giveBack: () => {} };
     if (bytes >= this.#wide.bytes && this.#wideLeft > 0) {

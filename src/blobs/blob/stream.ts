@@ -1,35 +1,36 @@
-/** The data of a large blob on its way to disk: hashed by the job that writes it. */
+/** Writing the data of a large blob: the job that writes it hashes it, too. */
+import type { OpenFile } from '../../durable/file-system.ts';
 import type { HashEngine, PairDigest, PairHasher } from '../../hashing/hash-engine.ts';
 import type { RunBuffer, RunBuffers } from './run-buffers.ts';
 
-/** A multiple of what any device takes at once, and enough that its pause between two writes is small. */
+/** A multiple of any device's block size, and large enough to keep the device busy. */
 export const STAGE_BYTES = 1024 * 1024;
 
-/** Takes data in order. Used by one caller, who waits for each step before the next. */
+/** Takes data in order. Has one caller, which awaits each call before the next. */
 export interface BlobStream {
-  /** Takes the next bytes; the chunks may be used again when it resolves. @throws the I/O error. */
+  /** Takes the next bytes; the caller may reuse the chunks when it resolves. @throws the I/O error. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Ends the data. What `rest` gives then is not in the file yet. @throws the I/O error. */
+  /** Ends the data. The caller must still write `rest` to the file. @throws the I/O error. */
   end(): Promise<PairDigest>;
-  /** The last bytes, and where in the file they belong. */
+  /** The last bytes, and their position in the file. */
   rest(): { readonly position: number; readonly bytes: Uint8Array };
-  /** Resolves when nothing works on the file any more; again without effect. Never throws. */
+  /** Resolves when nothing uses the file any more. May be called again. Never throws. */
   stop(): Promise<void>;
 }
 
-/** Writes through the page cache, each call as it comes. */
+/** Writes each call's chunks through the page cache. */
 export class CachedStream implements BlobStream {
   readonly #hasher: PairHasher;
-  readonly #fd: number;
+  readonly #file: OpenFile;
   #position = 0;
 
-  constructor(engine: HashEngine, fd: number) {
+  constructor(engine: HashEngine, file: OpenFile) {
     this.#hasher = engine.createPairHasher();
-    this.#fd = fd;
+    this.#file = file;
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
-    await this.#hasher.writeAndHash(this.#fd, this.#position, chunks);
+    await this.#file.writeAndHash(this.#hasher, this.#position, chunks);
     this.#position += chunks.reduce((sum, { length }) => sum + length, 0);
   }
 
@@ -45,16 +46,15 @@ export class CachedStream implements BlobStream {
 }
 
 /**
- * Writes past the page cache. Archives are rarely read soon, and filling the cache with them costs the processor
- * about as much as receiving them (docs/decisions/0010). Bytes are gathered in one buffer while another is hashed and
- * written.
+ * Writes past the page cache: archives are rarely read soon, and caching them costs about as much processor time as
+ * receiving them (docs/decisions/0010). One buffer fills while another is hashed and written.
  */
 export class DirectStream implements BlobStream {
   readonly #hasher: PairHasher;
-  readonly #fd: number;
+  readonly #file: OpenFile;
   readonly #size: number;
   readonly #staging: RunBuffers;
-  /** What is being filled. Taken when first needed: an upload that sends nothing holds none. */
+  /** The buffer being filled. Taken on the first write: an upload that sends nothing holds none. */
   #stage: RunBuffer | undefined;
   #used = 0;
   #position = 0;
@@ -62,12 +62,12 @@ export class DirectStream implements BlobStream {
   #stopping: Promise<void> | undefined;
 
   /**
-   * @param fd open with `O_DIRECT`. @param size bytes to come. @param staging has buffers that such a file takes, of
-   * `STAGE_BYTES` or more.
+   * @param file opened as `direct`. @param size bytes to come. @param staging gives buffers that such a file takes,
+   * of `STAGE_BYTES` or more.
    */
-  constructor(engine: HashEngine, fd: number, size: number, staging: RunBuffers) {
+  constructor(engine: HashEngine, file: OpenFile, size: number, staging: RunBuffers) {
     this.#hasher = engine.createPairHasher();
-    this.#fd = fd;
+    this.#file = file;
     this.#size = size;
     this.#staging = staging;
   }
@@ -86,14 +86,14 @@ export class DirectStream implements BlobStream {
     }
   }
 
-  /** Starts writing the full buffer when the one before is written. The next is filled meanwhile. */
+  /** Starts writing the full buffer once the previous one is written; the next fills meanwhile. */
   async #handOver(stage: RunBuffer): Promise<void> {
     await this.#writing;
     this.#stage = undefined;
-    this.#writing = this.#hasher
-      .writeAndHash(this.#fd, this.#position, [stage.bytes])
+    this.#writing = this.#file
+      .writeAndHash(this.#hasher, this.#position, [stage.bytes])
       .finally(() => stage.giveBack());
-    // It is awaited with the next one; until then a failure must not count as unhandled.
+    // Awaited with the next buffer; until then a failure must not count as an unhandled rejection.
     this.#writing.catch(() => {});
     this.#position += stage.bytes.length;
     this.#used = 0;
@@ -105,7 +105,7 @@ export class DirectStream implements BlobStream {
     return this.#hasher.digest();
   }
 
-  /** Less than a buffer: its length is no multiple of the device's, so it goes another way. */
+  /** Less than a buffer. The caller writes it through the cache: its length is no multiple of the block size. */
   rest(): { position: number; bytes: Uint8Array } {
     return {
       position: this.#position,
@@ -114,7 +114,7 @@ export class DirectStream implements BlobStream {
   }
 
   stop(): Promise<void> {
-    // Once: given back twice, a buffer would serve two blobs. And whoever comes second waits for the write as well.
+    // Once: a buffer returned twice would serve two blobs. A second caller waits for the write, too.
     this.#stopping ??= this.#giveBack();
     return this.#stopping;
   }

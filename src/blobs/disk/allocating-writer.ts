@@ -1,7 +1,7 @@
 import type { BlobDigests, BlobLabel, BlobWriter } from '../../domain/blob-store.ts';
 import type { SpaceAllocation } from '../../domain/disk-space.ts';
 
-/** A writer that tells a claim of room how far it came, and how it ended. */
+/** Reports to an allocation of disk space how much was written, and how writing ended. */
 export class AllocatingWriter implements BlobWriter {
   readonly #writer: BlobWriter;
   readonly #allocation: SpaceAllocation;
@@ -22,7 +22,7 @@ export class AllocatingWriter implements BlobWriter {
     return this.#noteFailure(this.#writer.digest());
   }
 
-  /** Ends the claim, whatever comes of it. */
+  /** Ends the allocation, whether the blob could be stored or not. */
   async finish(label: BlobLabel): Promise<string> {
     const ref = await this.#noteFailure(this.#writer.finish(label)).catch((error) => {
       this.#end();
@@ -37,7 +37,7 @@ export class AllocatingWriter implements BlobWriter {
     this.#end();
   }
 
-  /** Once: whoever fails to finish a blob may discard it as well. */
+  /** Ends the allocation once: a caller may discard a blob that it failed to finish. */
   #end(): void {
     if (!this.#isEnded) this.#allocation.end(this.#error);
     this.#isEnded = true;

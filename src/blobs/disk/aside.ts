@@ -2,17 +2,17 @@ import type { AsideBatch, AsideBlob } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import type { DiskNotes } from './notes.ts';
 
-/** Times of the names sort as text until the year 33658. */
+/** Enough digits for times in names to sort as text until the year 33658. */
 const TIME_DIGITS = 15;
-/** Bounds what is read at once, and what is written anew after a crash. */
+/** Bounds the memory of a batch, and what is repeated after a crash. */
 const BLOBS_PER_BATCH = 1000;
 
-/** What was set aside, as texts in the folder `aside/`, one for each lot. */
+/** Lists of blobs that were set aside: one text in the folder `aside/` for each batch. */
 export class DiskAside {
   readonly #notes: DiskNotes;
   readonly #random: RandomBytes;
 
-  /** @param notes over the folder `aside/`. */
+  /** @param notes on the folder `aside/`. */
   constructor(notes: DiskNotes, random: RandomBytes) {
     this.#notes = notes;
     this.#random = random;
@@ -28,11 +28,11 @@ export class DiskAside {
     }
   }
 
-  /** The oldest first. @throws NoteDamaged. */
+  /** Gives the oldest batch first. @throws NoteDamaged. */
   async *list(): AsyncIterable<AsideBatch> {
     for (const name of [...(await this.#notes.names(''))].sort()) {
       const text = await this.#notes.get(name);
-      // A lot that is gone since the folder was read was settled.
+      // A batch that vanished since the folder was read was dropped meanwhile.
       if (text !== undefined) yield { name, ...(JSON.parse(text) as Omit<AsideBatch, 'name'>) };
     }
   }

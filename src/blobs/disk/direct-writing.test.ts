@@ -1,4 +1,4 @@
-/** Large blobs that are written past the page cache: the same bytes as through it, whatever their size. */
+/** Large blobs written past the page cache have the same bytes as through it, whatever their size. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
@@ -15,12 +15,13 @@ import {
 import { incoming, readyFolder } from '../../../test/support/disk-store.ts';
 import { temporaryFolder } from '../../../test/support/server.ts';
 import { StoreFailure } from '../../domain/blob-store.ts';
+import { takesDirect } from '../../durable/direct.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { loadNativeHash } from '../../hashing/native-hash.ts';
 import { nodeHash } from '../../hashing/node-hash.ts';
 import { LEAF_BYTES } from '../../treehash/index.ts';
 import { STAGE_BYTES } from '../blob/stream.ts';
-import { takesDirect } from '../durable/direct-file.ts';
 import { DiskStore } from './disk-store.ts';
 import { prepareDiskStore } from './prepare.ts';
 
@@ -30,7 +31,7 @@ const skip = native === undefined ? why.join('; ') : !(await isTaken(native)) &&
 
 async function isTaken(engine: HashEngine): Promise<boolean> {
   const folder = await temporaryFolder();
-  const taken = await takesDirect(join(folder, 'file'), alignedBuffer(engine, STAGE_BYTES));
+  const taken = await takesDirect(realFileSystem, join(folder, 'file'), alignedBuffer(engine, STAGE_BYTES));
   assert.deepEqual(await readdir(folder), []);
   await rm(folder, { recursive: true });
   return taken;
@@ -41,7 +42,7 @@ function alignedBuffer(engine: HashEngine, bytes: number): Buffer {
   return engine.alignedBuffer(bytes);
 }
 
-/** Whatever this processor likes best. */
+/** The engine with stages of sixteen leaves, whatever this processor prefers. */
 function withWideStages(engine: HashEngine): HashEngine {
   return {
     name: engine.name,
@@ -82,7 +83,7 @@ if (native && !skip) {
 }
 
 describe('writing past the page cache', { skip }, () => {
-  it('gives the same file as writing through it, whatever size and chunks', async (t) => {
+  it('gives the same file as writing through it, for any size and chunks', async (t) => {
     const folder = await readyFolder(t);
     const [direct, cached] = [storeOf(t, folder, native as HashEngine), storeOf(t, folder, nodeHash)];
     const around = fc.oneof(
@@ -112,7 +113,7 @@ describe('writing past the page cache', { skip }, () => {
     );
   });
 
-  it('gives the same file by stages of sixteen leaves, also where there are not enough of them for all', async (t) => {
+  it('gives the same file with stages of sixteen leaves, also when these run out', async (t) => {
     const folder = await readyFolder(t);
     const cached = storeOf(t, folder, nodeHash);
     const direct = storeOf(t, folder, withWideStages(native as HashEngine));
@@ -126,7 +127,7 @@ describe('writing past the page cache', { skip }, () => {
     }
   });
 
-  it('keeps blobs that are written side by side apart, also after some were given up twice', async (t) => {
+  it('keeps concurrent blobs apart, also after some were discarded twice', async (t) => {
     const store = storeOf(t, await readyFolder(t), native as HashEngine);
     for (let i = 0; i < 3; i++) {
       const writer = await store.create(3 * STAGE_BYTES);
@@ -141,7 +142,7 @@ describe('writing past the page cache', { skip }, () => {
     }
   });
 
-  it('says at the end at the latest that bytes could not be written, and leaves nothing', async (t) => {
+  it('reports a failed write at the end at the latest, and leaves no file', async (t) => {
     const folder = await readyFolder(t);
     const engine = native as HashEngine;
     const refuses = async () => Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
@@ -159,9 +160,12 @@ describe('writing past the page cache', { skip }, () => {
     assert.deepEqual(await incoming(folder), []);
   });
 
-  it('is found out by trying: what is not aligned is refused, and then all goes through the cache', async (t) => {
+  it('is tested by a trial write: if that fails, as without alignment, all goes through the cache', async (t) => {
     const folder = await readyFolder(t);
-    assert.equal(await takesDirect(join(folder, 'odd'), Buffer.alloc(STAGE_BYTES + 1).subarray(1)), false);
+    assert.equal(
+      await takesDirect(realFileSystem, join(folder, 'odd'), Buffer.alloc(STAGE_BYTES + 1).subarray(1)),
+      false,
+    );
     const engine = native as HashEngine;
     const odd: HashEngine = {
       ...nodeHash,

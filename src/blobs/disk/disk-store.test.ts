@@ -32,10 +32,10 @@ import { incoming, packFiles, readyFolder, storeOver } from '../../../test/suppo
 import { beforeFiles, diskError, failFiles } from '../../../test/support/failing-disk.ts';
 import { temporaryFolder } from '../../../test/support/server.ts';
 import { BlobDamaged, type BlobLabel, NO_STAMP, StoreFailure } from '../../domain/blob-store.ts';
+import { FolderFlusher } from '../../durable/folder-flusher.ts';
 import { nodeHash } from '../../hashing/node-hash.ts';
 import { DIGEST_BYTES, foldDigests, LEAF_BYTES, leafCount } from '../../treehash/index.ts';
 import { decodeFooter, decodeTrailer, encodeTrailer, FOOTER_BYTES } from '../blob/format.ts';
-import { FolderFlusher } from '../durable/folder-flusher.ts';
 import { DiskStore, PACKED_BYTES } from './disk-store.ts';
 import { prepareDiskStore } from './prepare.ts';
 
@@ -56,7 +56,7 @@ blobStoreContract('disk', async () => {
   };
 });
 
-/** More than goes into a pack: such a blob has a file of its own. */
+/** Too large for a pack: such a blob has a file of its own. */
 const LARGE = PACKED_BYTES + 1;
 
 const pathOf = (folder: string, ref: string) => join(folder, 'blobs', ref.slice(-2), ref);
@@ -77,7 +77,7 @@ describe('the trailer of a blob', () => {
   });
   const partOnly = fc.record({ uploadId: text, partSize: number }, { requiredKeys: [] });
 
-  it('says all that it was told, whatever the label and the size', () => {
+  it('decodes to what was encoded, for any label and size', () => {
     const large = fc.constantFrom(2 ** 32 - 1, 2 ** 32, 2 ** 32 + 5, 40_000 * LEAF_BYTES);
     const size = fc.oneof({ weight: 9, arbitrary: fc.nat({ max: 40 * LEAF_BYTES }) }, large);
     fc.assert(
@@ -106,7 +106,7 @@ describe('the trailer of a blob', () => {
 describe('a damaged blob on disk', () => {
   const DATA = someBytes(2 * LEAF_BYTES + 100);
 
-  it('is found by its description when any byte of the trailer changed', async (t) => {
+  it('is detected when any byte of the trailer changed', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const ref = await storeBlob(store, DATA, partLabel(0));
@@ -122,7 +122,7 @@ describe('a damaged blob on disk', () => {
     assert.equal((await store.describe(ref)).size, DATA.length);
   });
 
-  it('is found when its end is missing, however much of it', async (t) => {
+  it('is detected when it was cut at any length', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const ref = await storeBlob(store, someBytes(LARGE));
@@ -137,7 +137,7 @@ describe('a damaged blob on disk', () => {
     }
   });
 
-  it('is found when something was appended to it', async (t) => {
+  it('is detected when bytes were appended', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const ref = await storeBlob(store, someBytes(LARGE));
@@ -147,7 +147,7 @@ describe('a damaged blob on disk', () => {
 });
 
 describe('a disk store after a crash', () => {
-  it('has lost what was half-written and kept what was whole, confirmed or not', async (t) => {
+  it('has removed half-written blobs and kept whole ones, confirmed or not', async (t) => {
     const folder = await readyFolder(t);
     const crashed = storeOver(t, folder);
     const [confirmed, loose] = [
@@ -170,7 +170,7 @@ describe('a disk store after a crash', () => {
     assert.deepEqual(await collect(store.list()), [confirmed]);
   });
 
-  it('can be made ready any number of times', async (t) => {
+  it('can be prepared any number of times', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = [await storeBlob(store, someBytes(10)), await storeBlob(store, someBytes(LARGE))] as const;
@@ -179,7 +179,7 @@ describe('a disk store after a crash', () => {
     assert.deepEqual(await readBlob(storeOver(t, folder), refs[1]), someBytes(LARGE));
   });
 
-  it('makes a store of version 1 one of version 3, with all that is in it', async (t) => {
+  it('upgrades a store of version 1 to version 3 and keeps its blobs', async (t) => {
     const folder = await readyFolder(t);
     const ref = await storeBlob(storeOver(t, folder), someBytes(LARGE));
     await rm(join(folder, 'packs'), { recursive: true });
@@ -232,7 +232,7 @@ describe('a disk store whose disk fails', () => {
     });
   }
 
-  it("takes no more writes after the journal's flush failed, whatever with", async (t) => {
+  it("takes no more writes after the journal's flush failed with any error", async (t) => {
     for (const code of ['EIO', 'ENOSPC'] as const) {
       const folder = await readyFolder(t);
       const space = new CountedSpace(5);
@@ -253,13 +253,13 @@ describe('a disk store whose disk fails', () => {
     const store = storeOver(t, folder);
     await store.appendEntries([{ seq: 1, body: {} }]);
     const torn = await beforeFiles(t, 'appendFile', async function (this: unknown) {
-      // Half a line, as a disk that becomes full leaves it.
+      // Half a line, as a full disk leaves it.
       await (this as FileHandle).write('0123456789abcdef');
       throw diskError('ENOSPC');
     });
     await assert.rejects(store.appendEntries([{ seq: 2, body: {} }]), (error: Error) => {
       assert.ok(error instanceof StoreFailure);
-      assert.equal(error.message, 'a record cannot be kept: the disk is full');
+      assert.equal(error.message, 'a journal entry cannot be kept: the disk is full');
       return true;
     });
     torn.stop();
@@ -275,7 +275,7 @@ describe('a disk store whose disk fails', () => {
     );
   });
 
-  it('is final for writing where a torn line of the journal cannot be taken back', async (t) => {
+  it('takes no more writes after a torn line of the journal could not be cut off', async (t) => {
     const store = storeOver(t, await readyFolder(t));
     await store.appendEntries([{ seq: 1, body: {} }]);
     await failFiles(t, 'truncate', 1);
@@ -284,7 +284,7 @@ describe('a disk store whose disk fails', () => {
     await isFinal(store);
   });
 
-  it('gives up its reserve for records, notes and removals, and never for blobs', async (t) => {
+  it('gives up its reserve for entries, notes and removals, and never for blobs', async (t) => {
     const folder = await readyFolder(t);
     const space = new CountedSpace(3);
     const store = storeOver(t, folder, undefined, undefined, { space });
@@ -314,7 +314,7 @@ describe('a disk store whose disk fails', () => {
     assert.equal(await store.note('one'), 'text');
   });
 
-  it('asks for room before it takes a blob, and says how the blob ended', async (t) => {
+  it('allocates space before it takes a blob, and reports how the blob ended', async (t) => {
     const space = new CountedSpace(0);
     const store = storeOver(t, await readyFolder(t), undefined, undefined, { space });
     await storeBlob(store, someBytes(LARGE));
@@ -334,7 +334,7 @@ describe('a disk store whose disk fails', () => {
     assert.match(String(space.allocations[2]?.error), /the disk is full/);
   });
 
-  it('lets a pack be compacted that was being written to, once it is sealed', async (t) => {
+  it('can compact the current pack once it is sealed', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = [await storeBlob(store, someBytes(1000)), await storeBlob(store, someBytes(2000))];
@@ -381,6 +381,16 @@ describe('a disk store whose disk fails', () => {
     await flusher.flush();
   });
 
+  it('is prepared again after a flush failed, and leaves no descriptor open meanwhile', async (t) => {
+    const folder = await readyFolder(t);
+    const before = (await readdir('/proc/self/fd')).length;
+    const failing = await failFiles(t, 'sync');
+    for (let i = 0; i < 5; i++) await assert.rejects(prepareDiskStore(folder), { code: 'EIO' });
+    assert.equal((await readdir('/proc/self/fd')).length, before);
+    failing.stop();
+    await prepareDiskStore(folder);
+  });
+
   it('goes on after the journal could not be opened', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
@@ -394,7 +404,7 @@ describe('a disk store whose disk fails', () => {
     assert.equal((await collect(store.journalEntries())).length, 3);
   });
 
-  it('leaves nothing of a note that could not be kept, and takes away what a crash left of one', async (t) => {
+  it('leaves nothing of a note that could not be kept, and removes what a crash left of one', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     await store.putNote('one', 'text');
@@ -408,7 +418,7 @@ describe('a disk store whose disk fails', () => {
   });
 
   for (const size of [1000, LARGE]) {
-    it(`flushes the removal of ${size} bytes again when somebody may have died before`, async (t) => {
+    it(`flushes the removal of ${size} bytes again, because the process that removed them may have died`, async (t) => {
       const folder = await readyFolder(t);
       const store = storeOver(t, folder);
       const ref = await storeBlob(store, someBytes(size));
@@ -425,7 +435,7 @@ describe('a disk store whose disk fails', () => {
     });
   }
 
-  it('never writes over a blob, even when a name comes twice', async (t) => {
+  it('never overwrites a blob, even when a random name comes twice', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder, (bytes) => Buffer.alloc(bytes, 0xab));
     const ref = await storeBlob(store, someBytes(LARGE));
@@ -451,7 +461,7 @@ describe('the journal of a disk store', () => {
     return { store, path: join(folder, 'journal', name) };
   }
 
-  it('does not count a last line that a crash tore', async (t) => {
+  it('ignores a last line that a crash tore', async (t) => {
     const { store, path } = await journalOf(t);
     const whole = await readFile(path, 'utf8');
     const [line = ''] = whole.split('\n');
@@ -465,7 +475,7 @@ describe('the journal of a disk store', () => {
     }
   });
 
-  it('finds a line that was changed', async (t) => {
+  it('reports a line that was changed', async (t) => {
     const { store, path } = await journalOf(t);
     const whole = await readFile(path, 'utf8');
     for (const [from, to] of [
@@ -478,7 +488,7 @@ describe('the journal of a disk store', () => {
     }
   });
 
-  it('says who wrote a fact, and how far the catalog had come', async (t) => {
+  it('stamps each entry and blob with the generation and commit number of its writer', async (t) => {
     const folder = await readyFolder(t);
     let stamp = { generation: 3, commitNumber: 70 };
     const store = new DiskStore(folder, randomBytes, nodeHash, { stamp: () => stamp });
@@ -496,7 +506,7 @@ describe('the journal of a disk store', () => {
     }
   });
 
-  it('passes over a line that is no fact: the end that a later version gives to a file', async (t) => {
+  it('skips a line without an entry, with which a later version may end a file', async (t) => {
     const { store, path } = await journalOf(t);
     const text = '{"closed":{"lines":3}}';
     await appendFile(path, `${createHash('sha256').update(text).digest('hex').slice(0, 32)} ${text}\n`);
@@ -504,7 +514,7 @@ describe('the journal of a disk store', () => {
     assert.equal(await store.lastEntrySeq(), 3);
   });
 
-  it('gives any record back as it was', async (t) => {
+  it('gives back any entry as it was', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     let seq = 0;
@@ -523,7 +533,7 @@ describe('the journal of a disk store', () => {
 
 describe('two disk stores over one folder', () => {
   for (const [kind, size] of SIZES) {
-    it(`write ${kind} blobs side by side and see what the other has written`, async (t) => {
+    it(`write ${kind} blobs concurrently and see what the other has written`, async (t) => {
       const folder = await readyFolder(t);
       const stores = [storeOver(t, folder), storeOver(t, folder)] as const;
       const refs = await Promise.all(

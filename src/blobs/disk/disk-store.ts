@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import {
   type AsideBatch,
   type AsideBlob,
@@ -14,13 +13,16 @@ import {
 import { type DiskSpace, NO_RESERVE, withReserve } from '../../domain/disk-space.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import { COMMIT_NOTE } from '../../domain/store-identity.ts';
+import { ignoreErrors } from '../../durable/errors.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
+import { FolderFlusher } from '../../durable/folder-flusher.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import type { LeafReadDeps } from '../blob/leaf-reader.ts';
 import { describeBlob, openBlob } from '../blob/open.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { ReadSemaphore } from '../blob/read-semaphore.ts';
 import { RunBuffers } from '../blob/run-buffers.ts';
-import { FolderFlusher } from '../durable/folder-flusher.ts';
 import { PackedWriter, Packs } from '../packs/index.ts';
 import { AllocatingWriter } from './allocating-writer.ts';
 import { DiskAside } from './aside.ts';
@@ -30,29 +32,32 @@ import { DiskJournal, findJournalEnd, readJournals } from './journal.ts';
 import { DiskNotes } from './notes.ts';
 import { DiskPaths, parseRef } from './paths.ts';
 import { makeBlobFolders } from './prepare.ts';
+import { throwStoreFailure } from './store-failure.ts';
 
-/** Blobs up to this size share a file with others: below it, making a file costs more than writing the bytes. */
+/** Blobs up to this size go into packs: for them, creating a file costs more than writing the bytes. */
 export const PACKED_BYTES = 256 * 1024;
 
-/** Enough for the hash to work on two leaves side by side, and few enough for many downloads at once. */
+/** Lets the engine hash two leaves side by side, and is small enough for many concurrent downloads. */
 const READ_LEAVES = 2;
-/** At most 96 MiB. */
+/** Number of wide read buffers: at most 96 MiB in all. */
 const WIDE_READS = 6;
 
-/** One less than the threads of the pool: what opens, closes and writes files does not wait behind long reads. */
+/** One less than the threads of the pool, so that opening, closing and writing files never wait for long reads. */
 const READS_AT_ONCE = 3;
-/** A pack that is longer is followed by the next: so much is written again at most when it is compacted. */
+/** A longer pack is followed by the next. Bounds what compacting one pack rewrites. */
 export const PACK_BYTES = 64 * 1024 * 1024;
 
 export interface DiskStoreOptions {
-  /** What everything that is written here is marked with. */
+  /** Stamps everything that this store writes. */
   readonly stamp?: Stamp;
-  /** Called when a blob was confirmed or a fact was written, before the change is answered. Not called for notes. */
+  /** Called after a blob was confirmed or entries were written, before the change is acknowledged. Not for notes. */
   onWrite?(): void;
-  /** Where new blobs ask for room; what must go on has a reserve there. */
+  /** Allocates space for new blobs, and has a reserve for entries, notes, removals and compaction. */
   readonly space?: DiskSpace;
-  /** A pack of at least so many bytes is followed by the next. */
+  /** A pack of at least this many bytes is followed by the next. */
   readonly packBytes?: number;
+  /** Holds the folder: this machine's file system, or that of a simulation. */
+  readonly fs?: FileSystem;
 }
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
@@ -70,16 +75,17 @@ export class DiskStore implements BlobStore {
   readonly #notes: DiskNotes;
   readonly #space: DiskSpace;
   readonly #aside: DiskAside;
-  /** What flushes is inside; what replaces the folders is alone. */
+  /** Shared by everything that flushes; exclusive for replacing the folders. */
   readonly #gate = new Gate();
   #failure: Error | undefined;
 
   /**
-   * @param folder made ready by `prepareDiskStore`. @param engine hashes what is written and read.
+   * @param folder prepared by `prepareDiskStore`. @param engine hashes what is written and read.
    */
   constructor(folder: string, random: RandomBytes, engine: HashEngine, options: DiskStoreOptions = {}) {
     const { stamp = NO_STAMP, onWrite = () => {}, space = NO_RESERVE, packBytes = PACK_BYTES } = options;
-    const paths = new DiskPaths(folder);
+    const { fs = realFileSystem } = options;
+    const paths = new DiskPaths(folder, fs);
     this.#space = space;
     this.#paths = paths;
     this.#random = random;
@@ -94,8 +100,9 @@ export class DiskStore implements BlobStore {
     this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
     this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
     const name = `${random(16).toString('hex')}.jsonl`;
-    this.#journal = new DiskJournal(paths.journal, name, flusher(paths.journal), flush, stamp);
-    const notesIn = (path: string) => new DiskNotes(path, flusher(path), random, flush, stamp);
+    const texts = (path: string) => ({ fs, folder: path, flusher: flusher(path), flush, stamp });
+    this.#journal = new DiskJournal({ ...texts(paths.journal), name });
+    const notesIn = (path: string) => new DiskNotes({ ...texts(path), random });
     this.#notes = notesIn(paths.notes);
     this.#aside = new DiskAside(notesIn(paths.aside), random);
   }
@@ -126,7 +133,7 @@ export class DiskStore implements BlobStore {
   }
 
   /**
-   * A failed flush is final: the kernel may have dropped the pages and call the next flush good, so nothing
+   * A failed flush is final: the kernel may have dropped the pages and report success for the next flush, so nothing
    * written since the last good one can be trusted (invariant 1).
    */
   async #runFlush(flush: () => Promise<void>): Promise<void> {
@@ -193,7 +200,7 @@ export class DiskStore implements BlobStore {
     await this.#gate.runShared(() => this.#packs.compact((task) => withReserve(this.#space, task)));
   }
 
-  /** Begins a new pack with the next small blob, so that the one before may be compacted: on a full disk it must be. */
+  /** Begins a new pack with the next small blob, so that the current one can be compacted, as a full disk requires. */
   sealPack(): Promise<void> {
     return this.#packs.seal();
   }
@@ -202,15 +209,15 @@ export class DiskStore implements BlobStore {
     this.#requireWritable();
     await this.#gate
       .runShared(() => withReserve(this.#space, () => this.#journal.append(entries)))
-      .catch(throwStoreFailure('a record cannot be kept'));
+      .catch(throwStoreFailure('a journal entry cannot be kept'));
     this.#onWrite();
   }
 
   journalEntries(): AsyncIterable<JournalEntry> {
-    return readJournals(this.#paths.journal);
+    return readJournals(this.#paths.journal, this.#paths.fs);
   }
 
-  /** Removes every blob and record at once, for the emulator: the old folders are renamed, then emptied at leisure. */
+  /** Removes all blobs and entries, for the emulator: renames the old folders and deletes them in the background. */
   clear(): Promise<void> {
     return this.#gate.runExclusive(() => this.#clear());
   }
@@ -224,17 +231,17 @@ export class DiskStore implements BlobStore {
     await this.#files.clear(files);
     await this.#packs.clear(packs);
     await makeBlobFolders(this.#paths);
-    for (const old of [files, packs]) rm(old, { recursive: true, force: true }).catch(() => {});
+    for (const old of [files, packs]) this.#paths.fs.removeTree(old).catch(ignoreErrors);
   }
 
   async lastEntrySeq(): Promise<number> {
-    return (await findJournalEnd(this.#paths.journal)).seq;
+    return (await findJournalEnd(this.#paths.journal, this.#paths.fs)).seq;
   }
 
   async lastCommitNumber(): Promise<number> {
     const text = await this.note(COMMIT_NOTE);
     const noted = text === undefined ? 0 : (JSON.parse(text) as { number: number }).number;
-    return Math.max(noted, (await findJournalEnd(this.#paths.journal)).commitNumber);
+    return Math.max(noted, (await findJournalEnd(this.#paths.journal, this.#paths.fs)).commitNumber);
   }
 
   noteCommitNumber(number: number): Promise<void> {
@@ -282,7 +289,7 @@ export class DiskStore implements BlobStore {
     return this.#failure;
   }
 
-  /** From now on the store takes no more writes, as after a failed flush. The first reason stays. */
+  /** Refuses all writes from now on, as after a failed flush. The first reason stays. */
   stopWriting(reason: string): void {
     this.#failure ??= new StoreFailure(reason);
   }
@@ -298,15 +305,10 @@ export class DiskStore implements BlobStore {
   }
 
   #flusher(folder: string): FolderFlusher {
-    const flusher = this.#flushers.get(folder) ?? new FolderFlusher(folder, (run) => this.#runFlush(run));
+    const known = this.#flushers.get(folder);
+    if (known) return known;
+    const flusher = new FolderFlusher(folder, (run) => this.#runFlush(run), this.#paths.fs);
     this.#flushers.set(folder, flusher);
     return flusher;
   }
-}
-
-/** Turns whatever went wrong into a StoreFailure that says what was tried. */
-function throwStoreFailure(what: string): (error: unknown) => never {
-  return (error) => {
-    throw error instanceof StoreFailure ? error : new StoreFailure(what, error);
-  };
 }

@@ -1,19 +1,20 @@
-import { type FileHandle, link, open, opendir, readdir, rename, unlink } from 'node:fs/promises';
 import { BlobMissing, type BlobWriter, type Stamp, StoreFailure } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
+import { takesDirect } from '../../durable/direct.ts';
+import { ignoreErrors } from '../../durable/errors.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import { exists, openIfPresent, removeIfPresent } from '../../durable/names.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../../treehash/index.ts';
 import { BufferedStream } from '../blob/buffered-stream.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { RunBuffers } from '../blob/run-buffers.ts';
 import { type BlobStream, CachedStream, DirectStream, STAGE_BYTES } from '../blob/stream.ts';
-import { openDirect, takesDirect } from '../durable/direct-file.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { exists, removeIfPresent } from '../durable/names.ts';
 import { type DiskPaths, isBlobName } from './paths.ts';
 import { DiskWriter } from './writer.ts';
 
-/** At most 64 MiB: two uploads that never wait, and more where they take turns. */
+/** Number of wide write buffers, at most 64 MiB in all: two uploads never wait for one, more take turns. */
 const WIDE_STAGES = 4;
 
 interface DiskFilesDeps {
@@ -23,14 +24,14 @@ interface DiskFilesDeps {
   readonly stamp: Stamp;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
-  /** Runs what gives a blob its name; throws once the store takes no more. */
+  /** Runs the step that gives a blob its name. @throws StoreFailure once the store refuses writes. */
   publishing(publish: () => Promise<void>): Promise<void>;
 }
 
 /**
- * Blobs in files of their own: `incoming/NAME` while written, then linked to `blobs/XX/NAME`. The incoming name
- * stays until the catalog's row is durable, so that a start after a crash finds what was whole but never
- * acknowledged without reading every folder.
+ * Blobs in files of their own: `incoming/NAME` while written, then linked to `blobs/XX/NAME`. The incoming name stays
+ * until the catalog's row is durable: after a crash, a start finds unacknowledged blobs there without reading every
+ * folder.
  */
 export class DiskFiles {
   readonly #deps: DiskFilesDeps;
@@ -45,18 +46,18 @@ export class DiskFiles {
     const { paths, random } = this.#deps;
     const name = random(16).toString('hex');
     const incoming = paths.incomingBlob(name);
-    let file: FileHandle | undefined;
+    let file: OpenFile | undefined;
     try {
-      file = await open(incoming, 'wx');
+      file = await paths.fs.open(incoming, 'create');
       return await this.#writerOf(name, file, size);
     } catch (error) {
-      await file?.close().catch(() => {});
-      if (file) await unlink(incoming).catch(() => {});
+      await file?.close().catch(ignoreErrors);
+      if (file) await paths.fs.remove(incoming).catch(ignoreErrors);
       throw new StoreFailure('a new blob cannot be begun', error);
     }
   }
 
-  async #writerOf(name: string, file: FileHandle, size: number | null): Promise<BlobWriter> {
+  async #writerOf(name: string, file: OpenFile, size: number | null): Promise<BlobWriter> {
     const { paths, publishing, stamp } = this.#deps;
     const incoming = paths.incomingBlob(name);
     const { stream, direct } = await this.#streamTo(incoming, file, size);
@@ -66,28 +67,28 @@ export class DiskFiles {
         await direct?.close();
         await file.close();
       },
-      withdraw: () => unlink(incoming).catch(() => {}),
+      withdraw: () => paths.fs.remove(incoming).catch(ignoreErrors),
       name,
       stamp,
     });
   }
 
-  /** How the data gets into the file, by its size and by what the disk can do. */
+  /** Chooses how to write the data, by its size and by what the disk can do. */
   async #streamTo(
     path: string,
-    file: FileHandle,
+    file: OpenFile,
     size: number | null,
-  ): Promise<{ stream: BlobStream; direct?: FileHandle | undefined }> {
-    const { engine } = this.#deps;
+  ): Promise<{ stream: BlobStream; direct?: OpenFile | undefined }> {
+    const { engine, paths } = this.#deps;
     if (size !== null && size <= LEAF_BYTES) return { stream: new BufferedStream(engine, size) };
     this.#staging ??= this.#tryDirect();
     const staging = size === null ? undefined : await this.#staging;
-    if (staging === undefined) return { stream: new CachedStream(engine, file.fd) };
-    const direct = await openDirect(path);
-    return { stream: new DirectStream(engine, direct.fd, size ?? 0, staging), direct };
+    if (staging === undefined) return { stream: new CachedStream(engine, file) };
+    const direct = await paths.fs.open(path, 'direct');
+    return { stream: new DirectStream(engine, direct, size ?? 0, staging), direct };
   }
 
-  /** Buffers for writing past the page cache, where both engine and disk are up to it. */
+  /** Makes buffers for writing past the page cache, if engine and disk support that. */
   async #tryDirect(): Promise<RunBuffers | undefined> {
     const { paths, random, engine } = this.#deps;
     const make = engine.alignedBuffer?.bind(engine);
@@ -99,62 +100,69 @@ export class DiskFiles {
     };
     const staging = new RunBuffers(lengths, make);
     const stage = staging.take(STAGE_BYTES);
-    // A name that the next start takes for a half-written blob, should this process die.
-    const isTaken = await takesDirect(paths.incomingBlob(random(16).toString('hex')), stage.bytes);
+    // Named like a half-written blob: if this process dies now, the next start removes it.
+    const trial = paths.incomingBlob(random(16).toString('hex'));
+    const isTaken = await takesDirect(paths.fs, trial, stage.bytes);
     stage.giveBack();
     return isTaken ? staging : undefined;
   }
 
-  /** The save ritual's second half: flush the bytes, give them their name, flush the name. */
-  async #publish(name: string, file: FileHandle): Promise<void> {
+  /** Flushes the bytes, gives them their name, flushes the name. */
+  async #publish(name: string, file: OpenFile): Promise<void> {
     const { paths, flush, flusher } = this.#deps;
-    await flush(() => file.datasync());
-    await link(paths.incomingBlob(name), paths.blob(name));
+    await flush(() => file.flushData());
+    await paths.fs.link(paths.incomingBlob(name), paths.blob(name));
     try {
       await flusher(paths.blobFolder(name)).flush();
     } catch (error) {
-      await unlink(paths.blob(name)).catch(() => {});
+      await paths.fs.remove(paths.blob(name)).catch(ignoreErrors);
       throw error;
     }
   }
 
   /** @throws BlobMissing. */
   async open(name: string): Promise<PlacedBlob> {
-    const file = await open(this.#deps.paths.blob(name), 'r').catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'ENOENT' ? new BlobMissing(name) : error;
-    });
-    const { size: total } = await file.stat();
-    return { ref: name, file, start: 0, total };
+    const { paths } = this.#deps;
+    const file = await openIfPresent(paths.fs, paths.blob(name));
+    if (file === undefined) throw new BlobMissing(name);
+    try {
+      return { ref: name, file, start: 0, total: await file.size() };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   async remove(name: string): Promise<void> {
     const { paths, flusher } = this.#deps;
-    await removeIfPresent(paths.blob(name));
-    await removeIfPresent(paths.incomingBlob(name));
-    // Also when it was gone: who took it away may have died before this.
+    await removeIfPresent(paths.fs, paths.blob(name));
+    await removeIfPresent(paths.fs, paths.incomingBlob(name));
+    // Also if it was gone: the process that removed it may have died before this flush.
     await flusher(paths.blobFolder(name)).flush();
   }
 
   confirm(name: string): void {
-    unlink(this.#deps.paths.incomingBlob(name)).catch(() => {});
+    const { paths } = this.#deps;
+    paths.fs.remove(paths.incomingBlob(name)).catch(ignoreErrors);
   }
 
   async *unconfirmed(): AsyncIterable<string> {
     const { paths } = this.#deps;
-    for (const name of await readdir(paths.incoming)) {
-      if (isBlobName(name) && (await exists(paths.blob(name)))) yield name;
+    for (const name of await paths.fs.names(paths.incoming)) {
+      if (isBlobName(name) && (await exists(paths.fs, paths.blob(name)))) yield name;
     }
   }
 
   async *list(): AsyncIterable<string> {
     const { paths } = this.#deps;
-    for (const folder of await readdir(paths.blobs)) {
-      for await (const entry of await opendir(`${paths.blobs}/${folder}`)) yield entry.name;
+    for (const folder of await paths.fs.names(paths.blobs)) {
+      for await (const entry of await paths.fs.list(`${paths.blobs}/${folder}`)) yield entry.name;
     }
   }
 
   /** Moves all blobs to a folder of this name. */
   async clear(to: string): Promise<void> {
-    await rename(this.#deps.paths.blobs, to);
+    const { paths } = this.#deps;
+    await paths.fs.rename(paths.blobs, to);
   }
 }

@@ -1,4 +1,7 @@
-/** Lets any number of tasks in, or one alone: it waits for those inside, and those that come later wait for it. */
+/**
+ * Runs any number of shared tasks at once, or one exclusive task: that waits for the tasks under way, and later tasks
+ * wait for it.
+ */
 export class Gate {
   #inside = 0;
   #exclusive: Promise<void> | undefined;

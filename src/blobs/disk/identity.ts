@@ -1,17 +1,20 @@
 /** The file that says which store this is. */
-import { open, readFile, rename } from 'node:fs/promises';
 import { NoteDamaged } from '../../domain/blob-store.ts';
 import type { StoreIdentity } from '../../domain/store-identity.ts';
-import { decodeStamped, encodeStamped } from '../durable/stamped-text.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
+import { readTextIfPresent } from '../../durable/names.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
+import { replaceFile } from '../../durable/replace-file.ts';
 import { DiskPaths } from './paths.ts';
+import { decodeStamped, encodeStamped } from './stamped-text.ts';
 
 /** @param folder of the store. @returns undefined when there is no such file. @throws NoteDamaged, the I/O error. */
-export async function readIdentity(folder: string): Promise<StoreIdentity | undefined> {
+export async function readIdentity(
+  folder: string,
+  fs: FileSystem = realFileSystem,
+): Promise<StoreIdentity | undefined> {
   const path = new DiskPaths(folder).identity;
-  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return undefined;
-  });
+  const content = await readTextIfPresent(fs, path);
   if (content === undefined) return undefined;
   const { text, writer } = decodeStamped(path, content);
   if (writer === undefined) throw new NoteDamaged(path, 'its end is missing');
@@ -23,28 +26,13 @@ export async function writeIdentity(
   folder: string,
   identity: StoreIdentity,
   commitNumber: number,
+  fs: FileSystem = realFileSystem,
 ): Promise<void> {
   const paths = new DiskPaths(folder);
-  const next = paths.other('identity.json.next');
-  const file = await open(next, 'w', 0o600);
-  try {
-    await file.writeFile(
-      encodeStamped(JSON.stringify(identity), { generation: identity.generation, commitNumber }),
-    );
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(next, paths.identity);
-  await flushFolder(folder);
-}
-
-/** Makes the names in a folder survive a power cut. @throws the I/O error. */
-export async function flushFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  const text = encodeStamped(JSON.stringify(identity), { generation: identity.generation, commitNumber });
+  await replaceFile(fs, paths.identity, {
+    temporary: paths.other('identity.json.next'),
+    permissions: 0o600,
+    write: (file) => file.writeWhole(text),
+  });
 }

@@ -1,89 +1,83 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { BlobDamaged, type JournalEntry, type Stamp, type WriterStamp } from '../../domain/blob-store.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
+import type { FileSystem, OpenFile } from '../../durable/file-system.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
+import { SharedRun } from '../../durable/shared-run.ts';
 
 const SUM_CHARS = 32;
 
+interface DiskJournalDeps {
+  readonly fs: FileSystem;
+  readonly folder: string;
+  /** A file name that no other process uses. */
+  readonly name: string;
+  readonly flusher: FolderFlusher;
+  readonly flush: Flush;
+  readonly stamp: Stamp;
+}
+
 /**
- * The store's journal: one file for each process that wrote, one line a record, each line with a checksum of
- * its own. Appends that arrive together are flushed together.
+ * The store's journal: a file for each process that writes, a line for each entry, each line with its own checksum.
+ * Appends that arrive together are flushed together.
  */
 export class DiskJournal {
-  readonly #folder: string;
-  readonly #name: string;
-  readonly #flusher: FolderFlusher;
-  readonly #flush: Flush;
-  readonly #stamp: Stamp;
-  #file: FileHandle | undefined;
+  readonly #deps: DiskJournalDeps;
+  readonly #appends = new SharedRun(() => this.#write(this.#waiting.splice(0).join('')));
+  #file: OpenFile | undefined;
   /** Bytes in the file that were flushed. */
   #length = 0;
   #waiting: string[] = [];
-  #appending: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
 
-  /** @param name a file name that no other process uses. */
-  constructor(folder: string, name: string, flusher: FolderFlusher, flush: Flush, stamp: Stamp) {
-    this.#folder = folder;
-    this.#name = name;
-    this.#flusher = flusher;
-    this.#flush = flush;
-    this.#stamp = stamp;
+  constructor(deps: DiskJournalDeps) {
+    this.#deps = deps;
   }
 
   /**
-   * Durable when it resolves. @throws the I/O error. That of a flush is final for the store. After that of a write nothing
-   * was written, and the same records may be appended again.
+   * Durable when it resolves. @throws the I/O error. A failed flush is final for the store. After a failed write
+   * nothing is left in the file, and the same entries may be appended again.
    */
   append(entries: readonly JournalEntry[]): Promise<void> {
-    const writer = this.#stamp();
+    const writer = this.#deps.stamp();
     this.#waiting.push(...entries.map((entry) => formatLine(entry, writer)));
-    this.#next ??= (this.#appending ?? Promise.resolve()).catch(() => {}).then(() => this.#start());
-    return this.#next;
+    return this.#appends.run();
   }
 
   /** Forgets what this process appended. */
   async clear(): Promise<void> {
-    await this.#appending?.catch(() => {});
+    await this.#appends.settled();
     await this.#file?.truncate(0);
     this.#length = 0;
   }
 
   async close(): Promise<void> {
-    await this.#next?.catch(() => {});
-    await this.#appending?.catch(() => {});
+    await this.#appends.settled();
     await this.#file?.close();
   }
 
-  #start(): Promise<void> {
-    this.#next = undefined;
-    this.#appending = this.#write(this.#waiting.splice(0).join(''));
-    return this.#appending;
-  }
-
   async #write(lines: string): Promise<void> {
-    // A file that could not be opened has torn nothing: the next append tries again.
+    const { flush } = this.#deps;
+    // A file that could not be opened holds no torn line: the next append tries again.
     this.#file ??= await this.#open();
     const file = this.#file;
     try {
-      await file.appendFile(lines);
+      await file.append(lines);
     } catch (error) {
-      // A write that failed (a full disk) has lost nothing that was flushed, but a line that it tore would hide those
-      // after it. Where that cannot be taken back, the failure is as final as that of a flush.
-      await this.#flush(() => file.truncate(this.#length));
+      // A failed write (a full disk) loses nothing that was flushed, but a torn line would hide those after it. If it
+      // cannot be cut off, the failure is as final as that of a flush.
+      await flush(() => file.truncate(this.#length));
       throw error;
     }
-    await this.#flush(() => file.datasync());
+    await flush(() => file.flushData());
     this.#length += Buffer.byteLength(lines);
   }
 
-  async #open(): Promise<FileHandle> {
-    const file = await open(join(this.#folder, this.#name), 'a');
+  async #open(): Promise<OpenFile> {
+    const { fs, folder, name, flusher } = this.#deps;
+    const file = await fs.open(join(folder, name), 'append');
     try {
-      await this.#flusher.flush();
+      await flusher.flush();
       return file;
     } catch (error) {
       await file.close();
@@ -92,15 +86,18 @@ export class DiskJournal {
   }
 }
 
-/** Every record of every journal file in the folder. @throws BlobDamaged for a line that was changed. */
-export async function* readJournals(folder: string): AsyncIterable<JournalEntry> {
-  for (const name of await readdir(folder)) yield* readJournal(join(folder, name));
+/** Every entry of every journal file in the folder. @throws BlobDamaged for a line that was changed. */
+export async function* readJournals(
+  folder: string,
+  fs: FileSystem = realFileSystem,
+): AsyncIterable<JournalEntry> {
+  for (const name of await fs.names(folder)) yield* readJournal(fs, join(folder, name));
 }
 
-async function* readJournal(path: string): AsyncIterable<JournalEntry> {
+async function* readJournal(fs: FileSystem, path: string): AsyncIterable<JournalEntry> {
   let torn: string | undefined;
-  for await (const line of createInterface({ input: createReadStream(path) })) {
-    // Only the last line can be torn, by a crash before its flush: such a record was never answered for.
+  for await (const line of fs.readLines(path)) {
+    // Only the last line can be torn, by a crash before its flush: such an entry was never acknowledged.
     if (torn !== undefined)
       throw new BlobDamaged(path, `a journal line does not match its checksum: ${torn.slice(0, 80)}`);
     const text = line.slice(SUM_CHARS + 1);
@@ -112,7 +109,7 @@ async function* readJournal(path: string): AsyncIterable<JournalEntry> {
   }
 }
 
-/** What stands in a line. */
+/** The members of a line. */
 interface JournalLine {
   readonly seq: number;
   readonly entry: JournalEntry['body'];
@@ -121,7 +118,7 @@ interface JournalLine {
   readonly commit?: number;
 }
 
-/** Undefined for a line that is no fact: a later version's end of a file. */
+/** Undefined for a line without an entry, as a later version may end a file with. */
 function parseLine(text: string): JournalEntry | undefined {
   const { seq, entry: body, generation, commit } = JSON.parse(text) as Partial<JournalLine>;
   if (seq === undefined || body === undefined) return undefined;
@@ -129,21 +126,21 @@ function parseLine(text: string): JournalEntry | undefined {
   return { seq, body, writer: { generation, commitNumber: commit } };
 }
 
-/** Longer than any line: a policy of 20 KiB, escaped once, is the longest thing in one. */
+/** Longer than any line: the longest holds a policy of 20 KiB, escaped once. */
 const TAIL_BYTES = 262_144;
 
 /** How far journals go. */
 export interface JournalEnd {
-  /** The greatest number of any fact; 0 without one. */
+  /** The greatest number of an entry; 0 without one. */
   readonly seq: number;
-  /** The greatest commit number that a writer of facts knew; 0 without one. */
+  /** The greatest commit number in a stamp; 0 without one. */
   readonly commitNumber: number;
 }
 
-/** From the end of each file: their numbers grow, nearly in order. @throws the I/O error. */
-export async function findJournalEnd(folder: string): Promise<JournalEnd> {
+/** Reads only the end of each file: numbers grow nearly in order. @throws the I/O error. */
+export async function findJournalEnd(folder: string, fs: FileSystem = realFileSystem): Promise<JournalEnd> {
   const ends: JournalEnd[] = [];
-  for (const name of await readdir(folder)) ends.push(await findFileEnd(join(folder, name)));
+  for (const name of await fs.names(folder)) ends.push(await findFileEnd(fs, join(folder, name)));
   return greatest(ends);
 }
 
@@ -152,13 +149,13 @@ function greatest(ends: readonly JournalEnd[]): JournalEnd {
   return { seq, commitNumber: ends.reduce((most, end) => Math.max(most, end.commitNumber), 0) };
 }
 
-async function findFileEnd(path: string): Promise<JournalEnd> {
-  const file = await open(path, 'r');
+async function findFileEnd(fs: FileSystem, path: string): Promise<JournalEnd> {
+  const file = await fs.open(path, 'read');
   try {
-    const { size } = await file.stat();
-    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    await file.read(tail, 0, tail.length, size - tail.length);
-    // Not just the last line: on PostgreSQL, facts that are committed side by side may change places.
+    const size = await file.size();
+    const length = Math.min(size, TAIL_BYTES);
+    const tail = await file.readAt(size - length, length);
+    // Not just the last line: on PostgreSQL, entries that are committed side by side may change places.
     const lines = tail.toString().split('\n').filter(isWhole);
     const entries = lines.flatMap((line) => parseLine(line.slice(SUM_CHARS + 1)) ?? []);
     return greatest(entries.map(({ seq, writer }) => ({ seq, commitNumber: writer?.commitNumber ?? 0 })));
@@ -173,7 +170,7 @@ function isWhole(line: string): boolean {
 
 function formatLine({ seq, body }: JournalEntry, { generation, commitNumber }: WriterStamp): string {
   const line: JournalLine = { seq, generation, commit: commitNumber, entry: body };
-  // Some readers of lines, Node's among them, end one at these two characters too.
+  // Some line readers, Node's among them, also break lines at these two characters.
   const text = JSON.stringify(line).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
   return `${sumOf(text)} ${text}\n`;
 }

@@ -1,7 +1,9 @@
-/** Where things lie in a disk store's folder (docs/format.md). */
+/** Names and paths in a disk store's folder (docs/format.md). */
 import { join } from 'node:path';
 import { BlobMissing } from '../../domain/blob-store.ts';
 import { IDENTITY_FILE } from '../../domain/store-identity.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 
 const NAME = /^[0-9a-f]{32}$/;
 const PACKED = /^([0-9a-f]{32})\.(0|[1-9]\d{0,14})$/;
@@ -25,8 +27,8 @@ export interface PackedName {
 }
 
 /**
- * References come from our own catalog, but a path is never built from what was not looked at.
- * @throws BlobMissing for a text that no blob of a disk store is called by.
+ * References come from our own catalog, but no path is built from unchecked text.
+ * @throws BlobMissing for a text that is no reference of a disk store.
  */
 export function parseRef(ref: string): BlobName {
   if (isBlobName(ref)) return { name: ref };
@@ -53,22 +55,27 @@ export function packOfRemovals(name: string): string | undefined {
   return REMOVALS.exec(name)?.[1];
 }
 
-/** The pack that a marker of this name in `incoming/` says is written to. */
+/** The pack whose marker in `incoming/` has this name. */
 export function packOfMarker(name: string): string | undefined {
   return MARKER.exec(name)?.[1];
 }
 
-/** Whether a name in `incoming/` is that of a pack that was being compacted. */
+/** Whether a name in `incoming/` is that of a half-compacted pack. */
 export function isCompacting(name: string): boolean {
   return COMPACTING.test(name);
 }
 
-/** The paths of one store. Names are those that `parseRef` and the store's own random numbers give. */
+/**
+ * The paths of one store, and the file system that has them. Callers pass names that `parseRef` or the store's random
+ * numbers gave.
+ */
 export class DiskPaths {
+  readonly fs: FileSystem;
   readonly #folder: string;
 
-  constructor(folder: string) {
+  constructor(folder: string, fs: FileSystem = realFileSystem) {
     this.#folder = folder;
+    this.fs = fs;
   }
 
   get incoming(): string {
@@ -91,12 +98,12 @@ export class DiskPaths {
     return join(this.#folder, 'notes');
   }
 
-  /** Lists of what a start did not find in its catalog. */
+  /** Lists of blobs that a start did not find in its catalog. */
   get aside(): string {
     return join(this.#folder, 'aside');
   }
 
-  /** Which store this is, and which catalog's. */
+  /** Says which store this is, and to which catalog it belongs. */
   get identity(): string {
     return join(this.#folder, IDENTITY_FILE);
   }
@@ -127,17 +134,17 @@ export class DiskPaths {
     return join(this.packs, `${pack}.pack`);
   }
 
-  /** Which of its records were removed. */
+  /** The list of the pack's removed records. */
   removals(pack: string): string {
     return join(this.packs, `${pack}.removed`);
   }
 
-  /** Stands as long as the pack is written to: how far all that is in it was judged. */
+  /** Says up to where a pack is confirmed; exists while some of it is not. */
   marker(pack: string): string {
     return join(this.incoming, `${pack}.open`);
   }
 
-  /** A pack that is being compacted. */
+  /** The new file of a pack that is being compacted. */
   compacting(pack: string): string {
     return join(this.incoming, `${pack}.compacted`);
   }

@@ -24,7 +24,7 @@ async function madeStore(t: TestContext): Promise<string> {
 }
 
 describe('the survey of a disk store', () => {
-  it('finds no store, and says what is there, and makes nothing', async (t) => {
+  it('reports that there is no store, and what is there instead, and creates nothing', async (t) => {
     const folder = await emptyFolder(t);
     const not = join(folder, 'not');
     assert.deepEqual(await surveyDiskStore(not), { kind: 'none', what: 'not there' });
@@ -36,7 +36,7 @@ describe('the survey of a disk store', () => {
     assert.deepEqual(await readdir(folder), ['README', 'lost+found']);
   });
 
-  it('takes a first start that was cut short for no store', async (t) => {
+  it('takes the leftovers of an interrupted first start for no store', async (t) => {
     const folder = await emptyFolder(t);
     for (const name of ['incoming', 'journal', 'blobs', 'blobs/00']) await mkdir(join(folder, name));
     assert.deepEqual(await surveyDiskStore(folder), { kind: 'none', what: 'no store' });
@@ -84,7 +84,7 @@ describe('the survey of a disk store', () => {
     });
   }
 
-  it('does not miss what an older form had not, nor what comes and goes', async (t) => {
+  it('does not miss what an older version lacks, nor what comes and goes', async (t) => {
     const folder = await madeStore(t);
     for (const piece of ['packs', 'identity.json', 'incoming', 'aside'])
       await rm(join(folder, piece), { recursive: true });
@@ -97,7 +97,7 @@ describe('the survey of a disk store', () => {
     ]);
   });
 
-  it('does not take a store of a later form for one of its own', async (t) => {
+  it('reports a store of a later version as foreign', async (t) => {
     const folder = await madeStore(t);
     const format = '{"format":"moraine-store","version":4}';
     await writeFile(join(folder, 'format.json'), format);

@@ -1,5 +1,4 @@
-/** Looks at what lies where a disk store should be, and changes nothing. */
-import { opendir, readdir, readFile } from 'node:fs/promises';
+/** Examines the folder of a disk store without changing it. */
 import { join } from 'node:path';
 import { NoteDamaged } from '../../domain/blob-store.ts';
 import {
@@ -9,32 +8,35 @@ import {
   OLDER_NOTE,
   type StoreFound,
 } from '../../domain/store-identity.ts';
-import { exists } from '../durable/names.ts';
-import { decodeStamped } from '../durable/stamped-text.ts';
+import { isMissing } from '../../durable/errors.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
+import { exists, readTextIfPresent } from '../../durable/names.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import { readIdentity } from './identity.ts';
 import { findJournalEnd } from './journal.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, packOfFile } from './paths.ts';
+import { decodeStamped } from './stamped-text.ts';
 
-/** The form that is written. */
+/** The version that this program writes. */
 export const FORMAT_VERSION = 3;
 export const FORMAT_NAME = 'moraine-store';
-/** The first form with packs; there was no identity before form 3. */
+/** The first version with packs. The identity came with version 3. */
 const FIRST_VERSION_WITH_PACKS = 2;
 
-/** What `format.json` says. @throws NoteDamaged when it is no JSON, the I/O error. */
+/** Reads `format.json`; undefined if there is none. @throws NoteDamaged when it is not JSON, the I/O error. */
 export async function readFormat(
   paths: DiskPaths,
 ): Promise<{ format?: unknown; version?: unknown } | undefined> {
-  if (!(await exists(paths.format))) return undefined;
-  const text = await readFile(paths.format, 'utf8');
+  const text = await readTextIfPresent(paths.fs, paths.format);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as { format?: unknown; version?: unknown };
   } catch {
-    throw new NoteDamaged(paths.format, text === '' ? 'it is empty' : 'it is no JSON');
+    throw new NoteDamaged(paths.format, text === '' ? 'it is empty' : 'it is not JSON');
   }
 }
 
-/** Whether this version can read it. */
+/** Whether this program can read stores of this version. */
 export function isKnownVersion(version: unknown): version is number {
   return (
     typeof version === 'number' && Number.isInteger(version) && version >= 1 && version <= FORMAT_VERSION
@@ -42,16 +44,16 @@ export function isKnownVersion(version: unknown): version is number {
 }
 
 /** @param folder where the store should be. @throws NoteDamaged, the I/O error. */
-export async function surveyDiskStore(folder: string): Promise<StoreFound> {
-  const paths = new DiskPaths(folder);
-  const names = await namesIn(folder);
+export async function surveyDiskStore(folder: string, fs: FileSystem = realFileSystem): Promise<StoreFound> {
+  const paths = new DiskPaths(folder, fs);
+  const names = await namesIn(fs, folder);
   if (names === undefined) return { kind: 'none', what: 'not there' };
   const format = await readFormat(paths);
   const holdsBlobs = await hasBlobs(paths);
-  const holdsAnything = holdsBlobs || (await hasFiles(paths.journal, (name) => name.endsWith('.jsonl')));
-  const identity = await readIdentity(folder);
+  const holdsAnything = holdsBlobs || (await hasFiles(fs, paths.journal, (name) => name.endsWith('.jsonl')));
+  const identity = await readIdentity(folder, fs);
   if (format === undefined && identity === undefined && !holdsAnything) {
-    // A first start that was cut short leaves some empty folders.
+    // An interrupted first start leaves some empty folders.
     const isEmpty = names.every((name) => name === 'lost+found');
     return { kind: 'none', what: isEmpty ? 'empty' : 'no store' };
   }
@@ -71,12 +73,14 @@ export async function surveyDiskStore(folder: string): Promise<StoreFound> {
   };
 }
 
-/** How far the store has come. */
+/** Reads how far the store has come. */
 async function readProgress(
   paths: DiskPaths,
 ): Promise<Pick<FoundStore, 'commitNumber' | 'lastEntrySeq' | 'knowsOlder'>> {
   const none = { seq: 0, commitNumber: 0 };
-  const journaled = (await exists(paths.journal)) ? await findJournalEnd(paths.journal) : none;
+  const journaled = (await exists(paths.fs, paths.journal))
+    ? await findJournalEnd(paths.journal, paths.fs)
+    : none;
   const note = await noteIn(paths, COMMIT_NOTE);
   const noted = note === undefined ? 0 : (JSON.parse(note) as { number: number }).number;
   return {
@@ -89,8 +93,8 @@ async function readProgress(
 /** @throws NoteDamaged. */
 async function noteIn(paths: DiskPaths, name: string): Promise<string | undefined> {
   const path = join(paths.notes, name);
-  const content = await readFile(path, 'utf8').catch(missing);
-  return content === undefined ? undefined : decodeStamped(path, content).text;
+  const content = await paths.fs.readFile(path).catch(undefinedIfNone);
+  return content === undefined ? undefined : decodeStamped(path, content.toString('utf8')).text;
 }
 
 async function missingPieces(
@@ -103,32 +107,34 @@ async function missingPieces(
   if (!hasFormat) missing.push('format.json');
   if (formatVersion === FORMAT_VERSION && !hasIdentity) missing.push(IDENTITY_FILE);
   const folders = ['journal', 'notes', ...(formatVersion >= FIRST_VERSION_WITH_PACKS ? ['packs'] : [])];
-  for (const name of folders) if (!(await exists(paths.other(name)))) missing.push(name);
-  const blobs = await namesIn(paths.blobs);
+  for (const name of folders) if (!(await exists(paths.fs, paths.other(name)))) missing.push(name);
+  const blobs = await namesIn(paths.fs, paths.blobs);
   if (blobs === undefined) missing.push('blobs');
   else missing.push(...BLOB_FOLDERS.filter((name) => !blobs.includes(name)).map((name) => `blobs/${name}`));
   return missing;
 }
 
 async function hasBlobs(paths: DiskPaths): Promise<boolean> {
-  if (await hasFiles(paths.packs, (name) => packOfFile(name) !== undefined)) return true;
-  for (const name of BLOB_FOLDERS) if (await hasFiles(paths.blobFolder(name), isBlobName)) return true;
+  const { fs } = paths;
+  if (await hasFiles(fs, paths.packs, (name) => packOfFile(name) !== undefined)) return true;
+  for (const name of BLOB_FOLDERS) if (await hasFiles(fs, paths.blobFolder(name), isBlobName)) return true;
   return false;
 }
 
-/** Whether the folder has such a name; not where there is no folder. Reads no further than the first. */
-async function hasFiles(path: string, isOne: (name: string) => boolean): Promise<boolean> {
-  const folder = await opendir(path).catch(missing);
+/** Whether the folder exists and has such a name. Reads no further than the first. */
+async function hasFiles(fs: FileSystem, path: string, isOne: (name: string) => boolean): Promise<boolean> {
+  const folder = await fs.list(path).catch(undefinedIfNone);
   if (folder === undefined) return false;
   for await (const { name } of folder) if (isOne(name)) return true;
   return false;
 }
 
-async function namesIn(path: string): Promise<readonly string[] | undefined> {
-  return readdir(path).catch(missing);
+async function namesIn(fs: FileSystem, path: string): Promise<readonly string[] | undefined> {
+  return fs.names(path).catch(undefinedIfNone);
 }
 
-function missing(error: NodeJS.ErrnoException): undefined {
-  // Nor is there anything below a file: the data folder's own path is judged where it is made.
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+/** A file on the way counts as nothing there: the code that makes the data folder reports it. */
+function undefinedIfNone(error: unknown): undefined {
+  const isBelowFile = (error as NodeJS.ErrnoException | null)?.code === 'ENOTDIR';
+  if (!isMissing(error) && !isBelowFile) throw error;
 }

@@ -1,17 +1,11 @@
-import type { FileHandle } from 'node:fs/promises';
-import {
-  type BlobDigests,
-  type BlobLabel,
-  type BlobWriter,
-  type Stamp,
-  StoreFailure,
-} from '../../domain/blob-store.ts';
+import type { BlobDigests, BlobLabel, BlobWriter, Stamp } from '../../domain/blob-store.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import { foldDigests } from '../../treehash/index.ts';
 import { encodeTrailer } from '../blob/format.ts';
 import type { BlobStream } from '../blob/stream.ts';
-import { writeAt } from '../durable/positioned.ts';
+import { throwStoreFailure } from './store-failure.ts';
 
-/** What becomes of the file: the store knows the names and the order of flushes. */
+/** What the store does with the file: it knows the names and the order of flushes. */
 interface DiskWriterDeps {
   readonly name: string;
   readonly stamp: Stamp;
@@ -19,13 +13,13 @@ interface DiskWriterDeps {
   publish(): Promise<void>;
   /** Closes the file. */
   close(): Promise<void>;
-  /** Takes away what is there of it. Never throws. */
+  /** Removes what exists of the file. Never throws. */
   withdraw(): Promise<void>;
 }
 
-/** Writes one blob into a file of its own: the data by a stream, then what describes it. */
+/** Writes one blob into a file of its own: the data by a stream, then the trailer. */
 export class DiskWriter implements BlobWriter {
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   readonly #stream: BlobStream;
   readonly #size: number | null;
   readonly #deps: DiskWriterDeps;
@@ -33,7 +27,7 @@ export class DiskWriter implements BlobWriter {
   #digests: BlobDigests | undefined;
 
   /** @param stream writes to `file`. @param size bytes to come; null if not known. */
-  constructor(file: FileHandle, stream: BlobStream, size: number | null, deps: DiskWriterDeps) {
+  constructor(file: OpenFile, stream: BlobStream, size: number | null, deps: DiskWriterDeps) {
     this.#file = file;
     this.#stream = stream;
     this.#size = size;
@@ -60,9 +54,9 @@ export class DiskWriter implements BlobWriter {
       }
       const { position, bytes } = this.#stream.rest();
       const trailer = encodeTrailer(label, digests, this.#deps.stamp());
-      // One after the other: joined they would be a copy of up to a MiB.
-      await writeAt(this.#file, position, bytes);
-      await writeAt(this.#file, position + bytes.length, trailer);
+      // Two writes: joining them would copy up to a MiB.
+      await this.#file.writeAt(position, bytes);
+      await this.#file.writeAt(position + bytes.length, trailer);
       await this.#deps.publish();
       await this.#stream.stop();
       await this.#deps.close();
@@ -79,10 +73,4 @@ export class DiskWriter implements BlobWriter {
     await this.#deps.close().catch(() => {});
     await this.#deps.withdraw();
   }
-}
-
-function throwStoreFailure(what: string): (error: unknown) => never {
-  return (error) => {
-    throw error instanceof StoreFailure ? error : new StoreFailure(what, error);
-  };
 }

@@ -1,18 +1,18 @@
-import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { StoreFailure } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
+import { ignoreErrors } from '../../durable/errors.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import type { DiskPaths, PackedName } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { writeAt } from '../durable/positioned.ts';
+import { toStoreFailure } from '../disk/store-failure.ts';
 import { encodeHeader, HEADER_BYTES, recordBytes } from './format.ts';
 import { PackMarker } from './marker.ts';
 
-/** What is written and flushed together. */
+/** Upper size of a group that is written and flushed together. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 /**
- * A flush, and all that waits for it in turn, costs the processor as much for one blob as for fifty. So where blobs come
- * many at a time, a group waits for more of them as long as they keep coming and are fewer than usual.
+ * A flush costs the processor as much for one blob as for fifty. So once groups have this many blobs, the next group
+ * waits for more, as long as blobs keep arriving and are fewer than in recent groups.
  */
 const MANY_AT_A_TIME = 12;
 const GATHERING_MS = 1;
@@ -26,7 +26,7 @@ interface PendingBlob {
 
 interface OpenPack {
   readonly name: string;
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   readonly marker: PackMarker;
   end: number;
 }
@@ -37,21 +37,21 @@ interface PackAppenderDeps {
   readonly flush: Flush;
   readonly incomingFlusher: FolderFlusher;
   readonly packsFlusher: FolderFlusher;
-  /** A pack that is at least so long is followed by the next. */
+  /** A pack of at least this many bytes is followed by the next. */
   readonly packBytes: number;
 }
 
-/** Appends blobs to this process's pack. Those that arrive while others are flushed share the next flush. */
+/** Appends blobs to this process's pack. Blobs that arrive during a flush share the next one. */
 export class PackAppender {
   readonly #deps: PackAppenderDeps;
   #pack: OpenPack | undefined;
-  /** Packs of this process that have blobs in question, by name; the open one too. */
+  /** Markers of this process's packs that have unconfirmed blobs, and of the open one, by pack. */
   readonly #markers = new Map<string, PackMarker>();
   #queue: PendingBlob[] = [];
   #running: Promise<void> | undefined;
-  /** Whether the pack ends with the group that is being written. */
+  /** Whether to seal the pack after the group that is being written. */
   #sealsNext = false;
-  /** How many came together lately, at the most; each group that is smaller takes one off. */
+  /** Size of the largest recent group; decays by one with each smaller group. */
   #usualGroup = 0;
 
   constructor(deps: PackAppenderDeps) {
@@ -59,8 +59,8 @@ export class PackAppender {
   }
 
   /**
-   * Keeps a blob, given in pieces: durable when it resolves.
-   * @throws StoreFailure when it cannot be written; other blobs are not touched by that.
+   * Stores a blob, given in pieces; durable when it resolves.
+   * @throws StoreFailure when it cannot be written; that affects no earlier blob.
    */
   append(pieces: readonly Uint8Array[]): Promise<PackedName> {
     const blobBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
@@ -70,12 +70,12 @@ export class PackAppender {
     });
   }
 
-  /** The blob needs no judgement by the next start: it is named by the catalog, or removed. */
+  /** Confirms a blob: the catalog names it, or it is removed, so the next start need not ask. */
   confirm({ pack, place }: PackedName): void {
     this.#markers.get(pack)?.confirm(place);
   }
 
-  /** Whether the pack was begun by this process. */
+  /** Whether this process began the pack and still has its marker. */
   owns(pack: string): boolean {
     return this.#markers.has(pack);
   }
@@ -87,13 +87,13 @@ export class PackAppender {
     }
   }
 
-  /** Ends the pack when what waits is written; the next blob begins another. @throws the I/O error. */
+  /** Ends the pack after the group being written, if any; the next blob begins another. @throws the I/O error. */
   async seal(): Promise<void> {
     this.#sealsNext = this.#running !== undefined;
     if (!this.#sealsNext) await this.#seal();
   }
 
-  /** Ends the pack; the next blob begins another. */
+  /** Writes what waits, ends the pack and closes its markers. */
   async close(): Promise<void> {
     await this.#running;
     await this.#seal();
@@ -101,7 +101,7 @@ export class PackAppender {
     this.#markers.clear();
   }
 
-  /** Forgets its packs, which were taken away; the next blob begins another. */
+  /** Forgets its packs, before they are deleted; the next blob begins another. */
   async clear(): Promise<void> {
     await this.#running;
     for (const marker of [...this.#markers.values()]) await marker.drop();
@@ -109,7 +109,7 @@ export class PackAppender {
   }
 
   async #drain(): Promise<void> {
-    // One turn of the loop: whatever else arrived with this blob joins its flush.
+    // Waits one turn of the event loop: blobs that arrived with this one join its flush.
     await new Promise(setImmediate);
     while (this.#queue.length > 0) {
       if (this.#usualGroup >= MANY_AT_A_TIME) await this.#gather();
@@ -144,13 +144,12 @@ export class PackAppender {
       });
       if (this.#sealsNext || this.#pack.end >= this.#deps.packBytes) await this.#seal();
     } catch (error) {
-      const failure =
-        error instanceof StoreFailure ? error : new StoreFailure('a blob cannot be stored', error);
+      const failure = toStoreFailure('a blob cannot be stored', error);
       for (const one of group) one.reject(failure);
     }
   }
 
-  /** Writes and flushes the group. @throws the I/O error; then the pack ends where it did. */
+  /** Writes and flushes the group. @throws the I/O error, after cutting the pack back to its previous end. */
   async #writeTo(pack: OpenPack, group: readonly PendingBlob[]): Promise<PackedName[]> {
     const from = pack.end;
     const pieces: Uint8Array[] = [];
@@ -164,8 +163,8 @@ export class PackAppender {
       return { pack: pack.name, place };
     });
     try {
-      await writeAt(pack.file, from, Buffer.concat(pieces));
-      await this.#deps.flush(() => pack.file.datasync());
+      await pack.file.writeAt(from, Buffer.concat(pieces));
+      await this.#deps.flush(() => pack.file.flushData());
     } catch (error) {
       await this.#takeBack(pack, from);
       throw error;
@@ -173,32 +172,34 @@ export class PackAppender {
     return names;
   }
 
-  /** What was not kept must not be found; where that cannot be, the next start judges it. Never throws. */
+  /**
+   * Cuts off what was not stored. If that fails, ends the pack, and the next start asks about the rest. Never throws.
+   */
   async #takeBack(pack: OpenPack, from: number): Promise<void> {
     try {
       await pack.file.truncate(from);
       pack.end = from;
       pack.marker.retract(from);
     } catch {
-      await this.#seal().catch(() => {});
+      await this.#seal().catch(ignoreErrors);
     }
   }
 
-  /** The marker's name is durable before the pack's: no pack may have blobs that nobody asks about. */
+  /** Makes the marker's name durable before the pack's: a start must ask about every unconfirmed blob. */
   async #begin(): Promise<OpenPack> {
     const { paths, random, incomingFlusher, packsFlusher } = this.#deps;
     const name = random(16).toString('hex');
-    const marker = await PackMarker.create(paths.marker(name), () => this.#markers.delete(name));
-    let file: FileHandle | undefined;
+    const marker = await PackMarker.create(paths.fs, paths.marker(name), () => this.#markers.delete(name));
+    let file: OpenFile | undefined;
     try {
       await incomingFlusher.flush();
-      file = await open(paths.pack(name), 'wx');
+      file = await paths.fs.open(paths.pack(name), 'create');
       await packsFlusher.flush();
       this.#markers.set(name, marker);
       return { name, file, marker, end: 0 };
     } catch (error) {
-      await file?.close().catch(() => {});
-      if (file) await unlink(paths.pack(name)).catch(() => {});
+      await file?.close().catch(ignoreErrors);
+      if (file) await paths.fs.remove(paths.pack(name)).catch(ignoreErrors);
       await marker.drop();
       throw error;
     }

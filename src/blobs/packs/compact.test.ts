@@ -1,4 +1,4 @@
-/** Giving back the room of removed blobs: names and bytes of the others stay, whatever happens meanwhile. */
+/** Freeing the space of removed blobs: names and bytes of the others stay, whatever happens meanwhile. */
 import assert from 'node:assert/strict';
 import { open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -13,12 +13,13 @@ import {
   startOver,
   storeOver,
 } from '../../../test/support/disk-store.ts';
-import { beforeFiles, failFiles } from '../../../test/support/failing-disk.ts';
+import { beforeFiles, diskError, failFiles } from '../../../test/support/failing-disk.ts';
 import { BlobMissing } from '../../domain/blob-store.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
+import { FolderFlusher } from '../../durable/folder-flusher.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
 import type { DiskStore } from '../disk/disk-store.ts';
 import { DiskPaths } from '../disk/paths.ts';
-import { FolderFlusher } from '../durable/folder-flusher.ts';
-import { readAt } from '../durable/positioned.ts';
 import { PackCompactor } from './compactor.ts';
 import { openPacked } from './file.ts';
 import { PackRemovals } from './removals.ts';
@@ -26,7 +27,7 @@ import { PackRemovals } from './removals.ts';
 const COUNT = 12;
 const bytesOf = (i: number) => someBytes(200 + 700 * i, i);
 
-/** A store over a pack of which the blobs with these numbers were removed; nothing is written to it any more. */
+/** A store over a finished pack from which the blobs with these numbers were removed. */
 async function packWithout(t: TestContext, removed: readonly number[]) {
   const folder = await readyFolder(t);
   const writing = storeOver(t, folder);
@@ -56,7 +57,7 @@ const MOST = [2, 4, 5, 7, 8, 9, 10];
 const REST = [0, 1, 3, 6, 11];
 
 describe('compacting a pack', () => {
-  it('gives room back and keeps names and bytes, again and again', async (t) => {
+  it('frees space and keeps names and bytes, repeatedly', async (t) => {
     const { folder, store, refs, pack } = await packWithout(t, MOST);
     let { size } = await stat(pack);
     const kept = [...REST];
@@ -73,7 +74,7 @@ describe('compacting a pack', () => {
     assert.deepEqual(await packFiles(folder), []);
   });
 
-  it('leaves a pack alone of which less than half was removed, or that is written to', async (t) => {
+  it('skips a pack that is being written, or of which less than half was removed', async (t) => {
     const { folder, store, refs, pack } = await packWithout(t, [0, 1]);
     const before = await readFile(pack);
     await store.compact();
@@ -87,7 +88,7 @@ describe('compacting a pack', () => {
     await assertHolds(store, refs, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
-  it('leaves a pack alone that another process began after it had started', async (t) => {
+  it('skips a pack that another process began after the compaction started', async (t) => {
     const { folder, pack } = await packWithout(t, [...MOST, ...REST]);
     const paths = new DiskPaths(folder);
     const flush = (run: () => Promise<void>) => run();
@@ -122,7 +123,7 @@ describe('compacting a pack', () => {
       for (const i of REST) assert.deepEqual(await readBlob(again, refs[i] ?? ''), bytesOf(i), `byte ${at}`);
       assert.equal((await collect(again.list())).length, REST.length, `byte ${at}`);
     }
-    // What cannot be told apart from a damaged blob is not thrown away.
+    // Bytes that may be a damaged blob are kept.
     const spoiled = Buffer.from(whole).fill(0xff, 0, end);
     await writeFile(pack, spoiled);
     for (const i of [0, 1, 3, 6]) await store.remove(refs[i] ?? '');
@@ -131,7 +132,7 @@ describe('compacting a pack', () => {
     assert.deepEqual(await readBlob(store, refs[11] ?? ''), bytesOf(11));
   });
 
-  it('does not disturb a reader who has a blob of it open', async (t) => {
+  it('does not disturb a reader that has one of its blobs open', async (t) => {
     const { folder, store, refs } = await packWithout(t, MOST);
     const [pack = '', place] = (refs[11] ?? '').split('.');
     const { file, start, total } = await openPacked(new DiskPaths(folder), { pack, place: Number(place) });
@@ -140,11 +141,11 @@ describe('compacting a pack', () => {
     await store.remove(refs[11] ?? '');
     await store.remove(refs[6] ?? '');
     await store.compact();
-    const bytes = await readAt(file, start, total);
+    const bytes = await file.readAt(start, total);
     assert.deepEqual(bytes.subarray(0, bytesOf(11).length), bytesOf(11));
   });
 
-  it('gives readers every blob while it goes on', async (t) => {
+  it('lets readers open every blob meanwhile', async (t) => {
     const { folder, store, refs } = await packWithout(t, MOST);
     const reader = storeOver(t, folder);
     let isOver = false;
@@ -163,7 +164,7 @@ describe('compacting a pack', () => {
     await reading;
   });
 
-  it('forgets nothing that is removed while it goes on', async (t) => {
+  it('loses no removal that is made meanwhile', async (t) => {
     const { store, refs } = await packWithout(t, MOST);
     let removing: Promise<void> | undefined;
     const { stop } = await beforeFiles(t, 'datasync', async () => {
@@ -180,7 +181,7 @@ describe('compacting a pack', () => {
 });
 
 describe('a crash while a pack is compacted', () => {
-  it('before the new file has its name leaves the old pack, and the next run does it again', async (t) => {
+  it('before the rename leaves the old pack, which the next run compacts', async (t) => {
     const { folder, refs, pack } = await packWithout(t, MOST);
     const half = join(folder, 'incoming', `${refs[0]?.split('.')[0]}.compacted`);
     for (const length of [0, 10, 5000]) {
@@ -195,7 +196,7 @@ describe('a crash while a pack is compacted', () => {
     }
   });
 
-  it('after that leaves the new pack with the old list, and the next run takes the list away', async (t) => {
+  it('after the rename leaves the new pack with the old list, which the next run removes', async (t) => {
     const { folder, store, refs, list } = await packWithout(t, MOST);
     const kept = await readFile(list);
     await store.compact();
@@ -207,7 +208,7 @@ describe('a crash while a pack is compacted', () => {
     await assertHolds(again, refs, [0, 1, 3, 6]);
   });
 
-  it('when nothing is left of a pack leaves at most its list, and the next run takes that away', async (t) => {
+  it('while a pack is deleted leaves at most its list, which the next run removes', async (t) => {
     const { folder, store, refs, list } = await packWithout(t, [...MOST, ...REST]);
     const kept = await readFile(list);
     await store.compact();
@@ -220,7 +221,7 @@ describe('a crash while a pack is compacted', () => {
 });
 
 describe('compacting on a disk that fails', () => {
-  it('leaves the old pack and no half of a new one when it cannot be written', async (t) => {
+  it('leaves the old pack, and nothing of a new one that could not be written', async (t) => {
     const { folder, store, refs } = await packWithout(t, MOST);
     await failFiles(t, 'write', 1);
     await assert.rejects(store.compact(), AggregateError);
@@ -237,6 +238,18 @@ describe('compacting on a disk that fails', () => {
     await failFiles(t, 'datasync', 1);
     await assert.rejects(store.compact(), AggregateError);
     assert.ok(store.failure());
+    assert.equal((await packFiles(folder)).length, 2);
+    await assertHolds(storeOver(t, folder), refs, REST);
+  });
+
+  it('keeps a pack whose length cannot be read', async (t) => {
+    const { folder, refs, pack } = await packWithout(t, MOST);
+    const fs: FileSystem = {
+      ...realFileSystem,
+      stat: (path) => (path === pack ? Promise.reject(diskError('EIO')) : realFileSystem.stat(path)),
+    };
+    const failing = storeOver(t, folder, undefined, undefined, { fs });
+    await assert.rejects(failing.compact(), AggregateError);
     assert.equal((await packFiles(folder)).length, 2);
     await assertHolds(storeOver(t, folder), refs, REST);
   });
@@ -261,7 +274,7 @@ describe('any order of storing, removing, confirming, compacting and crashing', 
     { weight: 1, arbitrary: fc.record({ does: fc.constant('reopen' as const) }) },
   );
 
-  it('keeps what is named and nothing else', async (t) => {
+  it('keeps exactly what is named', async (t) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
         const folder = await readyFolder(t);
@@ -273,7 +286,7 @@ describe('any order of storing, removing, confirming, compacting and crashing', 
             const bytes = someBytes(one.size, ++seed);
             const ref = await storeBlob(store, bytes);
             named.set(ref, bytes);
-            // Some confirmations never come: the process ends before.
+            // Some confirmations never come, because the process ends first.
             if (seed % 3 > 0) store.confirm(ref);
           } else if (one.does === 'remove') {
             const ref = [...named.keys()][one.which % Math.max(1, named.size)];
@@ -295,7 +308,7 @@ describe('any order of storing, removing, confirming, compacting and crashing', 
     );
   });
 
-  /** What a crash may leave behind all that was flushed, in every pack that was written to. */
+  /** Appends to each unfinished pack what a crash may leave behind the flushed bytes. */
   async function tear(folder: string, bytes: number): Promise<void> {
     for (const name of await incoming(folder)) {
       const file = await open(join(folder, 'packs', name.replace('.open', '.pack')), 'a');

@@ -1,12 +1,12 @@
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { BlobDamaged } from '../../domain/blob-store.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import { replaceFile } from '../../durable/replace-file.ts';
 import type { DiskPaths } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { readAt, writeAt } from '../durable/positioned.ts';
 import { type Extent, listExtents, type PlacedRecord } from './file.ts';
 import { encodeTable, recordBytes, tableBytes } from './format.ts';
 
-/** Neighbours are copied together, so many bytes at most: as little memory as that, and few calls for tiny blobs. */
+/** Neighbouring records are copied together, up to this size: bounds memory, and takes few calls for tiny blobs. */
 const COPY_BYTES = 1024 * 1024;
 
 interface CompactionDeps {
@@ -16,27 +16,30 @@ interface CompactionDeps {
 }
 
 /**
- * Writes a pack again without the records that were removed, and puts it in the place of the old one. Names
- * stay: a table at the beginning tells where each record lies now. A reader that has the old file open goes on
- * reading it. A crash leaves the old pack or the new one, both right.
- * @param removed by place.
- * @returns how many records are left; none: nothing was written.
- * @throws BlobDamaged when there are bytes that nobody knows what they are: they may be a blob whose header is
- * damaged, so the pack stays as it is. The I/O error.
+ * Rewrites a pack without its removed records and replaces the old file. Names stay valid: a table at the beginning
+ * maps each to the record's new position. A reader that has the old file open continues to read that. A crash leaves
+ * the old pack or the new one; both are correct.
+ * @param removed removed records by place.
+ * @returns the number of records left; with 0, nothing was written.
+ * @throws BlobDamaged for unrecognized bytes: they may be a blob with a damaged header, so the pack stays as it is. The
+ * I/O error.
  */
 export async function compactPack(
   deps: CompactionDeps,
   pack: string,
   removed: ReadonlyMap<number, number>,
 ): Promise<number> {
-  const { paths, packsFlusher } = deps;
-  const source = await open(paths.pack(pack), 'r');
+  const { paths, flush, packsFlusher } = deps;
+  const source = await paths.fs.open(paths.pack(pack), 'read');
   try {
     const kept = await listKept(source, pack, removed);
     if (kept.length === 0) return 0;
-    await writeFlushed(deps, paths.compacting(pack), (target) => writeCompacted(source, target, kept));
-    await rename(paths.compacting(pack), paths.pack(pack));
-    await packsFlusher.flush();
+    await replaceFile(paths.fs, paths.pack(pack), {
+      temporary: paths.compacting(pack),
+      write: (target) => writeCompacted(source, target, kept),
+      flush: (target) => flush(() => target.flushData()),
+      flushNames: () => packsFlusher.flush(),
+    });
     return kept.length;
   } finally {
     await source.close();
@@ -44,7 +47,7 @@ export async function compactPack(
 }
 
 async function listKept(
-  source: FileHandle,
+  source: OpenFile,
   pack: string,
   removed: ReadonlyMap<number, number>,
 ): Promise<PlacedRecord[]> {
@@ -60,7 +63,7 @@ async function listKept(
       if (!removed.has(record.place)) kept.push({ ...record, position });
     }
   }
-  // Of what a crash tore, a start has noted that it is nothing. Where records were moved, nothing is torn.
+  // A start has marked as removed what a crash tore. A compacted pack has nothing torn in it.
   const strange = unknown.find((one) => isMoved || !isRemoved(one, removed));
   if (strange) {
     throw new BlobDamaged(
@@ -76,27 +79,9 @@ function isRemoved({ position, bytes }: Extent, removed: ReadonlyMap<number, num
   return noted !== undefined && recordBytes(noted) >= bytes;
 }
 
-/** A new file, whole and durable, or none: a full disk must not keep half of one. */
-async function writeFlushed(
-  { flush }: CompactionDeps,
-  path: string,
-  write: (file: FileHandle) => Promise<void>,
-): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await write(file);
-    await flush(() => file.datasync());
-  } catch (error) {
-    await unlink(path).catch(() => {});
-    throw error;
-  } finally {
-    await file.close();
-  }
-}
-
 async function writeCompacted(
-  source: FileHandle,
-  target: FileHandle,
+  source: OpenFile,
+  target: OpenFile,
   kept: readonly PlacedRecord[],
 ): Promise<void> {
   const table = new Map<number, number>();
@@ -104,14 +89,14 @@ async function writeCompacted(
   for (const run of runsOf(kept)) {
     const from = run[0]?.position ?? 0;
     for (const record of run) table.set(record.place, position + record.position - from);
-    // As they are: a damaged blob stays what it is, for whoever looks into it.
-    await writeAt(target, position, await readAt(source, from, runBytes(run)));
+    // Without checks: a damaged blob keeps its bytes, for a later examination.
+    await target.writeAt(position, await source.readAt(from, runBytes(run)));
     position += runBytes(run);
   }
-  await writeAt(target, 0, encodeTable(table));
+  await target.writeAt(0, encodeTable(table));
 }
 
-/** Records that lie one behind the other, few enough to be copied at once. */
+/** Groups adjacent records into runs that are small enough to copy at once. */
 function* runsOf(kept: readonly PlacedRecord[]): Generator<readonly PlacedRecord[]> {
   let run: PlacedRecord[] = [];
   for (const record of kept) {

@@ -1,13 +1,13 @@
-import { opendir, stat } from 'node:fs/promises';
 import { BlobDamaged } from '../../domain/blob-store.ts';
+import { undefinedIfMissing } from '../../durable/errors.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import { exists, removeIfPresent } from '../../durable/names.ts';
 import { type DiskPaths, packOfRemovals } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { exists, removeIfPresent } from '../durable/names.ts';
 import { compactPack } from './compact.ts';
 import { recordBytes } from './format.ts';
 import { type PackRemovals, readRemovals } from './removals.ts';
 
-/** A pack is written again when at least this share of it was removed: so it costs one byte for each that it frees. */
+/** Compacts a pack when at least this share was removed: so each freed byte costs at most one rewritten byte. */
 const REMOVED_SHARE = 0.5;
 
 interface PackCompactorDeps {
@@ -16,14 +16,14 @@ interface PackCompactorDeps {
   readonly incomingFlusher: FolderFlusher;
   readonly packsFlusher: FolderFlusher;
   readonly removals: PackRemovals;
-  /** Runs while nothing is noted as removed: what is noted in between would be forgotten with the list. */
+  /** Runs the task while nothing is removed: removals during it would be lost with the list. */
   alone(task: () => Promise<void>): Promise<void>;
 }
 
-/** Gives back the room of what was removed from packs. */
+/** Frees the space of blobs that were removed from packs. */
 export class PackCompactor {
   readonly #deps: PackCompactorDeps;
-  /** Lengths of lists that were looked at to no purpose: one that did not grow needs no second look. */
+  /** Lists not worth compacting at this size: skipped until they grow. */
   readonly #unworthyLengths = new Map<string, number>();
 
   constructor(deps: PackCompactorDeps) {
@@ -31,17 +31,17 @@ export class PackCompactor {
   }
 
   /**
-   * Writes each pack again where that pays. Packs that are written to, or in question, are left alone.
-   * @param withReserve runs what writes a pack again, and may run it anew where it left nothing.
+   * Compacts each pack where that pays. Skips packs that are being written, or have a marker.
+   * @param withReserve runs the rewriting of a pack; may run it again after a full disk, with more space.
    * @throws AggregateError at the end, for packs that could not be compacted.
    */
   async compact(withReserve: (task: () => Promise<void>) => Promise<void> = (task) => task()): Promise<void> {
     const { paths, alone } = this.#deps;
     const failures: unknown[] = [];
-    for await (const { name } of await opendir(paths.packs)) {
+    for await (const { name } of await paths.fs.list(paths.packs)) {
       const pack = packOfRemovals(name);
       if (pack === undefined) continue;
-      // One that fails keeps none of the others.
+      // One failure does not keep the others from being compacted.
       await alone(() => withReserve(() => this.#compactIfWorth(pack))).catch((error) => failures.push(error));
     }
     if (failures.length > 0)
@@ -50,20 +50,21 @@ export class PackCompactor {
       });
   }
 
-  /** Forgets what it saw: the packs were taken away. */
+  /** Forgets all lists: the packs were deleted. */
   clear(): void {
     this.#unworthyLengths.clear();
   }
 
   async #compactIfWorth(pack: string): Promise<void> {
     const { paths } = this.#deps;
-    const { size: listed } = await stat(paths.removals(pack));
+    const { size: listed } = await paths.fs.stat(paths.removals(pack));
     if (this.#unworthyLengths.get(pack) === listed) return;
-    // Asked now, for each: a pack may have been begun since the first was looked at, and its writer would go on
-    // writing into a file that has no name any more. A marker is there before its pack, and never comes again.
-    if (await exists(paths.marker(pack))) return;
+    // Checked for each pack just before: one may have begun since the first check, and its writer would continue to
+    // write to a file without a name. A marker exists before its pack does, and never comes back.
+    if (await exists(paths.fs, paths.marker(pack))) return;
     const removed = await readRemovals(paths, pack);
-    const { size } = await stat(paths.pack(pack)).catch(() => ({ size: 0 }));
+    // Only a missing pack counts as empty: on any other error the pack must stay.
+    const size = (await paths.fs.stat(paths.pack(pack)).catch(undefinedIfMissing))?.size ?? 0;
     const bytes = [...removed.values()].reduce((sum, blobBytes) => sum + recordBytes(blobBytes), 0);
     if (size > 0 && bytes < size * REMOVED_SHARE) {
       this.#unworthyLengths.set(pack, listed);
@@ -72,21 +73,21 @@ export class PackCompactor {
     try {
       await this.#compactOne(pack, size > 0 ? removed : undefined);
     } catch (error) {
-      // It was told once, and is not different the next time.
+      // Already reported; skipped until the list grows.
       if (error instanceof BlobDamaged) this.#unworthyLengths.set(pack, listed);
       throw error;
     }
   }
 
-  /** @param removed by place; undefined where there is a list but no pack any more. */
+  /** @param removed removed records by place; undefined if only the list is left of the pack. */
   async #compactOne(pack: string, removed: ReadonlyMap<number, number> | undefined): Promise<void> {
     const { paths, flush, incomingFlusher, packsFlusher } = this.#deps;
-    // A marker must not come back after a power cut: it tells how far a pack was judged that is another then.
+    // Makes the marker's removal durable first: a marker that came back after a power cut would describe the old pack.
     await incomingFlusher.flush();
     const left = removed ? await compactPack({ paths, flush, packsFlusher }, pack, removed) : 0;
     if (left === 0) {
-      // In this order: as long as the list is there, nothing that it names can come back.
-      await removeIfPresent(paths.pack(pack));
+      // In this order: while the list exists, no blob that it names can come back.
+      await removeIfPresent(paths.fs, paths.pack(pack));
       await packsFlusher.flush();
     }
     await this.#deps.removals.drop(pack);

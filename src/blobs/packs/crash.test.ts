@@ -1,4 +1,4 @@
-/** What a start makes of the packs that a crash left: all that was flushed is there, and nothing else. */
+/** A start after a crash finds in the packs exactly what was flushed. */
 import assert from 'node:assert/strict';
 import { appendFile, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -17,7 +17,7 @@ import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import { prepareDiskStore } from '../disk/prepare.ts';
 
 const BODIES = [someBytes(700), someBytes(5000, 1), someBytes(90, 2), someBytes(6000, 3), someBytes(300, 4)];
-/** How many of the blobs were flushed and acknowledged; the others were being written when the crash came. */
+/** How many blobs were flushed and acknowledged; the others were being written at the crash. */
 const FLUSHED = 2;
 
 interface Crash {
@@ -25,7 +25,7 @@ interface Crash {
   readonly folder: string;
   readonly pack: string;
   readonly marker: string;
-  /** Where each of the blobs begins, and at last where the pack ends. */
+  /** Where each blob begins; the last item is the end of the pack. */
   readonly ends: readonly number[];
   readonly refs: readonly string[];
 }
@@ -43,7 +43,7 @@ async function crash(t: TestContext): Promise<Crash> {
   return { folder, pack, marker, ends, refs };
 }
 
-/** A start must find the acknowledged blobs, and the next start nothing to ask about. */
+/** Asserts that a start finds the acknowledged blobs, and that the next start has nothing to ask about. */
 async function assertSound(t: TestContext, { folder, refs }: Crash, what: string): Promise<void> {
   const named = refs.slice(0, FLUSHED);
   const store = await startOver(t, folder, (ref) => named.includes(ref));
@@ -54,7 +54,7 @@ async function assertSound(t: TestContext, { folder, refs }: Crash, what: string
     await assert.rejects(store.describe(ref), isGone, what);
   }
   assert.deepEqual(await incoming(folder), [], what);
-  // What was torn is in the way of nothing: once the rest is gone, too, all of its room is given back.
+  // Torn bytes do no harm: once the other blobs are removed, too, all space is freed.
   await store.remove(named[0] ?? '');
   await store.compact();
   assert.deepEqual(await readBlob(store, named[1] ?? ''), BODIES[1], what);
@@ -79,7 +79,7 @@ describe('a pack whose end a crash tore', () => {
     }
   });
 
-  it('is sound with zeros or rubbish at its end', async (t) => {
+  it('is sound with zeros or garbage at its end', async (t) => {
     const found = await crash(t);
     for (const end of [Buffer.alloc(1), Buffer.alloc(10_000), someBytes(9999, 9), someBytes(63, 9)]) {
       for (const cut of [found.ends[FLUSHED], (found.ends[FLUSHED] ?? 0) + 100, found.ends.at(-1)]) {
@@ -104,7 +104,7 @@ describe('a pack whose end a crash tore', () => {
     }
   });
 
-  it('is sound when any page of what was not flushed is missing', async (t) => {
+  it('is sound when any unflushed page is missing', async (t) => {
     const found = await crash(t);
     const [from = 0, to = 0] = [found.ends[FLUSHED], found.ends.at(-1)];
     for (let hole = from; hole < to; hole += 1024) {
@@ -117,7 +117,7 @@ describe('a pack whose end a crash tore', () => {
     }
   });
 
-  it('is sound whatever became of its marker, which is never flushed', async (t) => {
+  it('is sound whatever happened to its marker, which is never flushed', async (t) => {
     const found = await crash(t);
     const judged = String(found.ends[1]).padStart(20, '0');
     for (const text of [
@@ -137,7 +137,7 @@ describe('a pack whose end a crash tore', () => {
 });
 
 describe('a start', () => {
-  it('keeps what the catalog names, damaged as it may be, for a reader to find', async (t) => {
+  it('keeps a damaged blob that the catalog names, so that a reader finds the damage', async (t) => {
     const { folder, pack, ends, refs } = await crash(t);
     const bytes = await readFile(pack);
     for (const place of ends.slice(0, -1)) bytes[place + 64 + 10] = (bytes[place + 64 + 10] ?? 0) ^ 1;
@@ -150,7 +150,7 @@ describe('a start', () => {
     assert.deepEqual(await collect(store.list()), named);
   });
 
-  it('leaves a pack in question that the disk cannot read, and the next one judges it', async (t) => {
+  it('leaves a pack unconfirmed that the disk cannot read, and the next start confirms it', async (t) => {
     const found = await crash(t);
     await prepareDiskStore(found.folder);
     const store = storeOver(t, found.folder);
@@ -164,7 +164,7 @@ describe('a start', () => {
     await assertSound(t, found, 'a disk that can be read again');
   });
 
-  it('takes away a marker whose pack was never begun', async (t) => {
+  it('removes a marker whose pack was never begun', async (t) => {
     const folder = await readyFolder(t);
     await writeFile(join(folder, 'incoming', `${'a'.repeat(32)}.open`), '0'.repeat(20));
     const store = await startOver(t, folder, () => false);
@@ -172,7 +172,7 @@ describe('a start', () => {
     assert.deepEqual(await collect(store.list()), []);
   });
 
-  it('judges again, to the same end, what was judged when it was killed itself', async (t) => {
+  it('repeats its work, with the same result, after it was killed itself', async (t) => {
     const found = await crash(t);
     const half = storeOver(t, found.folder);
     await half.remove(found.refs[3] ?? '');

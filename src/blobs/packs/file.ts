@@ -1,9 +1,9 @@
-/** Reading packs: one blob by its name, or all that is in one, in order. */
-import { type FileHandle, open } from 'node:fs/promises';
+/** Reading packs: one blob by its name, or everything in order. */
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
+import { openIfPresent } from '../../durable/names.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { type DiskPaths, type PackedName, packedRef } from '../disk/paths.ts';
-import { readAt } from '../durable/positioned.ts';
 import {
   decodeHeader,
   decodeTable,
@@ -19,12 +19,12 @@ import { isRemoved } from './removals.ts';
 
 const WINDOW_BYTES = 1024 * 1024;
 
-/** A record where it lies now. */
+/** A record and its current position. */
 export interface PlacedRecord extends PackRecord {
   readonly position: number;
 }
 
-/** A run of bytes in a pack: a record, or what is none, up to the next record. */
+/** A run of bytes in a pack: a record, or unrecognized bytes up to the next record. */
 export interface Extent {
   readonly position: number;
   readonly bytes: number;
@@ -34,11 +34,10 @@ export interface Extent {
 /** Opens the pack of a blob. @throws BlobMissing when it is not there or was removed, BlobDamaged. */
 export async function openPacked(paths: DiskPaths, name: PackedName): Promise<PlacedBlob> {
   const ref = packedRef(name);
-  // First the list, then the pack: a list that is gone since a moment belongs to a pack that was compacted before.
+  // Reads the list before the pack: if the list has just been dropped, the pack was compacted before that.
   if (await isRemoved(paths, name)) throw new BlobMissing(ref);
-  const file = await open(paths.pack(name.pack), 'r').catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? new BlobMissing(ref) : error;
-  });
+  const file = await openIfPresent(paths.fs, paths.pack(name.pack));
+  if (file === undefined) throw new BlobMissing(ref);
   try {
     const { position, blobBytes } = await findRecord(file, name);
     return { ref, file, start: position + HEADER_BYTES, total: blobBytes };
@@ -48,18 +47,18 @@ export async function openPacked(paths: DiskPaths, name: PackedName): Promise<Pl
   }
 }
 
-/** The record of this name. @throws BlobMissing, BlobDamaged. */
-async function findRecord(file: FileHandle, name: PackedName): Promise<PlacedRecord> {
-  const { size } = await file.stat();
+/** Finds the record of this name. @throws BlobMissing, BlobDamaged. */
+async function findRecord(file: OpenFile, name: PackedName): Promise<PlacedRecord> {
+  const size = await file.size();
   const table = await readTable(file, size);
-  // Without a table each record lies where it was written.
+  // Without a table, each record is at its place.
   const position = table ? searchTable(table, name.place) : name.place;
   if (position !== undefined && position < size) {
-    const record = decodeHeader(name.pack, await readAt(file, position, HEADER_BYTES));
+    const record = decodeHeader(name.pack, await file.readAt(position, HEADER_BYTES));
     if (record?.place === name.place) return { ...record, position };
   }
   if (table && position === undefined && decodeTable(table)) throw new BlobMissing(packedRef(name));
-  // Something is damaged. The headers themselves say which records they are.
+  // Something is damaged: search all headers, which name their records.
   for await (const { position: at, record } of listExtents(file, name.pack, 0)) {
     if (record?.place === name.place) return { ...record, position: at };
   }
@@ -67,24 +66,24 @@ async function findRecord(file: FileHandle, name: PackedName): Promise<PlacedRec
   throw new BlobDamaged(packedRef(name), 'its pack has no record of it');
 }
 
-/** The table that the pack begins with, not proved; undefined when there is none of a length that can be. */
-async function readTable(file: FileHandle, size: number): Promise<Buffer | undefined> {
-  const records = tableSize(await readAt(file, 0, HEADER_BYTES));
+/** Reads the table at the beginning of a pack, without verifying it; undefined if there is none that fits the file. */
+async function readTable(file: OpenFile, size: number): Promise<Buffer | undefined> {
+  const records = tableSize(await file.readAt(0, HEADER_BYTES));
   if (records === undefined || tableBytes(records) > size) return undefined;
-  return readAt(file, 0, tableBytes(records));
+  return file.readAt(0, tableBytes(records));
 }
 
-/** Whether the pack was compacted. @param size the file's. @throws the I/O error. */
-export async function hasTable(file: FileHandle, size: number): Promise<boolean> {
+/** Whether the pack was compacted. @param size length of the file. @throws the I/O error. */
+export async function hasTable(file: OpenFile, size: number): Promise<boolean> {
   return (await readTable(file, size)) !== undefined;
 }
 
 /**
- * All from the position `from` on, or from behind the table, up to the end that the file has now. Where no
- * record is (a torn end, a damaged header) the search goes on at the next place where one may begin.
+ * Lists everything from the position `from`, or from the end of the table, to the current end of the file. Where there
+ * is no record (a torn end, a damaged header), continues at the next position where one may begin.
  */
-export async function* listExtents(file: FileHandle, pack: string, from: number): AsyncGenerator<Extent> {
-  const { size } = await file.stat();
+export async function* listExtents(file: OpenFile, pack: string, from: number): AsyncGenerator<Extent> {
+  const size = await file.size();
   const headers = new HeaderWindow(file, pack, await isAtHome(file, pack));
   let at = Math.max(from, await endOfTable(file, size));
   let gap = at;
@@ -104,38 +103,38 @@ export async function* listExtents(file: FileHandle, pack: string, from: number)
 }
 
 /**
- * Whether all records lie where they were written, because the first one does. Then a header with another place
- * is a copy of one, in a client's data perhaps, whatever is damaged around it.
+ * Whether all records are at their places, because the first one is. Then a header that names another place is a copy,
+ * such as one in a client's data.
  */
-async function isAtHome(file: FileHandle, pack: string): Promise<boolean> {
-  return decodeHeader(pack, await readAt(file, 0, HEADER_BYTES))?.place === 0;
+async function isAtHome(file: OpenFile, pack: string): Promise<boolean> {
+  return decodeHeader(pack, await file.readAt(0, HEADER_BYTES))?.place === 0;
 }
 
-/** 0 without a whole table. */
-async function endOfTable(file: FileHandle, size: number): Promise<number> {
+/** End of the table; 0 without an intact one. */
+async function endOfTable(file: OpenFile, size: number): Promise<number> {
   const table = await readTable(file, size);
   return table && decodeTable(table) ? table.length : 0;
 }
 
-/** Reads headers in ascending order, many with one read. */
+/** Reads headers in ascending order, many in one read. */
 class HeaderWindow {
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   readonly #pack: string;
   readonly #isAtHome: boolean;
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
 
-  constructor(file: FileHandle, pack: string, isAtHome: boolean) {
+  constructor(file: OpenFile, pack: string, isAtHome: boolean) {
     this.#file = file;
     this.#pack = pack;
     this.#isAtHome = isAtHome;
   }
 
-  /** The record that begins at `position`, if one does. */
+  /** The record that begins at `position`, if any. */
   async at(position: number): Promise<PackRecord | undefined> {
     if (position + HEADER_BYTES > this.#start + this.#bytes.length) {
       this.#start = position;
-      this.#bytes = await readAt(this.#file, position, WINDOW_BYTES);
+      this.#bytes = await this.#file.readAt(position, WINDOW_BYTES);
     }
     const from = position - this.#start;
     const record = decodeHeader(this.#pack, this.#bytes.subarray(from, from + HEADER_BYTES));

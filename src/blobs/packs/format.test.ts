@@ -27,7 +27,7 @@ const record: fc.Arbitrary<PackRecord> = fc.record(
   { noNullPrototype: true },
 );
 
-/** The bytes with one bit turned. */
+/** The bytes with one bit flipped. */
 function flipped(bytes: Buffer, bit: number): Buffer {
   const copy = Buffer.from(bytes);
   const at = bit % (8 * bytes.length);
@@ -36,7 +36,7 @@ function flipped(bytes: Buffer, bit: number): Buffer {
 }
 
 describe('the header of a packed blob', () => {
-  it('says what it was told, and nothing under another pack’s name', () => {
+  it('decodes to what was encoded, and to nothing under another pack’s name', () => {
     fc.assert(
       fc.property(hex, hex, record, (pack, other, one) => {
         const header = encodeHeader(pack, one);
@@ -47,7 +47,7 @@ describe('the header of a packed blob', () => {
     );
   });
 
-  it('counts for nothing with any bit turned, or cut short', () => {
+  it('is rejected with any bit flipped, or cut short', () => {
     const header = encodeHeader('ab'.repeat(16), { place: 4096, blobBytes: 700 });
     for (let bit = 0; bit < 8 * header.length; bit++)
       assert.equal(decodeHeader('ab'.repeat(16), flipped(header, bit)), undefined, `bit ${bit}`);
@@ -71,7 +71,7 @@ describe('the table of a compacted pack', () => {
   const tableOf = (places: readonly number[]) =>
     new Map([...places].sort((a, b) => a - b).map((one, i) => [one, i * 64] as const));
 
-  it('tells where each record lies, read whole or searched', () => {
+  it('gives the position of each record, decoded or searched', () => {
     fc.assert(
       fc.property(entries, place, (places, other) => {
         const table = tableOf(places);
@@ -85,7 +85,7 @@ describe('the table of a compacted pack', () => {
     );
   });
 
-  it('does not count with any bit turned, or cut short; searching it never throws', () => {
+  it('is rejected with any bit flipped, or cut short; searching it never throws', () => {
     const bytes = encodeTable(tableOf([0, 128, 4096]));
     const meant = 16 + 3 * 16 + 32;
     for (let bit = 0; bit < 8 * meant; bit++) assert.equal(decodeTable(flipped(bytes, bit)), undefined);
@@ -100,7 +100,7 @@ describe('the list of what was removed from a pack', () => {
   const listOf = (pack: string, some: readonly PackRecord[]) =>
     Buffer.concat(some.map((one) => encodeRemoval(pack, one)));
 
-  it('names what was put on it', () => {
+  it('names the records that were added', () => {
     fc.assert(
       fc.property(hex, records, place, (pack, removed, other) => {
         const list = listOf(pack, removed);
@@ -112,7 +112,7 @@ describe('the list of what was removed from a pack', () => {
     );
   });
 
-  it('names nothing else whichever bits are turned and wherever it ends', () => {
+  it('names no other record whichever bits are flipped and wherever it ends', () => {
     fc.assert(
       fc.property(hex, records, fc.nat(), fc.nat(), (pack, removed, bit, cut) => {
         const list = listOf(pack, removed);
@@ -124,7 +124,7 @@ describe('the list of what was removed from a pack', () => {
     );
   });
 
-  it('is another pack’s list under another name', () => {
+  it('names no record under another pack’s name', () => {
     const list = listOf('ab'.repeat(16), [{ place: 0, blobBytes: 700 }]);
     assert.equal(list.length, REMOVAL_BYTES);
     assert.equal(decodeRemovals('cd'.repeat(16), list).size, 0);

@@ -1,6 +1,6 @@
 /**
- * The form of a pack: small blobs one after the other in one file, each behind a header that says which it is.
- * Specified in docs/format.md; a change here is a new version there.
+ * The form of a pack: small blobs one after the other in one file, each behind a header that names it. Specified in
+ * docs/format.md; a change here needs a new version there.
  */
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -9,9 +9,9 @@ const MAGIC = Buffer.from('MORPACK\0', 'latin1');
 const TABLE_MAGIC = Buffer.from('MORTABL\0', 'latin1');
 const VERSION = 1;
 
-/** Every record begins at a multiple of this, so that one is found again behind a damaged one. */
+/** Every record begins at a multiple of this, so that a reader finds the one after a damaged one. */
 export const RECORD_ALIGN = 64;
-/** A header's length; the blob follows at once. */
+/** Length of a header; the blob follows directly. */
 export const HEADER_BYTES = 64;
 
 /*
@@ -24,23 +24,23 @@ const HEADER_SUM_BYTES = 16;
 
 /** One blob in a pack. */
 export interface PackRecord {
-  /** Where the record lay when it was written: with the pack's name it names the blob for ever. */
+  /** Position at which the record was written. With the pack's name, it names the blob for good. */
   readonly place: number;
-  /** Length of the blob behind the header. */
+  /** Length of the blob after the header. */
   readonly blobBytes: number;
 }
 
-/** From the beginning of a record with such a blob to the beginning of the next. */
+/** Length of a record with such a blob, padding included. */
 export function recordBytes(blobBytes: number): number {
   return Math.ceil((HEADER_BYTES + blobBytes) / RECORD_ALIGN) * RECORD_ALIGN;
 }
 
-/** The first possible beginning of a record after `position`. */
+/** The first position after `position` where a record may begin. */
 export function nextPosition(position: number): number {
   return position + RECORD_ALIGN;
 }
 
-/** @param pack the pack's name, 32 hex digits. */
+/** Encodes a header. @param pack the pack's name, 32 hex digits. */
 export function encodeHeader(pack: string, { place, blobBytes }: PackRecord): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
@@ -52,7 +52,7 @@ export function encodeHeader(pack: string, { place, blobBytes }: PackRecord): Bu
   return header;
 }
 
-/** The record that begins with these bytes; undefined when they are no header of this pack. */
+/** Decodes a header; undefined if the bytes are not a header of this pack. */
 export function decodeHeader(pack: string, bytes: Buffer): PackRecord | undefined {
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return undefined;
   if (bytes.readUInt32LE(8) !== VERSION || bytes.toString('hex', 32, 48) !== pack) return undefined;
@@ -62,7 +62,7 @@ export function decodeHeader(pack: string, bytes: Buffer): PackRecord | undefine
 }
 
 /*
- * Table, at the beginning of a pack that was compacted, little-endian:
+ * Table, at the beginning of a compacted pack, little-endian:
  *   0 magic (8) · 8 version u32 · 12 entries u32 · then for each record, by place: place u64 · position u64
  *   then the SHA-256 (32) of all before it, then zeros up to a multiple of 64.
  */
@@ -70,16 +70,16 @@ const TABLE_HEAD_BYTES = 16;
 const TABLE_ENTRY_BYTES = 16;
 const TABLE_SUM_BYTES = 32;
 
-/** Where the records of a compacted pack lie now. */
+/** Positions of a compacted pack's records, by place. */
 export type PackTable = ReadonlyMap<number, number>;
 
-/** Length of a table of so many records. */
+/** Length of a table of this many records. */
 export function tableBytes(records: number): number {
   const bytes = TABLE_HEAD_BYTES + records * TABLE_ENTRY_BYTES + TABLE_SUM_BYTES;
   return Math.ceil(bytes / RECORD_ALIGN) * RECORD_ALIGN;
 }
 
-/** @param table by place, ascending. */
+/** Encodes a table. @param table positions by place, ascending. */
 export function encodeTable(table: PackTable): Buffer {
   const bytes = Buffer.alloc(tableBytes(table.size));
   TABLE_MAGIC.copy(bytes);
@@ -95,13 +95,13 @@ export function encodeTable(table: PackTable): Buffer {
   return bytes;
 }
 
-/** How many records the table has that begins with these bytes; undefined when no table does. */
+/** Number of records in the table that begins with these bytes; undefined if they begin no table. */
 export function tableSize(head: Buffer): number | undefined {
   if (head.length < TABLE_HEAD_BYTES || !head.subarray(0, 8).equals(TABLE_MAGIC)) return undefined;
   return head.readUInt32LE(8) === VERSION ? head.readUInt32LE(12) : undefined;
 }
 
-/** Undefined when the bytes do not begin with a whole table. */
+/** Decodes and verifies a table; undefined if the bytes do not begin with an intact one. */
 export function decodeTable(bytes: Buffer): PackTable | undefined {
   const entries = tableSize(bytes);
   if (entries === undefined || bytes.length < tableBytes(entries)) return undefined;
@@ -115,8 +115,8 @@ export function decodeTable(bytes: Buffer): PackTable | undefined {
 }
 
 /**
- * Where the record of this place lies by a table that was not proved, which costs much less with many records:
- * the header there tells whether it is true. Undefined when the table has no such place.
+ * Searches an unverified table for the position of a record; undefined if the table lacks its place. Much cheaper than
+ * decoding when there are many records: the caller verifies the header at that position instead.
  */
 export function searchTable(bytes: Buffer, place: number): number | undefined {
   let [low, high] = [0, tableSize(bytes) ?? 0];
@@ -131,7 +131,7 @@ export function searchTable(bytes: Buffer, place: number): number | undefined {
   return undefined;
 }
 
-/** The length of an entry in a list of what was removed. */
+/** Length of a removal: one item in a pack's list of removed records. */
 export const REMOVAL_BYTES = 16;
 
 /*
@@ -139,7 +139,7 @@ export const REMOVAL_BYTES = 16;
  */
 const SUMMED_REMOVAL_BYTES = 12;
 
-/** What stands in a pack's list of removed records for one of them. @param pack the pack's name. */
+/** Encodes the removal of a record. @param pack the pack's name. */
 export function encodeRemoval(pack: string, { place, blobBytes }: PackRecord): Buffer {
   const entry = Buffer.alloc(REMOVAL_BYTES);
   entry.writeBigUInt64LE(BigInt(place), 0);
@@ -148,7 +148,7 @@ export function encodeRemoval(pack: string, { place, blobBytes }: PackRecord): B
   return entry;
 }
 
-/** By place: the length of each removed blob. What was torn or damaged does not count. */
+/** Decodes a list: the length of each removed blob by its place. Ignores torn and damaged removals. */
 export function decodeRemovals(pack: string, bytes: Buffer): Map<number, number> {
   const removed = new Map<number, number>();
   for (let at = 0; at + REMOVAL_BYTES <= bytes.length; at += REMOVAL_BYTES) {
@@ -158,7 +158,7 @@ export function decodeRemovals(pack: string, bytes: Buffer): Map<number, number>
   return removed;
 }
 
-/** Whether the list says that the record of this place was removed: without decoding a list that may be long. */
+/** Whether the list has a removal of this place. Does not decode the whole list, which may be long. */
 export function hasRemoval({ pack, place }: { pack: string; place: number }, bytes: Buffer): boolean {
   const [low, high] = [place % 2 ** 32, Math.floor(place / 2 ** 32)];
   for (let at = 0; at + REMOVAL_BYTES <= bytes.length; at += REMOVAL_BYTES) {

@@ -1,3 +1,3 @@
-/** Small blobs, many in a file. What other rooms may use of this one. */
+/** Small blobs, many in a file: what other folders may import of this one. */
 export { Packs } from './packs.ts';
 export { PackedWriter } from './writer.ts';

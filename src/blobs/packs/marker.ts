@@ -1,44 +1,47 @@
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { ignoreErrors } from '../../durable/errors.ts';
+import type { FileSystem, OpenFile } from '../../durable/file-system.ts';
 import { RECORD_ALIGN } from './format.ts';
 
 const TEXT_CHARS = 20;
 /**
- * How far it may fall behind while blobs come and go, so that not every group of them pays for it: so much more the next
- * start reads, in some milliseconds.
+ * How far a marker may lag while blobs arrive and are confirmed, so that not every group pays for a write. After a
+ * crash the next start reads this much more, which takes milliseconds.
  */
 const BEHIND_BYTES = 1024 * 1024;
 const BEHIND_MS = 100;
 
 /**
- * Stands in `incoming/` as long as a pack has blobs that the catalog may not know, and says up to which place
- * all were judged: confirmed or removed. It is not flushed: after a power cut it may say less than was true,
- * and then more blobs than needed are asked about.
+ * A small file in `incoming/` that exists while a pack has unconfirmed blobs, and says up to where the pack is
+ * confirmed. It is never flushed: after a power cut it may name an earlier position, and the start asks about more
+ * blobs than it had to.
  */
 export class PackMarker {
+  readonly #fs: FileSystem;
   readonly #path: string;
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   readonly #onGone: () => void;
   /** Places of blobs that are neither confirmed nor removed, ascending. */
   readonly #unconfirmed = new Set<number>();
   #end = 0;
-  /** What it says. */
+  /** The position in the file. */
   #written = 0;
   #isSealed = false;
   #isStale = false;
   #isClosed = false;
   #writing: Promise<void> | undefined;
-  /** Runs for a while after each write. */
+  /** Delays the next write. */
   #pause: NodeJS.Timeout | undefined;
 
-  private constructor(path: string, file: FileHandle, onGone: () => void) {
+  private constructor(fs: FileSystem, path: string, file: OpenFile, onGone: () => void) {
+    this.#fs = fs;
     this.#path = path;
     this.#file = file;
     this.#onGone = onGone;
   }
 
-  /** @param onGone called when the marker is sealed and nothing is in question: it goes. @throws the I/O error. */
-  static async create(path: string, onGone: () => void): Promise<PackMarker> {
-    const marker = new PackMarker(path, await open(path, 'wx'), onGone);
+  /** @param onGone called before a sealed marker without unconfirmed blobs is removed. @throws the I/O error. */
+  static async create(fs: FileSystem, path: string, onGone: () => void): Promise<PackMarker> {
+    const marker = new PackMarker(fs, path, await fs.open(path, 'create'), onGone);
     try {
       await marker.#write();
       return marker;
@@ -48,55 +51,55 @@ export class PackMarker {
     }
   }
 
-  /** A blob is about to be written at `place`; the next one will be at `end`. Places ascend. */
+  /** Adds a blob that is about to be written at `place`; the next one will be at `end`. Places ascend. */
   add(place: number, end: number): void {
     this.#unconfirmed.add(place);
     this.#end = end;
   }
 
-  /** The blob at `place` is no longer in question. */
+  /** Confirms the blob at `place`. */
   confirm(place: number): void {
     if (this.#unconfirmed.delete(place)) this.#refresh();
   }
 
-  /** What was about to be written from `end` on is not there: the next blob will be there instead. */
+  /** Forgets blobs from `end` on, which could not be written. The next blob will be at `end`. */
   retract(end: number): void {
     for (const place of this.#unconfirmed) if (place >= end) this.#unconfirmed.delete(place);
     this.#end = end;
     this.#refresh();
   }
 
-  /** Places that are still in question. */
+  /** Places of unconfirmed blobs, ascending. */
   unconfirmed(): Iterable<number> {
     return this.#unconfirmed;
   }
 
-  /** Nothing more comes: the marker goes as soon as nothing is in question. */
+  /** Declares the pack complete: the marker is removed once every blob is confirmed. */
   seal(): void {
     this.#isSealed = true;
     this.#refresh();
   }
 
-  /** Writes what is known and closes; what is still in question is asked about by the next start. */
+  /** Seals, writes the latest position and closes. The next start asks about blobs that are still unconfirmed. */
   async close(): Promise<void> {
     this.seal();
     await this.#writing;
     await this.#closeFile();
   }
 
-  /** Nothing is in question any more, because the pack itself is not there. Never throws. */
+  /** Forgets all blobs, because the pack itself is gone, and closes. Never throws. */
   async drop(): Promise<void> {
     this.#unconfirmed.clear();
-    await this.close().catch(() => {});
+    await this.close().catch(ignoreErrors);
   }
 
-  /** Up to which place all was judged. */
+  /** Up to where the pack is confirmed. */
   get #confirmedEnd(): number {
     const [first = this.#end] = this.#unconfirmed;
     return first;
   }
 
-  /** Many judgements that come together, or soon after a write, are one write. */
+  /** Starts a write, unless one is under way or was made a moment ago: then later changes share the next. */
   #refresh(): void {
     this.#isStale = true;
     const mayWait = this.#pause && !this.#isSealed && this.#confirmedEnd - this.#written < BEHIND_BYTES;
@@ -112,15 +115,15 @@ export class PackMarker {
   }
 
   async #catchUp(): Promise<void> {
-    // A turn later, so that those of one turn are one.
+    // Waits one microtask, so that confirmations of one turn share a write.
     await Promise.resolve();
     do {
       this.#isStale = false;
       const isOver = this.#isSealed && this.#unconfirmed.size === 0;
-      // It only saves the next start some work: a failure is no harm.
-      await (isOver ? this.#remove() : this.#write()).catch(() => {});
+      // The position only saves the next start some work, so a failure does no harm.
+      await (isOver ? this.#remove() : this.#write()).catch(ignoreErrors);
     } while (this.#isStale && this.#isSealed && !this.#isClosed);
-    // At once after the last look: a judgement in between would wait for the next.
+    // In the same turn as the last check: a confirmation in between would otherwise go unnoticed.
     this.#writing = undefined;
     this.#beginPause();
   }
@@ -128,7 +131,7 @@ export class PackMarker {
   async #remove(): Promise<void> {
     await this.#closeFile();
     this.#onGone();
-    await unlink(this.#path);
+    await this.#fs.remove(this.#path);
   }
 
   async #closeFile(): Promise<void> {
@@ -139,11 +142,11 @@ export class PackMarker {
 
   async #write(): Promise<void> {
     this.#written = this.#confirmedEnd;
-    await this.#file.write(String(this.#written).padStart(TEXT_CHARS, '0'), 0);
+    await this.#file.writeAt(0, Buffer.from(String(this.#written).padStart(TEXT_CHARS, '0')));
   }
 }
 
-/** What a marker says: the place up to which all was judged; 0 for one that cannot be read. */
+/** Parses a marker: up to where its pack is confirmed; 0 if the text is not a marker's. */
 export function parseMarker(text: string): number {
   const place = /^\d{20}$/.test(text) ? Number(text) : 0;
   return place % RECORD_ALIGN === 0 ? place : 0;

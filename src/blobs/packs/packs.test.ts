@@ -22,12 +22,12 @@ import {
 } from '../../../test/support/disk-store.ts';
 import { beforeFiles, failFiles } from '../../../test/support/failing-disk.ts';
 import { BlobDamaged, BlobMissing, StoreFailure } from '../../domain/blob-store.ts';
+import { FolderFlusher } from '../../durable/folder-flusher.ts';
 import { type DiskStore, PACKED_BYTES } from '../disk/disk-store.ts';
 import { DiskPaths } from '../disk/paths.ts';
-import { FolderFlusher } from '../durable/folder-flusher.ts';
 import { PackAppender } from './appender.ts';
 
-/** Blobs of different lengths and bytes, stored one after the other. */
+/** Stores blobs of different lengths and bytes one after the other. */
 async function storeSome(store: DiskStore, count: number, seed = 0): Promise<string[]> {
   const refs: string[] = [];
   for (let i = 0; i < count; i++) refs.push(await storeBlob(store, bytesOf(i, seed)));
@@ -43,7 +43,7 @@ async function onlyPack(folder: string): Promise<string> {
   return join(folder, 'packs', packs[0] ?? '');
 }
 
-/** Turns a byte of a file. */
+/** Changes a byte of a file. */
 async function spoil(path: string, at: number): Promise<void> {
   const file = await open(path, 'r+');
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
@@ -54,7 +54,7 @@ async function spoil(path: string, at: number): Promise<void> {
 const placeOf = (ref: string) => Number(ref.split('.')[1]);
 
 describe('small blobs that arrive together', () => {
-  it('share flushes, and none is answered before a flush that began after it was written', async (t) => {
+  it('share flushes; each is acknowledged only after a flush that began after its write', async (t) => {
     const store = storeOver(t, await readyFolder(t));
     await storeBlob(store, someBytes(10));
     let flushes = 0;
@@ -62,7 +62,7 @@ describe('small blobs that arrive together', () => {
     let asked = 0;
     await beforeFiles(t, 'datasync', async () => {
       flushes++;
-      // The first lasts until all others wait.
+      // The first flush lasts until all other blobs wait.
       await eventually(async () => asked === 200);
       flushed++;
     });
@@ -78,7 +78,7 @@ describe('small blobs that arrive together', () => {
     assert.ok(flushes <= 4, `${flushes} flushes for 200 blobs`);
   });
 
-  it('are not more than 4 MiB a flush', async (t) => {
+  it('are flushed in groups of at most 4 MiB', async (t) => {
     const store = storeOver(t, await readyFolder(t));
     let flushes = 0;
     await beforeFiles(t, 'datasync', async () => void flushes++);
@@ -86,7 +86,7 @@ describe('small blobs that arrive together', () => {
     assert.ok(flushes >= 3, `${flushes} flushes for 10 MiB`);
   });
 
-  it('make no file of their own, whatever their number', async (t) => {
+  it('have no files of their own, whatever their number', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     await Promise.all(Array.from({ length: 100 }, (_, i) => storeBlob(store, someBytes(10, i))));
@@ -97,7 +97,7 @@ describe('small blobs that arrive together', () => {
 });
 
 describe('a pack that is full', () => {
-  it('is followed by the next, and its marker goes when all that is in it was judged', async (t) => {
+  it('is followed by the next, and its marker is removed when all its blobs are confirmed', async (t) => {
     const folder = await readyFolder(t);
     const paths = new DiskPaths(folder);
     const flush = (run: () => Promise<void>) => run();
@@ -121,7 +121,7 @@ describe('a pack that is full', () => {
 });
 
 describe('a process that ends well', () => {
-  it('leaves no marker behind when all was judged', async (t) => {
+  it('leaves no marker when all blobs are confirmed', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     for (const ref of await storeSome(store, 5)) store.confirm(ref);
@@ -129,13 +129,13 @@ describe('a process that ends well', () => {
     assert.deepEqual(await incoming(folder), []);
   });
 
-  it('leaves a marker for what the catalog may not know', async (t) => {
+  it('leaves a marker for unconfirmed blobs', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = await storeSome(store, 5);
     for (const i of [0, 1, 3]) store.confirm(refs[i] ?? '');
     await store.close();
-    // The marker names one place: what was confirmed behind it is asked about again.
+    // The marker names one position: the next start asks again about blobs confirmed behind it.
     const asked = await collect(storeOver(t, folder).unconfirmed());
     assert.deepEqual(asked, refs.slice(2));
   });
@@ -161,7 +161,7 @@ describe('a damaged pack', () => {
       await again.remove(ref);
     }
     await assert.rejects(again.compact(), (error: AggregateError) => error.errors[0] instanceof BlobDamaged);
-    // It is told once: nothing has changed since.
+    // Reported once: nothing has changed since.
     await again.compact();
     await spoil(path, at);
     assert.deepEqual(await readBlob(again, victim), bytesOf(2));
@@ -181,7 +181,7 @@ describe('a damaged pack', () => {
     for (const [i, ref] of refs.entries()) assert.deepEqual(await readBlob(store, ref), bytesOf(i));
   });
 
-  it('that was cut short has lost what is missing', async (t) => {
+  it('that was cut short has lost the missing blobs', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = await storeSome(store, 3);
@@ -206,7 +206,7 @@ describe('removed blobs of a pack', () => {
     return { folder, refs, list: join(folder, 'packs', name) };
   }
 
-  it('stay away after a list was torn anywhere, and so does what is removed then', async (t) => {
+  it('stay removed after the list was torn anywhere, as do blobs removed after that', async (t) => {
     const { folder, refs, list } = await withRemoved(t);
     const whole = await readFile(list);
     assert.equal(whole.length, 48);
@@ -223,7 +223,7 @@ describe('removed blobs of a pack', () => {
     }
   });
 
-  it('are never others, whichever byte of the list is damaged', async (t) => {
+  it('are never other blobs, whichever byte of the list is damaged', async (t) => {
     const { folder, refs, list } = await withRemoved(t);
     const store = storeOver(t, folder);
     for (let at = 0; at < 48; at++) {
@@ -236,7 +236,7 @@ describe('removed blobs of a pack', () => {
 });
 
 describe('a disk that fails under packs', () => {
-  it('ends all writes with a failed flush, also of what waited, and shows nothing of it', async (t) => {
+  it('ends all writes with a failed flush, waiting ones too, and shows none of their blobs', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const kept = await storeBlob(store, someBytes(10));
@@ -298,7 +298,7 @@ describe('a disk that fails under packs', () => {
     assert.equal((await packFiles(folder)).length, 1);
   });
 
-  it('asks after a crash about what was stored where something else was taken back', async (t) => {
+  it('asks after a crash about a blob that was stored where a failed one had been cut off', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const [kept = ''] = await storeSome(store, 1);
@@ -313,7 +313,7 @@ describe('a disk that fails under packs', () => {
     assert.ok(asked.includes(loose));
   });
 
-  it('begins no pack that cannot be begun, and leaves nothing of it', async (t) => {
+  it('leaves nothing of a pack that could not be begun', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const { stop } = await beforeFiles(t, 'write', () => Promise.reject(new Error('ENOSPC')));
@@ -325,7 +325,7 @@ describe('a disk that fails under packs', () => {
     assert.deepEqual(await readBlob(store, ref), someBytes(1000));
   });
 
-  it('goes on in another pack where what was half written cannot be taken back', async (t) => {
+  it('continues in another pack when a half-written blob cannot be cut off', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const [kept = ''] = await storeSome(store, 1);
@@ -346,7 +346,7 @@ describe('a disk that fails under packs', () => {
 });
 
 describe('an emulator’s store that is cleared', () => {
-  it('has no small blob any more, asks about none, and takes new ones', async (t) => {
+  it('has no small blobs left, asks about none, and takes new ones', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = await storeSome(store, 3);

@@ -1,10 +1,9 @@
-import { mkdir, opendir, rename } from 'node:fs/promises';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { Gate } from '../disk/gate.ts';
 import { type DiskPaths, type PackedName, packedRef, packOfFile } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
 import { PackAppender } from './appender.ts';
 import { PackCompactor } from './compactor.ts';
 import { openPacked } from './file.ts';
@@ -18,7 +17,7 @@ interface PacksDeps {
   readonly random: RandomBytes;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
-  /** A pack that is at least so long is followed by the next. */
+  /** A pack of at least this many bytes is followed by the next. */
   readonly packBytes: number;
 }
 
@@ -29,7 +28,7 @@ export class Packs {
   readonly #removals: PackRemovals;
   readonly #unconfirmed: UnconfirmedBlobs;
   readonly #compactor: PackCompactor;
-  /** What notes removals is inside; what writes a pack again, and then forgets its list, is alone. */
+  /** Shared by removals; exclusive for rewriting a pack and dropping its list. */
   readonly #removing = new Gate();
 
   constructor({ paths, random, flush, flusher, packBytes }: PacksDeps) {
@@ -44,7 +43,7 @@ export class Packs {
     this.#compactor = new PackCompactor({ paths, flush, ...flushers, removals, alone });
   }
 
-  /** Keeps a blob, given in pieces; gives its reference. @throws StoreFailure. */
+  /** Stores a blob, given in pieces, and returns its reference; durable when it resolves. @throws StoreFailure. */
   async append(pieces: readonly Uint8Array[]): Promise<string> {
     return packedRef(await this.#appender.append(pieces));
   }
@@ -58,12 +57,12 @@ export class Packs {
     this.#appender.confirm(name);
   }
 
-  /** Notes durably that the blob is gone; its room is given back by `compact`. @throws the I/O error. */
+  /** Removes a blob durably; `compact` frees its space. @throws the I/O error. */
   async remove(name: PackedName): Promise<void> {
     await this.#removing.runShared(async () => {
       const record = await this.#findRecord(name);
       if (record !== undefined) await this.#removals.add(name.pack, record);
-      // Who noted it, or took the pack away, may have died before that was flushed.
+      // The process that recorded the removal, or deleted the pack, may have died before flushing that.
       else await this.#removals.flush(name.pack);
     });
     this.#appender.confirm(name);
@@ -76,55 +75,56 @@ export class Packs {
       return { place: name.place, blobBytes: total };
     } catch (error) {
       if (error instanceof BlobMissing) return undefined;
-      // A record that cannot be found is removed all the same: it needs a length, and any will do.
+      // A removal is recorded even for a record that cannot be found. It needs a length; any will do.
       if (error instanceof BlobDamaged) return { place: name.place, blobBytes: 1 };
       throw error;
     }
   }
 
-  /** Every blob, in no order. */
+  /** All blobs, in no particular order. */
   async *list(): AsyncIterable<string> {
-    for await (const entry of await opendir(this.#paths.packs)) {
+    for await (const entry of await this.#paths.fs.list(this.#paths.packs)) {
       const pack = packOfFile(entry.name);
       if (pack === undefined) continue;
       for await (const { blob } of listRemaining(this.#paths, pack, 0)) if (blob) yield blob.ref;
     }
   }
 
-  /** Blobs that the catalog may not know: of this process, and of those that ended without judging them. */
+  /** Unconfirmed blobs: of this process, and of earlier ones that ended before confirming them. */
   async *unconfirmed(): AsyncIterable<string> {
     for (const name of this.#appender.unconfirmed()) yield packedRef(name);
     yield* this.#unconfirmed.list();
   }
 
   /**
-   * Says that all that was unconfirmed has been judged. To be called when no other process writes.
-   * @returns packs that cannot be read: they stay in question. @throws the I/O error.
+   * Confirms all packs that earlier processes left. Call it while no other process writes.
+   * @returns packs that cannot be read, and stay unconfirmed. @throws the I/O error.
    */
   confirmAll(): Promise<readonly string[]> {
     return this.#unconfirmed.confirmAll();
   }
 
   /**
-   * To be called in one process at a time, the one that removes blobs.
-   * @param writing runs what writes a pack again. @throws AggregateError.
+   * Compacts packs. Only the process that removes blobs may call this.
+   * @param writing runs the rewriting of a pack. @throws AggregateError.
    */
   compact(writing: (task: () => Promise<void>) => Promise<void>): Promise<void> {
     return this.#compactor.compact(writing);
   }
 
-  /** Ends the pack that is written to; the next blob begins another. */
+  /** Ends the current pack; the next blob begins another. */
   seal(): Promise<void> {
     return this.#appender.seal();
   }
 
-  /** Moves all packs to a folder of this name and begins anew. */
+  /** Moves all packs to a folder of this name and starts over. */
   async clear(to: string): Promise<void> {
     await this.#appender.clear();
     this.#removals.clear();
     this.#compactor.clear();
-    await rename(this.#paths.packs, to);
-    await mkdir(this.#paths.packs);
+    const { fs, packs } = this.#paths;
+    await fs.rename(packs, to);
+    await fs.makeFolder(packs);
   }
 
   close(): Promise<void> {

@@ -1,29 +1,29 @@
-/** What is left in a pack. */
-import type { FileHandle } from 'node:fs/promises';
+/** Listing what was not removed from a pack. */
+import type { OpenFile } from '../../durable/file-system.ts';
+import { openIfPresent } from '../../durable/names.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { type DiskPaths, packedRef } from '../disk/paths.ts';
-import { openIfPresent } from '../durable/names.ts';
 import { type Extent, listExtents } from './file.ts';
 import { HEADER_BYTES } from './format.ts';
 import { readRemovals } from './removals.ts';
 
-/** A run of bytes in a pack: a blob, or what is none. */
+/** A run of bytes in a pack: a blob, or unrecognized bytes. */
 export interface ListedExtent extends Extent {
   readonly blob: PlacedBlob | undefined;
 }
 
 /**
- * All that was not removed of a pack, from the position `from` on. Nothing when there is no such pack. The
- * blobs' file is open until the next one is asked for.
+ * Lists what was not removed from a pack, from the position `from` on; nothing if there is no such pack. A blob's file
+ * is open until the next item is asked for.
  */
 export async function* listRemaining(
   paths: DiskPaths,
   pack: string,
   from: number,
 ): AsyncGenerator<ListedExtent> {
-  // First the list, then the pack: it may be compacted, and its list forgotten, at any moment.
+  // Reads the list before the pack: a compaction may replace the pack and drop the list at any moment.
   const removed = await readRemovals(paths, pack);
-  const file = await openIfPresent(paths.pack(pack));
+  const file = await openIfPresent(paths.fs, paths.pack(pack));
   if (file === undefined) return;
   try {
     for await (const extent of listExtents(file, pack, from)) {
@@ -35,7 +35,7 @@ export async function* listRemaining(
   }
 }
 
-function blobOf(file: FileHandle, pack: string, { record, position }: Extent): PlacedBlob | undefined {
+function blobOf(file: OpenFile, pack: string, { record, position }: Extent): PlacedBlob | undefined {
   if (!record) return undefined;
   const { place, blobBytes } = record;
   return { ref: packedRef({ pack, place }), file, start: position + HEADER_BYTES, total: blobBytes };

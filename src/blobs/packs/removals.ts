@@ -1,11 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import type { OpenFile } from '../../durable/file-system.ts';
+import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import { openIfPresent, readIfPresent, removeIfPresent } from '../../durable/names.ts';
 import type { DiskPaths, PackedName } from '../disk/paths.ts';
-import type { Flush, FolderFlusher } from '../durable/folder-flusher.ts';
-import { openIfPresent, removeIfPresent } from '../durable/names.ts';
 import { decodeRemovals, encodeRemoval, hasRemoval, type PackRecord, REMOVAL_BYTES } from './format.ts';
-
-const { O_APPEND, O_CREAT, O_WRONLY } = constants;
 
 interface PackRemovalsDeps {
   readonly paths: DiskPaths;
@@ -13,68 +10,72 @@ interface PackRemovalsDeps {
   readonly packsFlusher: FolderFlusher;
 }
 
-/** Lists of what was removed from packs, one beside each pack that has lost something. */
+/** Lists of removed records, one beside each pack that has any. */
 export class PackRemovals {
   readonly #deps: PackRemovalsDeps;
-  /** Packs whose list has a name that this process has flushed. */
+  /** Packs whose list this process has flushed by name. */
   readonly #flushedNames = new Set<string>();
 
   constructor(deps: PackRemovalsDeps) {
     this.#deps = deps;
   }
 
-  /** Durable when it resolves; the same removal may be noted again. @throws the I/O error. */
+  /** Adds a removal; durable when it resolves. The same one may be added again. @throws the I/O error. */
   async add(pack: string, record: PackRecord): Promise<void> {
     const { paths, flush, packsFlusher } = this.#deps;
-    const file = await open(paths.removals(pack), O_APPEND | O_CREAT | O_WRONLY, 0o666);
+    const file = await paths.fs.open(paths.removals(pack), 'append');
     try {
       await append(file, encodeRemoval(pack, record));
-      await flush(() => file.datasync());
+      await flush(() => file.flushData());
     } finally {
       await file.close();
     }
-    // Also where another process made the file: it may not have flushed the name yet.
+    // Also if another process made the file: it may not have flushed the name yet.
     if (!this.#flushedNames.has(pack)) await packsFlusher.flush();
     this.#flushedNames.add(pack);
   }
 
-  /** All that was noted of the pack is durable when it resolves, and that it is gone if it is. @throws the I/O error. */
+  /**
+   * Makes all removals of the pack durable, whichever process added them, and its deletion if it is gone. @throws the
+   * I/O error.
+   */
   async flush(pack: string): Promise<void> {
     const { paths, flush, packsFlusher } = this.#deps;
-    const file = await openIfPresent(paths.removals(pack));
+    const file = await openIfPresent(paths.fs, paths.removals(pack));
     try {
-      if (file) await flush(() => file.datasync());
+      if (file) await flush(() => file.flushData());
     } finally {
       await file?.close();
     }
     await packsFlusher.flush();
   }
 
-  /** Forgets a list once nothing that it names is in the pack. @throws the I/O error. */
+  /** Deletes a list, once the pack holds no record that it names. @throws the I/O error. */
   async drop(pack: string): Promise<void> {
     this.#flushedNames.delete(pack);
-    await removeIfPresent(this.#deps.paths.removals(pack));
+    const { paths } = this.#deps;
+    await removeIfPresent(paths.fs, paths.removals(pack));
   }
 
-  /** Forgets what was flushed: the lists were taken away. */
+  /** Forgets which names were flushed: the lists were deleted. */
   clear(): void {
     this.#flushedNames.clear();
   }
 }
 
-/** Other processes append to the same file: one write at its end, behind whatever a crash or a full disk tore. */
-async function append(file: FileHandle, entry: Buffer): Promise<void> {
-  const torn = (await file.stat()).size % REMOVAL_BYTES;
+/** Appends with one write, because other processes append too. Pads a removal that a crash or a full disk tore. */
+async function append(file: OpenFile, entry: Buffer): Promise<void> {
+  const torn = (await file.size()) % REMOVAL_BYTES;
   const bytes = torn === 0 ? entry : Buffer.concat([Buffer.alloc(REMOVAL_BYTES - torn), entry]);
-  const { bytesWritten } = await file.write(bytes);
-  // What a full disk had no room for. The next entry begins behind it.
+  const bytesWritten = await file.appendOnce(bytes);
+  // The disk is full. The next removal is written behind the torn one.
   if (bytesWritten < bytes.length) {
     const text = `ENOSPC: ${bytesWritten} bytes were written of ${bytes.length}`;
     throw Object.assign(new Error(text), { code: 'ENOSPC' });
   }
 }
 
-/** By place: the length of each blob that was removed from the pack. @throws the I/O error. */
+/** Reads a pack's list: the length of each removed blob by its place. @throws the I/O error. */
 export async function readRemovals(paths: DiskPaths, pack: string): Promise<ReadonlyMap<number, number>> {
   return decodeRemovals(pack, await readList(paths, pack));
 }
@@ -85,8 +86,5 @@ export async function isRemoved(paths: DiskPaths, name: PackedName): Promise<boo
 }
 
 async function readList(paths: DiskPaths, pack: string): Promise<Buffer> {
-  return readFile(paths.removals(pack)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return Buffer.alloc(0);
-    throw error;
-  });
+  return (await readIfPresent(paths.fs, paths.removals(pack))) ?? Buffer.alloc(0);
 }

@@ -1,9 +1,9 @@
-/** Packs of processes that ended without saying of each blob whether the catalog knows it. */
-import { readdir, readFile, unlink } from 'node:fs/promises';
+/** Packs of processes that ended before they confirmed every blob. */
 import { BlobDamaged } from '../../domain/blob-store.ts';
+import { isReadError } from '../../durable/errors.ts';
+import { openIfPresent } from '../../durable/names.ts';
 import { describeBlob } from '../blob/open.ts';
 import { type DiskPaths, packOfMarker } from '../disk/paths.ts';
-import { isReadError, openIfPresent } from '../durable/names.ts';
 import { hasTable } from './file.ts';
 import { HEADER_BYTES } from './format.ts';
 import { parseMarker } from './marker.ts';
@@ -13,7 +13,7 @@ import type { PackRemovals } from './removals.ts';
 interface UnconfirmedBlobsDeps {
   readonly paths: DiskPaths;
   readonly removals: PackRemovals;
-  /** Packs that this process answers for itself. */
+  /** Whether this process writes the pack and keeps its marker. */
   owns(pack: string): boolean;
 }
 
@@ -25,9 +25,9 @@ export class UnconfirmedBlobs {
   }
 
   /**
-   * Blobs that say what they are, and of which nobody said that the catalog knows them. Their data may be damaged: if
-   * the catalog knows them, that is for a reader to find, and else it does not matter.
-   * @throws the I/O error, but not that of a disk that cannot read: what lies behind it is left to `settle`.
+   * Lists unconfirmed blobs with an intact description. Their data may be damaged: if the catalog names such a blob, a
+   * reader will find the damage; otherwise it does not matter.
+   * @throws the I/O error, except a read error: it ends the list of that pack, and `confirmAll` reports the pack.
    */
   async *list(): AsyncIterable<string> {
     for (const pack of await this.#packs()) {
@@ -42,8 +42,8 @@ export class UnconfirmedBlobs {
   }
 
   /**
-   * Takes the markers away. What does not say what it is is noted as removed: nothing that was flushed is torn, so it
-   * was never acknowledged. @returns packs that cannot be read: they stay in question. @throws the I/O error.
+   * Removes the markers. Marks unreadable stretches as removed: nothing that was flushed is torn, so they were never
+   * acknowledged. @returns packs that cannot be read, and stay unconfirmed. @throws the I/O error.
    */
   async confirmAll(): Promise<readonly string[]> {
     const left: string[] = [];
@@ -62,11 +62,11 @@ export class UnconfirmedBlobs {
     const { paths, removals } = this.#deps;
     for await (const extent of this.#unconfirmedIn(pack)) {
       if (await describesItself(extent)) continue;
-      // By where it begins, whatever a header there says.
+      // Uses the position as its place, whatever a header there says.
       const blobBytes = Math.max(1, extent.bytes - HEADER_BYTES);
       await removals.add(pack, { place: extent.position, blobBytes });
     }
-    await unlink(paths.marker(pack));
+    await paths.fs.remove(paths.marker(pack));
   }
 
   async *#unconfirmedIn(pack: string): ReturnType<typeof listRemaining> {
@@ -76,12 +76,13 @@ export class UnconfirmedBlobs {
   }
 
   async #packs(): Promise<string[]> {
-    const packs = (await readdir(this.#deps.paths.incoming)).map(packOfMarker);
+    const { fs, incoming } = this.#deps.paths;
+    const packs = (await fs.names(incoming)).map(packOfMarker);
     return packs.filter((pack) => pack !== undefined && !this.#deps.owns(pack)) as string[];
   }
 }
 
-/** Whether it is a blob, where it was written, whose description is proved. */
+/** Whether it is a blob at its place with an intact description. */
 async function describesItself({ blob, record, position }: ListedExtent): Promise<boolean> {
   if (!blob || record?.place !== position) return false;
   try {
@@ -93,16 +94,16 @@ async function describesItself({ blob, record, position }: ListedExtent): Promis
   }
 }
 
-/** Up to where the pack was judged; undefined when nothing of it is in question. */
+/** Up to where the pack is confirmed; undefined if all of it is. */
 async function findConfirmedEnd(paths: DiskPaths, pack: string): Promise<number | undefined> {
-  const confirmedEnd = parseMarker(await readFile(paths.marker(pack), 'utf8'));
-  const file = await openIfPresent(paths.pack(pack));
+  const confirmedEnd = parseMarker((await paths.fs.readFile(paths.marker(pack))).toString('utf8'));
+  const file = await openIfPresent(paths.fs, paths.pack(pack));
   if (file === undefined) return undefined;
   try {
-    const { size } = await file.stat();
-    // A copy of a running store may hold a marker beside a pack that was compacted later: all of it was judged.
+    const size = await file.size();
+    // A copy of a running store may hold a marker beside a pack that was compacted later: all of that is confirmed.
     if (await hasTable(file, size)) return undefined;
-    // What was judged was flushed before: a marker that says more was never written so.
+    // Confirmed bytes were flushed before, so a marker beyond the end of the file is damaged.
     return confirmedEnd <= size ? confirmedEnd : 0;
   } finally {
     await file.close();

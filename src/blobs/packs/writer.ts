@@ -9,7 +9,7 @@ import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { BufferedStream } from '../blob/buffered-stream.ts';
 import { encodeTrailer } from '../blob/format.ts';
 
-/** Writes a small blob into a pack: nothing is on disk before its end. */
+/** Writes a small blob into a pack. Holds it in memory until its end. */
 export class PackedWriter implements BlobWriter {
   readonly #size: number;
   readonly #stamp: Stamp;
@@ -17,7 +17,7 @@ export class PackedWriter implements BlobWriter {
   readonly #stream: BufferedStream;
   #digests: BlobDigests | undefined;
 
-  /** @param append keeps the blob durably and gives its reference. */
+  /** @param append stores the blob durably and returns its reference. */
   constructor(
     engine: HashEngine,
     size: number,
@@ -49,6 +49,6 @@ export class PackedWriter implements BlobWriter {
     return this.#append([this.#stream.rest().bytes, trailer]);
   }
 
-  /** The pack may still be written from what is held: it goes with this writer. */
+  /** Does not free the memory at once: an append may still read it. */
   async discard(): Promise<void> {}
 }

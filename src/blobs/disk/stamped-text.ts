@@ -1,6 +1,6 @@
 /**
- * Small texts in files of their own (notes, the store's identity): the text, then a line that proves it whole and says
- * who wrote it. Specified in docs/format.md; a change here is a new version there.
+ * Small texts in files of their own (notes, the store's identity): the text, then a line with its checksum and the
+ * stamp of its writer. Specified in docs/format.md; a change here needs a new version there.
  */
 import { hash } from 'node:crypto';
 import { NoteDamaged, type WriterStamp } from '../../domain/blob-store.ts';
@@ -8,22 +8,22 @@ import { NoteDamaged, type WriterStamp } from '../../domain/blob-store.ts';
 const SUM_CHARS = 32;
 const LAST_LINE = /\n([0-9a-f]{32}) (\d{1,16}) (\d{1,16})\n$/;
 
-/** What is in the file of such a text. */
+/** Encodes the content of such a file. */
 export function encodeStamped(text: string, { generation, commitNumber }: WriterStamp): string {
   const stamped = `${text}\n${generation} ${commitNumber}`;
   return `${text}\n${sumOf(stamped)} ${generation} ${commitNumber}\n`;
 }
 
-/** A text as it was written, and by whom. */
+/** A text and the stamp of its writer. */
 export interface StampedText {
   readonly text: string;
-  /** Undefined for a note that was written before form 3. */
+  /** Undefined for a note that was written before version 3. */
   readonly writer: WriterStamp | undefined;
 }
 
 /**
- * Reads such a file, or a note of a form before 3, which was JSON and nothing else.
- * @param path for the message. @throws NoteDamaged when it is empty, cut, or not what was written.
+ * Decodes such a file, or a note from before version 3, which was JSON alone.
+ * @param path for the message. @throws NoteDamaged when it is empty, cut short or changed.
  */
 export function decodeStamped(path: string, content: string): StampedText {
   if (content === '') throw new NoteDamaged(path, 'it is empty');

@@ -7,7 +7,7 @@ import { decodeStamped, encodeStamped } from './stamped-text.ts';
 const WRITER = { generation: 7, commitNumber: 123_456_789_012 };
 
 describe('a stamped text', () => {
-  it('gives back what was written, and by whom', () => {
+  it('gives back the text and the stamp of its writer', () => {
     const number = fc.nat({ max: Number.MAX_SAFE_INTEGER });
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), number, number, (text, generation, commitNumber) => {
@@ -17,10 +17,10 @@ describe('a stamped text', () => {
     );
   });
 
-  it('is found damaged wherever it is cut, by the name of its file', () => {
+  it('is reported as damaged wherever it is cut, with the name of its file', () => {
     const whole = encodeStamped('{"a":1}', WRITER);
     for (let length = 0; length < whole.length; length++) {
-      // Cut right behind its JSON, it reads as a note of an older form, with the same text.
+      // Cut right after its JSON, it reads as a note of an older version, with the same text.
       if (whole.slice(0, length).trimEnd() === '{"a":1}') continue;
       assert.throws(
         () => decodeStamped('/srv/notes/n', whole.slice(0, length)),
@@ -30,7 +30,7 @@ describe('a stamped text', () => {
     }
   });
 
-  it('is found damaged when anything of it was changed', () => {
+  it('is reported as damaged when any byte was changed', () => {
     const whole = encodeStamped('{"a":1}', WRITER);
     for (let at = 0; at < whole.length; at++) {
       const changed = `${whole.slice(0, at)}${whole[at] === '5' ? '6' : '5'}${whole.slice(at + 1)}`;
@@ -38,7 +38,7 @@ describe('a stamped text', () => {
     }
   });
 
-  it('of an older form is JSON alone', () => {
+  it('of an older version is JSON alone', () => {
     assert.deepEqual(decodeStamped('f', '{"a":1}'), { text: '{"a":1}', writer: undefined });
     assert.throws(() => decodeStamped('f', '{"a":'), NoteDamaged);
   });

@@ -1,0 +1,23 @@
+/** What I/O errors mean. */
+
+/** Whether there is nothing of the name that was asked for. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT';
+}
+
+/** For `.catch`: gives undefined where nothing has the name. @throws every other error. */
+export function undefinedIfMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
+}
+
+/** Whether the disk failed to read what it holds. */
+export function isReadError(error: unknown): boolean {
+  return codeOf(error) === 'EIO';
+}
+
+/** For `.catch` of a step whose failure changes nothing. */
+export function ignoreErrors(): void {}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code;
+}
