@@ -6,12 +6,12 @@ import { makeKeyId, makeSecret } from '../app/make-key.ts';
 import { markCredentials } from '../app/root-credentials.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
 import type { AccessKey, User } from '../domain/catalog.ts';
+import { parseDuration } from '../domain/duration.ts';
 import { sealToken } from '../domain/session-token.ts';
 import { addAction, audited, type Given } from './action.ts';
 import { choicesOf, findAccount, findKey, findUser, listOwnedKeys } from './find.ts';
 
-const HOUR_MS = 3_600_000;
-const LONGEST_SESSION_MS = 36 * HOUR_MS;
+const LONGEST_SESSION_MS = 36 * 3_600_000;
 
 export function addKeys(program: Command): void {
   const key = program
@@ -167,8 +167,7 @@ async function issueKey(deps: CommandDeps, given: Given, auditChange: AuditChang
 }
 
 function sessionTime(text: string): number {
-  const [, number, unit] = /^(\d{1,6})(s|m|h)$/.exec(text) ?? [];
-  const ms = Number(number) * { s: 1000, m: 60_000, h: HOUR_MS }[(unit ?? 's') as 's' | 'm' | 'h'];
+  const ms = parseDuration(text, ['s', 'm', 'h']) ?? 0;
   if (ms > 0 && ms <= LONGEST_SESSION_MS) return ms;
   throw new SettingError(`--for ${text} must be a time such as 15m or 1h, up to 36h`);
 }

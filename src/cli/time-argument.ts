@@ -1,6 +1,6 @@
 import { SettingError } from '../config/errors.ts';
+import { parseDuration } from '../domain/duration.ts';
 
-const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const ISO = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/;
 
 /**
@@ -11,8 +11,8 @@ const ISO = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\
  * @throws SettingError, also for a day that does not exist.
  */
 export function parseTime(option: string, text: string, nowMs: number): number {
-  const [, number, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  if (number !== undefined) return nowMs - Number(number) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  const agoMs = parseDuration(text, ['m', 'h', 'd']);
+  if (agoMs !== undefined) return nowMs - agoMs;
   const [, day = '', time = '00:00', zone = 'Z'] = ISO.exec(text) ?? [];
   const midnight = Date.parse(`${day}T00:00Z`);
   const ms = Date.parse(`${day}T${time}${zone}`);

@@ -1,6 +1,7 @@
 /** The forms that settings' values have as text, and what they become. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseDuration } from '../domain/duration.ts';
 
 /** Where a server listens. */
 export interface ListenAddress {
@@ -11,13 +12,9 @@ export interface ListenAddress {
 /** A timer that is set for longer fires at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-type Unit = keyof typeof UNIT_MS;
-
 export const duration = z.string().transform((text, check) => {
-  const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (number !== undefined) return Number(number) * UNIT_MS[unit as Unit];
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
   check.addIssue('must be a duration such as 10s, 5m, 24h or 7d');
   return z.NEVER;
 });
@@ -51,14 +48,14 @@ export const jobTimes = z.string().transform((text, check): JobTimeSetting => {
   const times: Partial<Record<(typeof PACES)[number], number>> = {};
   for (const piece of text.split(',')) {
     const [, pace, time] = /^([a-z]+)=(.+)$/.exec(piece.trim()) ?? [];
-    const ms = duration.safeParse(time ?? '');
-    if (!PACES.includes(pace as never) || !ms.success) {
+    const ms = parseDuration(time);
+    if (!PACES.includes(pace as never) || ms === undefined) {
       check.addIssue(
         'must be instant, aws, or a list such as expedited=2s,standard=10s,bulk=30s,inventory=10s',
       );
       return z.NEVER;
     }
-    times[pace as (typeof PACES)[number]] = ms.data;
+    times[pace as (typeof PACES)[number]] = ms;
   }
   return times;
 });
@@ -71,8 +68,8 @@ export type JobTimeSetting = 'instant' | 'aws' | Partial<Record<(typeof PACES)[n
 /** `live` becomes null, everything else an interval in ms. */
 export const inventory = z.string().transform((text, check): number | null => {
   if (text === 'live') return null;
-  const ms = duration.safeParse(text === 'daily' ? '24h' : text);
-  if (ms.success && ms.data > 0) return ms.data;
+  const ms = parseDuration(text === 'daily' ? '24h' : text);
+  if (ms !== undefined && ms > 0) return ms;
   check.addIssue('must be live, daily, or an interval such as 6h');
   return z.NEVER;
 });

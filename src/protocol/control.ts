@@ -1,8 +1,9 @@
 /** The emulator's control endpoints under `/_moraine/emulator`: for those who test software against Glacier. */
+
+import { parseDuration } from '../domain/duration.ts';
 import { ApiError, invalidParameter, quote } from '../domain/errors.ts';
 import type { Reply } from '../operations/operation.ts';
 import { requireNoWebPage } from './control-guard.ts';
-import { parseDuration } from './duration.ts';
 import { type Fault, parseFault } from './faults.ts';
 import type { Message } from './message.ts';
 import { parseJsonObject, readSmallBody } from './small-body.ts';
