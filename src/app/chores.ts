@@ -14,9 +14,9 @@ import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { sendNotifications } from '../workers/send-notifications.ts';
 import { sweepGarbage } from '../workers/sweep-garbage.ts';
 import { takeInventories } from '../workers/take-inventories.ts';
-import { systemClock } from './node.ts';
 import { ShortageLog } from './shortage-log.ts';
 import type { SpaceWatch } from './space-watch.ts';
+import { systemClock } from './system.ts';
 
 const JOBS_PAUSE_MS = 200;
 const NOTIFY_PAUSE_MS = 200;

@@ -62,15 +62,22 @@ export function claimDataFolder(folder: DataFolder): () => void {
   return () => database.close();
 }
 
-/** The key that seals secrets and signs archive ids, 32 bytes; made at the first start. */
+/** Reads the master key, or makes it at the first start. @throws as `readMasterKey`. */
 export async function readOrMakeMasterKey(folder: DataFolder, random: RandomBytes): Promise<Buffer> {
-  const text = await readFile(folder.masterKey, 'utf8').catch(undefinedIfMissing);
-  if (text === undefined) {
-    const key = random(32);
-    await writeDurably(folder.masterKey, `${key.toString('hex')}\n`);
-    return key;
-  }
-  if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new Error(`${folder.masterKey} is not a key of 64 hex digits`);
+  const key = await readMasterKey(folder).catch(undefinedIfMissing);
+  if (key) return key;
+  const made = random(32);
+  await writeDurably(folder.masterKey, `${made.toString('hex')}\n`);
+  return made;
+}
+
+/**
+ * The key that seals secrets and signs archive ids, 32 bytes.
+ * @throws Error for a file that holds no such key; the I/O error, also for a missing file.
+ */
+export async function readMasterKey({ masterKey }: DataFolder): Promise<Buffer> {
+  const text = await readFile(masterKey, 'utf8');
+  if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new Error(`${masterKey} is not a key of 64 hex digits`);
   return Buffer.from(text.trim(), 'hex');
 }
 

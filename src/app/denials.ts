@@ -6,7 +6,7 @@ import type { Logger } from '../log.ts';
 import { toCountingEvent } from '../protocol/audit-event.ts';
 import { COUNTING_MS, UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
-import { systemClock, systemRandom } from './node.ts';
+import { systemClock, systemRandom } from './system.ts';
 
 /**
  * What all processes together write of them in a day, one by one. With the counting records (one in ten minutes and

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
+import { systemClocks } from './system.ts';
 
 const LOOK_PAUSE_MS = 5000;
 /** By then the buffers that waited for the next blob are freed (blobs/blob/buffer-pool.ts). */
@@ -86,5 +87,9 @@ function collectAll(): void {
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { atMs: performance.now(), processorMs: (user + system) / 1000, bytes: process.memoryUsage.rss };
+  return {
+    atMs: systemClocks().steadyMs,
+    processorMs: (user + system) / 1000,
+    bytes: process.memoryUsage.rss,
+  };
 }

@@ -1,5 +1,4 @@
 /** One serving process: a catalog, a store and a server over them. */
-import { randomBytes, randomFillSync } from 'node:crypto';
 import type { Server } from 'node:http';
 import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import type { RenewingLog } from '../audit/renewing-log.ts';
@@ -9,10 +8,10 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { withoutPath } from '../domain/errors.ts';
-import { Ids, type RandomBytes } from '../domain/ids.ts';
+import { Ids } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
-import type { ClockReading, TrustedTime } from '../domain/trusted-time.ts';
+import type { TrustedTime } from '../domain/trusted-time.ts';
 import type { Logger } from '../log.ts';
 import { API } from '../operations/table.ts';
 import { PolicyCache } from '../protocol/policy-cache.ts';
@@ -28,36 +27,7 @@ import { createDueTime } from './job-settings.ts';
 import { listenError } from './listen-address.ts';
 import { requestLogger } from './request-log.ts';
 import type { SpaceWatch } from './space-watch.ts';
-
-const RANDOM_POOL_BYTES = 4096;
-
-/** The one place where the system is asked for the time. */
-export const systemClock: Clock = { now: () => Date.now() };
-/** Real time beside a clock that nobody can set. */
-export const systemClocks = (): ClockReading => ({
-  wallMs: Date.now(),
-  steadyMs: Math.floor(performance.now()),
-});
-/** The one place where the system is asked for randomness. */
-export const systemRandom = pooledRandom();
-
-/** Asking costs the same for a few bytes as for many, so it is done for many at once; each is given out once. */
-function pooledRandom(): RandomBytes {
-  const pool = Buffer.alloc(RANDOM_POOL_BYTES);
-  let used = pool.length;
-  return (bytes) => {
-    if (bytes > RANDOM_POOL_BYTES) return randomBytes(bytes);
-    if (used + bytes > pool.length) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    // A copy, and nothing of it stays behind: it may become a secret.
-    const given = Buffer.from(pool.subarray(used, used + bytes));
-    pool.fill(0, used, used + bytes);
-    used += bytes;
-    return given;
-  };
-}
+import { systemClock, systemRandom } from './system.ts';
 
 /** Of bodies that are read before it is known who sent them, in one process: 32 of the longest. */
 const UNPROVEN_BYTES = 32 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /** What the first process of a server opens before anything is served. */
 import { statSync } from 'node:fs';
 import type { DiskStore } from '../blobs/disk/disk-store.ts';
-import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
+import { openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
 import type { Config } from '../config/read.ts';
 import type { Catalog } from '../domain/catalog.ts';
@@ -14,12 +14,13 @@ import { type DataFolder, dataFolder } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import type { FolderClaims } from './folder-claims.ts';
 import { hashEngine } from './hash-engine.ts';
-import { systemClock, systemRandom } from './node.ts';
+import { openCatalog } from './open-catalog.ts';
 import { openFolders } from './open-folders.ts';
-import { openPostgres, openSpaceWatch, openStore } from './process-deps.ts';
+import { logLostConnection, openSpaceWatch, openStore } from './process-deps.ts';
 import type { SpaceWatch } from './space-watch.ts';
 import { StampSource } from './stamp-source.ts';
 import type { StartPlan } from './start-plan.ts';
+import { systemClock, systemRandom } from './system.ts';
 
 /** Every process maps the index of the catalog's log, and btrfs answers a write to it with SIGBUS when nothing is left. */
 const BTRFS_LIMIT =
@@ -57,7 +58,15 @@ export async function openPrimary(config: Config, log: Logger): Promise<Primary>
   const blobs = openStore(folder, space, engine, stampSource);
   // Before anything is written to the catalog: its numbers grow with what is.
   if (plan.older) await noteOlderCatalog(blobs, systemClock.now());
-  const { catalog, writer } = await openCatalog(config, { folder, space, blobs }, log);
+  const { catalog, writer } = await openCatalog({
+    config,
+    folder,
+    blobs,
+    generation: 0,
+    openWriter: () => openSqlite({ folder, space, blobs }),
+    onConnectionLost: logLostConnection(log),
+  });
+  if (writer && (await space.hasBtrfsLimit())) log.warn({ folder: folder.path }, BTRFS_LIMIT);
   stampSource.follow(catalog);
   const { storeId, catalogId, generation } = plan.identity;
   await catalog.claimGeneration({ storeId, catalogId, generation });
@@ -75,23 +84,11 @@ async function shrinkReserve(config: Config, log: Logger): Promise<void> {
   await openSpaceWatch(config, folder, log, true);
 }
 
-async function openCatalog(
-  config: Config,
-  { folder, space, blobs }: Pick<Primary, 'folder' | 'space' | 'blobs'>,
-  log: Logger,
-): Promise<Pick<Primary, 'catalog' | 'writer'>> {
-  if (config.catalogUrl !== undefined) {
-    return {
-      writer: undefined,
-      catalog: await openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log),
-    };
-  }
-  const writer = await openSqliteWriter(folder.catalog, {
+function openSqlite({ folder, space, blobs }: Pick<Primary, 'folder' | 'space' | 'blobs'>): Promise<Writer> {
+  return openSqliteWriter(folder.catalog, {
     journal: (entries) => blobs.appendEntries(entries),
     failure: () => blobs.failure(),
     checksFirst: true,
     freeSpace: () => space.of('data folder').shrinkReserve(),
   });
-  if (await space.hasBtrfsLimit()) log.warn({ folder: folder.path }, BTRFS_LIMIT);
-  return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }

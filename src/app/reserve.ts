@@ -1,9 +1,9 @@
 /** Files that take up room on a disk while there is enough, so that there is some to give up when there is not. */
-import { randomFillSync } from 'node:crypto';
 import { open, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BtrfsQuota } from './btrfs-quota.ts';
 import { undefinedIfMissing } from './data-folder.ts';
+import { systemRandom } from './system.ts';
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 /** Of a small file system the reserve takes no more than this share, unless a setting says so. */
@@ -92,7 +92,7 @@ export class Reserve {
   async grow(): Promise<void> {
     // Not zeros: a file system that compresses would keep nothing free for them. Its owner alone reads it: what it takes
     // up may have been somebody's.
-    const piece = randomFillSync(Buffer.alloc(Math.min(PIECE_BYTES, this.step)));
+    const piece = systemRandom(Math.min(PIECE_BYTES, this.step));
     for (const [i, path] of this.#paths.entries()) {
       let left = Math.min(this.step, this.bytes - i * this.step) - (await sizeOf(path));
       if (left <= 0) continue;

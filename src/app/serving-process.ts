@@ -1,28 +1,26 @@
 /** The life of one serving process. It ends with the primary: without the writer it could acknowledge nothing. */
 import cluster from 'node:cluster';
-import { readFile } from 'node:fs/promises';
 import type { DiskStore } from '../blobs/disk/disk-store.ts';
-import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { Config, TlsPair } from '../config/read.ts';
-import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog } from '../domain/catalog.ts';
 import { STRAY_MS } from '../domain/trusted-time.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
 import { dueWorkOf, logChoreFailure, startSharedChores, watchSpace } from './chores.ts';
-import { dataFolder } from './data-folder.ts';
+import { dataFolder, readMasterKey } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { watchDescriptors } from './descriptor-watch.ts';
 import { hashEngine } from './hash-engine.ts';
 import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
-import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
-import { logAnchorFailure, openPostgres, openSpaceWatch, openStore } from './process-deps.ts';
+import { createNode, listen, stopServer } from './node.ts';
+import { openCatalog } from './open-catalog.ts';
+import { logAnchorFailure, logLostConnection, openSpaceWatch, openStore } from './process-deps.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
 import { StampSource } from './stamp-source.ts';
+import { systemClock, systemClocks, systemRandom } from './system.ts';
 import { renewTls } from './tls-pair.ts';
 import { TrustedClock } from './trusted-clock.ts';
-import { remoteWriter } from './writer-link.ts';
+import { type Channel, remoteWriter } from './writer-link.ts';
 
 /** How soon the primary hears that something was written. */
 const TELL_PAUSE_MS = 200;
@@ -101,13 +99,20 @@ async function start(
   whenReady: (ready: ServingControls) => void,
 ): Promise<void> {
   const folder = dataFolder(config.data);
-  const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
+  const masterKey = await readMasterKey(folder);
   const space = await openSpaceWatch(config, folder, log, false);
   const stampSource = new StampSource(generation);
   const engine = hashEngine(log, false);
   const blobs = openStore(folder, space, engine, stampSource);
   orders.follow(blobs);
-  const catalog = await openCatalog(config, blobs, log, generation);
+  const { catalog } = await openCatalog({
+    config,
+    folder,
+    blobs,
+    generation,
+    openWriter: () => remoteWriter(channelToPrimary()),
+    onConnectionLost: logLostConnection(log),
+  });
   stampSource.follow(catalog);
   // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
   const trustedTime = await TrustedClock.open({
@@ -162,19 +167,12 @@ function startTelling({ catalogUrl }: Config, stampSource: StampSource): Schedul
   return catalogUrl === undefined ? [] : [repeat(TELL_PAUSE_MS, tellWrites, () => {})];
 }
 
-async function openCatalog(
-  config: Config,
-  blobs: BlobStore,
-  log: Logger,
-  generation: number,
-): Promise<Catalog> {
-  if (config.catalogUrl !== undefined)
-    return openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log, generation);
-  const channel = {
-    send: (message: unknown) => process.send?.(message),
-    onMessage: (take: (message: unknown) => void) => process.on('message', take),
+/** The channel over which the primary takes this process's catalog writes. */
+function channelToPrimary(): Channel {
+  return {
+    send: (message) => process.send?.(message),
+    onMessage: (take) => process.on('message', take),
   };
-  return openSqliteCatalog(dataFolder(config.data).catalog, remoteWriter(channel));
 }
 
 function tell(message: ProcessMessage): void {

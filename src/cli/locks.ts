@@ -1,6 +1,6 @@
 /** `lock`: looking at a lock policy before it is for ever, and telling the server that its clock is right. */
 import type { Command } from 'commander';
-import { systemClock } from '../app/node.ts';
+import { systemClock } from '../app/system.ts';
 import { confirmTrustedTime } from '../app/trusted-clock.ts';
 import { SettingError } from '../config/errors.ts';
 import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';

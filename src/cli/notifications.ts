@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type AuditChange, withCommandAudit } from '../app/command-audit.ts';
 import { withCommandDeps } from '../app/command-deps.ts';
-import { systemClock } from '../app/node.ts';
+import { systemClock } from '../app/system.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Notification } from '../domain/notification.ts';

@@ -1,9 +1,9 @@
 import cluster from 'node:cluster';
 import type { Command } from 'commander';
-import { systemClocks } from '../app/node.ts';
 import { ParentWatch } from '../app/parent-watch.ts';
 import { type RunningServer, serve } from '../app/serve.ts';
 import { runServingProcess } from '../app/serving-process.ts';
+import { systemClocks } from '../app/system.ts';
 import { EXIT } from '../config/errors.ts';
 import { readConfig } from '../config/read.ts';
 import { addSettingFlags, flagsOf, runOrExit } from './settings-flags.ts';
