@@ -2,12 +2,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { AuditLog } from '../audit/audit-log.ts';
 import { ChainKey } from '../audit/chain.ts';
 import { commandChains, wholeEnd } from '../audit/command-chain.ts';
 import { chainsIn } from '../audit/read.ts';
 import { type AuditDeps, anchorsOf, makeAuditFolder } from './audit.ts';
+import { holdExclusively } from './exclusive-file.ts';
 
 /** A command reads the last file of its chain. */
 const ROTATE_BYTES = 1024 * 1024;
@@ -84,18 +84,12 @@ export async function withCommandAudit<Result>(
   }
 }
 
-/** An open exclusive transaction, which the kernel ends with the process. */
+/** @returns what ends the turn. @throws AuditInUse. */
 function claimTurn(path: string): () => void {
   closeSync(openSync(path, 'a', 0o600));
-  const turn = new DatabaseSync(path, { timeout: WAIT_MS });
-  try {
-    turn.exec('begin exclusive');
-  } catch (error) {
-    turn.close();
-    if (/locked|busy/.test(String(error))) throw new AuditInUse(path);
-    throw error;
-  }
-  return () => turn.close();
+  const release = holdExclusively(path, WAIT_MS);
+  if (!release) throw new AuditInUse(path);
+  return release;
 }
 
 async function openCommandChain(deps: AuditDeps): Promise<AuditLog> {

@@ -1,9 +1,9 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { SettingError } from '../config/errors.ts';
 import type { RandomBytes } from '../domain/ids.ts';
+import { holdExclusively } from './exclusive-file.ts';
 
 /** Where everything of one installation lies. */
 export interface DataFolder {
@@ -45,21 +45,14 @@ export class FolderInUse extends Error {
 }
 
 /**
- * Takes the folder, which exists, for this process. The lock is an open exclusive transaction: the
- * kernel lets go of it when the process ends, however it ends, so it cannot go stale.
- * @returns what lets go of it.
+ * Claims the folder, which exists, for this process.
+ * @returns what releases it.
  * @throws FolderInUse.
  */
 export function claimDataFolder(folder: DataFolder): () => void {
-  const database = new DatabaseSync(folder.claimFile, { timeout: 0 });
-  try {
-    database.exec('begin exclusive');
-  } catch (error) {
-    database.close();
-    if (/locked|busy/.test(String(error))) throw new FolderInUse(folder.path);
-    throw error;
-  }
-  return () => database.close();
+  const release = holdExclusively(folder.claimFile);
+  if (!release) throw new FolderInUse(folder.path);
+  return release;
 }
 
 /** Reads the master key, or makes it at the first start. @throws as `readMasterKey`. */

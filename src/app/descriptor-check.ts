@@ -1,7 +1,7 @@
 /** Whether a server can live with the files that it may have open. */
-import { readFile } from 'node:fs/promises';
 import { SettingError } from '../config/errors.ts';
 import type { Logger } from '../log.ts';
+import { softLimit } from './descriptors.ts';
 
 /** Fewer do not do for the server itself and a few clients. */
 const FEWEST = 64;
@@ -14,9 +14,8 @@ const ENOUGH = 1024;
  * @throws SettingError where it is too low to serve at all.
  */
 export function checkDescriptors(log: Logger, limits: string | undefined): void {
-  const [, text] = /^Max open files\s+(\d+)/m.exec(limits ?? '') ?? [];
-  if (text === undefined) return;
-  const limit = Number(text);
+  const limit = softLimit(limits);
+  if (limit === undefined) return;
   const advice = `raise it (ulimit -n ${ENOUGH}, or LimitNOFILE= of the service)`;
   if (limit < FEWEST) {
     throw new SettingError(
@@ -25,9 +24,4 @@ export function checkDescriptors(log: Logger, limits: string | undefined): void 
   }
   if (limit < ENOUGH)
     log.warn({ limit }, `few files may be open: with many clients at once some get a 500; ${advice}`);
-}
-
-/** The text of `/proc/self/limits`; undefined on systems without it. */
-export function readLimits(): Promise<string | undefined> {
-  return readFile('/proc/self/limits', 'utf8').catch(() => undefined);
 }

@@ -19,9 +19,18 @@ const ASSUMED_LIMIT = 1024;
  * @param limits the text of `/proc/self/limits`; undefined on systems without it.
  */
 export function descriptorLimit(limits: string | undefined = readLimits()): number {
+  return softLimit(limits) ?? ASSUMED_LIMIT;
+}
+
+/**
+ * The soft limit of open files.
+ * @param limits the text of `/proc/self/limits`.
+ * @returns undefined if the text does not say.
+ */
+export function softLimit(limits: string | undefined): number | undefined {
   const [, soft = ''] = /^Max open files\s+(\S+)/m.exec(limits ?? '') ?? [];
   if (soft === 'unlimited') return Number.MAX_SAFE_INTEGER;
-  return /^\d+$/.test(soft) ? Number(soft) : ASSUMED_LIMIT;
+  return /^\d+$/.test(soft) ? Number(soft) : undefined;
 }
 
 /** How many connections a process may hold, so that what it has to open for them and for itself is there. */
@@ -31,7 +40,8 @@ export function connectionBound(descriptors: number): number {
   return Math.max(FEWEST_CONNECTIONS, Math.min(MOST_CONNECTIONS, bound));
 }
 
-function readLimits(): string | undefined {
+/** The text of `/proc/self/limits`; undefined on systems without it. */
+export function readLimits(): string | undefined {
   try {
     return readFileSync('/proc/self/limits', 'utf8');
   } catch {

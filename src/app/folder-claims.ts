@@ -1,8 +1,8 @@
 /** The lock within the store, and the watch over both locks. */
 import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { DatabaseSync } from 'node:sqlite';
 import { type DataFolder, FolderInUse } from './data-folder.ts';
+import { holdExclusively } from './exclusive-file.ts';
 
 /** Another server has the store. */
 export class StoreInUse extends FolderInUse {
@@ -64,17 +64,11 @@ export class FolderClaims {
   }
 }
 
-/** An open exclusive transaction, as on the data folder's. @throws StoreInUse. */
+/** @returns what releases it. @throws StoreInUse. */
 function claimStoreFile(path: string, store: string): () => void {
-  const database = new DatabaseSync(path, { timeout: 0 });
-  try {
-    database.exec('begin exclusive');
-  } catch (error) {
-    database.close();
-    if (/locked|busy/.test(String(error))) throw new StoreInUse(store);
-    throw error;
-  }
-  return () => database.close();
+  const release = holdExclusively(path);
+  if (!release) throw new StoreInUse(store);
+  return release;
 }
 
 /** Which file a path leads to. */

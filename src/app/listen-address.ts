@@ -25,9 +25,9 @@ export function requireFreeAddress(address: ListenAddress): Promise<void> {
 }
 
 /** An error of `listen` in words: a SettingError for an address that will not do later either. */
-export function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {
+export function listenError(error: NodeJS.ErrnoException, address: ListenAddress): Error {
   const { code = '' } = error;
-  const shown = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const shown = formatAddress(address);
   if (code === 'EADDRINUSE') {
     return new Error(
       `${code}: another program listens on ${shown} already; stop it, or give --listen another address`,
@@ -35,4 +35,9 @@ export function listenError(error: NodeJS.ErrnoException, { host, port }: Listen
   }
   const why = WRONG_ADDRESS[code];
   return why === undefined ? error : new SettingError(`--listen ${shown} cannot be used: ${why} (${code})`);
+}
+
+/** `HOST:PORT`, with brackets around an IPv6 address. */
+export function formatAddress({ host, port }: ListenAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

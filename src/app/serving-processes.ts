@@ -14,13 +14,14 @@ const YOUNG_SPACE = '--max-semi-space-size=16';
 /** A process that dies is replaced after this pause, so that one that cannot live does not eat the machine. */
 const REPLACE_PAUSE_MS = 1000;
 
-export interface ServingProcesses {
+/** What answers requests at an address: one process or several, and those that replace them. */
+export interface Serving {
   readonly address: ListenAddress;
-  /** Makes the stores of all processes refuse writes, and of those that replace them. */
+  /** Makes the stores of all serving processes refuse writes. */
   stopWriting(reason: string): void;
-  /** New handshakes use this pair, in all processes and those that replace them. */
+  /** Uses this pair for new handshakes. */
   renewTls(pair: TlsPair): void;
-  /** Resolves when all have answered what was under way and ended. */
+  /** Resolves when all requests under way are answered and all serving processes have ended. */
   stop(): Promise<void>;
 }
 
@@ -53,7 +54,7 @@ export type PrimaryMessage =
   | { readonly kind: 'stop' };
 
 /** Starts `config.workers` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
-export async function startServingProcesses(deps: ServingProcessesDeps): Promise<ServingProcesses> {
+export async function startServingProcesses(deps: ServingProcessesDeps): Promise<Serving> {
   const { cluster, log } = deps;
   let { config } = deps;
   cluster.setupPrimary({ serialization: 'advanced', execArgv: [...process.execArgv, YOUNG_SPACE] });
