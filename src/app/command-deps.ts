@@ -1,4 +1,4 @@
-/** What commands work with beside running servers. */
+/** Opens the data folder for a command, while servers may run. */
 import { existsSync } from 'node:fs';
 import { DiskStore } from '../blobs/disk/disk-store.ts';
 import { readIdentity } from '../blobs/disk/identity.ts';
@@ -30,17 +30,17 @@ export interface CommandDeps {
 }
 
 /**
- * Opens the data folder for a short while and closes it after `work`. Safe while servers run: on SQLite each
- * write is a short transaction that waits for the server's, and what it records goes to a journal of its own.
- * A process of root's becomes the folder's owner for good.
- * @throws SettingError when there is no data folder yet, or this process may not use it; StartRefused when the catalog is
- * not that of the data folder.
+ * Opens the data folder, runs `work`, and closes the folder. Safe while servers run: on SQLite each write is a short
+ * transaction that waits for the server's, and its entries go to a journal of their own. A root process becomes the
+ * folder's owner for the rest of its life.
+ * @throws SettingError when there is no data folder, or this process may not use it; StartRefused when the catalog does
+ * not belong to the data folder.
  */
 export async function withCommandDeps<Result>(
   config: Config,
   work: (deps: CommandDeps) => Promise<Result>,
 ): Promise<Result> {
-  // Again, for callers that read their settings otherwise than the command line does.
+  // The command line has done this already, but other callers have not.
   becomeOwner(config.data);
   const folder = dataFolder(config.data);
   requireUsable(folder);

@@ -5,22 +5,22 @@ import { SettingError } from '../config/errors.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { holdExclusively } from './exclusive-file.ts';
 
-/** Where everything of one installation lies. */
+/** The paths of one installation. */
 export interface DataFolder {
   readonly path: string;
   readonly claimFile: string;
   readonly catalog: string;
   readonly store: string;
-  /** The lock within the store: a store may lie on another disk, and be reached by two data folders. */
+  /** Claims the store. A store may be on another disk, and two data folders may lead to it. */
   readonly storeClaimFile: string;
-  /** Which catalog the data folder belongs to. */
+  /** Names the catalog of the data folder. */
   readonly belongsTo: string;
   readonly audit: string;
   readonly masterKey: string;
   readonly rootCredentials: string;
 }
 
-/** The paths in a data folder; nothing is made. */
+/** The paths in a data folder. Creates nothing. */
 export function dataFolder(path: string): DataFolder {
   const at = (name: string) => join(resolve(path), name);
   return {
@@ -36,7 +36,7 @@ export function dataFolder(path: string): DataFolder {
   };
 }
 
-/** Another server has the data folder. */
+/** Another server uses the data folder. */
 export class FolderInUse extends Error {
   constructor(path: string) {
     super(`another server is using the data folder ${path}; stop it, or give --data another folder`);
@@ -46,7 +46,7 @@ export class FolderInUse extends Error {
 
 /**
  * Claims the folder, which exists, for this process.
- * @returns what releases it.
+ * @returns a function that releases it.
  * @throws FolderInUse.
  */
 export function claimDataFolder(folder: DataFolder): () => void {
@@ -55,7 +55,7 @@ export function claimDataFolder(folder: DataFolder): () => void {
   return release;
 }
 
-/** Reads the master key, or makes it at the first start. @throws as `readMasterKey`. */
+/** Reads the master key; creates it at the first start. @throws as `readMasterKey`. */
 export async function readOrMakeMasterKey(folder: DataFolder, random: RandomBytes): Promise<Buffer> {
   const key = await readMasterKey(folder).catch(undefinedIfMissing);
   if (key) return key;
@@ -74,7 +74,7 @@ export async function readMasterKey({ masterKey }: DataFolder): Promise<Buffer> 
   return Buffer.from(text.trim(), 'hex');
 }
 
-/** Writes a file for the owner's eyes only (mode 0600), whole or not at all, surviving a power cut. */
+/** Writes a file that only the owner can read (mode 0600). Atomic, and durable when it resolves. */
 export async function writeDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
   const file = await open(temporary, 'w', 0o600);
@@ -88,36 +88,36 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   flushFolder(dirname(path));
 }
 
-/** What a file that is not there reads as: undefined. @throws every other error. */
+/** Turns the error for a missing file into undefined. @throws every other error. */
 export function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** What no other folder would do better at: the path cannot be blamed for it. */
+/** Errors that do not depend on the path, so that another folder would not help. */
 const SHORTAGES = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
 
 /**
- * Makes the data folder, and those above it, so that they survive a power cut.
- * @throws SettingError where there can be no such folder; Error for a shortage.
+ * Creates the data folder and the folders above it, durably.
+ * @throws SettingError when the path cannot be a folder; Error for a shortage.
  */
 export function makeDataFolder({ path }: DataFolder): void {
   try {
     makeFolder(path);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    const text = `the data folder ${path} cannot be made: ${message}`;
+    const text = `the data folder ${path} cannot be created: ${message}`;
     throw SHORTAGES.includes(code) ? new Error(text) : new SettingError(text);
   }
 }
 
-/** Not `mkdir` with `recursive`: Node.js never returns from it where a folder exists and takes no other, as in /proc. */
+/** Does not use `recursive` of `mkdir`: in folders that accept no new folder, such as /proc, Node.js never returns from it. */
 function makeFolder(path: string): void {
   if (!makeOne(path)) return;
-  // Each name stands in the folder above it.
+  // The folder above holds the new name.
   flushFolder(dirname(path));
 }
 
-/** @returns whether it was made; false where it was there. */
+/** @returns whether it created the folder; false if the folder existed. */
 function makeOne(path: string): boolean {
   try {
     mkdirSync(path, 0o700);
@@ -131,7 +131,7 @@ function makeOne(path: string): boolean {
   return true;
 }
 
-/** Makes the names in a folder survive a power cut. @throws the I/O error. */
+/** Flushes the names in a folder. @throws the I/O error. */
 export function flushFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {

@@ -1,17 +1,17 @@
-/** How many files and connections a process may have open, and how they are shared out. */
+/** How many files a process may have open, and how many connections that allows. */
 import { readFileSync } from 'node:fs';
 
 /**
- * Kept for the server's own files: one for each of the store's 256 folders, the catalog, the journal, the audit log,
- * packs, and the channels between the processes.
+ * Kept free for the server's own files: one for each of the store's 256 folders, the catalog, the journal, the audit
+ * log, packs, and the channels between the processes.
  */
 const OWN_DESCRIPTORS = 320;
-/** A connection, and the two files that an upload or a download has open at most. */
+/** A connection, and up to two files that its upload or download opens. */
 const PER_CONNECTION = 3;
-/** More connections would cost more memory than they are worth, however many descriptors there are. */
+/** More connections would use too much memory, even if there are descriptors for them. */
 const MOST_CONNECTIONS = 8192;
 const FEWEST_CONNECTIONS = 8;
-/** Where the system does not tell: the limit that most systems begin with. */
+/** The default of most systems; used when the limit is unknown. */
 const ASSUMED_LIMIT = 1024;
 
 /**
@@ -33,7 +33,7 @@ export function softLimit(limits: string | undefined): number | undefined {
   return /^\d+$/.test(soft) ? Number(soft) : undefined;
 }
 
-/** How many connections a process may hold, so that what it has to open for them and for itself is there. */
+/** How many connections a process may hold, so that enough descriptors remain for their files and its own. */
 export function connectionBound(descriptors: number): number {
   const own = Math.min(OWN_DESCRIPTORS, descriptors / 2);
   const bound = Math.floor((descriptors - own) / PER_CONNECTION);

@@ -1,4 +1,4 @@
-/** One file system that holds files of the server: how much room it has, and whether it accepts writes. */
+/** One file system that holds files of the server, with its reserve. */
 import { open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDiskFull } from '../domain/disk-space.ts';

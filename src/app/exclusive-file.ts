@@ -1,10 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Holds a file exclusively, by an open transaction: the kernel releases it when the process ends, so a hold never goes
- * stale. Makes the file if it is missing.
+ * Holds a file exclusively with an open transaction. The kernel releases it when the process ends, so a hold never goes
+ * stale. Creates the file if it is missing.
  * @param waitMs how long to wait for another process to release it.
- * @returns what releases the file; undefined if another process still holds it.
+ * @returns a function that releases the file; undefined if another process still holds it.
  * @throws the error of SQLite.
  */
 export function holdExclusively(path: string, waitMs = 0): (() => void) | undefined {

@@ -9,7 +9,7 @@ import { SpaceWatch } from './space-watch.ts';
 import type { StampSource } from './stamp-source.ts';
 import { systemClock, systemRandom } from './system.ts';
 
-/** The disks of the data folder, watched by one process. @param keeps whether this one makes the reserve again. */
+/** Opens the disks of the data folder. @param keeps whether this process rebuilds the reserve. */
 export function openSpaceWatch(
   config: Config,
   folder: DataFolder,
@@ -19,7 +19,7 @@ export function openSpaceWatch(
   return SpaceWatch.open({ folder, reserveBytes: config.reserveBytes, clock: systemClock, log, keeps });
 }
 
-/** The store for one process. Writing a pack again takes half of it at most, so the reserve is enough for one. */
+/** Opens the store. Limits packs so that rewriting one, which needs at most half its size, fits into the reserve. */
 export function openStore(
   folder: DataFolder,
   space: SpaceWatch,
@@ -36,7 +36,7 @@ export function openStore(
   });
 }
 
-/** What is done when an anchor of the audit log could not be written: it is tried again. */
+/** Logs that an anchor of the audit log could not be written; a later try follows. */
 export function logAnchorFailure(log: Logger): (err: unknown) => void {
   return logChoreFailure(log, 'anchor the audit log');
 }

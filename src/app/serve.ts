@@ -1,4 +1,4 @@
-/** `moraine serve`: takes the data folder, puts right what a crash left, then serves with one or more processes. */
+/** `moraine serve`: claims the data folder, repairs what a crash left, and serves with one or more processes. */
 import type { Config } from '../config/read.ts';
 import type { ListenAddress } from '../config/values.ts';
 import { SecretBox } from '../domain/secret-box.ts';
@@ -23,34 +23,34 @@ import { packageVersion } from './version.ts';
 import { requireNoLock, requireStrongKeys } from './weak-keys.ts';
 import { KEEP_FAILED, startGuards } from './write-guard.ts';
 
-/** A server that is up. */
+/** A running server. */
 export interface RunningServer {
   readonly url: string;
   readonly root: RootAccount;
-  /** Takes up a renewed certificate, as SIGHUP asks for. */
+  /** Loads a renewed certificate; called on SIGHUP. */
   hangUp(): void;
   /**
-   * Resolves when requests under way are answered and everything is closed.
-   * @param why for the log: a signal's name, for instance.
+   * Stops the server. Resolves when requests under way are answered and everything is closed.
+   * @param why for the log, such as the name of a signal.
    */
   stop(why?: string): Promise<void>;
 }
 
 /**
  * Starts a server and resolves when it serves.
- * @param clocks what trusted time is drawn from.
- * @throws SettingError, FolderInUse, ClockWentBack, and what the system says (address in use, no such database).
+ * @param clocks source of trusted time.
+ * @throws SettingError, FolderInUse, ClockWentBack, and errors of the system (address in use, no such database).
  */
 export async function serve(config: Config, clocks: ReadClocks = systemClocks): Promise<RunningServer> {
   requireStrongKeys(config);
   const log = createLogger(config.logLevel, { process: 'primary' });
   checkDescriptors(log, readLimits());
   const primary = await openPrimary(config, log);
-  // Before a key is taken that only an emulator may have.
+  // Must precede the root key, because some keys are allowed only in an emulator.
   await claimMode(primary.catalog, config.emulator);
   await requireNoLock(config, primary.catalog, primary.blobs);
   if (config.emulatorAnyKey)
-    log.warn('any access key that is not known is let in as root, and its signature is not checked');
+    log.warn('the server accepts any unknown access key as root, and does not check its signature');
   const root = await openRootAccount(config, {
     ...primary,
     clock: systemClock,
@@ -59,7 +59,7 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   });
   const { catalog, blobs, space, plan, keeper } = primary;
   const { maySweep } = await repairStore(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
-  // It is tried again soon: a full disk must not keep a server from serving reads and deletions.
+  // A failure is retried soon: on a full disk, a server must still serve reads and deletions.
   await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
   const { clock, trustedTime, keeping } = await openServerClocks({ config, catalog, blobs, log }, clocks);
   const deps = { config, catalog, blobs, space, clock, log };
@@ -85,7 +85,7 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
       for (const chore of chores) void chore.stop();
     },
     onFailed(reason) {
-      log.fatal({ reason }, 'nothing is written any more until the server is restarted');
+      log.fatal({ reason }, 'the server writes nothing more until it is restarted');
       serving.stopWriting(reason);
     },
   });
@@ -109,7 +109,7 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   };
 }
 
-/** What an operator wants to know of a start. The catalog's URL may hold a password. */
+/** Describes a start for the log, without the catalog's URL, which may contain a password. */
 function describeStart({ data, workers, catalogUrl, emulator }: Config): Record<string, unknown> {
   return {
     version: packageVersion(),

@@ -41,15 +41,18 @@ export async function openServerClocks(
     return { clock, trustedTime: { nowMs: now, latestMs: now, canDelete: () => true }, keeping: [] };
   }
   const onLeap = (): void =>
-    log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time`');
+    log.error('the clock leaped forward: locked archives do not age until `moraine lock confirm-time` runs');
   const onUnreadable = (err: unknown): void =>
-    log.warn({ err }, 'what `moraine lock confirm-time` left in the store cannot be read and has no effect');
+    log.warn(
+      { err },
+      'the note of `moraine lock confirm-time` in the store cannot be read and has no effect',
+    );
   const deps = { blobs, read, maxStopLeapMs, keeps: true, onLeap, onUnreadable };
   const trustedTime = await TrustedClock.open(deps);
   if (trustedTime.leaped) onLeap();
   return {
     clock: { now: () => trustedTime.latestMs() },
     trustedTime,
-    keeping: [trustedTime.schedule(logChoreFailure(log, 'keep the time seen'))],
+    keeping: [trustedTime.schedule(logChoreFailure(log, 'keep trusted time'))],
   };
 }

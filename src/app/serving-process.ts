@@ -1,4 +1,4 @@
-/** The life of one serving process. It ends with the primary: without the writer it could acknowledge nothing. */
+/** A serving process. It ends when the primary does, because it could then acknowledge no write. */
 import cluster from 'node:cluster';
 import type { DiskStore } from '../blobs/disk/disk-store.ts';
 import type { Config, TlsPair } from '../config/read.ts';
@@ -22,29 +22,29 @@ import { renewTls } from './tls-pair.ts';
 import { TrustedClock } from './trusted-clock.ts';
 import { type Channel, remoteWriter } from './writer-link.ts';
 
-/** How soon the primary hears that something was written. */
+/** How often a process tells the primary that it wrote. */
 const TELL_PAUSE_MS = 200;
 
-/** What the primary sends first. */
+/** The first message of the primary. */
 interface ProcessSettings {
   readonly config: Config;
   readonly generation: number;
 }
 
-/** What the primary can ask of a process that serves. */
+/** What the primary can tell a process that serves. */
 interface ServingControls {
   renewTls(pair: TlsPair): void;
   stop(): Promise<void>;
 }
 
-/** Serves with the settings that the primary sends, until the primary says stop. */
+/** Serves with the settings that the primary sends, until the primary says to stop. */
 export async function runServingProcess(): Promise<void> {
-  // A terminal sends these to the whole group; the primary alone decides what they mean.
+  // A terminal sends these signals to all processes, but only the primary acts on them.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
   let ready: ServingControls | undefined;
   let renewed: TlsPair | undefined;
-  // The store and an order to stop writing may come in either order.
+  // The order to stop writing may come before the store is open.
   const orders = new StoreOrders();
   const { config, generation } = await new Promise<ProcessSettings>((resolve) => {
     process.on('message', async (message: PrimaryMessage) => {
@@ -73,7 +73,7 @@ export async function runServingProcess(): Promise<void> {
   }
 }
 
-/** Hands an order to stop writing to a store, whichever of them comes first. */
+/** Passes the order to stop writing to the store, even if the order comes first. */
 class StoreOrders {
   #store: DiskStore | undefined;
   #reason: string | undefined;
@@ -114,7 +114,7 @@ async function start(
     onConnectionLost: logLostConnection(log),
   });
   stampSource.follow(catalog);
-  // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
+  // The primary stored the time a moment ago, so a longer gap is a leap of the clock, not a stop.
   const trustedTime = await TrustedClock.open({
     blobs,
     read: systemClocks,
@@ -138,11 +138,11 @@ async function start(
     watchSpace(deps),
     startMemoryReturn(engine, logChoreFailure(log, GIVE_BACK)),
     watchDescriptors(() => {
-      log.fatal('a serving process cannot take connections: it has no file descriptors left');
+      log.fatal('a serving process ends, because it has no file descriptors left for connections');
       process.exit(1);
     }),
     ...startSharedChores(deps, dueWorkOf(deps)),
-    trustedTime.schedule(logChoreFailure(log, 'read the time seen')),
+    trustedTime.schedule(logChoreFailure(log, 'read trusted time')),
     startCounting({ denials, audit: audit.log, masterKey, log }),
     ...startTelling(config, stampSource),
   ];
@@ -159,7 +159,7 @@ async function start(
   tell({ kind: 'serving', address });
 }
 
-/** On SQLite the primary sees by its own commits that something was written. */
+/** Tells the primary about writes. Not needed on SQLite, where the primary commits them itself. */
 function startTelling({ catalogUrl }: Config, stampSource: StampSource): Scheduled[] {
   const tellWrites = async (): Promise<void> => {
     if (stampSource.takeWrote()) tell({ kind: 'wrote' });

@@ -1,4 +1,4 @@
-/** How a server answers requests: in the primary itself, or in serving processes. */
+/** Answers requests in the primary itself, or in serving processes. */
 import cluster from 'node:cluster';
 import { readIdentity } from '../blobs/disk/identity.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
@@ -38,7 +38,7 @@ async function serveHere(primary: Primary, deps: ServingDeps): Promise<Serving> 
   const address = await listen(server, deps.config.listen);
   return {
     address,
-    // There is one store: the primary's own.
+    // The only store is the primary's.
     stopWriting() {},
     renewTls: (pair) => renewTls(server, pair),
     async stop() {

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { asShortage, Shortage } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 
-/** A full disk fails thousands of requests a minute for one reason: each reason is logged so often at most. */
+/** Each reason is logged once in this time: a full disk fails thousands of requests a minute for one reason. */
 const PAUSE_MS = 60_000;
 const REASONS_KEPT = 100;
 
@@ -11,7 +11,7 @@ interface Logged {
   leftOut: number;
 }
 
-/** Logs shortages, each reason once a minute, with how many were left out since. */
+/** Logs shortages: each reason once a minute, with the number left out since. */
 export class ShortageLog {
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -22,11 +22,11 @@ export class ShortageLog {
     this.#clock = clock;
   }
 
-  /** @param what failed, for the line. @returns false for an error that is no shortage: nothing was logged. */
+  /** @param what failed, for the log line. @returns false, and logs nothing, for an error that is no shortage. */
   take(error: unknown, what: Record<string, unknown>): boolean {
     const shortage = asShortage(error);
     if (!(shortage instanceof Shortage)) return false;
-    // Reasons that differ in numbers only are one.
+    // Reasons that differ only in numbers count as the same.
     const reason = shortage.message.replace(/\d+/g, '');
     const nowMs = this.#clock.now();
     const last = this.#logged.get(reason);
