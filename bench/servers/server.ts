@@ -21,13 +21,13 @@ export interface BenchServer {
   removeLarge(): Promise<void>;
 }
 
-export interface LargeUpload {
+interface LargeUpload {
   readonly requests: readonly LoadRequest[];
   /** Called after the last response; its time counts. */
   finish(): Promise<void>;
 }
 
-export interface Download {
+interface Download {
   /** Makes the request. Called late, because signatures expire. */
   request(): LoadRequest;
   /** Length of the response's body. */

@@ -18,7 +18,7 @@ const WAIT_MS = 20_000;
 const RUNNER = currentUser();
 
 /** A change to audit. It must contain no secret. */
-export interface Change {
+interface Change {
   /** The name of the action in AWS, if it has one: `CreateUser`, `PutUserPolicy`. */
   readonly eventName: CommandEvent;
   /** The account that was changed; null for the whole installation. */
@@ -43,7 +43,7 @@ export const COMMAND_EVENTS = [
   'RetryNotifications',
   'UpdateAccessKey',
 ] as const;
-export type CommandEvent = (typeof COMMAND_EVENTS)[number];
+type CommandEvent = (typeof COMMAND_EVENTS)[number];
 
 /** Another command holds the audit log and has not ended in time. */
 export class AuditInUse extends Error {

@@ -5,7 +5,7 @@ import { type DataFolder, FolderInUse } from './data-folder.ts';
 import { holdExclusively } from './exclusive-file.ts';
 
 /** Another server uses the store. */
-export class StoreInUse extends FolderInUse {
+class StoreInUse extends FolderInUse {
   constructor(path: string) {
     super(path);
     this.message = `another server is using the store ${path}; stop it, or give --data another folder`;

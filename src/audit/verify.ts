@@ -8,7 +8,7 @@ import { digestOf, type HeadLine, type Position } from './head-line.ts';
 import { chainsIn, linesOf } from './read.ts';
 
 /** A fault, and where it is. */
-export interface AuditProblem {
+interface AuditProblem {
   /** Empty for the log as a whole. */
   readonly file: string;
   /** Line in the file, from 1; 0 for the file as a whole. */

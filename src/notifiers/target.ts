@@ -1,5 +1,5 @@
 /** Where the messages of a topic go. The settings have checked it. */
-export type NotificationTarget = WebhookTarget | SnsTarget | SqsTarget;
+type NotificationTarget = WebhookTarget | SnsTarget | SqsTarget;
 
 export interface WebhookTarget {
   readonly type: 'webhook';

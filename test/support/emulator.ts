@@ -6,7 +6,7 @@ import { type StartOptions, startServer, type TestServer } from './server.ts';
 /** Without it, or a header of the emulator's own, no control request is taken. */
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-export interface EmulatorState {
+interface EmulatorState {
   readonly now: string;
   readonly nextEvent: string | null;
   readonly faults: readonly Readonly<Record<string, unknown>>[];

@@ -6,7 +6,7 @@ import { type Customer, START_MS, unique } from './customer.ts';
 
 export const TOPIC = 'arn:aws:sns:us-east-1:123456789012:done';
 /** How long jobs of tests take unless they say otherwise. */
-export const JOB_MS = 1000;
+const JOB_MS = 1000;
 export const DUE_MS = START_MS + JOB_MS;
 
 /** A stored archive, as a job wants it. */

@@ -55,7 +55,7 @@ export class Shop {
 }
 
 /** True time, and what the machine's clocks say of it. */
-export class Clocks {
+class Clocks {
   /** What really is. */
   realMs = Date.UTC(2026, 0, 1);
   /** How far the wall clock is off. */
