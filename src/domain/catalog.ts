@@ -96,7 +96,7 @@ export interface NewArchive {
   readonly ref: string;
 }
 
-export interface NewUpload {
+interface NewUpload {
   readonly vaultNo: number;
   readonly id: string;
   readonly archiveId: string;

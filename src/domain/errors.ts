@@ -126,7 +126,7 @@ export function passingCode(error: unknown): string | undefined {
 }
 
 /** What is missing, in words, by `passingCode`; undefined for every other error. */
-export function missingResource(error: unknown): string | undefined {
+function missingResource(error: unknown): string | undefined {
   const code = passingCode(error);
   return code === undefined ? undefined : PASSING[code];
 }

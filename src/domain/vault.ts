@@ -71,7 +71,7 @@ export type InventoryMode = 'live' | 'periodic';
 /** Vaults an account may have in a region (limits of the API). */
 export const VAULTS_PER_ACCOUNT = 1000;
 /** What the service adds to each archive in `SizeInBytes` (observed on three real vaults). */
-export const ARCHIVE_OVERHEAD_BYTES = 32_768;
+const ARCHIVE_OVERHEAD_BYTES = 32_768;
 
 const NAME = /^[A-Za-z0-9_.-]{1,255}$/;
 

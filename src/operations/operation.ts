@@ -19,7 +19,7 @@ export interface OperationDeps {
   readonly settings: OperationSettings;
 }
 
-export interface OperationSettings {
+interface OperationSettings {
   /** How long a Complete or Abort may be repeated, ms. */
   readonly completeMemoryMs: number;
   readonly inventoryMode: InventoryMode;
@@ -44,7 +44,7 @@ export interface UploadBody {
   ): Promise<StoredBody>;
 }
 
-export interface StoredBody extends BlobDigests {
+interface StoredBody extends BlobDigests {
   readonly ref: string;
 }
 
@@ -81,15 +81,15 @@ export interface Reply {
   readonly warnings?: readonly string[];
 }
 
-export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 /** Named inputs of an operation: a field each. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 /** The values that fields give. */
-export type Inputs<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]['parse']> };
+type Inputs<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]['parse']> };
 
 /** Where an operation stands in the API, whether it is built yet or not. */
-export interface Endpoint {
+interface Endpoint {
   /** As in the API, IAM and the SDKs. */
   readonly name: string;
   readonly method: Method;

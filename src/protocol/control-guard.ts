@@ -4,7 +4,7 @@ import { ApiError } from '../domain/errors.ts';
 import type { Message } from './message.ts';
 
 /** A header that no web page can send to another site without asking first, and nothing here ever permits it. */
-export const CONTROL_HEADER = 'x-moraine-emulator';
+const CONTROL_HEADER = 'x-moraine-emulator';
 
 /**
  * Lets a control request in only if no web page can have sent it.

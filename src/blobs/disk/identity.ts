@@ -40,7 +40,7 @@ export async function writeIdentity(
 }
 
 /** Makes the names in a folder survive a power cut. @throws the I/O error. */
-export async function flushFolder(path: string): Promise<void> {
+async function flushFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();
