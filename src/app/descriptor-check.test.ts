@@ -4,7 +4,7 @@ import { SettingError } from '../config/errors.ts';
 import type { Logger } from '../log.ts';
 import { checkDescriptors } from './descriptor-check.ts';
 
-/** What is logged where so many files may be open. */
+/** What a check logs at this limit of open files. */
 function wordsAt(limit: number | string): string[] {
   const words: string[] = [];
   const log = { warn: (_what: unknown, text: string) => words.push(text) } as unknown as Logger;

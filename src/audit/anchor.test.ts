@@ -21,7 +21,7 @@ async function faultsOf(folder: AuditFolder): Promise<string> {
     .join('\n');
 }
 
-/** A chain of four records that is anchored in these places and then replaced by an earlier copy with two. */
+/** A chain of four events, anchored in these places, then replaced by an earlier copy with two. */
 async function setBack(folder: AuditFolder, places: readonly ('store' | 'catalog')[]): Promise<void> {
   await folder.fill('c', 2);
   const files = await Promise.all(
@@ -44,7 +44,7 @@ describe('an earlier copy of a chain together with its head', () => {
         /^c\.000000\.log:2: the log ends at event 2, but the anchor of 2026-11-27T20:00:00\.000Z in the store says 4/,
       );
       if (place === 'store') return;
-      // The store's note is set back as well: the catalog still knows.
+      // The store's note is set back, too, but the catalog still has the anchor.
       folder.anchors.store.delete('c');
       assert.match(await faultsOf(folder), /the anchor in the store is older than the one in the catalog/);
       assert.match(await faultsOf(folder), /in the catalog says 4/);

@@ -69,7 +69,7 @@ describe('an audit log', () => {
     const log = folder.open('c');
     const isOpen = async () => (await readdir('/proc/self/fd')).length;
     let flushes = 0;
-    // The first flush is of the head's name, the second of the log's: both must fail.
+    // The first flush is for the head's name, the second for the log's. Both must fail.
     const failing = await beforeFiles(t, 'sync', async () => {
       if (flushes++ % 3 !== 1) throw diskError('EIO');
     });

@@ -10,7 +10,7 @@ import { environmentName, SETTINGS } from './settings.ts';
 const data = mkdtempSync(join(tmpdir(), 'moraine-config-'));
 after(() => rmSync(data, { recursive: true }));
 
-/** Reads the settings with these flags, in an environment that has only `environment`, and this settings file. */
+/** Reads the settings from these flags, this environment and this settings file only. */
 function read(flags: object = {}, environment: Record<string, string> = {}, file?: unknown): Config {
   const before = process.env;
   process.env = { ...environment };
@@ -24,7 +24,7 @@ function read(flags: object = {}, environment: Record<string, string> = {}, file
   }
 }
 
-/** Asserts that these settings cannot be used, for a reason of one line. */
+/** Asserts that reading fails with this message of one line. */
 function refusesSettings(run: () => unknown, reason: RegExp): void {
   assert.throws(run, (error) => {
     assert.ok(error instanceof SettingError, String(error));
