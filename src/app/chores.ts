@@ -14,6 +14,7 @@ import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { sendNotifications } from '../workers/send-notifications.ts';
 import { sweepGarbage } from '../workers/sweep-garbage.ts';
 import { takeInventories } from '../workers/take-inventories.ts';
+import { ReasonLimiter } from './reason-limiter.ts';
 import { ShortageLog } from './shortage-log.ts';
 import type { SpaceWatch } from './space-watch.ts';
 import { systemClock } from './system.ts';
@@ -24,7 +25,6 @@ const SWEEP_PAUSE_MS = 2000;
 const COMPACT_PAUSE_MS = 10_000;
 const JOURNAL_PAUSE_MS = 5000;
 const EXPIRE_PAUSE_MS = 60_000;
-const SAME_FAILURE_MS = 60_000;
 const ASIDE_PAUSE_MS = 600_000;
 
 export interface ChoreDeps {
@@ -143,12 +143,11 @@ export async function doDueWork(deps: ChoreDeps, due: DueWork): Promise<void> {
  */
 export function logChoreFailure(log: Logger, chore: string): (err: unknown) => void {
   const shortages = new ShortageLog(log, systemClock);
-  let logged = { text: '', untilMs: 0 };
+  const limiter = new ReasonLimiter();
   return (err) => {
     if (shortages.take(err, { chore })) return;
-    const nowMs = systemClock.now();
-    if (String(err) === logged.text && nowMs < logged.untilMs) return;
-    logged = { text: String(err), untilMs: nowMs + SAME_FAILURE_MS };
-    log.error({ err, chore }, 'a chore failed and will be retried');
+    const leftOut = limiter.take(String(err), systemClock.now());
+    if (leftOut === undefined) return;
+    log.error({ err, chore, ...(leftOut > 0 ? { leftOut } : {}) }, 'a chore failed and will be retried');
   };
 }
