@@ -1,4 +1,4 @@
-/** The bytes that are sent: random ones, made once, in a file that the load generator reads into memory. */
+/** The bodies of requests: random bytes in a file, made once, which the load generator reads into memory. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { treeHash } from '../src/treehash/index.ts';
@@ -15,13 +15,13 @@ export interface Body {
 
 export interface Bodies {
   readonly file: string;
-  /** All bytes of the file: a piece of a large archive, whose pieces are all alike. */
+  /** All bytes of the file. Every piece of a large archive has these bytes. */
   readonly piece: Body;
-  /** Bodies of 4 KiB, as many as the file has. */
+  /** The bodies of 4 KiB in the file. */
   readonly small: readonly Body[];
 }
 
-/** @param bytes length of the file: some MiB. */
+/** Makes the file. @param bytes its length, some MiB. */
 export async function makeBodies(file: string, bytes: number): Promise<Bodies> {
   const content = randomFillSync(Buffer.alloc(bytes));
   await writeFile(file, content);
@@ -30,7 +30,7 @@ export async function makeBodies(file: string, bytes: number): Promise<Bodies> {
   return { file, piece: { offset: 0, length: bytes, linearHash, treeHash: treeHash(content) }, small };
 }
 
-/** Up to a MiB the tree has one leaf, so both hashes are the same. */
+/** Hashes up to 1 MiB: the tree has one leaf, so both hashes are equal. */
 function smallBody(content: Buffer, offset: number): Body {
   const bytes = content.subarray(offset, offset + SMALL_BYTES);
   const hash = createHash('sha256').update(bytes).digest('hex');

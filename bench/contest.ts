@@ -1,22 +1,22 @@
-/** Rounds: all that is compared is measured one after the other, again and again, so that a slow minute hits all. */
+/** Measures all contenders in turn, in several rounds, so that a slow minute affects all of them. */
 import type { Measured } from './measured.ts';
 import type { BenchOptions } from './section.ts';
 
-/** What one of those that are compared gave in one round. */
+/** The result of one contender in one round. */
 export interface Sample {
   readonly value: number;
-  /** Where the value comes from a run of the load generator. */
+  /** Set if the value comes from a run of the load generator. */
   readonly run?: Measured;
 }
 
-/** One of those that are compared. */
+/** One of the things compared. */
 export interface Contender {
   readonly name: string;
-  /** @param warming whether the result will not be counted. */
+  /** Measures once. @param warming whether the result does not count. */
   measure(warming: boolean): Promise<Sample>;
 }
 
-/** What all gave, by name, in the order of the rounds. */
+/** All results by name, in the order of the rounds. */
 export class Results {
   readonly #samples = new Map<string, Sample[]>();
 
@@ -35,7 +35,7 @@ export class Results {
   }
 }
 
-/** Measures all in every round; who begins changes with the round. `prepare` is called before each. */
+/** Measures all contenders in every round, each round beginning with another one. Calls `prepare` before each. */
 export async function contest(
   { rounds, progress }: Pick<BenchOptions, 'rounds' | 'progress'>,
   contenders: readonly Contender[],

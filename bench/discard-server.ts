@@ -1,6 +1,6 @@
 /**
- * `node bench/discard-server.ts PORT`: answers every request with 204 when its body is there, and does nothing with
- * it. What goes through here goes through the loopback: the limit of every server that is measured beside it.
+ * `node bench/discard-server.ts PORT`: reads and discards the body of every request, then answers 204. Its rate is that of
+ * the loopback, which limits every measured server.
  */
 import { createServer, type Socket } from 'node:net';
 
@@ -8,7 +8,7 @@ const RECEIVE_BYTES = 256 * 1024;
 const HEAD_END = '\r\n\r\n';
 const ANSWER = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
 
-/** Heads come in one piece: they are short, and no request is sent before the one before is answered. */
+/** Expects each head in one chunk: heads are short, and clients wait for an answer before the next request. */
 function discard(socket: Socket): void {
   let left = 0;
   socket.on('data', (chunk: Buffer) => {
@@ -18,7 +18,7 @@ function discard(socket: Socket): void {
   socket.on('error', () => {});
 }
 
-/** What is still to come of the body of the request that begins with this chunk. */
+/** Bytes of the body still to come after this chunk, which begins a request. */
 function bodyLeft(chunk: Buffer): number {
   const text = chunk.toString('latin1', 0, 4096);
   const end = text.indexOf(HEAD_END) + HEAD_END.length;

@@ -1,4 +1,4 @@
-/** Starts the load generator in a process of its own and hands it jobs. */
+/** Runs the load generator in its own process, and sends it jobs. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { LoadJob, LoadResult } from './load.ts';
@@ -7,13 +7,13 @@ import type { BenchOptions } from './section.ts';
 const PROGRAM = fileURLToPath(new URL('load.ts', import.meta.url));
 
 export interface LoadProcess {
-  /** One job at a time. @throws Error for the first request that failed. */
+  /** Runs a job; one at a time. @throws Error for the first request that failed. */
   run(job: LoadJob): Promise<LoadResult>;
 }
 
 type Answer = { readonly result: LoadResult } | { readonly error: string };
 
-/** @param bodies the file that requests take their bodies from. */
+/** Starts the process. @param bodies the file with the bodies of requests. */
 export function startLoad({ atEnd }: Pick<BenchOptions, 'atEnd'>, bodies: string): LoadProcess {
   const child = fork(PROGRAM, [bodies], { serialization: 'advanced' });
   atEnd(() => {

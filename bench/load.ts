@@ -1,13 +1,13 @@
 /**
- * The load generator. It costs little: requests were signed and laid out beforehand, go out over plain sockets from
- * one buffer that is never copied, and of the answers only the status and the length are looked at. It runs in a
- * process of its own, so that its share of the processor can be told; `load-process.ts` talks to it.
+ * The load generator. It uses little processor time: requests are signed and formatted beforehand and sent over plain
+ * sockets from one buffer without a copy, and of responses it reads only status and length. It runs in its own process, so
+ * that its processor time can be measured. `load-process.ts` controls it.
  */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { cpuUsage } from 'node:process';
 
-/** Head of a request, with the empty line, and where its body is in the file of bodies. */
+/** The head of a request with the empty line, and the place of its body in the file of bodies. */
 export interface LoadRequest {
   readonly head: string;
   readonly offset: number;
@@ -21,23 +21,23 @@ export interface Address {
 
 export interface LoadJob {
   readonly address: Address;
-  /** Sent once each, in this order. */
+  /** Requests, each sent once, in this order. */
   readonly requests: readonly LoadRequest[];
-  /** Each has one request under way at a time. */
+  /** Number of connections. Each has one request under way at a time. */
   readonly connections: number;
-  /** No request begins later than this after the first. */
+  /** How long after the first request others may begin. */
   readonly limitMs: number;
-  /** Whether the answers' bodies must be the file of bodies, again and again. */
+  /** Whether the bodies of responses must repeat the file of bodies. */
   readonly verify: boolean;
 }
 
 export interface LoadResult {
-  /** From the first request to the last answer. */
+  /** Time from the first request to the last response. */
   readonly ms: number;
   readonly answers: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** Until the whole answer was there. */
+  /** Times until the whole response had arrived. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Processor time of this process. */
@@ -47,7 +47,7 @@ export interface LoadResult {
 const RECEIVE_BYTES = 256 * 1024;
 const HEAD_END = '\r\n\r\n';
 
-/** @throws Error for the first answer that is no success, and for a body that is not what it must be. */
+/** Runs a job. @throws Error for the first response that is not a success, or has a wrong body. */
 async function load(job: LoadJob, bodies: Buffer): Promise<LoadResult> {
   const queue = job.requests.map(({ head, offset, length }) => ({
     head: Buffer.from(head, 'latin1'),
@@ -87,7 +87,7 @@ async function load(job: LoadJob, bodies: Buffer): Promise<LoadResult> {
   };
 }
 
-/** One connection, made anew where the server closes it after an answer. */
+/** One connection. Connects again if the server closes it after a response. */
 class Line {
   readonly #address: Address;
   readonly #expected: Buffer | undefined;
@@ -100,13 +100,13 @@ class Line {
   #done: (receivedBytes: number) => void = () => {};
   #fail: (error: Error) => void = () => {};
 
-  /** @param expected what the bodies of answers must be, again and again. */
+  /** @param expected the bytes that the bodies of responses must repeat. */
   constructor(address: Address, expected: Buffer | undefined) {
     this.#address = address;
     this.#expected = expected;
   }
 
-  /** Gives the length of the answer's body. */
+  /** Sends a request. @returns the length of the response's body. */
   exchange(head: Buffer, body: Buffer): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#done = resolve;
@@ -179,7 +179,7 @@ class Line {
   }
 }
 
-/** Whether `chunk` is what lies at `position` of `pattern`, repeated without end. */
+/** Whether `chunk` equals the bytes at `position` of an endless repetition of `pattern`. */
 function isRepeated(chunk: Buffer, position: number, pattern: Buffer): boolean {
   for (let at = 0; at < chunk.length; ) {
     const from = (position + at) % pattern.length;

@@ -1,4 +1,4 @@
-/** What the machine can do at best, each measured on its own. All in MB/s (a million bytes). */
+/** Measures the limits of the machine, one at a time. All in MB/s (a million bytes). */
 import { rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { loadNativeHash } from '../src/hashing/native-hash.ts';
@@ -6,20 +6,20 @@ import { nodeHash } from '../src/hashing/node-hash.ts';
 import { runProgram } from './programs.ts';
 
 const MIB = 2 ** 20;
-/** Bytes of one hashing job: as many whole leaves as any engine takes at once. */
+/** Size of one hashing job: the most whole leaves that any engine hashes at once. */
 const JOB_BYTES = 16 * MIB;
 
-/** SHA-256 of one core by `openssl speed`, 16 KiB at a time for a second of real time, as all else is timed. */
+/** SHA-256 on one core by `openssl speed`, with 16 KiB at a time, for a second of real time. */
 export async function opensslRate(): Promise<number> {
   const args = ['speed', '-mr', '-elapsed', '-evp', 'sha256', '-bytes', '16384', '-seconds', '1'];
   const { output, errors } = await runProgram('openssl', args);
-  // +F:number:name:bytes a second
+  // The line is +F:number:name:bytes per second.
   const rate = /^\+F:[^\n]*:([\d.]+)\s*$/m.exec(output)?.[1];
   if (rate === undefined) throw new Error(`openssl speed printed no rate: ${output}${errors}`);
   return Number(rate) / 1e6;
 }
 
-/** The disk by `dd conv=fdatasync`: a copy of a file that is in the page cache, up to the flush at the end. */
+/** The disk by `dd conv=fdatasync`: copies a file from the page cache, and flushes at the end. */
 export async function ddRate(source: string, target: string): Promise<number> {
   const { size } = await stat(source);
   const { errors } = await runProgram('dd', [`if=${source}`, `of=${target}`, 'bs=1M', 'conv=fdatasync']);
@@ -29,7 +29,7 @@ export async function ddRate(source: string, target: string): Promise<number> {
   return size / 1e6 / Number(seconds);
 }
 
-/** Both hashes in one pass by the server's own engine, on all cores: no network, no disk. */
+/** Both hashes in one pass by the server's engine, on all cores, without network and disk. */
 export function fusedHashRate(ms: number): Promise<number> {
   const engine = loadNativeHash() ?? nodeHash;
   const bytes = Buffer.alloc(JOB_BYTES, 0x5a);
@@ -39,14 +39,14 @@ export function fusedHashRate(ms: number): Promise<number> {
   });
 }
 
-/** Leaves of the tree alone, as a download is verified; on one core or on all. */
+/** Only the leaves of the tree, as for verifying a download; on one core or on all. */
 export function treeHashRate(ms: number, cores = availableParallelism()): Promise<number> {
   const engine = loadNativeHash() ?? nodeHash;
   const bytes = Buffer.alloc(JOB_BYTES, 0x5a);
   return rateOnAllCores(ms, () => () => engine.hashLeaves(bytes), cores);
 }
 
-/** @param lane makes the step of one of several streams: it hashes JOB_BYTES. */
+/** Times several streams at once. @param lane makes the step of a stream, which hashes JOB_BYTES. */
 async function rateOnAllCores(
   ms: number,
   lane: () => () => Promise<unknown>,

@@ -1,9 +1,9 @@
-/** What was measured on: without it no figure says anything. */
+/** Describes the machine, because figures mean nothing without it. */
 import { execFileSync } from 'node:child_process';
 import { statfsSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 
-/** Types of file systems as statfs(2) tells them. */
+/** Types of file systems by their number in statfs(2). */
 const FILE_SYSTEMS: Readonly<Record<number, string>> = {
   61267: 'ext4',
   1481003842: 'XFS',
@@ -13,7 +13,7 @@ const FILE_SYSTEMS: Readonly<Record<number, string>> = {
   16914836: 'tmpfs',
 };
 
-/** Name and value, as they are shown. @param folder where the data goes. */
+/** Names and values to show. @param folder for the data. */
 export function machineFacts(folder: string): readonly (readonly [string, string])[] {
   return [
     ['processor', `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores`],

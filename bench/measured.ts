@@ -1,17 +1,17 @@
-/** One run of the load generator against one server: rates, latencies, and what it cost both. */
+/** One run of the load generator against one server: rates, latencies, and the processor time of both. */
 import type { LoadJob, LoadResult } from './load.ts';
 import type { LoadProcess } from './load-process.ts';
 import { processorSeconds } from './processor-time.ts';
 import type { Reference, Row } from './section.ts';
 
 export interface Measured extends LoadResult {
-  /** Processor time of all processes of the server; undefined where they are not known. */
+  /** Processor time of all processes of the server; undefined if they are unknown. */
   readonly serverSeconds: number | undefined;
 }
 
 const GIB = 2 ** 30;
 
-/** @param finish what is still to be done after the last answer; its time counts. */
+/** Runs a job. @param finish called after the last response; its time counts. */
 export async function measureLoad(
   load: LoadProcess,
   job: LoadJob,
@@ -27,7 +27,7 @@ export async function measureLoad(
   return { ...result, ms, serverSeconds };
 }
 
-/** MB/s: a million bytes, sent and received. */
+/** Bytes sent and received per second, in MB/s (a million bytes). */
 export function megabytesPerSecond({ sentBytes, receivedBytes, ms }: LoadResult): number {
   return (sentBytes + receivedBytes) / 1000 / ms;
 }
@@ -36,7 +36,7 @@ export function requestsPerSecond({ answers, ms }: LoadResult): number {
   return (answers / ms) * 1000;
 }
 
-/** The columns of a row that tell what the runs cost. */
+/** The columns of a row for the processor time of the runs. */
 export function costs(runs: readonly Measured[], per: 'request' | 'GiB'): Pick<Row, 'serverCpu' | 'loadCpu'> {
   const units = ({ answers, sentBytes, receivedBytes }: Measured) =>
     per === 'request' ? answers : (sentBytes + receivedBytes) / GIB;
@@ -49,7 +49,7 @@ export function costs(runs: readonly Measured[], per: 'request' | 'GiB'): Pick<R
   };
 }
 
-/** The same figure once for each thing that it is held against; only the first tells what it cost. */
+/** One row for each reference of a figure. Only the first has the processor time. */
 export function heldAgainst(row: Row, references: readonly (Reference & Pick<Row, 'target'>)[]): Row[] {
   if (references.length === 0) return [row];
   return references.map(({ name, samples, target }, i) => {

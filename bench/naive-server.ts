@@ -1,8 +1,8 @@
 /**
- * The server that one writes first: `node bench/naive-server.ts FOLDER PORT`. Plain node:http and node:crypto in one
- * process, two passes over every byte. PUT /PATH keeps a body as FOLDER/PATH: it compares both hashes with the
- * headers, writes, flushes, renames and flushes the folder before it answers 204. GET sends a file, unverified.
- * It asks for no signature and has no catalog.
+ * A naive server: `node bench/naive-server.ts FOLDER PORT`. It uses node:http and node:crypto in one process, and passes
+ * over every byte twice. PUT /PATH stores a body as FOLDER/PATH: it compares both hashes with the headers, writes, flushes,
+ * renames, and flushes the folder before it answers 204. GET sends a file without verifying it. The server checks no
+ * signature, and has no catalog.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';

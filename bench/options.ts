@@ -17,11 +17,11 @@ export const USAGE = `usage: npm run bench -- [SECTION...] [--rounds N] [--piece
   --write         also write the figures into docs/benchmarks.md`;
 
 export interface CommandLine {
-  /** Empty: all. */
+  /** Names of sections; empty for all. */
   readonly sections: readonly string[];
   readonly rounds: number;
   readonly sizes: Sizes;
-  /** Undefined: as many as the section wants. */
+  /** Number of rounds; undefined for the section's own. */
   readonly archives: number | undefined;
   readonly folder: string | undefined;
   readonly quick: boolean;
@@ -33,7 +33,7 @@ const MIB = 2 ** 20;
 const USUAL = { rounds: 5, piece: 64, pieces: 16, small: 24_000 };
 const QUICK = { rounds: 1, piece: 4, pieces: 4, small: 500 };
 
-/** @throws Error in words for a user. */
+/** Parses the command line. @throws Error with a message for the user. */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -50,7 +50,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.quick && values.write) throw new Error('--quick measures nothing that could be written');
+  if (values.quick && values.write)
+    throw new Error('--quick cannot be used with --write, because its figures mean nothing');
   const usual = values.quick ? QUICK : USUAL;
   const number = (name: keyof typeof USUAL): number => positive(name, values[name] ?? String(usual[name]));
   return {
@@ -68,10 +69,10 @@ export function readCommandLine(args: readonly string[]): CommandLine {
 function positive(name: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`--${name} must be a whole number of at least 1 (${JSON.stringify(text)})`);
+  throw new Error(`--${name} must be a whole number of at least 1, not ${JSON.stringify(text)}`);
 }
 
-/** What runs this section alone with the same sizes. */
+/** The command that runs only this section with the same sizes. */
 export function commandOf(
   { name }: Pick<Section, 'name'>,
   { rounds, sizes, archives, quick }: CommandLine,

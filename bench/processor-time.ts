@@ -1,7 +1,7 @@
 /** Processor time of other processes, from /proc. Linux. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The kernel counts in hundredths for programs, whatever it does itself. */
+/** Ticks per second: the kernel reports times to programs in hundredths. */
 const TICKS_PER_SECOND = 100;
 
 interface Process {
@@ -9,7 +9,7 @@ interface Process {
   readonly seconds: number;
 }
 
-/** Seconds that these processes and all that descend from them have used so far; ended ones count if waited for. */
+/** Seconds that these processes and their descendants have used so far. Ended ones count if they were waited for. */
 export function processorSeconds(roots: readonly number[]): number {
   const all = readProcesses();
   const counts = (pid: number): boolean => {
@@ -32,11 +32,11 @@ function readProcesses(): Map<number, Process> {
   return all;
 }
 
-/** Undefined for one that has ended meanwhile. */
+/** Reads a process; undefined if it has ended. */
 function readProcess(pid: string): Process | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold anything. After it: state, parent; the times are fields 14 to 17 of all.
+    // The name in parentheses may contain anything. State and parent follow it; fields 14 to 17 are the times.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
     return { parent: Number(fields[1]), seconds: ticks / TICKS_PER_SECOND };

@@ -1,4 +1,4 @@
-/** Other programs: run to their end, or started until the end of the section. */
+/** Runs other programs to their end, or as servers until the end of a section. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -9,7 +9,7 @@ import type { BenchOptions } from './section.ts';
 const LISTENING_WITHIN_MS = 30_000;
 const PAUSE_MS = 50;
 
-/** Where a program is, or undefined where it is not installed. */
+/** The path of a program; undefined if it is not installed. */
 export function findProgram(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
@@ -24,7 +24,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Runs a program to its end; gives what it printed. @throws Error with its standard error when it fails. */
+/** Runs a program to its end. @returns its standard output. @throws Error with its standard error if it fails. */
 export function runProgram(
   program: string,
   args: readonly string[],
@@ -46,7 +46,7 @@ export function runProgram(
   });
 }
 
-/** Starts a server and waits until it listens. It is ended with the section. @throws Error when it does not. */
+/** Starts a server, and waits until it listens. It ends with the section. @throws Error if it does not listen. */
 export async function startProgram(
   { atEnd }: Pick<BenchOptions, 'atEnd'>,
   program: string,
@@ -89,7 +89,7 @@ function isListening({ host, port }: Address): Promise<boolean> {
   });
 }
 
-/** A port of the loopback that nobody listens on. */
+/** Finds a free port on the loopback. */
 export function freeAddress(): Promise<Address> {
   return new Promise((resolve, reject) => {
     const server = createServer();

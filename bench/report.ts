@@ -1,16 +1,16 @@
-/** Figures as a table: text for a terminal, Markdown for docs/benchmarks.md. */
+/** Formats figures as a table: text for a terminal, Markdown for docs/benchmarks.md. */
 import type { Row, Section } from './section.ts';
 import { ratiosOf, type Spread, spreadOf } from './statistics.ts';
 
 export interface SectionReport {
   readonly section: Section;
-  /** What was typed to run it alone, with the same sizes. */
+  /** The command that runs only this section with the same sizes. */
   readonly command: string;
   readonly rows: readonly Row[];
 }
 
 const HEADINGS = ['figure', 'value', 'held against', 'ratio', 'wanted', 'server CPU', 'load CPU'] as const;
-/** Columns of text; the others are numbers and stand on the right. */
+/** Columns of text; all others are numbers, aligned to the right. */
 const TEXT_COLUMNS = [0, 2];
 
 export function textReport({ section, command, rows }: SectionReport): string {
@@ -42,7 +42,7 @@ export function markdownReport({ section, command, rows }: SectionReport): strin
   ].join('\n\n');
 }
 
-/** A figure that is held against several things is written once. */
+/** Writes a figure with several references only once. */
 function cellsOf(rows: readonly Row[]): string[][] {
   return rows.map((row, i) => {
     const before = rows[i - 1];
@@ -57,7 +57,7 @@ function figure({ samples, unit }: Row): string {
   return `${showSpread(spreadOf(samples), showNumber)} ${unit}`;
 }
 
-/** Against what, the ratio, what is wanted. */
+/** The cells for the reference, the ratio and the target. */
 function comparison({ samples, reference, target, better, unit }: Row): string[] {
   const sign = better === 'higher' ? '≥' : '≤';
   const unitOf = target?.kind === 'absolute' ? ` ${unit}` : '';
@@ -80,13 +80,13 @@ function showSpread({ median, least, greatest }: Spread, show: (value: number) =
   return `${show(median)} (${show(least)}..${show(greatest)})`;
 }
 
-/** Three digits that say something. */
+/** Rounds to three significant digits. */
 function showNumber(value: number): string {
   if (value >= 100) return value.toFixed(0);
   return String(Number(value.toPrecision(3)));
 }
 
-/** Each once: several rows may have the same. */
+/** All notes, each once, because several rows may have the same. */
 function notesOf(rows: readonly Row[]): readonly string[] {
   return [...new Set(rows.flatMap(({ note }) => note ?? []))];
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [SECTION...]`: measures Moraine beside other things in the same run and prints what came out.
- * Nothing is asserted: the exit code is 0 if everything could be measured.
+ * `npm run bench -- [SECTION...]`: measures Moraine and other servers in the same run, and prints the figures. Asserts
+ * nothing: the exit code is 0 if everything could be measured.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,7 +44,7 @@ async function main(line: CommandLine): Promise<void> {
   }
 }
 
-/** Tells whether there was one: what fails then fails because its servers are gone. */
+/** Stops on a signal. @returns a function that tells whether one came: failures then follow from ended servers. */
 function undoOnSignals(undo: Undo): () => boolean {
   let stopped = false;
   const stop = (code: number) => async () => {
@@ -60,7 +60,7 @@ async function runSections(line: CommandLine, folder: string, undo: Undo): Promi
   const sections = chosen(line);
   const facts = machineFacts(folder);
   if (fileSystemOf(folder) === 'tmpfs')
-    throw new Error(`${folder} is in memory: give --folder one on a disk`);
+    throw new Error(`--folder must be on a disk, but ${folder} is in memory`);
   console.log(`${facts.map(([name, value]) => `${name}: ${value}`).join('\n')}\n`);
   const page = line.write ? new Page(facts) : undefined;
   for (const section of sections) {
@@ -74,11 +74,11 @@ async function runSections(line: CommandLine, folder: string, undo: Undo): Promi
   }
 }
 
-/** In the order of the report. @throws Error for a name that no section has. */
+/** The sections to run, in the order of the report. @throws Error for an unknown name. */
 function chosen({ sections: names, archives }: CommandLine): readonly Section[] {
   const all = [limits, hash, upload, small, download, largeVaultSection(archives), idle];
   const unknown = names.find((name) => !all.some((section) => section.name === name));
-  if (unknown !== undefined) throw new Error(`there is no section ${unknown}`);
+  if (unknown !== undefined) throw new Error(`there is no section named ${unknown}`);
   return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
 }
 

@@ -1,47 +1,47 @@
-/** What the sections of the benchmark have in common: what they are given, and what they hand back. */
+/** The interface of the benchmark's sections. */
 
-/** What a section is given. */
+/** The input of a section. */
 export interface BenchOptions {
-  /** How often everything is measured. Within a round all that is compared is measured one after the other. */
+  /** Number of rounds. Each round measures all contenders in turn. */
   readonly rounds: number;
-  /** A smoke test: sizes so small that the figures say nothing. */
+  /** Whether this is a smoke test, with sizes so small that the figures mean nothing. */
   readonly quick: boolean;
   readonly sizes: Sizes;
-  /** An empty folder on a real disk, this section's own; it is removed when the section has ended. */
+  /** An empty folder on a real disk for this section; removed when the section ends. */
   readonly folder: string;
-  /** Notes what must be undone when the section ends, also after a failure or Ctrl-C. Last noted, first undone. */
+  /** Registers a step to undo when the section ends, also after a failure or Ctrl-C. The last one runs first. */
   atEnd(undo: () => void | Promise<void>): void;
-  /** Tells on standard error how far it is. */
+  /** Prints progress on standard error. */
   progress(text: string): void;
 }
 
-/** How much is moved; each can be given on the command line. */
+/** Sizes, which the command line can set. */
 export interface Sizes {
-  /** Bytes of one piece of a large archive: a power of two of at least a MiB. */
+  /** Size of one piece of a large archive in bytes: a power of two, at least 1 MiB. */
   readonly piece: number;
-  /** Pieces of a large archive. */
+  /** Number of pieces of a large archive. */
   readonly pieces: number;
-  /** Small archives in a round. */
+  /** Number of small archives in a round. */
   readonly small: number;
 }
 
-/** One thing that is measured, against one other. Figures held against several others are several rows. */
+/** One figure, compared with one reference. A figure with several references has several rows. */
 export interface Row {
   readonly name: string;
   /** Such as `MB/s` (a million bytes), `1/s`, `ms`, `MiB`. */
   readonly unit: string;
   readonly better: 'higher' | 'lower';
-  /** One for each round, in order. Medians and spans are made of them where they are shown. */
+  /** One sample for each round, in order. Reports show medians and spans of them. */
   readonly samples: readonly number[];
-  /** What the figure is held against: its samples come from the same rounds, in the same order. */
+  /** The reference; its samples come from the same rounds, in the same order. */
   readonly reference?: Reference;
-  /** What the project wants; shown beside the figure, never asserted. */
+  /** The project's target; shown with the figure, never asserted. */
   readonly target?: Target;
-  /** Processor time of all processes of the server, for each request or GiB; s. One for each round. */
+  /** Processor time of all processes of the server per request or GiB, s; one for each round. */
   readonly serverCpu?: Cost;
-  /** The share of one core that the load generator took, 0..1 or more. One for each round. */
+  /** Share of one core that the load generator used, 0 to 1 or more; one for each round. */
   readonly loadCpu?: readonly number[];
-  /** What a reader must know to take the figure for what it is. */
+  /** What a reader must know to understand the figure. */
   readonly note?: string;
 }
 
@@ -61,11 +61,11 @@ export interface Cost {
   readonly samples: readonly number[];
 }
 
-/** Where a section's rows stand in the report, and how they come about. */
+/** A section of the report, and how to measure its rows. */
 export interface Section {
-  /** As it is named on the command line. */
+  /** Its name on the command line. */
   readonly name: string;
-  /** One or two sentences for the report: what is measured, and against what. */
+  /** One or two sentences for the report: what is measured, and the references. */
   readonly about: string;
   run(options: BenchOptions): Promise<readonly Row[]>;
 }

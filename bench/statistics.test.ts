@@ -4,7 +4,7 @@ import { medianInterval } from './statistics.ts';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
-// The ranks stand in tables of the sign test's confidence intervals for a median.
+// The ranks are from tables of confidence intervals for a median (sign test).
 test('the interval of a median is that of the binomial distribution', () => {
   assert.deepEqual(medianInterval(upTo(6)), { low: 1, high: 6 });
   assert.deepEqual(medianInterval(upTo(15)), { low: 4, high: 12 });

@@ -1,4 +1,4 @@
-/** Medians and spans: what is shown of several rounds. */
+/** Medians and spans of several rounds. */
 
 export interface Spread {
   readonly median: number;
@@ -6,7 +6,7 @@ export interface Spread {
   readonly greatest: number;
 }
 
-/** @param samples at least one. */
+/** The median, least and greatest. @param samples at least one. */
 export function spreadOf(samples: readonly number[]): Spread {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
@@ -15,12 +15,12 @@ export function spreadOf(samples: readonly number[]): Spread {
   return { median, least: at(0), greatest: at(sorted.length - 1) };
 }
 
-/** Round by round, so that a slow minute of the machine is in both. */
+/** Ratios round by round, so that a slow minute of the machine affects both. */
 export function ratiosOf(samples: readonly number[], references: readonly number[]): number[] {
   return samples.map((value, round) => value / (references[round] ?? Number.NaN));
 }
 
-/** The lowest of several references, round by round: what a figure can reach at best. */
+/** The lowest of several references, round by round: the most that a figure can reach. */
 export function leastOf(...all: readonly (readonly number[])[]): number[] {
   return (all[0] ?? []).map((_, round) => Math.min(...all.map((samples) => samples[round] ?? Number.NaN)));
 }
@@ -30,12 +30,12 @@ export interface Interval {
   readonly high: number;
 }
 
-/** How many samples the interval of a median needs: with fewer, no pair of them covers 95 %. */
+/** Least number of samples for the interval of a median. With fewer, no pair of samples covers 95 %. */
 export const LEAST_SAMPLES = 6;
 
 /**
- * The interval that holds the median of what the samples are drawn from with a probability of at least 95 %: the two
- * order statistics that the binomial distribution gives, whatever the distribution of the samples.
+ * The interval that contains the true median with a probability of at least 95 %: two order statistics, chosen by the
+ * binomial distribution. It assumes nothing about the distribution of the samples.
  * @param samples at least LEAST_SAMPLES.
  * @throws RangeError for fewer.
  */
@@ -43,7 +43,7 @@ export function medianInterval(samples: readonly number[]): Interval {
   const count = samples.length;
   if (count < LEAST_SAMPLES) throw new RangeError(`an interval needs ${LEAST_SAMPLES} samples (${count})`);
   const sorted = samples.toSorted((a, b) => a - b);
-  // The probability that at most `rank` samples lie below the median, summed up to half of what may be missed.
+  // Sums the probability that at most `rank` samples are below the median, up to half of the remaining 5 %.
   let [below, term, rank] = [0, 0.5 ** count, 0];
   while (below + term <= 0.025) {
     below += term;

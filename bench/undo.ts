@@ -1,16 +1,16 @@
-/** What must be undone, whatever happens: servers that were started, folders that were made. */
+/** Steps to undo at the end, whatever happens: servers that were started, folders that were created. */
 
 export class Undo {
   readonly #steps: (() => void | Promise<void>)[] = [];
   #running: Promise<void> | undefined;
 
-  /** What comes late, because something was just being started, is undone as well. */
+  /** Adds a step. A step that is added during `run` is undone, too. */
   add(step: () => void | Promise<void>): void {
     this.#steps.push(step);
     this.#running = this.#running?.then(() => this.#runAll());
   }
 
-  /** Last noted, first undone; a step that fails keeps none of the others. Called again, it waits for the first. */
+  /** Undoes all steps, the last one first, even if some fail. A second call waits for the first. */
   run(): Promise<void> {
     this.#running ??= this.#runAll();
     return this.#running;

@@ -1,4 +1,4 @@
-/** The same requests to a large vault and to an empty one, in turn. */
+/** Sends the same requests to a large vault and to an empty one, in turn. */
 import { availableParallelism } from 'node:os';
 import type { Bodies } from './bodies.ts';
 import { Results, type Sample } from './contest.ts';
@@ -13,13 +13,13 @@ import { type AskedVault, VAULT_OPERATIONS, type VaultOperation } from './vault-
 export type Which = 'large' | 'empty';
 export type ComparedVaults = Readonly<Record<Which, VaultFolder>>;
 
-/** Of each operation, in each vault and round. */
+/** Requests of each operation, in each vault and round. */
 const REQUESTS = { usual: 2000, quick: 40 };
-/** Under way at a time. */
+/** Requests under way at a time. */
 const WIDTH = 8;
-/** Uploaded into the empty vault before the first round. */
+/** Archives uploaded into the empty vault before the first round. */
 const KEPT = 100;
-/** A retrieval is done at once; an inventory is not made at all while requests are timed. */
+/** Retrievals finish at once; inventories do not finish while requests are timed. */
 const FLAGS = ['--workers', String(availableParallelism()), '--job-times', 'standard=0s,inventory=24h'];
 const RATIO = 1.5;
 
@@ -66,7 +66,7 @@ async function askVault(
   return { value: run.p99Ms, run };
 }
 
-/** One vault right after the other; who begins changes with the round. The first round is not counted. */
+/** Measures both vaults in every round, each round beginning with the other one. The first round does not count. */
 async function askInTurn(
   { rounds, progress }: BenchOptions,
   ask: (operation: VaultOperation, which: Which) => Promise<Sample>,
@@ -76,7 +76,7 @@ async function askInTurn(
     progress(round === 0 ? 'warming up' : `round ${round} of ${rounds}`);
     for (const operation of VAULT_OPERATIONS) {
       for (const which of vaultsOf(operation, round)) {
-        // What the one has written must not be flushed in the other's time.
+        // Flushes now, so that the other vault's time does not include it.
         await runProgram('sync', []);
         const sample = await ask(operation, which);
         if (round > 0) results.add(`${operation.name}, ${which}`, sample);

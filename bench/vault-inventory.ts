@@ -1,4 +1,4 @@
-/** The inventory of a large vault: its time, and the most memory that the server takes. */
+/** Measures the inventory of a large vault: time, and peak memory of the server. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { jobsOf } from '../test/support/jobs.ts';
 import { peakMiB } from './memory.ts';
@@ -8,11 +8,11 @@ import { startVaultServer, type VaultFolder } from './servers/vault-server.ts';
 
 const SECONDS = 60;
 const MIB = 256;
-/** They take most of the time. */
+/** Few rounds, because inventories take most of the time. */
 const ROUNDS = 3;
 const POLL_MS = 200;
 
-/** Each in a server of its own, of one process, so that its peak is that of this inventory. */
+/** Runs each inventory in a new server of one process, so that the peak memory is its own. */
 export async function measureInventories(options: BenchOptions, large: VaultFolder): Promise<Row[]> {
   const seconds: number[] = [];
   const peaks: number[] = [];
@@ -22,7 +22,7 @@ export async function measureInventories(options: BenchOptions, large: VaultFold
     const jobs = jobsOf(glacier.api);
     const began = performance.now();
     const id = await jobs.startInventory(VAULT, { Format: 'JSON' });
-    // Now and then only: what is measured is the inventory, not the answering.
+    // Asks rarely, so that the answers take little of the measured time.
     while ((await jobs.describe(VAULT, id))['StatusCode'] === 'InProgress') await pause(POLL_MS);
     seconds.push((performance.now() - began) / 1000);
     peaks.push(peakMiB(server.process.pid ?? 0));

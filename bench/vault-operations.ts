@@ -1,4 +1,4 @@
-/** What is asked of a vault that is large, and of one that is empty. */
+/** The requests to a large vault, and to an empty one. */
 import type { Bodies } from './bodies.ts';
 import type { LoadRequest } from './load.ts';
 import type { Glacier } from './servers/glacier.ts';
@@ -6,23 +6,23 @@ import { VAULT } from './servers/glacier.ts';
 import { bodiless, headOf } from './servers/server.ts';
 import { newestArchives, scatteredArchives, type VaultFolder } from './servers/vault-server.ts';
 
-/** A vault, and what of it may be asked for. */
+/** A vault, and what requests may name in it. */
 export interface AskedVault extends VaultFolder {
-  /** Archives that were uploaded before, to be retrieved where there are no others, and to remain. */
+  /** Archives uploaded before the first round. They remain, and are retrieved if there are no others. */
   readonly kept: readonly string[];
 }
 
 export interface VaultOperation {
   readonly name: string;
-  /** What the empty vault is asked instead; the same by default. */
+  /** The operation for the empty vault; the same by default. */
   readonly against?: string;
-  /** Lays out so many requests: signed now, for the archives that are there now. */
+  /** Signs this many requests now, for the archives that exist now. */
   requests(glacier: Glacier, vault: AskedVault, bodies: Bodies, count: number): readonly LoadRequest[];
 }
 
 const PATH = `/-/vaults/${VAULT}`;
 
-/** In this order within a round: what is uploaded is deleted. */
+/** The order within a round. Deletions of new archives follow their upload. */
 export const VAULT_OPERATIONS: readonly VaultOperation[] = [
   {
     name: 'DescribeVault',
@@ -39,7 +39,7 @@ export const VAULT_OPERATIONS: readonly VaultOperation[] = [
   },
   {
     name: 'DeleteArchive, an old one',
-    // An empty vault has none.
+    // An empty vault has no archives.
     against: 'DeleteArchive, a new one',
     requests: (glacier, { data, archives }, _bodies, count) =>
       deletions(glacier, scatteredArchives(data, count, archives)),
@@ -72,7 +72,7 @@ function deletions(glacier: Glacier, ids: readonly string[]): LoadRequest[] {
   return ids.map((id) => plain(glacier, 'DELETE', `${PATH}/archives/${id}`));
 }
 
-/** The members go behind the head: they are known only now, and the file of bodies is read at the start. */
+/** Appends the body to the head: it is known only now, but the file of bodies is read at the start. */
 function job({ api }: Glacier, members: Readonly<Record<string, string>>): LoadRequest {
   const body = JSON.stringify(members);
   const headers = api.headersOf('POST', `${PATH}/jobs`, {

@@ -1,4 +1,4 @@
-/** How long a server that was killed takes until it serves again. */
+/** Measures how long a killed server takes to serve again. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bodies } from './bodies.ts';
 import type { LoadProcess } from './load-process.ts';
@@ -9,10 +9,10 @@ import type { ComparedVaults, Which } from './vault-contest.ts';
 const READY_MS = 2000;
 /** Uploads under way at a time. */
 const WIDTH = 8;
-/** How long the server takes uploads before it is killed. */
+/** How long the server gets uploads before it is killed. */
 const BUSY_MS = 500;
 
-/** From the start of the program until it serves, after SIGKILL among uploads. */
+/** Times from the start of the program until it serves, after a SIGKILL during uploads. */
 export async function measureStarts(
   options: BenchOptions,
   vaults: ComparedVaults,

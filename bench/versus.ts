@@ -1,6 +1,6 @@
 /**
- * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER]`: measures these sources beside those of another
- * checkout of Moraine, in alternating rounds, and says of each figure whether these are slower. Exit code 0 if all could be measured.
+ * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER]`: measures this checkout of Moraine and another one
+ * in alternating rounds, and says for each figure whether this one is slower. Exit code 0 if all could be measured.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,15 +23,15 @@ import { Undo } from './undo.ts';
 const MIB = 2 ** 20;
 const SIZES = { piece: 64 * MIB, pieces: 16, small: 24_000 };
 const UNLIMITED = { limitMs: Number.POSITIVE_INFINITY, verify: false };
-/** The widest interval that still tells anything. */
+/** The widest interval that still allows a conclusion. */
 const WIDEST = 0.06;
 
 interface Figure {
   readonly name: string;
   readonly unit: string;
-  /** In this unit. */
+  /** Unit of the figure. */
   rateOf(run: Measured): number;
-  /** Prepares a server for this figure; what it gives is called once a round. */
+  /** Prepares a server for this figure. @returns a function that is called once in each round. */
   of(server: BenchServer, bodies: Bodies, load: LoadProcess): Promise<() => Promise<Measured>>;
 }
 
@@ -126,7 +126,7 @@ function print({ name, unit }: Figure, these: readonly number[], those: readonly
   );
 }
 
-/** Processor time of the whole server for the same work: it varies less than the rate where the machine is shared. */
+/** Compares the processor time of the whole server for the same work. On a shared machine it varies less than the rate. */
 function printCost({ name }: Figure, these: readonly Measured[], those: readonly Measured[]): void {
   const cost = ({ serverSeconds = Number.NaN, answers, sentBytes, receivedBytes }: Measured) =>
     serverSeconds / (name === 'small' ? answers : sentBytes + receivedBytes);
@@ -169,7 +169,7 @@ async function downloads(server: BenchServer, bodies: Bodies, load: LoadProcess)
   const { request } = await server.prepareDownload(bodies, SIZES.pieces, load);
   const job = (requests: readonly LoadRequest[]) => ({ ...UNLIMITED, address, requests, connections: 1 });
   return async () => {
-    // Idle pages leave the page cache between two measurements, and are back after this.
+    // Reads the file back into the page cache, which may have dropped it since the last measurement.
     await load.run(job([request()]));
     return measureLoad(load, job(Array.from({ length: 4 }, request)), processes);
   };

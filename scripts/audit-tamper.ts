@@ -1,4 +1,4 @@
-/** `npm run audit-tamper [-- TRIALS [SEED]]`: tampers with audit logs at random. Exit code 1 if any was not found. */
+/** `npm run audit-tamper [-- TRIALS [SEED]]`: tampers with audit logs at random. Exit code 1 if any change stays undetected. */
 import { tamperTrials } from '../test/support/audit-tamper.ts';
 import { numberArgument } from './number-argument.ts';
 

@@ -1,5 +1,5 @@
-// The entrance to the project's commands. Written so that an old Node.js can read it, too: what that cannot run is in
-// commands.mjs, and it gets one line about it.
+// Starts the project's commands, which are in commands.mjs. An old Node.js can run this file, and prints one line that
+// says which version is needed.
 const OLDEST = 20;
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST) {

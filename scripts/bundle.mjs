@@ -1,5 +1,5 @@
-// `node scripts/bundle.mjs`: compiles the sources and the libraries that they use into a few files in dist/. A program
-// of a few files starts in half the time of one that reads eight hundred.
+// `node scripts/bundle.mjs`: bundles the sources and their libraries into a few files in dist/. That halves the time of a
+// start, which would read eight hundred files.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ const DIST = join(ROOT, 'dist');
 
 const { metafile } = await build({
   absWorkingDir: ROOT,
-  // Each of these is loaded by its path: by a user, by a thread, by scripts/commands.mjs, by a program of somebody else.
+  // Files that are loaded by path: by a user, a thread, scripts/commands.mjs, or another program.
   entryPoints: {
     main: 'src/main.ts',
     'checkpoint-thread': 'src/catalog/checkpoint-thread.ts',
@@ -23,9 +23,9 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // Optional packages, loaded when the first message needs one.
+  // Optional packages, loaded when first needed.
   external: ['@aws-sdk/*'],
-  // The libraries that are CommonJS still call `require`.
+  // CommonJS libraries call `require`.
   banner: {
     js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`,
   },
@@ -35,7 +35,7 @@ const { metafile } = await build({
 removeOthers(Object.keys(metafile.outputs));
 writeFileSync(join(DIST, 'LICENSES.txt'), licenses(Object.keys(metafile.inputs)));
 
-/** What an earlier build left goes last, so that dist/ holds a whole program all the time. */
+/** Removes files of an earlier build last, so that dist/ always has a whole program. */
 function removeOthers(outputs) {
   const keep = new Set(outputs.map((path) => join(ROOT, path)));
   mkdirSync(DIST, { recursive: true });
@@ -45,7 +45,7 @@ function removeOthers(outputs) {
   }
 }
 
-/** The licences of the libraries in the bundle, which ask to be handed on with every copy. */
+/** The licences of the bundled libraries, which every copy must include. */
 function licenses(inputs) {
   const folders = new Set(inputs.map((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]));
   folders.delete(undefined);

@@ -1,5 +1,5 @@
 /**
- * `npm run busy [-- ROUNDS [FILE...]]`: runs the tests beside four busy loops, again and again: a test that fails here counts
+ * `npm run busy [-- ROUNDS [FILE...]]`: runs the tests repeatedly beside four busy loops. A test that fails here depends
  * on a quiet machine. Exit code 0 only if every round passed.
  */
 import { spawn } from 'node:child_process';

@@ -1,6 +1,6 @@
-// Runs the project's commands on a fresh clone with any Node.js of 20 or newer: installs the packages when
-// the lockfile changed, builds what changed, and goes on with the Node.js 24 that the packages bring. Plain JavaScript,
-// because an older Node.js cannot run the TypeScript sources.
+// Runs the project's commands on a fresh clone with Node.js 20 or newer: installs packages when the lockfile changed,
+// builds what changed, and continues with the Node.js 24 that the packages include. This is JavaScript, because an older
+// Node.js cannot run the TypeScript sources.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,18 +11,18 @@ const NODE = `${ROOT}node_modules/node/bin/node`;
 // Keeps memory flat: see src/app/serving-processes.ts.
 const YOUNG_SPACE = '--max-semi-space-size=16';
 const INSTALLED = `${ROOT}node_modules/.moraine-installed`;
-/** Says which sources `dist` was built from. */
+/** Holds a digest of the sources from which `dist` was built. */
 const BUILT = `${ROOT}dist/.sources`;
-/** Whether npm runs this, and which process it was that began it. */
+/** Whether npm runs this, and the process that started it. */
 const BY_NPM = process.env.npm_lifecycle_event !== undefined;
 const PARENT = process.ppid;
 
-/** Standard output is the server's: programs wait for its last line. */
+/** Prints to standard error: programs wait for the server's last line on standard output. */
 function say(text) {
   process.stderr.write(`moraine: ${text}\n`);
 }
 
-/** Runs a program and resolves with its exit code; signals that reach us are handed on. */
+/** Runs a program, and resolves with its exit code. Forwards signals to it. */
 function run(program, args, options = {}, whenStarted = () => {}) {
   const child = spawn(program, args, { cwd: ROOT, stdio: 'inherit', ...options });
   whenStarted(child);
@@ -33,39 +33,39 @@ function run(program, args, options = {}, whenStarted = () => {}) {
   });
 }
 
-/** Like `run`, but a failure ends this program with the same exit code. */
+/** Like `run`, but ends this program with the same exit code on a failure. */
 async function must(program, args, options) {
   const code = await run(program, args, options);
   if (code !== 0) process.exit(code);
 }
 
-/** Runs a script of a development package under the project's own Node.js. */
+/** Runs a script of a development package with the project's Node.js. */
 const tool = (script, ...args) => must(NODE, [`node_modules/${script}`, ...args]);
 
-/** Installs exactly what the lockfile says, once for each state of the lockfile. */
+/** Installs the packages of the lockfile, unless they are installed. */
 async function install() {
   const lock = createHash('sha256')
     .update(readFileSync(`${ROOT}package-lock.json`))
     .digest('hex');
   if (existsSync(NODE) && contentOf(INSTALLED) === lock) return;
   say('installing the packages that package-lock.json names; this takes a minute or two');
-  // The older Node.js that may run npm here is not what the packages are for: no warnings about it.
+  // Hides warnings about an older Node.js that runs npm: the packages run with their own.
   await must('npm', ['ci', '--include=dev', '--ignore-scripts=false', '--loglevel=error'], {
     stdio: ['ignore', 2, 2],
   });
   if (!existsSync(NODE)) {
-    console.error('The package "node" did not bring Node.js 24: was npm told to ignore install scripts?');
+    console.error('The package "node" did not install Node.js 24: does npm ignore install scripts?');
     process.exit(1);
   }
   writeFileSync(INSTALLED, lock);
 }
 
-/** Undefined for a file that is not there. */
+/** The text of a file; undefined if it is missing. */
 function contentOf(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
-/** Builds the native hash where there is a C compiler and its sources changed; the server works without. */
+/** Builds the native hash if its sources changed and there is a C compiler. The server works without it. */
 async function native(...flags) {
   await must(NODE, ['native/build.mjs', ...flags], { stdio: ['ignore', 2, 2] });
 }
@@ -81,7 +81,7 @@ async function build() {
   writeFileSync(BUILT, sources);
 }
 
-/** Of what a build depends on: by content, because a checkout sets times anew. */
+/** A digest of everything that a build depends on. Uses contents, because a checkout changes times. */
 function digestOfSources() {
   const names = readdirSync(`${ROOT}src`, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -95,11 +95,11 @@ function digestOfSources() {
   return hash.digest('hex');
 }
 
-/** npm hands on no signal once it has been killed: then the server must stop all the same. */
+/** Runs the server, and stops it if npm is killed, which then forwards no signal. */
 async function serve(flags) {
   const { ParentWatch } = await import('../dist/parent-watch.js');
   if (BY_NPM && process.ppid !== PARENT) {
-    say('npm has ended meanwhile, so no server is started');
+    say('npm has ended, so the server is not started');
     return 1;
   }
   const watch = new ParentWatch();
@@ -110,18 +110,18 @@ async function serve(flags) {
 }
 
 /**
- * What `npm pack` ships: a build of these sources and nothing older, and the native hash for this platform beside
- * those for others that CI has put into native/prebuilds.
+ * Prepares `npm pack`: builds these sources, without older files, and the native hash for this platform. CI puts those
+ * for other platforms into native/prebuilds.
  */
 async function prepack() {
   rmSync(`${ROOT}dist`, { recursive: true, force: true });
   await build();
-  // The types of what the package exports.
+  // The types of the package's exports.
   await tool('typescript/bin/tsc', '-p', 'tsconfig.build.json');
   await native('--prebuild');
 }
 
-/** A prebuilt native hash is preferred to one that is built here: in a checkout it would go stale. */
+/** Removes the prebuilt native hash. It has precedence over one built here, and would become stale in a checkout. */
 function postpack() {
   rmSync(`${ROOT}native/prebuilds/${process.platform}-${process.arch}.node`, { force: true });
 }
@@ -153,13 +153,13 @@ const COMMANDS = {
   },
   run: async (script, ...args) => {
     await build();
-    // Scripts and the tests that they run start the program that was built, as a user does.
+    // Scripts and their tests start the built program, as a user does.
     const env = { ...process.env, MORAINE_TEST_MAIN: `${ROOT}dist/main.js` };
     process.exit(await run(NODE, [script, ...args], { env }));
   },
 };
 
-/** @param argv a command and its arguments. */
+/** Runs a command. @param argv its name and arguments. */
 export async function runCommand([command, ...args]) {
   if (!Object.hasOwn(COMMANDS, command)) {
     console.error(`usage: node scripts/bootstrap.mjs ${Object.keys(COMMANDS).join('|')}`);

@@ -1,6 +1,6 @@
-// Completes package-lock.json after `npm install` on a machine whose registry lacks the packages of other
-// platforms: npm leaves those out there, and `npm ci` then refuses the lockfile everywhere. What is added is what
-// npm itself would write, less the checksum, for optional packages that this machine would not install anyway.
+// Completes package-lock.json after `npm install` with a registry that lacks the packages of other platforms. npm leaves
+// these out, and `npm ci` then refuses the lockfile everywhere. Adds the entries that npm would write, without checksums,
+// for optional packages that this machine does not install.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const LOCK = new URL('../package-lock.json', import.meta.url);
@@ -32,7 +32,7 @@ lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b])
 writeFileSync(LOCK, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(added.length === 0 ? 'nothing was missing' : `added ${added.join(', ')}`);
 
-/** By their names, as these packages are named everywhere: …-linux-x64-musl. */
+/** Tells the platform of a package by its name, such as …-linux-x64-musl. */
 function platformOf(name) {
   const words = name.split('/').pop().split('-');
   const find = (known) => known.filter((word) => words.includes(word)).slice(0, 1);

@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: the main job from end to end, for a person to watch. A server of its own on a temporary
- * folder and a free port; a file sent in parts and out of order with the official SDK; Complete, and Complete
- * again. Exits 0 only if every comparison holds, and leaves nothing behind.
+ * `npm run demo`: shows the main job from end to end. Starts a server on a temporary folder and a free port, uploads a
+ * file in parts and out of order with the official SDK, completes the upload, and completes it again. Exits with 0 only
+ * if every comparison holds, and leaves nothing behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -21,9 +21,9 @@ import { MIB, patternBytes } from '../test/support/pattern.ts';
 import { MAIN } from '../test/support/program.ts';
 
 const SIZE = 3.5 * MIB;
-/** The short last part goes first: the order of arrival is not the order of the bytes. */
+/** Sends the short last part first, to show that the order of arrival does not matter. */
 const ORDER = [3, 1, 2, 0];
-/** The tree hash of the pattern's first 3.5 MiB, computed elsewhere with another program. */
+/** The tree hash of the pattern's first 3.5 MiB, computed with another program. */
 const KNOWN_TREE_HASH = '8b085357c2f2b4081613a011f1632d0a43d3221787955c1e0b22a89703e59a14';
 const VAULT = { accountId: '-', vaultName: 'demo' };
 
@@ -32,13 +32,13 @@ interface DemoServer {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** What must go when the demo ends, however it ends. */
+/** What the demo removes at its end, even after a failure. */
 const folder = mkdtempSync(join(tmpdir(), 'moraine-demo-'));
 let child: ChildProcess | undefined;
 
 function cleanUp(): void {
   child?.kill('SIGKILL');
-  // The killed server may still finish one write: tried again rather than left behind.
+  // Retries, because the killed server may still finish a write.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -65,7 +65,7 @@ try {
 }
 
 async function runDemo({ url, credentials }: DemoServer): Promise<void> {
-  // Of the surroundings only what is given here: a person may have settings for the real service.
+  // Ignores the environment, which may have settings for the real service.
   const client = new GlacierClient({ endpoint: url, region: 'us-east-1', credentials });
   const file = join(folder, 'archive.bin');
   const bytes = patternBytes(SIZE);
@@ -101,7 +101,7 @@ async function runDemo({ url, credentials }: DemoServer): Promise<void> {
   );
 }
 
-/** Sends the parts of the file, out of order. Gives the upload's id. */
+/** Sends the parts of the file, out of order. @returns the upload's id. */
 async function uploadParts(client: GlacierClient, file: string): Promise<string> {
   const initiated = await client.send(
     new InitiateMultipartUploadCommand({ ...VAULT, partSize: String(MIB), archiveDescription: 'demo' }),
@@ -122,7 +122,7 @@ async function uploadsInProgress(client: GlacierClient): Promise<(string | undef
   return UploadsList.map((upload) => upload.MultipartUploadId);
 }
 
-/** Starts a server and waits until it is ready. @throws Error with what it printed when it ends instead. */
+/** Starts a server and waits until it is ready. @throws Error with its output if it ends instead. */
 function startServer(): Promise<DemoServer> {
   const credentials = {
     accessKeyId: 'MORAINEDEMOACCESSKEY',
@@ -154,28 +154,28 @@ function startServer(): Promise<DemoServer> {
   });
 }
 
-/** The demo must not touch the data folder or the database of a server that this person runs. */
+/** The environment without Moraine's settings: the demo must not touch another server's data folder or database. */
 function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('MORAINE_')));
 }
 
-/** Asks the server to stop as a supervisor does. @throws Error when it does not end well. */
+/** Stops the server as a supervisor does. @throws Error if it ends with a failure. */
 async function stopServer(): Promise<void> {
   const ended = new Promise((resolve) => child?.on('exit', resolve));
   child?.kill('SIGTERM');
   agree('the server stops when asked', [await ended], [0]);
 }
 
-/** Prints that a thing holds. @throws Error with both sides when it does not. */
+/** Compares two values, and prints that they are equal. @throws Error with both if they are not. */
 function agree(what: string, found: readonly unknown[], wanted: readonly unknown[]): void {
   const [left, right] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (left !== right) throw new Error(`it does not hold that ${what}: ${left} instead of ${right}`);
+  if (left !== right) throw new Error(`not true: ${what}: ${left} instead of ${right}`);
   row('', `ok: ${what}`);
 }
 
 function required(value: string | undefined, what: string): string {
   if (value) return value;
-  throw new Error(`the server gave no ${what}`);
+  throw new Error(`the server returned no ${what}`);
 }
 
 function row(name: string, text: string | undefined): void {

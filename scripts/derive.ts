@@ -1,6 +1,6 @@
 /**
- * `npm run derive`: writes the pages under docs/derived/ from the tables in the code, so that they cannot say
- * anything else. test/docs/derived.test.ts fails when one is stale.
+ * `npm run derive`: writes the pages under docs/derived/ from the tables in the code. test/docs/derived.test.ts fails if a
+ * page is stale.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ export function pagePath(name: string): string {
   return fileURLToPath(new URL(name, FOLDER));
 }
 
-/** Every derived page as it must be: file name → text. */
+/** All derived pages: file name → text. */
 export function derivePages(): ReadonlyMap<string, string> {
   return new Map([
     ['operations.md', operationsPage()],
@@ -34,27 +34,20 @@ function operationsPage(): string {
   return page(
     'Operations',
     'src/operations/table.ts',
-    `The ${API.length} operations of the Glacier API, version 2012-06-01. All are there; ` +
-      'what a job of type `select` would do is not: it answers 400.',
+    `The ${API.length} operations of the Glacier API, version 2012-06-01. Moraine has all of them, but no jobs of ` +
+      'type `select`: these get a 400.',
     'Every request is signed with Signature Version 4 for the service `glacier` and carries ' +
-      '`x-amz-glacier-version: 2012-06-01`. An account id of `-` is the signer’s own. Fields in bold are required. ' +
-      'Answers of 201 and 202 have the body `{}`, those of 204 none.',
+      '`x-amz-glacier-version: 2012-06-01`. The account id `-` means the account of the signer. Fields in bold are ' +
+      'required. Responses with 201 and 202 have the body `{}`; those with 204 have none.',
     table(
-      [
-        'operation',
-        'method',
-        'path',
-        'success',
-        'fields',
-        'errors beside those that every operation can give',
-      ],
+      ['operation', 'method', 'path', 'success', 'fields', 'errors besides those of every operation'],
       rows,
     ),
-    'Every operation can give: 400 `BadRequest`, 400 `InvalidParameterValueException`, ' +
+    'Every operation can return: 400 `BadRequest`, 400 `InvalidParameterValueException`, ' +
       '400 `MissingAuthenticationTokenException`, 400 `MissingParameterValueException`, ' +
       '400 `UnrecognizedClientException`, 403 `AccessDeniedException`, 403 `ExpiredTokenException`, ' +
-      '403 `InvalidSignatureException`, 408 `RequestTimeoutException`, 500 `ServiceUnavailableException`; one ' +
-      'that takes a JSON body also 400 `SerializationException`. See [errors.md](errors.md).',
+      '403 `InvalidSignatureException`, 408 `RequestTimeoutException`, 500 `ServiceUnavailableException`; ' +
+      'an operation with a JSON body also 400 `SerializationException`. See [errors.md](errors.md).',
   );
 }
 
@@ -76,7 +69,7 @@ function fieldsOf({ fields, body }: Operation): string {
 function settingsPage(): string {
   const rows = Object.entries(SETTINGS).map(([name, setting]) => [
     name,
-    'secret' in setting ? 'none: it would show in process lists' : code(flagOf(name, setting)),
+    'secret' in setting ? 'none, because process lists show flags' : code(flagOf(name, setting)),
     code(environmentName(name)),
     defaultOf(setting),
     setting.about,
@@ -84,9 +77,9 @@ function settingsPage(): string {
   return page(
     'Settings',
     'src/config/settings.ts',
-    'Settings of `moraine serve`. A flag wins over the environment, the environment over the settings file. ' +
-      'The file is a JSON object whose members have the names of the first column; `data` and `config` cannot ' +
-      'stand in it. Durations are written `500ms`, `10s`, `5m`, `24h`, `7d`.',
+    'Settings of `moraine serve`. A flag overrides the environment, and the environment overrides the settings ' +
+      'file. The file is a JSON object whose members are named as in the first column; it cannot set `data` and ' +
+      '`config`. Durations are written `500ms`, `10s`, `5m`, `24h`, `7d`.',
     table(['setting', 'flag', 'environment', 'default', 'meaning'], rows),
   );
 }
@@ -109,14 +102,14 @@ function errorsPage(): string {
   return page(
     'Errors',
     'src/domain/errors.ts',
-    'Every error that a client can meet. The body is a JSON object with three members, `code`, `message` and ' +
-      '`type`; their order tells the service proper from its front end, as it does on the real service. ' +
-      'The message says what was wrong, with which value.',
-    table(['code', 'status', 'type', 'order of members', 'named by the operations'], rows),
-    '`UnknownOperationException` answers a method and path that are no operation. Two statuses are not in the ' +
-      'table: 411 with code `MissingParameterValueException` for an upload without a length, and 431 with code ' +
-      '`BadRequest` for headers that are too long. `ServiceUnavailableException` names what the server lacks for now ' +
-      '(room on the disk, descriptors, the database, the audit log, a right clock) and may be sent again.',
+    'Every error that a client can get. The body is a JSON object with the members `code`, `message` and `type`. ' +
+      'As on Amazon Glacier, their order differs between the service proper and its front end. The message says ' +
+      'what was wrong, and with which value.',
+    table(['code', 'status', 'type', 'order of members', 'operations that list it'], rows),
+    'An unknown method and path get `UnknownOperationException`. Two statuses are not in the table: 411 with the ' +
+      'code `MissingParameterValueException` for an upload without a length, and 431 with the code `BadRequest` for ' +
+      'headers that are too long. `ServiceUnavailableException` names what the server lacks for now (room on the ' +
+      'disk, descriptors, the database, the audit log, a right clock); the client may retry.',
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * `node scripts/fill-vault.ts DATA VAULT COUNT [REGION]`: writes archives into the SQLite catalog of a server
- * that is stopped, without any bytes behind them: for measuring lists and inventories of large vaults.
+ * `node scripts/fill-vault.ts DATA VAULT COUNT [REGION]`: writes archives without bytes into the SQLite catalog of a
+ * stopped server, to measure lists and inventories of large vaults.
  */
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -9,11 +9,11 @@ import { claimDataFolder, dataFolder } from '../src/app/data-folder.ts';
 
 const ROWS_PER_TRANSACTION = 50_000;
 const ID_BYTES = 103;
-/** So that 100 million archives stay below 2^53 bytes together. */
+/** Keeps 100 million archives below 2^53 bytes in total. */
 const LARGEST_BYTES = 64 * 2 ** 20;
-/** On the average: some archives share their millisecond. */
+/** Average; some archives are created in the same millisecond. */
 const MS_APART = 0.7;
-/** What a description may hold and a CSV reader may stumble over. */
+/** Allowed in descriptions, but difficult for CSV readers. */
 const DESCRIPTIONS = [
   (i: number) => `photos/2017/IMG_${i}.jpg`,
   (i: number) => `backup "${i}", the large one`,
@@ -28,11 +28,11 @@ export interface Filling {
   readonly vault: string;
   readonly count: number;
   readonly region?: string;
-  /** Creation of the last archive, ms since the epoch. */
+  /** When the last archive was created, ms since the epoch. */
   readonly lastMs?: number;
 }
 
-/** Adds archives to a vault that is there. @throws Error when there is none, FolderInUse when a server runs. */
+/** Adds archives to an existing vault. @throws Error when there is none, FolderInUse when a server runs. */
 export function fillVault({ data, vault, count, region = 'us-east-1', lastMs = Date.now() }: Filling): void {
   const folder = dataFolder(data);
   const release = claimDataFolder(folder);
@@ -73,7 +73,7 @@ interface Batch {
   readonly firstMs: number;
 }
 
-/** Random bytes are taken in one piece for many rows. @returns the sum of the sizes. */
+/** Inserts many rows with one block of random bytes. @returns the sum of the sizes. */
 function insertRows(insert: StatementSync, { vaultNo, from, rows, firstMs }: Batch): number {
   const perRow = ID_BYTES + 32 + 16;
   const random = randomBytes(rows * perRow);
@@ -83,7 +83,7 @@ function insertRows(insert: StatementSync, { vaultNo, from, rows, firstMs }: Bat
     const own = random.subarray(n * perRow, (n + 1) * perRow);
     const createdMs = Math.floor(firstMs + i * MS_APART);
     const size = 1 + (own.readUInt32LE(ID_BYTES) % LARGEST_BYTES);
-    // As in real ids the time comes first, so that neighbours lie together in the index.
+    // The time comes first, as in real ids, so that neighbours are together in the index.
     own[0] = 1;
     own.writeUIntBE(createdMs, 1, 6);
     const describe = DESCRIPTIONS[i % DESCRIPTIONS.length] as (i: number) => string | null;

@@ -1,8 +1,8 @@
 /**
- * `npm run flip-bytes [-- FLIPS [SEED]]`: flips single bits anywhere in stored blobs, data or what describes it,
- * and takes each archive through GetJobOutput: what was changed must never be served as good (a 500, or a
- * connection that breaks before the changed leaf), and the archive must be marked as damaged. Each flip is
- * taken back before the next. Exit code 0 only if all were detected.
+ * `npm run flip-bytes [-- FLIPS [SEED]]`: flips single bits anywhere in stored blobs, in the data or in its description,
+ * and downloads each archive with GetJobOutput. The server must never serve a changed byte: it must return 500, or cut the
+ * connection before the changed leaf, and mark the archive as damaged. Each flip is undone before the next. Exit code 0
+ * only if the server detected all flips.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,26 +18,26 @@ import { startServer } from '../test/support/server.ts';
 import { numberArgument } from './number-argument.ts';
 
 const flips = numberArgument(0, 1000);
-/** In the outputs of inventory jobs. */
+/** Flips in the outputs of inventory jobs. */
 const extra = Math.ceil(flips / 10);
 const seed = numberArgument(1, Date.now() % 1_000_000);
 const random = seededSpread(seed);
 const VAULT = 'flips';
 
-/** Something that can be taken, and the blobs that its bytes lie in. */
+/** Something to download, and the blobs that hold its bytes. */
 interface Target {
   readonly kind: 'single' | 'multipart' | 'inventory';
   readonly jobId: string;
   readonly digest: string;
   readonly bytes: Buffer;
-  /** Null for what is no archive. */
+  /** Null if it is not an archive. */
   readonly archiveNo: number | null;
   readonly blobs: readonly FlippableBlob[];
 }
 
 interface FlippableBlob extends BlobPlace {
   readonly dataBytes: number;
-  /** Of its header, if it shares its file with others. */
+  /** Size of its header, if the file holds several blobs. */
   readonly headerBytes: number;
 }
 
@@ -140,13 +140,13 @@ async function blobOf(ref: string, dataBytes: number): Promise<FlippableBlob> {
   return { ...place, dataBytes, headerBytes: ref.includes('.') ? 64 : 0 };
 }
 
-/** One flip: made, looked for, taken back. Half of them hit the data, half what describes it. */
+/** Flips a bit, checks that the server detects it, and undoes it. Half of the flips hit the data, half its description. */
 async function playFlip(target: Target): Promise<void> {
   const blob = target.blobs[Math.floor(random() * target.blobs.length)] as FlippableBlob;
   const { dataBytes, headerBytes, bytes, start } = blob;
   const inData = random() < 0.5;
   const which = Math.floor(random() * (inData ? dataBytes : headerBytes + bytes - dataBytes));
-  // Of what describes it, the header in a pack stands before the data, all else behind.
+  // In a pack, the header stands before the data; all other description stands after it.
   const at =
     start + (inData ? which : which < headerBytes ? which - headerBytes : dataBytes + which - headerBytes);
   const bit = Math.floor(random() * 8);
@@ -174,7 +174,7 @@ async function flip(path: string, at: number, bit: number): Promise<void> {
   }
 }
 
-/** A refusal, or a beginning of the true bytes that ends too early; anything else is a failure. */
+/** Accepts a refusal, or a correct beginning of the bytes that ends early. All else is a failure. */
 function judge(target: Target, answer: Download, madeMs: number, what: string): void {
   const { status, complete, bytes } = answer;
   if (status === 500) counts.refused++;
@@ -197,5 +197,5 @@ function judge(target: Target, answer: Download, madeMs: number, what: string): 
 async function requireGood(target: Target): Promise<void> {
   const { status, complete, bytes } = await jobs.output(VAULT, target.jobId);
   if (status === 200 && complete && digestOf(bytes) === target.digest) return;
-  throw new Error(`what was put right is not served: ${status}, ${bytes.length} bytes`);
+  throw new Error(`a repaired archive is not served: ${status}, ${bytes.length} bytes`);
 }

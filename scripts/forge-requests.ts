@@ -1,6 +1,6 @@
 /**
- * `npm run forge-requests [-- REQUESTS [SEED]]`: forged, replayed, tampered, truncated and malformed signatures
- * against a server. Exit code 1 if one was accepted or met a failure of the server.
+ * `npm run forge-requests [-- REQUESTS [SEED]]`: sends a server forged, replayed, tampered, truncated and malformed
+ * signatures. Exit code 1 if the server accepted one, or failed.
  */
 import { sendForgeries } from '../test/support/forgery.ts';
 import { castOf } from '../test/support/forgery-cast.ts';

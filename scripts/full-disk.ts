@@ -1,8 +1,8 @@
 /**
- * `npm run full-disk`: fills small disks (tmpfs, ext4 on a loop device, and btrfs on one up to a quota) and prints what
- * each of the 33 operations answers then, that room can be made through the API, that all comes back by itself, and that
- * a start on a full disk serves reads and deletions. Exit code 1 if not. Linux, as root, because it mounts.
- * `npm run full-disk ext4` takes one of them.
+ * `npm run full-disk`: fills small disks (tmpfs, ext4 on a loop device, and btrfs up to a quota), and prints the response
+ * of each of the 33 operations. Checks that the API can make room, that the server then recovers by itself, and that a
+ * start on a full disk serves reads and deletions. Exit code 1 if not. Needs Linux and root, because it mounts.
+ * `npm run full-disk ext4` tests one of them.
  */
 import { type FullDiskStory, fullDiskStory, type Row } from '../test/support/full-disk.ts';
 import { canMount, type DiskKind, smallDisk } from '../test/support/small-disk.ts';
@@ -14,7 +14,7 @@ const kinds = (process.argv[2] ?? 'tmpfs,ext4,btrfs').split(',') as DiskKind[];
 
 for (const kind of kinds) {
   if (!canMount(kind)) {
-    console.log(`${kind}: cannot be made and mounted here (root, mkfs.${kind})`);
+    console.log(`${kind}: cannot be created and mounted here (needs root and mkfs.${kind})`);
     continue;
   }
   try {

@@ -1,7 +1,7 @@
 /**
- * `npm run inventory-million [-- COUNT]`: the inventory of a vault of a million archives in JSON and in CSV: time,
- * and peak memory of the server (one process that does everything). Both are read back as they stream in and
- * compared with the catalog, row by row. Exit code 1 above 256 MiB or for any difference.
+ * `npm run inventory-million [-- COUNT]`: makes the inventory of a vault with a million archives in JSON and in CSV, and
+ * prints the time and the peak memory of the server, which is one process. Compares both outputs with the catalog, row by
+ * row. Exit code 1 above 256 MiB, or for any difference.
  */
 import { readFile, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
@@ -41,7 +41,7 @@ try {
 }
 if (failed) process.exitCode = 1;
 
-/** On a server of its own, so that nothing is left of the other format. */
+/** Uses a new server, so that the other format does not count. */
 async function measure(format: 'JSON' | 'CSV'): Promise<void> {
   const server = await start();
   try {
@@ -66,7 +66,7 @@ async function measure(format: 'JSON' | 'CSV'): Promise<void> {
   }
 }
 
-/** Asks now and then only: what is measured is the inventory, not the answering. */
+/** Asks rarely, so that the answers take little of the measured time. */
 async function untilMade(jobs: Jobs, id: string): Promise<number> {
   for (;;) {
     const described = await jobs.describe(VAULT, id);
@@ -79,13 +79,13 @@ function secondsSince(began: number): string {
   return ((performance.now() - began) / 1000).toFixed(1);
 }
 
-/** The most that was ever resident (Linux). */
+/** Peak resident memory (Linux). */
 async function peakMiB({ process: { pid } }: TestServer): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Math.round(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);
 }
 
-/** @returns how many rows were equal. @throws Error for the first that is not. */
+/** Compares all rows. @returns their number. @throws Error for the first that differs. */
 async function compare(api: Api, jobId: string, format: 'JSON' | 'CSV'): Promise<number> {
   const catalog = new DatabaseSync(join(data, 'catalog.sqlite'), { readOnly: true, timeout: 5000 });
   const stored = catalog

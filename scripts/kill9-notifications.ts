@@ -1,8 +1,7 @@
 /**
- * `npm run kill9-notifications [-- ROUNDS [SEED]]`: kills serving processes, and every tenth round the whole
- * server, with SIGKILL at random moments between the start of jobs and the delivery of their notifications.
- * Every finished job's notifications must arrive at least once, and none for a job that did not finish. Exit
- * code 0 only if that held.
+ * `npm run kill9-notifications [-- ROUNDS [SEED]]`: kills serving processes, and every tenth round the whole server, with
+ * SIGKILL at random moments between the start of jobs and the delivery of their notifications. Notifications of finished
+ * jobs must arrive at least once, and none for other jobs. Exit code 0 only if that holds.
  */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +23,7 @@ const TOPIC = 'arn:aws:sns:us-east-1:111122223333:jobs';
 const OWN_TOPIC = 'arn:aws:sns:us-east-1:111122223333:own';
 const JOBS_PER_ROUND = 3;
 const LONGEST_MS = 400;
-/** A message that a killed process had claimed is free again after a minute. */
+/** The lease of a message that a killed process had taken ends after a minute. */
 const ARRIVED_WITHIN_MS = 150_000;
 const UNANSWERED_MS = 10_000;
 const TRIES = 40;
@@ -35,9 +34,9 @@ const random = seededSpread(seed);
 const data = await temporaryFolder();
 const receiver = await startReceiver();
 const flags = await prepare(receiver);
-/** Jobs that were acknowledged: they must not be lost. */
+/** Acknowledged jobs, which must not be lost. */
 const acknowledged = new Set<string>();
-/** Jobs that do not finish while this runs. */
+/** Jobs that do not finish during the trial. */
 const unfinished = new Set<string>();
 const killed = { processes: 0, servers: 0 };
 console.log(`${rounds} rounds, seed ${seed}, data folder ${data}`);
@@ -49,7 +48,7 @@ try {
   const began = performance.now();
   for (let round = 1; round <= rounds; round++) {
     await playRound(round, archiveId);
-    if (round % 50 === 0) console.log(`round ${round}: ${receiver.received.length} messages came`);
+    if (round % 50 === 0) console.log(`round ${round}: ${receiver.received.length} messages arrived`);
   }
   const seconds = (performance.now() - began) / 1000;
   console.log(`${rounds} rounds in ${seconds.toFixed(0)} s; killed ${JSON.stringify(killed)}`);
@@ -66,7 +65,7 @@ async function prepare({ url }: Receiver): Promise<string[]> {
   const file = join(data, 'targets.json');
   const target = { type: 'webhook', url: `${url}/`, secret: SECRET };
   await writeFile(file, JSON.stringify({ [TOPIC]: target, [OWN_TOPIC]: target }));
-  // A port of its own: with port 0 it would be another one after all serving processes were killed.
+  // A fixed port: with port 0, the port would change after all serving processes were killed.
   const listen = `127.0.0.1:${await freePort()}`;
   const times = 'standard=50ms,expedited=0ms,inventory=50ms,bulk=100h';
   return [
@@ -92,7 +91,7 @@ async function fill(on: ServerGroup): Promise<string> {
   return api.upload(VAULT, 'Hello World!');
 }
 
-/** Some jobs, a random while, a kill. What was not answered may have happened or not. */
+/** Starts some jobs, waits for a random time, and kills. A job without an answer may or may not exist. */
 async function playRound(round: number, archiveId: string): Promise<void> {
   await eventually('a serving process', async () => (await servingProcesses()).length > 0, 30_000);
   const starts = Array.from({ length: JOBS_PER_ROUND }, (_, i) => startJob(archiveId, i).catch(() => {}));
@@ -125,8 +124,8 @@ async function startJob(archiveId: string, i: number): Promise<void> {
 }
 
 /**
- * The connections of a process that was killed break when they are used again, and while no serving process is
- * left nobody listens. A connection that was just being handed to one when it was killed is never answered.
+ * Retries requests. Connections of a killed process break when they are used again, and while there is no serving process,
+ * connections are refused. A connection that a process had not accepted when it was killed gets no answer.
  */
 async function persistently<Result>(call: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
@@ -154,7 +153,7 @@ function killOne(pid: number): void {
     process.kill(pid, 'SIGKILL');
     killed.processes++;
   } catch {
-    // It was just dying.
+    // The process has already ended.
   }
 }
 
@@ -164,7 +163,7 @@ interface JobRow {
   readonly topic: string | null;
 }
 
-/** What is owed by the catalog's own account, against what came. */
+/** Compares the messages that the catalog owes with those that arrived. */
 async function findFailures(): Promise<string[]> {
   const catalog = new DatabaseSync(join(data, 'catalog.sqlite'), { readOnly: true, timeout: 5000 });
   const jobRows = () => catalog.prepare('select id, state, topic from jobs').all() as unknown as JobRow[];
@@ -178,7 +177,7 @@ async function findFailures(): Promise<string[]> {
         catalog.prepare('select count(*) as n from notifications').get()?.['n'] === 0,
       ARRIVED_WITHIN_MS,
     ).catch((error) => console.log(String(error)));
-    console.log(`all had come after ${((performance.now() - waited) / 1000).toFixed(0)} s more`);
+    console.log(`all had arrived after ${((performance.now() - waited) / 1000).toFixed(0)} s more`);
     return compare(jobRows(), owed());
   } finally {
     catalog.close();
@@ -213,11 +212,11 @@ function compare(all: readonly JobRow[], finished: readonly JobRow[]): string[] 
   return found;
 }
 
-/** What came, by message id; every delivery verified. */
+/** The verified messages that arrived, by id. */
 function messagesById(): Map<string, { jobId: string; texts: Set<string> }> {
   const came = new Map<string, { jobId: string; texts: Set<string> }>();
   for (const { body, headers } of receiver.received) {
-    // Of long ago: the time stamp is not judged.
+    // The time stamp is not checked, because the message may be old.
     const text = new Webhook(SECRET).sign(
       String(headers['webhook-id']),
       new Date(Number(headers['webhook-timestamp']) * 1000),

@@ -1,7 +1,6 @@
 /**
- * `npm run kill9 [-- ROUNDS [SEED]]`: kills the whole server with SIGKILL in the middle of uploads, again and
- * again on one data folder, and looks after each start whether all that was acknowledged is there, unchanged.
- * Exit code 0 only if everything held.
+ * `npm run kill9 [-- ROUNDS [SEED]]`: repeatedly kills the whole server with SIGKILL during uploads, on one data folder.
+ * After each start, checks that everything acknowledged exists unchanged. Exit code 0 only if it does.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,18 +18,18 @@ import { numberArgument } from './number-argument.ts';
 
 const CLIENTS = 10;
 /**
- * How long a start may take, in starts of `node -e 0` beside it: the median of all starts, and each. It takes about 20
- * on two idle cores (three processes one after the other load the sources, and recovery flushes folders), and had a
- * median of 70 and a greatest of 133 where ten others wanted each core.
+ * Limits for the time of a start, in multiples of the time of `node -e 0`: for the median, and for each start. A start
+ * takes about 20 on two idle cores: three processes load the sources in turn, and recovery flushes folders. With ten other
+ * processes per core, the median was 70 and the maximum 133.
  */
 const READY_WITHIN = { median: 100, each: 300 };
 const SHORTEST_MS = 20;
 const LONGEST_MS = 800;
-/** So many of the rounds begin with a server that is killed just after it was ready, within such a time. */
+/** Share of rounds that begin by killing a server just after it was ready, and the time within which that happens. */
 const SHORT_LIVES = 0.3;
 const TIDYING_MS = 150;
 const SWEPT_WITHIN_MS = 60_000;
-/** What a start sets aside is removed at once: in the end the store must hold what the catalog names and nothing else. */
+/** Blobs that a start sets aside are removed at once, so that the store finally has only blobs that the catalog names. */
 const FLAGS = ['--workers', '2', '--keep-aside', '0s'];
 
 const rounds = numberArgument(0, 200);
@@ -39,9 +38,9 @@ const random = seeded(seed);
 const ledger = new Ledger();
 const readyMs: number[] = [];
 const roundMs: number[] = [];
-/** How many times as long as `node -e 0`. */
+/** Times of starts, in multiples of the time of `node -e 0`. */
 const startRatios: number[] = [];
-/** Packs that were seen compacted, by name and size: one that was compacted again counts again. */
+/** Compacted packs, by name and size. A pack that is compacted again counts again. */
 const compacted = new Set<string>();
 
 const data = await temporaryFolder();
@@ -65,7 +64,7 @@ try {
 if (ledger.violations.length === 0) await rm(data, { recursive: true });
 else process.exitCode = 1;
 
-/** One start, checks of all that was acknowledged before, load, kill, and what must be in the journal then. */
+/** Starts, checks everything acknowledged before, loads, kills, and checks the journal. */
 async function playRound(round: number): Promise<void> {
   if (round > 1 && random() < SHORT_LIVES) await killWhileTidying();
   await withServer(async (server, disk) => {
@@ -79,7 +78,7 @@ async function playRound(round: number): Promise<void> {
   });
 }
 
-/** A start that is killed while it sweeps and compacts: what the next one finds must hold all the same. */
+/** Kills a start while it sweeps and compacts. The next start must still find everything. */
 async function killWhileTidying(): Promise<void> {
   await withServer(async (server, disk) => {
     await new Promise((resolve) => setTimeout(resolve, random() * TIDYING_MS));
@@ -88,7 +87,7 @@ async function killWhileTidying(): Promise<void> {
   });
 }
 
-/** A failure of the check itself is a violation too; no server outlives its round. */
+/** Runs a check on a server, and always ends the server. A failure of the check counts as a violation. */
 async function withServer(use: (server: ServerGroup, disk: OnDisk) => Promise<void>): Promise<void> {
   const server = await start();
   const disk = openOnDisk(data);
@@ -106,14 +105,14 @@ async function withServer(use: (server: ServerGroup, disk: OnDisk) => Promise<vo
 async function start(): Promise<ServerGroup> {
   const before = measureNodeStart();
   const server = await startGroup(data, FLAGS);
-  // A machine that became busy meanwhile is measured as it is now.
+  // Measures again, because the machine may have become busy.
   const isSlow = server.readyMs >= before * READY_WITHIN.each;
   const nodeMs = isSlow ? Math.max(before, measureNodeStart()) : before;
   readyMs.push(server.readyMs);
   startRatios.push(server.readyMs / nodeMs);
   ledger.expect(
     server.readyMs < nodeMs * READY_WITHIN.each,
-    `the server was ready after ${Math.round(server.readyMs)} ms only, where node -e 0 takes ${Math.round(nodeMs)} ms`,
+    `the server took ${Math.round(server.readyMs)} ms to be ready, while node -e 0 takes ${Math.round(nodeMs)} ms`,
   );
   return server;
 }
@@ -126,14 +125,14 @@ async function killUnder(load: Load, server: ServerGroup, pick: Random): Promise
   await working;
 }
 
-/** What stands in the way of the next start's end: each pack that a killed process wrote to must be judged by it. */
+/** Notes the packs that the killed processes wrote to: the next start must confirm each of them. */
 async function noteMarkers({ store }: OnDisk): Promise<void> {
   for (const name of await readdir(join(store, 'incoming')))
     if (name.endsWith('.open')) ledger.markers.add(name);
   for (const pack of await compactedPacks(store)) compacted.add(pack);
 }
 
-/** The last start is left alone until all garbage is gone; then everything is read and compared. */
+/** Lets the last server run until all garbage is gone; then reads and compares everything. */
 async function finish(): Promise<void> {
   await withServer(async (server, disk) => {
     await new Checks(apiOf(server), ledger, disk).run('all');

@@ -1,7 +1,7 @@
 /**
- * `npm run load-attacks`: what a server of several processes holds before, during and one minute after loads that are
- * meant to exhaust it, and whether it stays well. Each load has a server of its own. Exit code 1 if a bound does not
- * hold. Linux. Options: `--soak-minutes N` adds a soak of N minutes, `--only NAME` runs one load.
+ * `npm run load-attacks`: tries to exhaust servers of several processes. Measures memory and open files before, during and
+ * one minute after each load, and checks health. Each load has its own server. Exit code 1 if a limit is exceeded. Linux.
+ * Options: `--soak-minutes N` adds a soak of N minutes, `--only NAME` runs one load.
  */
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
@@ -19,13 +19,13 @@ import { type Holding, healthMs, holdingOf, type Watched, watch } from './load/m
 const ATTACKER = fileURLToPath(new URL('load/attacker.ts', import.meta.url));
 const BIG_BYTES = 20 * MIB;
 const AFTER_MS = 60_000;
-/** What a load left behind may still grow when its clients are gone. */
+/** How long memory may still grow after the clients of a load have gone. */
 const LINGER_MS = 10_000;
-/** Bounds, for all processes together. */
+/** Limits for all processes together. */
 const RISE_DURING_MIB = 700;
 const RISE_AFTER_MIB = 100;
 const HEALTH_P99_MS = 500;
-/** Files that a server may keep open for later. */
+/** Files that a server may keep open for later use. */
 const DESCRIPTORS_KEPT = 64;
 
 interface Load {
@@ -33,7 +33,7 @@ interface Load {
   readonly attack: AttackName;
   readonly seconds: number;
   readonly connections?: number;
-  /** Bound of each process of the server; its own otherwise. */
+  /** Limit for each process of the server; by default the process's own. */
   readonly descriptors?: number;
 }
 
@@ -49,7 +49,7 @@ const LOADS: readonly Load[] = [
 ];
 
 const faults: string[] = [];
-/** The minute after one load passes while the next one runs. */
+/** The minute of rest after one load passes while the next one runs. */
 const settling: Promise<void>[] = [];
 for (const load of LOADS.filter(({ attack }) => only === undefined || attack === only)) {
   settling.push((await run(load)).settled);
@@ -58,7 +58,7 @@ await Promise.all(settling);
 for (const fault of faults) console.log(`FAULT ${fault}`);
 process.exitCode = faults.length > 0 ? 1 : 0;
 
-/** Runs a load; `settled` resolves when the server had a minute of rest, was judged and is gone. */
+/** Runs a load; `settled` resolves when the server has rested for a minute, was checked, and has ended. */
 async function run(load: Load): Promise<{ readonly settled: Promise<void> }> {
   const data = await temporaryFolder();
   const server = await startGroup(data, ['--workers', '2'], load.descriptors);
@@ -80,7 +80,7 @@ async function run(load: Load): Promise<{ readonly settled: Promise<void> }> {
   return { settled };
 }
 
-/** A vault with an archive of 20 MiB and one of 1 MiB, each with a retrieval that can be downloaded. */
+/** Makes a vault with archives of 20 MiB and 1 MiB, each with a retrieval that can be downloaded. */
 async function prepare(server: ServerGroup, { attack, seconds, connections = 0 }: Load): Promise<Orders> {
   const api = apiOf(server);
   await api.createVault('load');
@@ -139,7 +139,7 @@ function options(): { soak: number; only: string | undefined } {
     });
     const minutes = values['soak-minutes'] ?? '0';
     if (!/^\d{1,4}$/.test(minutes))
-      throw new Error(`--soak-minutes ${minutes} is not a whole number of minutes`);
+      throw new Error(`--soak-minutes must be a whole number, not ${JSON.stringify(minutes)}`);
     return { soak: Number(minutes), only: values.only };
   } catch (error) {
     console.error((error as Error).message);

@@ -1,6 +1,6 @@
 /**
- * `npm run lock-simulation [-- SEQUENCES [SEED]]`: random sequences of requests, commands, restarts, clock moves
- * and restored catalogs against a plain model. Ends with exit code 1 if a protected archive was ever deleted.
+ * `npm run lock-simulation [-- SEQUENCES [SEED]]`: compares random sequences of requests, commands, restarts, clock changes
+ * and restored catalogs with a simple model. Exit code 1 if a protected archive was ever deleted.
  */
 import { newTally, runSequence } from '../test/support/lock-simulation/sequence.ts';
 import { Shop } from '../test/support/lock-simulation/world.ts';

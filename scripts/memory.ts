@@ -1,6 +1,6 @@
 /**
- * `npm run memory`: how much the memory of all processes of a server grows above idle while it takes one body
- * of 4 GiB, and while it takes 20 multipart uploads side by side. Exit code 1 if either is too much. Linux.
+ * `npm run memory`: measures how much the memory of all processes of a server grows above idle during an upload of 4 GiB,
+ * and during 20 simultaneous multipart uploads. Exit code 1 if either is too much. Linux.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -23,7 +23,7 @@ const PARTS = 8;
 const PART_BYTES = 16 * MIB;
 const PARALLEL_RISE_MIB = 250;
 
-/** Every MiB of every body is this one, so that hashing a body costs one leaf and one pass. */
+/** Every body repeats this MiB, so that the client hashes only one leaf. */
 const LEAF = patternBytes(MIB);
 
 const held = [
@@ -32,7 +32,7 @@ const held = [
 ];
 if (held.includes(false)) process.exitCode = 1;
 
-/** Runs the load on a server of its own; gives whether its memory stayed within the bound. */
+/** Runs the load on a new server. @returns whether its memory stayed within the limit. */
 async function measure(
   what: string,
   boundMiB: number,
@@ -62,7 +62,7 @@ async function measure(
 
 interface Meter {
   processes(): number;
-  /** Gives the greatest sum that was seen, in MiB. */
+  /** Stops. @returns the greatest sum seen, in MiB. */
   stop(): Promise<number>;
 }
 
@@ -87,7 +87,7 @@ function watch(server: ServerGroup): Meter {
   };
 }
 
-/** Resident memory of all processes together; what they share counts for each. */
+/** Resident memory of all processes together. Shared memory counts for each. */
 async function residentMiB(server: ServerGroup): Promise<number> {
   const sizes = (await server.processes()).map(async (pid) => {
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
@@ -138,7 +138,7 @@ function foldRepeated(digest: Uint8Array, times: number): string {
   return Buffer.from(foldDigests(digests)).toString('hex');
 }
 
-/** Streams a body of repeated leaves; gives the answer's status. */
+/** Streams a body of repeated leaves. @returns the status of the response. */
 async function send(
   api: Api,
   method: string,

@@ -1,9 +1,9 @@
-/** How fast this machine starts programs just now: what the time of a start is compared with. */
+/** Measures how fast this machine starts programs now, to compare the time of a server's start with it. */
 import { spawnSync } from 'node:child_process';
 
 const RUNS = 3;
 
-/** Of several runs of `node -e 0` the median, in ms: one that was held up by others says nothing of the machine. */
+/** Median time of several runs of `node -e 0`, ms. A single run may be delayed by other processes. */
 export function measureNodeStart(): number {
   const times = Array.from({ length: RUNS }, () => {
     const began = performance.now();

@@ -1,7 +1,7 @@
 /**
- * A whole number, 0 or greater, from the command line: the first argument is at position 0. Anything else ends the
- * program with code 2: a trial of NaN rounds would pass.
- * @param fallback where there is no such argument.
+ * Reads a whole number, 0 or greater, from the command line; position 0 is the first argument. Any other text ends the
+ * program with exit code 2, because a trial of NaN rounds would pass.
+ * @param fallback used if the argument is missing.
  */
 export function numberArgument(position: number, fallback: number): number {
   const text = process.argv[2 + position];

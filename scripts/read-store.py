@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Reads a Moraine store without Moraine.
 
-Lists every archive of a store folder, proves all hashes, and can write one archive to a file.
-Written from docs/format.md, which says why each step is as it is. Needs Python 3.8 or newer and
-nothing else. Read a store at rest, or a snapshot of it; nothing in it is changed.
+Lists every archive in a store folder, verifies all hashes, and can write one archive to a file.
+Written from docs/format.md, which explains each step. Needs only Python 3.8 or newer. No server may
+use the store meanwhile, so stop it or read a snapshot. Changes nothing in the store.
 
-One line an archive, with tabs between: account/region/vault, archive id, bytes, tree hash,
-description as JSON. Exit code 0: all is well. 1: something is damaged (told on standard error).
-2: wrong usage, no such archive, or not a store.
+Prints one line per archive, separated by tabs: account/region/vault, archive id, bytes, tree hash,
+description as JSON. Exit code 0: no damage. 1: damage, described on standard error. 2: wrong usage,
+no such archive, or not a store.
 """
 import argparse
 import hashlib
@@ -34,11 +34,11 @@ KINDS = {'vault-created', 'vault-deleted', 'vault-tags', 'vault-notifications', 
 
 
 class Damaged(Exception):
-    """Something in the store is not what was written."""
+    """Something in the store differs from what was written."""
 
 
 class Unusable(Exception):
-    """The request makes no sense for this store."""
+    """The command line does not fit this store."""
 
 
 def sha256(data):
@@ -57,7 +57,7 @@ def aligned(number):
 
 
 def read_note(path):
-    """The text of a note: without the last line, which proves it. Before version 3 there was none."""
+    """Reads the text of a note. From version 3 on, a last line proves the text."""
     with open(path, 'rb') as file:
         content = file.read()
     last = re.search(rb'\n([0-9a-f]{32}) ([0-9]{1,16} [0-9]{1,16})\n\Z', content)
@@ -72,7 +72,7 @@ def read_note(path):
 
 
 class Blob:
-    """A blob as it describes itself. That is proved here; the data is proved by reading it."""
+    """A blob with its description, which is verified here. Reading the data verifies the data."""
 
     def __init__(self, path, name, start, total):
         self.path, self.name, self.start = path, name, start
@@ -99,7 +99,7 @@ class Blob:
             raise Damaged(f'{name}: the leaves do not fold to the tree hash')
 
     def data(self):
-        """The data in pieces of one MiB, each proved before it is given."""
+        """Yields the data in pieces of one MiB, each verified first."""
         linear = hashlib.sha256()
         with open(self.path, 'rb') as file:
             file.seek(self.start)
@@ -114,7 +114,7 @@ class Blob:
 
 
 class Pack:
-    """Many small blobs in one file: where each of those begins that was not removed, and its length."""
+    """A file of many small blobs: place and length of each that was not removed."""
 
     def __init__(self, folder, name):
         self.name, self.path = name, os.path.join(folder, 'packs', f'{name}.pack')
@@ -139,7 +139,7 @@ class Pack:
                 position = gap = position + aligned(HEADER.size + blob_bytes)
             if gap < self.size and gap not in removed:
                 self.gaps.append(gap)
-        self.judged = self.read_marker(os.path.join(folder, 'incoming', f'{name}.open'))
+        self.confirmed = self.read_marker(os.path.join(folder, 'incoming', f'{name}.open'))
 
     def record_at(self, file, position):
         file.seek(position)
@@ -172,33 +172,33 @@ class Pack:
                 if crc == zlib.crc32(entries[16 * i:16 * i + 12], name)}
 
     def read_marker(self, path):
-        """From which place on what is torn is no damage."""
+        """The place up to which the pack is confirmed. Torn bytes beyond it are not damage."""
         if self.is_compacted or not os.path.exists(path):
             return self.size
         with open(path, 'rb') as file:
             text = file.read()
-        judged = int(text) if re.fullmatch(rb'[0-9]{20}', text) else 0
-        return judged if judged % ALIGN == 0 and judged <= self.size else 0
+        confirmed = int(text) if re.fullmatch(rb'[0-9]{20}', text) else 0
+        return confirmed if confirmed % ALIGN == 0 and confirmed <= self.size else 0
 
     def blobs(self, damage):
         for place, start, blob_bytes in self.records:
             try:
                 blob = Blob(self.path, f'{self.name}.{place}', start, blob_bytes)
-                if place >= self.judged:
-                    # What was not judged may be torn: it counts only if all of it is there.
+                if place >= self.confirmed:
+                    # An unconfirmed record may be torn: it counts only if it is whole.
                     for _ in blob.data():
                         pass
                 yield blob
             except Damaged as error:
-                if place < self.judged and start + blob_bytes <= self.size:
+                if place < self.confirmed and start + blob_bytes <= self.size:
                     damage.append(str(error))
         for gap in self.gaps:
-            if gap < self.judged and gap + HEADER.size <= self.size:
+            if gap < self.confirmed and gap + HEADER.size <= self.size:
                 damage.append(f'{self.path}: there is no whole blob at byte {gap}')
 
 
 class Store:
-    """The catalog rebuilt: vaults with their archives and open uploads, and where the bytes lie."""
+    """Rebuilds the catalog: vaults with their archives and open uploads, and where the bytes are."""
 
     def __init__(self, folder):
         self.folder, self.damage, self.blobs = folder, [], []
@@ -222,7 +222,7 @@ class Store:
                 self.damage.append(f'archive {archive_id}: its parts are not all there')
 
     def each(self, what):
-        """All archives or all uploads with their vaults and ids: by vault, then by age."""
+        """All archives or all uploads with their vaults and ids, sorted by vault, then by age."""
         for key in sorted(self.vaults):
             entries = self.vaults[key][what]
             for one in sorted(entries, key=lambda one: (entries[one]['createdMs'], one)):
@@ -278,7 +278,7 @@ class Store:
                 vault['archives'][entry['archiveId']] = archive
 
     def read_lock_notes(self):
-        """A completed lock stands in a note as well, and holds if either says so."""
+        """Reads locks. A completed lock is also in a note, and is valid if either says so."""
         folder = os.path.join(self.folder, 'notes')
         for name in sorted(os.listdir(folder)):
             if re.fullmatch(r'lock-[0-9a-f]{64}', name):
@@ -301,7 +301,7 @@ class Store:
                         yield Blob(blob, name, 0, os.path.getsize(blob))
                     except Damaged as error:
                         self.damage.append(str(error))
-        # Version 1 had none.
+        # Version 1 has none.
         packs = os.path.join(self.folder, 'packs')
         for file in sorted(os.listdir(packs)) if os.path.isdir(packs) else []:
             if re.fullmatch(r'[0-9a-f]{32}\.pack', file):
@@ -324,7 +324,7 @@ class Store:
                 several.sort(key=lambda one: (one.label['sequence'], one.name), reverse=True)
 
     def in_use(self):
-        """Every blob that an archive or an open upload needs."""
+        """Lists every blob that an archive or an open upload needs."""
         for _, _, entry in itertools.chain(self.each('archives'), self.each('uploads')):
             yield from entry['blobs']
 
@@ -352,12 +352,12 @@ class Store:
 
 
 def chosen(entry, *members):
-    """These members of a record or label, and the time under one name."""
+    """Picks these members of an entry or label, and gives the time one name."""
     return {'createdMs': entry['createdMs' if 'kind' in entry else 'at'], **{m: entry[m] for m in members}}
 
 
 def assemble(archive, candidates):
-    """The parts that make up the archive: nearly always those with the greatest sequences."""
+    """Finds the parts of the archive: nearly always those with the greatest sequences."""
     offsets = sorted(offset for offset in candidates if offset < archive['size'])
     combinations = itertools.product(*(candidates[offset] for offset in offsets))
     for parts in itertools.islice(combinations, COMBINATIONS_TRIED):

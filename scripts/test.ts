@@ -1,6 +1,6 @@
 /**
- * `npm test`: the checks, then every test, with a real PostgreSQL beside them where one is installed.
- * MORAINE_TEST_REQUIRE=all (set by CI) makes a missing engine or client a failure instead of a skip.
+ * `npm test`: runs the checks, then every test, with a real PostgreSQL if one is installed. With MORAINE_TEST_REQUIRE=all
+ * (set by CI), a missing engine or client is a failure instead of a skip.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const engines = new URL('engines/', import.meta.url).pathname;
-/** Tests start the server many times: two thirds of that time goes into sources that did not change. */
+/** Caches compiled sources: tests start the server often, and compiling takes two thirds of a start. */
 const cache = new URL('../node_modules/.cache/moraine-compiled', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'moraine-postgres-'));
 
@@ -35,7 +35,7 @@ const files =
   patterns.length > 0 ? patterns : ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'];
 try {
   const env = { NODE_COMPILE_CACHE: cache, ...process.env, ...startPostgres() };
-  // Tests wait for the disk half of the time.
+  // More tests at once than cores, because tests wait for the disk half of the time.
   const args = [
     '--test',
     `--test-concurrency=${2 * availableParallelism()}`,

@@ -5,18 +5,18 @@ export type { Logger };
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
-/** Bytes that wait where lines cannot be written at the moment; what comes beyond is lost. */
+/** Size of the buffer for lines that cannot be written at the moment. When it is full, new lines are dropped. */
 const WAITING_BYTES = 1024 * 1024;
 const RETRY_MS = 50;
 
-/** One JSON line an event, on standard error: standard output is for what a person reads at the start. */
+/** Logs one JSON line per event to standard error. Standard output is for what a person reads at the start. */
 export function createLogger(level: LogLevel, bindings: Record<string, unknown> = {}): Logger {
   return pino({ level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime }, STANDARD_ERROR);
 }
 
 /**
- * Writes at once, so that the last words of a process are not lost. A terminal that was closed, or a log on a full
- * disk, must not end a server or hold up its end, as pino's own output would: lines wait and are tried again.
+ * Writes synchronously, so that the last lines of a process are not lost. If a write fails (a closed terminal, a full
+ * disk), buffers the lines and retries. Pino's own output would end the server, or keep it from ending.
  */
 class LineOutput {
   readonly #fd: number;

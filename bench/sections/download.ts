@@ -16,9 +16,9 @@ import { leastOf } from '../statistics.ts';
 
 /** Downloads side by side. */
 const WIDTHS = [1, 4] as const;
-/** As much is downloaded by one as by four: one archive alone is over in less than a second. */
+/** One stream downloads as much as four, because one archive alone takes less than a second. */
 const ARCHIVES = 4;
-/** Of what nginx and the tree hash allow. */
+/** Share of the rate that nginx and the tree hash allow. */
 const TARGET = 0.8;
 const HASH_MS = 500;
 const NGINX = 'nginx';
@@ -75,7 +75,7 @@ function downloading(
         limitMs: Number.POSITIVE_INFINITY,
         verify: warming,
       });
-      // Idle pages leave the page cache between two measurements, and are back after this.
+      // Reads the file back into the page cache, which may have dropped it since the last measurement.
       await load.run(job(1));
       const run = await measureLoad(load, job(ARCHIVES), processes);
       return { value: megabytesPerSecond(run), run };

@@ -9,10 +9,10 @@ import { opensslRate } from '../machine-limits.ts';
 import type { BenchOptions, Reference, Row, Section, Target } from '../section.ts';
 
 const MIB = 2 ** 20;
-/** As buffers come from a socket. */
+/** Size of the buffers that come from a socket. */
 const CHUNK_BYTES = 64 * 1024;
 const STREAMS = 4;
-/** Whole leaves that are hashed or read together: as many as any engine takes at once. */
+/** Size of the whole leaves hashed or read together: the most that any engine takes at once. */
 const MANY_BYTES = 16 * MIB;
 const FUSED_TARGET: Target = { kind: 'ratio', value: 0.9 };
 const TREE_TARGET: Target = { kind: 'ratio', value: 1.6 };
@@ -26,7 +26,7 @@ export const hash: Section = {
   run,
 };
 
-/** One thing to time: `step` hashes `bytes`; `streams` of them run side by side, each with a number of its own. */
+/** One thing to time: `step` hashes `bytes`. `streams` of them run side by side, each with its own number. */
 interface Timed {
   readonly name: string;
   readonly bytes: number;
@@ -68,7 +68,7 @@ function timing({ name, bytes, step, streams = 1 }: Timed, ms: number): Contende
       const run = async (stream: number): Promise<void> => {
         do {
           const running = step(stream);
-          // Waiting for what is there already would cost more than a small hash.
+          // Awaits only promises, because awaiting a value would cost more than a small hash.
           if (running instanceof Promise) await running;
           done += bytes;
         } while (performance.now() - began < ms);
@@ -79,7 +79,7 @@ function timing({ name, bytes, step, streams = 1 }: Timed, ms: number): Contende
   };
 }
 
-/** What a program can do with node:crypto alone. */
+/** What a program can reach with node:crypto alone. */
 function plain(): Timed[] {
   const bytes = Buffer.alloc(MIB, 0x5a);
   const linear = createHash('sha256');
@@ -144,8 +144,8 @@ function onEngine(engine: HashEngine, fd: number): Timed[] {
 }
 
 /**
- * The targets are those of the first three, the kernels as such, and of the two for both hashes that which the server
- * uses. They are not meant for the engine that stands in.
+ * Adds targets to the rows of the kernels alone. Of the two rows for both hashes, only the one that the server uses gets a
+ * target. The targets do not apply to the fallback engine.
  */
 function withTargets(engine: HashEngine, fd: number): Timed[] {
   const [both, bothOfMany, tree, ...others] = onEngine(engine, fd);

@@ -13,7 +13,7 @@ import { glacierOf, VAULT } from '../servers/glacier.ts';
 const FLAGS = ['--workers', String(availableParallelism())];
 /** Uploads under way at a time in the burst. */
 const WIDTH = 64;
-/** After a start, and after the burst, until memory is looked at: all chores but the slowest have run. */
+/** Wait after a start, and after the burst, before reading memory. By then all chores but the slowest have run. */
 const REST_MS = { usual: 10_000, quick: 1000 };
 
 export const idle: Section = {
@@ -26,7 +26,7 @@ export const idle: Section = {
 };
 
 type Moment = 'idle' | 'after a burst';
-/** By name, in the order of the rounds. */
+/** Samples by name, in the order of the rounds. */
 type Figures = Map<string, number[]>;
 
 interface AllFigures {

@@ -10,7 +10,7 @@ import { measureStarts } from '../vault-starts.ts';
 
 const ARCHIVES = { usual: 10_000_000, quick: 20_000 };
 
-/** @param archives how many the large vault has; the section's own number by default. */
+/** Makes the section. @param archives number of archives in the large vault; by default the section's own. */
 export function largeVaultSection(archives?: number): Section {
   return {
     name: 'large-vault',

@@ -14,7 +14,7 @@ import { settle } from '../settle.ts';
 
 /** Requests under way at a time. */
 const WIDTH = 64;
-/** So that a slow server does not keep the others waiting. */
+/** Time limit of a measurement, so that a slow server does not delay the others. */
 const LIMIT_MS = 10_000;
 const TARGET: Target = { kind: 'absolute', value: 5000 };
 

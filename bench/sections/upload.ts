@@ -17,7 +17,7 @@ import { leastOf } from '../statistics.ts';
 
 /** Pieces under way at a time. */
 const WIDTHS = [4, 8] as const;
-/** Of what disk and processor allow. */
+/** Share of the rate that disk and processor allow. */
 const TARGET = 0.8;
 const HASH_MS = 500;
 const DD = 'dd conv=fdatasync';

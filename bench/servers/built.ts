@@ -1,4 +1,4 @@
-/** Moraine as `npm run build` makes it: it starts faster than from the sources. */
+/** Builds Moraine with `npm run build`, because it then starts faster than from its sources. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '../programs.ts';
@@ -6,9 +6,9 @@ import { runProgram } from '../programs.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Builds a checkout and gives the path of its program.
+ * Builds a checkout. @returns the path of its program.
  * @param root the checkout, with its packages installed; this one by default.
- * @throws Error with what the build says.
+ * @throws Error with the output of the build.
  */
 export async function buildServer(root = ROOT): Promise<string> {
   await runProgram(process.execPath, [join(root, 'scripts', 'bootstrap.mjs'), 'build']);

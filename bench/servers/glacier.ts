@@ -1,4 +1,4 @@
-/** Requests of the Glacier API, laid out for the load generator. */
+/** Makes requests of the Glacier API for the load generator. */
 import { type Api, apiOf } from '../../test/support/api.ts';
 import type { Credentials } from '../../test/support/server.ts';
 import type { Body } from '../bodies.ts';
@@ -12,7 +12,7 @@ export interface Glacier {
   upload(body: Body): LoadRequest;
   part(uploadId: string, first: number, body: Body): LoadRequest;
   output(jobId: string): LoadRequest;
-  /** Gives the job's id. */
+  /** Starts a job. @returns its id. */
   retrieve(archiveId: string, tier: string): Promise<string>;
 }
 

@@ -1,4 +1,4 @@
-/** Moraine as it runs for a user: a serving process for each core, SQLite, every hash and signature checked. */
+/** Moraine as a user runs it: a serving process for each core, SQLite, all hashes and signatures checked. */
 import { readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -12,14 +12,14 @@ import { type Glacier, glacierOf, VAULT } from './glacier.ts';
 import type { BenchServer } from './server.ts';
 
 const SWEPT_WITHIN_MS = 60_000;
-/** Less than any piece: the journal stays. */
+/** Less than any piece, but more than the journal, which remains. */
 const LEFT_BYTES = 2 ** 20;
 
-/** Which Moraine is measured, where it is not the one of these sources. */
+/** Which Moraine to measure, if not the one of these sources. */
 export interface MoraineBuild {
   /** Names the contender and its folder. */
   readonly name: string;
-  /** The program: `dist/main.js` of a checkout that was built. */
+  /** The program: `dist/main.js` of a built checkout. */
   readonly main: string;
 }
 
@@ -69,7 +69,7 @@ export async function startMoraine(options: BenchOptions, build?: MoraineBuild):
   };
 }
 
-/** The archives that came in parts. */
+/** Archives uploaded in parts. */
 class Uploads {
   readonly #glacier: Glacier;
   readonly #archiveIds: string[] = [];
@@ -78,7 +78,7 @@ class Uploads {
     this.#glacier = glacier;
   }
 
-  /** @returns the requests of all parts, and what completes the upload and gives the archive's id. */
+  /** @returns the requests of all parts, and a function that completes the upload and returns the archive's id. */
   async begin(
     pieces: readonly Body[],
   ): Promise<{ readonly requests: readonly LoadRequest[]; readonly complete: () => Promise<string> }> {
@@ -109,7 +109,7 @@ class Uploads {
 async function bytesIn(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  // One that is removed meanwhile has no bytes.
+  // A file that is removed meanwhile counts as empty.
   const sizes = files.map((file) =>
     stat(file).then(
       ({ size }) => size,

@@ -1,4 +1,4 @@
-/** moto's server, which tests of other software use today: it keeps everything in memory and checks no signature. */
+/** The server of moto, which tests of other software use. It keeps everything in memory, and checks no signature. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '../../test/support/poll.ts';
@@ -6,7 +6,7 @@ import { findProgram, freeAddress, runProgram, startProgram } from '../programs.
 import { glacierOf, VAULT } from './glacier.ts';
 import type { StartServer } from './server.ts';
 
-/** An Expedited job takes two seconds there. */
+/** Expedited jobs take two seconds in moto. */
 const JOB_MS = 2500;
 
 export const startMoto: StartServer = async (options) => {
@@ -34,19 +34,19 @@ export const startMoto: StartServer = async (options) => {
       finish: async () => {},
     }),
     prepareSmall: (bodies) => bodies.map((body) => glacier.upload(body)),
-    /** Of one piece only: all of it goes through its memory several times. */
+    /** Stores only one piece, because moto copies a body several times in memory. */
     async prepareDownload(bodies) {
       const archiveId = await glacier.api.upload(VAULT, await readFile(bodies.file));
       const jobId = await glacier.retrieve(archiveId, 'Expedited');
       await pause(JOB_MS);
       return { request: () => glacier.output(jobId), bytes: bodies.piece.length };
     },
-    // The pieces are all alike, and equal archives are one.
+    // All pieces are equal, and moto stores equal archives once.
     removeLarge: async () => {},
   };
 };
 
-/** What a version manager left in the path may name a program that is not there. */
+/** Checks that the program runs: a version manager may leave a path entry for a missing program. */
 function works(program: string): Promise<boolean> {
   return runProgram(program, ['--help']).then(
     () => true,

@@ -1,4 +1,4 @@
-/** nginx with WebDAV: what HTTP to a file costs, without any hash or signature. */
+/** nginx with WebDAV: the cost of HTTP to a file, without hash or signature. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Address } from '../load.ts';
@@ -9,10 +9,10 @@ import type { BenchServer, StartServer } from './server.ts';
 
 const NOT_DURABLE = 'no hash, no signature, and not durable: it flushes nothing';
 
-/** It answers when the file is written and renamed, not when it is on the disk. */
+/** nginx answers when the file is written and renamed, but not flushed. */
 export const startNginx: StartServer = async (options) => (await startNginxTwice(options))?.[0];
 
-/** The same server twice: as it is, and with a flush of the files at the end of a large upload. */
+/** The same server twice: unchanged, and with a flush of the files after a large upload. */
 export async function startNginxTwice(
   options: BenchOptions,
 ): Promise<readonly [BenchServer, BenchServer] | undefined> {
@@ -42,7 +42,7 @@ export async function startNginxTwice(
   return [plain, flushed];
 }
 
-/** As good as it gets for this use: a worker for each core, large buffers, sendfile, connections kept. */
+/** Tuned for this use: a worker for each core, large buffers, sendfile, persistent connections. */
 function configure(folder: string, { host, port }: Address): string {
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   return `

@@ -1,4 +1,4 @@
-/** What the servers have in common that store a body under the path of a plain PUT. */
+/** Common code for servers that store a body under the path of a plain PUT. */
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Body } from '../bodies.ts';
@@ -10,15 +10,15 @@ interface PlainPut {
   readonly note: string;
   readonly address: Address;
   readonly processes: readonly number[];
-  /** Where its files are: in the folders `large`, `small` and `download`, by which the paths begin. */
+  /** Folder of its files. Paths begin with `large`, `small` or `download`, which are folders in it. */
   readonly root: string;
-  /** Headers that it wants of an upload, beside host and length. */
+  /** Headers that it needs for an upload, besides host and length. */
   headersOf(body: Body): Readonly<Record<string, string>>;
-  /** Called with the files of a large upload when all are answered. */
+  /** Called with the files of a large upload after the last response. */
   finish(files: readonly string[]): Promise<void>;
 }
 
-/** Makes the folders that are named in paths. */
+/** Creates the folders that paths name. */
 export async function makeRoot(root: string): Promise<void> {
   for (const folder of ['large', 'small', 'download']) await mkdir(join(root, folder), { recursive: true });
 }
@@ -50,7 +50,7 @@ export function plainPut({ root, headersOf, finish, ...server }: PlainPut): Benc
   };
 }
 
-/** A file of another one's bytes, again and again. */
+/** Makes a file that repeats the bytes of another. */
 export async function writeRepeated(from: string, to: string, times: number): Promise<void> {
   const source = await open(from);
   const bytes = await source.readFile();

@@ -1,4 +1,4 @@
-/** An S3-compatible engine over its own bucket, each body an object whose hash the signature covers. */
+/** An S3-compatible engine with its own bucket. Each body is an object whose hash the signature covers. */
 import { sendRaw } from '../../test/support/request.ts';
 import type { Body } from '../bodies.ts';
 import type { LoadRequest } from '../load.ts';
@@ -8,18 +8,18 @@ import { NOTHING_HASH, type S3Access, signS3 } from './sign-s3.ts';
 export interface S3Engine extends S3Access {
   readonly name: string;
   readonly endpoint: string;
-  /** Empty where they are not known. */
+  /** Process ids; empty if unknown. */
   readonly processes: readonly number[];
-  /** Removes from the disk what was deleted; engines do it in their own time. */
+  /** Removes deleted objects from the disk at once; by themselves, engines do it later. */
   collectGarbage(): Promise<void>;
 }
 
 export interface S3Server extends BenchServer {
-  /** Removes all objects and the bucket, for an engine that was there before and stays. */
+  /** Removes all objects and the bucket, if the engine remains after the benchmark. */
   removeBucket(): Promise<void>;
 }
 
-/** Objects that are deleted at a time. */
+/** Number of objects deleted at a time. */
 const WIDTH = 16;
 
 export async function startBucket(engine: S3Engine): Promise<S3Server> {
@@ -65,7 +65,7 @@ class Bucket {
   readonly #engine: S3Engine;
   readonly #host: string;
   readonly #path = `/bench${Date.now()}`;
-  /** Paths of objects that may be there. */
+  /** Paths of objects that may exist. */
   readonly #objects: Record<Kind, string[]> = { large: [], small: [], download: [] };
   #serial = 0;
 
@@ -81,7 +81,7 @@ class Bucket {
     return { head: headOf('PUT', path, headers), offset, length };
   }
 
-  /** Of the object of this kind that was put last. */
+  /** Path of the last object put of this kind. */
   get(kind: Kind): LoadRequest {
     const path = this.#objects[kind].at(-1) ?? '';
     return bodiless(headOf('GET', path, this.#sign('GET', path, NOTHING_HASH)));
@@ -95,7 +95,7 @@ class Bucket {
     await Promise.all(Array.from({ length: WIDTH }, lane));
   }
 
-  /** A request without a body, to the bucket itself by default. @throws Error when it fails. */
+  /** Sends a request without a body; by default to the bucket. @throws Error if it fails. */
   async send(method: string, path = this.#path): Promise<void> {
     const headers = this.#sign(method, path, NOTHING_HASH);
     const { status, text } = await sendRaw(this.#engine.endpoint, { method, target: path, headers });

@@ -1,6 +1,6 @@
 /**
- * The S3 engine to measure against: the one that S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY
- * name, or else the RADOS Gateway of a Ceph cluster that `scripts/engines/ceph-rgw-up` starts.
+ * The S3 engine for comparison: the one in S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or else the
+ * RADOS Gateway of a Ceph cluster that `scripts/engines/ceph-rgw-up` starts.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ function givenEngine(): S3Engine | undefined {
   return { name: 'S3 engine', endpoint, ...access, processes: [], collectGarbage: async () => {} };
 }
 
-/** Undefined where Ceph is not installed, or we are not root. */
+/** Starts Ceph; undefined if it is not installed, or this process is not root's. */
 async function startCluster({ folder, atEnd, progress }: BenchOptions): Promise<S3Engine | undefined> {
   const state = join(folder, 'ceph');
   const starting = runProgram(script('ceph-rgw-up'), [state]);

@@ -1,4 +1,4 @@
-/** What is measured side by side: Moraine, and what stands beside it. */
+/** The interface of measured servers: Moraine, and those it is compared with. */
 import type { Bodies, Body } from '../bodies.ts';
 import type { Address, LoadRequest } from '../load.ts';
 import type { LoadProcess } from '../load-process.ts';
@@ -6,44 +6,44 @@ import type { BenchOptions } from '../section.ts';
 
 export interface BenchServer {
   readonly name: string;
-  /** What it does less or otherwise than Moraine with an upload. */
+  /** How its handling of an upload differs from Moraine's. */
   readonly note?: string;
   readonly address: Address;
-  /** Process ids; what descends from them belongs to the server too. */
+  /** Process ids; their descendants count, too. */
   readonly processes: readonly number[];
-  /** Lays out the upload of something large in pieces. */
+  /** Makes the requests that upload something large in pieces. */
   prepareLarge(pieces: readonly Body[]): Promise<LargeUpload>;
-  /** Lays out uploads of one request each, under new names. */
+  /** Makes uploads of one request each, under new names. */
   prepareSmall(bodies: readonly Body[]): readonly LoadRequest[];
-  /** Stores so many pieces as one, or one alone where that is too much for it. */
+  /** Stores this many pieces as one, or only one piece if the server cannot store more. */
   prepareDownload(bodies: Bodies, pieces: number, load: LoadProcess): Promise<Download>;
-  /** Removes what `prepareLarge` has stored, and waits until it is gone from the disk. */
+  /** Removes what `prepareLarge` stored, and waits until the disk has the room back. */
   removeLarge(): Promise<void>;
 }
 
-export interface LargeUpload {
+interface LargeUpload {
   readonly requests: readonly LoadRequest[];
-  /** What is still to be done after the last answer; its time counts. */
+  /** Called after the last response; its time counts. */
   finish(): Promise<void>;
 }
 
-export interface Download {
-  /** Signed when it is laid out: signatures go stale. */
+interface Download {
+  /** Makes the request. Called late, because signatures expire. */
   request(): LoadRequest;
-  /** Of the answer's body. */
+  /** Length of the response's body. */
   readonly bytes: number;
 }
 
-/** Starts a server for one section. Undefined where it cannot be had here; says why. */
+/** Starts a server for one section. Returns undefined and prints the reason if it is not available. */
 export type StartServer = (options: BenchOptions) => Promise<BenchServer | undefined>;
 
-/** Head of an HTTP/1.1 request. */
+/** Formats the head of an HTTP/1.1 request. */
 export function headOf(method: string, target: string, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-/** A request without a body. */
+/** Makes a request without a body. */
 export function bodiless(head: string): LoadRequest {
   return { head, offset: 0, length: 0 };
 }

@@ -10,14 +10,14 @@ export interface S3Access {
 export interface S3Request {
   readonly method: string;
   readonly path: string;
-  /** All are signed; names in lower case, `host` and `x-amz-content-sha256` among them. */
+  /** Headers with names in lower case, including `host` and `x-amz-content-sha256`. All are signed. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** SHA-256 of no bytes. */
+/** SHA-256 of an empty body. */
 export const NOTHING_HASH = createHash('sha256').digest('hex');
 
-/** The headers as they go out. */
+/** Signs a request. @returns its headers. */
 export function signS3(
   { method, path, headers }: S3Request,
   access: S3Access,

@@ -1,4 +1,4 @@
-/** Moraine with one vault that holds as many archives as wanted: rows of the catalog, without bytes. */
+/** Moraine with one vault of any number of archives, which are only rows of the catalog, without bytes. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fillVault } from '../../scripts/fill-vault.ts';
@@ -11,19 +11,19 @@ export interface VaultServer {
   readonly server: TestServer;
   readonly address: Address;
   readonly glacier: Glacier;
-  /** From its start until it said that it is ready. */
+  /** Time from its start until it printed that it is ready. */
   readonly readyMs: number;
 }
 
-/** A data folder with the vault, and the program that serves it. */
+/** A data folder with the vault, and a program to serve it. */
 export interface VaultFolder {
   readonly main: string;
   readonly data: string;
-  /** How many archives it was filled with. */
+  /** Number of its archives. */
   readonly archives: number;
 }
 
-/** Makes the folder and fills the vault; no server runs there afterwards. */
+/** Creates the folder, and fills the vault. No server runs afterwards. */
 export async function makeVault(options: BenchOptions, vault: VaultFolder): Promise<void> {
   const { data, archives } = vault;
   const { server, glacier } = await startVaultServer(options, vault);
@@ -32,7 +32,7 @@ export async function makeVault(options: BenchOptions, vault: VaultFolder): Prom
   if (archives > 0) fillVault({ data, vault: VAULT, count: archives });
 }
 
-/** Starts a server there; it is stopped with the section, if it still runs. */
+/** Starts a server. It stops with the section, if it still runs. */
 export async function startVaultServer(
   { atEnd }: Pick<BenchOptions, 'atEnd'>,
   { data, main }: VaultFolder,
@@ -50,14 +50,14 @@ export async function startVaultServer(
   return { server, address: { host, port: Number(port) }, glacier: glacierOf(server), readyMs };
 }
 
-/** Ids of archives that came last, newest first. */
+/** Ids of the newest archives, newest first. */
 export function newestArchives(data: string, count: number): string[] {
   return idsOf(data, (db) =>
     db.prepare('select id from archives where upload_no is null order by no desc limit ?').all(count),
   );
 }
 
-/** Ids of archives from all over the first `among` that were ever made. */
+/** Ids of random archives among the first `among`. */
 export function scatteredArchives(data: string, count: number, among: number): string[] {
   return idsOf(data, (db) => {
     const after = db.prepare('select id from archives where no >= ? order by no limit 1');

@@ -1,4 +1,4 @@
-/** One kind of load on a server, in a process of its own: its own work must not delay the process that measures the server. */
+/** Puts one kind of load on a server. Runs in its own process, so that it does not delay the measuring process. */
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { type Api, apiOf } from '../../test/support/api.ts';
 import type { Credentials } from '../../test/support/server.ts';
 import { headText } from '../../test/support/wire.ts';
 
-/** What the parent process hands over, as JSON in the first argument. */
+/** The orders of the parent process: JSON in the first argument. */
 export interface Orders extends Credentials {
   readonly attack: AttackName;
   readonly url: string;
@@ -48,17 +48,17 @@ const ATTACKS: Readonly<Record<AttackName, () => Promise<unknown>>> = {
 await ATTACKS[orders.attack]();
 process.exit(0);
 
-/** Runs a task so many times at once. */
+/** Runs several copies of a task at once. */
 function side(count: number, task: () => Promise<unknown>): Promise<unknown> {
   return Promise.all(Array.from({ length: count }, task));
 }
 
-/** Runs a task again and again, until the time is over. What fails is no fault here: the server may refuse. */
+/** Repeats a task until the time is over. Ignores failures, because the server may refuse. */
 async function repeat(times: number, task: () => Promise<unknown>): Promise<void> {
   for (let i = 0; i < times && performance.now() < ends; i++) await task().catch(() => pause(10));
 }
 
-/** Asks for the output and gives up after `ms`, whatever has come by then. */
+/** Requests the output, and cuts the connection after `ms`. */
 async function brokenDownload(ms: number): Promise<void> {
   const target = orders.bigOutput;
   const outgoing = request({
@@ -90,7 +90,7 @@ function headUnsigned(): string {
   });
 }
 
-/** Sends a share of 60 MB as chunks of one byte; begins anew when the server ends the connection. */
+/** Sends a share of 60 MB as chunks of one byte. Connects again when the server ends the connection. */
 async function tinyChunks(head: string): Promise<void> {
   const chunks = Buffer.from('1\r\n{\r\n'.repeat(10_000));
   for (let left = CHUNK_BYTES_SENT / 10; left > 0 && performance.now() < ends; ) {
@@ -107,7 +107,7 @@ async function tinyChunks(head: string): Promise<void> {
   }
 }
 
-/** Opens connections as fast as it can, holds them for a moment and closes them all. */
+/** Opens connections as fast as it can, holds them briefly, and closes them all. */
 async function flood(count: number): Promise<void> {
   const sockets = Array.from({ length: count }, () => {
     const socket = connect({ host: hostname, port: Number(port) });

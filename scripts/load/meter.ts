@@ -1,4 +1,4 @@
-/** What a server's processes hold, and how fast it says that it is well. Linux. */
+/** Measures the memory and open files of a server, and how fast it answers health requests. Linux. */
 import { readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,9 +8,9 @@ const HEALTH_PAUSE_MS = 50;
 const HEALTH_LIMIT_MS = 10_000;
 const SAMPLE_MS = 250;
 
-/** Of all processes of a server together. */
+/** Sums over all processes of a server. */
 export interface Holding {
-  /** Proportional set size: what processes share is counted once. */
+  /** Proportional set size: shared memory counts once. */
   readonly pssMiB: number;
   readonly descriptors: number;
 }
@@ -27,13 +27,13 @@ export async function holdingOf(server: ServerGroup): Promise<Holding> {
 
 export interface Watched {
   readonly peak: Holding;
-  /** Ninety-nine of a hundred health answers came within this, ms; Infinity where more than one in a hundred failed. */
+  /** 99th percentile of the time of a health answer, ms; Infinity if more than one in a hundred failed. */
   readonly healthP99Ms: number;
   readonly answers: number;
   readonly failures: number;
 }
 
-/** Watches a server while `load` runs. Each question about its health comes over a connection of its own. */
+/** Watches a server while `load` runs. Each health request uses a new connection. */
 export async function watch(server: ServerGroup, load: Promise<unknown>): Promise<Watched> {
   let running = true;
   const times: number[] = [];
@@ -67,7 +67,7 @@ export async function watch(server: ServerGroup, load: Promise<unknown>): Promis
   };
 }
 
-/** How long a health answer takes, connection and all; Infinity without one. */
+/** Time of a health answer, including the connection; Infinity if none came. */
 export function healthMs(url: string): Promise<number> {
   const began = performance.now();
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** Where the audit log's chains are remembered outside its folder: in the store's notes and in the catalog. */
+/** Keeps anchors of the audit log's chains outside its folder: in the store's notes and in the catalog. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Anchor, furtherOf, openAnchor, sealAnchor } from '../audit/anchor.ts';
@@ -12,13 +12,13 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { undefinedIfMissing } from '../durable/errors.ts';
 
-/** What the names of notes that remember audit chains begin with; the chain's name follows. */
+/** Prefix of the notes that hold anchors; the chain's name follows. */
 const NOTES = 'audit-';
-/** The greatest number that was given to a chain. An older catalog, restored from a backup, may know less. */
+/** The note that holds the greatest chain number. A catalog that was restored from a backup may know only lower ones. */
 const COUNT_NOTE = 'count-of-audit-chains';
-/** What the names of settings that remember audit chains begin with; the chain's number follows, nine digits. */
+/** Prefix of the catalog's settings that hold anchors; the chain's number follows, nine digits. */
 const SETTINGS = 'audit-chain-';
-/** What a number is reserved with, before the store remembers the chain. */
+/** Prefix of the setting's value while its number is reserved, before the store has the chain's anchor. */
 const RESERVED = 'reserved ';
 
 interface AuditAnchorsDeps {
@@ -29,11 +29,11 @@ interface AuditAnchorsDeps {
   readonly clock: Clock;
 }
 
-/** Writes and reads the anchors of one installation. All methods may be called in several processes at once. */
+/** Writes and reads the anchors of one installation. Several processes may call its methods at once. */
 export class AuditAnchors {
   readonly #deps: AuditAnchorsDeps;
   readonly #numbers = new Map<string, number>();
-  /** What was anchored last, by chain. */
+  /** The last anchor written, by chain. */
   readonly #written = new Map<string, Anchor>();
 
   constructor(deps: AuditAnchorsDeps) {
@@ -41,22 +41,22 @@ export class AuditAnchors {
   }
 
   /**
-   * Remembers a new chain: a number in the catalog, then the store's note, then the catalog's anchor. A copy that is
-   * made in the order catalog, store, audit therefore never knows a chain that its next part lacks.
-   * @throws StoreFailure and what the catalog throws; then the chain must not be used.
+   * Anchors a new chain: reserves a number in the catalog, writes the store's note, then the catalog's anchor. So a
+   * backup that copies catalog, store and audit folder in this order never names a chain that the next copy lacks.
+   * @throws StoreFailure and the catalog's errors; the chain must then not be used.
    */
   async begin(chain: string): Promise<void> {
     await this.#put(chain, this.#deps.key.beginning(chain), false);
   }
 
-  /** Anchors the chain where its head on disk is, unless it is anchored there already. @throws as `begin`. */
+  /** Anchors a chain at its head on disk, unless it is anchored there already. @throws as `begin`. */
   async anchor({ chain, headOnDisk }: AuditLog, closed: boolean): Promise<void> {
     const last = this.#written.get(chain);
     if (last ? last.head.seq === headOnDisk.seq && last.closed === closed : headOnDisk.seq === 0) return;
     await this.#put(chain, headOnDisk, closed);
   }
 
-  /** Whether a chain that ends here goes as far as the store's anchor says. */
+  /** Whether a chain that ends at `end` reaches the store's anchor. */
   async reaches(chain: string, end: Head): Promise<boolean> {
     const anchor = openAnchor(this.#deps.key, (await this.#deps.blobs.note(`${NOTES}${chain}`)) ?? '');
     return anchor !== undefined && anchor.head.seq <= end.seq;
@@ -72,7 +72,7 @@ export class AuditAnchors {
     this.#written.set(chain, anchor);
   }
 
-  /** Numbers have no gap but for chains whose process ended before their first record. */
+  /** Numbers are consecutive, except for chains whose process ended before their first event. */
   async #numberOf(chain: string): Promise<number> {
     const { blobs, catalog, key } = this.#deps;
     const known =
@@ -86,14 +86,14 @@ export class AuditAnchors {
     return number;
   }
 
-  /** What store and catalog remember now, as `verifyAudit` takes it. The catalog is read first. */
+  /** Reads all anchors for `verifyAudit`, the catalog's first. */
   async remembered(): Promise<Remembered> {
     const { blobs, catalog, key } = this.#deps;
     const ofCatalog = new Map<string, string>();
     for (const { value } of await catalog.listSettings(SETTINGS)) {
       if (value.startsWith(RESERVED)) continue;
       const chain = chainOf(value);
-      // A chain has two numbers if its note was taken away: the anchor that goes further counts.
+      // A chain has two numbers if its note was removed; the anchor that goes further counts.
       const known = ofCatalog.get(chain);
       const open = (text: string) => openAnchor(key, text)?.head.seq ?? 0;
       if (known === undefined || open(value) >= open(known)) ofCatalog.set(chain, value);
@@ -103,14 +103,14 @@ export class AuditAnchors {
     return { catalog: ofCatalog, store: ofStore };
   }
 
-  /** Names of the chains that the store remembers. */
+  /** Names of the chains that have a note in the store. */
   async chains(): Promise<string[]> {
     return (await this.#deps.blobs.noteNames(NOTES)).map((name) => name.slice(NOTES.length));
   }
 
   /**
-   * Anchors a chain that an earlier run left, at its head, as closed. A head that is missing, changed or behind the
-   * anchor is left to `audit verify`. Not for chains whose process may still run.
+   * Anchors a chain of an earlier run as closed, at its head. Leaves a head that is missing, changed or behind the
+   * anchor for `audit verify` to report. Must not be called while the chain's process may run.
    * @throws as `begin`.
    */
   async close(chain: string): Promise<void> {
@@ -128,12 +128,12 @@ export class AuditAnchors {
   }
 
   /**
-   * The line that `audit verify --expect` takes: where every chain stands now.
-   * @throws Error when a chain's head falls short of its anchor.
+   * Makes the line for `audit verify --expect`: how far every chain goes now.
+   * @throws Error when a chain's head is behind its anchor.
    */
   async headLine(): Promise<string> {
     const { key, clock, catalog, blobs } = this.#deps;
-    // In this order: whatever begins meanwhile has a greater number, or stands reserved in the settings.
+    // In this order: a chain that begins meanwhile has a greater number, or is reserved in the settings.
     const counted = Number((await blobs.note(COUNT_NOTE)) ?? 0);
     const settings = await catalog.listSettings(SETTINGS);
     const upTo = Math.max(counted, ...settings.map(({ name }) => Number(name.slice(SETTINGS.length))));
@@ -149,7 +149,7 @@ export class AuditAnchors {
       if (!anchor || anchor.number === 0 || anchor.number > upTo) continue;
       const head = anchor.closed ? anchor.head : await this.#headOf(chain);
       if (!head || head.seq < anchor.head.seq)
-        throw new Error(`the head of the audit chain ${chain} falls short of its anchor: run audit verify`);
+        throw new Error(`the head of the audit chain ${chain} is behind its anchor: run \`audit verify\``);
       if (!anchor.closed) open.set(anchor.number, head.seq);
       positions.push({ number: anchor.number, chain, head });
     }
@@ -168,7 +168,7 @@ function settingName(number: number): string {
   return `${SETTINGS}${String(number).padStart(9, '0')}`;
 }
 
-/** The chain that an anchor names, sealed or not: a changed one must still be looked at. */
+/** The chain that an anchor names, even if the anchor was changed: `audit verify` must check that chain, too. */
 function chainOf(text: string): string {
   return /"chain":"([a-z0-9]{1,64})"/.exec(text)?.[1] ?? 'unknown';
 }

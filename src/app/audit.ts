@@ -14,12 +14,11 @@ import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import type { DataFolder } from './data-folder.ts';
 
-/** A chain that grows is anchored this often: an earlier copy may pass if it is not older than this. */
+/** How often a growing chain is anchored. `audit verify` cannot detect an earlier copy younger than this. */
 const ANCHOR_PAUSE_MS = 10_000;
-/** Chains of earlier runs that are closed in one go: each costs a few flushes. */
+/** How many chains of earlier runs are closed at once: each costs a few flushes. */
 const CLOSED_AT_ONCE = 20;
 
-/** What the audit log and its anchors need. */
 export interface AuditDeps {
   readonly folder: DataFolder;
   readonly blobs: BlobStore;
@@ -29,10 +28,10 @@ export interface AuditDeps {
   readonly random: RandomBytes;
 }
 
-/** An open audit log that is anchored at intervals. */
+/** An open audit log, anchored at intervals. */
 export interface OpenAudit {
   readonly log: RenewingLog;
-  /** Anchors what was written and closes the log. Never throws: a missing last anchor is made good by the next start. */
+  /** Anchors and closes the log. Never throws: the next start writes a missing last anchor. */
   close(): Promise<void>;
 }
 
@@ -47,22 +46,22 @@ export function anchorsOf({
   return new AuditAnchors({ folder: folder.audit, blobs, catalog, key: new ChainKey(masterKey), clock });
 }
 
-/** Makes the folder of the audit log. @throws the I/O error. */
+/** Creates the folder of the audit log. @throws the I/O error. */
 export async function makeAuditFolder(folder: DataFolder): Promise<void> {
   await mkdir(folder.audit, { recursive: true, mode: 0o700 });
   await flushFolder(realFileSystem, folder.path);
 }
 
 interface OpenAuditDeps extends AuditDeps {
-  /** Of the disk that the log lies on. */
+  /** Of the disk that holds the log. */
   readonly space: DiskSpace;
 }
 
 /**
- * This process's audit log, with a chain of its own. Where it cannot be opened for now, the server serves what needs no
- * record, and every change tries again.
- * @param onError told when an anchor could not be written; it is tried again.
- * @throws the I/O error when its folder cannot be made.
+ * Opens this process's audit log, with a chain of its own. If that fails for now, the server still answers requests
+ * that are not audited, and every change tries to open it again.
+ * @param onError called when an anchor could not be written; a later try follows.
+ * @throws the I/O error when the folder cannot be created.
  */
 export async function openAudit(deps: OpenAuditDeps, onError: (error: unknown) => void): Promise<OpenAudit> {
   await makeAuditFolder(deps.folder);
@@ -90,9 +89,7 @@ export async function openAudit(deps: OpenAuditDeps, onError: (error: unknown) =
   };
 }
 
-/**
- * Closes the chains that earlier runs left, a few at a time. Call it before any process of this run has begun a chain.
- */
+/** Closes the chains of earlier runs, a few at a time. Must be called before any process of this run begins a chain. */
 export async function startClosingChains(
   deps: AuditDeps,
   onError: (error: unknown) => void,

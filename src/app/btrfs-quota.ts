@@ -1,4 +1,4 @@
-/** What a quota of btrfs leaves of a subvolume. statfs tells nothing of it; the kernel shows it in sysfs. */
+/** Reads from sysfs how much room a btrfs quota leaves. statfs ignores quotas. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const LIMITS_REFERENCED = 1;
 const LIMITS_EXCLUSIVE = 2;
 const run = promisify(execFile);
 
-/** The quota of one subvolume, which need not have a limit. A limit of a group above it is not seen. */
+/** The quota of one subvolume, which may have no limit. Ignores limits of parent groups. */
 export class BtrfsQuota {
   readonly #folder: string;
   readonly #group: string;
@@ -23,7 +23,7 @@ export class BtrfsQuota {
     this.#group = group;
   }
 
-  /** Of the subvolume that a folder lies in; undefined if that is no btrfs, or sysfs or the command stat is missing. */
+  /** The quota of a folder's subvolume; undefined if the folder is not on btrfs, or without sysfs or the command stat. */
   static async of(folder: string): Promise<BtrfsQuota | undefined> {
     if ((await statfs(folder)).type !== BTRFS_MAGIC) return undefined;
     try {
@@ -35,12 +35,12 @@ export class BtrfsQuota {
     }
   }
 
-  /** Bytes that may be in it; infinite without a limit. @throws the I/O error. */
+  /** The limit in bytes; infinite if there is none. @throws the I/O error. */
   async limit(): Promise<number> {
     return this.#least(async (name) => this.#number(`max_${name}`));
   }
 
-  /** Bytes that may still be written, 0 or more; infinite without a limit. @throws the I/O error. */
+  /** Bytes that may still be written, 0 or more; infinite if there is no limit. @throws the I/O error. */
   async left(): Promise<number> {
     const left = await this.#least(async (name) => {
       const names = [`max_${name}`, name, 'rsv_data', 'rsv_meta_pertrans', 'rsv_meta_prealloc'];
@@ -50,10 +50,10 @@ export class BtrfsQuota {
     return Math.max(0, left);
   }
 
-  /** What was removed counts as taken until btrfs commits: makes it commit. Never throws. */
+  /** Makes btrfs commit, because removed files count as used until then. Never throws. */
   async settle(): Promise<void> {
     if (!Number.isFinite(await this.limit().catch(() => Infinity))) return;
-    // Without it btrfs commits by itself, after half a minute or when it meets the limit.
+    // If this fails, btrfs commits by itself within half a minute, or at the limit.
     await run('sync', ['-f', this.#folder]).catch(() => {});
   }
 
@@ -65,16 +65,17 @@ export class BtrfsQuota {
     );
   }
 
-  /** 0 while quotas are off. */
+  /** Reads a number of the quota group; 0 while quotas are off. */
   async #number(name: string): Promise<number> {
     return Number((await readFile(join(SYSFS, this.#group, name), 'utf8').catch(undefinedIfMissing)) ?? 0);
   }
 }
 
 /**
- * Where sysfs shows the quota of a subvolume, below its folder for btrfs.
- * btrfs makes the id from the UUID, half upon half, and from the number of the subvolume, so that both can be told from it.
- * @param fsid the id that statfs gives, in hexadecimal. @param names of the file systems; others are passed over.
+ * Finds the sysfs folder of a subvolume's quota, relative to the folder of btrfs.
+ * The id is the XOR of both halves of the file system's UUID and the number of the subvolume. So the number follows from
+ * the id and the right UUID.
+ * @param fsid the id that statfs reports, hexadecimal. @param names UUIDs of file systems; other names are ignored.
  */
 export function groupOf(fsid: string, names: readonly string[]): string | undefined {
   const id = BigInt(`0x${fsid}`);
@@ -82,7 +83,7 @@ export function groupOf(fsid: string, names: readonly string[]): string | undefi
     if (!UUID.test(uuid)) continue;
     const digits = uuid.replaceAll('-', '');
     const subvolume = id ^ BigInt(`0x${digits.slice(0, 16)}`) ^ BigInt(`0x${digits.slice(16)}`);
-    // Numbers count from 5: what is larger than 32 bits is the id of another file system.
+    // Subvolume numbers are small. A result above 32 bits means that the UUID is not the right one.
     if (subvolume < 2n ** 32n) return join(uuid, 'qgroups', `0_${subvolume}`);
   }
   return undefined;

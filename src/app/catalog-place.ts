@@ -1,4 +1,4 @@
-/** Which catalog a data folder belongs to, remembered without a secret. */
+/** Remembers which catalog a data folder belongs to, without secrets. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { NoteDamaged } from '../domain/blob-store.ts';
@@ -6,20 +6,20 @@ import { undefinedIfMissing } from '../durable/errors.ts';
 import { type DataFolder, writeDurably } from './data-folder.ts';
 
 const POSTGRES_PORT = '5432';
-/** In the file, for the catalog in the data folder itself: that may be moved. */
+/** Stands in the file for the catalog in the data folder, because the folder may be moved. */
 const HERE = 'catalog.sqlite';
 
-/** The catalog that a data folder belonged to at its last start. */
+/** The catalog of a data folder at its last start. */
 export interface RememberedCatalog {
-  /** As `placeOf` says it. */
+  /** As from `placeOf`. */
   readonly place: string;
   readonly catalogId: string;
 }
 
-/** Where the catalog is, for people: no user, no password. @param url of the setting `catalog`. */
+/** Describes where the catalog is, without user and password. @param url the setting `catalog`. */
 export function placeOf(url: string | undefined, folder: DataFolder): string {
   if (url === undefined) return folder.catalog;
-  // What cannot be taken apart is not shown: there may be a password in it.
+  // Do not show a URL that cannot be parsed: it may contain a password.
   if (!URL.canParse(url)) return 'a PostgreSQL database';
   const { hostname, port, pathname, searchParams } = new URL(url);
   const host = searchParams.get('host') ?? decodeURIComponent(hostname);
@@ -27,7 +27,7 @@ export function placeOf(url: string | undefined, folder: DataFolder): string {
   return `the PostgreSQL database ${JSON.stringify(database)} on ${host || 'this machine'}:${port || POSTGRES_PORT}`;
 }
 
-/** @throws NoteDamaged when the file is not what was written, the I/O error. */
+/** Reads the remembered catalog; undefined before the first start. @throws NoteDamaged for a damaged file, the I/O error. */
 export async function readRememberedCatalog(folder: DataFolder): Promise<RememberedCatalog | undefined> {
   const { belongsTo } = folder;
   if (!existsSync(belongsTo)) return undefined;
@@ -38,10 +38,10 @@ export async function readRememberedCatalog(folder: DataFolder): Promise<Remembe
     if (typeof place === 'string' && typeof catalogId === 'string')
       return { place: place === HERE ? folder.catalog : place, catalogId };
   } catch {}
-  throw new NoteDamaged(belongsTo, text === '' ? 'it is empty' : 'it does not say which catalog it means');
+  throw new NoteDamaged(belongsTo, text === '' ? 'it is empty' : 'it does not name a catalog');
 }
 
-/** Durable when it resolves. @throws the I/O error. */
+/** Remembers the catalog; durable when it resolves. @throws the I/O error. */
 export async function rememberCatalog(folder: DataFolder, catalog: RememberedCatalog): Promise<void> {
   const before = await readRememberedCatalog(folder);
   if (before?.place === catalog.place && before.catalogId === catalog.catalogId) return;

@@ -1,4 +1,4 @@
-/** What a server does by itself, beside answering requests. */
+/** Chores: what a server does without a request. */
 import type { Config } from '../config/read.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
@@ -14,9 +14,10 @@ import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { sendNotifications } from '../workers/send-notifications.ts';
 import { sweepGarbage } from '../workers/sweep-garbage.ts';
 import { takeInventories } from '../workers/take-inventories.ts';
-import { systemClock } from './node.ts';
+import { ReasonLimiter } from './reason-limiter.ts';
 import { ShortageLog } from './shortage-log.ts';
 import type { SpaceWatch } from './space-watch.ts';
+import { systemClock } from './system.ts';
 
 const JOBS_PAUSE_MS = 200;
 const NOTIFY_PAUSE_MS = 200;
@@ -24,7 +25,6 @@ const SWEEP_PAUSE_MS = 2000;
 const COMPACT_PAUSE_MS = 10_000;
 const JOURNAL_PAUSE_MS = 5000;
 const EXPIRE_PAUSE_MS = 60_000;
-const SAME_FAILURE_MS = 60_000;
 const ASIDE_PAUSE_MS = 600_000;
 
 export interface ChoreDeps {
@@ -36,22 +36,22 @@ export interface ChoreDeps {
   readonly space: SpaceWatch;
 }
 
-/** The work of jobs and messages. Each kind is done in turn within a process, whoever asks for it. */
+/** Work on jobs and messages that is due. Runs of each kind are serialized within a process. */
 export interface DueWork {
   retrievals(): Promise<void>;
-  /** Apart, because one may take long and nobody's retrieval should wait for it. */
+  /** Separate, because an inventory may take long and retrievals should not wait for it. */
   inventories(): Promise<void>;
   messages(): Promise<void>;
 }
 
 export function dueWorkOf(deps: ChoreDeps): DueWork {
   const { config } = deps;
-  // Receivers judge a webhook's time stamp by real time, also where an emulator's clock was turned.
+  // Receivers compare a webhook's time stamp with real time, even if the emulator's clock is set differently.
   const options = { clock: systemClock, allowLocal: config.allowLocalWebhooks };
   const notifier = notifierByTopic(config.notificationTargets, options);
   return {
     retrievals: serialize(() => finishDueRetrievals(deps)),
-    // Inventories wait for room: their outputs never use the reserve.
+    // Inventories wait for room, because their outputs must not use the reserve.
     inventories: serialize(async () => {
       if (deps.space.hasSpace()) await finishDueInventories(deps);
     }),
@@ -59,7 +59,7 @@ export function dueWorkOf(deps: ChoreDeps): DueWork {
   };
 }
 
-/** A run begins when the one before has come to its end: so who waits for his own run waits for all before it. */
+/** Runs are serialized: each begins when the one before has ended, and resolves when it has ended itself. */
 function serialize(task: () => Promise<void>): () => Promise<void> {
   let last: Promise<void> = Promise.resolve();
   return () => {
@@ -68,7 +68,7 @@ function serialize(task: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Jobs and messages: every serving process takes its share, by lease. */
+/** Starts the chores of every serving process. They share jobs and messages by lease. */
 export function startSharedChores({ log }: ChoreDeps, due: DueWork): Scheduled[] {
   return [
     repeat(JOBS_PAUSE_MS, due.retrievals, logChoreFailure(log, 'finish retrievals')),
@@ -78,18 +78,18 @@ export function startSharedChores({ log }: ChoreDeps, due: DueWork): Scheduled[]
 }
 
 /**
- * Watches the disks, in every process. On a full one, the pack that is written to is ended, so that what is deleted in it
- * gives room back.
+ * Watches the disks; runs in every process. When a disk is full, seals the pack being written, so that compaction can
+ * free the room of its deleted blobs.
  */
 export function watchSpace({ blobs, log, space }: Pick<ChoreDeps, 'blobs' | 'log' | 'space'>): Scheduled {
   return space.start(() => blobs.sealPack(), logChoreFailure(log, 'look at the disks'));
 }
 
-/** Tidying: the first process alone. */
+/** Starts the chores that only the primary runs. */
 export function startPrimaryChores(deps: Omit<ChoreDeps, 'space'>): Scheduled[] {
   const { config, catalog, blobs, clock, log } = deps;
   const journaled = new Set<number>();
-  // On SQLite the one writer journals all by itself; on PostgreSQL a process may die before it does.
+  // On SQLite the only writer journals its entries; on PostgreSQL a process may die before it does.
   const journaling =
     config.catalogUrl === undefined
       ? []
@@ -101,12 +101,12 @@ export function startPrimaryChores(deps: Omit<ChoreDeps, 'space'>): Scheduled[] 
           ),
         ];
   return [
-    // At once after a start: the process before may never have lived long enough for it.
+    // Runs at once after a start: earlier processes may have ended too early to sweep.
     repeat(SWEEP_PAUSE_MS, () => sweepGarbage(catalog, blobs), logChoreFailure(log, 'sweep garbage'), 0),
     repeat(COMPACT_PAUSE_MS, () => blobs.compact(), logChoreFailure(log, 'compact packs'), 0),
     ...journaling,
     repeat(EXPIRE_PAUSE_MS, () => expire({ config, catalog, clock }), logChoreFailure(log, 'expire')),
-    repeat(ASIDE_PAUSE_MS, () => removeOldAside(deps), logChoreFailure(log, 'remove what was set aside'), 0),
+    repeat(ASIDE_PAUSE_MS, () => removeOldAside(deps), logChoreFailure(log, 'remove blobs set aside'), 0),
   ];
 }
 
@@ -115,7 +115,7 @@ function removeOldAside({ config, catalog, blobs, clock, log }: Omit<ChoreDeps, 
     nowMs: clock.now(),
     keepMs: config.keepAsideMs,
     onRemoved: (blob) =>
-      log.warn(blob, 'removed what was set aside: it was in the store and not in the catalog'),
+      log.warn(blob, 'removed a blob that was set aside, because it was in the store but not in the catalog'),
   });
 }
 
@@ -129,7 +129,7 @@ async function expire({
   await expireJobs(catalog, clock);
 }
 
-/** Everything that is due, once, in order: what the emulator does when its clock was turned. */
+/** Does all due work once, in order. The emulator calls this after its clock was set. */
 export async function doDueWork(deps: ChoreDeps, due: DueWork): Promise<void> {
   await due.retrievals();
   await due.inventories();
@@ -138,17 +138,16 @@ export async function doDueWork(deps: ChoreDeps, due: DueWork): Promise<void> {
 }
 
 /**
- * Logs the failures of a chore that comes again and again: once a minute, and at once when the reason changes.
- * @param chore what it does, for the line.
+ * Logs failures of a repeated chore: each new reason at once, the same reason once a minute.
+ * @param chore what it does, for the log line.
  */
 export function logChoreFailure(log: Logger, chore: string): (err: unknown) => void {
   const shortages = new ShortageLog(log, systemClock);
-  let told = { text: '', untilMs: 0 };
+  const limiter = new ReasonLimiter();
   return (err) => {
     if (shortages.take(err, { chore })) return;
-    const nowMs = systemClock.now();
-    if (String(err) === told.text && nowMs < told.untilMs) return;
-    told = { text: String(err), untilMs: nowMs + SAME_FAILURE_MS };
-    log.error({ err, chore }, 'a chore failed and will be tried again');
+    const leftOut = limiter.take(String(err), systemClock.now());
+    if (leftOut === undefined) return;
+    log.error({ err, chore, ...(leftOut > 0 ? { leftOut } : {}) }, 'a chore failed and will be retried');
   };
 }

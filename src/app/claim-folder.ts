@@ -7,10 +7,10 @@ import { requireOwnFolder } from './folder-owner.ts';
 import { requireFreeAddress } from './listen-address.ts';
 
 /**
- * Makes the data folder if need be and takes it for this process, once it is known that the server could listen: a
- * start that must fail leaves nothing behind. A folder in use is reported before an address in use, because the
- * address is in use then, too.
- * @returns what lets go of the folder.
+ * Claims the data folder for this process, and creates it if it is missing. First checks that the server can listen, so
+ * that a start that must fail leaves nothing behind. Reports a folder in use before an address in use, because a server
+ * that uses the folder uses the address, too.
+ * @returns a function that releases the folder.
  * @throws SettingError, FolderInUse, Error for an address in use.
  */
 export async function claimServerFolder(
@@ -41,13 +41,13 @@ function closeFolderToOthers(folder: DataFolder, log: Logger): void {
   if (closed.length > 0) {
     log.warn(
       { closed },
-      'the modes of these let other users of this machine at them; they are for the owner alone now',
+      'other users of this machine could use these files and folders; now only the owner can',
     );
   }
   if (groupWrites) {
     log.warn(
       { folder: folder.path },
-      'the group of the data folder may write to it, and so replace what is in it; `chmod g-w` takes that away',
+      'the group of the data folder may write to it, and so replace files in it; `chmod g-w` forbids that',
     );
   }
 }

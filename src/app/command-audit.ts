@@ -1,34 +1,34 @@
-/** Puts what commands and starts change (accounts, users, keys, policies, settings) on record in the audit log. */
+/** Audits what commands and starts change: accounts, users, keys, policies, settings. */
 import { closeSync, openSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { AuditLog } from '../audit/audit-log.ts';
 import { ChainKey } from '../audit/chain.ts';
 import { commandChains, wholeEnd } from '../audit/command-chain.ts';
 import { chainsIn } from '../audit/read.ts';
 import { type AuditDeps, anchorsOf, makeAuditFolder } from './audit.ts';
+import { holdExclusively } from './exclusive-file.ts';
 
-/** A command reads the last file of its chain. */
+/** Size of a log file. Small, because each command reads the last file of its chain. */
 const ROTATE_BYTES = 1024 * 1024;
-/** How long a command waits for others that write records. */
+/** How long a command waits for other commands that write events. */
 const WAIT_MS = 20_000;
 
-/** Asked when the program starts: later a command may have taken on the rights of the folder's owner. */
+/** Read when the program starts, because a command may later become the owner of the data folder. */
 const RUNNER = currentUser();
 
-/** What was changed. Nothing in it may be a secret. */
-export interface Change {
-  /** As the service names it, where it has such an action: `CreateUser`, `PutUserPolicy`. */
+/** A change to audit. It must contain no secret. */
+interface Change {
+  /** The name of the action in AWS, if it has one: `CreateUser`, `PutUserPolicy`. */
   readonly eventName: CommandEvent;
-  /** The account that it is about; null for the whole installation. */
+  /** The account that was changed; null for the whole installation. */
   readonly account: string | null;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** What came into being. */
+  /** What the change created. */
   readonly elements?: Readonly<Record<string, unknown>>;
 }
 
-/** The names of events that commands and starts put on record. */
+/** Names of the events of commands and starts. */
 export const COMMAND_EVENTS = [
   'AcceptCatalog',
   'ConfirmLockTime',
@@ -43,9 +43,9 @@ export const COMMAND_EVENTS = [
   'RetryNotifications',
   'UpdateAccessKey',
 ] as const;
-export type CommandEvent = (typeof COMMAND_EVENTS)[number];
+type CommandEvent = (typeof COMMAND_EVENTS)[number];
 
-/** Another command is writing to the audit log and did not come to its end. */
+/** Another command holds the audit log and has not ended in time. */
 export class AuditInUse extends Error {
   constructor(path: string) {
     super(`another command has held ${path} for ${WAIT_MS / 1000} s; try again when it has ended`);
@@ -53,13 +53,13 @@ export class AuditInUse extends Error {
   }
 }
 
-/** Puts a change on record; durable when it resolves. */
+/** Audits a change; durable when it resolves. */
 export type AuditChange = (change: Change) => Promise<void>;
 
 /**
- * Opens the chain of commands for a change, so that what cannot be put on record is not done, and closes it after `work`.
- * One command at a time: the others wait.
- * @param by what acts: `command`, or `server` for what a start does by itself.
+ * Opens the chain of commands, runs `work`, and closes the chain. A change that cannot be audited is not begun. Commands
+ * take turns.
+ * @param by the actor: `command`, or `server` for a change made by a start.
  * @throws AuditInUse, the I/O error, and what `work` throws.
  */
 export async function withCommandAudit<Result>(
@@ -76,7 +76,7 @@ export async function withCommandAudit<Result>(
       return await work((change) => log.append(toAuditEvent(deps, by, change)));
     } finally {
       await log.close();
-      // The next command anchors what this one could not.
+      // If this fails, the next command anchors the chain.
       await anchors.anchor(log, false).catch(() => {});
     }
   } finally {
@@ -84,18 +84,12 @@ export async function withCommandAudit<Result>(
   }
 }
 
-/** An open exclusive transaction, which the kernel ends with the process. */
+/** @returns what ends the turn. @throws AuditInUse. */
 function claimTurn(path: string): () => void {
   closeSync(openSync(path, 'a', 0o600));
-  const turn = new DatabaseSync(path, { timeout: WAIT_MS });
-  try {
-    turn.exec('begin exclusive');
-  } catch (error) {
-    turn.close();
-    if (/locked|busy/.test(String(error))) throw new AuditInUse(path);
-    throw error;
-  }
-  return () => turn.close();
+  const release = holdExclusively(path, WAIT_MS);
+  if (!release) throw new AuditInUse(path);
+  return release;
 }
 
 async function openCommandChain(deps: AuditDeps): Promise<AuditLog> {
@@ -147,7 +141,7 @@ function currentUser(): { readonly userName: string; readonly uid: number } {
     const { username, uid } = userInfo();
     return { userName: username, uid };
   } catch {
-    // A user without an entry in the system's list has a number all the same.
+    // The system has no name for this user, so use the number.
     const uid = process.geteuid?.() ?? -1;
     return { userName: `uid ${uid}`, uid };
   }

@@ -1,10 +1,8 @@
-/** What commands work with beside running servers. */
+/** Opens the data folder for a command, while servers may run. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { DiskStore } from '../blobs/disk/disk-store.ts';
 import { readIdentity } from '../blobs/disk/identity.ts';
-import { openPostgresCatalog } from '../catalog/postgres.ts';
-import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
+import { openSqliteWriter } from '../catalog/sqlite.ts';
 import { SettingError } from '../config/errors.ts';
 import type { Config } from '../config/read.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
@@ -13,12 +11,13 @@ import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
-import { type DataFolder, dataFolder } from './data-folder.ts';
+import { type DataFolder, dataFolder, readMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import { becomeOwner } from './folder-owner.ts';
-import { systemClock, systemRandom } from './node.ts';
+import { openCatalog } from './open-catalog.ts';
 import { StampSource } from './stamp-source.ts';
 import { requireOwnCatalog } from './start-plan.ts';
+import { systemClock, systemRandom } from './system.ts';
 
 export interface CommandDeps {
   readonly folder: DataFolder;
@@ -31,17 +30,17 @@ export interface CommandDeps {
 }
 
 /**
- * Opens the data folder for a short while and closes it after `work`. Safe while servers run: on SQLite each
- * write is a short transaction that waits for the server's, and what it records goes to a journal of its own.
- * A process of root's becomes the folder's owner for good.
- * @throws SettingError when there is no data folder yet, or this process may not use it; StartRefused when the catalog is
- * not that of the data folder.
+ * Opens the data folder, runs `work`, and closes the folder. Safe while servers run: on SQLite each write is a short
+ * transaction that waits for the server's, and its entries go to a journal of their own. A root process becomes the
+ * folder's owner for the rest of its life.
+ * @throws SettingError when there is no data folder, or this process may not use it; StartRefused when the catalog does
+ * not belong to the data folder.
  */
 export async function withCommandDeps<Result>(
   config: Config,
   work: (deps: CommandDeps) => Promise<Result>,
 ): Promise<Result> {
-  // Again, for callers that read their settings otherwise than the command line does.
+  // The command line has done this already, but other callers have not.
   becomeOwner(config.data);
   const folder = dataFolder(config.data);
   requireUsable(folder);
@@ -51,24 +50,23 @@ export async function withCommandDeps<Result>(
     );
   }
   await requireOwnCatalog(config, folder);
-  const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
+  const masterKey = await readMasterKey(folder);
   const identity = await readIdentity(folder.store);
   const stampSource = new StampSource(identity?.generation ?? 0);
   const blobs = new DiskStore(folder.store, systemRandom, nodeHash, stampSource);
-  const journal = (entries: Parameters<DiskStore['appendEntries']>[0]) => blobs.appendEntries(entries);
-  const catalog =
-    config.catalogUrl === undefined
-      ? openSqliteCatalog(
-          folder.catalog,
-          await openSqliteWriter(folder.catalog, { journal, generation: 'current' }),
-        )
-      : await openPostgresCatalog({
-          url: config.catalogUrl,
-          limitMs: config.catalogTimeoutMs,
-          journal,
-          generation: 'current',
-          onError: () => {},
-        });
+  const { catalog } = await openCatalog({
+    config,
+    folder,
+    blobs,
+    generation: 'current',
+    openWriter: () =>
+      openSqliteWriter(folder.catalog, {
+        journal: (entries) => blobs.appendEntries(entries),
+        failure: () => blobs.failure(),
+        generation: 'current',
+      }),
+    onConnectionLost: () => {},
+  });
   stampSource.follow(catalog);
   const box = new SecretBox(masterKey);
   try {

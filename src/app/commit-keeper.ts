@@ -6,37 +6,37 @@ interface CommitKeeperDeps {
   readonly catalog: Pick<Catalog, 'knownCommitNumber' | 'raiseCommitNumber' | 'storeLink'>;
   readonly blobs: Pick<BlobStore, 'noteCommitNumber'>;
   readonly stampSource: StampSource;
-  /** Whether the catalog counts its commits itself (SQLite); else its number is raised here (PostgreSQL). */
+  /** Whether the catalog counts its commits (SQLite). If not (PostgreSQL), this class raises its number. */
   readonly countsCommits: boolean;
 }
 
 /**
- * Keeps a commit number in the store that is not below that of any answered change, and that the catalog has reached
- * durably. So the true catalog is never below the note, and one that was restored from before the last change is.
+ * Keeps a commit number in a note of the store. No answered change has a greater number, and the catalog has reached the
+ * number durably. So the true catalog is never behind the note; a catalog restored from before the last change is.
  */
 export class CommitKeeper {
   readonly #deps: CommitKeeperDeps;
   #noted: number;
   #wrote = false;
-  /** Whether the catalog may have been raised without an answer. */
+  /** Whether the catalog's number may have been raised by a call that failed. */
   #isUnsure = false;
 
-  /** @param noted what the store's note says. */
+  /** @param noted the number in the store's note. */
   constructor(deps: CommitKeeperDeps, noted: number) {
     this.#deps = deps;
     this.#noted = noted;
   }
 
-  /** Something was written to the store, here or in another process. */
+  /** Must be called when this or another process has written to the store. */
   onWrite(): void {
     this.#wrote = true;
   }
 
-  /** To be called again and again, and at a stop. @throws what the catalog or the store throws; then the next call goes on. */
+  /** Updates the note. Must be called regularly, and at a stop. @throws the errors of catalog and store; a later call retries. */
   async keep(): Promise<void> {
     const { catalog, stampSource, countsCommits } = this.#deps;
     if (stampSource.takeWrote()) this.#wrote = true;
-    // First the number that is raised already: the catalog must not get ahead of the note by more than one.
+    // Note the current number before raising it: the catalog must not be ahead of the note by more than one.
     const raised = this.#isUnsure ? (await catalog.storeLink()).commitNumber : catalog.knownCommitNumber();
     if (raised > this.#noted) await this.#note(raised);
     this.#isUnsure = false;

@@ -7,7 +7,7 @@ import type { Credential, FindCredential } from '../protocol/authenticate.ts';
 import type { PolicyCache } from '../protocol/policy-cache.ts';
 import { ACCOUNT_SETTING } from './root-account.ts';
 
-/** A disabled key, a deleted user or a changed policy takes effect within this time, everywhere. */
+/** How long a credential is cached, and so the longest time until a disabled key or a changed policy takes effect. */
 const TRUSTED_MS = 1000;
 const KEYS_KEPT = 1000;
 
@@ -20,11 +20,11 @@ interface CredentialDeps {
   readonly catalog: CatalogReads;
   readonly box: SecretBox;
   readonly policies: PolicyCache;
-  /** Whether a key that is not known is root's: in the emulator only. */
+  /** Whether an unknown key is root's; only in the emulator. */
   readonly anyKey: boolean;
 }
 
-/** Looks credentials up in the catalog, remembering each for a second, so that not every request asks. */
+/** Finds credentials in the catalog, and caches each for a second. */
 export function credentialsFrom(deps: CredentialDeps, clock: Clock): FindCredential {
   const kept = new Map<string, CachedCredential>();
   return async (id, token) => {
@@ -48,7 +48,7 @@ async function ofKey(deps: CredentialDeps, id: string): Promise<Credential | und
   return who && { ...who, secret: deps.box.open(id, key.sealedSecret) };
 }
 
-/** Root, without a secret: of the account that an id of 12 digits names, else of the server's own. */
+/** Root without a secret: of the account that a 12-digit id names, else of the server's own account. */
 async function ofUnknownKey(deps: CredentialDeps, id: string): Promise<Credential | undefined> {
   const account = /^\d{12}$/.test(id) ? id : await deps.catalog.findSetting(ACCOUNT_SETTING);
   if (account === undefined) return undefined;
@@ -56,7 +56,7 @@ async function ofUnknownKey(deps: CredentialDeps, id: string): Promise<Credentia
   return who && { ...who, secret: null };
 }
 
-/** A token dies with its user, and with the key that it was issued under. */
+/** A token is valid only while its user exists, and the key that it was issued under is enabled. */
 async function ofSession(
   deps: CredentialDeps,
   claims: SessionClaims,

@@ -1,29 +1,29 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { SettingError } from '../config/errors.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { undefinedIfMissing } from '../durable/errors.ts';
 import { realFileSystem } from '../durable/real-file-system.ts';
 import { replaceFile } from '../durable/replace-file.ts';
+import { holdExclusively } from './exclusive-file.ts';
 
-/** Where everything of one installation lies. */
+/** The paths of one installation. */
 export interface DataFolder {
   readonly path: string;
   readonly claimFile: string;
   readonly catalog: string;
   readonly store: string;
-  /** The lock within the store: a store may lie on another disk, and be reached by two data folders. */
+  /** Claims the store. A store may be on another disk, and two data folders may lead to it. */
   readonly storeClaimFile: string;
-  /** Which catalog the data folder belongs to. */
+  /** Names the catalog of the data folder. */
   readonly belongsTo: string;
   readonly audit: string;
   readonly masterKey: string;
   readonly rootCredentials: string;
 }
 
-/** The paths in a data folder; nothing is made. */
+/** The paths in a data folder. Creates nothing. */
 export function dataFolder(path: string): DataFolder {
   const at = (name: string) => join(resolve(path), name);
   return {
@@ -39,7 +39,7 @@ export function dataFolder(path: string): DataFolder {
   };
 }
 
-/** Another server has the data folder. */
+/** Another server uses the data folder. */
 export class FolderInUse extends Error {
   constructor(path: string) {
     super(`another server is using the data folder ${path}; stop it, or give --data another folder`);
@@ -48,36 +48,36 @@ export class FolderInUse extends Error {
 }
 
 /**
- * Takes the folder, which exists, for this process. The lock is an open exclusive transaction: the
- * kernel lets go of it when the process ends, however it ends, so it cannot go stale.
- * @returns what lets go of it.
+ * Claims the folder, which exists, for this process.
+ * @returns a function that releases it.
  * @throws FolderInUse.
  */
 export function claimDataFolder(folder: DataFolder): () => void {
-  const database = new DatabaseSync(folder.claimFile, { timeout: 0 });
-  try {
-    database.exec('begin exclusive');
-  } catch (error) {
-    database.close();
-    if (/locked|busy/.test(String(error))) throw new FolderInUse(folder.path);
-    throw error;
-  }
-  return () => database.close();
+  const release = holdExclusively(folder.claimFile);
+  if (!release) throw new FolderInUse(folder.path);
+  return release;
 }
 
-/** The key that seals secrets and signs archive ids, 32 bytes; made at the first start. */
+/** Reads the master key; creates it at the first start. @throws as `readMasterKey`. */
 export async function readOrMakeMasterKey(folder: DataFolder, random: RandomBytes): Promise<Buffer> {
-  const text = await readFile(folder.masterKey, 'utf8').catch(undefinedIfMissing);
-  if (text === undefined) {
-    const key = random(32);
-    await writeDurably(folder.masterKey, `${key.toString('hex')}\n`);
-    return key;
-  }
-  if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new Error(`${folder.masterKey} is not a key of 64 hex digits`);
+  const key = await readMasterKey(folder).catch(undefinedIfMissing);
+  if (key) return key;
+  const made = random(32);
+  await writeDurably(folder.masterKey, `${made.toString('hex')}\n`);
+  return made;
+}
+
+/**
+ * The key that seals secrets and signs archive ids, 32 bytes.
+ * @throws Error for a file that holds no such key; the I/O error, also for a missing file.
+ */
+export async function readMasterKey({ masterKey }: DataFolder): Promise<Buffer> {
+  const text = await readFile(masterKey, 'utf8');
+  if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new Error(`${masterKey} is not a key of 64 hex digits`);
   return Buffer.from(text.trim(), 'hex');
 }
 
-/** Writes a file for the owner's eyes only (mode 0600), whole or not at all, surviving a power cut. */
+/** Writes a file that only the owner can read (mode 0600). Atomic, and durable when it resolves. */
 export async function writeDurably(path: string, text: string): Promise<void> {
   await replaceFile(realFileSystem, path, {
     temporary: `${path}.new`,
@@ -86,31 +86,31 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   });
 }
 
-/** What no other folder would do better at: the path cannot be blamed for it. */
+/** Errors that do not depend on the path, so that another folder would not help. */
 const SHORTAGES = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
 
 /**
- * Makes the data folder, and those above it, so that they survive a power cut.
- * @throws SettingError where there can be no such folder; Error for a shortage.
+ * Creates the data folder and the folders above it, durably.
+ * @throws SettingError when the path cannot be a folder; Error for a shortage.
  */
 export function makeDataFolder({ path }: DataFolder): void {
   try {
     makeFolder(path);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    const text = `the data folder ${path} cannot be made: ${message}`;
+    const text = `the data folder ${path} cannot be created: ${message}`;
     throw SHORTAGES.includes(code) ? new Error(text) : new SettingError(text);
   }
 }
 
-/** Not `mkdir` with `recursive`: Node.js never returns from it where a folder exists and takes no other, as in /proc. */
+/** Does not use `recursive` of `mkdir`: in folders that accept no new folder, such as /proc, Node.js never returns from it. */
 function makeFolder(path: string): void {
   if (!makeOne(path)) return;
-  // Each name stands in the folder above it.
+  // The folder above holds the new name.
   flushFolder(dirname(path));
 }
 
-/** @returns whether it was made; false where it was there. */
+/** @returns whether it created the folder; false if the folder existed. */
 function makeOne(path: string): boolean {
   try {
     mkdirSync(path, 0o700);

@@ -1,4 +1,4 @@
-/** Refusals of requests without a good signature, on their way to the audit log. */
+/** Audits refusals of requests without a valid signature. */
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Config } from '../config/read.ts';
 import { Ids } from '../domain/ids.ts';
@@ -6,15 +6,15 @@ import type { Logger } from '../log.ts';
 import { toCountingEvent } from '../protocol/audit-event.ts';
 import { COUNTING_MS, UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
-import { systemClock, systemRandom } from './node.ts';
+import { systemClock, systemRandom } from './system.ts';
 
 /**
- * What all processes together write of them in a day, one by one. With the counting records (one in ten minutes and
- * process, of at most a kilobyte) it is less than 100 MB for up to 256 processes.
+ * How many bytes of single refusals all processes together write in a day. With the counting events (one of at most a
+ * kilobyte every ten minutes and process), 256 processes write less than 100 MB.
  */
 const BYTES_PER_DAY = 50_000_000;
 
-/** The refusals of one of the serving processes. */
+/** The refusals of one serving process, which gets its share of the bytes. */
 export function unsignedDenials({ workers }: Pick<Config, 'workers'>): UnsignedDenials {
   return new UnsignedDenials(BYTES_PER_DAY / workers);
 }
@@ -26,14 +26,14 @@ interface CountingDeps {
   readonly log: Logger;
 }
 
-/** Puts on record, every ten minutes and when it is stopped, how many refusals were only counted. */
+/** Audits every ten minutes, and when it is stopped, how many refusals were only counted. */
 export function startCounting({ denials, audit, masterKey, log }: CountingDeps): Scheduled {
   const ids = new Ids(masterKey, systemRandom);
   const appendCounted = async (): Promise<void> => {
     const counted = denials.takeCounted();
     if (counted) await audit.append(toCountingEvent(counted, systemClock.now(), ids.requestId()));
   };
-  const failed = (err: unknown): void => log.error({ err }, 'counted refusals cannot be put on record');
+  const failed = (err: unknown): void => log.error({ err }, 'the number of refusals cannot be audited');
   const counting = repeat(COUNTING_MS, appendCounted, failed);
   return {
     async stop() {

@@ -4,7 +4,7 @@ import { SettingError } from '../config/errors.ts';
 import type { Logger } from '../log.ts';
 import { checkDescriptors } from './descriptor-check.ts';
 
-/** What is logged where so many files may be open. */
+/** What a check logs at this limit of open files. */
 function wordsAt(limit: number | string): string[] {
   const words: string[] = [];
   const log = { warn: (_what: unknown, text: string) => words.push(text) } as unknown as Logger;
@@ -25,7 +25,7 @@ describe('the limit of open files', () => {
           assert.ok(error instanceof SettingError);
           assert.match(
             error.message,
-            new RegExp(`may have ${limit} files open, and a server needs 64 at least: raise it`),
+            new RegExp(`may have ${limit} files open, but a server needs at least 64: raise it`),
           );
           return true;
         },
@@ -33,7 +33,7 @@ describe('the limit of open files', () => {
   });
 
   it('gets a word where it is low, and none where it is not or cannot be known', () => {
-    for (const limit of [64, 256, 1023]) assert.match(wordsAt(limit).join(), /few files may be open/);
+    for (const limit of [64, 256, 1023]) assert.match(wordsAt(limit).join(), /limit of open files is low/);
     for (const limit of [1024, 'unlimited']) assert.deepEqual(wordsAt(limit), []);
     checkDescriptors({} as Logger, undefined);
   });

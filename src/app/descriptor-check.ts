@@ -1,33 +1,30 @@
-/** Whether a server can live with the files that it may have open. */
-import { readFile } from 'node:fs/promises';
+/** Checks that a server may open enough files. */
 import { SettingError } from '../config/errors.ts';
 import type { Logger } from '../log.ts';
+import { softLimit } from './descriptors.ts';
 
-/** Fewer do not do for the server itself and a few clients. */
+/** The least that the server and a few clients need. */
 const FEWEST = 64;
-/** With fewer, some hundred clients at once get a 500 now and then. */
+/** With fewer, some of a few hundred simultaneous clients get a 500. */
 const ENOUGH = 1024;
 
 /**
- * Says so where the limit of open files is low.
- * @param limits the text of `/proc/self/limits`; undefined on systems without it, which are not judged.
- * @throws SettingError where it is too low to serve at all.
+ * Logs a warning if the limit of open files is low.
+ * @param limits the text of `/proc/self/limits`; undefined on systems without it, where nothing is checked.
+ * @throws SettingError when the limit is too low to serve at all.
  */
 export function checkDescriptors(log: Logger, limits: string | undefined): void {
-  const [, text] = /^Max open files\s+(\d+)/m.exec(limits ?? '') ?? [];
-  if (text === undefined) return;
-  const limit = Number(text);
+  const limit = softLimit(limits);
+  if (limit === undefined) return;
   const advice = `raise it (ulimit -n ${ENOUGH}, or LimitNOFILE= of the service)`;
   if (limit < FEWEST) {
     throw new SettingError(
-      `this process may have ${limit} files open, and a server needs ${FEWEST} at least: ${advice}`,
+      `this process may have ${limit} files open, but a server needs at least ${FEWEST}: ${advice}`,
     );
   }
   if (limit < ENOUGH)
-    log.warn({ limit }, `few files may be open: with many clients at once some get a 500; ${advice}`);
-}
-
-/** The text of `/proc/self/limits`; undefined on systems without it. */
-export function readLimits(): Promise<string | undefined> {
-  return readFile('/proc/self/limits', 'utf8').catch(() => undefined);
+    log.warn(
+      { limit },
+      `the limit of open files is low: with many clients at once, some get a 500; ${advice}`,
+    );
 }

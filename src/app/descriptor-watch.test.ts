@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DescriptorWatch } from './descriptor-watch.ts';
 
-/** Looks once for each code, where undefined is a success. @returns after which looks the process was called starved. */
+/** Looks once for each code; undefined means success. @returns the looks after which `onStarved` was called. */
 async function starvedAfter(codes: readonly (string | undefined)[]): Promise<number[]> {
   const starved: number[] = [];
   let looks = 0;

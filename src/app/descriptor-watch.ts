@@ -1,27 +1,27 @@
-/** Ends a serving process that can open no file any more, so that the primary replaces it. */
+/** Detects that a serving process can open no more files. It then ends, and the primary replaces it. */
 import { open } from 'node:fs/promises';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 
 const LOOK_PAUSE_MS = 1000;
-/** Failures in a row: a shortage that passes is no reason to cut the requests under way. */
+/** Consecutive failures before the process ends: a short shortage should not cut requests under way. */
 const FAILURES = 5;
 
 /**
- * Looks whether a descriptor can be had. The system closes each connection that such a process accepts, and nothing
- * tells the process so.
+ * Probes whether a descriptor is free. Without one, the system closes each connection that the process accepts, and the
+ * process gets no error.
  */
 export class DescriptorWatch {
   readonly #probe: () => Promise<void>;
   readonly #onStarved: () => void;
   #failures = 0;
 
-  /** @param probe opens something and closes it. @param onStarved called when it failed five times in a row. */
+  /** @param probe opens something and closes it. @param onStarved called when `probe` failed five times in a row. */
   constructor(probe: () => Promise<void>, onStarved: () => void) {
     this.#probe = probe;
     this.#onStarved = onStarved;
   }
 
-  /** To be called every second. */
+  /** Must be called every second. */
   async look(): Promise<void> {
     try {
       await this.#probe();

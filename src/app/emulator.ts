@@ -1,4 +1,4 @@
-/** The emulator: the same server over a clock that can be set, with faults on demand. */
+/** The emulator: a server whose clock can be set, with faults on demand. */
 import type { DiskStore } from '../blobs/disk/disk-store.ts';
 import { SettingError } from '../config/errors.ts';
 import type { Catalog } from '../domain/catalog.ts';
@@ -8,13 +8,13 @@ import { LOCK_NOTES } from '../domain/lock-note.ts';
 import type { Emulator } from '../protocol/control.ts';
 import type { Fault, Faults } from '../protocol/faults.ts';
 
-/** Names the mode that the catalog is of: `normal` or `emulator`. */
+/** The catalog's setting for its mode: `normal` or `emulator`. */
 export const MODE_SETTING = 'mode';
 const OFFSET_SETTING = 'emulator-clock-offset-ms';
-/** Events closer together than this are taken in one step when the clock is set forward. */
+/** When the clock is set forward, events closer together than this happen in one step. */
 const STEP_MS = 60_000;
 
-/** Real time and an offset. */
+/** Real time plus an offset. */
 export class TurnableClock implements Clock {
   readonly #real: Clock;
   #offsetMs: number;
@@ -33,13 +33,13 @@ export class TurnableClock implements Clock {
     return this.#real.now();
   }
 
-  /** Sets the clock forward to `ms`; a time that has passed changes nothing. @returns the offset, ms. */
+  /** Sets the clock forward to `ms`; does nothing for a time in the past. @returns the offset, ms. */
   turnTo(ms: number): number {
     this.#offsetMs += Math.max(0, ms - this.now());
     return this.#offsetMs;
   }
 
-  /** Sets the clock back to `ms`; a time to come changes nothing. @returns the offset, ms. */
+  /** Sets the clock back to `ms`; does nothing for a time in the future. @returns the offset, ms. */
   turnBackTo(ms: number): number {
     this.#offsetMs -= Math.max(0, this.now() - ms);
     return this.#offsetMs;
@@ -47,9 +47,8 @@ export class TurnableClock implements Clock {
 }
 
 /**
- * Keeps emulated and real archives apart: a data folder belongs to the mode that first used it, unless it
- * holds no vault yet.
- * @throws SettingError.
+ * Keeps emulated and real archives apart: once a data folder holds a vault, it belongs to the mode that used it first.
+ * @throws SettingError when it belongs to the other mode.
  */
 export async function claimMode(catalog: Catalog, emulator: boolean): Promise<void> {
   const mode = emulator ? 'emulator' : 'normal';
@@ -62,7 +61,7 @@ export async function claimMode(catalog: Catalog, emulator: boolean): Promise<vo
   );
 }
 
-/** The clock goes on with the offset that it had when the emulator was stopped. */
+/** Opens the clock with the offset that it had when the emulator was stopped. */
 export async function openTurnableClock(catalog: Catalog, real: Clock): Promise<TurnableClock> {
   return new TurnableClock(real, Number((await catalog.findSetting(OFFSET_SETTING)) ?? 0));
 }
@@ -72,18 +71,18 @@ export interface EmulatorDeps {
   readonly blobs: DiskStore;
   readonly clock: TurnableClock;
   readonly inventoryIntervalMs: number | null;
-  /** Whether the store says, at this moment, that an emulator made it. */
+  /** Whether an emulator created the store; read from the store each time. */
   isEmulated(): Promise<boolean>;
-  /** Names for the control endpoints' Host, in lower case. */
+  /** Host names, in lower case, that may be used to reach the controls. */
   readonly hosts: readonly string[];
-  /** Does everything that is due now. */
+  /** Does all work that is due now. */
   doDueWork(): Promise<void>;
 }
 
-/** What the server has of the emulator: its controls, and the faults that wait. */
+/** The emulator as the server uses it: its controls, and the pending faults. */
 export interface RunningEmulator extends Emulator {
   readonly waiting: Faults;
-  /** Ends every latency: a stop does not wait for them. */
+  /** Ends all pending latencies, so that a stop does not wait for them. */
   stop(): void;
 }
 
@@ -105,7 +104,7 @@ export function createEmulator(deps: EmulatorDeps): RunningEmulator {
     if (fault) setFault({ ...fault, times: fault.times - 1 });
     return fault;
   };
-  /** Once at least: what real time has made due meanwhile is to be done, too. */
+  /** Runs at least one step, because real time may have made work due. */
   const goOnTo = async (ms: number): Promise<void> => {
     let step = clock.now();
     do {
@@ -115,7 +114,7 @@ export function createEmulator(deps: EmulatorDeps): RunningEmulator {
       await deps.doDueWork();
     } while (step < ms);
   };
-  /** One after the other: a clock that one call sets back while another sets it forward would end anywhere. */
+  /** Serializes changes of the clock: two at once, one forward and one back, would leave it anywhere. */
   const inTurn = (turn: () => Promise<void>): Promise<void> => {
     const turned = lastTurn.then(turn);
     lastTurn = turned.catch(() => {});
@@ -134,7 +133,7 @@ export function createEmulator(deps: EmulatorDeps): RunningEmulator {
         await goOnTo(ms);
       }),
     async reset() {
-      // Whatever led here: what a server keeps for somebody must not be erased.
+      // Never erase the store of a real server, whatever led here.
       if (!(await deps.isEmulated()))
         throw invalidParameter('This store was not made by an emulator, so it is not erased.');
       faults = [];

@@ -1,4 +1,4 @@
-/** Whether this process may use a data folder, and whether others may; checked before anything in it is opened. */
+/** Checks, before anything in a data folder is opened, that this process may use it and that others may not. */
 import {
   accessSync,
   closeSync,
@@ -20,8 +20,8 @@ const WORLD_WRITES = 0o002;
 const GROUP_WRITES = 0o020;
 
 /**
- * @throws SettingError with one sentence that names the path that this process may not use, its owner and its mode.
- * What does not exist is passed over.
+ * Requires that this process may use what exists in the folder.
+ * @throws SettingError that names the path that it may not use, with owner and mode.
  */
 export function requireUsable(folder: DataFolder): void {
   requireAccess(folder.path, R_OK | W_OK | X_OK);
@@ -32,18 +32,18 @@ export function requireUsable(folder: DataFolder): void {
 }
 
 /**
- * Everything in the data folder is for its owner alone. Files and folders that were made with other modes, by an
- * earlier version or by hand, get 0600 and 0700. Must run before this process opens a database: closing any descriptor
- * of a file gives up the locks that SQLite holds on it.
- * @returns what others could reach until now, such as `master.key (0644)`, and whether they can write to the folder.
- * @throws SettingError when everybody may write to the folder itself: then nothing in it can be trusted.
+ * Sets files in the data folder to mode 0600 and folders to 0700, so that only the owner can use them. An earlier version
+ * or a person may have set other modes. Must run before this process opens a database: closing any descriptor of a file
+ * releases the locks that SQLite holds on it.
+ * @returns what others could use until now, such as `master.key (0644)`, and whether the group may write to the folder.
+ * @throws SettingError when every user may write to the folder, because nothing in it can then be trusted.
  */
 export function closeToOthers(folder: DataFolder): { closed: readonly string[]; groupWrites: boolean } {
   const { mode } = statSync(folder.path);
   if (mode & WORLD_WRITES) {
     throw new SettingError(
-      `every user of this machine may write to the data folder ${folder.path} (mode ${octal(mode)}), so that ` +
-        'nothing in it can be trusted: take that right away (chmod o-w), or give --data another folder',
+      `every user of this machine may write to the data folder ${folder.path} (mode ${octal(mode)}), so nothing in ` +
+        'it can be trusted: forbid that (chmod o-w), or give --data another folder',
     );
   }
   const names = readdirSync(folder.path).filter((name) => name.startsWith('root-credentials'));
@@ -74,7 +74,7 @@ function requireAccess(path: string, mode: number): void {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT') return;
-    if (code === 'EROFS') throw new SettingError(`${path} lies on a file system that can only be read`);
+    if (code === 'EROFS') throw new SettingError(`${path} is on a read-only file system`);
     throw new SettingError(
       `this process, which runs as uid ${process.geteuid?.()}, may not ${mode & W_OK ? 'read and write' : 'read'} ` +
         `${path}: ${ownerAndMode(path)}`,
@@ -91,7 +91,7 @@ function ownerAndMode(path: string): string {
   }
 }
 
-/** By a descriptor, so that a link leads nowhere. What is another user's is left as it is. */
+/** Changes the mode through a descriptor, so that a symbolic link is not followed. Skips files of other users. */
 function closePath(path: string): string[] {
   let file: number;
   try {
@@ -115,7 +115,7 @@ function isOpenToOthers({ mode, uid }: Stats): boolean {
   return isOurs && (mode & OTHERS) !== 0;
 }
 
-/** Four digits, as chmod takes them. */
+/** The mode as four digits for chmod. */
 function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }

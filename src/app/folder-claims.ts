@@ -1,11 +1,11 @@
-/** The lock within the store, and the watch over both locks. */
+/** The claims of a server on its data folder and its store, and the watch over them. */
 import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { DatabaseSync } from 'node:sqlite';
 import { type DataFolder, FolderInUse } from './data-folder.ts';
+import { holdExclusively } from './exclusive-file.ts';
 
-/** Another server has the store. */
-export class StoreInUse extends FolderInUse {
+/** Another server uses the store. */
+class StoreInUse extends FolderInUse {
   constructor(path: string) {
     super(path);
     this.message = `another server is using the store ${path}; stop it, or give --data another folder`;
@@ -14,45 +14,45 @@ export class StoreInUse extends FolderInUse {
 }
 
 /**
- * The two locks of a server: one in the data folder and one in the store, so that the loss of either name lets nobody
- * in. The kernel lets go of them when the process ends, however it ends.
+ * The two claims of a server, one in the data folder and one in the store: if either file is removed, the other still
+ * keeps other servers out. The kernel releases both when the process ends.
  */
 export class FolderClaims {
   readonly #folder: DataFolder;
   readonly #claimData: () => Promise<() => void>;
   readonly #releases = new Map<string, () => void>();
 
-  /** @param claim makes the data folder if need be, takes its lock, and gives what lets go of it. */
+  /** @param claim creates the data folder if it is missing, and claims it; returns a function that releases it. */
   constructor(folder: DataFolder, claim: () => Promise<() => void>) {
     this.#folder = folder;
     this.#claimData = claim;
   }
 
-  /** Takes the locks whose files are there; nothing is made. @throws FolderInUse, StoreInUse. */
+  /** Takes the claims whose files exist. Creates nothing. @throws FolderInUse, StoreInUse. */
   async claimExisting(): Promise<void> {
     const { claimFile, storeClaimFile } = this.#folder;
     if (existsSync(claimFile)) await this.claimData();
     if (existsSync(storeClaimFile)) await this.claimStore();
   }
 
-  /** Makes the data folder if need be. @returns whether the lock was not held yet. @throws FolderInUse. */
+  /** Claims the data folder, and creates it if it is missing. @returns whether the claim is new. @throws FolderInUse. */
   claimData(): Promise<boolean> {
     return this.#claimOnce(this.#folder.claimFile, this.#claimData);
   }
 
-  /** The store's folder must be there. @returns whether the lock was not held yet. @throws StoreInUse. */
+  /** Claims the store, whose folder must exist. @returns whether the claim is new. @throws StoreInUse. */
   claimStore(): Promise<boolean> {
     const { storeClaimFile, store } = this.#folder;
     return this.#claimOnce(storeClaimFile, async () => claimStoreFile(storeClaimFile, store));
   }
 
-  /** Lets go of both. */
+  /** Releases both. */
   release(): void {
     for (const release of this.#releases.values()) release();
     this.#releases.clear();
   }
 
-  /** A watch over the locks that are held. */
+  /** Watches the claims that are held. */
   watch(): ClaimWatch {
     return new ClaimWatch([...this.#releases.keys()]);
   }
@@ -64,42 +64,36 @@ export class FolderClaims {
   }
 }
 
-/** An open exclusive transaction, as on the data folder's. @throws StoreInUse. */
+/** @returns a function that releases the claim. @throws StoreInUse. */
 function claimStoreFile(path: string, store: string): () => void {
-  const database = new DatabaseSync(path, { timeout: 0 });
-  try {
-    database.exec('begin exclusive');
-  } catch (error) {
-    database.close();
-    if (/locked|busy/.test(String(error))) throw new StoreInUse(store);
-    throw error;
-  }
-  return () => database.close();
+  const release = holdExclusively(path);
+  if (!release) throw new StoreInUse(store);
+  return release;
 }
 
-/** Which file a path leads to. */
+/** The file that a path leads to. */
 interface Inode {
   readonly dev: bigint;
   readonly ino: bigint;
 }
 
 /**
- * Whether the paths of the locks still lead to the files that are locked. Where one does not, another server can take
- * a lock of that name, or the folder is another one: this server must stop writing.
+ * Watches that the paths of the claims still lead to the held files. If one does not, the folder was replaced, or another
+ * server can claim it: this server must then stop writing.
  */
 export class ClaimWatch {
   readonly #inodes: ReadonlyMap<string, Inode>;
 
-  /** @param paths of files that were locked just now. */
+  /** @param paths of files that this process has just claimed. */
   constructor(paths: readonly string[]) {
     this.#inodes = new Map(paths.map((path) => [path, statSync(path, { bigint: true })]));
   }
 
-  /** The path that leads to another file or to none; undefined while all is well, or where the disk does not say. */
+  /** Finds a path that leads to another file or to none; undefined if there is none, or if the disk gives no answer. */
   async findLost(): Promise<string | undefined> {
     for (const [path, inode] of this.#inodes) {
       const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
-        // What is not there is lost; a disk or a system that cannot answer just now says nothing.
+        // A missing file is lost. Any other error says nothing about the file.
         return error.code === 'ENOENT' || error.code === 'ENOTDIR' ? undefined : inode;
       });
       if (found?.ino !== inode.ino || found.dev !== inode.dev) return path;

@@ -1,11 +1,11 @@
-/** Whose a data folder is: root must leave nothing in another user's folder that this user may not read. */
+/** Keeps root from leaving files in another user's data folder that this user cannot read. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { SettingError } from '../config/errors.ts';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
-/** Missing in the types of Node.js. */
+/** The types of Node.js lack `initgroups`. */
 type WithInitgroups = NodeJS.Process & { initgroups?(user: number, group: number): void };
 
 interface Owner {
@@ -17,9 +17,9 @@ interface Owner {
 let adopted: number | undefined;
 
 /**
- * If this process is root's and the data folder is another user's, the process becomes that user's: user, group and
- * supplementary groups, for good. Commands do this before they open anything in the folder. Nothing is done for any
- * other process, nor where there is no such folder.
+ * Makes a root process become the owner of the data folder for the rest of its life: user, group and supplementary
+ * groups. Commands call this before they open anything in the folder. Does nothing in other processes, or if there is no
+ * such folder.
  * @param path of the data folder.
  */
 export function becomeOwner(path: string): void {
@@ -28,7 +28,7 @@ export function becomeOwner(path: string): void {
   try {
     (process as WithInitgroups).initgroups?.(owner.uid, owner.gid);
   } catch {
-    // The system has no name for this user, so it has no groups for it either.
+    // The system does not know this user, so it has no groups for it.
     process.setgroups?.([owner.gid]);
   }
   process.setgid?.(owner.gid);
@@ -36,28 +36,28 @@ export function becomeOwner(path: string): void {
   adopted = owner.uid;
 }
 
-/** Whom `becomeOwner` has made this process; undefined if nobody else than it was. */
+/** The user that this process became in `becomeOwner`; undefined if it did not change. */
 export function adoptedUid(): number | undefined {
   return adopted;
 }
 
 /**
- * A server that runs as root is refused over another user's folder. It does not take on the owner as commands do: its
- * port and its private key may be root's to open.
+ * Refuses a server that runs as root over another user's folder. Unlike a command, a server does not become the owner: it
+ * may need root to open its port and its private key.
  * @throws SettingError that names the folder, its owner and what to do.
  */
 export function requireOwnFolder(path: string): void {
   const owner = otherOwner(path);
   if (owner === undefined) return;
   throw new SettingError(
-    `the data folder ${path} belongs to uid ${owner.uid}, and this process is root's: run the server as that user, ` +
-      'or give the folder and all that is in it to root (chown -R 0:0)',
+    `the data folder ${path} belongs to uid ${owner.uid}, but this process runs as root: run the server as that user, ` +
+      'or make root the owner of the folder and its contents (chown -R 0:0)',
   );
 }
 
 /**
- * The owner, if this process is root's and the folder is not. Where the folder is root's the master key decides: a
- * server may run in a folder that it was only allowed to write to.
+ * The owner, if this process is root's and the folder is another user's. If the folder is root's, the owner of the master
+ * key counts: a server may run in a folder that it may write to but does not own.
  */
 function otherOwner(path: string): Owner | undefined {
   if (process.geteuid?.() !== 0) return undefined;
@@ -65,13 +65,13 @@ function otherOwner(path: string): Owner | undefined {
   return found.find((owner) => owner !== undefined && owner.uid !== 0);
 }
 
-/** Of what was opened, so that the name cannot come to mean something else meanwhile. */
+/** Reads the owner through a descriptor, so that the path cannot be replaced meanwhile. */
 function ownerOf(path: string, flag: number): Owner | undefined {
   let file: number;
   try {
     file = openSync(path, O_RDONLY | O_NONBLOCK | flag);
   } catch {
-    // What cannot be opened is told by who needs it.
+    // The code that needs the file reports this error.
     return undefined;
   }
   try {

@@ -4,8 +4,8 @@ import { nodeHash } from '../hashing/node-hash.ts';
 import type { Logger } from '../log.ts';
 
 /**
- * The native hash where it can be had, node:crypto otherwise; says which, and why it is slower.
- * @param speaks whether this is the process that tells the operator: one of them is enough.
+ * Loads the native hash, or falls back to node:crypto and logs why.
+ * @param speaks whether this process warns the operator; one process is enough.
  */
 export function hashEngine(log: Logger, speaks = true): HashEngine {
   const reasons: string[] = [];
@@ -14,7 +14,7 @@ export function hashEngine(log: Logger, speaks = true): HashEngine {
   else
     log[speaks ? 'warn' : 'debug'](
       { reasons },
-      'hashing with node:crypto: uploads and downloads are slower than they could be',
+      'hashing with node:crypto, because the native hash cannot be loaded: uploads and downloads are slower',
     );
   return native ?? nodeHash;
 }

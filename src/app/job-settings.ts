@@ -8,7 +8,7 @@ import {
   seededSpread,
 } from '../domain/job-times.ts';
 
-/** When a job of this pace that starts now is done. The spread is repeatable for a seed. */
+/** Makes a function that tells when a job that starts now is done. The same seed gives the same random part. */
 export function createDueTime(
   setting: JobTimeSetting,
   seed: number,

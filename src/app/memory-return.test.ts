@@ -5,7 +5,7 @@ import { MemoryReturn } from './memory-return.ts';
 const MIB = 1024 * 1024;
 const LOOK_MS = 5000;
 
-/** A process that has 100 MiB at its start; what is freed comes down only when it is given back. */
+/** A process that starts with 100 MiB. Its memory shrinks only when it is given back. */
 function trial() {
   const now = { atMs: 0, processorMs: 0, bytes: 100 * MIB };
   let [times, freed, collections, garbage, asked] = [0, 0, 0, 0, 0];
@@ -28,7 +28,7 @@ function trial() {
       },
     ],
   );
-  /** Looks for so long, while the process takes a share of a processor. */
+  /** Looks for this long, while the process uses a share of a processor. */
   const pass = (seconds: number, share: number): void => {
     for (let ms = 0; ms < seconds * 1000; ms += LOOK_MS) {
       now.atMs += LOOK_MS;

@@ -1,44 +1,45 @@
-/** Gives memory back to the system once a load is over. */
+/** Gives memory back to the system after a load. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
+import { systemClocks } from './system.ts';
 
 const LOOK_PAUSE_MS = 5000;
-/** By then the buffers that waited for the next blob are freed (blobs/blob/buffer-pool.ts). */
+/** Longer than idle buffers are kept for the next blob (blobs/blob/buffer-pool.ts). */
 const QUIET_MS = 35_000;
-/** Of one processor: an idle process with its chores takes less, one that serves takes more. */
+/** Share of one processor. An idle process with its chores uses less; a serving one uses more. */
 const QUIET_SHARE = 0.1;
-/** So much more than at the least may stay: less is not worth a look at all of the memory. */
+/** Growth below this is not worth walking all of the memory. */
 const RISE_BYTES = 24 * 1024 * 1024;
 
-/** For the log. */
+/** Name of the chore in the log. */
 export const GIVE_BACK = 'give memory back';
 
-/** What a process has used up to now. */
+/** What a process has used so far. */
 export interface Usage {
-  /** By a clock that nobody can set, ms. */
+  /** By a clock that cannot be set, ms. */
   readonly atMs: number;
-  /** Of all its threads, ms. */
+  /** Processor time of all its threads, ms. */
   readonly processorMs: number;
-  /** Resident memory, bytes. Asking takes a descriptor, and a process in a flood may have none left. */
+  /** Resident memory, bytes. Needs a descriptor, so it is read only when necessary. */
   bytes(): number;
 }
 
 /**
- * The C library keeps what is freed for the next allocation, and V8 keeps pages of its heap. After a load that may be
- * hundreds of MiB, scattered between what is still in use, and nothing of it goes back by itself. So a process that has
- * been quiet for a while hands it back, once, if it has grown since the last time.
+ * The C library keeps freed memory for the next allocation, and V8 keeps pages of its heap. After a load, that may be
+ * hundreds of MiB, scattered between memory in use, which the process never gives back by itself. So a process that has
+ * grown and then been quiet for a while gives memory back, once.
  */
 export class MemoryReturn {
   readonly #read: () => Usage;
   readonly #ways: readonly (() => void)[];
   #last: Usage;
   #quietSinceMs: number;
-  /** The least resident since memory was given back, bytes. */
+  /** Lowest resident memory since memory was last given back, bytes. */
   #least: number;
 
-  /** @param ways hand memory back, the cheapest first. The next one is tried where one was not enough. */
+  /** @param ways functions that give memory back, cheapest first; each is tried if the one before was not enough. */
   constructor(read: () => Usage, ways: readonly (() => void)[]) {
     this.#read = read;
     this.#ways = ways;
@@ -47,7 +48,7 @@ export class MemoryReturn {
     this.#least = this.#last.bytes();
   }
 
-  /** To be called every few seconds. */
+  /** Must be called every few seconds. */
   look(): void {
     const now = this.#read();
     const { atMs, processorMs } = this.#last;
@@ -76,7 +77,7 @@ export function startMemoryReturn(
   return repeat(LOOK_PAUSE_MS, async () => memory.look(), onError);
 }
 
-/** Makes V8 give back every page that it can do without; takes some 100 ms. A plain collection leaves it a store of pages. */
+/** Makes V8 give back every unused page; takes some 100 ms. A normal collection lets V8 keep pages for later. */
 function collectAll(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as (options: object) => void;
@@ -86,5 +87,9 @@ function collectAll(): void {
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { atMs: performance.now(), processorMs: (user + system) / 1000, bytes: process.memoryUsage.rss };
+  return {
+    atMs: systemClocks().steadyMs,
+    processorMs: (user + system) / 1000,
+    bytes: process.memoryUsage.rss,
+  };
 }

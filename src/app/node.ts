@@ -1,5 +1,4 @@
-/** One serving process: a catalog, a store and a server over them. */
-import { randomBytes, randomFillSync } from 'node:crypto';
+/** The server of one serving process, over a catalog and a store. */
 import type { Server } from 'node:http';
 import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import type { RenewingLog } from '../audit/renewing-log.ts';
@@ -9,10 +8,10 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { withoutPath } from '../domain/errors.ts';
-import { Ids, type RandomBytes } from '../domain/ids.ts';
+import { Ids } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
-import type { ClockReading, TrustedTime } from '../domain/trusted-time.ts';
+import type { TrustedTime } from '../domain/trusted-time.ts';
 import type { Logger } from '../log.ts';
 import { API } from '../operations/table.ts';
 import { PolicyCache } from '../protocol/policy-cache.ts';
@@ -28,40 +27,11 @@ import { createDueTime } from './job-settings.ts';
 import { listenError } from './listen-address.ts';
 import { requestLogger } from './request-log.ts';
 import type { SpaceWatch } from './space-watch.ts';
+import { systemClock, systemRandom } from './system.ts';
 
-const RANDOM_POOL_BYTES = 4096;
-
-/** The one place where the system is asked for the time. */
-export const systemClock: Clock = { now: () => Date.now() };
-/** Real time beside a clock that nobody can set. */
-export const systemClocks = (): ClockReading => ({
-  wallMs: Date.now(),
-  steadyMs: Math.floor(performance.now()),
-});
-/** The one place where the system is asked for randomness. */
-export const systemRandom = pooledRandom();
-
-/** Asking costs the same for a few bytes as for many, so it is done for many at once; each is given out once. */
-function pooledRandom(): RandomBytes {
-  const pool = Buffer.alloc(RANDOM_POOL_BYTES);
-  let used = pool.length;
-  return (bytes) => {
-    if (bytes > RANDOM_POOL_BYTES) return randomBytes(bytes);
-    if (used + bytes > pool.length) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    // A copy, and nothing of it stays behind: it may become a secret.
-    const given = Buffer.from(pool.subarray(used, used + bytes));
-    pool.fill(0, used, used + bytes);
-    used += bytes;
-    return given;
-  };
-}
-
-/** Of bodies that are read before it is known who sent them, in one process: 32 of the longest. */
+/** Limit for bodies read before their sender is authenticated, in one process: 32 of the longest. */
 const UNPROVEN_BYTES = 32 * 1024 * 1024;
-/** Connections that are still busy this long after a stop was asked for are cut. */
+/** A stop cuts connections that are still busy after this time. */
 const STOP_GRACE_MS = 30_000;
 
 export interface NodeDeps {
@@ -78,7 +48,7 @@ export interface NodeDeps {
   readonly emulator?: RunningEmulator | undefined;
 }
 
-/** A server over the parts; it does not listen yet. */
+/** Creates a server that does not listen yet. */
 export function createNode({
   config,
   catalog,
@@ -149,7 +119,7 @@ export function createNode({
   });
 }
 
-/** @param networks addresses, or networks in CIDR form. */
+/** Makes a list to check addresses against. @param networks addresses, or networks in CIDR form. */
 function networksOf(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {
@@ -163,16 +133,16 @@ function networksOf(networks: readonly string[]): BlockList {
 
 const AUDIT = 'The audit log cannot be written: ';
 
-/** In words, without a path: anybody may ask for the server's health. */
+/** Explains a failure without a path, because anybody may ask for the server's health. */
 function reasonOf(failure: unknown, what = ''): string | undefined {
   return failure === undefined ? undefined : `${what}${withoutPath(failure)}`;
 }
 
 /**
- * Listens; gives the address that was taken.
- * @param shared whether other processes of this user may listen on the address, too: the system then shares connections
- * out. Handed over by the primary instead, one waits for the answer to the one before it, and in a flood thousands wait.
- * @throws what `listenError` makes of the system's error.
+ * Listens. @returns the address in use.
+ * @param shared whether other processes of this user may listen on the address, too. The system then distributes
+ * connections. (If the primary did, each hand-over would wait for the one before, and in a flood thousands would wait.)
+ * @throws the error from `listenError`.
  */
 export function listen(
   server: Server,
@@ -190,7 +160,7 @@ export function listen(
   });
 }
 
-/** Takes no more connections and lets requests under way come to their end, within bounds. */
+/** Accepts no more connections, and resolves when requests under way have ended or were cut after the grace time. */
 export function stopServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => cutConnections(server), STOP_GRACE_MS);

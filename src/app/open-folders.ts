@@ -1,4 +1,4 @@
-/** A start's way to its data folder and its store: locks, a decision, and only then what is made. */
+/** Opens data folder and store for a start: claims them, decides, and only then creates what is missing. */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { writeIdentity } from '../blobs/disk/identity.ts';
@@ -12,7 +12,7 @@ import { requireUsable } from './folder-access.ts';
 import { FolderClaims } from './folder-claims.ts';
 import { planStart, type StartPlan } from './start-plan.ts';
 
-/** Folders that this process has to itself. */
+/** Folders that this process has claimed. */
 export interface OpenedFolders {
   readonly folder: DataFolder;
   readonly claims: FolderClaims;
@@ -21,12 +21,12 @@ export interface OpenedFolders {
 }
 
 /**
- * Takes data folder and store, decides, and makes the store ready with the next generation.
- * @throws FolderInUse, StoreInUse, StartRefused, NoteDamaged, the I/O error; then nothing is held.
+ * Claims data folder and store, decides whether to start, and prepares the store with the next generation.
+ * @throws FolderInUse, StoreInUse, StartRefused, NoteDamaged, the I/O error; nothing is then held.
  */
 export async function openFolders(config: Config, random: RandomBytes, log: Logger): Promise<OpenedFolders> {
   const folder = dataFolder(config.data);
-  // Makes nothing where there is something: it says what is wrong with a path that is no folder.
+  // Creates nothing here: it explains what is wrong with a path that is not a folder.
   if (existsSync(folder.path)) {
     makeDataFolder(folder);
     requireUsable(folder);
@@ -38,10 +38,10 @@ export async function openFolders(config: Config, random: RandomBytes, log: Logg
     const isNewlyTaken = await claims.claimData();
     const masterKey = await readOrMakeMasterKey(folder, random);
     await mkdir(folder.store, { recursive: true });
-    // Where a lock was not held while the decision was made, another server may have changed what it rests on.
+    // If a claim is new, another server may have changed the findings since the first decision.
     if ((await claims.claimStore()) || isNewlyTaken) plan = await planStart(config, folder, random);
     await prepareDiskStore(folder.store);
-    // First here, then in the catalog: a store that is behind its catalog is a copy, or was restored.
+    // Written here before the catalog, so a store behind its catalog must be a copy or restored.
     await writeIdentity(folder.store, plan.identity, plan.storeNumber);
     return { folder, claims, masterKey, plan };
   } catch (error) {

@@ -1,7 +1,7 @@
-/** What the first process of a server opens before anything is served. */
+/** What the primary opens before the server serves. */
 import { statSync } from 'node:fs';
 import type { DiskStore } from '../blobs/disk/disk-store.ts';
-import { openSqliteCatalog, openSqliteWriter } from '../catalog/sqlite.ts';
+import { openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
 import type { Config } from '../config/read.ts';
 import type { Catalog } from '../domain/catalog.ts';
@@ -14,39 +14,40 @@ import { type DataFolder, dataFolder } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import type { FolderClaims } from './folder-claims.ts';
 import { hashEngine } from './hash-engine.ts';
-import { systemClock, systemRandom } from './node.ts';
+import { openCatalog } from './open-catalog.ts';
 import { openFolders } from './open-folders.ts';
-import { openPostgres, openSpaceWatch, openStore } from './process-deps.ts';
+import { logLostConnection, openSpaceWatch, openStore } from './process-deps.ts';
 import type { SpaceWatch } from './space-watch.ts';
 import { StampSource } from './stamp-source.ts';
 import type { StartPlan } from './start-plan.ts';
+import { systemClock, systemRandom } from './system.ts';
 
-/** Every process maps the index of the catalog's log, and btrfs answers a write to it with SIGBUS when nothing is left. */
+/** Every process maps the index of the catalog's log. When no room is left, btrfs answers a write to it with SIGBUS. */
 const BTRFS_LIMIT =
-  'a quota of btrfs bounds the data folder: if another program uses up all of it, reserve and all, the system kills the ' +
-  'server (SIGBUS) when it next writes to the mapped catalog.sqlite-shm. To avoid that, make store/ a subvolume of its ' +
-  'own and let the quota bound that one alone';
+  'a btrfs quota limits the data folder: if another program uses up the quota including the reserve, the system kills ' +
+  'the server (SIGBUS) at its next write to the mapped catalog.sqlite-shm. To avoid that, make store/ a subvolume and ' +
+  'put the quota on that subvolume only';
 
-/** What the first process of a server holds. */
+/** What the primary holds. */
 export interface Primary {
   readonly folder: DataFolder;
   readonly masterKey: Buffer;
   readonly blobs: DiskStore;
   readonly space: SpaceWatch;
   readonly catalog: Catalog;
-  /** On SQLite only: where the serving processes' writes go. */
+  /** On SQLite only: commits the writes of the serving processes. */
   readonly writer: Writer | undefined;
   readonly claims: FolderClaims;
   readonly plan: StartPlan;
   readonly stampSource: StampSource;
   readonly keeper: CommitKeeper;
-  /** The store's. */
+  /** Hashes for the store. */
   readonly engine: HashEngine;
 }
 
 /**
- * Takes data folder and store, decides whether they and the catalog belong together, and claims the catalog.
- * @throws FolderInUse, StoreInUse, StartRefused, NoteDamaged, Shortage, and what the system says.
+ * Claims data folder and store, decides whether they and the catalog belong together, and claims the catalog.
+ * @throws FolderInUse, StoreInUse, StartRefused, NoteDamaged, Shortage, and errors of the system.
  */
 export async function openPrimary(config: Config, log: Logger): Promise<Primary> {
   await shrinkReserve(config, log);
@@ -55,9 +56,17 @@ export async function openPrimary(config: Config, log: Logger): Promise<Primary>
   const stampSource = new StampSource(plan.identity.generation);
   const engine = hashEngine(log);
   const blobs = openStore(folder, space, engine, stampSource);
-  // Before anything is written to the catalog: its numbers grow with what is.
+  // Must precede all writes to the catalog, because they raise its commit number.
   if (plan.older) await noteOlderCatalog(blobs, systemClock.now());
-  const { catalog, writer } = await openCatalog(config, { folder, space, blobs }, log);
+  const { catalog, writer } = await openCatalog({
+    config,
+    folder,
+    blobs,
+    generation: 0,
+    openWriter: () => openSqlite({ folder, space, blobs }),
+    onConnectionLost: logLostConnection(log),
+  });
+  if (writer && (await space.hasBtrfsLimit())) log.warn({ folder: folder.path }, BTRFS_LIMIT);
   stampSource.follow(catalog);
   const { storeId, catalogId, generation } = plan.identity;
   await catalog.claimGeneration({ storeId, catalogId, generation });
@@ -67,7 +76,7 @@ export async function openPrimary(config: Config, log: Logger): Promise<Primary>
   return { folder, claims, masterKey, plan, engine, blobs, space, catalog, writer, stampSource, keeper };
 }
 
-/** Before anything is written, the lock included: a start on a full disk lives on the reserve. */
+/** Makes room for a start on a full disk. Must precede all writes, including the claims. */
 async function shrinkReserve(config: Config, log: Logger): Promise<void> {
   const folder = dataFolder(config.data);
   if (statSync(folder.path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
@@ -75,23 +84,11 @@ async function shrinkReserve(config: Config, log: Logger): Promise<void> {
   await openSpaceWatch(config, folder, log, true);
 }
 
-async function openCatalog(
-  config: Config,
-  { folder, space, blobs }: Pick<Primary, 'folder' | 'space' | 'blobs'>,
-  log: Logger,
-): Promise<Pick<Primary, 'catalog' | 'writer'>> {
-  if (config.catalogUrl !== undefined) {
-    return {
-      writer: undefined,
-      catalog: await openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log),
-    };
-  }
-  const writer = await openSqliteWriter(folder.catalog, {
+function openSqlite({ folder, space, blobs }: Pick<Primary, 'folder' | 'space' | 'blobs'>): Promise<Writer> {
+  return openSqliteWriter(folder.catalog, {
     journal: (entries) => blobs.appendEntries(entries),
     failure: () => blobs.failure(),
     checksFirst: true,
     freeSpace: () => space.of('data folder').shrinkReserve(),
   });
-  if (await space.hasBtrfsLimit()) log.warn({ folder: folder.path }, BTRFS_LIMIT);
-  return { writer, catalog: openSqliteCatalog(folder.catalog, writer) };
 }

@@ -1,4 +1,4 @@
-/** What is put in order before anything is served. */
+/** Repairs what a crash or a restored backup left, before the server serves. */
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Logger } from '../log.ts';
@@ -8,17 +8,17 @@ import { restoreLocks } from '../workers/restore-locks.ts';
 
 interface StartState {
   readonly nowMs: number;
-  /** Whether the catalog was found to be older than the store before this start wrote anything to it. */
+  /** Whether the catalog was older than the store before this start wrote to it. */
   readonly older?: boolean;
-  /** The greatest commit number that the store knew of then. */
+  /** The greatest commit number in the store before this start. */
   readonly storeNumber?: number;
-  /** The catalog's commit number then; as it is now by default. */
+  /** The catalog's commit number before this start; by default its current one. */
   readonly catalogNumber?: number;
 }
 
 /**
- * Mends what a crash or a restored catalog left.
- * @returns whether anything may be removed: not while the catalog is older than the store.
+ * Repairs what a crash or a restored catalog left.
+ * @returns whether the server may remove anything: not while the catalog is older than the store.
  */
 export async function repairStore(
   catalog: Catalog,
@@ -30,24 +30,27 @@ export async function repairStore(
   let [older, found] = [wasOlder || (await isOlderThanStore(catalog, blobs)), storeNumber];
   if (!older) {
     const { commitNumber } = await recover(catalog, blobs, log, nowMs);
-    // What the last writers knew: they may not have lived long enough to note it.
+    // The last writers may have ended before they noted this number.
     const known = catalogNumber ?? (await catalog.storeLink()).commitNumber;
     [older, found] = [commitNumber > known, Math.max(commitNumber, storeNumber)];
   }
   if (older) {
     await markCatalogOlder(catalog, blobs, { nowMs, found });
     const why = knowsNothing
-      ? 'this catalog is empty and the store is not: is it another one than before (--catalog, MORAINE_CATALOG)?'
+      ? 'this catalog is empty but the store is not: is it the right catalog (--catalog, MORAINE_CATALOG)?'
       : 'the catalog is older than the store: it was restored from a backup.';
     log.error(
-      `${why} Nothing is swept, removed or expired until \`moraine catalog accept\` says that what it does not know may go`,
+      `${why} Nothing is swept, removed or expired until \`moraine catalog accept\` permits the server to remove what this catalog does not name`,
     );
   }
   const { restored, unknown } = await restoreLocks(catalog, blobs, older);
   if (restored.length > 0)
-    log.error({ restored }, 'the catalog had lost the locks of these vaults: they are locked again');
+    log.error(
+      { restored },
+      'the catalog had lost the locks of these vaults; they were restored from the store',
+    );
   if (unknown.length > 0)
-    log.error({ unknown }, 'the store knows locked vaults that the catalog does not know');
+    log.error({ unknown }, 'the store has locks of vaults that the catalog does not know');
   return { maySweep: !older };
 }
 
@@ -58,11 +61,11 @@ async function recover(
   nowMs: number,
 ): Promise<{ commitNumber: number }> {
   const { aside, unreadable, commitNumber } = await recoverStore(catalog, blobs, nowMs);
-  if (unreadable.length > 0) log.error({ unreadable }, 'blobs that were stored last cannot be read');
+  if (unreadable.length > 0) log.error({ unreadable }, 'some of the last stored blobs cannot be read');
   if (aside > 0)
     log.warn(
       { aside },
-      'blobs that were stored when the server ended are not in the catalog: they are set aside (`moraine store aside`)',
+      'blobs that were stored before the server ended are not in the catalog; they were set aside (`moraine store aside`)',
     );
   return { commitNumber };
 }

@@ -1,4 +1,4 @@
-/** Which requests become lines of the log, at which level. */
+/** Decides which requests are logged, and at which level. */
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
@@ -7,12 +7,12 @@ import { withoutLockId } from '../protocol/redact.ts';
 import { ClientGone } from '../protocol/small-body.ts';
 import { ShortageLog } from './shortage-log.ts';
 
-/** Anybody who knows the id of an access key can cause these lines, so their number is bounded. */
+/** Limits these lines, because anybody who knows an access key id can cause them. */
 const MISMATCHES_PER_SECOND = 10;
 
 /**
- * Failures of the server are errors; signatures that do not match come with their evidence, ten a second at most;
- * all other requests are for those who ask for each (level `debug`).
+ * Logs failures of the server as errors, wrong signatures with evidence as `info` (at most ten per second), and all other
+ * requests as `debug`.
  */
 export function requestLogger(log: Logger, clock: Clock): (done: AnsweredRequest) => void {
   const limiter = new RateLimiter(MISMATCHES_PER_SECOND);
@@ -31,7 +31,7 @@ export function requestLogger(log: Logger, clock: Clock): (done: AnsweredRequest
   };
 }
 
-/** @param leftOut lines that were left out before this one; undefined when this one is left out as well. */
+/** @param leftOut number of lines left out before this one; undefined to leave out this one, too. */
 function logMismatch(
   log: Logger,
   done: AnsweredRequest,
@@ -59,7 +59,7 @@ function isServerError(error: unknown): boolean {
   return error !== undefined && !(error instanceof ClientGone);
 }
 
-/** Lets so many of something through in each second of the clock, and counts the rest. */
+/** Lets a number of events through in each second of the clock, and counts the rest. */
 class RateLimiter {
   readonly #perSecond: number;
   #second = 0;
@@ -70,7 +70,7 @@ class RateLimiter {
     this.#perSecond = perSecond;
   }
 
-  /** How many were left out since the last one that was let through; undefined when this one is left out as well. */
+  /** How many events were left out since the last one let through; undefined if this one is left out, too. */
   take(nowMs: number): number | undefined {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {

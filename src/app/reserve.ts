@@ -1,33 +1,33 @@
-/** Files that take up room on a disk while there is enough, so that there is some to give up when there is not. */
-import { randomFillSync } from 'node:crypto';
+/** The reserve: files that hold room on a disk, so that the server can free it when the disk is full. */
 import { open, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { undefinedIfMissing } from '../durable/errors.ts';
 import { BtrfsQuota } from './btrfs-quota.ts';
+import { systemRandom } from './system.ts';
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
-/** Of a small file system the reserve takes no more than this share, unless a setting says so. */
+/** Unless a setting sets its size, the reserve takes at most this share of the file system. */
 const DEFAULT_SHARE = 1 / 16;
 /**
- * It is given up, and made again, file by file: what another program takes meanwhile is not all of it. To shorten a file
- * would not do: where a quota of btrfs is used up, only a removal goes on.
+ * Number of files. The reserve is given up and rebuilt file by file, so that another program cannot take all of it at
+ * once. Shortening one file would not work: on a used up btrfs quota, only removals succeed.
  */
 const STEPS = 8;
 const FILE = 'reserve';
 const PIECE_BYTES = 1024 * 1024;
 
-/** What a file system has, in bytes. */
+/** Room on a file system, in bytes. */
 export interface FileSystemSpace {
-  /** For users that are not root. */
+  /** Free for users other than root. */
   readonly free: number;
-  /** In the reserve's files. */
+  /** Held by the reserve's files. */
   readonly held: number;
 }
 
 /** The reserve of one file system. */
 export class Reserve {
   readonly folder: string;
-  /** Bytes that are kept free of uploads, in the files or beside them. */
+  /** Bytes that uploads must leave, held by the files or free. */
   readonly bytes: number;
   readonly #paths: readonly string[];
   readonly #quota: BtrfsQuota | undefined;
@@ -40,7 +40,7 @@ export class Reserve {
   }
 
   /**
-   * @param wanted bytes; undefined: 64 MiB, or a sixteenth of the file system, or of a quota of btrfs, if that is less.
+   * @param wanted bytes; undefined: 64 MiB, or less: a sixteenth of the file system or of its btrfs quota.
    * @throws the I/O error.
    */
   static async of(folder: string, wanted: number | undefined): Promise<Reserve> {
@@ -51,28 +51,28 @@ export class Reserve {
     return new Reserve(folder, Math.floor(Math.min(DEFAULT_BYTES, size * DEFAULT_SHARE)), quota);
   }
 
-  /** Bytes that are given up at once. */
+  /** Bytes given up at once. */
   get step(): number {
     return Math.ceil(this.bytes / STEPS);
   }
 
-  /** Whether a quota of btrfs bounds what the folder may take. @throws the I/O error. */
+  /** Whether a btrfs quota limits the folder. @throws the I/O error. */
   async hasBtrfsLimit(): Promise<boolean> {
     return Number.isFinite((await this.#quota?.limit()) ?? Infinity);
   }
 
-  /** @throws the I/O error. */
+  /** Reads the room on the file system. @throws the I/O error. */
   async look(): Promise<FileSystemSpace> {
     const { bavail, bsize } = await statfs(this.folder);
-    // The last step of a quota counts as taken: btrfs kills what writes into a mapped file when there is nothing left, and
-    // the index of the catalog's log is one.
+    // The last step of a quota counts as used: when nothing is left, btrfs kills processes that write to a mapped file,
+    // such as the index of the catalog's log.
     const left = (await this.#quota?.left()) ?? Infinity;
     const free = Math.min(bavail * bsize, Math.max(0, left - this.step));
     const sizes = await Promise.all(this.#paths.map(sizeOf));
     return { free, held: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
-  /** Gives up a step. @returns whether there was anything left. Never throws. */
+  /** Gives up a step. @returns whether there was one. Never throws. */
   async shrink(): Promise<boolean> {
     for (const path of this.#paths.toReversed()) {
       try {
@@ -82,17 +82,16 @@ export class Reserve {
         await this.#quota?.settle();
         return true;
       } catch {
-        // It is not there, or another process was faster.
+        // The file does not exist, or another process removed it first.
       }
     }
     return false;
   }
 
-  /** Adds what is missing in the first file that is not whole, a step at most. One process does this. @throws the I/O error. */
+  /** Completes the first file that is not whole. Only one process may call this. @throws the I/O error. */
   async grow(): Promise<void> {
-    // Not zeros: a file system that compresses would keep nothing free for them. Its owner alone reads it: what it takes
-    // up may have been somebody's.
-    const piece = randomFillSync(Buffer.alloc(Math.min(PIECE_BYTES, this.step)));
+    // Random bytes, because a file system that compresses would hold no room for zeros.
+    const piece = systemRandom(Math.min(PIECE_BYTES, this.step));
     for (const [i, path] of this.#paths.entries()) {
       let left = Math.min(this.step, this.bytes - i * this.step) - (await sizeOf(path));
       if (left <= 0) continue;
@@ -107,7 +106,7 @@ export class Reserve {
   }
 }
 
-/** 0 if there is no such file. @throws the I/O error. */
+/** Size of a file; 0 if there is none. @throws the I/O error. */
 async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(undefinedIfMissing))?.size ?? 0;
 }

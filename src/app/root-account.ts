@@ -14,17 +14,17 @@ import { makeAccountId, makeKeyId, makeSecret } from './make-key.ts';
 import { credentialFiles, credentialsText } from './root-credentials.ts';
 
 export const ACCOUNT_SETTING = 'account-id';
-/** `true` while a weak key of the environment's works. */
+/** `true` while a weak key from the environment works. */
 const WEAK_KEY_SETTING = 'weak-root-key';
 const KEY_SETTING = 'first-access-key-id';
-const MAKE_ANOTHER = 'make one with `moraine key create`';
+const CREATE_ANOTHER = 'create one with `moraine key create`';
 
-/** What a person needs to begin. */
+/** What a person needs to start using the server. */
 export interface RootAccount {
   readonly accountId: string;
-  /** In words where there is none. */
+  /** The id, or a sentence if there is none. */
   readonly accessKeyId: string;
-  /** In words. */
+  /** A sentence. */
   readonly whereSecretIs: string;
   /** Path of the file with the secret, if there is one. */
   readonly credentialsFile?: string | undefined;
@@ -41,7 +41,7 @@ interface RootAccountDeps {
 }
 
 /**
- * The account and root's access key: made at the first start, or as the settings say.
+ * Opens the account and root's access key. The first start creates them, unless the settings give them.
  * @throws SettingError when the settings name another account than the stored one.
  */
 export async function openRootAccount(config: Config, deps: RootAccountDeps): Promise<RootAccount> {
@@ -49,7 +49,7 @@ export async function openRootAccount(config: Config, deps: RootAccountDeps): Pr
   const accountId = await deps.catalog.initSetting({ name: ACCOUNT_SETTING, value: wanted });
   if (config.accountId !== undefined && config.accountId !== accountId) {
     throw new SettingError(
-      `--account-id ${config.accountId} is not the account of this data: it is ${accountId}`,
+      `--account-id ${config.accountId} is not the account of this data folder, which is ${accountId}`,
     );
   }
   if (!(await deps.catalog.listAccounts()).includes(accountId)) {
@@ -63,7 +63,7 @@ export async function openRootAccount(config: Config, deps: RootAccountDeps): Pr
   return openFirstKey(accountId, deps);
 }
 
-/** A weak key works only as long as it is given: without the setting that allowed it, nobody would expect it. */
+/** Removes a weak key of an earlier start: it may work only while the settings give and allow it. */
 async function dropWeakKey(account: string, deps: RootAccountDeps): Promise<void> {
   const { catalog } = deps;
   if ((await catalog.findSetting(WEAK_KEY_SETTING)) !== 'true') return;
@@ -71,7 +71,7 @@ async function dropWeakKey(account: string, deps: RootAccountDeps): Promise<void
   await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'false' });
 }
 
-/** Removes the keys that the environment gave at earlier starts, but for this one, and puts that on record. */
+/** Removes the keys that the environment gave at earlier starts, except `keepId`, and audits that. */
 async function dropGivenKeys(
   account: string,
   keepId: string,
@@ -87,14 +87,14 @@ async function dropGivenKeys(
   }
 }
 
-/** Keys from the environment hold at each start; one that was given earlier stops working. A change is put on record. */
+/** Makes the environment's key the only one from the environment, and audits a change. */
 async function takeGivenKey(
   account: string,
   { id, secret, weak }: RootKey,
   deps: RootAccountDeps,
 ): Promise<RootAccount> {
   const { catalog } = deps;
-  // Before the key, so that a crash between the two leaves no weak key that nothing takes away.
+  // Set before the key, so that a crash in between leaves no weak key that a later start would keep.
   if (weak) await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'true' });
   const known = await catalog.findAccessKey(id);
   const holds = known?.status === 'active' && known.account === account && isSecretOf(deps, known, secret);
@@ -121,7 +121,7 @@ async function takeGivenKey(
   };
 }
 
-/** Whether this is the key's secret. One that was sealed under another master key is not. */
+/** Whether this is the key's secret; false if the secret was sealed with another master key. */
 function isSecretOf({ box }: RootAccountDeps, { id, sealedSecret }: AccessKey, secret: string): boolean {
   try {
     return box.open(id, sealedSecret) === secret;
@@ -136,8 +136,8 @@ async function openFirstKey(accountId: string, deps: RootAccountDeps): Promise<R
   if ((await catalog.findAccessKey(id))?.status !== 'active') {
     return {
       accountId,
-      accessKeyId: 'the one of the first start was disabled or deleted',
-      whereSecretIs: MAKE_ANOTHER,
+      accessKeyId: '(the first access key is no longer active)',
+      whereSecretIs: CREATE_ANOTHER,
     };
   }
   for (const path of credentialFiles(folder, accountId)) {
@@ -145,16 +145,16 @@ async function openFirstKey(accountId: string, deps: RootAccountDeps): Promise<R
     if (text.includes(id))
       return { accountId, accessKeyId: id, whereSecretIs: `in ${path}`, credentialsFile: path };
   }
-  return { accountId, accessKeyId: id, whereSecretIs: `in no file here; ${MAKE_ANOTHER}` };
+  return { accountId, accessKeyId: id, whereSecretIs: `in no file in the data folder; ${CREATE_ANOTHER}` };
 }
 
-/** The file before the key: a key that works but whose secret nobody has would be of no use. */
+/** Creates the first key. Writes the file before the key, so that no key exists whose secret is lost. */
 async function makeFirstKey(accountId: string, deps: RootAccountDeps): Promise<string> {
   const { catalog, random, folder } = deps;
   const id = makeKeyId('AKIA', random);
   const secret = makeSecret(random);
   const [usual = '', other = ''] = credentialFiles(folder, accountId);
-  // Never over another account's: a start with the wrong catalog must not take away the only copy of a secret.
+  // Never overwrite another account's file: after a start with the wrong catalog, it may be the only copy of a secret.
   const kept = await readFile(usual, 'utf8').catch(undefinedIfMissing);
   const path = kept === undefined || kept.includes(accountId) ? usual : other;
   await withCommandAudit(deps, 'server', async (auditChange) => {

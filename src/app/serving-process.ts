@@ -1,52 +1,50 @@
-/** The life of one serving process. It ends with the primary: without the writer it could acknowledge nothing. */
+/** A serving process. It ends when the primary does, because it could then acknowledge no write. */
 import cluster from 'node:cluster';
-import { readFile } from 'node:fs/promises';
 import type { DiskStore } from '../blobs/disk/disk-store.ts';
-import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { Config, TlsPair } from '../config/read.ts';
-import type { BlobStore } from '../domain/blob-store.ts';
-import type { Catalog } from '../domain/catalog.ts';
 import { STRAY_MS } from '../domain/trusted-time.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
 import { dueWorkOf, logChoreFailure, startSharedChores, watchSpace } from './chores.ts';
-import { dataFolder } from './data-folder.ts';
+import { dataFolder, readMasterKey } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { watchDescriptors } from './descriptor-watch.ts';
 import { hashEngine } from './hash-engine.ts';
 import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
-import { createNode, listen, stopServer, systemClock, systemClocks, systemRandom } from './node.ts';
-import { logAnchorFailure, openPostgres, openSpaceWatch, openStore } from './process-deps.ts';
+import { createNode, listen, stopServer } from './node.ts';
+import { openCatalog } from './open-catalog.ts';
+import { logAnchorFailure, logLostConnection, openSpaceWatch, openStore } from './process-deps.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
 import { StampSource } from './stamp-source.ts';
+import { systemClock, systemClocks, systemRandom } from './system.ts';
 import { renewTls } from './tls-pair.ts';
 import { TrustedClock } from './trusted-clock.ts';
-import { remoteWriter } from './writer-link.ts';
+import { type Channel, remoteWriter } from './writer-link.ts';
 
-/** How soon the primary hears that something was written. */
+/** How often a process tells the primary that it wrote. */
 const TELL_PAUSE_MS = 200;
 
-/** What the primary sends first. */
+/** The first message of the primary. */
 interface ProcessSettings {
   readonly config: Config;
   readonly generation: number;
 }
 
-/** What the primary can ask of a process that serves. */
+/** What the primary can tell a process that serves. */
 interface ServingControls {
   renewTls(pair: TlsPair): void;
   stop(): Promise<void>;
 }
 
-/** Serves with the settings that the primary sends, until the primary says stop. */
+/** Serves with the settings that the primary sends, until the primary says to stop. */
 export async function runServingProcess(): Promise<void> {
-  // A terminal sends these to the whole group; the primary alone decides what they mean.
+  // A terminal sends these signals to all processes, but only the primary acts on them.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
   let ready: ServingControls | undefined;
   let renewed: TlsPair | undefined;
-  // The store and an order to stop writing may come in either order.
+  // The order to stop writing may come before the store is open.
   const orders = new StoreOrders();
   const { config, generation } = await new Promise<ProcessSettings>((resolve) => {
     process.on('message', async (message: PrimaryMessage) => {
@@ -75,7 +73,7 @@ export async function runServingProcess(): Promise<void> {
   }
 }
 
-/** Hands an order to stop writing to a store, whichever of them comes first. */
+/** Passes the order to stop writing to the store, even if the order comes first. */
 class StoreOrders {
   #store: DiskStore | undefined;
   #reason: string | undefined;
@@ -101,15 +99,22 @@ async function start(
   whenReady: (ready: ServingControls) => void,
 ): Promise<void> {
   const folder = dataFolder(config.data);
-  const masterKey = Buffer.from((await readFile(folder.masterKey, 'utf8')).trim(), 'hex');
+  const masterKey = await readMasterKey(folder);
   const space = await openSpaceWatch(config, folder, log, false);
   const stampSource = new StampSource(generation);
   const engine = hashEngine(log, false);
   const blobs = openStore(folder, space, engine, stampSource);
   orders.follow(blobs);
-  const catalog = await openCatalog(config, blobs, log, generation);
+  const { catalog } = await openCatalog({
+    config,
+    folder,
+    blobs,
+    generation,
+    openWriter: () => remoteWriter(channelToPrimary()),
+    onConnectionLost: logLostConnection(log),
+  });
   stampSource.follow(catalog);
-  // The primary kept the time a moment ago: to a serving process a longer gap is a leap, not a stop.
+  // The primary stored the time a moment ago, so a longer gap is a leap of the clock, not a stop.
   const trustedTime = await TrustedClock.open({
     blobs,
     read: systemClocks,
@@ -133,11 +138,11 @@ async function start(
     watchSpace(deps),
     startMemoryReturn(engine, logChoreFailure(log, GIVE_BACK)),
     watchDescriptors(() => {
-      log.fatal('a serving process cannot take connections: it has no file descriptors left');
+      log.fatal('a serving process ends, because it has no file descriptors left for connections');
       process.exit(1);
     }),
     ...startSharedChores(deps, dueWorkOf(deps)),
-    trustedTime.schedule(logChoreFailure(log, 'read the time seen')),
+    trustedTime.schedule(logChoreFailure(log, 'read trusted time')),
     startCounting({ denials, audit: audit.log, masterKey, log }),
     ...startTelling(config, stampSource),
   ];
@@ -154,7 +159,7 @@ async function start(
   tell({ kind: 'serving', address });
 }
 
-/** On SQLite the primary sees by its own commits that something was written. */
+/** Tells the primary about writes. Not needed on SQLite, where the primary commits them itself. */
 function startTelling({ catalogUrl }: Config, stampSource: StampSource): Scheduled[] {
   const tellWrites = async (): Promise<void> => {
     if (stampSource.takeWrote()) tell({ kind: 'wrote' });
@@ -162,19 +167,12 @@ function startTelling({ catalogUrl }: Config, stampSource: StampSource): Schedul
   return catalogUrl === undefined ? [] : [repeat(TELL_PAUSE_MS, tellWrites, () => {})];
 }
 
-async function openCatalog(
-  config: Config,
-  blobs: BlobStore,
-  log: Logger,
-  generation: number,
-): Promise<Catalog> {
-  if (config.catalogUrl !== undefined)
-    return openPostgres(config.catalogUrl, config.catalogTimeoutMs, blobs, log, generation);
-  const channel = {
-    send: (message: unknown) => process.send?.(message),
-    onMessage: (take: (message: unknown) => void) => process.on('message', take),
+/** The channel over which the primary takes this process's catalog writes. */
+function channelToPrimary(): Channel {
+  return {
+    send: (message) => process.send?.(message),
+    onMessage: (take) => process.on('message', take),
   };
-  return openSqliteCatalog(dataFolder(config.data).catalog, remoteWriter(channel));
 }
 
 function tell(message: ProcessMessage): void {

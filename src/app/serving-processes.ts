@@ -1,4 +1,4 @@
-/** The primary's side of the serving processes: starts them, commits their writes, replaces those that die. */
+/** Runs serving processes for the primary: starts them, commits their writes, replaces those that die. */
 import type { Cluster, Worker } from 'node:cluster';
 import type { Writer } from '../catalog/writes.ts';
 import type { Config, TlsPair } from '../config/read.ts';
@@ -7,44 +7,45 @@ import type { Logger } from '../log.ts';
 import { serveWrites } from './writer-link.ts';
 
 /**
- * Left alone, V8 lets the space for young objects grow to over 100 MiB in a process that makes many, such as one that
- * writes a large inventory. `npm start` gives the first process the same flag.
+ * Limits V8's space for young objects. By default it grows to over 100 MiB in a process that creates many objects, for
+ * example for a large inventory. `npm start` gives the primary the same flag.
  */
 const YOUNG_SPACE = '--max-semi-space-size=16';
-/** A process that dies is replaced after this pause, so that one that cannot live does not eat the machine. */
+/** Pause before a dead process is replaced, so that a process that always dies does not load the machine. */
 const REPLACE_PAUSE_MS = 1000;
 
-export interface ServingProcesses {
+/** What answers requests at an address: one process or several, and those that replace them. */
+export interface Serving {
   readonly address: ListenAddress;
-  /** Makes the stores of all processes refuse writes, and of those that replace them. */
+  /** Makes the stores of all serving processes refuse writes. */
   stopWriting(reason: string): void;
-  /** New handshakes use this pair, in all processes and those that replace them. */
+  /** Uses this pair for new handshakes. */
   renewTls(pair: TlsPair): void;
-  /** Resolves when all have answered what was under way and ended. */
+  /** Resolves when all requests under way are answered and all serving processes have ended. */
   stop(): Promise<void>;
 }
 
 interface ServingProcessesDeps {
   readonly cluster: Cluster;
-  /** Of the server; it says how many processes there are. */
+  /** Of the server; `workers` is the number of processes. */
   readonly config: Config;
-  /** Of the server: what its processes write is marked with it. */
+  /** Of the server; its processes mark their writes with it. */
   readonly generation: number;
   readonly writer: Writer | undefined;
-  /** Told within 200 ms after a process wrote to the store. */
+  /** Called within 200 ms after a process wrote to the store. */
   onWrite(): void;
   readonly log: Logger;
 }
 
-/** What a serving process tells the primary. */
+/** A message from a serving process to the primary. */
 export type ProcessMessage =
   | { readonly kind: 'serving'; readonly address: ListenAddress }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'wrote' };
 
 /**
- * What the primary tells a serving process. The settings come first: a process that replaces another one serves as
- * the others do, whatever has become of the files that settings and certificate were read from.
+ * A message from the primary to a serving process. The settings come first, so that a process started later serves like
+ * the others, even if the files of settings and certificate have changed.
  */
 export type PrimaryMessage =
   | { readonly kind: 'settings'; readonly config: Config; readonly generation: number }
@@ -52,8 +53,8 @@ export type PrimaryMessage =
   | { readonly kind: 'tls'; readonly pair: TlsPair }
   | { readonly kind: 'stop' };
 
-/** Starts `config.workers` processes on one port; resolves when all serve. @throws Error with what the first failing one said. */
-export async function startServingProcesses(deps: ServingProcessesDeps): Promise<ServingProcesses> {
+/** Starts `config.workers` processes on one port; resolves when all serve. @throws the error of the first failing one. */
+export async function startServingProcesses(deps: ServingProcessesDeps): Promise<Serving> {
   const { cluster, log } = deps;
   let { config } = deps;
   cluster.setupPrimary({ serialization: 'advanced', execArgv: [...process.execArgv, YOUNG_SPACE] });
@@ -91,7 +92,7 @@ export async function startServingProcesses(deps: ServingProcessesDeps): Promise
   const startSome = (count: number): Promise<ListenAddress[]> =>
     Promise.all(Array.from({ length: count }, () => waitUntilServing(start())));
   try {
-    // Where any port will do, the first process chooses it, for itself and the others.
+    // If the port is 0, the first process picks a port for all.
     const early = config.listen.port === 0 ? await startSome(1) : [];
     if (early[0]) config = { ...config, listen: { ...config.listen, port: early[0].port } };
     const [address] = [...early, ...(await startSome(config.workers - early.length))];
@@ -106,7 +107,7 @@ function tellAll(cluster: Cluster, message: PrimaryMessage): void {
   for (const worker of Object.values(cluster.workers ?? {})) if (worker) tell(worker, message);
 }
 
-/** One that is ending by itself needs no telling. */
+/** Sends a message, unless the process is ending. */
 function tell(worker: Worker, message: PrimaryMessage): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
@@ -116,12 +117,12 @@ function fork({ cluster, config, generation, writer, onWrite }: ServingProcesses
   worker.on('message', (message: ProcessMessage) => {
     if (message.kind === 'wrote') onWrite();
   });
-  // A channel that breaks is a process that ends: its exit is what is acted on.
+  // A broken channel means that the process is ending; its exit is handled instead.
   worker.on('error', () => {});
   tell(worker, { kind: 'settings', config, generation });
   if (writer) {
     const channel = {
-      // A process that died in the middle of a write needs no answer.
+      // A process that died during a write needs no answer.
       send: (message: unknown) => worker.isConnected() && worker.send(message as object, () => {}),
       onMessage: (take: (message: unknown) => void) => worker.on('message', take),
     };
@@ -137,7 +138,7 @@ function waitUntilServing(worker: Worker): Promise<ListenAddress> {
       if (message.kind === 'failed') reject(new Error(message.message));
     });
     worker.on('exit', (code, signal) =>
-      reject(new Error(`a serving process ended at its start (${signal ?? code})`)),
+      reject(new Error(`a serving process ended during its start (${signal ?? code})`)),
     );
   });
 }

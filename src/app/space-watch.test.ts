@@ -28,7 +28,7 @@ class Lines {
   } as unknown as Logger;
 }
 
-/** What a test leaves is taken away in the opposite order: a disk after what watches it. */
+/** Undoes a test's steps in the opposite order, so that a disk outlives its watch. */
 const left = new WeakMap<TestContext, (() => void | Promise<void>)[]>();
 function atEnd(t: TestContext, task: () => void | Promise<void>): void {
   const tasks = left.get(t) ?? [];
@@ -47,7 +47,7 @@ async function folderFor(t: TestContext): Promise<string> {
   return path;
 }
 
-/** A disk of 32 MiB, so with a reserve of 2 MiB. */
+/** A disk of 32 MiB, whose reserve is 2 MiB. */
 function diskFor(t: TestContext, kind: DiskKind = 'tmpfs', mebibytes = 32): SmallDisk {
   const disk = smallDisk(kind, mebibytes);
   atEnd(t, () => disk.remove());
@@ -71,7 +71,7 @@ async function watchOver(t: TestContext, path: string, lines = new Lines(), nowM
   return watch;
 }
 
-/** Lets a watch look by itself, until it is stopped or the test ends. */
+/** Starts a watch, which runs until it is stopped or the test ends. */
 function startChore(t: TestContext, watch: SpaceWatch): Scheduled {
   const errors: unknown[] = [];
   const chore = watch.start(
@@ -121,9 +121,9 @@ describe('the room on a disk', { skip }, () => {
     );
     assert.match(watch.status() ?? '', /^The disk of the data folder is full/);
     assert.equal(watch.hasSpace(), false);
-    // How much of it is left depends on which was faster, the watch or the filling.
+    // How much of the reserve is left depends on whether the watch or the filling was faster.
     assert.ok((await heldIn(disk.path)) < 2 * MIB);
-    // A watch that looked now would make the reserve again of what a step has freed.
+    // A watch that looked now would rebuild the reserve from the room that a step has freed.
     await chore.stop();
     while ((await heldIn(disk.path)) >= MIB) {
       await watch.of('store').shrinkReserve();

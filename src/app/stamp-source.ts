@@ -1,7 +1,7 @@
 import type { Stamp } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 
-/** What this process marks everything with that it writes to the store, and whether it has written anything. */
+/** Makes the stamps of this process's writes to the store, and remembers whether it has written. */
 export class StampSource {
   readonly generation: number;
   #catalog: Pick<Catalog, 'knownCommitNumber'> | undefined;
@@ -11,7 +11,7 @@ export class StampSource {
     this.generation = generation;
   }
 
-  /** From now on the commit number is that of this catalog. */
+  /** Takes the commit number from this catalog from now on. */
   follow(catalog: Pick<Catalog, 'knownCommitNumber'>): void {
     this.#catalog = catalog;
   }
@@ -21,12 +21,12 @@ export class StampSource {
     commitNumber: this.#catalog?.knownCommitNumber() ?? 0,
   });
 
-  /** A blob or a fact is in the store and in the catalog. */
+  /** Must be called when a blob or an entry is in both store and catalog. */
   readonly onWrite = (): void => {
     this.#wrote = true;
   };
 
-  /** Whether anything was written since this was asked last. */
+  /** Whether this process has written since the last call. */
   takeWrote(): boolean {
     const wrote = this.#wrote;
     this.#wrote = false;

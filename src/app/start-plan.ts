@@ -1,4 +1,4 @@
-/** What a start found and may do with it: asked before anything is written, removed or made. */
+/** Plans a start: surveys store, catalog and data folder, and decides before anything is changed. */
 import { existsSync } from 'node:fs';
 import { surveyDiskStore } from '../blobs/disk/survey.ts';
 import { surveyPostgresCatalog, surveySqliteCatalog } from '../catalog/survey-catalog.ts';
@@ -24,20 +24,20 @@ export class StartRefused extends Error {
   }
 }
 
-/** What a start goes on with. */
+/** The plan of a start that was not refused. */
 export interface StartPlan {
-  /** What the store is to say of itself. */
+  /** The identity to write into the store. */
   readonly identity: StoreIdentity;
   /** Where the catalog is, without a secret. */
   readonly catalogPlace: string;
-  /** Whether the catalog lacks what the store has. */
+  /** Whether the catalog is older than the store. */
   readonly older: boolean;
-  /** The greatest commit number that the store knows of, and the catalog's own. */
+  /** The greatest commit number in the store, and the catalog's. */
   readonly storeNumber: number;
   readonly catalogNumber: number;
 }
 
-/** @throws StartRefused, NoteDamaged, Error when store or catalog cannot be read. */
+/** Plans a start. Changes nothing. @throws StartRefused, NoteDamaged, Error when store or catalog cannot be read. */
 export async function planStart(config: Config, folder: DataFolder, random: RandomBytes): Promise<StartPlan> {
   const catalogPlace = placeOf(config.catalogUrl, folder);
   const store = await surveyDiskStore(folder.store);
@@ -68,7 +68,8 @@ export async function planStart(config: Config, folder: DataFolder, random: Rand
 }
 
 /**
- * For commands: a forgotten setting must not make an empty catalog beside the one that is meant.
+ * Requires, for a command, that the catalog is the one of the data folder. Otherwise a forgotten setting would create an
+ * empty catalog.
  * @throws StartRefused.
  */
 export async function requireOwnCatalog(config: Config, folder: DataFolder): Promise<void> {

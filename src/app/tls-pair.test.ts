@@ -37,7 +37,7 @@ describe('the files of a certificate', () => {
     assert.deepEqual([taken, said], [[], []]);
     await put('cert', second.cert);
     await renewal.look(false);
-    // The old key does not belong to the new certificate; it is said once, not each minute.
+    // The old key does not belong to the new certificate; the log says so once, not each minute.
     await renewal.look(false);
     assert.deepEqual([taken, said], [[], [REFUSED]]);
     await put('key', second.key);

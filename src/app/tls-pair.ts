@@ -1,4 +1,4 @@
-/** The certificate and private key that new TLS handshakes use: taken up from their files when these are renewed. */
+/** Loads the certificate and private key for new TLS handshakes again when their files change. */
 import { stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
@@ -6,7 +6,7 @@ import { readTlsPair, type TlsPair } from '../config/read.ts';
 import type { Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 
-/** Certificates are renewed days before they expire. */
+/** Certificates are renewed days before they expire, so a minute is soon enough. */
 const LOOK_PAUSE_MS = 60_000;
 
 /** Watches the two files of a pair. */
@@ -14,30 +14,30 @@ export class TlsRenewal {
   readonly #log: Logger;
   readonly #take: (pair: TlsPair) => void;
   #pair: TlsPair;
-  /** What the files looked like when they were read last; undefined until then. */
+  /** Fingerprint of the files when they were last read; undefined before. */
   #seen: string | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  /** @param take is given each pair that is new and can be used. */
+  /** @param take called with each new pair that can be used. */
   constructor(pair: TlsPair, log: Logger, take: (pair: TlsPair) => void) {
     this.#pair = pair;
     this.#log = log;
     this.#take = take;
   }
 
-  /** Looks once a minute, at what the files' inodes say. */
+  /** Checks the inodes of the files once a minute. */
   schedule(): Scheduled {
     return repeat(
       LOOK_PAUSE_MS,
       () => this.look(false),
-      (err) => this.#log.error({ err }, 'the certificate files cannot be looked at'),
+      (err) => this.#log.error({ err }, 'cannot check the certificate files'),
     );
   }
 
   /**
-   * Resolves when a new pair was taken or refused. One that cannot be used is refused with a line in the log, and the
-   * one before stays: the two files are written one after the other, and may belong together a moment later.
-   * @param asked an operator wants to know (SIGHUP): the files are read even if they look as before.
+   * Resolves when a new pair is in use or was refused. Logs a pair that cannot be used, and keeps the old one: the two
+   * files are written one after the other, and may belong together a moment later.
+   * @param asked whether an operator asked for it (SIGHUP): then reads the files even if they look unchanged.
    */
   look(asked: boolean): Promise<void> {
     this.#looking = this.#looking.then(() => this.#look(asked));
@@ -66,14 +66,14 @@ export class TlsRenewal {
   }
 }
 
-/** Connections that are open keep what they began with. */
+/** Uses the pair for new connections. Open connections keep theirs. */
 export function renewTls(server: Server, { cert, key }: TlsPair): void {
-  // A server that speaks TLS is both a server of HTTP and one of TLS; its declared type says only the first.
+  // A server with TLS is both an HTTP and a TLS server, but its declared type is only the first.
   const secure: unknown = server;
   if (secure instanceof TlsServer) secure.setSecureContext({ cert, key });
 }
 
-/** Changes whenever a file is replaced or written to. */
+/** A text that changes whenever a file is replaced or written to. */
 async function fingerprint(path: string): Promise<string> {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });

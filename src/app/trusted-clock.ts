@@ -15,9 +15,9 @@ import { repeat, type Scheduled } from '../workers/schedule.ts';
 
 const SEEN_NOTE = 'time-seen';
 const CONFIRMED_NOTE = 'time-confirmed';
-/** The latest time is kept in the store at least each minute. */
+/** Short enough to keep the latest time in the store at least once a minute. */
 const KEEP_PAUSE_MS = 20_000;
-/** A confirmation is for the time at which it was given. */
+/** A confirmation counts only if the wall clock is this close to the time at which it was given. */
 const CONFIRMED_WITHIN_MS = 10 * 60_000;
 
 /** Reads both clocks of the system. */
@@ -27,15 +27,15 @@ export interface TrustedClockDeps {
   readonly blobs: BlobStore;
   readonly read: ReadClocks;
   readonly maxStopLeapMs: number;
-  /** Whether this process keeps the time in the store; the others only read it. */
+  /** Whether this process writes the time to the store; other processes only read it. */
   readonly keeps: boolean;
-  /** Told once when what `moraine lock confirm-time` left cannot be read: time goes on as if it had left nothing. */
+  /** Called once when the note of `moraine lock confirm-time` cannot be read; it is then ignored. */
   onUnreadable?(error: unknown): void;
-  /** Told when the wall clock leaps forward while the process runs. */
+  /** Called when the wall clock leaps forward while the process runs. */
   onLeap?(): void;
 }
 
-/** Trusted time for one process, over the system's clocks and what the store remembers. */
+/** Trusted time for one process, from the system's clocks and the time in the store. */
 export class TrustedClock implements TrustedTime {
   readonly #deps: TrustedClockDeps;
   #state: TimeState;
@@ -48,8 +48,8 @@ export class TrustedClock implements TrustedTime {
   }
 
   /**
-   * A time that cannot be kept for now is kept later: that a disk is full must not keep a server from starting.
-   * @throws ClockWentBack when the wall clock is behind what the store has seen.
+   * Opens the clock. On a full disk, the time is written later, so that a server can start.
+   * @throws ClockWentBack when the wall clock is behind the time in the store.
    */
   static async open(deps: TrustedClockDeps): Promise<TrustedClock> {
     const { blobs, read, maxStopLeapMs } = deps;
@@ -81,12 +81,12 @@ export class TrustedClock implements TrustedTime {
     return !isBehind(this.#observe(reading), reading);
   }
 
-  /** Whether a forward leap waits for `moraine lock confirm-time`. */
+  /** Whether a leap forward waits for `moraine lock confirm-time`. */
   get leaped(): boolean {
     return this.#observe().leaped;
   }
 
-  /** Takes up a confirmation and keeps the latest time in the store. */
+  /** Applies a new confirmation, and writes the latest time to the store. */
   async keep(): Promise<void> {
     const { blobs, keeps } = this.#deps;
     const confirmation = await this.#readConfirmation();
@@ -95,12 +95,12 @@ export class TrustedClock implements TrustedTime {
     if (keeps) await blobs.putNote(SEEN_NOTE, JSON.stringify({ trustedMs, leaped }));
   }
 
-  /** Keeps the time at least each minute. */
+  /** Calls `keep` at least once a minute. */
   schedule(onError: (error: unknown) => void): Scheduled {
     return repeat(KEEP_PAUSE_MS, () => this.keep(), onError);
   }
 
-  /** A note that a stranger left must not keep the time from being kept. */
+  /** Reads the note. Ignores an unreadable one, so that it cannot stop the time from being written. */
   async #readConfirmation(): Promise<string | undefined> {
     try {
       const text = await this.#deps.blobs.note(CONFIRMED_NOTE);
@@ -130,7 +130,7 @@ export class TrustedClock implements TrustedTime {
   }
 }
 
-/** What `moraine lock confirm-time` leaves in the store: the wall clock is right now. */
+/** Writes the note of `moraine lock confirm-time`: the wall clock is right at this moment. */
 export async function confirmTrustedTime(blobs: BlobStore, nowMs: number): Promise<void> {
   await blobs.putNote(CONFIRMED_NOTE, JSON.stringify({ atMs: nowMs }));
 }

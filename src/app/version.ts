@@ -1,6 +1,6 @@
 import manifest from '../../package.json' with { type: 'json' };
 
-/** Of the package that this program is part of, such as `0.1.0`. */
+/** The version of this program's package, such as `0.1.0`. */
 export function packageVersion(): string {
   return manifest.version;
 }

@@ -1,4 +1,4 @@
-/** Keys that can be guessed: where they are taken, and where they are refused. */
+/** Decides where access keys that can be guessed are accepted. */
 import { SettingError } from '../config/errors.ts';
 import type { Config } from '../config/read.ts';
 import { environmentName } from '../config/settings.ts';
@@ -10,24 +10,25 @@ import { LOCK_NOTES } from '../domain/lock-note.ts';
 const KEY_NAMES = `${environmentName('root-access-key-id')} and ${environmentName('root-secret-access-key')}`;
 
 /**
- * A weak root key is for the emulator, or for a server whose owner says so; any key at all is for the emulator.
+ * Requires that a weak root key is used only in the emulator or with --allow-weak-root-key, and --emulator-any-key only
+ * in the emulator.
  * @throws SettingError.
  */
 export function requireStrongKeys(config: Config): void {
   const { rootKey, emulator, allowWeakRootKey, emulatorAnyKey } = config;
   if (emulatorAnyKey && !emulator)
     throw new SettingError(
-      '--emulator-any-key lets everybody in and is for the emulator only: give --emulator too',
+      '--emulator-any-key lets everybody in, so it works only in the emulator: give --emulator too',
     );
   if (!rootKey?.weak || emulator || allowWeakRootKey) return;
   throw new SettingError(
-    `${KEY_NAMES} must have at least ${SHORTEST_STRONG} characters each, because shorter ones can be guessed: give ` +
+    `${KEY_NAMES} must each have at least ${SHORTEST_STRONG} characters, because shorter ones can be guessed: give ` +
       '--emulator to test other software, or --allow-weak-root-key if everybody who reaches this server may do everything',
   );
 }
 
 /**
- * Beside a locked vault a key that can be guessed is never taken: everybody would be root. In the emulator locks are for trying out.
+ * Refuses a weak root key if a vault is locked, because anybody could become root. The emulator's locks do not count.
  * @throws SettingError when a weak root key is given and the store or the catalog has a locked vault.
  */
 export async function requireNoLock(config: Config, catalog: Catalog, blobs: BlobStore): Promise<void> {
@@ -35,7 +36,7 @@ export async function requireNoLock(config: Config, catalog: Catalog, blobs: Blo
   const locked = (await catalog.listLocked()).length + (await blobs.noteNames(LOCK_NOTES)).length;
   if (locked === 0) return;
   throw new SettingError(
-    `the data folder holds a locked vault, and a root key that can be guessed is never taken there: give ${KEY_NAMES} at ` +
-      `least ${SHORTEST_STRONG} characters each, or give --data another folder`,
+    `the data folder holds a locked vault, so the root key must not be weak: give ${KEY_NAMES} at least ` +
+      `${SHORTEST_STRONG} characters each, or give --data another folder`,
   );
 }

@@ -31,7 +31,7 @@ describe('the watch over the locks', () => {
   it('sees that a lock was removed or replaced, and that a folder was', async (t) => {
     const { folder, paths, watch } = await lockedFiles(t);
     assert.equal(await watch.findLost(), undefined);
-    // The first file lives on under another name, as it does while a server has it open.
+    // The first file remains under another name, as it does while a server has it open.
     await rename(paths[0], join(folder, 'kept'));
     assert.equal(await watch.findLost(), paths[0]);
     await writeFile(paths[0], '');
@@ -91,13 +91,13 @@ describe('the guards of a server', () => {
 });
 
 describe('the keeper of the commit number', () => {
-  /** A database whose number is raised, and a store that may refuse its note. */
+  /** A catalog whose number can be raised, and a store that may refuse the note. */
   function setUp({ countsCommits }: { countsCommits: boolean }) {
     const blobs = new MemoryStore();
     const state = { number: 0, fails: false, isUnknown: false };
     let known = 0;
     const catalog = {
-      // On SQLite the process that keeps the number is the one that counts.
+      // On SQLite, the process that keeps the number also counts the commits.
       knownCommitNumber: () => (countsCommits ? state.number : known),
       storeLink: async () => ({ ...LINK, commitNumber: state.number }),
       raiseCommitNumber: async ({ beyond }: { beyond: number }) => {

@@ -14,15 +14,15 @@ interface WriteGuardDeps {
   readonly generation: number;
 }
 
-/** Why a server must not write any more. */
+/** Why a server must stop writing. */
 export interface Fenced {
-  /** For clients and health: without a path. */
+  /** Shown to clients and in health, so it contains no path. */
   readonly reason: string;
-  /** For the log: what was found. */
+  /** What was found, for the log. */
   readonly found: Readonly<Record<string, unknown>>;
 }
 
-/** Whether this server still has its folders and its catalog to itself. */
+/** Checks that this server still holds its folders and its catalog. */
 export class WriteGuard {
   readonly #deps: WriteGuardDeps;
 
@@ -30,30 +30,30 @@ export class WriteGuard {
     this.#deps = deps;
   }
 
-  /** Undefined while it has. @throws what the catalog throws when it cannot be read. */
+  /** Undefined while it holds them. @throws the catalog's error when it cannot be read. */
   async check(): Promise<Fenced | undefined> {
     const { claims, catalog, generation } = this.#deps;
     const path = await claims.findLost();
     if (path !== undefined) {
       const reason =
-        'the server has stopped writing: a file that it had locked was removed or replaced, so that another server may ' +
-        'be using its folders. Restart it.';
+        'the server has stopped writing: a file that it had locked was removed or replaced, so another server may be ' +
+        'using its folders. Restart it.';
       return { reason, found: { path } };
     }
     const link = await catalog.storeLink();
     if (link.generation === generation) return undefined;
     const reason =
-      'the server has stopped writing: another server has taken its catalog over. Stop one of them.';
+      'the server has stopped writing: another server has taken over its catalog. Stop one of them.';
     return { reason, found: { generation, taken: link.generation } };
   }
 }
 
-/** How often the locks are looked at. */
+/** How often the claims are checked. */
 const GUARD_PAUSE_MS = 1000;
-/** A serving process tells within 200 ms that it wrote: together they stay below a second. */
+/** Serving processes report writes within 200 ms, so every write is noted within a second. */
 const KEEP_PAUSE_MS = 700;
 
-export const KEEP_FAILED = 'the commit number cannot be kept in the store and will be tried again';
+export const KEEP_FAILED = 'the commit number cannot be written to the store; a retry follows';
 
 interface GuardsDeps {
   readonly blobs: Pick<BlobStore, 'failure'>;
@@ -65,18 +65,19 @@ interface GuardsDeps {
 
 /** Called once each. */
 interface GuardHandlers {
-  /** The server has its folders or its catalog no longer to itself. */
+  /** The server no longer holds its folders or its catalog. */
   onFenced(why: Fenced): void;
   /**
-   * This process's store takes no more writes: a flush failed. Its disk is every process's disk, and here the journal and
-   * the commit number are kept that the changes of all rest on. @param reason for clients and health: without a path.
+   * The primary's store accepts no more writes, because a flush failed. All processes must then stop writing: they share
+   * the disk, and their changes need the primary's journal and commit number.
+   * @param reason shown to clients and in health, so it contains no path.
    */
   onFailed(reason: string): void;
 }
 
 /**
- * Keeps the commit number, and looks whether the server may still write: whether it has its folders and its catalog to
- * itself, and whether its store takes writes.
+ * Keeps the commit number in the store, and checks that the server may still write: that it holds its folders and its
+ * catalog, and that its store accepts writes.
  */
 export function startGuards(
   { blobs, catalog, claims, keeper, stampSource }: GuardsDeps,

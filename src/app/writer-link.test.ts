@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { invalidParameter, Shortage } from '../domain/errors.ts';
 import { type Channel, remoteWriter, serveWrites } from './writer-link.ts';
 
-/** Two ends of a channel; messages are copied as they are between processes. */
+/** Two ends of a channel that copies messages, as between processes. */
 function channelPair(): [Channel, Channel] {
   const takers: [((message: unknown) => void)[], ((message: unknown) => void)[]] = [[], []];
   const end = (own: 0 | 1, other: 0 | 1): Channel => ({
@@ -16,7 +16,7 @@ function channelPair(): [Channel, Channel] {
   return [end(0, 1), end(1, 0)];
 }
 
-/** What a write that fails with `error` in the primary fails with in a serving process. */
+/** The error of a write in a serving process that fails with `error` in the primary. */
 async function acrossLink(error: unknown): Promise<unknown> {
   const [serving, primary] = channelPair();
   serveWrites(primary, { run: () => Promise.reject(error), commitNumber: () => 0, close: async () => {} });

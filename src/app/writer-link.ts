@@ -1,4 +1,4 @@
-/** Catalog writes between processes: serving processes send them, the primary commits them in groups. */
+/** Sends catalog writes from serving processes to the primary, which commits them in groups. */
 import type { WriteName, Writer } from '../catalog/writes.ts';
 import { ApiError, type ErrorCode, type ErrorOrigin, Shortage } from '../domain/errors.ts';
 import { GenerationClosed } from '../domain/store-link.ts';
@@ -19,7 +19,7 @@ interface WireError {
   readonly message: string;
   /** Set for an ApiError. */
   readonly api?: { readonly code: ErrorCode; readonly origin: ErrorOrigin };
-  /** Set for a Shortage: what it was caused by, for the log of the asking process. */
+  /** Set for a Shortage. The cause is for the log of the calling process. */
   readonly shortage?: { readonly cause: string | undefined; readonly changedNothing: boolean };
   /** Set for a GenerationClosed. */
   readonly closed?: true;
@@ -31,7 +31,7 @@ type LinkMessage =
   | { readonly kind: 'writes'; readonly calls: readonly Call[] }
   | { readonly kind: 'written'; readonly answers: readonly Answer[]; readonly commitNumber: number };
 
-/** A writer whose transactions run in the process at the other end. Calls of one turn travel together. */
+/** A writer whose transactions run in the process at the other end. Calls in one turn of the event loop are sent together. */
 export function remoteWriter(channel: Channel): Writer {
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: unknown): void }>();
   const outbox = batched<Call>((calls) => channel.send({ kind: 'writes', calls } satisfies LinkMessage));
@@ -60,7 +60,7 @@ export function remoteWriter(channel: Channel): Writer {
   };
 }
 
-/** Runs what comes over the channel with `writer`, and answers. */
+/** Runs the writes that come over the channel, and sends the answers. */
 export function serveWrites(channel: Channel, writer: Writer): void {
   const outbox = batched<Answer>((answers) =>
     channel.send({
@@ -80,7 +80,7 @@ export function serveWrites(channel: Channel, writer: Writer): void {
   });
 }
 
-/** Collects what is added in one turn of the event loop and hands it over at its end. */
+/** Collects the items of one turn of the event loop, and sends them at its end. */
 function batched<Item>(send: (items: readonly Item[]) => void): (item: Item) => void {
   let items: Item[] = [];
   return (item) => {

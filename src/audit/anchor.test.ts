@@ -21,7 +21,7 @@ async function faultsOf(folder: AuditFolder): Promise<string> {
     .join('\n');
 }
 
-/** A chain of four records that is anchored in these places and then replaced by an earlier copy with two. */
+/** A chain of four events, anchored in these places, then replaced by an earlier copy with two. */
 async function setBack(folder: AuditFolder, places: readonly ('store' | 'catalog')[]): Promise<void> {
   await folder.fill('c', 2);
   const files = await Promise.all(
@@ -41,10 +41,10 @@ describe('an earlier copy of a chain together with its head', () => {
       await setBack(folder, place === 'store' ? ['store'] : ['store', 'catalog']);
       assert.match(
         await faultsOf(folder),
-        /^c\.000000\.log:2: the log ends at record 2, but the anchor of 2026-11-27T20:00:00\.000Z in the store says 4/,
+        /^c\.000000\.log:2: the log ends at event 2, but the anchor of 2026-11-27T20:00:00\.000Z in the store says 4/,
       );
       if (place === 'store') return;
-      // The store's note is set back as well: the catalog still knows.
+      // The store's note is set back, too, but the catalog still has the anchor.
       folder.anchors.store.delete('c');
       assert.match(await faultsOf(folder), /the anchor in the store is older than the one in the catalog/);
       assert.match(await faultsOf(folder), /in the catalog says 4/);
@@ -70,7 +70,7 @@ describe('a chain that is gone', () => {
     folder.begun.splice(0);
     assert.match(
       await faultsOf(folder),
-      /^c\.head:0: the catalog remembers this chain and the store does not/,
+      /^c\.head:0: the catalog has an anchor of this chain, but the store has none/,
     );
   });
 });
@@ -209,7 +209,7 @@ describe('the line that an operator keeps', () => {
     assert.deepEqual((await folder.verify(line)).problems, []);
     assert.match(
       (await folder.verify({ ...line, digest: '0'.repeat(64) })).problems[0]?.fault ?? '',
-      /names other records than those that are here/,
+      /was made from other events than those that are here/,
     );
     for (const [name, bytes] of files) await writeFile(folder.file(name), bytes);
     folder.anchors.store.set('c', early.store);
@@ -217,7 +217,7 @@ describe('the line that an operator keeps', () => {
     assert.deepEqual((await folder.verify()).problems, []);
     assert.match(
       (await folder.verify(line)).problems[0]?.fault ?? '',
-      /^the expected line of 2026-11-27T20:00:00\.000Z says that chain number 1 had 2 records; 1 are here/,
+      /^the expected line of 2026-11-27T20:00:00\.000Z says that chain number 1 had 2 events; 1 are here/,
     );
   });
 });

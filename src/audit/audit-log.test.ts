@@ -69,7 +69,7 @@ describe('an audit log', () => {
     const log = folder.open('c');
     const isOpen = async () => (await readdir('/proc/self/fd')).length;
     let flushes = 0;
-    // The first flush is of the head's name, the second of the log's: both must fail.
+    // The first flush is for the head's name, the second for the log's. Both must fail.
     const failing = await beforeFiles(t, 'sync', async () => {
       if (flushes++ % 3 !== 1) throw diskError('EIO');
     });
@@ -205,7 +205,7 @@ describe('what is a fault', () => {
     await writeFile(folder.file('c.000000.log'), lines.toSpliced(3, 1).join('\n'));
     assert.match((await faultsOf(folder)).join(), /^c\.000000\.log:4: /);
     await writeFile(folder.file('c.000000.log'), lines.slice(0, 5).join('\n'));
-    assert.match((await faultsOf(folder)).join(), /this line|the log ends at record 4, but 10 were written/);
+    assert.match((await faultsOf(folder)).join(), /this line|the log ends at event 4, but 10 were written/);
   });
 
   it('a chain that the store does not remember, and one that is gone', async (t) => {
@@ -213,9 +213,7 @@ describe('what is a fault', () => {
     await folder.fill('c', 2);
     await folder.fill('d', 2);
     folder.begun.splice(0, 1);
-    assert.deepEqual(await faultsOf(folder), [
-      'c.head:0: the store does not remember that this chain was begun',
-    ]);
+    assert.deepEqual(await faultsOf(folder), ['c.head:0: the store has no anchor of this chain']);
     for (const name of ['d.head', 'd.000000.log']) await rm(folder.file(name));
     assert.match((await faultsOf(folder)).join('\n'), /d\.head:0: the head is missing/);
   });

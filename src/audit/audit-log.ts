@@ -8,34 +8,34 @@ import type { AuditEvent, ChainKey, Head } from './chain.ts';
 
 const ROTATE_BYTES = 64 * 1024 * 1024;
 /**
- * The head is at most so far behind while lines keep coming, in lines (and what came together with them) and in time:
- * written after each it would cost as many flushes as the lines themselves.
+ * How far the head may be behind, in lines (plus those written together) and in time. Writing it after each line would
+ * double the number of flushes.
  */
 const LINES_PER_HEAD = 256;
 const HEAD_PAUSE_MS = 100;
-/** `O_DSYNC` is a flush with each write: one job of the thread pool where writing and flushing would be two. */
+/** `O_DSYNC` flushes with each write, so that writing and flushing take one job of the thread pool instead of two. */
 const { O_APPEND, O_CREAT, O_DSYNC, O_EXCL, O_WRONLY } = constants;
 
-/** `{chain}.{number}.log`: one chain for each process that wrote, cut into files. */
+/** Name of a log file: `{chain}.{number}.log`. Each process that writes has a chain, split into files. */
 export function logName(chain: string, number: number): string {
   return `${chain}.${String(number).padStart(6, '0')}.log`;
 }
 
-/** `{chain}.head`: how far the chain went. */
+/** Name of the head file, which says how far the chain goes: `{chain}.head`. */
 export function headName(chain: string): string {
   return `${chain}.head`;
 }
 
 export interface AuditLogOptions {
   readonly folder: string;
-  /** A name that no other process uses, of `a-z0-9`. */
+  /** Name of the chain, in `a-z0-9`. No other process may use it. */
   readonly chain: string;
   readonly key: ChainKey;
-  /** A file that is longer than this is followed by the next. */
+  /** A new file begins when the last one is longer than this, bytes. */
   readonly rotateBytes?: number;
-  /** Called once, before a new chain's first record: the chain must be remembered outside its folder. */
+  /** Called once, before a new chain's first event. Must anchor the chain outside its folder. */
   begun(chain: string): Promise<void>;
-  /** The chain is there already and this is its end: records are appended to it. */
+  /** Where an existing chain ends; events are appended to it. */
   continues?: ChainEnd;
 }
 
@@ -48,23 +48,23 @@ export interface ChainEnd {
   readonly bytes: number;
 }
 
-/** Appends events to this process's chain. Appends that arrive together are written and flushed together. */
+/** Appends events to a chain. Appends that arrive together are written and flushed together. */
 export class AuditLog {
   readonly #options: AuditLogOptions;
-  /** How far the chain goes, with what is being written. */
+  /** How far the chain goes, including lines being written. */
   #head: Head;
-  /** How far it goes on disk. */
+  /** How far the chain goes on disk. */
   #flushed: Head;
-  /** How far the head on disk says that it goes. */
+  /** How far the chain goes according to the head on disk. */
   #headOnDisk: Head;
   #number = 0;
   #bytes = 0;
   #file: FileHandle | undefined;
   #headFile: FileHandle | undefined;
   #heading: Promise<void> | undefined;
-  /** Runs for a while after each writing of the head. */
+  /** Runs for `HEAD_PAUSE_MS` after the head was written. */
   #headPause: NodeJS.Timeout | undefined;
-  /** Lines since the head was written. */
+  /** Lines written since the head. */
   #behind = 0;
   #waiting: AuditEvent[] = [];
   readonly #appends = new SharedRun(() => this.#appendWaiting());
@@ -82,21 +82,21 @@ export class AuditLog {
     return this.#options.chain;
   }
 
-  /** What the head on disk says: how far an anchor may go, so that no crash leaves a head behind its anchor. */
+  /** The head on disk. An anchor must not go further, so that no crash leaves a head behind its anchor. */
   get headOnDisk(): Head {
     return this.#headOnDisk;
   }
 
   /**
-   * Durable when it resolves.
-   * @throws the I/O error; after one nothing more is taken, because the chain may be torn.
+   * Appends an event; durable when it resolves.
+   * @throws the I/O error. All later calls then throw it, too, because the chain may be torn.
    */
   append(event: AuditEvent): Promise<void> {
     this.#waiting.push(event);
     return this.#appends.run();
   }
 
-  /** Makes the files ready, so that the first record finds them open. @throws the I/O error. */
+  /** Opens the files before the first event. @throws the I/O error. */
   async open(): Promise<void> {
     await this.#openFile();
   }
@@ -106,7 +106,7 @@ export class AuditLog {
     return this.#file !== undefined;
   }
 
-  /** Why nothing more is taken, or undefined while all is well: what cannot be recorded must not be done. */
+  /** Why the log accepts no more events; undefined while it does. */
   failure(): unknown {
     return this.#failure;
   }
@@ -128,7 +128,7 @@ export class AuditLog {
 
   async #writeEvents(events: readonly AuditEvent[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    // A file that could not be opened has torn nothing: the next append tries again.
+    // Failing to open a file leaves nothing torn, so the next append tries again.
     const file = await this.#openFile();
     try {
       let text = '';
@@ -143,13 +143,13 @@ export class AuditLog {
       this.#bytes += Buffer.byteLength(text);
     } catch (error) {
       this.#failure ??= error;
-      // Lines of which nobody was told that they are there would stand in the log twice when they are written again.
+      // These lines were not acknowledged, and their writer may write them again: they must not stand here twice.
       await file.truncate(this.#bytes).catch(() => {});
       throw error;
     }
   }
 
-  /** The head follows the lines and nobody waits for it. */
+  /** Writes the head soon after lines. No append waits for it. */
   #follow(): void {
     if (!this.#headPause || this.#behind >= LINES_PER_HEAD) this.#bringHead();
   }
@@ -177,7 +177,7 @@ export class AuditLog {
     if (this.#file && this.#bytes < rotateBytes) return this.#file;
     if (!this.#file && this.#options.continues) return this.#reopen(this.#options.continues);
     if (!this.#file) {
-      // A head before anybody remembers the chain: from then on a missing or empty one is a fault.
+      // Write the head before the chain is anchored: once it is, a missing or empty head is a fault.
       this.#headFile ??= await open(
         join(folder, headName(chain)),
         O_WRONLY | O_CREAT | O_EXCL | O_DSYNC,
@@ -189,7 +189,7 @@ export class AuditLog {
     }
     const path = join(folder, logName(chain, this.#number));
     const next = await open(path, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC, 0o600);
-    // It is opened again by the next attempt: where descriptors are few, none may stay behind.
+    // The next attempt opens the file again. Close it, because descriptors may be scarce.
     await flushFolder(realFileSystem, folder).catch(async (error) => {
       await next.close();
       throw error;
@@ -218,7 +218,7 @@ export class AuditLog {
   }
 }
 
-/** The file is open so that a write that has returned is durable. */
+/** Writes all bytes. They are durable when it resolves, because the file is open with `O_DSYNC`. */
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;

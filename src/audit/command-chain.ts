@@ -1,4 +1,4 @@
-/** The chain of commands: each command goes on where the one before it ended, as long as that end is whole. */
+/** The chain of commands: each command continues where the one before ended, if that end is whole. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChainEnd, headName, logName } from './audit-log.ts';
@@ -6,19 +6,19 @@ import type { ChainKey } from './chain.ts';
 
 const NAME = /^commands(\d{0,9})$/;
 
-/** Whether the chain is one of commands: it may go on although no process has it open. */
+/** Whether a chain is one of commands. It may continue although no process has it open. */
 export function isOfCommands(chain: string): boolean {
   return NAME.test(chain);
 }
 
-/** The chain that a command may go on with, and the one to begin where it may not. */
+/** The chain that a command may continue, and the one to begin if it cannot. */
 export interface CommandChains {
-  /** Undefined when there is none yet. */
+  /** Undefined if there is none yet. */
   readonly latest: string | undefined;
   readonly next: string;
 }
 
-/** @param names of all chains that are there or remembered. */
+/** Finds the latest chain of commands. @param names of all chains that exist or are anchored. */
 export function commandChains(names: Iterable<string>): CommandChains {
   const numbers = [...names].flatMap((name) => {
     const digits = NAME.exec(name)?.[1];
@@ -33,8 +33,8 @@ function nameOf(number: number): string {
 }
 
 /**
- * Where a chain ends, if its head names exactly its last line. Undefined after a crash and for a chain that was tampered
- * with: such a chain stays as it is, for `audit verify` to judge.
+ * Finds where a chain ends. Undefined if its head does not name its last line, after a crash or tampering: such a chain
+ * stays unchanged for `audit verify`.
  */
 export async function wholeEnd(folder: string, key: ChainKey, chain: string): Promise<ChainEnd | undefined> {
   const sealed = await readFile(join(folder, headName(chain)), 'utf8').catch(() => '');

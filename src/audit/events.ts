@@ -1,22 +1,22 @@
-/** The events of an audit log, merged from its chains in order of time. */
+/** Merges the events of an audit log's chains in order of time. */
 import type { AuditEvent } from './chain.ts';
 import { parseEvent } from './chain.ts';
 import { chainsIn, linesOf } from './read.ts';
 
-/** A chain that is being read. */
+/** A chain being read. */
 interface ChainCursor {
   readonly chain: string;
-  /** Time of the next record, never before that of the one before it in the chain; ms since the epoch. */
+  /** Time of the next event, but no earlier than the event before it in the chain; ms since the epoch. */
   atMs: number;
   event: AuditEvent;
   readonly rest: AsyncGenerator<AuditEvent>;
 }
 
 /**
- * Every event of every chain, by `eventTime`. A chain is read when the time of its first record has come, so that only
- * chains of processes that ran side by side are open at once. Where the times within one chain go back (the clock was
- * set back, or an earlier version wrote it), its records keep the chain's order.
- * @param onUnreadable called for each whole line that does not hold a record: the log was damaged.
+ * Lists every event of every chain by `eventTime`. Opens a chain when the time of its first event has come, so that only
+ * chains of processes that ran side by side are open at once. Events within one chain keep their order, even if their
+ * times go back because the clock was set back or an earlier version wrote them.
+ * @param onUnreadable called for each whole line that contains no event: the log was damaged.
  */
 export async function* listEvents(
   folder: string,
@@ -36,7 +36,7 @@ export async function* listEvents(
   }
 }
 
-/** Each chain that has a record, with the time of its first, earliest first. */
+/** Lists the chains that have events, with the time of the first event of each, earliest first. */
 async function byFirstTime(folder: string): Promise<{ chain: string; atMs: number }[]> {
   const found: { chain: string; atMs: number }[] = [];
   for (const chain of await chainsIn(folder)) {
@@ -86,7 +86,7 @@ async function* eventsOf(
   }
 }
 
-/** Of a record; 0 for one without a time. */
+/** The time of an event, ms since the epoch; 0 if it has none. */
 export function eventTimeMs(event: AuditEvent): number {
   const ms = Date.parse(String(event['eventTime']));
   return Number.isNaN(ms) ? 0 : ms;

@@ -1,7 +1,7 @@
 import type { AuditEvent } from './chain.ts';
 import { eventTimeMs } from './events.ts';
 
-/** Which records are wanted; what is not given matches all. */
+/** Selects events. An absent member matches all. */
 export interface AuditFilter {
   /** Inclusive, ms since the epoch. */
   readonly fromMs?: number;
@@ -15,7 +15,7 @@ export interface AuditFilter {
   readonly vault?: string;
 }
 
-/** Whether the record is one of those wanted. */
+/** Whether the filter selects an event. */
 export function matches(event: AuditEvent, { fromMs, toMs, action, caller, vault }: AuditFilter): boolean {
   const atMs = eventTimeMs(event);
   if (atMs < (fromMs ?? Number.NEGATIVE_INFINITY) || atMs >= (toMs ?? Number.POSITIVE_INFINITY)) return false;

@@ -1,27 +1,27 @@
 /**
- * The line that an operator keeps away from the server: how far every chain went when it was printed. With it, setting
- * back audit log, store and catalog together is found as well.
+ * The line that an operator keeps away from the server: how far every chain went when it was printed. It detects even
+ * earlier copies of audit log, store and catalog together.
  */
 import { createHash } from 'node:crypto';
 import type { Head } from './chain.ts';
 
-/** What such a line says. */
+/** The content of a head line. */
 export interface HeadLine {
   /** When it was printed, ms since the epoch. */
   readonly atMs: number;
-  /** Chains numbered 1 to this one are covered. */
+  /** The line covers chains 1 to this number. */
   readonly upTo: number;
-  /** How many of them had a record. */
+  /** How many of them had events. */
   readonly chains: number;
-  /** Records of all of them. */
+  /** Number of their events. */
   readonly records: number;
-  /** Chains that may have grown since: number → records at that time. All others were closed. */
+  /** Chains that may have grown since: number → events at that time. All others were closed. */
   readonly open: ReadonlyMap<number, number>;
-  /** SHA-256 over where each chain stood, 64 hex digits. */
+  /** SHA-256 over the position of each chain, 64 hex digits. */
   readonly digest: string;
 }
 
-/** Where one chain stood. */
+/** How far one chain went. */
 export interface Position {
   readonly number: number;
   readonly chain: string;
@@ -31,7 +31,7 @@ export interface Position {
 const FORM =
   /^moraine-audit-1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (\d{1,9}) (\d{1,9}) (\d{1,15}) (-|\d+:\d+(?:,\d+:\d+)*) ([0-9a-f]{64})$/;
 
-/** The line as text. */
+/** Formats a head line. */
 export function formatHeadLine({ atMs, upTo, chains, records, open, digest }: HeadLine): string {
   const grown = [...open].map(([number, seq]) => `${number}:${seq}`).join(',');
   return ['moraine-audit-1', new Date(atMs).toISOString(), upTo, chains, records, grown || '-', digest].join(
@@ -39,7 +39,7 @@ export function formatHeadLine({ atMs, upTo, chains, records, open, digest }: He
   );
 }
 
-/** The line of a text; undefined for a text that is not one. Blanks around it are ignored. */
+/** Parses a head line; undefined for any other text. Ignores white space around it. */
 export function parseHeadLine(text: string): HeadLine | undefined {
   const [, at = '', upTo, chains, records, grown = '', digest = ''] = FORM.exec(text.trim()) ?? [];
   if (upTo === undefined || Number.isNaN(Date.parse(at))) return undefined;
@@ -54,7 +54,7 @@ export function parseHeadLine(text: string): HeadLine | undefined {
   };
 }
 
-/** SHA-256 over where these chains stood, whatever their order; those without a record do not count. */
+/** SHA-256 over the positions, independent of their order. Chains without events do not count. */
 export function digestOf(positions: readonly Position[]): string {
   const hash = createHash('sha256');
   const lines = positions

@@ -1,4 +1,4 @@
-/** Reading the files of an audit log: line by line, with little memory however long the log is. */
+/** Reads the files of an audit log line by line, in little memory. */
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { logName } from './audit-log.ts';
 
 const LINE_FEED = 0x0a;
 const CHUNK_BYTES = 256 * 1024;
-/** No record comes near this length: a longer line was not written by us and is not kept in memory. */
+/** Every event is much shorter. A longer line was not written by us, and is not kept in memory. */
 const LONGEST_LINE_BYTES = 16 * 1024 * 1024;
 
 /** One line of a chain. */
@@ -15,7 +15,7 @@ export interface LogLine {
   readonly file: string;
   /** From 1. */
   readonly line: number;
-  /** Empty for bytes that are not UTF-8 and for lines that are too long. */
+  /** Empty for bytes that are not UTF-8, and for lines that are too long. */
   readonly text: string;
   /** Whether it ends with a line break. */
   readonly whole: boolean;
@@ -23,14 +23,14 @@ export interface LogLine {
   readonly lastFile: boolean;
 }
 
-/** Names of all chains in the folder, in the order of their names. A folder that is not there has none. */
+/** Names of all chains in a folder, sorted. A missing folder has none. */
 export async function chainsIn(folder: string): Promise<string[]> {
   const names = (await readdir(folder).catch(undefinedIfMissing)) ?? [];
   const chains = names.filter((name) => /\.(log|head)$/.test(name)).map((name) => name.split('.')[0] ?? '');
   return [...new Set(chains)].sort();
 }
 
-/** The lines of a chain's files, in order of the files' numbers; it ends where a number is missing. */
+/** Reads the lines of a chain's files in the order of their numbers, up to a missing number. */
 export async function* linesOf(folder: string, chain: string): AsyncGenerator<LogLine> {
   const names = new Set(await readdir(folder));
   for (let number = 0; names.has(logName(chain, number)); number++) {
@@ -38,7 +38,7 @@ export async function* linesOf(folder: string, chain: string): AsyncGenerator<Lo
   }
 }
 
-/** At line feeds and nowhere else: a record may hold what other readers of lines take for a line's end. */
+/** Splits only at line feeds, because an event may contain other characters that end lines elsewhere. */
 async function* linesOfFile(folder: string, file: string, lastFile: boolean): AsyncGenerator<LogLine> {
   let rest: Buffer = Buffer.alloc(0);
   let line = 0;
@@ -60,7 +60,7 @@ async function* linesOfFile(folder: string, file: string, lastFile: boolean): As
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Bytes that are not text are not a line of ours; a lenient decoder would make different bytes the same text. */
+/** Returns no text for invalid UTF-8: a lenient decoder would turn different bytes into the same text. */
 function textOf(bytes: Uint8Array): string {
   try {
     return UTF8.decode(bytes);

@@ -5,7 +5,7 @@ import { diskError, failFiles } from '../../test/support/failing-disk.ts';
 import { listEvents } from './events.ts';
 import { RenewingLog } from './renewing-log.ts';
 
-/** A log whose chains are a, b, c..., and that may try again so many times after a failure. */
+/** A log whose chains are a, b, c..., and that may retry this many times after a failure. */
 async function setUp(t: TestContext) {
   const folder = await AuditFolder.make();
   t.after(() => folder.remove());

@@ -2,11 +2,11 @@ import type { AuditLog } from './audit-log.ts';
 import type { AuditEvent } from './chain.ts';
 
 export interface RenewingLogDeps {
-  /** Makes the log of a new chain; it is opened by the caller. */
+  /** Makes the log of a new chain; the caller opens it. */
   begin(): AuditLog;
   /**
-   * Called when a record could not be written.
-   * @returns whether it is to be tried again at once: a disk was full and some of its reserve was given up. Never throws.
+   * Called when an event could not be written.
+   * @returns whether to retry at once, because a full disk gave up some of its reserve. Never throws.
    */
   afterFailure(error: unknown): Promise<boolean>;
   /** Called when a chain has ended and its files are closed. Never throws. */
@@ -14,15 +14,14 @@ export interface RenewingLogDeps {
 }
 
 /**
- * An audit log that goes on with a new chain after a write failed. A failed write, or the flush in it, may have left any
- * part of its lines, so nothing more is added behind them: the old chain ends with its last acknowledged line. Nothing
- * that was acknowledged rests on the failed flush, since each line was flushed before its answer, and the new chain lies
- * in files of its own. So this is as safe as a restart.
+ * An audit log that continues with a new chain after a failed write. A failed write or flush may have left any part of
+ * its lines, so the old chain ends with its last acknowledged line. This is as safe as a restart: every acknowledged line
+ * was flushed before its answer, and the new chain has files of its own.
  */
 export class RenewingLog {
   readonly #deps: RenewingLogDeps;
   #log: AuditLog;
-  /** Takes the place of `#log` once it is open. */
+  /** Replaces `#log` once it is open. */
   #next: AuditLog | undefined;
   #opening: Promise<void> | undefined;
   #failure: unknown;
@@ -33,7 +32,7 @@ export class RenewingLog {
     this.#log = deps.begin();
   }
 
-  /** Durable when it resolves. @throws the I/O error; then the record is not in the log. */
+  /** Appends an event; durable when it resolves. @throws the I/O error; the event is then not in the log. */
   append(event: AuditEvent): Promise<void> {
     return this.#trying(async () => {
       await this.#open();
@@ -41,12 +40,12 @@ export class RenewingLog {
     });
   }
 
-  /** Resolves when the next record can be written, as far as that is known. @throws the I/O error. */
+  /** Resolves when the next event can probably be written. @throws the I/O error. */
   async ready(): Promise<void> {
     if (!this.#isOpen()) await this.#trying(() => this.#open());
   }
 
-  /** Why the last record could not be written; undefined while all is well. */
+  /** Why the last event could not be written; undefined if it was. */
   failure(): unknown {
     return this.#failure;
   }
@@ -57,7 +56,7 @@ export class RenewingLog {
     if (this.#next) await this.#end(this.#next);
   }
 
-  /** The log of the chain that is written to. */
+  /** The log of the current chain. */
   get current(): AuditLog {
     return this.#log;
   }
@@ -80,7 +79,7 @@ export class RenewingLog {
   }
 
   async #openOrRenew(): Promise<void> {
-    // A chain that could not be opened has torn nothing: it is tried again.
+    // Failing to open a chain leaves nothing torn, so try it again.
     if (this.#log.failure() === undefined) return this.#log.open();
     this.#next ??= this.#deps.begin();
     await this.#next.open();

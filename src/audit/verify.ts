@@ -8,8 +8,8 @@ import { eventTimeMs } from './events.ts';
 import { digestOf, type HeadLine, type Position } from './head-line.ts';
 import { chainsIn, linesOf } from './read.ts';
 
-/** What is wrong, and where. */
-export interface AuditProblem {
+/** A fault, and where it is. */
+interface AuditProblem {
   /** Empty for the log as a whole. */
   readonly file: string;
   /** Line in the file, from 1; 0 for the file as a whole. */
@@ -17,45 +17,45 @@ export interface AuditProblem {
   readonly fault: string;
 }
 
-/** What is remembered of the chains outside the audit folder: the anchor's text by chain. */
+/** Anchors outside the audit folder: the text by chain. */
 export interface Remembered {
-  /** Every chain that was begun. A text of `{}`, by an earlier version, says only that. */
+  /** Has every chain that was begun. An earlier version wrote `{}`, which says only that. */
   readonly store: ReadonlyMap<string, string>;
-  /** Chains by the catalog; an older catalog, restored from a backup, lacks the later ones. */
+  /** The catalog's anchors. A catalog that was restored from a backup lacks later chains. */
   readonly catalog: ReadonlyMap<string, string>;
 }
 
-/** What was found. */
+/** The result of `verifyAudit`. */
 export interface Verified {
   readonly problems: readonly AuditProblem[];
-  /** Chains that have records. */
+  /** Number of chains that have events. */
   readonly chains: number;
-  /** Whole records. */
+  /** Number of whole events. */
   readonly events: number;
-  /** How many of these records an anchor in the store, and one in the catalog, covers. */
+  /** How many of these events the anchors in the store cover, and those in the catalog. */
   readonly anchored: { readonly store: number; readonly catalog: number };
-  /** When the newest anchor was written, ms since the epoch; undefined when there is none. */
+  /** When the newest anchor was written, ms since the epoch; undefined if there is none. */
   readonly anchoredMs: number | undefined;
-  /** Chains that no anchor covers because they were begun after the store was copied. */
+  /** Chains without an anchor, because they were begun after the store was copied. */
   readonly newer: readonly string[];
 }
 
-/** One chain while it is looked at. */
+/** One chain while it is being checked. */
 interface Chain {
   readonly name: string;
   readonly store: Anchor | undefined;
   readonly catalog: Anchor | undefined;
   /** Where its lines ended. */
   end: Head;
-  /** Where it stood when the expected line was printed. */
+  /** Where it ended when the expected line was printed. */
   expected: Head | undefined;
 }
 
 /**
- * Checks every chain: each line follows the one before, no file is missing, and each chain goes as far as its head,
- * its anchors and the expected line say. What a crash or a copy in the right order may leave is not a fault: whole lines
- * beyond the head, one torn last line, and a chain that was begun after everything that the store remembers.
- * @throws the I/O error of a file that is there and cannot be read.
+ * Checks every chain: each line follows the one before, no file is missing, and the chain goes as far as its head, its
+ * anchors and the expected line say. A crash, or a copy made in the right order, may leave three things that are not
+ * faults: whole lines beyond the head, one torn last line, and a chain that was begun after all anchors in the store.
+ * @throws the I/O error of a file that exists but cannot be read.
  */
 export async function verifyAudit(
   folder: string,
@@ -79,11 +79,14 @@ export async function verifyAudit(
       const first = await firstTime(folder, name);
       if (first === undefined) continue;
       if (anchoredMs !== undefined && first > anchoredMs) newer.push(name);
-      else problems.push({ ...whole(name), fault: 'the store does not remember that this chain was begun' });
+      else problems.push({ ...whole(name), fault: 'the store has no anchor of this chain' });
     } else if (!remembered.store.has(name)) {
-      problems.push({ ...whole(name), fault: 'the catalog remembers this chain and the store does not' });
+      problems.push({
+        ...whole(name),
+        fault: 'the catalog has an anchor of this chain, but the store has none',
+      });
     } else if (catalog && catalog.head.seq > (store?.head.seq ?? -1)) {
-      // The store's is always written first.
+      // The store's anchor is always written first.
       problems.push({
         ...whole(name),
         fault: 'the anchor in the store is older than the one in the catalog',
@@ -92,7 +95,7 @@ export async function verifyAudit(
     problems.push(...(await verifyChain(folder, key, chain, newer.includes(name), expected)));
     chains.push(chain);
   }
-  // Where a chain is at fault already, its place says more than the comparison of the whole.
+  // A fault in a chain names its place, which the comparison of the whole cannot.
   if (expected && problems.length === 0) problems.push(...compareWithLine(chains, expected));
   const sum = (of: (chain: Chain) => number) => chains.reduce((total, chain) => total + of(chain), 0);
   return {
@@ -112,7 +115,7 @@ function whole(chain: string): { readonly file: string; readonly line: 0 } {
   return { file: headName(chain), line: 0 };
 }
 
-/** The anchor of a chain in one place. One that was changed is a fault. */
+/** Opens the anchor of a chain in one place. A changed one is a fault. */
 function anchorOf(
   key: ChainKey,
   chain: string,
@@ -127,16 +130,16 @@ function anchorOf(
   return undefined;
 }
 
-/** Time of a chain's first record, ms since the epoch; undefined when it has none. */
+/** Time of a chain's first event, ms since the epoch; undefined if it has none. */
 async function firstTime(folder: string, chain: string): Promise<number | undefined> {
   for await (const { text } of linesOf(folder, chain)) return eventTimeMs(parseEvent(text) ?? {});
   return undefined;
 }
 
-/** A place that a chain must reach. */
+/** A point that a chain must reach. */
 interface Milestone {
   readonly head: Head;
-  /** What to say when it is not reached, given where the log ends. */
+  /** Describes the fault of a log that ends before it. */
   fault(endsAt: number): string;
 }
 
@@ -160,7 +163,7 @@ async function verifyChain(
 }
 
 function markOf(head: Head): Milestone {
-  return { head, fault: (endsAt) => `the log ends at record ${endsAt}, but ${head.seq} were written` };
+  return { head, fault: (endsAt) => `the log ends at event ${endsAt}, but ${head.seq} were written` };
 }
 
 function anchorMarks(anchor: Anchor | undefined, place: string): Milestone[] {
@@ -168,12 +171,12 @@ function anchorMarks(anchor: Anchor | undefined, place: string): Milestone[] {
   const { head, atMs } = anchor;
   const at = new Date(atMs).toISOString();
   const fault = (endsAt: number) =>
-    `the log ends at record ${endsAt}, but the anchor of ${at} in the ${place} says ${head.seq}: ` +
-    'records were cut off, or an earlier copy was put in place';
+    `the log ends at event ${endsAt}, but the anchor of ${at} in the ${place} says ${head.seq}: ` +
+    'events were cut off, or this is an earlier copy';
   return [{ head, fault }];
 }
 
-/** How many records the expected line says that this chain had; undefined when it does not cover the chain. */
+/** Number of events that this chain had by the expected line; undefined if the line does not cover it. */
 function expectedSeq(chain: Chain, expected: HeadLine | undefined): number | undefined {
   const anchor = furtherOf(chain.store, chain.catalog);
   if (!expected || !anchor || anchor.number === 0 || anchor.number > expected.upTo) return undefined;
@@ -198,10 +201,10 @@ async function verifyLines(
   for await (const { file, line, text, whole: isWhole, lastFile } of linesOf(folder, chain.name)) {
     const next = isWhole ? key.follow(chain.end, text) : undefined;
     if (!next) {
-      // A torn last line is what a crash, or a copy of a file that grew, leaves.
+      // A crash leaves a torn last line, and so does copying a file that grows.
       if (left.size === 0 && lastFile && !isWhole) return [];
       const fault =
-        'this line does not follow the one before it: it was changed or moved, or one before it was removed';
+        'this line does not follow the one before it: it was changed or moved, or a line before it was removed';
       return [{ file, line, fault }];
     }
     at = { file, line };
@@ -214,7 +217,7 @@ function isSame(one: Head, other: Head): boolean {
   return one.seq === other.seq && one.mac === other.mac;
 }
 
-/** What the expected line says, compared with the chains that it covers. */
+/** Compares the expected line with the chains that it covers. */
 function compareWithLine(chains: readonly Chain[], line: HeadLine): AuditProblem[] {
   const at = new Date(line.atMs).toISOString();
   const fault = (text: string): AuditProblem[] => [
@@ -227,11 +230,13 @@ function compareWithLine(chains: readonly Chain[], line: HeadLine): AuditProblem
   for (const [number, seq] of line.open) {
     const found = chains.find((chain) => furtherOf(chain.store, chain.catalog)?.number === number);
     if (seq > 0 && (found?.end.seq ?? 0) < seq)
-      return fault(`says that chain number ${number} had ${seq} records; ${found?.end.seq ?? 0} are here`);
+      return fault(`says that chain number ${number} had ${seq} events; ${found?.end.seq ?? 0} are here`);
   }
   const records = covered.reduce((sum, { head }) => sum + head.seq, 0);
   const count = covered.filter(({ head }) => head.seq > 0).length;
   if (count !== line.chains || records !== line.records)
-    return fault(`covers ${line.records} records of ${line.chains} chains; ${records} of ${count} are here`);
-  return digestOf(covered) === line.digest ? [] : fault('names other records than those that are here');
+    return fault(`covers ${line.records} events of ${line.chains} chains; ${records} of ${count} are here`);
+  return digestOf(covered) === line.digest
+    ? []
+    : fault('was made from other events than those that are here');
 }

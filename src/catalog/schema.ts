@@ -161,6 +161,6 @@ export interface Schema {
   capacity_units: { id: string; account: string; region: string; start_ms: number; expires_ms: number };
 }
 
-export type UploadState = 'open' | 'completed' | 'aborted';
+type UploadState = 'open' | 'completed' | 'aborted';
 export type JobRow = Selectable<Schema['jobs']>;
 export type UploadRow = Selectable<Schema['uploads']>;

@@ -1,4 +1,4 @@
-/** `account`, `user` and `policy`: who there is, and what they may do. */
+/** `account`, `user` and `policy`: accounts, their users, and what users may do. */
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { AuditChange } from '../app/command-audit.ts';
@@ -17,42 +17,49 @@ const POLICY_NAME = /^[\w+=,.@-]{1,128}$/;
 export function addAccounts(program: Command): void {
   const account = program
     .command('account')
-    .description('accounts: each has vaults, users and a root of its own');
+    .description('accounts, each with its own vaults, users and root');
   addAction(
     account.command('create'),
-    'make an account and a first key of its root',
+    'create an account and an access key for its root',
     [],
     audited(createAccount),
   );
-  addAction(account.command('list'), 'account ids, one a line', [], ({ catalog }) => catalog.listAccounts());
+  addAction(account.command('list'), 'list account ids, one per line', [], ({ catalog }) =>
+    catalog.listAccounts(),
+  );
 }
 
 export function addUsers(program: Command): void {
   const user = program
     .command('user')
-    .description('users of an account; without a policy a user may do nothing');
-  addAction(user.command('create'), 'make a user', ['name'], audited(createUser));
-  addAction(user.command('list'), 'one JSON line for each user', [], listUsers);
-  addAction(user.command('delete'), 'delete a user, its keys and policies', ['name'], audited(deleteUser));
+    .description('users of an account; a user without a policy may do nothing');
+  addAction(user.command('create'), 'create a user', ['name'], audited(createUser));
+  addAction(user.command('list'), 'list users, one JSON line each', [], listUsers);
+  addAction(
+    user.command('delete'),
+    'delete a user with its keys and policies',
+    ['name'],
+    audited(deleteUser),
+  );
 }
 
 export function addPolicies(program: Command): void {
-  const policy = program.command('policy').description("identity policies in IAM's JSON, attached to users");
+  const policy = program.command('policy').description('identity policies of users, in the JSON of IAM');
   addAction(
     policy.command('put'),
-    'attach a policy, or replace the one of this name',
+    'attach a policy to a user, or replace the one with this name',
     ['name', 'file'],
     audited(putPolicy),
     ['user'],
   );
-  addAction(policy.command('list'), "a user's policies, one JSON line each", [], listPolicies, ['user']);
-  addAction(policy.command('delete'), 'take a policy away', ['name'], audited(deletePolicy), ['user']);
+  addAction(policy.command('list'), "list a user's policies, one JSON line each", [], listPolicies, ['user']);
+  addAction(policy.command('delete'), 'delete a policy of a user', ['name'], audited(deletePolicy), ['user']);
 }
 
 async function createAccount(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
   const id = given['account-id'] ?? makeAccountId(deps.random);
   if ((await deps.catalog.listAccounts()).includes(id))
-    throw new SettingError(`there is an account ${id} already`);
+    throw new SettingError(`account ${id} already exists`);
   await deps.catalog.createAccount({ id, nowMs: deps.clock.now() });
   await auditChange({ eventName: 'CreateAccount', account: id, parameters: { accountId: id } });
   return { account: id, ...(await makeKey(deps, auditChange, id)) };
@@ -61,7 +68,9 @@ async function createAccount(deps: CommandDeps, given: Given, auditChange: Audit
 async function createUser(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
   const name = given['name'] ?? '';
   if (!USER_NAME.test(name))
-    throw new SettingError(`${name} cannot be a user name: it must be 1 to 64 letters, digits and _+=,.@-`);
+    throw new SettingError(
+      `a user name must be 1 to 64 letters, digits and _+=,.@-, not ${JSON.stringify(name)}`,
+    );
   const account = await findAccount(deps, given);
   const userId = makeKeyId('AIDA', deps.random);
   const made = await deps.catalog.createUser({ account, name, userId, createdMs: deps.clock.now() });
@@ -94,10 +103,10 @@ async function putPolicy(deps: CommandDeps, given: Given, auditChange: AuditChan
   const [name = '', file = ''] = [given['name'], given['file']];
   if (!POLICY_NAME.test(name))
     throw new SettingError(
-      `${name} cannot be a policy name: it must be 1 to 128 letters, digits and _+=,.@-`,
+      `a policy name must be 1 to 128 letters, digits and _+=,.@-, not ${JSON.stringify(name)}`,
     );
   const document = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new SettingError(`the policy cannot be read: ${error.message}`);
+    throw new SettingError(`cannot read the policy: ${error.message}`);
   });
   parsePolicy(document, 'identity');
   await deps.catalog.putUserPolicy({ userNo, name, document });

@@ -3,29 +3,29 @@ import { type AuditChange, withCommandAudit } from '../app/command-audit.ts';
 import { type CommandDeps, withCommandDeps } from '../app/command-deps.ts';
 import { addSettingFlags, flagsOf, readCommandConfig, runOrExit } from './settings-flags.ts';
 
-/** What a command was given: arguments by name and options; an option without a value is `true` as text. */
+/** Arguments and options of a command, by name. An option without a value is the text `true`. */
 export type Given = Readonly<Record<string, string | undefined>>;
 
-/** What a command does. What it gives back is printed: a list as lines, an object as one JSON line. */
+/** Runs a command. Its result is printed: a list as lines, an object as one JSON line. */
 export type Run = (deps: CommandDeps, given: Given) => Promise<unknown>;
 
 /** Options that are not settings of the server. */
 const OPTIONS = {
-  user: ['NAME', 'the user meant'],
-  for: ['TIME', 'how long the credentials work, up to 36h (default: 1h)'],
-  key: ['ID', 'the key that the credentials are issued under and die with'],
-  yes: ['', 'do it although it takes away the last enabled key of a root'],
-  expect: ['LINE', 'a line that `audit head` printed before'],
-  from: ['TIME', 'from this time on: ISO 8601 (UTC without an offset), or 3d, 12h, 30m for so long ago'],
-  to: ['TIME', 'before this time'],
-  action: ['NAME', 'this action alone, such as DeleteArchive'],
-  caller: ['WHO', 'this caller alone: access key id, user name, ARN or account id'],
-  vault: ['NAME', 'this vault alone: its name or its ARN'],
+  user: ['NAME', 'name of the user'],
+  for: ['TIME', 'how long the credentials are valid, at most 36h (default: 1h)'],
+  key: ['ID', 'the key to issue the credentials under; they stop working with it'],
+  yes: ['', 'go on even if this leaves a root without an enabled key'],
+  expect: ['LINE', 'a line that `audit head` printed earlier'],
+  from: ['TIME', 'start time, inclusive: ISO 8601 (UTC without an offset), or 3d, 12h, 30m before now'],
+  to: ['TIME', 'end time, exclusive; same forms as --from'],
+  action: ['NAME', 'only this action, such as DeleteArchive'],
+  caller: ['CALLER', 'only this caller: access key id, user name, ARN or account id'],
+  vault: ['NAME', 'only this vault: its name or ARN'],
 } as const satisfies Readonly<Record<string, readonly [value: string, about: string]>>;
 
 type OptionName = keyof typeof OPTIONS;
 
-/** Makes a subcommand that works on the data folder beside running servers. */
+/** Defines a subcommand that works on the data folder; servers may run meanwhile. */
 export function addAction(
   command: Command,
   about: string,
@@ -59,10 +59,7 @@ function textOf(value: unknown): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
-/**
- * A command that changes something: it is given what puts the change on record, and is not begun when the audit log cannot
- * be written.
- */
+/** Makes a command that changes something. It gets a function that audits the change, and runs only if the log is writable. */
 export function audited(
   run: (deps: CommandDeps, given: Given, auditChange: AuditChange) => Promise<unknown>,
 ): Run {

@@ -20,18 +20,18 @@ export function addAudit(program: Command): void {
     .description('the log of changes, downloads and denials, by API requests and by commands');
   addAction(
     audit.command('verify'),
-    'find edits, removals, cut tails and earlier copies; exit code 6 if there are any',
+    'find events that were changed or removed, and earlier copies of the log; exit code 6 if there are any',
     [],
     verify,
     ['expect'],
   );
   addAction(
     audit.command('head'),
-    'print a line that says how far the log goes: keep it elsewhere, and give it to `audit verify --expect`',
+    'print a line that says how far the log goes; keep it elsewhere and pass it to `audit verify --expect` later',
     [],
     (deps) => anchorsOf(deps).headLine(),
   );
-  addAction(audit.command('export'), 'records as JSON lines, in order of time', [], exportEvents, [
+  addAction(audit.command('export'), 'print events as JSON lines, in order of time', [], exportEvents, [
     'from',
     'to',
     'action',
@@ -54,36 +54,36 @@ async function verify(deps: CommandDeps, given: Given): Promise<string[]> {
 function requireHeadLine(text: string): HeadLine {
   const line = parseHeadLine(text);
   if (!line)
-    throw new SettingError('--expect must be a whole line as `audit head` prints it: moraine-audit-1 …');
+    throw new SettingError('--expect must be a whole line that `audit head` printed: moraine-audit-1 …');
   return line;
 }
 
-/** What is proven, and what is not. */
+/** Says what the log proves, and what it does not. */
 function describe(found: Verified, expected: HeadLine | undefined): string[] {
   const { chains, events, anchored, anchoredMs, newer } = found;
-  const first = `OK: ${pluralize(events, 'record')} in ${pluralize(chains, 'chain')}; nothing was changed, moved or removed.`;
+  const first = `OK: ${pluralize(events, 'event')} in ${pluralize(chains, 'chain')}; nothing was changed, moved or removed.`;
   const lines = [first];
   if (anchoredMs === undefined) {
-    lines.push('Nothing is anchored in the store or the catalog yet: an earlier copy of the log would pass.');
+    lines.push('No anchor is in the store or the catalog yet, so an earlier copy of the log would pass.');
   } else {
     const at = new Date(anchoredMs).toISOString();
     lines.push(
-      `Anchors cover ${pluralize(anchored.store, 'record')} in the store and ${pluralize(anchored.catalog, 'record')} in the catalog; the newest is of ${at}.`,
+      `Anchors in the store cover ${pluralize(anchored.store, 'event')}, those in the catalog ${pluralize(anchored.catalog, 'event')}; the newest is from ${at}.`,
     );
     const since = events - anchored.store;
     if (since > 0)
       lines.push(
-        `Not covered: ${pluralize(since, 'record')} after the last anchors. An earlier copy of the log that lacks only those would pass.`,
+        `Not covered: ${pluralize(since, 'event')} after the last anchors. An earlier copy of the log that lacks only these would pass.`,
       );
   }
   if (newer.length > 0)
     lines.push(
-      `Not covered: ${pluralize(newer.length, 'chain')} begun after what the store remembers (${newer.join(', ')}).`,
+      `Not covered: ${pluralize(newer.length, 'chain')} newer than this copy of the store (${newer.join(', ')}).`,
     );
   lines.push(
     expected
-      ? `The expected line of ${new Date(expected.atMs).toISOString()} holds: all of its ${pluralize(expected.records, 'record')} are here.`
-      : 'Without --expect, an earlier copy of log, store and catalog together would pass.',
+      ? `The expected line of ${new Date(expected.atMs).toISOString()} holds: all of its ${pluralize(expected.records, 'event')} are here.`
+      : 'Without --expect, earlier copies of log, store and catalog together would pass.',
   );
   return lines;
 }
@@ -97,15 +97,17 @@ async function exportEvents({ folder, clock }: CommandDeps, given: Given): Promi
     shown++;
     await write(`${JSON.stringify(event)}\n`);
   }
-  if (shown === 0) process.stderr.write(`moraine: none of ${pluralize(seen, 'record')} matches\n`);
+  if (shown === 0) process.stderr.write(`moraine: none of ${pluralize(seen, 'event')} matches\n`);
   if (unreadable > 0) {
-    process.stderr.write(`moraine: ${pluralize(unreadable, 'line')} could not be read: run audit verify\n`);
+    process.stderr.write(
+      `moraine: ${pluralize(unreadable, 'line')} could not be read: run \`audit verify\`\n`,
+    );
     process.exitCode = EXIT.damaged;
   }
   return [];
 }
 
-/** At the reader's pace. A reader that has seen enough, such as `head`, ends the program. */
+/** Resolves when the reader has taken the text. Ends the program if the reader has closed the pipe, as `head` does. */
 function write(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
@@ -132,7 +134,7 @@ function requireAction(text: string): string {
   const known = [...GLACIER_ACTIONS, ...COMMAND_EVENTS].toSorted();
   const found = known.find((one) => one.toLowerCase() === name.toLowerCase());
   if (found === undefined)
-    throw new SettingError(`there is no action ${text}; actions are ${known.join(', ')}`);
+    throw new SettingError(`--action ${text} is unknown; the actions are ${known.join(', ')}`);
   return found;
 }
 

@@ -1,14 +1,14 @@
-/** Which account, user or key a command means. What is missing or unknown is refused with what there is to choose from. */
+/** Finds the account, user or key that a command names. Errors list the choices. */
 import type { CommandDeps } from '../app/command-deps.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
 import type { AccessKey } from '../domain/access-key-catalog.ts';
 import type { User } from '../domain/user-catalog.ts';
 import type { Given } from './action.ts';
 
-/** So many choices are named in a message. */
+/** How many choices a message lists. */
 const NAMED = 20;
 
-/** What there is to choose from, for a message: `the users are a, b`. */
+/** Lists the choices for a message: `the users are: a, b`. */
 export function choicesOf(what: string, names: readonly string[]): string {
   if (names.length === 0) return `there are no ${what}`;
   const rest = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
@@ -16,26 +16,26 @@ export function choicesOf(what: string, names: readonly string[]): string {
 }
 
 /**
- * The account meant: the one named by --account-id, or the only one there is.
- * @throws SettingError when it is not clear, NotFoundError when it is not there.
+ * Finds the account that --account-id names; without it, the only account.
+ * @throws SettingError when there are several, NotFoundError when it does not exist.
  */
 export async function findAccount({ catalog }: CommandDeps, given: Given): Promise<string> {
   const accounts = await catalog.listAccounts();
   if (accounts.length === 0)
     throw new NotFoundError(
-      'there are no accounts yet: start the server once, or make one with `account create`',
+      'there are no accounts yet: start the server once, or create one with `account create`',
     );
   const wanted = given['account-id'] ?? (accounts.length === 1 ? accounts[0] : undefined);
   if (wanted === undefined)
     throw new SettingError(
-      `there are several accounts: give --account-id; ${choicesOf('accounts', accounts)}`,
+      `give --account-id, because there are several accounts; ${choicesOf('accounts', accounts)}`,
     );
   if (!accounts.includes(wanted))
     throw new NotFoundError(`there is no account ${wanted}; ${choicesOf('accounts', accounts)}`);
   return wanted;
 }
 
-/** The user of this name, by default the one named by --user. @throws as `findAccount`. */
+/** Finds a user by name; by default the one that --user names. @throws as `findAccount`. */
 export async function findUser(deps: CommandDeps, given: Given, name = given['user']): Promise<User> {
   const account = await findAccount(deps, given);
   const user = name === undefined ? undefined : await deps.catalog.findUser(account, name);
@@ -46,12 +46,12 @@ export async function findUser(deps: CommandDeps, given: Given, name = given['us
   throw new NotFoundError(`there is no user ${name} in the account ${account}; ${choices}`);
 }
 
-/** A key with the name of its user; null for a key of the root. */
+/** A key with the name of its user, or null for a key of the root. */
 export interface OwnedKey extends AccessKey {
   readonly user: string | null;
 }
 
-/** Every key of an account: those of its root, then those of its users by name. */
+/** Lists all keys of an account: first its root's, then its users' by name. */
 export async function listOwnedKeys({ catalog }: CommandDeps, account: string): Promise<OwnedKey[]> {
   const keys = (await catalog.listAccessKeys(account, null)).map((key) => ({
     ...key,
@@ -63,7 +63,7 @@ export async function listOwnedKeys({ catalog }: CommandDeps, account: string): 
   return keys;
 }
 
-/** The key of this id, in any account or in the one named by --account-id. @throws NotFoundError. */
+/** Finds a key by id, in the account that --account-id names, or in any. @throws NotFoundError. */
 export async function findKey(deps: CommandDeps, given: Given): Promise<OwnedKey> {
   const id = given['id'] ?? '';
   const account = given['account-id'];

@@ -6,46 +6,56 @@ import { makeKeyId, makeSecret } from '../app/make-key.ts';
 import { markCredentials } from '../app/root-credentials.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
 import type { AccessKey } from '../domain/access-key-catalog.ts';
+import { parseDuration } from '../domain/duration.ts';
 import { sealToken } from '../domain/session-token.ts';
 import type { User } from '../domain/user-catalog.ts';
 import { addAction, audited, type Given } from './action.ts';
 import { choicesOf, findAccount, findKey, findUser, listOwnedKeys } from './find.ts';
 
-const HOUR_MS = 3_600_000;
-const LONGEST_SESSION_MS = 36 * HOUR_MS;
+const LONGEST_SESSION_MS = 36 * 3_600_000;
 
 export function addKeys(program: Command): void {
   const key = program
     .command('key')
-    .description("access keys of users and, without --user, of an account's root");
-  addAction(key.command('create'), 'make a key; its secret is shown once', [], audited(createKey), ['user']);
-  addAction(key.command('list'), "one JSON line for each key of the account, or of a user's", [], listKeys, [
-    'user',
-  ]);
+    .description("access keys: a user's with --user, else those of the account's root");
+  addAction(
+    key.command('create'),
+    'create a key and print its secret, which is not shown again',
+    [],
+    audited(createKey),
+    ['user'],
+  );
+  addAction(
+    key.command('list'),
+    'list the keys of the account, or of one user, one JSON line each',
+    [],
+    listKeys,
+    ['user'],
+  );
   addAction(
     key.command('disable'),
-    'stop a key from working, everywhere within a second or two',
+    'disable a key; it stops working everywhere within two seconds',
     ['id'],
     audited((deps, given, auditChange) => setStatus(deps, given, auditChange, 'disabled')),
     ['yes'],
   );
   addAction(
     key.command('enable'),
-    'let a disabled key work again',
+    'enable a disabled key again',
     ['id'],
     audited((deps, given, auditChange) => setStatus(deps, given, auditChange, 'active')),
   );
   addAction(key.command('delete'), 'delete a key', ['id'], audited(deleteKey), ['yes']);
   addAction(
     key.command('issue'),
-    'temporary credentials; they die with their key or user',
+    'issue temporary credentials; they stop working when their key or user does',
     [],
     audited(issueKey),
     ['user', 'for', 'key'],
   );
 }
 
-/** Makes a key of a user, or of the account's root without one. Its secret is in what it gives, and nowhere else. */
+/** Creates a key of `user`, or of the account's root, and audits it. @returns id and secret; nothing else shows the secret. */
 export async function makeKey(
   deps: CommandDeps,
   auditChange: AuditChange,
@@ -113,18 +123,18 @@ async function deleteKey(deps: CommandDeps, given: Given, auditChange: AuditChan
   return { deleted: id };
 }
 
-/** Without an enabled key no request can be signed as the root. @throws SettingError for its last one, unless --yes is given. */
+/** A root without an enabled key cannot sign requests. @throws SettingError for its last enabled key, unless --yes is given. */
 async function requireAnotherRootKey({ catalog }: CommandDeps, given: Given, key: AccessKey): Promise<void> {
   if (key.userNo !== null || key.status !== 'active' || given['yes'] !== undefined) return;
   const keys = await catalog.listAccessKeys(key.account, null);
   if (keys.some(({ id, status }) => id !== key.id && status === 'active')) return;
   throw new SettingError(
-    `${key.id} is the last enabled key of the root of account ${key.account}: make another with \`key create\` first, ` +
-      'or give --yes',
+    `${key.id} is the last enabled key of the root of account ${key.account}: create another with \`key create\` ` +
+      'first, or give --yes',
   );
 }
 
-/** A session hangs on its user, or on a key of the root; with --key on that key as well. */
+/** Credentials depend on their user, or on a key of the root; with --key, on that key too. */
 async function issueKey(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {
   const account = await findAccount(deps, given);
   const user = given['user'] === undefined ? undefined : await findUser(deps, given);
@@ -168,8 +178,7 @@ async function issueKey(deps: CommandDeps, given: Given, auditChange: AuditChang
 }
 
 function sessionTime(text: string): number {
-  const [, number, unit] = /^(\d{1,6})(s|m|h)$/.exec(text) ?? [];
-  const ms = Number(number) * { s: 1000, m: 60_000, h: HOUR_MS }[(unit ?? 's') as 's' | 'm' | 'h'];
+  const ms = parseDuration(text, ['s', 'm', 'h']) ?? 0;
   if (ms > 0 && ms <= LONGEST_SESSION_MS) return ms;
-  throw new SettingError(`--for ${text} must be a time such as 15m or 1h, up to 36h`);
+  throw new SettingError(`--for must be a time such as 15m or 1h, at most 36h, not ${JSON.stringify(text)}`);
 }

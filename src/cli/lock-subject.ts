@@ -1,4 +1,4 @@
-/** Which policy and which vault `lock check` and `lock simulate` are about. */
+/** Finds the policy and the vault that `lock check` and `lock simulate` examine. */
 import { readFile } from 'node:fs/promises';
 import { type CommandDeps, withCommandDeps } from '../app/command-deps.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
@@ -7,46 +7,45 @@ import { type Policy, parsePolicy } from '../domain/policy/policy.ts';
 import { type VaultKey, vaultArn } from '../domain/vault.ts';
 import { choicesOf } from './find.ts';
 
-/** The vault that a policy speaks of when it names none: its account is the policy's owner. */
+/** Stands for the vault if a policy names none; its account then owns the policy. */
 const SOME_VAULT = 'arn:aws:glacier:us-east-1:111122223333:vaults/examplevault';
 const ARN = /^arn:aws[a-z-]*:glacier:[A-Za-z0-9._-]{1,64}:\d{12}:vaults\/[\w.-]{1,255}$/;
 const QUOTED_ARN = /"(arn:aws[a-z-]*:glacier:[A-Za-z0-9._-]{1,64}:\d{12}:vaults\/[\w.-]{1,255})"/;
 const CHOICES = 50;
 
-/** What was asked. */
+/** What the command line says. */
 export interface Asked {
-  /** Of the policy; the vault's own lock is meant without one. */
+  /** Path of the policy; without it, the lock of `vault` is examined. */
   readonly file: string | undefined;
-  /** A vault's name or its ARN. */
+  /** Name or ARN of a vault. */
   readonly vault: string | undefined;
-  /** Whether a data folder or a catalog was named: then the vault must be there. */
+  /** Whether the command line names a data folder or a catalog; the vault must then exist there. */
   readonly lookUp: boolean;
   config(): Config;
 }
 
-/** What is looked at. */
+/** What a command examines. */
 export interface Subject {
   readonly policy: Policy;
   readonly vaultArn: string;
-  /** How the vault was found, for the reader. */
+  /** Says how the vault was found, for the output. */
   readonly how: string;
 }
 
 /**
- * Reads the policy and settles its vault.
- * @throws SettingError when the question is not clear, NotFoundError when the vault or its lock is not there, PolicyError.
+ * Reads the policy and finds its vault.
+ * @throws SettingError for an ambiguous command line, NotFoundError when the vault or its lock does not exist, PolicyError.
  */
 export async function lockSubject(asked: Asked): Promise<Subject> {
   const { file, vault, lookUp, config } = asked;
   if (vault?.startsWith('arn:') && !ARN.test(vault))
-    throw new SettingError(`--vault ${vault} is not the ARN of a vault, such as ${SOME_VAULT}`);
+    throw new SettingError(`--vault must be a name or an ARN such as ${SOME_VAULT}, not ${vault}`);
   if (file === undefined) {
-    if (vault === undefined)
-      throw new SettingError('give a policy file, or --vault to look at the lock of a vault');
+    if (vault === undefined) throw new SettingError('give a policy file, or --vault for the lock of a vault');
     return withCommandDeps(config(), (deps) => lockOfVault(deps, vault));
   }
   const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new SettingError(`the policy cannot be read: ${error.message}`);
+    throw new SettingError(`cannot read the policy: ${error.message}`);
   });
   const named = vault ?? QUOTED_ARN.exec(text)?.[1];
   const subject = (arn: string, how: string): Subject => ({
@@ -55,22 +54,19 @@ export async function lockSubject(asked: Asked): Promise<Subject> {
     how,
   });
   if (named === undefined)
-    return subject(
-      SOME_VAULT,
-      'an example vault, because the policy names none: give --vault for a certain one',
-    );
+    return subject(SOME_VAULT, 'an example vault, because the policy names none; use --vault to name one');
   if (lookUp || !ARN.test(named)) {
     const arn = vaultArn(await withCommandDeps(config(), (deps) => findVault(deps, named)));
-    return subject(arn, `${arn}, which is there`);
+    return subject(arn, `${arn}, which exists`);
   }
-  return subject(named, `${named}; give --data to look whether there is such a vault`);
+  return subject(named, `${named}; use --data to check that this vault exists`);
 }
 
 async function lockOfVault(deps: CommandDeps, vault: string): Promise<Subject> {
   const key = await findVault(deps, vault);
   const arn = vaultArn(key);
   const lock = (await deps.catalog.findVault(key))?.policies?.lock;
-  if (!lock) throw new NotFoundError(`the vault ${arn} has no lock: give the policy that you mean as a file`);
+  if (!lock) throw new NotFoundError(`the vault ${arn} has no lock: give a policy file instead`);
   const state = lock.state === 'Locked' ? 'locked' : 'lock in progress';
   return {
     policy: parsePolicy(lock.policy, 'vault-lock', { vaultArn: arn }),
@@ -79,7 +75,7 @@ async function lockOfVault(deps: CommandDeps, vault: string): Promise<Subject> {
   };
 }
 
-/** The vault of this name or ARN. @throws NotFoundError, and SettingError when several have the name. */
+/** Finds a vault by name or ARN. @throws NotFoundError; SettingError when several vaults have the name. */
 async function findVault({ catalog, folder }: CommandDeps, vault: string): Promise<VaultKey> {
   const name = vault.split(':vaults/').at(-1) ?? vault;
   const named = await catalog.listVaultKeys({ name, limit: CHOICES });
@@ -89,7 +85,7 @@ async function findVault({ catalog, folder }: CommandDeps, vault: string): Promi
   if (first) {
     const arns = found.map(vaultArn);
     throw new SettingError(
-      `several vaults are called ${name}: give one as an ARN; ${choicesOf('vaults', arns)}`,
+      `several vaults are named ${name}: give the ARN of one; ${choicesOf('vaults', arns)}`,
     );
   }
   const all = await catalog.listVaultKeys({ name: null, limit: CHOICES });

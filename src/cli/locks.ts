@@ -1,6 +1,6 @@
-/** `lock`: looking at a lock policy before it is for ever, and telling the server that its clock is right. */
+/** `lock`: examines a lock policy before it becomes permanent, and confirms the server's clock. `catalog`: accepts one. */
 import type { Command } from 'commander';
-import { systemClock } from '../app/node.ts';
+import { systemClock } from '../app/system.ts';
 import { confirmTrustedTime } from '../app/trusted-clock.ts';
 import { SettingError } from '../config/errors.ts';
 import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
@@ -22,27 +22,27 @@ interface SimulateOptions {
 export function addLocks(program: Command): void {
   const lock = program.command('lock').description('vault locks');
   const checked = aboutPolicy(lock.command('check')).description(
-    'what a lock policy does otherwise than its author probably means; exit code 1 if there is anything',
+    'report likely mistakes in a lock policy; exit code 1 if there are any',
   );
   checked.action((file?: string) => runOrExit(async () => check(await subjectOf(checked, file))));
   const simulated = aboutPolicy(lock.command('simulate'))
-    .description('who could do what to an archive of a given age under this lock policy')
-    .option('--principal <ARN>', 'who asks: an account id for its root, or the ARN of a user', 'root')
-    .option('--action <ACTION>', 'what is asked, such as DeleteArchive', 'DeleteArchive')
+    .description('say whether a lock policy lets a principal act on an archive of a given age')
+    .option('--principal <ARN>', 'the caller: an account id for its root, or the ARN of a user', 'root')
+    .option('--action <ACTION>', 'the action, such as DeleteArchive', 'DeleteArchive')
     .option('--age <DAYS>', 'age of the archive in days')
-    .option('--tag <KEY=VALUE>', 'a tag of the vault; may be repeated', collect, []);
+    .option('--tag <KEY=VALUE>', 'a tag of the vault; can be repeated', collect, []);
   simulated.action((file: string | undefined, options: SimulateOptions) =>
     runOrExit(async () => simulate(await subjectOf(simulated, file), options)),
   );
   addAction(
     lock.command('confirm-time'),
-    'say that the clock of this machine is right after a leap or a long stop',
+    'confirm that the clock of this machine is right, after it leaped or after a long stop',
     [],
     audited(async ({ blobs, clock }, _, auditChange) => {
       const at = new Date(clock.now()).toISOString();
       await confirmTrustedTime(blobs, Date.parse(at));
       await auditChange({ eventName: 'ConfirmLockTime', account: null, parameters: { time: at } });
-      return `confirmed ${at}: running servers take it up within half a minute`;
+      return `confirmed ${at}; running servers notice within half a minute`;
     }),
   );
 }
@@ -51,7 +51,7 @@ export function addCatalog(program: Command): void {
   const catalog = program.command('catalog').description('the catalog');
   addAction(
     catalog.command('accept'),
-    'after an older catalog was restored: sweeping and expiry may go on from the next start',
+    'accept a catalog that was restored from a backup: sweeping and expiry resume at the next start',
     [],
     audited(async (deps, _, auditChange) => {
       await acceptCatalog(deps.catalog, deps.blobs, deps.clock.now());
@@ -63,8 +63,8 @@ export function addCatalog(program: Command): void {
 
 function aboutPolicy(command: Command): Command {
   command
-    .argument('[file]', 'the policy, JSON; without it, the lock of the vault that --vault names')
-    .option('--vault <NAME>', 'the vault that it is for: its name, which is looked up, or its ARN');
+    .argument('[file]', 'policy file, JSON; without it, the lock of the vault that --vault names')
+    .option('--vault <NAME>', 'the vault of the policy: its ARN, or a name, which is looked up');
   return addSettingFlags(command, [...SETTINGS_TAKEN]);
 }
 
@@ -88,20 +88,20 @@ function check({ policy, vaultArn, how }: Subject): void {
   process.stdout.write(`checked for ${how}\n`);
   for (const { severity, message } of findings) process.stdout.write(`${severity}: ${message}\n`);
   if (findings.length === 0)
-    process.stdout.write('OK: nothing found; try the cases that matter with `lock simulate`\n');
+    process.stdout.write('OK: no likely mistakes found; test important cases with `lock simulate`\n');
   else process.exitCode = 1;
 }
 
 function simulate({ policy, vaultArn }: Subject, { principal, action, age, tag }: SimulateOptions): void {
   if (!GLACIER_ACTIONS.includes(action as GlacierAction))
     throw new SettingError(
-      `there is no action ${action}; actions are ${GLACIER_ACTIONS.toSorted().join(', ')}`,
+      `--action ${action} is unknown; the actions are ${GLACIER_ACTIONS.toSorted().join(', ')}`,
     );
   const asksForAge = policy.statements.some(({ conditions }) =>
     conditions.some(({ key }) => key === AGE_KEY),
   );
   if (asksForAge && age === undefined && carriesKey(action as GlacierAction, AGE_KEY))
-    throw new SettingError('the policy asks for the age of the archive: give --age DAYS');
+    throw new SettingError('the policy depends on the age of the archive: give --age DAYS');
   const decision = simulateLock(policy, {
     principal: callerOf(principal, vaultArn),
     action: action as GlacierAction,
@@ -115,16 +115,15 @@ function simulate({ policy, vaultArn }: Subject, { principal, action, age, tag }
   process.stdout.write(`${decision.allowed ? 'allowed' : 'denied'} (${decision.reason}${because})\n`);
 }
 
-/** A mistyped fact would give the answer to another question. */
 function parseAge(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  throw new SettingError(`--age ${text} must be a number of days, such as 100 or 0.5`);
+  throw new SettingError(`--age must be a number of days such as 100 or 0.5, not ${JSON.stringify(text)}`);
 }
 
 function parseTag(text: string): readonly [key: string, value: string] {
   const at = text.indexOf('=');
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw new SettingError(`--tag ${text} must be KEY=VALUE`);
+  throw new SettingError(`--tag must be KEY=VALUE, not ${JSON.stringify(text)}`);
 }
 
 function callerOf(principal: string, vaultArn: string) {
@@ -133,6 +132,8 @@ function callerOf(principal: string, vaultArn: string) {
     return { kind: 'root', arn: `arn:aws:iam::${account}:root`, accountId: account } as const;
   const [, accountId, userName] = /^arn:aws[a-z-]*:iam::(\d{12}):user\/(.+)$/.exec(principal) ?? [];
   if (accountId === undefined)
-    throw new SettingError(`--principal ${principal} is neither an account id nor the ARN of a user`);
+    throw new SettingError(
+      `--principal must be an account id or the ARN of a user, not ${JSON.stringify(principal)}`,
+    );
   return { kind: 'user', arn: principal, accountId, userName, userId: 'AIDAEXAMPLE' } as const;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type AuditChange, withCommandAudit } from '../app/command-audit.ts';
 import { withCommandDeps } from '../app/command-deps.ts';
-import { systemClock } from '../app/node.ts';
+import { systemClock } from '../app/system.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Notification } from '../domain/notification.ts';
@@ -12,19 +12,17 @@ const MESSAGES_PER_PAGE = 200;
 
 /** Adds `notifications list` and `notifications retry`. */
 export function addNotifications(program: Command): void {
-  const group = program
-    .command('notifications')
-    .description('messages about finished jobs that are not delivered yet');
+  const group = program.command('notifications').description('undelivered messages about finished jobs');
   const list = group
     .command('list')
-    .description('one JSON line for each message: waiting or undeliverable, and why');
+    .description('list messages, waiting or undeliverable, with the reason; one JSON line each');
   addSettingFlags(list, ['data', 'config', 'catalog']).action(() =>
     runOrExit(() => withCommandDeps(readCommandConfig(flagsOf(list)), ({ catalog }) => printAll(catalog))),
   );
   const retry = group
     .command('retry')
-    .description('make a message due now, or all of them; a running server sends it')
-    .argument('[number]', 'the number of a message, as list shows it');
+    .description('make one message due now, or all of them; a running server sends them')
+    .argument('[number]', 'number of a message, as `notifications list` shows it');
   addSettingFlags(retry, ['data', 'config', 'catalog']).action((number: string | undefined) =>
     runOrExit(() =>
       withCommandDeps(readCommandConfig(flagsOf(retry)), (deps) =>
@@ -69,11 +67,13 @@ async function retryOne(
   auditChange: AuditChange,
 ): Promise<void> {
   if (number !== undefined && !/^\d{1,15}$/.test(number))
-    throw new SettingError(`${number} is not the number of a message: \`notifications list\` shows them`);
+    throw new SettingError(
+      `the number of a message must be digits, as \`notifications list\` shows, not ${JSON.stringify(number)}`,
+    );
   const no = number === undefined ? null : Number(number);
   const due = await catalog.retryNotifications({ no, nowMs: systemClock.now() });
   if (due === 0 && no !== null)
-    throw new NotFoundError(`there is no message ${no}: \`notifications list\` shows those that there are`);
+    throw new NotFoundError(`there is no message ${no}; \`notifications list\` shows the messages`);
   await auditChange({
     eventName: 'RetryNotifications',
     account: null,

@@ -9,12 +9,12 @@ import { addNotifications } from './notifications.ts';
 import { addServe } from './serve.ts';
 import { addStore } from './store.ts';
 
-/** Runs the command line. Wrong usage ends with exit code 2 and one line that says what was wrong. */
+/** Runs a command line. Wrong usage prints one line that says what was wrong, and exits with 2. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
-  // What is made in the data folder is for its owner alone, whatever makes it (SQLite too).
+  // Only the owner may use new files in the data folder, including those that SQLite creates.
   process.umask(0o077);
   const program = new Command('moraine')
-    .version(packageVersion(), '--version', 'the version of this program')
+    .version(packageVersion(), '--version', 'print the version')
     .description('A self-hosted archive server that speaks the Amazon Glacier REST API (2012-06-01).')
     .showSuggestionAfterError(false)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.wrongSettings));

@@ -1,9 +1,9 @@
 import cluster from 'node:cluster';
 import type { Command } from 'commander';
-import { systemClocks } from '../app/node.ts';
 import { ParentWatch } from '../app/parent-watch.ts';
 import { type RunningServer, serve } from '../app/serve.ts';
 import { runServingProcess } from '../app/serving-process.ts';
+import { systemClocks } from '../app/system.ts';
 import { EXIT } from '../config/errors.ts';
 import { readConfig } from '../config/read.ts';
 import { addSettingFlags, flagsOf, runOrExit } from './settings-flags.ts';
@@ -20,12 +20,12 @@ async function run(flags: Record<string, unknown>): Promise<void> {
   const config = readConfig(flags);
   const server = await serve(config);
   const stop = stopOnSignal(server);
-  if (config.startedByNpm) parent.schedule(() => stop('npm, which started this server, has ended'));
+  if (config.startedByNpm) parent.schedule(() => stop('npm, which started this server, ended'));
   process.on('SIGHUP', () => server.hangUp());
   greet(server);
 }
 
-/** Everything that a person needs for the first archive, and last the line that scripts wait for. */
+/** Prints what a person needs for a first archive, and then the line that scripts wait for. */
 function greet({ url, root }: RunningServer): void {
   const aws = `aws --endpoint-url ${url} --region us-east-1 glacier`;
   const lines = [
@@ -34,7 +34,7 @@ function greet({ url, root }: RunningServer): void {
     `access key:  ${root.accessKeyId}`,
     `secret:      ${root.whereSecretIs}`,
     '',
-    'The first archive, with aws cli:',
+    'Your first archive, with the AWS CLI:',
     ...(root.credentialsFile
       ? [`  export AWS_SHARED_CREDENTIALS_FILE=${inShell(root.credentialsFile)}`]
       : []),
@@ -47,26 +47,26 @@ function greet({ url, root }: RunningServer): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** A path as a shell takes it: quoted where it has more than plain characters. */
+/** Quotes a path for a shell if it has special characters. */
 function inShell(path: string): string {
   return /^[\w./+@%-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
- * One Ctrl-C reaches the server up to three times, within moments: from the terminal, from npm and from the program
- * between them. Signals so close together are one.
+ * One Ctrl-C sends the server up to three signals: from the terminal, from npm, and from the program between them.
+ * Signals this close together count as one.
  */
 const ONE_REQUEST_MS = 1000;
 
-/** @returns what stops the server for another reason than a signal. */
+/** Stops the server on a signal. @returns a function that stops it for another reason. */
 function stopOnSignal(server: RunningServer): (why: string) => void {
-  let askedMs: number | undefined;
+  let requestedMs: number | undefined;
   const stop = async (why: string): Promise<void> => {
     const { steadyMs } = systemClocks();
-    // Asked twice, a person does not want to wait.
-    if (askedMs !== undefined && steadyMs - askedMs > ONE_REQUEST_MS) process.exit(EXIT.failed);
-    if (askedMs !== undefined) return;
-    askedMs = steadyMs;
+    // A second request means: do not wait.
+    if (requestedMs !== undefined && steadyMs - requestedMs > ONE_REQUEST_MS) process.exit(EXIT.failed);
+    if (requestedMs !== undefined) return;
+    requestedMs = steadyMs;
     await server.stop(why);
     process.exit(0);
   };

@@ -13,7 +13,7 @@ import { ClockWentBack } from '../domain/trusted-time.ts';
 
 type Name = keyof typeof SETTINGS;
 
-/** Adds a flag for each of these settings that is no secret; for all of them by default. */
+/** Adds a flag for each of these settings, by default for all. Secrets get no flag. */
 export function addSettingFlags(command: Command, names = Object.keys(SETTINGS) as Name[]): Command {
   for (const name of names) {
     const setting = SETTINGS[name];
@@ -24,12 +24,12 @@ export function addSettingFlags(command: Command, names = Object.keys(SETTINGS) 
   return command;
 }
 
-/** What is used when nothing is set, in words. */
+/** Describes the default of a setting. */
 export function defaultOf(setting: { readonly default?: unknown; readonly defaultText?: string }): string {
   return setting.defaultText ?? (setting.default === false ? 'off' : String(setting.default));
 }
 
-/** The flags that were given, by the settings' names (commander has them in camel case). */
+/** The given flags by the names of their settings. (Commander returns names in camel case.) */
 export function flagsOf(command: Command): Record<string, unknown> {
   const given = Object.entries(command.opts());
   return Object.fromEntries(
@@ -38,8 +38,8 @@ export function flagsOf(command: Command): Record<string, unknown> {
 }
 
 /**
- * The settings of a command that works beside a server: before it opens anything, a process of root's becomes the
- * owner of the data folder, so that the server may read all that the command writes.
+ * Reads the settings of a command that works beside a server. A root process first becomes the owner of the data
+ * folder, so that the server can read what the command writes.
  * @throws SettingError.
  */
 export function readCommandConfig(flags: Readonly<Record<string, unknown>>): Config {
@@ -47,7 +47,7 @@ export function readCommandConfig(flags: Readonly<Record<string, unknown>>): Con
   return readConfig(flags);
 }
 
-/** Runs a command; a failure becomes one line on standard error and an exit code. */
+/** Runs a command. If it fails, prints one line on standard error and exits with a code for the error. */
 export async function runOrExit(run: () => Promise<void>): Promise<void> {
   try {
     await run();
@@ -57,15 +57,15 @@ export async function runOrExit(run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Root is used to being allowed everything: where a command has become another user it must say so. */
+/** Explains a denied permission if the command was run by root and became another user: root would not expect it. */
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const uid = adoptedUid();
   if (uid === undefined || !/\b(EACCES|EPERM)\b/.test(message)) return message;
-  return `${message} (as uid ${uid}, the owner of the data folder: what root runs over it runs as that user)`;
+  return `${message} (root's commands run as uid ${uid}, the owner of the data folder)`;
 }
 
-/** What other settings mend; what is missing must be put back. */
+/** Refused starts that other settings can fix. For all others, something must be put back. */
 const OTHER_SETTINGS: ReadonlySet<RefusalReason> = new Set([
   'other-catalog',
   'other-store',
@@ -79,7 +79,7 @@ function exitCodeOf(error: unknown): number {
     return EXIT.wrongSettings;
   if (error instanceof StartRefused && OTHER_SETTINGS.has(error.reason)) return EXIT.wrongSettings;
   if (error instanceof NotFoundError) return EXIT.notFound;
-  // All of these mean: not now, and not by other settings.
+  // Other settings do not help here, but a later try may.
   const notNow = [FolderInUse, ClockWentBack, AuditInUse].some((kind) => error instanceof kind);
   return notNow ? EXIT.notNow : EXIT.failed;
 }

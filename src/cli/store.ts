@@ -1,19 +1,19 @@
-/** `store`: what lies in the store, beside what the API shows. */
+/** `store`: shows blobs that the API does not. */
 import type { Command } from 'commander';
 import type { CommandDeps } from '../app/command-deps.ts';
 import { addAction } from './action.ts';
 
 export function addStore(program: Command): void {
-  const store = program.command('store').description('what lies in the store, beside what the API shows');
+  const store = program.command('store').description('blobs in the store that the API does not show');
   addAction(
     store.command('aside'),
-    'one JSON line for each blob that a start found in the store and not in the catalog, the oldest first',
+    'list blobs that a start found in the store but not in the catalog, oldest first, one JSON line each',
     [],
     listAside,
   );
 }
 
-/** Printed as they come: there may be many. */
+/** Prints each batch as it is read: there may be many blobs. */
 async function listAside({ blobs }: CommandDeps): Promise<unknown[]> {
   for await (const { asideMs, blobs: aside } of blobs.listAside()) {
     for (const { createdMs, ...blob } of aside) {

@@ -1,7 +1,7 @@
-/** Exit codes of the command, stated in docs/operating.md. */
+/** Exit codes of the program; docs/operating.md lists them. */
 export const EXIT = { failed: 1, wrongSettings: 2, notNow: 3, notFound: 4, damaged: 6 } as const;
 
-/** A setting that cannot be used. One clear line for the user. */
+/** A setting cannot be used. The message is one line for the user. */
 export class SettingError extends Error {
   constructor(message: string) {
     super(message);
@@ -9,7 +9,7 @@ export class SettingError extends Error {
   }
 }
 
-/** Something that a command was asked about is not there. One clear line for the user. */
+/** What a command names does not exist. The message is one line for the user. */
 export class NotFoundError extends Error {
   constructor(message: string) {
     super(message);

@@ -10,7 +10,7 @@ import { environmentName, SETTINGS } from './settings.ts';
 const data = mkdtempSync(join(tmpdir(), 'moraine-config-'));
 after(() => rmSync(data, { recursive: true }));
 
-/** Reads the settings with these flags, in an environment that has only `environment`, and this settings file. */
+/** Reads the settings from these flags, this environment and this settings file only. */
 function read(flags: object = {}, environment: Record<string, string> = {}, file?: unknown): Config {
   const before = process.env;
   process.env = { ...environment };
@@ -24,7 +24,7 @@ function read(flags: object = {}, environment: Record<string, string> = {}, file
   }
 }
 
-/** Asserts that these settings cannot be used, for a reason of one line. */
+/** Asserts that reading fails with this message of one line. */
 function refusesSettings(run: () => unknown, reason: RegExp): void {
   assert.throws(run, (error) => {
     assert.ok(error instanceof SettingError, String(error));
@@ -122,7 +122,7 @@ describe('the listen address', () => {
 
   it('must be loopback without TLS, unless plain HTTP is allowed', () => {
     for (const listen of ['0.0.0.0:1', '192.0.2.1:1', '[::]:1', 'example.org:1', '127.0.0.1.example.org:1']) {
-      refusesSettings(() => read({ listen }), /is not loopback and there is no TLS/);
+      refusesSettings(() => read({ listen }), /is not loopback, so it needs TLS/);
       assert.equal(read({ listen, 'allow-plain-http': true }).listen.port, 1);
     }
     assert.equal(read({ listen: '127.9.9.9:1' }).listen.host, '127.9.9.9');
@@ -162,10 +162,13 @@ describe('the sources of settings', () => {
   it('refuse a file that is not one', () => {
     refusesSettings(() => read({}, {}, '{'), /config\.json is not a JSON object/);
     refusesSettings(() => read({}, {}, []), /config\.json is not a JSON object/);
-    refusesSettings(() => read({}, {}, { wrokers: 1 }), /there is no setting wrokers/);
-    refusesSettings(() => read({}, {}, { data: 'x' }), /there is no setting data for a file/);
-    refusesSettings(() => read({}, {}, '{"__proto__": 1, "toString": 2}'), /there is no setting/);
-    refusesSettings(() => read({ config: join(data, 'none.json') }), /settings file cannot be read/);
+    refusesSettings(() => read({}, {}, { wrokers: 1 }), /wrokers is not a setting that a file can have/);
+    refusesSettings(() => read({}, {}, { data: 'x' }), /data is not a setting that a file can have/);
+    refusesSettings(
+      () => read({}, {}, '{"__proto__": 1, "toString": 2}'),
+      /is not a setting that a file can have/,
+    );
+    refusesSettings(() => read({ config: join(data, 'none.json') }), /cannot read the settings file/);
   });
 });
 
@@ -211,20 +214,20 @@ describe('single settings', () => {
       'b-1.internal',
     ]);
     for (const names of ['a.test:4522', 'http://a.test', '*.test', 'a.test,', 'a..b', ''])
-      refusesSettings(() => read({ 'emulator-hosts': names }), /^--emulator-hosts must be names of hosts/);
+      refusesSettings(() => read({ 'emulator-hosts': names }), /^--emulator-hosts must be host names/);
   });
 
   it('take certificate and key together, from files that are there', () => {
     refusesSettings(() => read({ 'tls-cert': 'x' }), /must be given together/);
     refusesSettings(
       () => read({ 'tls-cert': join(data, 'x'), 'tls-key': join(data, 'y') }),
-      /the files of --tls-cert and --tls-key cannot be used/,
+      /cannot use the files of --tls-cert and --tls-key/,
     );
     const text = join(data, 'no.pem');
     writeFileSync(text, 'no certificate');
     refusesSettings(
       () => read({ 'tls-cert': text, 'tls-key': text }),
-      /the files of --tls-cert and --tls-key cannot be used/,
+      /cannot use the files of --tls-cert and --tls-key/,
     );
   });
 

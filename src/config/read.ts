@@ -1,4 +1,4 @@
-/** Every setting, once: its flag, its environment variable, its member in the file, its default, its meaning. */
+/** Reads all settings from flags, environment and settings file, and checks them. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -15,14 +15,14 @@ import {
   SHORTEST_STRONG,
 } from './values.ts';
 
-/** A certificate chain and its private key, PEM texts that belong together, and the paths of the files they come from. */
+/** A certificate chain and its private key as PEM texts, with the paths of their files. */
 export interface TlsPair {
   readonly cert: string;
   readonly key: string;
   readonly files: { readonly cert: string; readonly key: string };
 }
 
-/** Root's key as the environment gives it. */
+/** Root's key from the environment. */
 export interface RootKey {
   readonly id: string;
   readonly secret: string;
@@ -49,36 +49,36 @@ export interface Config {
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
   readonly requestIdleMs: number;
-  /** Of one address to one serving process; 0: not bounded. */
+  /** Limit for one address to one serving process; 0: none. */
   readonly connectionsPerAddress: number;
-  /** Addresses and networks in CIDR form that are not bounded so. */
+  /** Addresses and networks in CIDR form to which that limit does not apply. */
   readonly proxies: readonly string[];
   readonly jobTimes: JobTimeSetting;
   /** Null: live. */
   readonly inventoryIntervalMs: number | null;
-  /** Null: not scarce. */
+  /** Null: unlimited. */
   readonly expeditedCapacity: number | null;
-  /** By topic ARN; `*` for all others. */
+  /** Targets by topic ARN; `*` for all other topics. */
   readonly notificationTargets: z.infer<typeof notificationTargets>;
   readonly allowLocalWebhooks: boolean;
-  /** Bytes; undefined: by the size of the file system. */
+  /** Bytes; undefined: depends on the size of the file system. */
   readonly reserveBytes: number | undefined;
   readonly emulator: boolean;
-  /** Names with a dot by which the emulator's controls may be reached, in lower case. */
+  /** Host names with a dot that may be used to reach the emulator's controls, in lower case. */
   readonly emulatorHosts: readonly string[];
-  /** The emulator lets any unknown access key in as root. */
+  /** The emulator accepts any unknown access key as root. */
   readonly emulatorAnyKey: boolean;
   readonly seed: number;
   readonly maxStopLeapMs: number;
   readonly logLevel: z.infer<typeof logLevel>;
-  /** npm or npx started this process: it ends when they do. */
+  /** Whether npm or npx started this process; it then ends when they do. */
   readonly startedByNpm: boolean;
 }
 
 /**
- * Puts the settings together: flags win over the environment, the environment over the file.
- * @param flags by flag name; only those that were given.
- * @throws SettingError with one line that names the setting, where it came from and what it must be.
+ * Reads the settings. Flags override the environment, and the environment overrides the file.
+ * @param flags the given flags, by name.
+ * @throws SettingError that names the setting, its source and what it must be.
  */
 export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
   const environment = fromEnvironment(process.env);
@@ -92,7 +92,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     rootKey: rootKeyOf(read('root-access-key-id'), read('root-secret-access-key')),
     allowWeakRootKey: read('allow-weak-root-key'),
     tls: readTls(read('tls-cert'), read('tls-key')),
-    // The emulator's clock is turned in one process.
+    // The emulator's clock is set in one process only.
     workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
     catalogUrl: read('catalog'),
     acceptEmptyStore: read('accept-empty-store'),
@@ -122,7 +122,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
   return config;
 }
 
-/** The path of the data folder, which no settings file can name. @param flags as for `readConfig`. */
+/** The path of the data folder. A settings file cannot set it. @param flags as for `readConfig`. */
 export function dataPath(flags: Readonly<Record<string, unknown>>): string {
   const early = { ...fromEnvironment(process.env), ...flags };
   return String(early['data'] ?? SETTINGS.data.default);
@@ -149,7 +149,7 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Source {
   return Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== ''));
 }
 
-/** The default file may be missing; one that was named must be there. */
+/** Reads the settings file. The default file may be missing; a named one must exist. */
 function fromFile(named: string | undefined, data: string): Source {
   const path = named ?? join(data, 'config.json');
   let text: string;
@@ -157,13 +157,14 @@ function fromFile(named: string | undefined, data: string): Source {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (named === undefined) return {};
-    throw new SettingError(`the settings file cannot be read: ${(error as Error).message}`);
+    throw new SettingError(`cannot read the settings file: ${(error as Error).message}`);
   }
   const found = parseFile(path, text);
   const unknown = Object.keys(found).find(
     (name) => !Object.hasOwn(SETTINGS, name) || name === 'data' || name === 'config',
   );
-  if (unknown !== undefined) throw new SettingError(`${path}: there is no setting ${unknown} for a file`);
+  if (unknown !== undefined)
+    throw new SettingError(`${path}: ${unknown} is not a setting that a file can have`);
   return Object.fromEntries(
     Object.entries(found).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
   );
@@ -194,8 +195,9 @@ function readTls(cert: string | undefined, key: string | undefined): Config['tls
 }
 
 /**
- * @param cert path of the certificate chain. @param key path of the private key.
- * @throws SettingError when they cannot be read, or do not belong together.
+ * Reads a certificate chain and its private key.
+ * @param cert path of the chain. @param key path of the key.
+ * @throws SettingError when a file cannot be read, or the two do not belong together.
  */
 export function readTlsPair(cert: string, key: string): TlsPair {
   try {
@@ -203,9 +205,7 @@ export function readTlsPair(cert: string, key: string): TlsPair {
     createSecureContext(tls);
     return { ...tls, files: { cert, key } };
   } catch (error) {
-    throw new SettingError(
-      `the files of --tls-cert and --tls-key cannot be used: ${(error as Error).message}`,
-    );
+    throw new SettingError(`cannot use the files of --tls-cert and --tls-key: ${(error as Error).message}`);
   }
 }
 
@@ -216,13 +216,13 @@ function readNotificationTargets(path: string | undefined): z.infer<typeof notif
   } catch (error) {
     const why =
       error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : (error as Error).message;
-    throw new SettingError(`the file of --notification-targets cannot be used: ${path}: ${why}`);
+    throw new SettingError(`cannot use the file of --notification-targets: ${path}: ${why}`);
   }
 }
 
 function requireSafeListen({ host }: ListenAddress, tls: boolean, allowed: boolean): void {
   if (tls || allowed || host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)) return;
   throw new SettingError(
-    `--listen ${host} is not loopback and there is no TLS: give --tls-cert and --tls-key, or --allow-plain-http behind a proxy`,
+    `--listen ${host} is not loopback, so it needs TLS: give --tls-cert and --tls-key, or --allow-plain-http behind a TLS proxy`,
   );
 }

@@ -1,4 +1,4 @@
-/** Every setting, once: its flag, its form, its default and what it is for. */
+/** All settings: flag, form, default and help text of each. */
 import { z } from 'zod';
 import {
   accountId,
@@ -15,39 +15,39 @@ import {
   workers,
 } from './values.ts';
 
-/** One setting: `value` is undefined for flags that take none. */
+/** One setting. `value` is undefined for flags without a value. */
 export interface Setting {
   readonly schema: z.ZodType;
   readonly value?: string;
   readonly default?: string | boolean;
-  /** Said instead of the default in the documentation. */
+  /** Shown in place of the default. */
   readonly defaultText?: string;
   readonly about: string;
-  /** Not offered as a flag: command lines show in process lists. */
+  /** Has no flag, because process lists show command lines. */
   readonly secret?: true;
-  /** May have a secret in it, so a value that is refused is not shown. */
+  /** May contain a secret, so error messages do not show the value. */
   readonly holdsSecret?: true;
 }
 
-/** By the name of the flag; the environment's name is MORAINE_ and the same in upper snake case. */
+/** Settings by the name of their flag. `environmentName` gives the environment variable. */
 export const SETTINGS = {
   data: { schema: z.string().min(1), value: 'FOLDER', default: './moraine-data', about: 'data folder' },
   config: {
     schema: z.string().min(1).optional(),
     value: 'FILE',
     defaultText: 'config.json in the data folder',
-    about: 'settings file: a JSON object, members named as the flags',
+    about: 'settings file: a JSON object whose members are named like the flags',
   },
   listen: {
     schema: listen,
     value: 'HOST:PORT',
     default: '127.0.0.1:4522',
-    about: 'listen address; port 0 takes a free one',
+    about: 'listen address; port 0 picks a free port',
   },
   'account-id': {
     schema: accountId.optional(),
     value: 'DIGITS',
-    defaultText: 'made at first start',
+    defaultText: 'generated at first start',
     about: 'account id, 12 digits',
   },
   'root-access-key-id': {
@@ -55,13 +55,13 @@ export const SETTINGS = {
       .string()
       .regex(/^\w{1,128}$/, 'must be 1 to 128 letters and digits')
       .optional(),
-    defaultText: 'made at first start',
-    about: "root's access key id; together with the secret, holds at each start",
+    defaultText: 'generated at first start',
+    about: "root's access key id; if it and the secret are given, each start uses them",
     secret: true,
   },
   'root-secret-access-key': {
     schema: z.string().min(1).max(256, 'must have at most 256 characters').optional(),
-    defaultText: 'made at first start',
+    defaultText: 'generated at first start',
     about: "root's secret access key",
     secret: true,
   },
@@ -69,7 +69,7 @@ export const SETTINGS = {
     schema: flag,
     default: false,
     about:
-      "allow an id or a secret of root's key below 16 characters, such as test, outside the emulator; not with a locked vault",
+      "allow an id or secret of root's key shorter than 16 characters, such as test, outside the emulator; never with a locked vault",
   },
   'tls-cert': {
     schema: z.string().optional(),
@@ -86,13 +86,13 @@ export const SETTINGS = {
   'allow-plain-http': {
     schema: flag,
     default: false,
-    about: 'allow plain HTTP on an address that is not loopback, behind a proxy that speaks TLS',
+    about: 'allow plain HTTP on an address that is not loopback; meant for a server behind a TLS proxy',
   },
   workers: {
     schema: workers.optional(),
     value: 'N',
     defaultText: 'number of cores',
-    about: 'serving processes',
+    about: 'number of serving processes',
   },
   catalog: {
     schema: z
@@ -108,76 +108,77 @@ export const SETTINGS = {
     schema: flag,
     default: false,
     about:
-      'for one start: serve although the store is not there, lacks folders or is older than the catalog; archives that it lacks cannot be read',
+      'for one start: serve even if the store is missing, lacks folders, or is older than the catalog; archives that it lacks cannot be read',
   },
   'accept-catalog': {
     schema: flag,
     default: false,
     about:
-      'for one start: serve with a catalog that is not the one that store and data folder belong to, or with an empty one',
+      'for one start: serve even if the catalog is empty, or is not the one that the store and the data folder belong to',
   },
   'keep-aside': {
     schema: duration,
     value: 'TIME',
     default: '7d',
-    about: 'how long blobs are kept that a start found in the store but not in the catalog',
+    about: 'how long to keep blobs that a start found in the store but not in the catalog',
   },
   'catalog-timeout': {
     schema: duration.refine((ms) => ms >= 100, 'must be at least 100ms'),
     value: 'TIME',
     default: '10s',
-    about: 'how long a PostgreSQL catalog may take to connect, and for a statement',
+    about: 'time limit for connecting to a PostgreSQL catalog, and for each statement',
   },
   'complete-memory': {
     schema: duration,
     value: 'TIME',
     default: '24h',
-    about: 'how long a Complete or Abort may be repeated',
+    about: 'how long a repeated Complete or Abort gets the same answer',
   },
   'upload-expiry': {
     schema: duration,
     value: 'TIME',
     default: '24h',
-    about: 'multipart uploads without activity for this long are removed',
+    about: 'multipart uploads are removed after this long without activity',
   },
   'request-idle': {
     schema: duration,
     value: 'TIME',
     default: '60s',
-    about: 'how long a request body may bring no byte (then 408), or a download move no MiB',
+    about: 'how long a request body may send no byte (then 408), or a download may take for each MiB',
   },
   'connections-per-address': {
     schema: whole,
     value: 'N',
     default: '256',
     about:
-      'connections that one IPv4 address or IPv6 /64 may hold to each serving process; 0: any number. Loopback and proxies are not bounded',
+      'connections that one IPv4 address or IPv6 /64 may hold to each serving process; 0 for no limit. Loopback and proxies have no limit',
   },
   proxies: {
     schema: networks.optional(),
     value: 'LIST',
     defaultText: 'none',
-    about: 'addresses of proxies, whose connections are not bounded by address: 10.0.0.7,fd00:1::/64',
+    about: 'addresses of proxies, which may hold any number of connections: 10.0.0.7,fd00:1::/64',
   },
   'job-times': {
     schema: jobTimes,
     value: 'TIMES',
     default: 'instant',
     about:
-      'how long jobs take: instant, aws (as the service says), or expedited=2s,standard=10s,bulk=30s,inventory=10s',
+      'how long jobs take: instant, aws (as on Amazon Glacier), or expedited=2s,standard=10s,bulk=30s,inventory=10s',
   },
   inventory: {
     schema: inventory,
     value: 'WHEN',
     default: 'live',
     about:
-      'what inventories and counts show: live, or the state of a snapshot taken daily or at an interval such as 6h',
+      'what inventories and counts show: the live state, or a snapshot taken daily or at an interval such as 6h',
   },
   'expedited-capacity': {
     schema: whole.optional(),
     value: 'N',
-    defaultText: 'not scarce',
-    about: 'Expedited retrievals in five minutes without provisioned capacity; more are refused',
+    defaultText: 'unlimited',
+    about:
+      'Expedited retrievals allowed in five minutes without provisioned capacity; further ones are refused',
   },
   'notification-targets': {
     schema: z.string().min(1).optional(),
@@ -195,32 +196,33 @@ export const SETTINGS = {
     value: 'SIZE',
     defaultText: '64MiB, or a sixteenth of the file system if that is less',
     about:
-      'room that uploads leave on each disk, for deletions, retrievals and records when it is full; 0 for none',
+      'room that uploads leave free on each disk for deletions, retrievals and the audit log; 0 for none',
   },
   emulator: {
     schema: flag,
     default: false,
-    about: 'for tests of other software: a clock that can be set, resets and faults under /_moraine/emulator',
+    about:
+      'for testing other software: controls under /_moraine/emulator set the clock, reset the data and cause faults',
   },
   'emulator-hosts': {
     schema: hostNames.optional(),
     value: 'NAMES',
     defaultText: 'none',
     about:
-      'names with a dot by which the emulator controls may be reached, separated by commas; others need an IP address, localhost or a name without a dot',
+      'host names with a dot that may be used to reach the emulator controls, separated by commas; IP addresses, localhost and names without a dot always may',
   },
   'emulator-any-key': {
     schema: flag,
     default: false,
     about:
-      'in the emulator, let any unknown access key in as root without checking its signature; 12 digits name the account',
+      'in the emulator, accept any unknown access key as root without checking its signature; a key of 12 digits names the account',
   },
-  seed: { schema: whole, value: 'N', default: '1', about: 'seed of the spread of job times' },
+  seed: { schema: whole, value: 'N', default: '1', about: 'seed for the random part of job times' },
   'max-stop-leap': {
     schema: duration,
     value: 'TIME',
     default: '366d',
-    about: 'a stop longer than this does not age locked archives until `moraine lock confirm-time`',
+    about: 'a stop longer than this does not age locked archives until `moraine lock confirm-time` runs',
   },
   'log-level': {
     schema: logLevel,
@@ -232,7 +234,7 @@ export const SETTINGS = {
 
 export type Name = keyof typeof SETTINGS;
 
-/** `MORAINE_ACCOUNT_ID` of `account-id`. */
+/** The environment variable of a setting: `MORAINE_ACCOUNT_ID` for `account-id`. */
 export function environmentName(name: string): string {
   return `MORAINE_${name.toUpperCase().replaceAll('-', '_')}`;
 }

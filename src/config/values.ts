@@ -1,23 +1,20 @@
-/** The forms that settings' values have as text, and what they become. */
+/** The forms of settings: each parses a text into a value. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseDuration } from '../domain/duration.ts';
 
-/** Where a server listens. */
+/** Address that a server listens on. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** A timer that is set for longer fires at once. */
+/** Node.js fires a timer at once if it is set for longer. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-type Unit = keyof typeof UNIT_MS;
-
 export const duration = z.string().transform((text, check) => {
-  const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (number !== undefined) return Number(number) * UNIT_MS[unit as Unit];
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
   check.addIssue('must be a duration such as 10s, 5m, 24h or 7d');
   return z.NEVER;
 });
@@ -45,34 +42,34 @@ export const flag = z.union([z.boolean(), z.stringbool()], 'must be true or fals
 
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
-/** `instant`, `aws`, or times for each tier: a tier that is not named takes no time. */
+/** `instant`, `aws`, or a time for each tier. Unnamed tiers take no time. */
 export const jobTimes = z.string().transform((text, check): JobTimeSetting => {
   if (text === 'instant' || text === 'aws') return text;
   const times: Partial<Record<(typeof PACES)[number], number>> = {};
   for (const piece of text.split(',')) {
     const [, pace, time] = /^([a-z]+)=(.+)$/.exec(piece.trim()) ?? [];
-    const ms = duration.safeParse(time ?? '');
-    if (!PACES.includes(pace as never) || !ms.success) {
+    const ms = parseDuration(time);
+    if (!PACES.includes(pace as never) || ms === undefined) {
       check.addIssue(
         'must be instant, aws, or a list such as expedited=2s,standard=10s,bulk=30s,inventory=10s',
       );
       return z.NEVER;
     }
-    times[pace as (typeof PACES)[number]] = ms.data;
+    times[pace as (typeof PACES)[number]] = ms;
   }
   return times;
 });
 
 const PACES = ['expedited', 'standard', 'bulk', 'inventory'] as const;
 
-/** How long jobs take, as the settings say it; explicit times in ms. */
+/** How long jobs take; times in ms. */
 export type JobTimeSetting = 'instant' | 'aws' | Partial<Record<(typeof PACES)[number], number>>;
 
-/** `live` becomes null, everything else an interval in ms. */
+/** `live` becomes null; all else becomes an interval in ms. */
 export const inventory = z.string().transform((text, check): number | null => {
   if (text === 'live') return null;
-  const ms = duration.safeParse(text === 'daily' ? '24h' : text);
-  if (ms.success && ms.data > 0) return ms.data;
+  const ms = parseDuration(text === 'daily' ? '24h' : text);
+  if (ms !== undefined && ms > 0) return ms;
   check.addIssue('must be live, daily, or an interval such as 6h');
   return z.NEVER;
 });
@@ -102,17 +99,15 @@ export const whole = z.coerce
   .min(0)
   .max(2 ** 31);
 
-/** Names of hosts, separated by commas, in lower case. */
+/** Host names, separated by commas; converted to lower case. */
 export const hostNames = z.string().transform((text, check): readonly string[] => {
   const names = text.split(',').map((name) => name.trim().toLowerCase());
   if (names.every((name) => /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name))) return names;
-  check.addIssue(
-    'must be names of hosts without ports, separated by commas, such as moraine.test,ci.internal',
-  );
+  check.addIssue('must be host names without ports, separated by commas, such as moraine.test,ci.internal');
   return z.NEVER;
 });
 
-/** Addresses and networks, separated by commas. */
+/** IP addresses and networks in CIDR form, separated by commas. */
 export const networks = z.string().transform((text, check): readonly string[] => {
   const given = text.split(',').map((piece) => piece.trim());
   if (given.every(isNetwork)) return given;
@@ -126,7 +121,7 @@ function isNetwork(text: string): boolean {
   return family !== 0 && Number(prefix) <= (family === 6 ? 128 : 32);
 }
 
-/** Shorter ids and secrets of root's key are weak: they can be guessed. Characters. */
+/** Length in characters below which an id or secret of root's key is weak: it can be guessed. */
 export const SHORTEST_STRONG = 16;
 
 export const accountId = z.string().regex(/^\d{12}$/, 'must be 12 digits');

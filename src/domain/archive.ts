@@ -17,7 +17,7 @@ export interface Archive {
 }
 
 /** One request carries 1 byte to 4 GiB (limits of the API). */
-export const MAX_BODY_BYTES = 4_294_967_296;
+const MAX_BODY_BYTES = 4_294_967_296;
 const MAX_DESCRIPTION_CHARS = 1024;
 const HEX_HASH = /^[0-9a-f]{64}$/;
 

@@ -115,7 +115,7 @@ export function passingCode(error: unknown): string | undefined {
 }
 
 /** A transient system error in words; undefined for other errors. */
-export function missingResource(error: unknown): string | undefined {
+function missingResource(error: unknown): string | undefined {
   const code = passingCode(error);
   return code === undefined ? undefined : PASSING[code];
 }

@@ -43,7 +43,7 @@ export interface ArchiveJob extends JobBase {
 }
 
 /** What a job keeps of its archive, which may be deleted before the job's end. */
-export interface ArchiveSummary {
+interface ArchiveSummary {
   readonly no: number;
   readonly size: number;
   readonly treeHash: string;

@@ -2,7 +2,7 @@ import { invalidParameter, missingParameter, quote } from './errors.ts';
 import { isRegion } from './vault.ts';
 
 /** What a vault's notification configuration may ask for. */
-export const JOB_EVENTS = ['ArchiveRetrievalCompleted', 'InventoryRetrievalCompleted'] as const;
+const JOB_EVENTS = ['ArchiveRetrievalCompleted', 'InventoryRetrievalCompleted'] as const;
 export type JobEvent = (typeof JOB_EVENTS)[number];
 
 /** Where to send messages about a vault's finished jobs, and about which. */

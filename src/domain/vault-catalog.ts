@@ -35,7 +35,7 @@ export interface DeleteVaultArgs {
   readonly mode: InventoryMode;
 }
 
-export type ForgetVaultsArgs = Readonly<Record<string, never>>;
+type ForgetVaultsArgs = Readonly<Record<string, never>>;
 
 export interface VaultWrites {
   /** Creates the vault unless it exists. @throws 400 LimitExceeded beyond `limit` vaults. */

@@ -1,11 +1,11 @@
-/** SNS and SQS through the AWS SDK, which is optional and loaded when the first message needs it. */
+/** Sends to SNS and SQS with the AWS SDK, which is optional and loaded for the first message. */
 import { envelopeOf, type Notification } from '../domain/notification.ts';
 import type { SnsTarget, SqsTarget } from './target.ts';
 
-/** Connection and answer together. */
+/** Time limit for connection and answer together. */
 const TIMEOUT_MS = 10_000;
 
-/** Publishes to the topic at an SNS-compatible endpoint. @throws what the SDK throws. */
+/** Publishes to the topic at an SNS-compatible endpoint. @throws the SDK's error. */
 export async function publishToSns(
   { endpoint, region }: SnsTarget,
   { topic, message }: Notification,
@@ -22,7 +22,7 @@ export async function publishToSns(
   }
 }
 
-/** Puts the message into a queue, in the envelope that a queue subscribed to the topic would get. */
+/** Sends the message to a queue, in the envelope that SNS uses for queues subscribed to a topic. @throws the SDK's error. */
 export async function sendToSqs(
   { endpoint, region, queueUrl }: SqsTarget,
   notification: Notification,
@@ -40,7 +40,7 @@ export async function sendToSqs(
   }
 }
 
-/** An endpoint that hangs must not hold the other messages: the SDK itself waits for ever. */
+/** Limits the time of a call, because the SDK would wait forever and delay other messages. */
 function within(): { abortSignal: AbortSignal } {
   return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
@@ -52,8 +52,8 @@ function clientOptions(endpoint: string | undefined, region: string) {
 }
 
 /**
- * The region of the topic's ARN, which the message is signed for. The SDK refuses names that cannot be a part of a
- * host's name, such as eu_west_1: for these it signs for us-east-1, and the target's `region` can name another.
+ * The region in the topic's ARN, for the signature. The SDK refuses regions that cannot be part of a host name, such as
+ * eu_west_1; for these, us-east-1, unless the target's `region` names another.
  */
 function regionOf(topic: string): string {
   const region = topic.split(':')[3] ?? '';
@@ -64,7 +64,7 @@ async function load<Module>(importing: () => Promise<Module>, name: string): Pro
   try {
     return await importing();
   } catch (cause) {
-    throw new Error(`the package ${name} is not installed; this kind of notification target needs it`, {
+    throw new Error(`this kind of notification target needs the package ${name}, which is not installed`, {
       cause,
     });
   }

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Addresses that are no business of a webhook: this host, its network, the cloud's metadata services. */
+/** Addresses that webhooks must not reach: this host, its network, the cloud's metadata services. */
 const LOCAL = new BlockList();
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -17,7 +17,7 @@ for (const [network, prefix] of [
   ['240.0.0.0', 4],
 ] as const) {
   LOCAL.addSubnet(network, prefix, 'ipv4');
-  // The same addresses in IPv6's clothes.
+  // The same addresses mapped to IPv6.
   LOCAL.addSubnet(`::ffff:${network}`, 96 + prefix, 'ipv6');
   LOCAL.addSubnet(`64:ff9b::${network}`, 96 + prefix, 'ipv6');
 }
@@ -36,17 +36,17 @@ export function isLocalAddress(address: string): boolean {
   return LOCAL.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** A refusal to send to an address of the own network. */
+/** A webhook was not sent, because its address is local. */
 export class LocalAddress extends Error {
   constructor(host: string, address: string) {
-    super(`the webhook host ${host} is the local address ${address}; --allow-local-webhooks permits it`);
+    super(`the webhook host ${host} has the local address ${address}; --allow-local-webhooks permits it`);
     this.name = 'LocalAddress';
   }
 }
 
 /**
- * Looks a host up for a connection and refuses local addresses. It is the very address that is connected to
- * which is judged: a name that answers differently the second time gains nothing.
+ * Looks up a host for a connection, and refuses local addresses. It checks the address that the connection then uses, so
+ * a name that resolves differently the second time cannot bypass it.
  */
 export const publicLookup: LookupFunction = (host, options, callback) => {
   lookup(host, { ...options, all: true }, (error, addresses) => {

@@ -1,15 +1,15 @@
-/** Where the messages of a topic go. Checked by the settings before anything here sees it. */
-export type NotificationTarget = WebhookTarget | SnsTarget | SqsTarget;
+/** Where the messages of a topic go. The settings have checked it. */
+type NotificationTarget = WebhookTarget | SnsTarget | SqsTarget;
 
 export interface WebhookTarget {
   readonly type: 'webhook';
   /** http: or https: */
   readonly url: string;
-  /** `whsec_` and base64: what the receiver verifies with. */
+  /** `whsec_` and base64. The receiver verifies signatures with it. */
   readonly secret: string;
 }
 
-/** An SNS-compatible endpoint. Credentials are the AWS SDK's usual ones (environment, files). */
+/** An SNS-compatible endpoint. The AWS SDK finds credentials as usual (environment, files). */
 export interface SnsTarget {
   readonly type: 'sns';
   readonly endpoint?: string | undefined;
@@ -24,5 +24,5 @@ export interface SqsTarget {
   readonly region?: string | undefined;
 }
 
-/** Targets by topic ARN; `*` is for all other topics. */
+/** Targets by topic ARN; `*` for all other topics. */
 export type NotificationTargets = Readonly<Record<string, NotificationTarget>>;

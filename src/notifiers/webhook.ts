@@ -7,7 +7,7 @@ import { envelopeOf, type Notification } from '../domain/notification.ts';
 import { isLocalAddress, LocalAddress, publicLookup } from './public-address.ts';
 import type { WebhookTarget } from './target.ts';
 
-/** Connection and answer together. */
+/** Time limit for connection and answer together. */
 const TIMEOUT_MS = 10_000;
 
 export interface WebhookDeps {
@@ -17,10 +17,10 @@ export interface WebhookDeps {
 }
 
 /**
- * Posts a message as SNS posts it to HTTP(S) subscribers, signed by the Standard Webhooks scheme (headers
- * webhook-id, webhook-timestamp, webhook-signature), so that the receiver can verify it without AWS's
- * certificates. Redirects are not followed.
- * @throws for a local address, a time-out, or any answer but a 2xx.
+ * Posts a message as SNS does for HTTP(S) subscribers. Signs it by the Standard Webhooks scheme (headers webhook-id,
+ * webhook-timestamp, webhook-signature), so that the receiver can verify it without certificates of AWS. Does not follow
+ * redirects.
+ * @throws for a local address, a timeout, or any answer but a 2xx.
  */
 export async function postWebhook(
   { url: text, secret }: WebhookTarget,
@@ -64,7 +64,7 @@ function post(
         resolve(response.statusCode ?? 0);
       },
     );
-    // The time-out of a socket is for silence; a receiver that trickles must not hold the message either.
+    // The socket's timeout applies only to silence; this one also ends an answer that trickles.
     const deadline = setTimeout(
       () => outgoing.destroy(new Error('the webhook did not answer in time')),
       TIMEOUT_MS,

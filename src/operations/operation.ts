@@ -20,7 +20,7 @@ export interface OperationDeps {
   readonly settings: OperationSettings;
 }
 
-export interface OperationSettings {
+interface OperationSettings {
   /** How long after completion CompleteMultipartUpload and AbortMultipartUpload may be repeated, ms. */
   readonly completeMemoryMs: number;
   readonly inventoryMode: InventoryMode;
@@ -45,7 +45,7 @@ export interface UploadBody {
   ): Promise<StoredBody>;
 }
 
-export interface StoredBody extends BlobDigests {
+interface StoredBody extends BlobDigests {
   readonly ref: string;
 }
 
@@ -83,12 +83,12 @@ export interface Reply {
   readonly warnings?: readonly string[];
 }
 
-export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 /** Named inputs of an operation: a field each. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 /** The values that fields give. */
-export type Inputs<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]['parse']> };
+type Inputs<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]['parse']> };
 
 /** The members of a JSON body; empty where there is none. */
 export type Members = ReadonlyMap<string, unknown>;

@@ -4,7 +4,7 @@ import { ApiError } from '../domain/errors.ts';
 import type { Message } from './message.ts';
 
 /** A header that a web page cannot send to another site without a CORS preflight, which this server never grants. */
-export const CONTROL_HEADER = 'x-moraine-emulator';
+const CONTROL_HEADER = 'x-moraine-emulator';
 
 /**
  * Refuses a control request that a web page may have sent.

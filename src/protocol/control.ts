@@ -1,7 +1,8 @@
 /** The emulator's control endpoints under `/_moraine/emulator`, for tests of software that uses Glacier. */
+
+import { parseDuration } from '../domain/duration.ts';
 import { ApiError, invalidParameter, quote } from '../domain/errors.ts';
 import { requireNoWebPage } from './control-guard.ts';
-import { parseDuration } from './duration.ts';
 import { type Fault, parseFault } from './faults.ts';
 import { parseJsonObject } from './json-body.ts';
 import type { Message } from './message.ts';

@@ -1,9 +1,9 @@
 /** Faults that the emulator injects on request: how they are written, and what they do to an operation. */
 import type { BlobStore, BlobWriter } from '../domain/blob-store.ts';
+import { parseDuration } from '../domain/duration.ts';
 import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, quote } from '../domain/errors.ts';
 import type { Operation, UploadBody } from '../operations/operation.ts';
 import { API } from '../operations/table.ts';
-import { parseDuration } from './duration.ts';
 import type { Message } from './message.ts';
 import type { HttpReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';

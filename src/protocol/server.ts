@@ -43,7 +43,7 @@ export interface ServerDeps {
   readonly emulator?: Emulator;
 }
 
-export interface Health {
+interface Health {
   readonly status: 'ok' | 'failing';
   readonly [member: string]: unknown;
 }

@@ -143,7 +143,10 @@ describe('an account', () => {
     assert.equal(answer.json()['VaultARN'], `arn:aws:glacier:us-east-1:${OTHER}:vaults/v`);
     assert.deepEqual((await admin.run('account', 'list')).sort(), [OTHER, server.accountId].sort());
     assert.match(await admin.refused('account', 'create', '--account-id', OTHER), /already/);
-    assert.match(await admin.refused('user', 'list'), /several accounts: give --account-id/);
+    assert.match(
+      await admin.refused('user', 'list'),
+      /give --account-id, because there are several accounts/,
+    );
   });
 
   it('does not let its root into vaults of another account', async () => {

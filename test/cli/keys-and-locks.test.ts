@@ -57,7 +57,7 @@ describe("the root's first key", () => {
     await admin.json('key', 'delete', server.accessKeyId);
     const text = await credentials();
     assert.ok(!text.includes(server.secretAccessKey) && !text.includes(server.accessKeyId), text);
-    assert.match(text, /^#: The key that was here was deleted on /m);
+    assert.match(text, /^#: The key in this file was deleted on /m);
     assert.match(await admin.refused('key', 'delete', next.accessKeyId), /last enabled key/);
   });
 });
@@ -118,12 +118,10 @@ describe('lock check', () => {
     const arn = root.vaultArn('photos');
     const file = await admin.file('lock.json', policy(arn));
     const alone = await check(file);
-    assert.ok(
-      alone.output.startsWith(`checked for ${arn}; give --data to look whether there is such a vault\n`),
-    );
+    assert.ok(alone.output.startsWith(`checked for ${arn}; use --data to check that this vault exists\n`));
     for (const more of [[], ['--vault', 'photos'], ['--vault', arn]]) {
       const found = await check(file, '--data', server.data, ...more);
-      assert.ok(found.output.startsWith(`checked for ${arn}, which is there\n`), found.output + found.errors);
+      assert.ok(found.output.startsWith(`checked for ${arn}, which exists\n`), found.output + found.errors);
     }
     const some = await check(await admin.file('any.json', policy('*')));
     assert.match(some.output, /^checked for an example vault, because the policy names none/);
@@ -143,7 +141,7 @@ describe('lock check', () => {
     );
     assert.match(
       await admin.refused('lock', 'check', file, '--vault', 'arn:aws:glacier:x'),
-      /is not the ARN/,
+      /must be a name or an ARN such as/,
     );
     assert.match(await admin.refused('lock', 'check'), /give a policy file, or --vault/);
   });

@@ -70,7 +70,7 @@ describe('commands of root beside a server of another user', { skip }, () => {
     await chown(other, NOBODY, NOBODY);
     const { code, errors } = await runMoraine(['user', 'list', '--data', other, '--config', secret]);
     assert.equal(code, 2);
-    assert.match(errors, /EACCES.*\(as uid 65534, the owner of the data folder/);
+    assert.match(errors, /EACCES.*\(root's commands run as uid 65534, the owner of the data folder/);
   });
 
   it('do not fail on a note of an earlier version that the server cannot read', async () => {
@@ -80,7 +80,7 @@ describe('commands of root beside a server of another user', { skip }, () => {
     await chown(note, 0, 0);
     await chmod(note, 0o600);
     server = await startServer({ data, uid: NOBODY });
-    assert.match(server.errors(), /what `moraine lock confirm-time` left in the store cannot be read/);
+    assert.match(server.errors(), /the note of `moraine lock confirm-time` in the store cannot be read/);
     assertJson(await apiOf(server).call('GET', '/-/vaults/v'));
     assert.equal(await server.stop(), 0);
     await rm(note);

@@ -205,6 +205,6 @@ describe('any key', () => {
   });
 
   it('is logged', async () => {
-    assert.match(server.errors(), /any access key/);
+    assert.match(server.errors(), /any unknown access key/);
   });
 });

@@ -44,7 +44,7 @@ describe('an earlier copy of the audit log', () => {
     await cp(copy, audit, { recursive: true });
     const { code, output } = await verify(data);
     assert.equal(code, 6, output);
-    assert.match(output, /ends at record 1, but the anchor of \S+ in the store says 4/);
+    assert.match(output, /ends at event 1, but the anchor of \S+ in the store says 4/);
   });
 
   it('that lacks a whole chain is found', async (t) => {
@@ -77,7 +77,7 @@ describe('an earlier copy of the audit log', () => {
     await session(data, ['c']);
     const now = await verify(data, '--expect', line);
     assert.equal(now.code, 0, now.output);
-    assert.match(now.output, /^The expected line of \S+ holds: all of its \d+ records are here\.$/m);
+    assert.match(now.output, /^The expected line of \S+ holds: all of its \d+ events are here\.$/m);
     assert.equal((await verify(data, '--expect', first)).code, 0);
     assert.equal((await verify(early)).code, 0);
     const late = await verify(early, '--expect', line);

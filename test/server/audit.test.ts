@@ -193,7 +193,7 @@ describe('the audit log', () => {
     const verify = () => runMoraine(['audit', 'verify', '--data', server.data]);
     const whole = await verify();
     assert.equal(whole.code, 0);
-    assert.match(whole.output, /^OK: \d+ records in 2 chains; nothing was changed, moved or removed\.\n/);
+    assert.match(whole.output, /^OK: \d+ events in 2 chains; nothing was changed, moved or removed\.\n/);
     const folder = join(server.data, 'audit');
     const name = (await readdir(folder)).find((one) => /^[0-9a-f]{24}\..*log$/.test(one)) ?? '';
     const bytes = await readFile(join(folder, name));

@@ -39,15 +39,15 @@ const modeOf = async (...path: string[]): Promise<string> =>
 
 describe('a data folder that cannot be used', () => {
   it('is refused if it cannot be made', async () => {
-    assertRefused(await serve('/proc/x'), 2, /the data folder \/proc\/x cannot be made: ENOENT/);
-    assertRefused(await serve('/proc/x/y/z'), 2, /the data folder \/proc\/x\/y\/z cannot be made: ENOENT/);
+    assertRefused(await serve('/proc/x'), 2, /the data folder \/proc\/x cannot be created: ENOENT/);
+    assertRefused(await serve('/proc/x/y/z'), 2, /the data folder \/proc\/x\/y\/z cannot be created: ENOENT/);
   });
 
   it('is refused if a file is in its place', async () => {
     const path = join(folder, 'file');
     await writeFile(path, '');
-    assertRefused(await serve(path), 2, /the data folder .*file cannot be made: EEXIST/);
-    assertRefused(await serve(join(path, 'below')), 2, /the data folder .*below cannot be made: ENOTDIR/);
+    assertRefused(await serve(path), 2, /the data folder .*file cannot be created: EEXIST/);
+    assertRefused(await serve(join(path, 'below')), 2, /the data folder .*below cannot be created: ENOTDIR/);
   });
 
   it('is refused when everybody may write to it', async () => {
@@ -67,7 +67,11 @@ describe('an address that cannot be listened on', () => {
     const data = join(folder, 'address');
     const ended = await serve(data, `127.0.0.1:${port}`);
     holder.close();
-    assertRefused(ended, 1, new RegExp(`EADDRINUSE: another program listens on 127\\.0\\.0\\.1:${port}`));
+    assertRefused(
+      ended,
+      1,
+      new RegExp(`EADDRINUSE: another program already listens on 127\\.0\\.0\\.1:${port}`),
+    );
     await assert.rejects(stat(data), /ENOENT/);
   });
 

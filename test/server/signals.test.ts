@@ -202,7 +202,7 @@ describe('a server that npm started', () => {
       npm.kill('SIGKILL');
       // Resolves when the last process that holds the pipes has ended.
       await closed;
-      assert.match(errors, /"why":"npm, which started this server, has ended"/);
+      assert.match(errors, /"why":"npm, which started this server, ended"/);
       assert.match(errors, /"msg":"stopped"/);
     });
   }

@@ -98,7 +98,7 @@ describe('a start without the catalog of the data', () => {
     await withServer({ data, flags }, (server) => apiOf(server).createVault('v'));
     await rm(credentials);
     await withServer({ data }, async ({ output }) => {
-      assert.match(output, /^secret: +in no file here; make one with `moraine key create`$/m);
+      assert.match(output, /^secret: +in no file in the data folder; create one with `moraine key create`$/m);
       assert.doesNotMatch(output, /AWS_SHARED_CREDENTIALS_FILE/);
     });
   });
@@ -143,9 +143,9 @@ describe('root keys from the environment', () => {
 
 describe('settings that cannot be used', () => {
   const wrong: readonly (readonly [string[], RegExp])[] = [
-    [['--listen', '0.0.0.0:0'], /not loopback and there is no TLS/],
+    [['--listen', '0.0.0.0:0'], /not loopback, so it needs TLS/],
     [['--complete-memory', '1 day'], /--complete-memory must be a duration/],
-    [['--tls-cert', '/none', '--tls-key', '/none'], /the files of --tls-cert and --tls-key cannot be used/],
+    [['--tls-cert', '/none', '--tls-key', '/none'], /cannot use the files of --tls-cert and --tls-key/],
     [['--nonsense'], /unknown option '--nonsense'/],
     [['extra'], /too many arguments/],
   ];

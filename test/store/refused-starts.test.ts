@@ -116,7 +116,7 @@ describe('a store of another catalog', () => {
     await rename(join(data, 'catalog.sqlite'), join(data, 'away.sqlite'));
     await assertRefused(data, 1, /There is no catalog in \/.*catalog\.sqlite/);
     const server = await serverFor(t, { data, flags: ['--accept-catalog'] });
-    assert.match(server.errors(), /this catalog is empty and the store is not/);
+    assert.match(server.errors(), /this catalog is empty but the store is not/);
     assert.equal(await server.stop(), 0);
   });
 });

@@ -162,7 +162,7 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
     await cp(data, copy, { recursive: true });
     const second = await serverFor(t, { data: copy, env });
     assert.equal(await statusOfUpload(second, 10), 201);
-    await assertFenced(idle, archive, /another server has taken its catalog over/);
+    await assertFenced(idle, archive, /another server has taken over its catalog/);
     await idle.stop();
     const again = await start(data, env);
     assert.equal(again.code, 1, again.errors);

@@ -44,7 +44,7 @@ export function partLabel(offset: number, changes: Partial<BlobLabel> = {}): Blo
 }
 
 /** The digests that a store computes of the bytes. */
-export function digestsOf(bytes: Uint8Array): BlobDigests {
+function digestsOf(bytes: Uint8Array): BlobDigests {
   const hasher = new TreeHasher();
   hasher.update(bytes);
   const { treeHash, leaves } = hasher.digest();

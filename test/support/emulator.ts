@@ -6,7 +6,7 @@ import { type StartOptions, startServer, type TestServer } from './server.ts';
 /** The emulator refuses control requests that have neither this nor a header of its own. */
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-export interface EmulatorState {
+interface EmulatorState {
   readonly now: string;
   readonly nextEvent: string | null;
   readonly faults: readonly Readonly<Record<string, unknown>>[];

@@ -3,14 +3,14 @@ import { type Answer, hashHeaders, sendRaw } from './request.ts';
 import type { Credentials } from './server.ts';
 import { amzDate, presignTarget, type Signer, sha256Hex, signHeaders } from './signer.ts';
 
-export interface Request {
+interface Request {
   readonly method: string;
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-export interface Forged extends Request {
+interface Forged extends Request {
   /** What was changed. */
   readonly what: string;
 }
@@ -68,7 +68,7 @@ function presigned(cast: Cast, change: Partial<Signer> = {}, options = {}): Requ
 }
 
 /** A request that the server accepts. */
-export function genuine(cast: Cast, random: Random): Request {
+function genuine(cast: Cast, random: Random): Request {
   return random() < 0.15 ? presigned(cast) : signed(cast, pick(BASES, random));
 }
 
@@ -355,7 +355,7 @@ const FORGES: Readonly<Record<string, Forge>> = {
   },
 };
 
-export function forge(cast: Cast, random: Random): Forged {
+function forge(cast: Cast, random: Random): Forged {
   const [kind, make] = pick(Object.entries(FORGES), random);
   const forged = make(cast, random);
   return { ...forged, what: `${kind}: ${forged.what}` };
@@ -372,7 +372,7 @@ const EARLIER =
   /^(There is no operation |Invalid operation: |Invalid path: |The query parameter .* is given twice|The path or query cannot be decoded|Required parameter missing: x-amz-content-sha256$|The request is not well-formed)/;
 
 /** Whether the request got no further than the check of its signature. */
-export function isRefused({ status, text }: Answer): boolean {
+function isRefused({ status, text }: Answer): boolean {
   if (status < 400 || status >= 500) return false;
   const { code, message } = JSON.parse(text) as { code: string; message: string };
   return REFUSED.has(code) || EARLIER.test(message);

@@ -28,7 +28,7 @@ export interface Answer {
 }
 
 /** The headers of a request as sent, including Authorization. */
-export async function sign(
+async function sign(
   url: string,
   credentials: Credentials,
   { method, target, headers = {}, body = '', region = 'us-east-1', at = new Date() }: SignedRequest,

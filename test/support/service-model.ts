@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import * as sdk from '@aws-sdk/client-glacier';
 
 /** Location of a member of an input or output. */
-export type Location = 'label' | 'header' | 'query' | 'payload' | 'stream' | 'status' | 'body';
+type Location = 'label' | 'header' | 'query' | 'payload' | 'stream' | 'status' | 'body';
 
 export interface Member {
   readonly location: Location;

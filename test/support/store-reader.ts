@@ -13,7 +13,7 @@ const LEAF_DIGEST_BYTES = 32;
 const SUM_CHARS = 32;
 
 /** The members of a label that checks use. */
-export interface ReadLabel {
+interface ReadLabel {
   readonly kind: 'archive' | 'part' | 'inventory';
   readonly account: string;
   readonly region: string;

@@ -51,7 +51,7 @@ async function requireKnownFormat(paths: DiskPaths): Promise<void> {
 }
 
 /** The message for a store that this version cannot serve. @param path of `format.json`. @param found its content. */
-export function unknownFormat(path: string, found: string): string {
+function unknownFormat(path: string, found: string): string {
   return (
     `${path} says ${found}: this version of Moraine serves stores of the format ${FORMAT_NAME}, versions 1 to ${FORMAT_VERSION}, ` +
     'and no other. A newer version made it; start that one'

@@ -53,5 +53,5 @@ export function checkLockPolicy(
   return CHECKS.flatMap((check) => check(view)).sort((a, b) => RANK[a.severity] - RANK[b.severity]);
 }
 
-export type { LockWarning, Severity } from './lock-view.ts';
-export { type LockQuestion, simulateLock } from './simulate-lock.ts';
+export type { LockWarning } from './lock-view.ts';
+export { simulateLock } from './simulate-lock.ts';

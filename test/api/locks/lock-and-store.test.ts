@@ -110,8 +110,8 @@ describe('a catalog that was restored from before the lock', () => {
       await rm(join(data, `catalog.sqlite${suffix}`), { force: true });
     const server = await startServer({ data, flags: ['--accept-catalog'] });
     await server.stop();
-    assert.match(server.errors(), /vaults\/v.*the store knows locked vaults that the catalog does not know/);
-    assert.match(server.errors(), /this catalog is empty and the store is not/);
+    assert.match(server.errors(), /vaults\/v.*the store has locks of vaults that the catalog does not know/);
+    assert.match(server.errors(), /this catalog is empty but the store is not/);
     assert.equal((await lockNotes(data)).length, 1);
   });
 });

@@ -31,7 +31,7 @@ export function hashOf(text: string | number): string {
 }
 
 /** The tree hash over parts in order. */
-export function foldHashes(hashes: readonly string[]): string {
+function foldHashes(hashes: readonly string[]): string {
   return Buffer.from(foldDigests(Buffer.from(hashes.join(''), 'hex'))).toString('hex');
 }
 

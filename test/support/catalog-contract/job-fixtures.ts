@@ -7,7 +7,7 @@ import { type Customer, START_MS, unique } from './customer.ts';
 
 export const TOPIC = 'arn:aws:sns:us-east-1:123456789012:done';
 /** Default duration of jobs in tests. */
-export const JOB_MS = 1000;
+const JOB_MS = 1000;
 export const DUE_MS = START_MS + JOB_MS;
 
 /** A stored archive in the form that a job takes. */

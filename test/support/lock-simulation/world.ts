@@ -55,7 +55,7 @@ export class Shop {
 }
 
 /** True time, and what the machine's clocks show. */
-export class Clocks {
+class Clocks {
   /** True time. */
   realMs = Date.UTC(2026, 0, 1);
   /** Error of the wall clock. */

@@ -25,8 +25,8 @@ export interface CaseRequest {
   readonly conditionValues?: Readonly<Record<string, ContextValue>>;
 }
 
-export const OWNER = '111122223333';
-export const OTHER = '444455556666';
+const OWNER = '111122223333';
+const OTHER = '444455556666';
 
 export const VAULT = 'arn:aws:glacier:us-east-1:111122223333:vaults/examplevault';
 export const VAULT_2 = 'arn:aws:glacier:us-east-1:111122223333:vaults/examplevault2';
@@ -37,7 +37,7 @@ export const ROOT_ARN = 'arn:aws:iam::111122223333:root';
 export const OTHER_ROOT_ARN = 'arn:aws:iam::444455556666:root';
 export const ALICE_ARN = 'arn:aws:iam::111122223333:user/alice';
 export const BOB_ARN = 'arn:aws:iam::111122223333:user/staff/bob';
-export const CAROL_ARN = 'arn:aws:iam::444455556666:user/carol';
+const CAROL_ARN = 'arn:aws:iam::444455556666:user/carol';
 export const ROLE_ARN = 'arn:aws:iam::111122223333:role/Backup';
 export const SESSION_ARN = 'arn:aws:sts::111122223333:assumed-role/Backup/nightly';
 

@@ -32,7 +32,7 @@ export const CATALOG: FoundCatalog = {
   mode: 'normal',
   knowsOlder: false,
 };
-export const UNCLAIMED = { catalogId: undefined, storeId: undefined, generation: 0, commitNumber: 0 };
+const UNCLAIMED = { catalogId: undefined, storeId: undefined, generation: 0, commitNumber: 0 };
 export const EMPTY_CATALOG = {
   ...CATALOG,
   ...UNCLAIMED,
@@ -53,7 +53,7 @@ export const EMPTY_STORE = {
 };
 export const NO_STORE: StoreFound = { kind: 'none', what: 'empty' };
 export const NO_CATALOG: CatalogFound = { kind: 'none' };
-export const SQLITE = '/d/catalog.sqlite';
+const SQLITE = '/d/catalog.sqlite';
 
 export const FINDINGS: StartFindings = {
   dataFolder: '/d',

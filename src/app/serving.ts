@@ -1,0 +1,73 @@
+/** Answers requests in the primary itself, or in serving processes. */
+import cluster from 'node:cluster';
+import { readIdentity } from '../blobs/disk/identity.ts';
+import type { TrustedTime } from '../domain/trusted-time.ts';
+import { openAudit } from './audit.ts';
+import { type ChoreDeps, type DueWork, doDueWork, dueWorkOf, startSharedChores } from './chores.ts';
+import { startCounting, unsignedDenials } from './denials.ts';
+import { createEmulator, type RunningEmulator, TurnableClock } from './emulator.ts';
+import { createNode, listen, stopServer } from './node.ts';
+import type { Primary } from './primary.ts';
+import { logAnchorFailure } from './process-deps.ts';
+import { type Serving, startServingProcesses } from './serving-processes.ts';
+import { systemClock, systemRandom } from './system.ts';
+import { renewTls } from './tls-pair.ts';
+
+interface ServingDeps extends ChoreDeps {
+  readonly trustedTime: TrustedTime;
+}
+
+/** Starts serving, and resolves when the server accepts connections. @throws the error of the first failing process. */
+export function startServing(primary: Primary, deps: ServingDeps): Promise<Serving> {
+  return deps.config.workers === 1 ? serveHere(primary, deps) : serveInProcesses(primary, deps);
+}
+
+async function serveHere(primary: Primary, deps: ServingDeps): Promise<Serving> {
+  const audit = await openAudit(
+    { ...primary, clock: systemClock, random: systemRandom, space: primary.space.of('audit log') },
+    logAnchorFailure(deps.log),
+  );
+  const due = dueWorkOf(deps);
+  const denials = unsignedDenials(deps.config);
+  const emulator = emulatorOf(primary, deps, due);
+  const server = createNode({ ...primary, ...deps, audit: audit.log, denials, emulator });
+  const chores = [
+    ...startSharedChores(deps, due),
+    startCounting({ ...deps, denials, audit: audit.log, masterKey: primary.masterKey }),
+  ];
+  const address = await listen(server, deps.config.listen);
+  return {
+    address,
+    // The only store is the primary's.
+    stopWriting() {},
+    renewTls: (pair) => renewTls(server, pair),
+    async stop() {
+      emulator?.stop();
+      await stopServer(server);
+      for (const chore of chores) await chore.stop();
+      await audit.close();
+    },
+  };
+}
+
+function emulatorOf(
+  { catalog, blobs, folder }: Primary,
+  deps: ChoreDeps,
+  due: DueWork,
+): RunningEmulator | undefined {
+  const { clock, config } = deps;
+  if (!(clock instanceof TurnableClock)) return undefined;
+  const { inventoryIntervalMs, emulatorHosts: hosts } = config;
+  const isEmulated = async () => (await readIdentity(folder.store))?.emulator === true;
+  const emulated = { catalog, blobs, clock, inventoryIntervalMs, hosts, isEmulated };
+  return createEmulator({ ...emulated, doDueWork: () => doDueWork(deps, due) });
+}
+
+function serveInProcesses(
+  { writer, stampSource, keeper }: Primary,
+  { config, log }: ChoreDeps,
+): Promise<Serving> {
+  const { generation } = stampSource;
+  const onWrite = () => keeper.onWrite();
+  return startServingProcesses({ cluster, config, generation, writer, onWrite, log });
+}
