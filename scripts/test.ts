@@ -38,7 +38,7 @@ try {
   // More tests at once than cores, because tests wait for the disk half of the time.
   const args = [
     '--test',
-    `--test-concurrency=${2 * availableParallelism()}`,
+    `--test-concurrency=${3 * availableParallelism()}`,
     '--test-reporter=spec',
     ...files,
   ];

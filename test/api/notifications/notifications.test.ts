@@ -242,7 +242,7 @@ describe('a receiver that fails', () => {
     const args = ['--data', world.server.data];
     const unknown = await runMoraine(['notifications', 'retry', '999', ...args]);
     assert.equal(unknown.code, 4);
-    assert.match(unknown.errors, /^moraine: there is no message 999: /);
+    assert.match(unknown.errors, /^moraine: there is no message 999; /);
     assert.equal((await runMoraine(['notifications', 'retry', 'x', ...args])).code, 2);
     const retried = await runMoraine(['notifications', 'retry', String(given?.no), ...args]);
     assert.deepEqual([retried.code, retried.output], [0, '1 message due now\n']);
