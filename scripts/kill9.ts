@@ -22,7 +22,7 @@ const CLIENTS = 10;
  * takes about 20 on two idle cores: three processes load the sources in turn, and recovery flushes folders. With ten other
  * processes per core, the median was 70 and the maximum 133.
  */
-const READY_WITHIN = { median: 100, each: 300 };
+const READY_WITHIN = { median: 40, each: 100 };
 const SHORTEST_MS = 20;
 const LONGEST_MS = 800;
 /** Share of rounds that begin by killing a server just after it was ready, and the time within which that happens. */
