@@ -59,7 +59,7 @@ export function dueWorkOf(deps: ChoreDeps): DueWork {
   };
 }
 
-/** Runs are serialized: each begins when the one before has ended, and resolves when it has ended itself. */
+/** Serializes the runs of a task: each begins when the previous one has ended. A call resolves when its own run ends. */
 function serialize(task: () => Promise<void>): () => Promise<void> {
   let last: Promise<void> = Promise.resolve();
   return () => {
@@ -89,7 +89,7 @@ export function watchSpace({ blobs, log, space }: Pick<ChoreDeps, 'blobs' | 'log
 export function startPrimaryChores(deps: Omit<ChoreDeps, 'space'>): Scheduled[] {
   const { config, catalog, blobs, clock, log } = deps;
   const journaled = new Set<number>();
-  // On SQLite the only writer journals its entries; on PostgreSQL a process may die before it does.
+  // On SQLite the only writer journals its entries. On PostgreSQL a process may die before it journals its own.
   const journaling =
     config.catalogUrl === undefined
       ? []
@@ -115,7 +115,7 @@ function removeOldAside({ config, catalog, blobs, clock, log }: Omit<ChoreDeps, 
     nowMs: clock.now(),
     keepMs: config.keepAsideMs,
     onRemoved: (blob) =>
-      log.warn(blob, 'removed a blob that was set aside, because it was in the store but not in the catalog'),
+      log.warn(blob, 'removed a blob that had been set aside because the catalog did not name it'),
   });
 }
 

@@ -7,9 +7,9 @@ import { requireOwnFolder } from './folder-owner.ts';
 import { requireFreeAddress } from './listen-address.ts';
 
 /**
- * Claims the data folder for this process, and creates it if it is missing. First checks that the server can listen, so
- * that a start that must fail leaves nothing behind. Reports a folder in use before an address in use, because a server
- * that uses the folder uses the address, too.
+ * Claims the data folder for this process, and creates it if it is missing. Before it creates a folder, checks that the
+ * server can listen, so that a failed start leaves nothing behind. Claims an existing folder before it checks the
+ * address: a server that uses the folder often uses the address, too, and the error should name the folder.
  * @returns a function that releases the folder.
  * @throws SettingError, FolderInUse, Error for an address in use.
  */

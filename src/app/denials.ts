@@ -9,8 +9,8 @@ import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { systemClock, systemRandom } from './system.ts';
 
 /**
- * How many bytes of single refusals all processes together write in a day. With the counting events (one of at most a
- * kilobyte every ten minutes and process), 256 processes write less than 100 MB.
+ * Limit for the refusals that all processes together audit one by one in a day. Each process adds a counting event of at
+ * most a kilobyte every ten minutes, so 256 processes write less than 100 MB a day in total.
  */
 const BYTES_PER_DAY = 50_000_000;
 
@@ -26,7 +26,7 @@ interface CountingDeps {
   readonly log: Logger;
 }
 
-/** Audits every ten minutes, and when it is stopped, how many refusals were only counted. */
+/** Audits the number of refusals that were only counted: every ten minutes, and when it is stopped. */
 export function startCounting({ denials, audit, masterKey, log }: CountingDeps): Scheduled {
   const ids = new Ids(masterKey, systemRandom);
   const appendCounted = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { isDiskFull } from '../domain/disk-space.ts';
 import { withoutPath } from '../domain/errors.ts';
 import { type FileSystemSpace, Reserve } from './reserve.ts';
 
-/** A probe writes this file to find out whether a disk accepts writes again. Only a write shows some quotas. */
+/** A probe writes this file to find out whether a disk accepts writes again: some quotas are noticed only by writing. */
 const PROBE_FILE = 'reserve.probe';
 const PROBE_PIECE = Buffer.alloc(256 * 1024, 'moraine reserve probe ');
 const LONGEST_PROBE_BYTES = 8 * 1024 * 1024;
@@ -62,7 +62,7 @@ export class Disk {
     return this.#space.free + this.#space.held - this.reserve.bytes;
   }
 
-  /** Whether half of the reserve and `beyond` bytes more are left. */
+  /** Whether at least half of the reserve plus `beyond` bytes is left. */
   isHalfLeft(beyond: number): boolean {
     return this.#space.free + this.#space.held >= this.reserve.bytes / 2 + beyond;
   }

@@ -89,7 +89,7 @@ export class ClaimWatch {
     this.#inodes = new Map(paths.map((path) => [path, statSync(path, { bigint: true })]));
   }
 
-  /** Finds a path that leads to another file or to none; undefined if there is none, or if the disk gives no answer. */
+  /** Finds a path whose file was replaced or removed; undefined if there is no such path, or the disk does not answer. */
   async findLost(): Promise<string | undefined> {
     for (const [path, inode] of this.#inodes) {
       const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {

@@ -8,7 +8,7 @@ import {
   seededSpread,
 } from '../domain/job-times.ts';
 
-/** Makes a function that tells when a job that starts now is done. The same seed gives the same random part. */
+/** Makes a function that returns when a job started now will be done. The same seed produces the same random part. */
 export function createDueTime(
   setting: JobTimeSetting,
   seed: number,

@@ -24,13 +24,13 @@ export class ParentWatch {
     this.#line = line;
   }
 
-  /** Whether one of them has ended. Only Linux finds shells. */
+  /** Whether an ancestor has ended. Systems without /proc watch only the direct parent. */
   isGone(): boolean {
     if (process.ppid !== this.#line[0]) return true;
     return this.#line.slice(1).some((pid, i) => lookUp(this.#line[i] ?? 0)?.parent !== pid);
   }
 
-  /** Calls `gone` once, within a second of the end. */
+  /** Calls `gone` once, within a second after an ancestor has ended. */
   schedule(gone: () => void): Scheduled {
     let isCalled = false;
     const look = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Each reason passes once in this time: a full disk fails thousands of requests a minute for one reason. */
+/** Each reason passes once in this time: on a full disk, thousands of requests a minute fail for the same reason. */
 const PAUSE_MS = 60_000;
 const REASONS_KEPT = 100;
 

@@ -40,7 +40,7 @@ export class Reserve {
   }
 
   /**
-   * @param wanted bytes; undefined: 64 MiB, or less: a sixteenth of the file system or of its btrfs quota.
+   * @param wanted bytes; if undefined, a sixteenth of the file system or of its btrfs quota, but at most 64 MiB.
    * @throws the I/O error.
    */
   static async of(folder: string, wanted: number | undefined): Promise<Reserve> {

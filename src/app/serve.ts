@@ -59,7 +59,7 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   });
   const { catalog, blobs, space, plan, keeper } = primary;
   const { maySweep } = await repairStore(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
-  // A failure is retried soon: on a full disk, a server must still serve reads and deletions.
+  // The start continues after a failure, which is retried soon: a full disk must still serve reads and deletions.
   await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
   const { clock, trustedTime, keeping } = await openServerClocks({ config, catalog, blobs, log }, clocks);
   const deps = { config, catalog, blobs, space, clock, log };

@@ -206,7 +206,7 @@ describe('a disk that refuses a write though it says that it has room', () => {
     assert.ok(!(await readdir(path)).includes('reserve.probe'));
   });
 
-  it('is no matter of an upload that failed otherwise', async (t) => {
+  it('ignores an upload that failed for another reason', async (t) => {
     const path = await folderFor(t);
     await mkdir(join(path, 'store'));
     const watch = await watchOver(t, path);

@@ -68,8 +68,8 @@ export async function planStart(config: Config, folder: DataFolder, random: Rand
 }
 
 /**
- * Requires, for a command, that the catalog is the one of the data folder. Otherwise a forgotten setting would create an
- * empty catalog.
+ * For commands: requires that the catalog belongs to the data folder. Otherwise a command that is run without the
+ * catalog's setting would create an empty catalog.
  * @throws StartRefused.
  */
 export async function requireOwnCatalog(config: Config, folder: DataFolder): Promise<void> {

@@ -1,4 +1,4 @@
-/** Loads the certificate and private key for new TLS handshakes again when their files change. */
+/** Reloads the certificate and private key for new TLS connections when their files change. */
 import { stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
@@ -36,7 +36,7 @@ export class TlsRenewal {
 
   /**
    * Resolves when a new pair is in use or was refused. Logs a pair that cannot be used, and keeps the old one: the two
-   * files are written one after the other, and may belong together a moment later.
+   * files are written one after the other, so a mismatch may last only a moment.
    * @param asked whether an operator asked for it (SIGHUP): then reads the files even if they look unchanged.
    */
   look(asked: boolean): Promise<void> {

@@ -137,7 +137,7 @@ describe('an audit log', () => {
     }
   });
 
-  it('does not begin a chain that nobody would remember', async (t) => {
+  it('does not begin a chain that cannot be remembered', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c', undefined, () => Promise.reject(new Error('the store is full')));
     await assert.rejects(log.append({ n: 1 }), /the store is full/);

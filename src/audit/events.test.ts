@@ -43,7 +43,7 @@ describe('the records of a log', () => {
     assert.deepEqual(await secondsIn(folder), [1, 5, 2, 6, 7]);
   });
 
-  it('are all read where a line is none, and the line is told', async (t) => {
+  it('are all read although a line is invalid, and that line is reported', async (t) => {
     const folder = await folderFor(t);
     await fill(folder, 'a', [1]);
     await appendFile(folder.file('a.000000.log'), 'rubbish\n');
@@ -53,7 +53,7 @@ describe('the records of a log', () => {
     assert.deepEqual([found, bad], [[1], ['a.000000.log:2']]);
   });
 
-  it('are none where there is no folder', async () => {
+  it('are empty if the folder is missing', async () => {
     const found = [];
     for await (const event of listEvents('/nonexistent/audit')) found.push(event);
     assert.deepEqual(found, []);

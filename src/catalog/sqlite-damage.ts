@@ -17,7 +17,7 @@ export function isCatalogDamage(error: unknown): error is Shortage {
   return error instanceof Shortage && error.message === REASON;
 }
 
-/** The error with the path of the database; as a Shortage if the file is damaged. */
+/** Adds the path of the database to an error. Returns a Shortage if the file is damaged. */
 export function explainDamage(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('errcode' in error)) return error;
   if (!error.message.includes(path)) error.message += ` (${path})`;

@@ -7,7 +7,7 @@ const BUSY = 5;
 const IOERR = 10;
 const FULL = 13;
 const CANTOPEN = 14;
-/** A quota is used up; a full disk gives FULL. */
+/** A quota is used up. SQLite reports a full disk as FULL. */
 const IOERR_WRITE = IOERR | (3 << 8);
 /** No space for the index of the log. */
 const IOERR_SHMSIZE = IOERR | (19 << 8);

@@ -80,7 +80,7 @@ describe('durations', () => {
 });
 
 describe('the bounds of connections', () => {
-  it('are 256 for an address, and proxies are none', () => {
+  it('are 256 per address, and no proxies by default', () => {
     const { connectionsPerAddress, proxies } = read();
     assert.deepEqual([connectionsPerAddress, proxies], [256, []]);
   });
@@ -237,7 +237,7 @@ describe('single settings', () => {
     for (const on of [true, 'true']) assert.ok(read({}, {}, { emulator: on }));
   });
 
-  it('refuse a number of processes that is none', () => {
+  it('refuse an invalid number of processes', () => {
     for (const workers of ['0', '-1', '1.5', 'x', '257', ''])
       refusesSettings(() => read({ workers }), /^--workers /);
     assert.equal(read({ workers: '2' }).workers, 2);

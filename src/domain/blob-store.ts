@@ -105,7 +105,7 @@ export interface LeafRun {
   readonly digests: Uint8Array;
 }
 
-/** One entry of the store's journal: a change that no blob tells of. */
+/** One entry of the store's journal: a change that no blob shows. */
 export interface JournalEntry {
   /** Order of the entries; a repeated number means the same entry. */
   readonly seq: number;

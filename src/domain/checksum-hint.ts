@@ -34,7 +34,7 @@ function plainHash(noun: 'body' | 'archive', compute: () => string): Mistake {
  * @param sent the header's value as sent.
  * @param linearHash SHA-256 of the body, 64 hex digits.
  * @param leaves SHA-256 of each MiB, n × 32 bytes.
- * @returns one sentence, or undefined when no known mistake gives this hash.
+ * @returns one sentence, or undefined when no known mistake produces this hash.
  */
 export function explainBodyHash(sent: string, linearHash: string, leaves: Uint8Array): string | undefined {
   return explain(sent, [
@@ -47,7 +47,7 @@ export function explainBodyHash(sent: string, linearHash: string, leaves: Uint8A
 /**
  * Explains a wrong tree hash at CompleteMultipartUpload from the parts' own hashes.
  * @param parts in order of `first`; none if the upload has ended meanwhile.
- * @returns a sentence on the known mistake that gives this hash; otherwise on the right hash and the commonest mistake;
+ * @returns a sentence on the known mistake that causes this hash; otherwise on the right hash and the commonest mistake;
  *   undefined without parts.
  */
 export function explainWholeHash(sent: string, parts: readonly Part[]): string | undefined {

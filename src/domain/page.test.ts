@@ -21,7 +21,7 @@ describe('limit', () => {
     assert.equal(parse('9'.repeat(400)), 50);
   });
 
-  it('is refused when it is no whole number of at least 1', () => {
+  it('is refused unless it is a whole number of at least 1', () => {
     for (const raw of [
       '0',
       '00',

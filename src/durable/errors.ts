@@ -5,7 +5,7 @@ export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
 
-/** For `.catch`: gives undefined where nothing has the name. @throws every other error. */
+/** For `.catch`: returns undefined if the file is missing. @throws every other error. */
 export function undefinedIfMissing(error: unknown): undefined {
   if (!isMissing(error)) throw error;
 }

@@ -79,7 +79,7 @@ export interface PairHasher {
    */
   writeAndHash(fd: number, position: number, buffers: readonly Uint8Array[]): Promise<void>;
 
-  /** Ends the stream and gives its hashes. */
+  /** Ends the stream and returns its hashes. */
   digest(): PairDigest;
 }
 

@@ -39,8 +39,8 @@ interface Addon {
 
 /**
  * Loads the native engine: the package's prebuilt one for this platform, or else the one that `native/build.mjs` built.
- * @param report called with a line for each file that cannot be used, or if there is none.
- * @returns undefined if none loads, runs on this processor and gives correct hashes.
+ * @param report called with one line for each unusable file, or once if there is no file.
+ * @returns undefined unless an engine loads, runs on this processor and computes correct hashes.
  */
 export function loadNativeHash(report: (why: string) => void = () => {}): HashEngine | undefined {
   const require = createRequire(import.meta.url);

@@ -107,7 +107,7 @@ export interface Operation<F extends Fields = Fields> {
   readonly vault: 'must-exist' | 'may-be-missing' | 'new' | 'none';
   /** The resource that policies must allow the operation on; by default the ARN of the vault in the path. */
   readonly resource?: 'retrieval-policy' | 'any';
-  /** The id of the archive that a request is about, whose age policies may ask for; by default there is none. */
+  /** The id of the archive whose age policies may check; by default, a request has no such archive. */
   archiveId?(id: string, members: Members): string | undefined;
   /** Deletes what ages: refused in a locked vault while the clock is not trusted. */
   readonly needsTrustedTime?: boolean;
@@ -117,7 +117,7 @@ export interface Operation<F extends Fields = Fields> {
   readonly isDownload?: boolean;
   /** Goes on when half of the disk reserve is used. Deletions go on anyway, and uploads allocate their own space. */
   readonly mayUseReserve?: boolean;
-  /** HTTP status of a reply that gives none. */
+  /** HTTP status of a reply that does not set one. */
   readonly success: number;
   readonly fields: F;
   /** Beside the errors that every operation can give. */

@@ -127,7 +127,7 @@ export function toAuditEvent(
     sourceIPAddress: message.sourceAddress,
     userAgent: message.header('user-agent')?.slice(0, signed ? 1000 : UNSIGNED_TEXT) ?? null,
     ...errorOf(outcome, signed ? MAX_TEXT : UNSIGNED_TEXT),
-    // A request without a good signature has none: anybody can send those.
+    // Omitted for a request without a valid signature, because anybody can send one.
     requestParameters: route && signed ? parametersOf(message, route, signed) : null,
     responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
     requestID: message.requestId,

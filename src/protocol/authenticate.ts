@@ -59,7 +59,7 @@ export interface AuthenticationDeps {
  * Other bodies are small and are read first where they declare no hash.
  * @param nowMs when the request's head had arrived: the clock window is checked at that time.
  * @throws 400 and 403 of the front end; where the signature does not match because a value cannot be signed reliably,
- *   the error that the operation gives for that value.
+ *   the operation's error for that value.
  */
 export async function authenticate(
   message: Message,

@@ -36,7 +36,7 @@ export interface AuthorizationDeps {
 
 /**
  * Authorizes a request.
- * @returns the vault it loaded; undefined if there is none, or the operation has none.
+ * @returns the loaded vault; undefined if it does not exist, or the operation has no vault.
  * @throws 403 with the service's text; Shortage for a deletion in a locked vault while the clock is not trusted.
  */
 export async function authorizeRequest(

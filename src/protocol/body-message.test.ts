@@ -55,7 +55,7 @@ describe('a body that waits for its reader', () => {
 });
 
 describe('a body in very many chunks', () => {
-  it('is told by its framing, not by how the network cut it', () => {
+  it('is recognized by its framing, not by how the network splits it', () => {
     for (const [headers, shredded] of [
       [CHUNKED, true],
       [{ 'content-length': '99999' }, false],

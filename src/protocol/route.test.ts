@@ -51,7 +51,7 @@ describe('the router', () => {
     assert.deepEqual([operation.name, vaultName, id], ['DeleteArchive', 'v', 'x']);
   });
 
-  it('refuses methods and paths that are none', () => {
+  it('refuses unknown methods and paths', () => {
     const odd = [
       ['POST', '/-/vaults/v'],
       ['get', '/-/vaults'],

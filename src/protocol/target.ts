@@ -11,7 +11,7 @@ export interface Target {
   readonly text: string;
   /** Without empty segments; may end with one slash. Begins with a slash, unless the target was not a path (`*`). */
   readonly path: string;
-  /** The path's segments, percent-decoded once. None is empty, and `/` has none. */
+  /** The path's segments, percent-decoded once. No segment is empty; `/` has no segments. */
   readonly pathSegments: readonly string[];
   /** Without the question mark; empty if there is none. */
   readonly query: string;

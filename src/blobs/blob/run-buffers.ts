@@ -21,7 +21,7 @@ export interface RunLengths {
   readonly narrow: number;
   /** Leaves that the engine hashes together, in less time each. */
   readonly wide: number;
-  /** How many wide buffers may exist, in use or kept. When all are taken, `take` gives a narrow one. */
+  /** How many wide buffers may exist, in use or kept. When all are taken, `take` returns a narrow one. */
   readonly wideBuffers: number;
 }
 
@@ -59,7 +59,7 @@ export class RunBuffers {
     return this.#inUse < PLENTY_BYTES;
   }
 
-  /** Gives a buffer for the next run. @param bytes what is left of the blob, at least 1. */
+  /** Returns a buffer for the next run. @param bytes what is left of the blob, at least 1. */
   take(bytes: number): RunBuffer {
     if (bytes < POOLED_BYTES) return { bytes: Buffer.allocUnsafeSlow(bytes), giveBack: () => {} };
     if (bytes >= this.#wide.bytes && this.#wideLeft > 0) {

@@ -28,7 +28,7 @@ export class DiskAside {
     }
   }
 
-  /** Gives the oldest batch first. @throws NoteDamaged. */
+  /** Yields the oldest batch first. @throws NoteDamaged. */
   async *list(): AsyncIterable<AsideBatch> {
     for (const name of [...(await this.#notes.names(''))].sort()) {
       const text = await this.#notes.get(name);

@@ -260,7 +260,7 @@ describe('simulation', () => {
     }
   });
 
-  test('the statement that forbids is told', () => {
+  test('names the denying statement', () => {
     const answer = simulateLock(lock, { ...asked, principal: root, ageInDays: 1 });
     assert.equal(answer.reason, 'explicit-deny');
     assert.equal(answer.statement?.sid, 'deny-based-on-archive-age');

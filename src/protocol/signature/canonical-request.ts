@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 /**
  * The canonical form of a request, which Signature Version 4 signs. Pure functions on text.
  *
- * All text is byte text, one character a byte (U+0000..U+00FF), as node:http gives targets and headers. So a client may
- * sign and send UTF-8 bytes without anything being decoded here.
+ * All text is byte text, one character per byte (U+0000..U+00FF), as node:http passes targets and headers. Nothing is
+ * decoded here, so a client may sign and send UTF-8 bytes.
  */
 
 /** One parameter of the query, both halves in canonical percent-encoding. */
@@ -67,8 +67,8 @@ export function canonicalUri(path: string): string {
 
 /**
  * The parameters of a raw query in the order sent, with canonical encoding: escapes are decoded and encoded
- * again, `+` is a literal plus (`%2B`), a `%` that starts no escape is itself (`%25`), and a name without
- * `=` has an empty value. An empty piece (`a&&b`) is a parameter without name, as AWS's signers write it.
+ * again, `+` is a literal plus (`%2B`), a `%` that does not start an escape is a literal percent sign (`%25`), and a
+ * name without `=` has an empty value. An empty piece (`a&&b`) is a parameter without a name, as in AWS's signers.
  * Never throws.
  */
 export function parseQuery(query: string): QueryPair[] {

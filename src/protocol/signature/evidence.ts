@@ -1,6 +1,6 @@
 /**
- * The evidence in a reply to a signature that does not match, as the service once sent it. Compared with what the client
- * signed, it shows what a proxy, or the client itself, changed.
+ * The evidence in the reply to a signature mismatch, in the form that the service once used. Compared with what the
+ * client signed, it shows what a proxy, or the client itself, changed.
  */
 import { decodePercent } from './canonical-request.ts';
 
@@ -15,8 +15,8 @@ const QUERY_LINE = 2;
 
 /**
  * The canonical request and the string to sign, quoted. Values of secrets are replaced by their lengths, bytes
- * outside 0x20..0x7E are written as `\xNN`, and the middle of a long canonical request is left out. No key, no
- * signature. Never throws.
+ * outside 0x20..0x7E are written as `\xNN`, and the middle of a long canonical request is left out. Contains neither a
+ * key nor a signature. Never throws.
  * @param canonicalRequest byte text, its payload's hash included.
  */
 export function signatureEvidence(canonicalRequest: string, stringToSign: string): string {

@@ -18,7 +18,7 @@ import {
 import { quote, refusal } from './refusal.ts';
 import { readEither, readHeaders, readParameters, type SentValues } from './sent-values.ts';
 
-/** What of a request is checked before its body. All text has one character a byte, as node:http gives it. */
+/** The parts of a request that are checked before its body. Text has one character per byte, as in node:http. */
 export interface SignedRequest {
   readonly method: string;
   /** Path and query, reduced by `reduceTarget` (target.ts). */
