@@ -117,7 +117,7 @@ describe('a catalog from before some uploads, over a store as a power cut leaves
       return refs.every((ref) => !there.has(ref));
     });
     assert.equal(await last.stop(), 0);
-    assert.equal(last.errors().match(/removed a blob that was set aside/g)?.length, 10);
+    assert.equal(last.errors().match(/removed a blob that had been set aside/g)?.length, 10);
     assert.deepEqual(await admin.run('store', 'aside'), []);
   });
 });
@@ -153,7 +153,7 @@ describe('an older catalog that cannot be noticed: it lacks one upload, killed b
       const aside = () => readdir(join(data, 'store', 'aside'));
       await eventually('the list to be settled', async () => (await aside()).length === 0, 30_000);
       await assertReadable(apiOf(last), id);
-      assert.doesNotMatch(last.errors(), /removed a blob that was set aside/);
+      assert.doesNotMatch(last.errors(), /removed a blob that had been set aside/);
       await last.stop();
     });
   }
