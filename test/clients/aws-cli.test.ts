@@ -1,12 +1,11 @@
-/** The aws command line client, unchanged: one process for each call. */
+/** The aws command line client, unchanged. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { treeHash } from '../../src/treehash/index.ts';
+import { type AwsCli, hasAwsCli, startAwsCli } from '../support/aws-cli.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { hashHeaders, send } from '../support/request.ts';
 import { unlessPresent } from '../support/require.ts';
@@ -18,37 +17,38 @@ const VECTORS = [
   ['6.5 MiB', 6.5 * MIB, '1c833c9f44b60d280c028b70685cd620569c54b94be0c2f315b8820ac79115ed'],
 ] as const;
 
-/** Groups run side by side, because a call costs half a second of processor time; tests within one do not. */
+/** Groups run side by side; tests within one do not. */
 const IN_ORDER = { concurrency: 1 };
-const PROGRAM = process.env['MORAINE_TEST_AWS'] ?? onPath('aws');
 
-describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concurrency: 3 }, () => {
+describe('aws cli', { skip: unlessPresent(hasAwsCli, 'aws cli'), concurrency: 3 }, () => {
   let server: TestServer;
   let folder: string;
+  let cli: AwsCli;
   before(async () => {
+    cli = startAwsCli();
     [server, folder] = await Promise.all([startServer(), temporaryFolder()]);
     await Promise.all([
       ...VECTORS.map(([name, size]) => writeFile(fileOf(name), patternBytes(size))),
       writeFile(fileOf('nothing'), ''),
     ]);
   });
-  after(() => Promise.all([server.stop(), rm(folder, { recursive: true, force: true })]));
+  after(() => Promise.all([cli.stop(), server.stop(), rm(folder, { recursive: true, force: true })]));
 
   const fileOf = (name: string) => join(folder, name);
   const arnOf = (vault: string) => `arn:aws:glacier:us-east-1:${server.accountId}:vaults/${vault}`;
 
   /** Runs one operation. */
-  function aws(operation: string, ...args: string[]): Promise<Outcome> {
+  function aws(operation: string, ...args: string[]) {
     const account = args.includes('--account-id') ? [] : ['--account-id', '-'];
     const all = ['--endpoint-url', server.url, 'glacier', operation, ...account, ...args];
-    return run(PROGRAM ?? '', all, environmentFor(server, folder));
+    return cli.run(all, server);
   }
 
   /** The JSON that an operation prints; it must succeed. */
   async function printed(operation: string, ...args: string[]) {
-    const { code, stdout, stderr } = await aws(operation, ...args);
-    assert.equal(code, 0, `${operation}: ${stderr}`);
-    return (stdout === '' ? {} : JSON.parse(stdout)) as Record<string, unknown>;
+    const { code, output, errors } = await aws(operation, ...args);
+    assert.equal(code, 0, `${operation}: ${errors}`);
+    return (output === '' ? {} : JSON.parse(output)) as Record<string, unknown>;
   }
 
   /** Asserts that an operation fails with exactly this code and text. */
@@ -56,7 +56,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
     const outcome = await aws(operation, ...args);
     const name = operation.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const text = `An error occurred (${code}) when calling the ${name} operation: ${message}`;
-    assert.equal(outcome.stderr.replace(' (reached max retries: 0)', '').trim(), text);
+    assert.equal(outcome.errors.replace(' (reached max retries: 0)', '').trim(), text);
     assert.notEqual(outcome.code, 0);
   }
 
@@ -364,52 +364,6 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
   });
 });
 
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = execFile(program, args, { env }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
-    );
-  });
-}
-
-/**
- * An environment without a developer's settings: no keys, region, proxy or pager. One attempt, because retries would
- * hide faults of the server.
- */
-function environmentFor({ accessKeyId, secretAccessKey }: TestServer, home: string): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env['PATH'],
-    HOME: home,
-    LC_ALL: 'C.UTF-8',
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_DEFAULT_REGION: 'us-east-1',
-    AWS_DEFAULT_OUTPUT: 'json',
-    AWS_MAX_ATTEMPTS: '1',
-    AWS_PAGER: '',
-  };
-}
-
 function namesOf(vaults: unknown): string[] {
   return (vaults as { VaultName: string }[]).map((vault) => vault.VaultName);
-}
-
-function onPath(program: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.map((folder) => join(folder, program)).find(isProgram);
-}
-
-function isProgram(file: string | undefined): boolean {
-  try {
-    accessSync(file ?? '', constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
