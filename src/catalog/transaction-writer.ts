@@ -1,5 +1,5 @@
 import type { JournalEntry } from '../domain/blob-store.ts';
-import { ApiError, Shortage, withChangedNothing } from '../domain/errors.ts';
+import { Refusal, Shortage, withChangedNothing } from '../domain/errors.ts';
 import { CurrentStamp } from './current-stamp.ts';
 import { POSTGRES } from './engine.ts';
 import { JournalQueue } from './journal-queue.ts';
@@ -32,7 +32,7 @@ export interface TransactionWriterDeps extends WriterDeps {
 
 /** How a transaction ended. */
 interface EndedTransaction {
-  readonly end: { readonly result: unknown } | { readonly refusal: ApiError };
+  readonly end: { readonly result: unknown } | { readonly refusal: Refusal };
   readonly entries: readonly JournalEntry[];
   /** Numbers of all entries in the outbox at the end. */
   readonly listed: readonly number[];
@@ -121,7 +121,7 @@ export class TransactionWriter implements Writer {
       const shard = this.#turn++ % POSTGRES.countShards;
       result = await runWrite({ ...connection.source, shard, entries }, name, args);
     } catch (error) {
-      const refusal = error instanceof ApiError ? error : undefined;
+      const refusal = error instanceof Refusal ? error : undefined;
       // If the rollback fails, the connection is closed, and the database rolls back.
       const rolledBack = connection.statements(`rollback; ${LIST_OUTBOX}`);
       if (refusal) return { end: { refusal }, entries: [], listed: numbersOf(await rolledBack) };

@@ -226,7 +226,7 @@ async function endUpload(
   how: 'aborted' | 'expired',
   nowMs: number,
 ): Promise<void> {
-  // An expired upload is not remembered: Abort answers 404, as for an unknown one.
+  // An expired upload is not remembered: Abort is refused, as for an unknown one.
   if (how === 'expired') await tx.db.deleteFrom('uploads').where('no', '=', row.no).execute();
   else {
     const ended = { state: 'aborted', ended_ms: nowMs } as const;

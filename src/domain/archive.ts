@@ -23,7 +23,7 @@ const HEX_HASH = /^[0-9a-f]{64}$/;
 
 /**
  * `x-amz-archive-description`: up to 1,024 characters of 0x20..0x7E, kept byte for byte but for leading
- * spaces, which the service removes. Absent or empty: null. @throws 400.
+ * spaces, which the service removes. Absent or empty: null. @throws Refusal invalid.
  */
 export function parseDescription(raw: string | undefined): string | null {
   const text = (raw ?? '').replace(/^ +/, '');
@@ -44,7 +44,7 @@ export function parseDescription(raw: string | undefined): string | null {
 
 /**
  * `x-amz-sha256-tree-hash` of an upload. The service also accepts 32 digits and pads them with zeros on the left
- * (observed), so both lengths are well-formed. Returns 64 lower-case digits. @throws 400.
+ * (observed), so both lengths are well-formed. Returns 64 lower-case digits. @throws Refusal.
  */
 export function parseTreeHash(raw: string | undefined): string {
   if (raw === undefined || raw === '') throw missingParameter('x-amz-sha256-tree-hash');
@@ -52,7 +52,7 @@ export function parseTreeHash(raw: string | undefined): string {
   return raw.toLowerCase().padStart(64, '0');
 }
 
-/** 400 with the service's bare text; `hint` is a sentence that names the likely mistake. */
+/** A refusal with the service's bare text; `hint` is a sentence that names the likely mistake. */
 export function invalidTreeHash(sent: string, hint?: string): Error {
   return invalidParameter(`Invalid x-amz-sha256-tree-hash: ${sent}${hint === undefined ? '' : ` ${hint}`}`);
 }
@@ -64,7 +64,7 @@ export function isHexHash(text: string): boolean {
 
 /**
  * The bytes of a single upload or part by its `Content-Length`.
- * @throws 400 for 0 bytes or more than 4 GiB: the observed text, then the reason.
+ * @throws Refusal invalid for 0 bytes or more than 4 GiB: the observed text, then the reason.
  */
 export function requireBodyLength(raw: string): number {
   const length = /^\d{1,15}$/.test(raw) ? Number(raw) : Number.NaN;
@@ -81,12 +81,12 @@ function whyLength(length: number): string {
   return '';
 }
 
-/** 404 for an id that was never issued. */
+/** The refusal for an id that was never issued. */
 export function archiveNotFound(id: string): Error {
   return notFound(`The archive ID was not found: ${id}`);
 }
 
-/** 400 for an id of another vault: the service names the vault of the request (observed). */
+/** The refusal for an id of another vault: the service names the vault of the request (observed). */
 export function archiveOfAnotherVault(vault: VaultKey): Error {
   return invalidParameter(`Invalid vault name: ${vaultArn(vault)}`);
 }

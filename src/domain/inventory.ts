@@ -19,14 +19,14 @@ export interface InventoryRequest {
 /** An archive as an inventory shows it. */
 export type InventoryEntry = Omit<Archive, 'vaultNo'>;
 
-/** `Format`: JSON by default. @throws 400. */
+/** `Format`: JSON by default. @throws Refusal invalid. */
 export function parseFormat(raw: unknown): InventoryFormat {
   if (raw === undefined || raw === null) return 'JSON';
   if (raw === 'JSON' || raw === 'CSV') return raw;
   throw invalidParameter(`Invalid Format: ${quote(raw)}. It must be JSON or CSV.`);
 }
 
-/** `InventoryRetrievalParameters`; null and absent members do not restrict. @throws 400. */
+/** `InventoryRetrievalParameters`; null and absent members do not restrict. @throws Refusal invalid. */
 export function parseInventoryRequest(format: InventoryFormat, raw: unknown): InventoryRequest {
   if (raw !== undefined && raw !== null && (typeof raw !== 'object' || Array.isArray(raw))) {
     throw invalidParameter('Invalid InventoryRetrievalParameters: it must be an object.');
@@ -88,7 +88,7 @@ export function encodeInventoryMarker({ createdMs, no }: InventoryKey, vaultNo: 
   return Buffer.from([MARKER, ...numbers].join(':').padEnd(101, ' ')).toString('base64url');
 }
 
-/** Where the next inventory begins: strictly after this archive. @throws 400 for any text that is no such marker. */
+/** Where the next inventory begins: strictly after this archive. @throws Refusal invalid for any text that is no such marker. */
 export function decodeInventoryMarker(marker: string): {
   readonly after: InventoryKey;
   readonly vaultNo: number;
@@ -101,7 +101,7 @@ export function decodeInventoryMarker(marker: string): {
   return { after, vaultNo };
 }
 
-/** @throws 400 for the marker of another vault's inventory, which would start at an arbitrary archive. */
+/** @throws Refusal invalid for the marker of another vault's inventory, which would start at an arbitrary archive. */
 export function requireOwnMarker({ marker }: InventoryRequest, vaultNo: number): void {
   if (marker !== null && decodeInventoryMarker(marker).vaultNo !== vaultNo)
     throw invalidMarker(quote(marker));

@@ -81,7 +81,7 @@ export type JobRequest = { readonly description: string | null; readonly topic: 
 /** The members of InitiateJob's body, as sent. */
 export type JobMembers = ReadonlyMap<string, unknown>;
 
-/** @throws 400 that names the member and its value. */
+/** @throws Refusal that names the member and its value. */
 export function parseJobRequest(members: JobMembers, region: string): JobRequest {
   const get = (name: string) => members.get(name) ?? null;
   const type = get('Type');
@@ -134,7 +134,7 @@ function parseJobDescription(raw: unknown): string | null {
 
 /**
  * The size of a job's output.
- * @throws 400 with the service's text while the job is in progress, and for a failed job.
+ * @throws Refusal invalid, with the service's text, while the job is in progress, and for a failed job.
  */
 export function requireOutputBytes(job: Job): number {
   if (job.state !== 'Succeeded') {
@@ -151,7 +151,7 @@ export function showsTreeHash(job: ArchiveJob, taken: Span): boolean {
   return job.rangeHash !== null && isTreeAligned(taken, job.range.last - job.range.first + 1);
 }
 
-/** 404 for a job that is unknown, expired, or of another vault. */
+/** The refusal for a job that is unknown, expired, or of another vault. */
 export function jobNotFound(id: string): Error {
   return notFound(`The job ID was not found: ${id}`);
 }

@@ -39,7 +39,7 @@ export function pauseAfter(tries: number): number {
 
 /**
  * A topic's ARN, in the region of the request. Does not check that the topic exists.
- * @throws 400, with the service's text for another region.
+ * @throws Refusal invalid, with the service's text for another region.
  */
 export function parseTopic(raw: unknown, region: string): string {
   const match =
@@ -50,7 +50,7 @@ export function parseTopic(raw: unknown, region: string): string {
   return match[0];
 }
 
-/** `Events` of SetVaultNotifications: not empty, each a known event; repeats count once. @throws 400. */
+/** `Events` of SetVaultNotifications: not empty, each a known event; repeats count once. @throws Refusal. */
 export function parseEvents(raw: unknown): readonly JobEvent[] {
   if (raw === undefined || raw === null) throw missingParameter('Events');
   if (!Array.isArray(raw) || raw.length === 0)

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { refuses } from '../../test/support/refusal.ts';
 import { decodeMarker, encodeMarker, limitParser, parseMarker, toPage } from './page.ts';
 
-const INVALID = 'InvalidParameterValueException';
+const INVALID = 'invalid';
 
 describe('limit', () => {
   const parse = limitParser(50);

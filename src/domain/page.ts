@@ -15,7 +15,7 @@ export interface Page<Row> {
 
 /**
  * A parser for `limit`: `max` if absent; larger values are clamped, because old clients send the former 1,000.
- * @throws 400 when it is not a whole number of at least 1.
+ * @throws Refusal invalid when it is not a whole number of at least 1.
  */
 export function limitParser(max: number): (raw: string | undefined) => number {
   return (raw) => {
@@ -32,7 +32,7 @@ export function parseMarker(raw: string | undefined): string | null {
   return raw === undefined || raw === '' ? null : raw;
 }
 
-/** 400 for a marker that this server did not issue. */
+/** The refusal of a marker that this server did not issue. */
 export function invalidMarker(marker: string): Error {
   return invalidParameter(
     `Invalid marker: ${marker}. Use the Marker of an earlier answer, or none to start.`,
@@ -49,7 +49,7 @@ export function encodeMarker(kind: string, after: number): string {
   return Buffer.from(`${kind}:${after}`).toString('base64url');
 }
 
-/** The number in a marker of `encodeMarker`, null for the beginning. @throws 400 for any other text. */
+/** The number in a marker of `encodeMarker`, null for the beginning. @throws Refusal invalid for any other text. */
 export function decodeMarker(kind: string, marker: string | null): number | null {
   if (marker === null) return null;
   const [, number] =

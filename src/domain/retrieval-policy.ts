@@ -1,4 +1,4 @@
-import { ApiError, invalidParameter, missingParameter, quote } from './errors.ts';
+import { invalidParameter, missingParameter, quote, Refusal } from './errors.ts';
 
 /** How much an account may retrieve in a region. */
 export type RetrievalPolicy =
@@ -37,7 +37,7 @@ export function useWindows(nowMs: number): {
 /**
  * Refuses a Standard retrieval of `bytes` that the policy does not allow. The service's arithmetic is not published.
  * Here a job's rate is its bytes over four hours (docs/operating.md).
- * @throws 400 PolicyEnforcedException.
+ * @throws Refusal over-policy.
  */
 export function requireWithinPolicy(policy: RetrievalPolicy, use: RetrievalUse, bytes: number): void {
   if (policy.strategy === 'FreeTier' && use.bytesToday + bytes > FREE_BYTES_PER_DAY) throw deniedError();
@@ -45,14 +45,11 @@ export function requireWithinPolicy(policy: RetrievalPolicy, use: RetrievalUse, 
   if (BigInt(use.bytesInProgress + bytes) > policy.bytesPerHour * BigInt(NOMINAL_HOURS)) throw deniedError();
 }
 
-function deniedError(): ApiError {
-  return new ApiError(
-    'PolicyEnforcedException',
-    'InitiateJob request denied by current data retrieval policy.',
-  );
+function deniedError(): Refusal {
+  return new Refusal('over-policy', 'InitiateJob request denied by current data retrieval policy.');
 }
 
-/** `Policy` of SetDataRetrievalPolicy: exactly one rule. Large numbers come as bigint. @throws 400. */
+/** `Policy` of SetDataRetrievalPolicy: exactly one rule. Large numbers come as bigint. @throws Refusal. */
 export function parseRetrievalPolicy(raw: unknown): RetrievalPolicy {
   if (raw === undefined || raw === null) throw missingParameter('Policy');
   const rules = (raw as { Rules?: unknown }).Rules;

@@ -1,4 +1,4 @@
-import { ApiError, invalidParameter, missingParameter, quote } from './errors.ts';
+import { invalidParameter, missingParameter, quote, Refusal } from './errors.ts';
 
 /** Tags of a vault: key → value. Both are case-sensitive. */
 export type Tags = Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ const VALUE_CHARS = 256;
  */
 const TAG_TEXT = /^[\p{L}\p{M}\p{N}\p{Zs}_.:/=+\-@]*$/u;
 
-/** `Tags` of AddTagsToVault: 1..10 checked pairs. @throws 400. */
+/** `Tags` of AddTagsToVault: 1..10 checked pairs. @throws Refusal. */
 export function parseTags(raw: unknown): Tags {
   if (raw === undefined || raw === null) throw missingParameter('Tags');
   if (typeof raw !== 'object' || Array.isArray(raw))
@@ -23,7 +23,7 @@ export function parseTags(raw: unknown): Tags {
   return Object.fromEntries(pairs.map(([key, value]) => [requireKey(key), requireValue(key, value)]));
 }
 
-/** `TagKeys` of RemoveTagsFromVault: 1..10 checked keys. @throws 400. */
+/** `TagKeys` of RemoveTagsFromVault: 1..10 checked keys. @throws Refusal. */
 export function parseTagKeys(raw: unknown): readonly string[] {
   if (raw === undefined || raw === null) throw missingParameter('TagKeys');
   if (!Array.isArray(raw)) throw invalidParameter('Invalid TagKeys: it must be a list of keys.');
@@ -31,12 +31,12 @@ export function parseTagKeys(raw: unknown): readonly string[] {
   return raw.map((key) => requireKey(key));
 }
 
-/** The vault's tags after an addition. @throws 400 LimitExceeded beyond 50, changing nothing. */
+/** The vault's tags after an addition. @throws Refusal limit-reached beyond 50, changing nothing. */
 export function mergeTags(present: Tags, added: Tags): Tags {
   const merged = { ...present, ...added };
   if (Object.keys(merged).length <= TAGS_PER_VAULT) return merged;
-  throw new ApiError(
-    'LimitExceededException',
+  throw new Refusal(
+    'limit-reached',
     'The quota for the number of tags that can be assigned to this resource has been reached.',
   );
 }

@@ -15,8 +15,8 @@ import {
   type Upload,
 } from './upload.ts';
 
-const INVALID = 'InvalidParameterValueException';
-const MISSING = 'MissingParameterValueException';
+const INVALID = 'invalid';
+const MISSING = 'missing';
 const GIB = 1024 * MIB;
 
 describe('the part size of an upload', () => {

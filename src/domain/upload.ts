@@ -40,7 +40,7 @@ const MIN_PART_BYTES = 1_048_576;
 const MAX_PART_BYTES = 4_294_967_296;
 const MAX_ARCHIVE_BYTES = MAX_PARTS * MAX_PART_BYTES;
 
-/** `x-amz-part-size`: 1 MiB × 2^n up to 4 GiB, in bytes. @throws 400 with the service's text. */
+/** `x-amz-part-size`: 1 MiB × 2^n up to 4 GiB, in bytes. @throws Refusal invalid, with the service's text. */
 export function parsePartSize(raw: string | undefined): number {
   const size = raw !== undefined && /^\d{1,10}$/.test(raw) ? Number(raw) : 0;
   const power = Number.isInteger(Math.log2(size));
@@ -50,7 +50,7 @@ export function parsePartSize(raw: string | undefined): number {
   );
 }
 
-/** `x-amz-archive-size`: decimal bytes, 1..10,000 × 4 GiB. @throws 400. */
+/** `x-amz-archive-size`: decimal bytes, 1..10,000 × 4 GiB. @throws Refusal. */
 export function parseArchiveSize(raw: string | undefined): number {
   if (raw === undefined || raw === '') throw missingParameter('x-amz-archive-size');
   const size = /^\d{1,14}$/.test(raw) ? Number(raw) : 0;
@@ -68,7 +68,7 @@ export interface PartRange {
 
 /**
  * `Content-Range: bytes {first}-{last}/*`; a total length in place of `*` is accepted, too.
- * @throws 400 with the service's text for other forms and empty ranges.
+ * @throws Refusal invalid, with the service's text, for other forms and empty ranges.
  */
 export function parsePartRange(raw: string | undefined): PartRange {
   const header = raw ?? '';
@@ -82,7 +82,7 @@ export function parsePartRange(raw: string | undefined): PartRange {
 /**
  * Checks that a body fits the upload. Any part may be short, because only Complete knows which is the last.
  * @param length the body's bytes by `Content-Length`.
- * @throws 400 when the range contradicts the length, or is not one part of this upload.
+ * @throws Refusal invalid when the range contradicts the length, or is not one part of this upload.
  */
 export function placePart(range: PartRange, length: number, partSize: number): void {
   const { first, last, header } = range;
@@ -110,7 +110,7 @@ function invalidRange(header: string, why?: string): Error {
  * 2^n MiB at multiples of their size, so a part's tree hash is a node of the archive's tree and no byte is read again.
  * @param parts in order of `first`.
  * @returns the archive's tree hash, 64 hex digits; the caller compares it with the declared one.
- * @throws 400 that names the first thing missing; the upload stays open for another try.
+ * @throws Refusal invalid, which names the first thing missing; the upload stays open for another try.
  */
 export function assemble(upload: Upload, parts: readonly Part[], declaredSize: number): string {
   const size = requireContiguous(upload, parts);
@@ -123,7 +123,7 @@ export function assemble(upload: Upload, parts: readonly Part[], declaredSize: n
   return Buffer.from(foldDigests(roots)).toString('hex');
 }
 
-/** Total size of parts without a gap. @throws 400. */
+/** Total size of parts without a gap. @throws Refusal invalid. */
 function requireContiguous(upload: Upload, parts: readonly Part[]): number {
   if (parts.length === 0) {
     throw invalidParameter(
@@ -148,7 +148,7 @@ function gapBefore(part: Part, end: number, partSize: number): Error {
   );
 }
 
-/** Checks that a repeat of a Complete that succeeded declares the same. @throws 400. */
+/** Checks that a repeat of a Complete that succeeded declares the same. @throws Refusal invalid. */
 export function requireSameDeclaration(
   done: DeclaredArchive,
   declared: DeclaredArchive,
@@ -164,7 +164,7 @@ export function requireSameDeclaration(
   }
 }
 
-/** 404 for an upload that is unknown, expired, aborted or completed. */
+/** The refusal for an upload that is unknown, expired, aborted or completed. */
 export function uploadNotFound(id: string): Error {
   return notFound(`The upload ID was not found: ${id}`);
 }

@@ -3,7 +3,7 @@
  * changes the model and returns what the real write must answer.
  */
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
-import type { ErrorCode } from '../../../src/domain/errors.ts';
+import type { RefusalKind } from '../../../src/domain/errors.ts';
 import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
 import type { DeclaredArchive, Upload } from '../../../src/domain/upload.ts';
 import type { NewPart } from '../../../src/domain/upload-catalog.ts';
@@ -30,10 +30,10 @@ export interface ModelUpload {
 }
 
 /** What a write must answer: a value, or a refusal. */
-export type Expected = { readonly value: unknown } | { readonly refused: ErrorCode };
+export type Expected = { readonly value: unknown } | { readonly refused: RefusalKind };
 
-const NOT_FOUND = { refused: 'ResourceNotFoundException' } as const;
-const INVALID = { refused: 'InvalidParameterValueException' } as const;
+const NOT_FOUND = { refused: 'not-found' } as const;
+const INVALID = { refused: 'invalid' } as const;
 const DONE = { value: undefined } as const;
 /** How long an ended upload is remembered. */
 export const MEMORY_MS = 5000;
@@ -61,7 +61,7 @@ export class Model {
   mayCreate(name: string): Expected {
     if (this.living(name)) return DONE;
     const living = this.vaults.filter(({ gone }) => !gone).length;
-    return living < VAULT_LIMIT ? DONE : { refused: 'LimitExceededException' };
+    return living < VAULT_LIMIT ? DONE : { refused: 'limit-reached' };
   }
 
   created(name: string, no: number): void {
