@@ -20,6 +20,7 @@ import type { ClockReading } from '../../../src/domain/trusted-time.ts';
 import { ClockWentBack } from '../../../src/domain/trusted-time.ts';
 import type { VaultKey } from '../../../src/domain/vault.ts';
 import { createLogger } from '../../../src/log.ts';
+import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import type { OperationDeps, UploadBody } from '../../../src/operations/operation.ts';
 import { API } from '../../../src/operations/table.ts';
 import { authorizeRequest } from '../../../src/protocol/authorize-request.ts';
@@ -45,7 +46,7 @@ export class Shop {
 
   static async open(): Promise<Shop> {
     const shop = new Shop();
-    const writer = await openSqliteWriter(shop.template, { journal: async () => {} });
+    const writer = await openSqliteWriter(shop.template, { journal: async () => {}, jobMessage });
     await writer.close();
     return shop;
   }
@@ -130,6 +131,7 @@ export class World {
     const source = sqliteSource(database);
     const writer = new GroupWriter(database, source, {
       journal: (entries) => this.blobs.appendEntries(entries),
+      jobMessage,
       generation: 0,
       commitNumber: 0,
     });
