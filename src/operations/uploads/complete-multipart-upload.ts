@@ -1,9 +1,11 @@
-import { invalidTreeHash, parseTreeHash } from '../../domain/archive.ts';
+import { invalidTreeHash } from '../../domain/archive.ts';
 import type { CatalogReads } from '../../domain/catalog.ts';
-import { explainWholeHash } from '../../domain/checksum-hint.ts';
-import { MAX_PARTS, parseArchiveSize } from '../../domain/upload.ts';
+import { MAX_PARTS } from '../../domain/upload.ts';
+import { parseTreeHash } from '../archives/archive-headers.ts';
+import { explainWholeHash } from '../checksum-hint.ts';
 import { requiredHeader } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { parseArchiveSize } from './upload-headers.ts';
 
 export const completeMultipartUpload = operation({
   name: 'CompleteMultipartUpload',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { refuses } from '../../test/support/refusal.ts';
-import { parseDescription, parseTreeHash, requireBodyLength } from './archive.ts';
+import { refuses } from '../../../test/support/refusal.ts';
+import { parseDescription, parseTreeHash, requireBodyLength } from './archive-headers.ts';
 
 const INVALID = 'invalid';
 const PRINTABLE = String.fromCharCode(...Array.from({ length: 95 }, (_, i) => 0x20 + i));

@@ -1,6 +1,5 @@
-import type { Span } from '../treehash/index.ts';
-import { isMegabyteAligned } from '../treehash/index.ts';
-import { invalidParameter } from './errors.ts';
+import { invalidParameter } from '../../domain/errors.ts';
+import { isMegabyteAligned, type Span } from '../../treehash/index.ts';
 
 /** Bytes of a span, whose ends are both included. */
 export function spanBytes({ first, last }: Span): number {
