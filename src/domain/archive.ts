@@ -18,11 +18,6 @@ export interface Archive {
 
 const HEX_HASH = /^[0-9a-f]{64}$/;
 
-/** A refusal with the service's bare text; `hint` is a sentence that names the likely mistake. */
-export function invalidTreeHash(sent: string, hint?: string): Error {
-  return invalidParameter(`Invalid x-amz-sha256-tree-hash: ${sent}${hint === undefined ? '' : ` ${hint}`}`);
-}
-
 /** Whether `text` is a whole SHA-256 in lower-case hex. */
 export function isHexHash(text: string): boolean {
   return HEX_HASH.test(text);

@@ -1,5 +1,5 @@
 import { foldDigests } from '../treehash/index.ts';
-import { invalidTreeHash } from './archive.ts';
+import type { Archive } from './archive.ts';
 import { invalidParameter, notFound } from './errors.ts';
 
 /** A multipart upload as the catalog knows it. */
@@ -38,21 +38,16 @@ export interface DeclaredArchive {
 export const MAX_PARTS = 10_000;
 
 /**
- * Checks that the parts make up an archive of the declared size, and folds their tree hashes to the archive's. Parts are
- * 2^n MiB at multiples of their size, so a part's tree hash is a node of the archive's tree and no byte is read again.
+ * Checks that the parts make up an archive, and folds their tree hashes to the archive's. Parts are 2^n MiB at multiples
+ * of their size, so a part's tree hash is a node of the archive's tree and no byte is read again.
  * @param parts in order of `first`.
- * @returns the archive's tree hash, 64 hex digits; the caller compares it with the declared one.
+ * @returns the archive's size and tree hash; the caller compares them with those declared.
  * @throws Refusal invalid, which names the first thing missing; the upload stays open for another try.
  */
-export function assemble(upload: Upload, parts: readonly Part[], declaredSize: number): string {
+export function assemble(upload: Upload, parts: readonly Part[]): Pick<Archive, 'size' | 'treeHash'> {
   const size = requireContiguous(upload, parts);
-  if (size !== declaredSize) {
-    throw invalidParameter(
-      `Invalid x-amz-archive-size: ${declaredSize}. The uploaded parts hold ${size} bytes, 0-${size - 1}.`,
-    );
-  }
   const roots = Buffer.concat(parts.map((part) => Buffer.from(part.treeHash, 'hex')));
-  return Buffer.from(foldDigests(roots)).toString('hex');
+  return { size, treeHash: Buffer.from(foldDigests(roots)).toString('hex') };
 }
 
 /** Total size of parts without a gap. @throws Refusal invalid. */
@@ -78,22 +73,6 @@ function gapBefore(part: Part, end: number, partSize: number): Error {
   return invalidParameter(
     `The part ${end - short}-${end - 1} is shorter than the part size, ${partSize}, and is not the last part.`,
   );
-}
-
-/** Checks that a repeat of a Complete that succeeded declares the same. @throws Refusal invalid. */
-export function requireSameDeclaration(
-  done: DeclaredArchive,
-  declared: DeclaredArchive,
-  hashSent: string,
-): void {
-  if (declared.size !== done.size) {
-    throw invalidParameter(
-      `Invalid x-amz-archive-size: ${declared.size}. The upload was completed with ${done.size} bytes.`,
-    );
-  }
-  if (declared.treeHash !== done.treeHash) {
-    throw invalidTreeHash(hashSent, `The upload was completed with the tree hash ${done.treeHash}.`);
-  }
 }
 
 /** The refusal for an upload that is unknown, expired, aborted or completed. */

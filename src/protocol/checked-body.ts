@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { invalidTreeHash } from '../domain/archive.ts';
 import type { BlobDigests, BlobStore, BlobWriter } from '../domain/blob-store.ts';
 import { invalidParameter, missingParameter } from '../domain/errors.ts';
-import { parseTreeHash, requireBodyLength } from '../operations/archives/archive-headers.ts';
+import { invalidTreeHash, parseTreeHash, requireBodyLength } from '../operations/archives/archive-headers.ts';
 import { explainBodyHash } from '../operations/checksum-hint.ts';
 import type { UploadBody } from '../operations/operation.ts';
 import { releaseChunk } from './body-message.ts';

@@ -1,4 +1,3 @@
-import { invalidTreeHash } from '../../domain/archive.ts';
 import { invalidParameter, missingParameter } from '../../domain/errors.ts';
 
 /** One request carries 1 byte to 4 GiB (limits of the API). */
@@ -34,6 +33,11 @@ export function parseTreeHash(raw: string | undefined): string {
   if (raw === undefined || raw === '') throw missingParameter('x-amz-sha256-tree-hash');
   if (!/^(?:[0-9a-fA-F]{32}){1,2}$/.test(raw)) throw invalidTreeHash(raw);
   return raw.toLowerCase().padStart(64, '0');
+}
+
+/** A refusal with the service's bare text; `hint` is a sentence that names the likely mistake. */
+export function invalidTreeHash(sent: string, hint?: string): Error {
+  return invalidParameter(`Invalid x-amz-sha256-tree-hash: ${sent}${hint === undefined ? '' : ` ${hint}`}`);
 }
 
 /**

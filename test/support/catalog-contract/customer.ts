@@ -191,8 +191,7 @@ export class Customer {
     declared: DeclaredArchive,
     { nowMs = START_MS, rememberedSinceMs = 0 } = {},
   ) {
-    const memory = { hashSent: declared.treeHash, nowMs, rememberedSinceMs };
-    return this.catalog.completeUpload({ vaultNo, uploadId: id, declared, ...memory });
+    return this.catalog.completeUpload({ vaultNo, uploadId: id, declared, nowMs, rememberedSinceMs });
   }
 
   async abort({ vaultNo, id }: Upload, { nowMs = START_MS, rememberedSinceMs = 0 } = {}): Promise<void> {

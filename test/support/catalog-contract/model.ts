@@ -140,14 +140,15 @@ export class Model {
     const { upload, vault, parts } = one;
     const done = { value: { kind: 'completed', archiveId: upload.archiveId, treeHash: declared.treeHash } };
     if (one.state === 'completed' && one.endedMs >= this.nowMs - MEMORY_MS) {
-      if (declared.size !== one.declared.size || declared.treeHash !== one.declared.treeHash) return INVALID;
+      if (declared.size !== one.declared.size || declared.treeHash !== one.declared.treeHash)
+        return { value: { kind: 'repeat-differs', done: one.declared } };
       this.entryTypes.push('upload-completed');
       return done;
     }
     if (one.state !== 'open') return NOT_FOUND;
     if (!isContiguous(parts)) return INVALID;
     const right = declare(inOrder(parts));
-    if (declared.size !== right.size) return INVALID;
+    if (declared.size !== right.size) return { value: { kind: 'wrong-size', size: right.size } };
     if (declared.treeHash !== right.treeHash) return { value: { kind: 'wrong-hash', uploadNo: upload.no } };
     const { archiveId: id, description } = upload;
     const archive = { vaultNo: vault.no, id, description, createdMs: this.nowMs, ...declared };
