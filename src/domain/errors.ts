@@ -12,7 +12,7 @@ export type RefusalKind =
   | 'invalid'
   /** The account has as many of these as it may have. */
   | 'limit-reached'
-  /** The vault's lock forbids it, or is itself in the way. */
+  /** A vault lock is in progress or complete. */
   | 'locked'
   /** A required value was not given. */
   | 'missing'
@@ -48,7 +48,7 @@ export interface ShortageOptions extends ErrorOptions {
 
 /**
  * The server temporarily lacks something: disk space, file descriptors, memory, the database, the audit log. Clients get
- * the reason, and retry. It is no Refusal, because the request may have changed something.
+ * the reason, and retry. It is no Refusal: the request may have changed something.
  */
 export class Shortage extends Error {
   readonly changedNothing: boolean;

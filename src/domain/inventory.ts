@@ -38,7 +38,10 @@ export function encodeInventoryMarker({ createdMs, no }: InventoryKey, vaultNo: 
   return Buffer.from([MARKER, ...numbers].join(':').padEnd(101, ' ')).toString('base64url');
 }
 
-/** Where the next inventory begins: strictly after this archive. @throws Refusal invalid for any text that is no such marker. */
+/**
+ * Where the next inventory begins: strictly after this archive.
+ * @throws Refusal invalid for any text that is no such marker.
+ */
 export function decodeInventoryMarker(marker: string): {
   readonly after: InventoryKey;
   readonly vaultNo: number;

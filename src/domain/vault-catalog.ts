@@ -42,7 +42,8 @@ export interface VaultWrites {
   createVault(args: CreateVaultArgs): Promise<void>;
   /**
    * Deletes an empty vault with its uploads and tags; false if there was none.
-   * @throws Refusal invalid if not empty, changed-meanwhile if the name now means another vault or its policies changed.
+   * @throws Refusal invalid if not empty; changed-meanwhile if the name now means another vault, or its policies
+   *   changed.
    */
   deleteVault(args: DeleteVaultArgs): Promise<boolean>;
   /** Deletes every vault and all that belongs to it; keys and settings stay. For the emulator. */

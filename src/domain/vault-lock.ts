@@ -42,7 +42,10 @@ export function completeLock(lock: VaultLock | null, idHash: string): VaultLock 
   throw invalidParameter('Invalid lock ID: it is not that of the vault lock in progress.');
 }
 
-/** AbortVaultLock's condition; without a lock the operation does nothing. @throws Refusal locked when the lock is complete. */
+/**
+ * AbortVaultLock's condition; without a lock the operation does nothing.
+ * @throws Refusal locked when the lock is complete.
+ */
 export function requireAbortable(lock: VaultLock | null): void {
   if (lock?.state === 'Locked')
     throw lockedError('The vault is locked: a completed vault lock cannot be aborted.');
