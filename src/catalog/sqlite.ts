@@ -6,6 +6,7 @@ import { SQLITE } from './engine.ts';
 import { GroupWriter } from './group-writer.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
+import { sharedRead } from './shared-read.ts';
 import {
   explainDamage,
   explainOpening,
@@ -126,8 +127,11 @@ export function openSqliteCatalog(path: string, writer: Writer): Catalog {
     throw explain(error);
   };
   const { number: opened } = database.prepare('select number from commit_number').get() as { number: number };
+  const reads = readsOver(source);
   return {
-    ...readsOver(source),
+    ...reads,
+    // Every request reads its vault. The separator occurs in no region and no name.
+    findVault: sharedRead(reads.findVault, ({ account, region, name }) => `${account}/${region}/${name}`),
     failure: () => failure,
     knownCommitNumber: () => Math.max(opened, writer.commitNumber()),
     ...writesOver({ ...writer, run: (name, args) => writer.run(name, args).catch(rethrow) }),
