@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
+import { ApiError } from '../protocol/wire-error.ts';
 import { requestLogger } from './request-log.ts';
 
 /** A logger that keeps its lines, and a clock that a test sets. */

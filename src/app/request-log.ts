@@ -1,10 +1,10 @@
 /** Decides which requests are logged, and at which level. */
 import type { Clock } from '../domain/clock.ts';
-import { ApiError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 import type { AnsweredRequest } from '../protocol/handle.ts';
 import { withoutLockId } from '../protocol/redact.ts';
 import { ClientGone } from '../protocol/small-body.ts';
+import { ApiError, toApiError } from '../protocol/wire-error.ts';
 import { ShortageLog } from './shortage-log.ts';
 
 /** Limits these lines, because anybody who knows an access key id can cause them. */
@@ -55,8 +55,7 @@ function lineOf({
 }
 
 function isServerError(error: unknown): boolean {
-  if (error instanceof ApiError) return error.fault === 'Server';
-  return error !== undefined && !(error instanceof ClientGone);
+  return error !== undefined && !(error instanceof ClientGone) && toApiError(error).fault === 'Server';
 }
 
 /** Lets a number of events through in each second of the clock, and counts the rest. */

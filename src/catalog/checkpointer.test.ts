@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, it, type TestContext } from 'node:test';
 import { eventually } from '../../test/support/poll.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
 
@@ -58,7 +59,10 @@ describe('a checkpointer', () => {
 
   it('leaves a catalog usable meanwhile, and loses nothing', async (t) => {
     const path = await databasePath(t);
-    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal: async () => {} }));
+    const catalog = openSqliteCatalog(
+      path,
+      await openSqliteWriter(path, { journal: async () => {}, jobMessage }),
+    );
     const { size: before } = await stat(path);
     const vaults = Array.from({ length: 700 }, (_, i) => `vault-${i}-${'x'.repeat(200)}`);
     const owner = { account: '123456789012', region: 'us-east-1' };

@@ -11,6 +11,7 @@ import type { JournalEntry } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { Shortage } from '../domain/errors.ts';
 import { GenerationClosed } from '../domain/store-link.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { openPostgresCatalog } from './postgres.ts';
 
 describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
@@ -26,7 +27,14 @@ async function postgresPlace(): Promise<CatalogPlace> {
   return {
     // Idle connections may still be closing when the database is dropped; their errors mean nothing.
     open: (journal = async () => {}, generation = 0) =>
-      openPostgresCatalog({ url: database.url, journal, generation, limitMs: PATIENT_MS, onError: () => {} }),
+      openPostgresCatalog({
+        url: database.url,
+        journal,
+        jobMessage,
+        generation,
+        limitMs: PATIENT_MS,
+        onError: () => {},
+      }),
     remove: () => database.drop(),
   };
 }
@@ -35,7 +43,12 @@ describe('a text from outside that holds NUL', () => {
   it('is found nowhere', { skip: skipWithoutPostgres() }, async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
-    const catalog = await openPostgresCatalog({ url, journal: async () => {}, onError: () => {} });
+    const catalog = await openPostgresCatalog({
+      url,
+      journal: async () => {},
+      jobMessage,
+      onError: () => {},
+    });
     t.after(() => catalog.close());
     assert.equal(await catalog.findArchive(1, 'a\0b'), undefined);
     assert.equal(await catalog.findUpload(1, '\0'), undefined);
@@ -56,6 +69,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
       const catalog = await openPostgresCatalog({
         url,
         journal,
+        jobMessage,
         limitMs: PATIENT_MS,
         onError: () => {},
         ...options,
@@ -150,7 +164,7 @@ describe('a commit that the database does not confirm', { skip: skipWithoutPostg
     const journal = async (entries: readonly JournalEntry[]) => {
       written.push(...entries);
     };
-    const catalog = await openPostgresCatalog({ url, journal, limitMs: 5000, onError: () => {} });
+    const catalog = await openPostgresCatalog({ url, journal, jobMessage, limitMs: 5000, onError: () => {} });
     t.after(() => catalog.close());
     const holder = new pg.Client({ connectionString: url });
     holder.on('error', () => {});

@@ -19,6 +19,7 @@ import { listenToPostgres } from '../../test/support/query-plans/postgres-plans.
 import { listenToSqlite } from '../../test/support/query-plans/sqlite-plans.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import type { Catalog } from '../domain/catalog.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { POSTGRES, SQLITE } from './engine.ts';
 import { openPostgresCatalog } from './postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
@@ -67,7 +68,7 @@ async function sqlitePlace(): Promise<CrowdedPlace> {
   const path = join(folder, 'catalog.sqlite');
   return {
     open: async (journal = async () => {}) =>
-      openSqliteCatalog(path, await openSqliteWriter(path, { journal })),
+      openSqliteCatalog(path, await openSqliteWriter(path, { journal, jobMessage })),
     async fill(account) {
       const database = new DatabaseSync(path);
       for (const sql of crowd(SQLITE, account)) database.exec(sql);
@@ -80,7 +81,7 @@ async function sqlitePlace(): Promise<CrowdedPlace> {
 async function postgresPlace(): Promise<CrowdedPlace> {
   const { url, drop } = await createDatabase();
   return {
-    open: (journal = async () => {}) => openPostgresCatalog({ url, journal, onError: () => {} }),
+    open: (journal = async () => {}) => openPostgresCatalog({ url, journal, jobMessage, onError: () => {} }),
     async fill(account) {
       const client = new pg.Client({ connectionString: url });
       await client.connect();

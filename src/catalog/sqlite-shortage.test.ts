@@ -7,6 +7,7 @@ import { unlessPresent } from '../../test/support/require.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { canMount, type SmallDisk, smallDisk } from '../../test/support/small-disk.ts';
 import { Shortage } from '../domain/errors.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
 import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
 
@@ -81,6 +82,7 @@ describe('a SQLite catalog on a full disk', { skip }, () => {
     const path = join(disk.path, 'catalog.sqlite');
     const writer = await openSqliteWriter(path, {
       journal: async () => {},
+      jobMessage,
       freeSpace: () => freeSpace(disk),
     });
     const catalog = openSqliteCatalog(path, writer);

@@ -17,7 +17,7 @@ describe('the account of a path', () => {
   it('may be another where the operation is not for the owner alone', () => {
     assert.equal(resolveAccount('999999999999', OWN, 'may-be-other'), '999999999999');
     const text = 'Access denied for account ID: 999999999999';
-    refuses(() => resolveAccount('999999999999', OWN, 'own-only'), 'AccessDeniedException', text);
+    refuses(() => resolveAccount('999999999999', OWN, 'own-only'), 'denied', text);
   });
 
   it('is refused when it is no account at all', () => {
@@ -35,7 +35,7 @@ describe('the account of a path', () => {
     for (const segment of odd) {
       for (const reach of REACHES) {
         const text = 'No account found for the given parameters';
-        refuses(() => resolveAccount(segment, OWN, reach), 'UnrecognizedClientException', text);
+        refuses(() => resolveAccount(segment, OWN, reach), 'unknown-account', text);
       }
     }
   });

@@ -30,7 +30,7 @@ describe('vault names', () => {
       '😀',
     ]) {
       assert.equal(isVaultName(name), false, name);
-      refuses(() => requireVaultName(name), 'InvalidParameterValueException', `Invalid vault name: ${name}`);
+      refuses(() => requireVaultName(name), 'invalid', `Invalid vault name: ${name}`);
     }
   });
 });

@@ -2,12 +2,12 @@
 import type { BlobDigests, BlobLabel, BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { ErrorCode } from '../domain/errors.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
 import type { Sequencer } from '../domain/sequence.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
+import type { ErrorCode } from './error-code.ts';
 import type { Field } from './fields.ts';
 
 /** What the operations work with. */

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { ApiError } from '../domain/errors.ts';
 import type { Caller } from '../domain/policy/caller.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { EMPTY_HASH } from '../treehash/index.ts';
@@ -13,6 +12,7 @@ import { verifySignature } from './signature/verify.ts';
 import { announcesBody, readSmallBody, requireSmallBody } from './small-body.ts';
 import type { BodyAccount, UnprovenBodies } from './unproven-bodies.ts';
 import { refuseUnsignable } from './unsignable.ts';
+import { ApiError } from './wire-error.ts';
 
 /** What a server knows of an access key. */
 export interface Credential {

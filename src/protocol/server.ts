@@ -8,7 +8,6 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ApiError } from '../domain/errors.ts';
 import { BodyMessage } from './body-message.ts';
 import { type ConnectionBounds, Connections } from './connections.ts';
 import { control, EMULATOR_PATH, type Emulator } from './control.ts';
@@ -17,7 +16,7 @@ import { handle, type PipelineDeps } from './handle.ts';
 import { type Message, type Exchange as MessageExchange, toMessage } from './message.ts';
 import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
-import { HttpError, toWireError } from './wire-error.ts';
+import { ApiError, HttpError, toWireError } from './wire-error.ts';
 
 /** Limit of the HTTP parser for a request's head. message.ts has limits for its parts. */
 const MAX_HEAD_BYTES = 65_536;

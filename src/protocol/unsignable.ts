@@ -1,6 +1,6 @@
-import { parseTreeHash } from '../domain/archive.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import { requireVaultName, vaultNotFound } from '../domain/vault.ts';
+import { parseTreeHash } from '../operations/archives/archive-headers.ts';
 import { requireApiVersion, sourceOf } from './decode.ts';
 import type { Message } from './message.ts';
 import type { Route } from './route.ts';

@@ -1,9 +1,9 @@
 /** The operations against the service's own model, which the SDK carries. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { ERROR_KINDS, type ErrorCode } from '../../src/domain/errors.ts';
+import type { ErrorCode } from '../../src/operations/error-code.ts';
 import { API } from '../../src/operations/table.ts';
-import { ERROR_STATUS } from '../../src/protocol/wire-error.ts';
+import { ERROR_FORMS } from '../../src/protocol/wire-error.ts';
 import { apiOf } from '../support/api.ts';
 import { type Attempt, attempt, everyOperation } from '../support/every-operation.ts';
 import type { Answer } from '../support/request.ts';
@@ -79,8 +79,8 @@ describe('the model of the service', () => {
     for (const { name, status, fault, members } of MODEL_ERRORS) {
       assert.deepEqual(members.toSorted(), ['code', 'message', 'type'], name);
       if (name === 'NoLongerSupportedException') continue;
-      const code = name as ErrorCode;
-      assert.deepEqual([ERROR_STATUS[code], ERROR_KINDS[code].fault.toLowerCase()], [status, fault], name);
+      const form = ERROR_FORMS[name as ErrorCode];
+      assert.deepEqual([form.status, form.fault.toLowerCase()], [status, fault], name);
     }
   });
 });

@@ -1,7 +1,7 @@
 /** Requests signed by known clients, and a server's check of them. */
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
-import { ApiError, type ErrorCode } from '../../src/domain/errors.ts';
+import type { ErrorCode } from '../../src/operations/error-code.ts';
 import { createSigningKeys } from '../../src/protocol/signature/keys.ts';
 import {
   type Authentication,
@@ -9,6 +9,7 @@ import {
   type SignedRequest,
 } from '../../src/protocol/signature/parse.ts';
 import { verifySignature } from '../../src/protocol/signature/verify.ts';
+import { ApiError } from '../../src/protocol/wire-error.ts';
 
 export const KEY = 'AKIAIOSFODNN7EXAMPLE';
 export const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';

@@ -1,7 +1,7 @@
 /** Stored bytes, each leaf verified before any of it is sent (invariant 4). */
 import type { Segment } from '../../domain/archive-catalog.ts';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
-import { ApiError } from '../../domain/errors.ts';
+import { Refusal } from '../../domain/errors.ts';
 import type { SegmentSource } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';
 import type { OperationDeps } from '../operation.ts';
@@ -95,10 +95,7 @@ async function markDamage(
 ): Promise<unknown> {
   if (!(error instanceof BlobDamaged || error instanceof BlobMissing)) return error;
   if (archiveNo !== null) await catalog.markDamaged({ archiveNo, nowMs: clock.now() });
-  return new ApiError(
-    'ServiceUnavailableException',
-    `The stored data is damaged and was not sent: ${error.message}`,
-  );
+  return new Refusal('damaged', `The stored data is damaged and was not sent: ${error.message}`);
 }
 
 /**

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../../../test/support/server.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../../catalog/sqlite.ts';
 import { LOCK_NOTES, lockNoteName } from '../../domain/lock-note.ts';
 import type { Vault } from '../../domain/vault.ts';
+import { jobMessage } from '../jobs/job-description.ts';
 import { completeVaultLock } from '../locks/complete-vault-lock.ts';
 import { hashLockId } from '../locks/lock-id.ts';
 import type { OperationDeps, OperationRequest } from '../operation.ts';
@@ -73,7 +74,7 @@ async function setUp(t: { after(end: () => Promise<void>): void }) {
   const path = join(folder, 'catalog.sqlite');
   const blobs = new SlowNotes();
   const journal = async () => {};
-  const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal }));
+  const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal, jobMessage }));
   t.after(async () => {
     await catalog.close();
     await rm(folder, { recursive: true });

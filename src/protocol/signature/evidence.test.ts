@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError } from '../../domain/errors.ts';
-import { toWireError } from '../wire-error.ts';
+import { ApiError, toWireError } from '../wire-error.ts';
 import { signatureEvidence } from './evidence.ts';
 
 const HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

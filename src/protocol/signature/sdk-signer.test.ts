@@ -20,7 +20,7 @@ import {
   VECTORS,
   type Vector,
 } from '../../../test/support/signatures.ts';
-import { ApiError } from '../../domain/errors.ts';
+import { ApiError } from '../wire-error.ts';
 import type { Authentication, SignedRequest } from './parse.ts';
 
 /** The hash that the SDK's signer needs: SHA-256, or HMAC-SHA-256 with a secret. */

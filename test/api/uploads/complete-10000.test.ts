@@ -7,6 +7,7 @@ import { openPostgresCatalog } from '../../../src/catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../../../src/catalog/sqlite.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import type { NewPart } from '../../../src/domain/upload-catalog.ts';
+import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import { type Api, apiOf } from '../../support/api.ts';
 import { declare, hashOf } from '../../support/catalog-contract/customer.ts';
 import { createDatabase, skipWithoutPostgres } from '../../support/postgres.ts';
@@ -25,7 +26,7 @@ describe('a Complete of 10,000 parts', () => {
     const path = join(server.data, 'catalog.sqlite');
     const catalog = openSqliteCatalog(
       path,
-      await openSqliteWriter(path, { journal: async () => {}, generation: 'current' }),
+      await openSqliteWriter(path, { journal: async () => {}, jobMessage, generation: 'current' }),
     );
     t.after(() => catalog.close());
     await completesAll(t, server, catalog);
@@ -38,6 +39,7 @@ describe('a Complete of 10,000 parts', () => {
     const catalog = await openPostgresCatalog({
       url,
       journal: async () => {},
+      jobMessage,
       generation: 'current',
       onError: () => {},
     });

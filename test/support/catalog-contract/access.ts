@@ -26,7 +26,7 @@ export function users(customer: NewCustomer): void {
   it('of one name are made once, also side by side', async () => {
     const c = customer();
     const made = Array.from({ length: 6 }, () => create(c, 'one'));
-    assert.equal(await countDone('InvalidParameterValueException', made), 1);
+    assert.equal(await countDone('invalid', made), 1);
   });
 
   it('have policies, each of a name of its own', async () => {
@@ -113,7 +113,7 @@ export function vaultPolicies(customer: NewCustomer): void {
     const remove = (policyVersion: number) =>
       c.catalog.deleteArchive({ vaultNo, id, nowMs: START_MS, mode: 'live', policyVersion });
     await c.catalog.setVaultAccessPolicy({ vaultNo, policy: '{}' });
-    await refused('ThrottlingException', remove(0));
+    await refused('changed-meanwhile', remove(0));
     assert.equal(await remove((await c.vault()).policies?.version ?? -1), true);
   });
 
@@ -140,7 +140,7 @@ export function vaultPolicies(customer: NewCustomer): void {
       // Also if the vault has no policy: an identity policy of the caller may depend on its tags.
       const before = policyVersionOf(await c.vault());
       await c.catalog.addTags({ vaultNo, tags: { a: String(i) } });
-      await refused('ThrottlingException', writes(before)[i]?.() ?? Promise.resolve());
+      await refused('changed-meanwhile', writes(before)[i]?.() ?? Promise.resolve());
       await writes(policyVersionOf(await c.vault()))[i]?.();
     }
     assert.equal(await c.catalog.findVault(c.key()), undefined);
@@ -153,8 +153,8 @@ export function vaultPolicies(customer: NewCustomer): void {
     await c.makeVault();
     const remove = (authorized: AuthorizedVault | undefined) =>
       c.catalog.deleteVault({ key: c.key(), authorized, nowMs: START_MS, mode: 'live' });
-    await refused('ThrottlingException', remove({ no: old.no, policyVersion: 0 }));
-    await refused('ThrottlingException', remove(undefined));
+    await refused('changed-meanwhile', remove({ no: old.no, policyVersion: 0 }));
+    await refused('changed-meanwhile', remove(undefined));
     assert.equal(await c.deleteVault(), true);
     assert.equal(await remove(undefined), false);
   });
@@ -162,7 +162,7 @@ export function vaultPolicies(customer: NewCustomer): void {
   it('are refused for a vault that is gone', async () => {
     const c = customer();
     const vaultNo = await c.goneVault();
-    const code = 'ResourceNotFoundException';
+    const code = 'not-found';
     await refused(code, c.catalog.setVaultAccessPolicy({ vaultNo, policy: null }));
     await refused(code, c.catalog.initiateVaultLock({ vaultNo, policy: '{}', lockIdHash: 'x', nowMs: 1 }));
     await refused(code, c.catalog.completeVaultLock({ vaultNo, lockIdHash: 'x', nowMs: 1 }));
@@ -181,17 +181,17 @@ export function vaultLocks(customer: NewCustomer): void {
   it('are tried, then completed for ever', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
-    await refused('ResourceNotFoundException', complete(c, vaultNo));
+    await refused('not-found', complete(c, vaultNo));
     await initiate(c, vaultNo);
     const lock = { state: 'InProgress', policy: '{"lock":1}', idHash: ID, createdMs: START_MS };
     assert.deepEqual(await lockOf(c), lock);
-    await refused('AccessDeniedException', initiate(c, vaultNo));
-    await refused('InvalidParameterValueException', complete(c, vaultNo, hashOf('wrong')));
+    await refused('locked', initiate(c, vaultNo));
+    await refused('invalid', complete(c, vaultNo, hashOf('wrong')));
     for (let i = 0; i < 2; i++) assert.equal((await complete(c, vaultNo)).state, 'Locked');
     assert.deepEqual(await lockOf(c), { ...lock, state: 'Locked' });
-    await refused('AccessDeniedException', complete(c, vaultNo, hashOf('wrong')));
-    await refused('AccessDeniedException', c.catalog.abortVaultLock({ vaultNo, nowMs: START_MS }));
-    await refused('AccessDeniedException', initiate(c, vaultNo));
+    await refused('locked', complete(c, vaultNo, hashOf('wrong')));
+    await refused('locked', c.catalog.abortVaultLock({ vaultNo, nowMs: START_MS }));
+    await refused('locked', initiate(c, vaultNo));
     const locked = (await c.catalog.listLocked()).filter(({ vault }) => vault.account === c.account);
     assert.deepEqual(
       locked.map(({ vault }) => vault),
@@ -207,7 +207,7 @@ export function vaultLocks(customer: NewCustomer): void {
     assert.equal(await lockOf(c), null);
     await initiate(c, vaultNo);
     const laterMs = START_MS + LOCK_TRIAL_MS;
-    await refused('ResourceNotFoundException', complete(c, vaultNo, ID, laterMs));
+    await refused('not-found', complete(c, vaultNo, ID, laterMs));
     await initiate(c, vaultNo, laterMs, hashOf('another'));
   });
 
@@ -215,6 +215,6 @@ export function vaultLocks(customer: NewCustomer): void {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     const tried = Array.from({ length: 6 }, (_, i) => initiate(c, vaultNo, START_MS, hashOf(i)));
-    assert.equal(await countDone('AccessDeniedException', tried), 1);
+    assert.equal(await countDone('locked', tried), 1);
   });
 }

@@ -62,7 +62,7 @@ export function archives(customer: NewCustomer): void {
   it('are refused for a vault that is gone', async () => {
     const c = customer();
     const vaultNo = await c.goneVault();
-    await refused('ResourceNotFoundException', c.catalog.addArchive(c.newArchive(vaultNo)));
-    await refused('ResourceNotFoundException', c.deleteArchive({ vaultNo, id: 'any' }));
+    await refused('not-found', c.catalog.addArchive(c.newArchive(vaultNo)));
+    await refused('not-found', c.deleteArchive({ vaultNo, id: 'any' }));
   });
 }

@@ -39,7 +39,7 @@ export function writesAtOnce(customer: NewCustomer): void {
       assert.equal((await completing).kind, 'completed');
       const settled = await Promise.allSettled(puts);
       const stored = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.ref] : []));
-      assert.equal(await countDone('ResourceNotFoundException', puts), stored.length);
+      assert.equal(await countDone('not-found', puts), stored.length);
       const counting = await c.catalog.partRefs(upload.no, 9);
       const lost = new Set((await allGarbage(c.catalog)).map(({ ref }) => ref));
       assert.equal(counting.length, 1);
@@ -67,7 +67,7 @@ export function writesAtOnce(customer: NewCustomer): void {
       if (round % 2) attempts.reverse();
       const { archives: before } = await c.vault();
       const done = await countDone(
-        'ResourceNotFoundException',
+        'not-found',
         attempts.map((attempt) => attempt()),
       );
       assert.equal(done, 1);
@@ -116,7 +116,7 @@ export function writesAtOnce(customer: NewCustomer): void {
       if (isDeleted) assert.equal(count, 0, 'an archive is in a deleted vault');
       else assert.equal((await c.vault()).archives, count);
       const refusals = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-      for (const reason of refusals) await refused('ResourceNotFoundException', Promise.reject(reason));
+      for (const reason of refusals) await refused('not-found', Promise.reject(reason));
       if (isDeleted)
         assert.equal((await c.catalog.listUploads(vault.no, { after: null, limit: 9 })).rows.length, 0);
       for (const archive of isDeleted ? [] : archives) await c.deleteArchive(archive);
@@ -135,7 +135,7 @@ export function writesAtOnce(customer: NewCustomer): void {
   it('of many vaults keep the limit', async () => {
     const c = customer();
     const made = range(20).map((i) => c.makeVault(`v${i}`, { limit: 5 }));
-    assert.equal(await countDone('LimitExceededException', made), 5);
+    assert.equal(await countDone('limit-reached', made), 5);
   });
 
   it('of tags keep the limit of 50', async () => {
@@ -143,7 +143,7 @@ export function writesAtOnce(customer: NewCustomer): void {
     const { no: vaultNo } = await c.makeVault();
     const tagsOf = (n: number) => Object.fromEntries(range(10).map((i) => [`key ${n} ${i}`, 'v']));
     const added = range(8).map((n) => c.catalog.addTags({ vaultNo, tags: tagsOf(n) }));
-    assert.equal(await countDone('LimitExceededException', added), 5);
+    assert.equal(await countDone('limit-reached', added), 5);
     assert.equal(Object.keys(await c.catalog.tagsOf(vaultNo)).length, 50);
   });
 

@@ -25,8 +25,7 @@ export function completing(customer: NewCustomer): void {
     const c = customer();
     const vault = await c.makeVault();
     const upload = await c.startUpload(vault);
-    const bad = (declared: DeclaredArchive) =>
-      refused('InvalidParameterValueException', c.complete(upload, declared));
+    const bad = (declared: DeclaredArchive) => refused('invalid', c.complete(upload, declared));
     const wrong = { size: 1, treeHash: hashOf('wrong') };
     await bad(wrong); // no parts
     const third = await c.putPart(upload, 2, { size: 5 });
@@ -37,7 +36,10 @@ export function completing(customer: NewCustomer): void {
     await bad(declare([first, third])); // a gap in the middle
     const second = await c.putPart(upload, 1);
     const whole = declare([first, second, third]);
-    await bad({ ...whole, size: whole.size + 1 });
+    assert.deepEqual(await c.complete(upload, { ...whole, size: whole.size + 1 }), {
+      kind: 'wrong-size',
+      size: whole.size,
+    });
     assert.deepEqual(await c.complete(upload, { ...whole, treeHash: wrong.treeHash }), {
       kind: 'wrong-hash',
       uploadNo: upload.no,
@@ -61,7 +63,7 @@ export function completing(customer: NewCustomer): void {
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
     const { upload, declared } = await c.uploadOf(vault, 1);
     const gone = (target: Pick<Upload, 'vaultNo' | 'id'>) =>
-      refused('ResourceNotFoundException', c.complete(target, declared));
+      refused('not-found', c.complete(target, declared));
     await gone({ vaultNo: vault.no, id: 'unknown' });
     await gone({ vaultNo: other.no, id: upload.id });
     await gone({ vaultNo: await c.goneVault(), id: upload.id });
@@ -87,10 +89,9 @@ export function repeats(customer: NewCustomer): void {
 
   it('of a Complete must declare the same', async () => {
     const c = customer();
-    const { upload, claim: declared } = await completed(c);
-    const code = 'InvalidParameterValueException';
-    await refused(code, c.complete(upload, { ...declared, size: declared.size + 1 }));
-    await refused(code, c.complete(upload, { ...declared, treeHash: hashOf('other') }));
+    const { upload, claim: done } = await completed(c);
+    for (const other of [{ size: done.size + 1 }, { treeHash: hashOf('other') }])
+      assert.deepEqual(await c.complete(upload, { ...done, ...other }), { kind: 'repeat-differs', done });
   });
 
   it('of a Complete are answered even after the archive was deleted', async () => {
@@ -105,11 +106,11 @@ export function repeats(customer: NewCustomer): void {
     const c = customer();
     const { upload, claim: declared } = await completed(c);
     const later = { nowMs: 5000, rememberedSinceMs: 1001 };
-    await refused('ResourceNotFoundException', c.complete(upload, declared, later));
+    await refused('not-found', c.complete(upload, declared, later));
     await c.catalog.forgetUploads({ endedBeforeMs: 1000 });
     assert.equal((await c.complete(upload, declared)).kind, 'completed', 'forgotten too early');
     await c.catalog.forgetUploads({ endedBeforeMs: 1001 });
-    await refused('ResourceNotFoundException', c.complete(upload, declared));
+    await refused('not-found', c.complete(upload, declared));
     assert.ok(await c.catalog.findArchive(upload.vaultNo, upload.archiveId));
     assert.equal((await c.catalog.partRefs(upload.no, 9)).length, 3);
   });
@@ -119,8 +120,8 @@ export function repeats(customer: NewCustomer): void {
     const upload = await c.startUpload(await c.makeVault());
     await c.abort(upload, { nowMs: 1000 });
     await c.abort(upload, { nowMs: 2000, rememberedSinceMs: 1000 });
-    await refused('ResourceNotFoundException', c.abort(upload, { nowMs: 2000, rememberedSinceMs: 1001 }));
+    await refused('not-found', c.abort(upload, { nowMs: 2000, rememberedSinceMs: 1001 }));
     await c.catalog.forgetUploads({ endedBeforeMs: 1001 });
-    await refused('ResourceNotFoundException', c.abort(upload));
+    await refused('not-found', c.abort(upload));
   });
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { ApiError, type ErrorCode } from '../../../src/domain/errors.ts';
+import { Refusal, type RefusalKind } from '../../../src/domain/errors.ts';
 import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
 import type { Page, Paging } from '../../../src/domain/page.ts';
 import type { DeclaredArchive, Part, Upload } from '../../../src/domain/upload.ts';
@@ -63,19 +63,19 @@ export function allGarbage(catalog: Catalog): Promise<Garbage[]> {
   );
 }
 
-/** Asserts that the write is refused with this code. */
-export async function refused(code: ErrorCode, write: Promise<unknown>): Promise<void> {
+/** Asserts that the write is refused with this kind. */
+export async function refused(kind: RefusalKind, write: Promise<unknown>): Promise<void> {
   await assert.rejects(write, (error) => {
-    assert.ok(error instanceof ApiError, `not a refusal: ${String(error)}`);
-    assert.equal(error.code, code, error.message);
+    assert.ok(error instanceof Refusal, `not a refusal: ${String(error)}`);
+    assert.equal(error.kind, kind, error.message);
     return true;
   });
 }
 
-/** How many of the writes succeeded; asserts that all others were refused with this code. */
-export async function countDone(code: ErrorCode, writes: readonly Promise<unknown>[]): Promise<number> {
+/** How many of the writes succeeded; asserts that all others were refused with this kind. */
+export async function countDone(kind: RefusalKind, writes: readonly Promise<unknown>[]): Promise<number> {
   const settled = await Promise.allSettled(writes);
-  for (const one of settled) if (one.status === 'rejected') await refused(code, Promise.reject(one.reason));
+  for (const one of settled) if (one.status === 'rejected') await refused(kind, Promise.reject(one.reason));
   return settled.filter(({ status }) => status === 'fulfilled').length;
 }
 
@@ -191,8 +191,7 @@ export class Customer {
     declared: DeclaredArchive,
     { nowMs = START_MS, rememberedSinceMs = 0 } = {},
   ) {
-    const memory = { hashSent: declared.treeHash, nowMs, rememberedSinceMs };
-    return this.catalog.completeUpload({ vaultNo, uploadId: id, declared, ...memory });
+    return this.catalog.completeUpload({ vaultNo, uploadId: id, declared, nowMs, rememberedSinceMs });
   }
 
   async abort({ vaultNo, id }: Upload, { nowMs = START_MS, rememberedSinceMs = 0 } = {}): Promise<void> {

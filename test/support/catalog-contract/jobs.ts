@@ -40,7 +40,7 @@ export function jobs(customer: NewCustomer): void {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const job = archiveJob({ ...archive, vaultNo: await c.goneVault() });
-    await refused('ResourceNotFoundException', startJob(c, job));
+    await refused('not-found', startJob(c, job));
   });
 
   it('are done when they are due and not before', async () => {

@@ -100,7 +100,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
       creating,
       c.makeVault(),
       catalog.addArchive(c.newArchive(vault.no)),
-      refused('LimitExceededException', c.makeVault('more', { limit: 1 })),
+      refused('limit-reached', c.makeVault('more', { limit: 1 })),
     ];
     const { come } = watch(answers);
     await settle(catalog);

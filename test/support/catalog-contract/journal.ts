@@ -91,9 +91,9 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
       const upload = await c.startUpload(await c.makeVault());
-      await refused('ResourceNotFoundException', c.abort({ ...upload, id: 'unknown' }));
-      await refused('InvalidParameterValueException', c.complete(upload, declare([c.newPart(upload, 0)])));
-      await refused('LimitExceededException', c.makeVault('more', { limit: 1 }));
+      await refused('not-found', c.abort({ ...upload, id: 'unknown' }));
+      await refused('invalid', c.complete(upload, declare([c.newPart(upload, 0)])));
+      await refused('limit-reached', c.makeVault('more', { limit: 1 }));
       assert.equal(await c.deleteVault('never made'), false);
     });
     assert.deepEqual(typesOf(fresh()), ['vault-created', 'upload-started']);

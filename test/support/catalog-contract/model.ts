@@ -3,7 +3,7 @@
  * changes the model and returns what the real write must answer.
  */
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
-import type { ErrorCode } from '../../../src/domain/errors.ts';
+import type { RefusalKind } from '../../../src/domain/errors.ts';
 import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
 import type { DeclaredArchive, Upload } from '../../../src/domain/upload.ts';
 import type { NewPart } from '../../../src/domain/upload-catalog.ts';
@@ -30,10 +30,10 @@ export interface ModelUpload {
 }
 
 /** What a write must answer: a value, or a refusal. */
-export type Expected = { readonly value: unknown } | { readonly refused: ErrorCode };
+export type Expected = { readonly value: unknown } | { readonly refused: RefusalKind };
 
-const NOT_FOUND = { refused: 'ResourceNotFoundException' } as const;
-const INVALID = { refused: 'InvalidParameterValueException' } as const;
+const NOT_FOUND = { refused: 'not-found' } as const;
+const INVALID = { refused: 'invalid' } as const;
 const DONE = { value: undefined } as const;
 /** How long an ended upload is remembered. */
 export const MEMORY_MS = 5000;
@@ -61,7 +61,7 @@ export class Model {
   mayCreate(name: string): Expected {
     if (this.living(name)) return DONE;
     const living = this.vaults.filter(({ gone }) => !gone).length;
-    return living < VAULT_LIMIT ? DONE : { refused: 'LimitExceededException' };
+    return living < VAULT_LIMIT ? DONE : { refused: 'limit-reached' };
   }
 
   created(name: string, no: number): void {
@@ -140,14 +140,15 @@ export class Model {
     const { upload, vault, parts } = one;
     const done = { value: { kind: 'completed', archiveId: upload.archiveId, treeHash: declared.treeHash } };
     if (one.state === 'completed' && one.endedMs >= this.nowMs - MEMORY_MS) {
-      if (declared.size !== one.declared.size || declared.treeHash !== one.declared.treeHash) return INVALID;
+      if (declared.size !== one.declared.size || declared.treeHash !== one.declared.treeHash)
+        return { value: { kind: 'repeat-differs', done: one.declared } };
       this.entryTypes.push('upload-completed');
       return done;
     }
     if (one.state !== 'open') return NOT_FOUND;
     if (!isContiguous(parts)) return INVALID;
     const right = declare(inOrder(parts));
-    if (declared.size !== right.size) return INVALID;
+    if (declared.size !== right.size) return { value: { kind: 'wrong-size', size: right.size } };
     if (declared.treeHash !== right.treeHash) return { value: { kind: 'wrong-hash', uploadNo: upload.no } };
     const { archiveId: id, description } = upload;
     const archive = { vaultNo: vault.no, id, description, createdMs: this.nowMs, ...declared };

@@ -45,8 +45,8 @@ export function notificationConfigs(customer: NewCustomer): void {
     const c = customer();
     const vaultNo = await c.goneVault();
     const config = { topic: TOPIC, events: [] };
-    await refused('ResourceNotFoundException', c.catalog.setNotificationConfig({ vaultNo, config }));
-    await refused('ResourceNotFoundException', c.catalog.deleteNotificationConfig({ vaultNo }));
+    await refused('not-found', c.catalog.setNotificationConfig({ vaultNo, config }));
+    await refused('not-found', c.catalog.deleteNotificationConfig({ vaultNo }));
   });
 }
 

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { ApiError } from '../../../src/domain/errors.ts';
+import { Refusal } from '../../../src/domain/errors.ts';
 import type { Paging } from '../../../src/domain/page.ts';
 import { allGarbage, allPages, Customer, hashOf, MIB } from './customer.ts';
 import { type Expected, inOrder, MEMORY_MS, Model, type ModelUpload, VAULT_LIMIT } from './model.ts';
@@ -70,7 +70,7 @@ async function answers(expected: Expected, write: Promise<unknown>): Promise<voi
   const answered = await write.then(
     (value) => ({ value }),
     (error: unknown) => {
-      if (error instanceof ApiError) return { refused: error.code };
+      if (error instanceof Refusal) return { refused: error.kind };
       throw error;
     },
   );

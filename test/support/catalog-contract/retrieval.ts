@@ -33,7 +33,7 @@ export function retrievalPolicies(customer: NewCustomer): void {
     const policy = { strategy: 'BytesPerHour', bytesPerHour: BigInt(MIB / HOURS_IN_PROGRESS) } as const;
     await c.catalog.setRetrievalPolicy({ owner: c.owner, policy });
     await startJob(c, archiveJob(archive));
-    await refused('PolicyEnforcedException', startJob(c, archiveJob(archive)));
+    await refused('over-policy', startJob(c, archiveJob(archive)));
     await startJob(c, archiveJob(archive, { tier: 'Bulk' }));
     const laterMs = START_MS + HOURS_IN_PROGRESS * 3_600_000;
     await startJob(c, archiveJob(archive, { createdMs: laterMs }), laterMs);
@@ -45,7 +45,7 @@ export function retrievalPolicies(customer: NewCustomer): void {
     const policy = { strategy: 'BytesPerHour', bytesPerHour: BigInt(MIB) } as const;
     await c.catalog.setRetrievalPolicy({ owner: c.owner, policy });
     const started = Array.from({ length: 12 }, () => startJob(c, archiveJob(archive)));
-    assert.equal(await countDone('PolicyEnforcedException', started), HOURS_IN_PROGRESS);
+    assert.equal(await countDone('over-policy', started), HOURS_IN_PROGRESS);
   });
 }
 
@@ -68,7 +68,7 @@ export function capacity(customer: NewCustomer): void {
   it('is two units at most, also when they are bought side by side', async () => {
     const c = customer();
     const bought = Array.from({ length: 8 }, () => buy(c, unitOf(START_MS, START_MS + 10)));
-    assert.equal(await countDone('LimitExceededException', bought), 2);
+    assert.equal(await countDone('limit-reached', bought), 2);
     await buy(c, unitOf(START_MS + 10, START_MS + 20), START_MS + 10);
   });
 
@@ -80,7 +80,7 @@ export function capacity(customer: NewCustomer): void {
       return c.catalog.startJob({ job, nowMs, expeditedCapacity: 2 });
     };
     for (let i = 0; i < 2; i++) await start(START_MS);
-    await refused('InsufficientCapacityException', start(START_MS));
+    await refused('no-capacity', start(START_MS));
     await start(START_MS + EXPEDITED_WINDOW_MS + 1);
     await buy(c, unitOf(START_MS, START_MS + 1000));
     await start(START_MS);
@@ -93,6 +93,6 @@ export function capacity(customer: NewCustomer): void {
       const job = archiveJob(archive, { tier: 'Expedited' });
       return c.catalog.startJob({ job, nowMs: START_MS, expeditedCapacity: 3 });
     });
-    assert.equal(await countDone('InsufficientCapacityException', started), 3);
+    assert.equal(await countDone('no-capacity', started), 3);
   });
 }

@@ -52,7 +52,7 @@ export function uploads(customer: NewCustomer): void {
     const c = customer();
     const facts = { archiveId: 'a', description: null, partSize: MIB, createdMs: 1 };
     const start = c.catalog.startUpload({ vaultNo: await c.goneVault(), id: 'u', ...facts });
-    await refused('ResourceNotFoundException', start);
+    await refused('not-found', start);
   });
 }
 
@@ -103,7 +103,7 @@ export function parts(customer: NewCustomer): void {
     await c.complete(completed, declare([await c.putPart(completed, 0)]));
     for (const upload of [aborted, completed, { ...completed, no: 999_999_999 }]) {
       const part = c.newPart(upload, 1);
-      await refused('ResourceNotFoundException', c.putPart(upload, 1, part));
+      await refused('not-found', c.putPart(upload, 1, part));
       assert.ok(!(await c.catalog.partRefs(upload.no, 9)).includes(part.ref));
     }
   });
@@ -126,10 +126,10 @@ export function aborting(customer: NewCustomer): void {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
     const { upload, declared } = await c.uploadOf(vault, 1);
-    await refused('ResourceNotFoundException', c.abort({ ...upload, id: 'unknown' }));
-    await refused('ResourceNotFoundException', c.abort({ ...upload, vaultNo: other.no }));
+    await refused('not-found', c.abort({ ...upload, id: 'unknown' }));
+    await refused('not-found', c.abort({ ...upload, vaultNo: other.no }));
     await c.complete(upload, declared);
-    await refused('ResourceNotFoundException', c.abort(upload));
+    await refused('not-found', c.abort(upload));
   });
 
   it('comes by itself for an upload without activity', async () => {
@@ -151,7 +151,7 @@ export function aborting(customer: NewCustomer): void {
     const { rows } = await c.catalog.listUploads(vault.no, { after: null, limit: 9 });
     assert.deepEqual(rows, [active, young]);
     assert.equal(await timesListed(c, idle), 1);
-    await refused('ResourceNotFoundException', c.abort(idle));
+    await refused('not-found', c.abort(idle));
   });
 
   it('by itself leaves what has ended alone', async () => {

@@ -12,7 +12,7 @@ import { openSqliteWriter } from '../../../src/catalog/sqlite.ts';
 import { sqliteSource } from '../../../src/catalog/sqlite-dialect.ts';
 import { writesOver } from '../../../src/catalog/writes.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { ApiError, Shortage } from '../../../src/domain/errors.ts';
+import { notFound, Refusal, Shortage } from '../../../src/domain/errors.ts';
 import { Ids } from '../../../src/domain/ids.ts';
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
 import { Sequencer } from '../../../src/domain/sequence.ts';
@@ -20,10 +20,12 @@ import type { ClockReading } from '../../../src/domain/trusted-time.ts';
 import { ClockWentBack } from '../../../src/domain/trusted-time.ts';
 import type { VaultKey } from '../../../src/domain/vault.ts';
 import { createLogger } from '../../../src/log.ts';
+import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import type { OperationDeps, UploadBody } from '../../../src/operations/operation.ts';
 import { API } from '../../../src/operations/table.ts';
 import { authorizeRequest } from '../../../src/protocol/authorize-request.ts';
 import { PolicyCache } from '../../../src/protocol/policy-cache.ts';
+import { ApiError } from '../../../src/protocol/wire-error.ts';
 import { OLDER_CATALOG_SETTING } from '../../../src/workers/older-catalog.ts';
 import { sweepGarbage } from '../../../src/workers/sweep-garbage.ts';
 import { MemoryStore } from '../memory-store.ts';
@@ -44,7 +46,7 @@ export class Shop {
 
   static async open(): Promise<Shop> {
     const shop = new Shop();
-    const writer = await openSqliteWriter(shop.template, { journal: async () => {} });
+    const writer = await openSqliteWriter(shop.template, { journal: async () => {}, jobMessage });
     await writer.close();
     return shop;
   }
@@ -83,7 +85,7 @@ interface Running {
 /** How an operation ended: its reply's headers, or the refusal. */
 export type Ended =
   | { readonly headers: Readonly<Record<string, string>> }
-  | { readonly refused: ApiError | Shortage };
+  | { readonly refused: ApiError | Refusal | Shortage };
 
 /** One installation. */
 export class World {
@@ -129,6 +131,7 @@ export class World {
     const source = sqliteSource(database);
     const writer = new GroupWriter(database, source, {
       journal: (entries) => this.blobs.appendEntries(entries),
+      jobMessage,
       generation: 0,
       commitNumber: 0,
     });
@@ -220,12 +223,13 @@ export class World {
         },
         { catalog: deps.catalog, trustedTime: trustedClock, policies: this.#shelf },
       );
-      if (operation.vault === 'must-exist' && !found) throw new ApiError('ResourceNotFoundException', vault);
+      if (operation.vault === 'must-exist' && !found) throw notFound(vault);
       const facts = { vaultKey, vault: found, id: '', body: body(), ...input };
       const { headers = {} } = await operation.run(facts as never, deps);
       return { headers };
     } catch (error) {
-      if (error instanceof ApiError || error instanceof Shortage) return { refused: error };
+      if (error instanceof ApiError || error instanceof Refusal || error instanceof Shortage)
+        return { refused: error };
       throw error;
     }
   }

@@ -10,8 +10,8 @@ import {
   leavesOf,
 } from '../../test/support/hash-mistakes.ts';
 import { MIB, patternBytes } from '../../test/support/pattern.ts';
+import type { Part } from '../domain/upload.ts';
 import { explainBodyHash, explainWholeHash } from './checksum-hint.ts';
-import type { Part } from './upload.ts';
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
