@@ -14,7 +14,7 @@ describe('limit', () => {
     assert.equal(parse(''), 50);
   });
 
-  it('is taken up to the maximum and clamped above, however large', () => {
+  it('is used up to the maximum and clamped to it, however large', () => {
     const cases = { 1: 1, 49: 49, 50: 50, 51: 50, 1000: 50, '007': 7 };
     for (const [raw, limit] of Object.entries(cases)) assert.equal(parse(raw), limit, raw);
     assert.equal(parse('9007199254740993'), 50);
@@ -51,7 +51,7 @@ describe('markers', () => {
     assert.equal(decodeMarker('part', null), null);
   });
 
-  it('come back as the number that they were made of', () => {
+  it('decode to the encoded number', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (number) => {
         const marker = encodeMarker('part', number);
@@ -66,7 +66,7 @@ describe('markers', () => {
     refuses(() => decodeMarker('part', encodeMarker('upload', 5)), INVALID, /^Invalid marker: /);
   });
 
-  it('that no list gave out are refused', () => {
+  it('not returned by a list are refused', () => {
     const texts = [
       'part:',
       'part:-1',
@@ -82,7 +82,7 @@ describe('markers', () => {
     for (const marker of odd) refuses(() => decodeMarker('part', marker), INVALID, /^Invalid marker: /);
   });
 
-  it('that are any text at all are refused or understood, never anything else', () => {
+  it('of any text are accepted or refused without other errors', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         try {
@@ -98,7 +98,7 @@ describe('markers', () => {
 });
 
 describe('a page', () => {
-  it('has more after it exactly when a row too many was fetched', () => {
+  it('is followed by more exactly if one row too many was fetched', () => {
     assert.deepEqual(toPage([], 2), { rows: [], more: false });
     assert.deepEqual(toPage([1, 2], 2), { rows: [1, 2], more: false });
     assert.deepEqual(toPage([1, 2, 3], 2), { rows: [1, 2], more: true });
