@@ -1,6 +1,6 @@
 /**
- * `npm run busy [-- ROUNDS [FILE...]]`: runs the tests repeatedly beside four busy loops. A test that fails here depends
- * on a quiet machine. Exit code 0 only if every round passed.
+ * `npm run busy [-- ROUNDS [FILE...]]`: runs the tests repeatedly while four busy loops run. A test that fails here
+ * depends on a quiet machine. Exit code 0 only if every round passed.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
