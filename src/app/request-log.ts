@@ -7,7 +7,7 @@ import { withoutLockId } from '../protocol/redact.ts';
 import { ClientGone } from '../protocol/small-body.ts';
 import { ShortageLog } from './shortage-log.ts';
 
-/** Limits these lines, because anybody who knows an access key id can cause them. */
+/** Limits these lines, because knowing an access key id is enough to cause them. */
 const MISMATCHES_PER_SECOND = 10;
 
 /**

@@ -28,7 +28,7 @@ export function requireStrongKeys(config: Config): void {
 }
 
 /**
- * Refuses a weak root key if a vault is locked, because anybody could become root. The emulator's locks do not count.
+ * Refuses a weak root key if a vault is locked, because anyone could become root. The emulator's locks do not count.
  * @throws SettingError when a weak root key is given and the store or the catalog has a locked vault.
  */
 export async function requireNoLock(config: Config, catalog: Catalog, blobs: BlobStore): Promise<void> {

@@ -34,7 +34,8 @@ export class JournalQueue {
   }
 
   /**
-   * Appends the entries that an earlier append failed on. Until that succeeds no write may begin, or more would be owed.
+   * Appends the entries that an earlier append failed on. Until that succeeds no write may begin, because it would only
+   * add to them.
    * @throws what the journal throws, as an error that changed nothing.
    */
   async appendOwed(): Promise<void> {
@@ -46,9 +47,9 @@ export class JournalQueue {
 
   /**
    * Resolves when the journal has all of `listed`.
-   * @param listed numbers of all entries in the outbox when a transaction ended. @param own entries of that transaction,
-   * which need not be loaded.
-   * @throws what the journal throws; the entries that it did not append are owed.
+   * @param listed numbers of all entries in the outbox when a transaction ended. @param own entries of that
+   * transaction, which need not be loaded.
+   * @throws what the journal throws; the entries that it did not append are retried by the next call of `appendOwed`.
    */
   async settle(listed: readonly number[], own: readonly JournalEntry[]): Promise<void> {
     this.#forget(listed);
