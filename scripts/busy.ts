@@ -30,7 +30,7 @@ try {
     const minutes = ((performance.now() - began) / 60_000).toFixed(1);
     console.log(`round ${round} of ${rounds}: ${code === 0 ? 'passed' : 'FAILED'} after ${minutes} min`);
   }
-  console.log(`${rounds - failed} of ${rounds} rounds passed beside ${LOOPS} busy loops`);
+  console.log(`${rounds - failed} of ${rounds} rounds passed with ${LOOPS} busy loops`);
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
   endLoops();

@@ -109,7 +109,7 @@ const COMMON: readonly Fault[] = [
     ...refused(400, INVALID, /^Invalid x-amz-glacier-version: 2012-06-02/),
   },
   {
-    name: 'a vault that is not there',
+    name: 'a missing vault',
     subject: 'vault',
     put: (draft) => {
       draft.vault = 'none';

@@ -65,7 +65,7 @@ describe('the first start', () => {
     }
     for (const name of ['catalog.sqlite', 'catalog.sqlite-wal']) {
       const bytes = await readFile(join(data, name));
-      assert.equal(bytes.includes(first.secretAccessKey), false, `${name} holds the secret in clear`);
+      assert.equal(bytes.includes(first.secretAccessKey), false, `${name} contains the secret in plain text`);
     }
     assert.equal(first.errors().includes(first.secretAccessKey), false);
     await apiOf(first).createVault('v');
@@ -266,7 +266,7 @@ describe('a stopping server', () => {
       wire.write(body.subarray(0, MIB));
       const askedMs = performance.now();
       const stopped = server.stop();
-      await eventually('no new connection is taken', () =>
+      await eventually('no new connection is accepted', () =>
         Wire.open(server.url).then(
           (late) => late.destroy(),
           () => true,

@@ -64,7 +64,7 @@ describe('a missing store', () => {
     assert.equal(await server.stop(), 0);
   });
 
-  it('is made anew with --accept-empty-store', async (t) => {
+  it('is replaced by an empty one with --accept-empty-store', async (t) => {
     const data = await usedFolder(t);
     await rm(join(data, 'store'), { recursive: true });
     const server = await serverFor(t, { data, flags: ['--accept-empty-store'] });

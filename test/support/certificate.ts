@@ -1,4 +1,4 @@
-/** A self-signed certificate for localhost, made anew for each test run, so that the project contains no secret. */
+/** A self-signed certificate for localhost, made for each test run, so that the project contains no secret. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 const SEQUENCE = 0x30;

@@ -21,7 +21,7 @@ const LOT = 500;
 describe('a Complete of 10,000 parts', () => {
   it('makes one archive on SQLite; a repeat gets the same id', async (t) => {
     const server = await startLogging(t, []);
-    // Opens the catalog beside the server, like the command line: no lock is held between commits.
+    // Opens the catalog while the server runs, like a command: no lock is held between commits.
     const path = join(server.data, 'catalog.sqlite');
     const catalog = openSqliteCatalog(
       path,

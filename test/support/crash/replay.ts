@@ -42,7 +42,7 @@ export async function checkStore(disk: OnDisk, catalogPath: string, ledger: Ledg
       'select ref from archives where ref is not null union all select ref from parts',
     );
     for (const { ref } of named.all()) {
-      ledger.expect(blobs.has(String(ref)), `a row names blob ${String(ref)}, which is not there`);
+      ledger.expect(blobs.has(String(ref)), `a row names blob ${String(ref)}, which does not exist`);
     }
     compare(ledger, catalogContents(database), storeContents(await readEntries(disk.store), blobs));
     checkArchives(ledger, database);
