@@ -31,7 +31,7 @@ export function requestLogger(log: Logger, clock: Clock): (done: AnsweredRequest
   };
 }
 
-/** @param leftOut number of lines left out before this one; undefined to leave out this one, too. */
+/** @param leftOut number of lines left out before this one; undefined to leave out this one too. */
 function logMismatch(
   log: Logger,
   done: AnsweredRequest,
@@ -70,7 +70,7 @@ class RateLimiter {
     this.#perSecond = perSecond;
   }
 
-  /** How many events were left out since the last one let through; undefined if this one is left out, too. */
+  /** How many events were left out since the last one let through; undefined if this one is left out too. */
   take(nowMs: number): number | undefined {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {

@@ -18,12 +18,12 @@ export function requireStrongKeys(config: Config): void {
   const { rootKey, emulator, allowWeakRootKey, emulatorAnyKey } = config;
   if (emulatorAnyKey && !emulator)
     throw new SettingError(
-      '--emulator-any-key lets everybody in, so it works only in the emulator: give --emulator too',
+      '--emulator-any-key accepts any key as root, so it works only in the emulator: give --emulator too',
     );
   if (!rootKey?.weak || emulator || allowWeakRootKey) return;
   throw new SettingError(
     `${KEY_NAMES} must each have at least ${SHORTEST_STRONG} characters, because shorter ones can be guessed: give ` +
-      '--emulator to test other software, or --allow-weak-root-key if everybody who reaches this server may do everything',
+      '--emulator to test other software, or --allow-weak-root-key if anyone who can reach this server may do everything',
   );
 }
 

@@ -27,7 +27,7 @@ export class JournalQueue {
     this.#failure = failure;
   }
 
-  /** The error for a write that has not begun while the journal takes no entries; undefined while it does. */
+  /** The error for a write that has not begun while the journal accepts no entries; undefined while it does. */
   failure(): unknown {
     const failure = this.#failure();
     return failure && withChangedNothing(failure);

@@ -19,7 +19,7 @@ export type JournalFailure = () => Error | undefined;
 /** How a writer reaches the journal. */
 export interface JournalDeps {
   readonly journal: Journal;
-  /** By default the journal always takes entries. */
+  /** By default the journal always accepts entries. */
   readonly failure?: JournalFailure | undefined;
 }
 
