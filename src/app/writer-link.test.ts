@@ -37,7 +37,7 @@ describe('an error of a write in another process', () => {
     assert.deepEqual([refused.cause, refused.changedNothing], [undefined, true]);
   });
 
-  it('stays an API error, or names the writing process', async () => {
+  it('stays an answer in the API form, or is named as one of the writing process', async () => {
     const refusal = invalidParameter('Invalid limit: x');
     assert.deepEqual(await acrossLink(refusal), refusal);
     assert.match(String(await acrossLink(new Error('broken'))), /in the writing process: Error: broken/);

@@ -16,7 +16,7 @@ export function requireSameVersion(version: number, allowedBy: number): void {
   if (version !== allowedBy) throw policiesChangedError();
 }
 
-/** 400 Throttling: clients retry, and the request is authorized again. */
+/** 400 Throttling: clients retry, and the request is authorized anew. */
 export function policiesChangedError(): ApiError {
   return new ApiError('ThrottlingException', "The vault's policies or tags changed meanwhile: try again.");
 }

@@ -231,7 +231,7 @@ describe('single settings', () => {
     );
   });
 
-  it('name the values of a switch in an error', () => {
+  it('say what a switch may be', () => {
     refusesSettings(() => read({}, { MORAINE_EMULATOR: 'maybe' }), /must be true or false/);
     refusesSettings(() => read({}, {}, { emulator: 'maybe' }), /must be true or false/);
     for (const on of [true, 'true']) assert.ok(read({}, {}, { emulator: on }));

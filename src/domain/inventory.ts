@@ -69,7 +69,7 @@ function parseDate(name: string, raw: unknown): number | null {
   throw invalidParameter(`Invalid ${name}: ${quote(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
 }
 
-/** The last second formatted. Formatting each archive's date separately took an eighth of an inventory's time. */
+/** The last second formatted. Formatting each archive's anew took an eighth of an inventory's time. */
 let lastDate = { second: Number.NaN, text: '' };
 
 /** `2017-08-23T01:56:27Z`: the form of dates in inventories and their parameters. */

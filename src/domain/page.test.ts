@@ -14,7 +14,7 @@ describe('limit', () => {
     assert.equal(parse(''), 50);
   });
 
-  it('is used up to the maximum and clamped to it, however large', () => {
+  it('is taken up to the maximum and clamped above, however large', () => {
     const cases = { 1: 1, 49: 49, 50: 50, 51: 50, 1000: 50, '007': 7 };
     for (const [raw, limit] of Object.entries(cases)) assert.equal(parse(raw), limit, raw);
     assert.equal(parse('9007199254740993'), 50);
@@ -51,7 +51,7 @@ describe('markers', () => {
     assert.equal(decodeMarker('part', null), null);
   });
 
-  it('decode to the encoded number', () => {
+  it('come back as the number that they were made of', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (number) => {
         const marker = encodeMarker('part', number);
@@ -66,7 +66,7 @@ describe('markers', () => {
     refuses(() => decodeMarker('part', encodeMarker('upload', 5)), INVALID, /^Invalid marker: /);
   });
 
-  it('not returned by a list are refused', () => {
+  it('that no list gave out are refused', () => {
     const texts = [
       'part:',
       'part:-1',
@@ -82,7 +82,7 @@ describe('markers', () => {
     for (const marker of odd) refuses(() => decodeMarker('part', marker), INVALID, /^Invalid marker: /);
   });
 
-  it('of any text are accepted or refused without other errors', () => {
+  it('that are any text at all are refused or understood, never anything else', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         try {

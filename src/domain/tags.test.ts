@@ -11,7 +11,7 @@ function tags(count: number, from = 1): Record<string, string> {
 }
 
 describe('the tags of a request', () => {
-  it('are kept unchanged', () => {
+  it('are kept as they are', () => {
     const given = { a: '', 'Ein Schlüssel_./=+-@ 1': 'Wert_./=+-@ 1', ключ: '値', A: 'case counts' };
     assert.deepEqual(parseTags(given), given);
   });
@@ -22,7 +22,7 @@ describe('the tags of a request', () => {
     refuses(() => parseTags(tags(11)), INVALID, /^Invalid Tags: 11 given/);
   });
 
-  it('are required', () => {
+  it('must be there', () => {
     for (const missing of [undefined, null]) {
       refuses(() => parseTags(missing), 'MissingParameterValueException', 'Required parameter missing: Tags');
     }
@@ -32,7 +32,7 @@ describe('the tags of a request', () => {
     for (const odd of [[], ['a'], 'a', 1, true]) refuses(() => parseTags(odd), INVALID, /^Invalid Tags/);
   });
 
-  it('have keys of 1 to 128 characters, however many bytes these take', () => {
+  it('have keys of 1 to 128 characters, however many bytes those take', () => {
     for (const key of ['k', 'k'.repeat(128), 'ä'.repeat(128), '𐌰'.repeat(128)]) {
       assert.deepEqual(parseTags({ [key]: 'v' }), { [key]: 'v' });
     }
@@ -46,20 +46,20 @@ describe('the tags of a request', () => {
     refuses(() => parseTags({ k: 'v'.repeat(257) }), INVALID, /^Invalid tag value for k/);
   });
 
-  it('have only string values', () => {
+  it('have text values only', () => {
     for (const value of [1, null, true, {}, ['a']]) {
       refuses(() => parseTags({ k: value }), INVALID, /^Invalid tag value for k/);
     }
   });
 
-  it('contain only letters, digits, spaces and a few marks', () => {
+  it('hold letters, digits, spaces and a few marks only', () => {
     for (const odd of ['a,b', 'a;b', 'a\nb', 'a\0b', 'a\tb', 'a"b', '\ud800', 'a*', 'a?', '😀', '<a>']) {
       refuses(() => parseTags({ [odd]: 'v' }), INVALID, /^Invalid tag key/);
       refuses(() => parseTags({ k: odd }), INVALID, /^Invalid tag value/);
     }
   });
 
-  it('may have colons, which the service was seen to store', () => {
+  it('may have colons, as the service was seen to store', () => {
     const tags = { 'delete@2027/01/05': '12:30', 'a:b': ':', ':aws': 'aws:x' };
     assert.deepEqual(parseTags(tags), tags);
     assert.deepEqual(parseTags({ 'Resource does not meet policy': 'delete@2027/01/05 10:00' }), {
@@ -67,13 +67,13 @@ describe('the tags of a request', () => {
     });
   });
 
-  it('must not begin with the reserved prefix in any case', () => {
+  it('do not begin with the reserved prefix, in whatever case', () => {
     for (const key of ['aws:a', 'AWS:a', 'Aws:', 'aws:createdBy'])
       refuses(() => parseTags({ [key]: 'v' }), INVALID, /./);
     assert.deepEqual(parseTags({ aws: 'v', awsa: 'v' }), { aws: 'v', awsa: 'v' });
   });
 
-  it('may have the names of built-in object members', () => {
+  it('may have the names of members that every object has', () => {
     const given = JSON.parse('{"__proto__":"a","constructor":"b","toString":"c","hasOwnProperty":"d"}');
     const parsed = parseTags(given);
     assert.deepEqual(Object.entries(parsed), Object.entries(given));
@@ -92,7 +92,7 @@ describe('the tag keys of a request', () => {
     refuses(() => parseTagKeys(Object.keys(tags(11))), INVALID, /^Invalid TagKeys: 11 given/);
   });
 
-  it('are required as a list of keys', () => {
+  it('must be there and be a list of keys', () => {
     for (const missing of [undefined, null]) {
       refuses(
         () => parseTagKeys(missing),
@@ -107,8 +107,8 @@ describe('the tag keys of a request', () => {
   });
 });
 
-describe("adding tags to a vault's", () => {
-  it('overwrites an existing key', () => {
+describe('adding tags to those of a vault', () => {
+  it('overwrites a key that is there', () => {
     assert.deepEqual(mergeTags({ a: '1', b: '2' }, { b: '3', c: '4' }), { a: '1', b: '3', c: '4' });
   });
 

@@ -24,7 +24,7 @@ describe('the part size of an upload', () => {
     for (let size = MIB; size <= 4 * GIB; size *= 2) assert.equal(parsePartSize(String(size)), size);
   });
 
-  it("is refused otherwise with the service's text", () => {
+  it('is refused in the words of the service otherwise', () => {
     const odd = [
       '0',
       '1',
@@ -60,7 +60,7 @@ describe('the archive size at Complete', () => {
     }
   });
 
-  it('is required', () => {
+  it('must be there', () => {
     for (const raw of [undefined, '']) {
       refuses(() => parseArchiveSize(raw), MISSING, 'Required parameter missing: x-amz-archive-size');
     }
@@ -68,14 +68,14 @@ describe('the archive size at Complete', () => {
 });
 
 describe('the range of a part', () => {
-  it('is accepted with a star or a total length after the slash', () => {
+  it('is understood with a star or a whole length after the slash', () => {
     const header = 'bytes 0-4194303/*';
     assert.deepEqual(parsePartRange(header), { first: 0, last: 4_194_303, header });
     assert.equal(parsePartRange('bytes 1048576-2097151/2097152').last, 2_097_151);
     assert.equal(parsePartRange('bytes 42945377992704-42949672959999/*').last, 42_949_672_959_999);
   });
 
-  it('is refused when empty, beyond its total length, or malformed', () => {
+  it('is refused when it is empty, beyond the length it names, or of another form', () => {
     const odd = [
       'bytes 909994937-909994936/*',
       'bytes=0-4194303/*',
@@ -101,20 +101,20 @@ describe('placing a part', () => {
   const place = (header: string, length: number, partSize = 4 * MIB) =>
     placePart(parsePartRange(header), length, partSize);
 
-  it('accepts a part of full size, a short one at any place, and the last possible one', () => {
+  it('takes a whole part, a short one anywhere, and the last one there can be', () => {
     place('bytes 0-4194303/*', 4 * MIB);
     place('bytes 4194304-4194304/*', 1);
     place(`bytes ${9999 * MIB}-${10_000 * MIB - 1}/*`, MIB, MIB);
     place(`bytes ${9999 * 4 * GIB}-${10_000 * 4 * GIB - 1}/*`, 4 * GIB, 4 * GIB);
   });
 
-  it('checks first that range and body have the same length', () => {
+  it('compares the range with the length first', () => {
     const text = 'Content-Range: bytes 0-4194303/* is incompatible with Content-Length: 3146447';
     refuses(() => place('bytes 0-4194303/*', 3_146_447), INVALID, text);
     refuses(() => place('bytes 1-4/*', 5), INVALID, /^Content-Range: bytes 1-4\/\* is incompatible/);
   });
 
-  it('refuses a first byte that is not a multiple of the part size', () => {
+  it('refuses a first byte that is no multiple of the part size', () => {
     refuses(() => place('bytes 1-5/*', 5), INVALID, /^Invalid Content-Range: bytes 1-5\/\*/);
     refuses(() => place(`bytes ${MIB}-${2 * MIB - 1}/*`, MIB), INVALID, /^Invalid Content-Range/);
   });
@@ -123,7 +123,7 @@ describe('placing a part', () => {
     refuses(() => place(`bytes 0-${4 * MIB}/*`, 4 * MIB + 1), INVALID, /^Invalid Content-Range/);
   });
 
-  it('refuses part 10,001', () => {
+  it('refuses the part after the ten thousandth', () => {
     const text =
       'This is part number 10001 for the current multipart upload. It exceeds the limit of 10000 parts.';
     refuses(() => place(`bytes ${10_000 * MIB}-${10_001 * MIB - 1}/*`, MIB, MIB), INVALID, text);
@@ -150,14 +150,14 @@ function partAt(first: number, size = MIB): Part {
 describe('assembling the parts', () => {
   const all = [0, 1, 2, 3, 4, 5].map((i) => partAt(i * MIB));
 
-  it('returns the tree hash of the whole for any part size', () => {
+  it('gives the tree hash of the whole for any part size', () => {
     assert.equal(assemble(UPLOAD, all, DATA.length), treeHash(DATA));
     const double = [partAt(0, 2 * MIB), partAt(2 * MIB, 2 * MIB), partAt(4 * MIB, 2 * MIB)];
     assert.equal(assemble({ ...UPLOAD, partSize: 2 * MIB }, double, DATA.length), treeHash(DATA));
     assert.equal(assemble(UPLOAD, [partAt(0, 1)], 1), treeHash(DATA.subarray(0, 1)));
   });
 
-  it('refuses an upload without parts', () => {
+  it('says that there are no parts', () => {
     refuses(() => assemble(UPLOAD, [], 1), INVALID, /has no parts: UPLOAD/);
   });
 
@@ -180,14 +180,14 @@ describe('assembling the parts', () => {
     );
   });
 
-  it('refuses a declared size that is too small or too large', () => {
+  it('says that the size is another, be it too small or too large', () => {
     for (const claim of [1, DATA.length - 1, DATA.length + 1]) {
       const text = `Invalid x-amz-archive-size: ${claim}. The uploaded parts hold ${DATA.length} bytes, 0-${DATA.length - 1}.`;
       refuses(() => assemble(UPLOAD, all, claim), INVALID, text);
     }
   });
 
-  it('never accepts incomplete parts', () => {
+  it('never takes parts that are not the whole', () => {
     const some = fc.uniqueArray(fc.nat(5), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(some, fc.constantFrom(MIB, 1, 17), (chosen, lastSize) => {
@@ -206,7 +206,7 @@ describe('assembling the parts', () => {
 describe('a repeat of a Complete', () => {
   const done = { size: 5, treeHash: 'a'.repeat(64) };
 
-  it('must declare the same size and hash', () => {
+  it('must claim the same', () => {
     requireSameDeclaration(done, { ...done }, done.treeHash);
     refuses(
       () => requireSameDeclaration(done, { ...done, size: 6 }, done.treeHash),

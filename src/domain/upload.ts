@@ -67,7 +67,7 @@ export interface PartRange {
 }
 
 /**
- * `Content-Range: bytes {first}-{last}/*`; a total length in place of `*` is accepted too.
+ * `Content-Range: bytes {first}-{last}/*`; a total length in place of `*` is accepted, too.
  * @throws 400 with the service's text for other forms and empty ranges.
  */
 export function parsePartRange(raw: string | undefined): PartRange {

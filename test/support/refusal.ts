@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ApiError, type ErrorCode } from '../../src/domain/errors.ts';
 
-/** Asserts that `run` throws an API error with this code and exactly this message, or one that matches the pattern. */
+/** Asserts that `run` throws an error of the API with this code and exactly this message, or one like it. */
 export function refuses(run: () => unknown, code: ErrorCode, message: string | RegExp): void {
   assert.throws(run, (error) => {
     assert.ok(error instanceof ApiError, String(error));

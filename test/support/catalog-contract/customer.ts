@@ -72,7 +72,7 @@ export async function refused(code: ErrorCode, write: Promise<unknown>): Promise
   });
 }
 
-/** Number of writes that succeeded; asserts that all others were refused with this code. */
+/** How many of the writes succeeded; asserts that all others were refused with this code. */
 export async function countDone(code: ErrorCode, writes: readonly Promise<unknown>[]): Promise<number> {
   const settled = await Promise.allSettled(writes);
   for (const one of settled) if (one.status === 'rejected') await refused(code, Promise.reject(one.reason));

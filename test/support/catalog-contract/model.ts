@@ -29,7 +29,7 @@ export interface ModelUpload {
   declared: DeclaredArchive;
 }
 
-/** The expected answer of a write: a value or a refusal. */
+/** What a write must answer: a value, or a refusal. */
 export type Expected = { readonly value: unknown } | { readonly refused: ErrorCode };
 
 const NOT_FOUND = { refused: 'ResourceNotFoundException' } as const;
