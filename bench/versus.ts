@@ -1,6 +1,7 @@
 /**
- * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER]`: measures this checkout of Moraine and another one
- * in alternating rounds, and says for each figure whether this one is slower. Exit code 0 if all could be measured.
+ * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER]`: measures this checkout of Moraine and
+ * another one in alternating rounds, and reports for each figure whether this one is slower. Exit code 0 if all could
+ * be measured.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -24,7 +24,7 @@ interface OpenCatalogDeps {
 
 /**
  * SQLite in the data folder, or PostgreSQL if the settings name it.
- * @returns the writer, too, on SQLite.
+ * @returns the catalog, and on SQLite also the writer.
  * @throws Error that names the file or the database when it cannot be used.
  */
 export async function openCatalog(

@@ -7,7 +7,7 @@ import { ClientGone } from '../protocol/small-body.ts';
 import { ApiError, toApiError } from '../protocol/wire-error.ts';
 import { ShortageLog } from './shortage-log.ts';
 
-/** Limits these lines, because anybody who knows an access key id can cause them. */
+/** Limits these lines, because knowing an access key id is enough to cause them. */
 const MISMATCHES_PER_SECOND = 10;
 
 /**
@@ -31,7 +31,7 @@ export function requestLogger(log: Logger, clock: Clock): (done: AnsweredRequest
   };
 }
 
-/** @param leftOut number of lines left out before this one; undefined to leave out this one, too. */
+/** @param leftOut number of lines left out before this one; undefined to leave out this one too. */
 function logMismatch(
   log: Logger,
   done: AnsweredRequest,
@@ -69,7 +69,7 @@ class RateLimiter {
     this.#perSecond = perSecond;
   }
 
-  /** How many events were left out since the last one let through; undefined if this one is left out, too. */
+  /** How many events were left out since the last one let through; undefined if this one is left out too. */
   take(nowMs: number): number | undefined {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {

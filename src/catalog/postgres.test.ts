@@ -19,13 +19,13 @@ describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   itFollowsTheModel(postgresPlace, 30);
 });
 
-/** Long, so that the contract holds on a busy machine: it is not about time. */
+/** Long, because the contract is not about time and must hold on a busy machine. */
 const PATIENT_MS = 300_000;
 
 async function postgresPlace(): Promise<CatalogPlace> {
   const database = await createDatabase();
   return {
-    // Idle connections may still be closing when the database is dropped; their errors mean nothing.
+    // Idle connections may still be closing when the database is dropped; their errors are harmless.
     open: (journal = async () => {}, generation = 0) =>
       openPostgresCatalog({
         url: database.url,
@@ -39,8 +39,8 @@ async function postgresPlace(): Promise<CatalogPlace> {
   };
 }
 
-describe('a text from outside that holds NUL', () => {
-  it('is found nowhere', { skip: skipWithoutPostgres() }, async (t) => {
+describe('a client’s text with a NUL character', () => {
+  it('matches nothing', { skip: skipWithoutPostgres() }, async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
     const catalog = await openPostgresCatalog({
@@ -99,7 +99,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     return { open, c, vault, uploading, letGo: () => holder.query('commit'), holder };
   }
 
-  it('makes a claim wait, so that its commit comes before anything is decided', async (t) => {
+  it('makes a claim wait until it has committed', async (t) => {
     const { open, c, vault, uploading, letGo, holder } = await earlierRun(t);
     const later = await open({ claimMs: PATIENT_MS });
     let claimed = false;
@@ -123,7 +123,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     await assert.rejects(c.addArchive(vault), GenerationClosed);
   });
 
-  it('fails as one that changed nothing when its connection is lost before the commit', async (t) => {
+  it('fails without a change when its connection is lost before the commit', async (t) => {
     const { uploading, letGo, holder } = await earlierRun(t);
     const refused = assert.rejects(uploading, (error) => error instanceof Shortage && error.changedNothing);
     await holder.query(
@@ -133,7 +133,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     await letGo();
   });
 
-  it('that does not end makes a claim fail with an error that names its session; the claim may be retried', async (t) => {
+  it('that does not end makes a claim fail with an error that names its session; the claim can be retried', async (t) => {
     const { open, uploading, letGo } = await earlierRun(t);
     const later = await open({ claimMs: 50 });
     await assert.rejects(claim(later, 2), (error) => {
@@ -156,8 +156,8 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
   });
 });
 
-describe('a commit that the database does not confirm', { skip: skipWithoutPostgres() }, () => {
-  it('fails as one that may have been made, and its entry reaches the journal', async (t) => {
+describe('an unconfirmed commit', { skip: skipWithoutPostgres() }, () => {
+  it('fails as possibly made, and its entry reaches the journal', async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
     const written: JournalEntry[] = [];
@@ -170,7 +170,7 @@ describe('a commit that the database does not confirm', { skip: skipWithoutPostg
     holder.on('error', () => {});
     await holder.connect();
     t.after(() => holder.end());
-    // A deferred trigger runs in the COMMIT.
+    // A deferred trigger runs during COMMIT.
     await holder.query(`create function wait() returns trigger language plpgsql as
       $$ begin perform pg_advisory_xact_lock(42); return null; end $$`);
     await holder.query(`create constraint trigger wait after insert on vaults deferrable initially deferred
@@ -183,7 +183,7 @@ describe('a commit that the database does not confirm', { skip: skipWithoutPostg
       return true;
     });
     await holder.query('select pg_advisory_unlock(42)');
-    await eventually('it was made', () => catalog.findVault(c.key()), PATIENT_MS);
+    await eventually('the vault exists', () => catalog.findVault(c.key()), PATIENT_MS);
     await c.makeVault();
     assert.deepEqual(
       written.map(({ body }) => body['type']),

@@ -1,6 +1,6 @@
 /**
- * No request scans a whole table, and no list reads more than its page. Runs every statement of the catalog over many
- * rows and checks the plans that the database reports.
+ * Checks that no request scans a whole table and no list reads more than its page: runs every statement of the catalog
+ * over many rows, and checks the plans that the database reports.
  */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
@@ -52,7 +52,7 @@ function plansAreNarrow(makePlace: () => Promise<CrowdedPlace>, listen: () => Pl
     await place.remove();
   });
   for (const [name, call] of Object.entries(EVERY_CALL)) {
-    it(`of ${name} read what they need`, async () => {
+    it(`of ${name} read only what they need`, async () => {
       await call(customer);
       const exempt = BY_DESIGN[name as Method]?.tables ?? [];
       for (const { sql, plan, faults } of listener.take()) {

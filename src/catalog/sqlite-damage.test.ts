@@ -41,7 +41,7 @@ async function spoil(path: string): Promise<void> {
 }
 
 describe('a damaged SQLite catalog', () => {
-  it('that is not a database is named when it is opened, with what to do', async (t) => {
+  it('that is not a database is refused when opened, with its path and what to do', async (t) => {
     const path = await placeFor(t);
     await writeFile(path, 'not a database at all, and longer than the head of one '.repeat(100));
     await assert.rejects(openSqliteWriter(path, { journal, jobMessage }), (error: Error) => {
@@ -51,7 +51,7 @@ describe('a damaged SQLite catalog', () => {
     });
   });
 
-  it('is found at the start after an unclean stop', async (t) => {
+  it('is detected at the start after an unclean stop', async (t) => {
     const path = await placeFor(t);
     await filled(path);
     await spoil(path);
@@ -68,7 +68,7 @@ describe('a damaged SQLite catalog', () => {
     );
   });
 
-  it('that is found later is a failure from then on, and its path is for the log only', async (t) => {
+  it('that is detected later fails from then on; its path is only in the log', async (t) => {
     const path = await placeFor(t);
     const { account } = await filled(path);
     await spoil(path);
@@ -94,7 +94,7 @@ describe('a damaged SQLite catalog', () => {
     assert.match(String(catalog.failure()), /The catalog is damaged/);
   });
 
-  it('that another process found is a failure here, too', async (t) => {
+  it('that another process detected fails here too', async (t) => {
     const path = await placeFor(t);
     const { account } = await filled(path);
     await spoil(path);

@@ -40,8 +40,8 @@ export interface SqliteWriterDeps extends WriterDeps {
 }
 
 /**
- * Opens the writer of a SQLite catalog. Exactly one process of a server opens one, after it has claimed the data folder;
- * a command may open another beside it for short transactions.
+ * Opens the writer of a SQLite catalog. Exactly one process of a server opens one, after it has claimed the data
+ * folder; a command may open another one for short transactions.
  */
 export async function openSqliteWriter(path: string, deps: SqliteWriterDeps): Promise<Writer> {
   return explainOpening(path, () => openWriter(path, deps));

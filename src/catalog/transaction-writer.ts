@@ -86,7 +86,7 @@ export class TransactionWriter implements Writer {
     await this.#queue.appendOwed();
     const { end, entries, listed } = await this.#transact(name, args);
     if ('result' in end) this.#stamp.adopt(name, args, end.result);
-    // A refusal may rely on earlier entries, too.
+    // A refusal may rely on earlier entries too.
     await this.#queue.settle(listed, entries);
     if (this.#queue.droppableSeqs().length >= DROPPED_PER_BATCH)
       this.#droppingFromOutbox ??= this.#dropFromOutbox();

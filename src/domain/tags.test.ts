@@ -13,7 +13,7 @@ describe('adding tags to those of a vault', () => {
     assert.deepEqual(mergeTags({ a: '1', b: '2' }, { b: '3', c: '4' }), { a: '1', b: '3', c: '4' });
   });
 
-  it('fills a vault up to fifty', () => {
+  it('accepts up to fifty', () => {
     assert.equal(Object.keys(mergeTags(tags(40), tags(10, 41))).length, 50);
     assert.equal(Object.keys(mergeTags(tags(50), tags(10, 41))).length, 50);
   });

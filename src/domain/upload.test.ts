@@ -40,13 +40,13 @@ describe('assembling the parts', () => {
     refuses(() => assemble(UPLOAD, []), INVALID, /has no parts: UPLOAD/);
   });
 
-  it('says which range is missing, at the start or between', () => {
+  it('names a missing range, at the start or in the middle', () => {
     const without = (...gone: number[]) => all.filter((_, i) => !gone.includes(i));
     refuses(() => assemble(UPLOAD, without(0)), INVALID, /range 0-1048575 was not uploaded/);
     refuses(() => assemble(UPLOAD, without(2, 3)), INVALID, /range 2097152-4194303 was not uploaded/);
   });
 
-  it('says which part is short before the end', () => {
+  it('names a short part before the last', () => {
     const parts = [partAt(0), partAt(MIB, 5), partAt(2 * MIB)];
     refuses(
       () => assemble(UPLOAD, parts),

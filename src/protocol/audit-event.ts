@@ -25,7 +25,7 @@ export type Outcome = { readonly reply: HttpReply } | { readonly error: unknown 
 
 /** Texts of a request are cut to this length, which leaves policies whole. */
 const MAX_TEXT = 32_768;
-/** The same for requests without a good signature, which anybody can send. */
+/** The same for requests without a valid signature, which anyone can send. */
 const UNSIGNED_TEXT = 200;
 
 /** How many header names `shownNames` keeps. The operations use fewer. */
@@ -127,7 +127,7 @@ export function toAuditEvent(
     sourceIPAddress: message.sourceAddress,
     userAgent: message.header('user-agent')?.slice(0, signed ? 1000 : UNSIGNED_TEXT) ?? null,
     ...errorOf(outcome, signed ? MAX_TEXT : UNSIGNED_TEXT),
-    // Omitted for a request without a valid signature, because anybody can send one.
+    // Omitted for a request without a valid signature, because anyone can send one.
     requestParameters: route && signed ? parametersOf(message, route, signed) : null,
     responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
     requestID: message.requestId,

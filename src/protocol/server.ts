@@ -111,7 +111,7 @@ export function createServer(deps: ServerDeps): Server {
       (socket as Socket).destroySoon();
       return;
     }
-    // An earlier reply is under way: the client would take a refusal for a part of it.
+    // An earlier reply is being sent, so the client would take a refusal for a part of it.
     if (exchange?.earlier && !exchange.earlier.writableFinished) socket.destroy();
     else refuseMalformed(error, socket, deps.pipeline);
   });
@@ -121,7 +121,7 @@ export function createServer(deps: ServerDeps): Server {
 /** Node's server does not list its connections, such as those without a request. */
 const connectionsOf = new WeakMap<Server, Connections>();
 
-/** Cuts every connection at once, with requests under way or not. */
+/** Cuts every connection at once, with or without requests in progress. */
 export function cutConnections(server: Server): void {
   connectionsOf.get(server)?.cut();
 }

@@ -1,4 +1,4 @@
-/** Jobs through the aws command line client, unchanged. */
+/** Jobs through the unmodified aws command line client. */
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -52,14 +52,14 @@ describe('aws cli, jobs', { skip: unlessPresent(hasAwsCli, 'aws cli') }, () => {
   };
 
   let files = 0;
-  /** The bytes of an output, and what the client prints of its headers. */
+  /** The bytes of an output, and the headers that the client prints. */
   async function output(jobId: string, ...args: string[]) {
     const file = join(folder, `output-${files++}`);
     const shown = await printed('get-job-output', '--vault-name', 'v', `--job-id=${jobId}`, ...args, file);
     return { shown, bytes: await readFile(file) };
   }
 
-  it('retrieves in each tier, whole and in ranges, early, in time and too late', async () => {
+  it('retrieves in each tier, whole and in ranges; output is refused before the end and after expiry', async () => {
     const retrieval = { Type: 'archive-retrieval', ArchiveId: archiveId };
     const ids = await Promise.all([
       start({ ...retrieval, Tier: 'Expedited' }),
@@ -118,7 +118,7 @@ describe('aws cli, jobs', { skip: unlessPresent(hasAwsCli, 'aws cli') }, () => {
     assert.match(late.errors, /\(ResourceNotFoundException\) .*: The job ID was not found: /);
   });
 
-  it('takes inventories in both formats, by date, and with markers to the end', async () => {
+  it('gets inventories in both formats, by date, and page by page', async () => {
     const api = apiOf(server);
     const ids = [archiveId, await api.upload('v', 'second', 'with, "quotes"')];
     const { now } = await clock.advance('1h');

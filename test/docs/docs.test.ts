@@ -1,4 +1,7 @@
-/** The commands of README.md and docs/: those that can run unattended run; all others are compared with the help. */
+/**
+ * The commands of README.md and docs/: the test runs those that can run unattended, and compares all others with the
+ * help.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -20,7 +23,7 @@ const AWS = process.env['MORAINE_TEST_AWS'] ?? onPath('aws') ?? '';
 const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
 const hasBoto3 = spawnSync(PYTHON, ['-c', 'import boto3']).status === 0;
 
-/** Looks like a command, but is the info of a key derivation (docs/audit.md). */
+/** Looks like a command, but is the `info` of a key derivation (docs/audit.md). */
 const KEY_INFO = 'moraine audit chain';
 
 /** Pages by their paths in the project. */
@@ -32,7 +35,7 @@ async function pages(): Promise<ReadonlyMap<string, string>> {
   );
 }
 
-/** The blocks of a language; the empty language is for commands. */
+/** The code blocks of a language; commands have an empty one. */
 function blocksOf(page: string, language = ''): string[] {
   return [...page.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
     .filter(([, of]) => of === language)
@@ -48,7 +51,7 @@ async function blockWith(path: string, text: string, language = ''): Promise<str
   return found[0] ?? '';
 }
 
-/** Commands of all pages, as one line each: those of blocks, and those between backquotes in the text. */
+/** Commands of all pages, one line each: those in code blocks and those between backquotes. */
 async function commands(): Promise<{ path: string; line: string }[]> {
   const all: { path: string; line: string }[] = [];
   for (const [path, page] of await pages()) {

@@ -1,4 +1,4 @@
-/** The aws command line client, unchanged. */
+/** The unmodified aws command line client. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';

@@ -1,4 +1,4 @@
-/** Clients as separate programs, in an environment without a developer's settings. */
+/** Runs clients as separate programs, in an environment without a developer's settings. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -52,7 +52,7 @@ export function runProgram(
   });
 }
 
-/** Where a program lies; undefined if it is not there. */
+/** Path of a program; undefined if it is missing. */
 export function onPath(program: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.map((folder) => join(folder, program)).find(isProgram);

@@ -5,7 +5,7 @@ import { unlessPresent } from './require.ts';
 
 const SERVER = process.env['MORAINE_TEST_POSTGRES'];
 
-/** For `describe`'s option `skip`: the reason, or false when there is a server. */
+/** For `describe`'s option `skip`: the reason, or false if a PostgreSQL server is available. */
 export function skipWithoutPostgres(): false | string {
   return unlessPresent(SERVER !== undefined, 'PostgreSQL (MORAINE_TEST_POSTGRES)');
 }

@@ -25,7 +25,7 @@ export function sha256(data: string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Parses and verifies, as a server whose only key is `secret`. */
+/** Parses and verifies a request like a server whose only key is `secret`. */
 export function authenticate(
   request: SignedRequest,
   { nowMs = NOW, secret = SECRET, payloadHash = '', keys = createSigningKeys() } = {},
@@ -36,7 +36,7 @@ export function authenticate(
   return authentication;
 }
 
-/** Asserts that `run` throws an error of the API with this code, and this message or one that matches it. */
+/** Asserts that `run` throws an API error with this code, and this message or one that matches the pattern. */
 export function refuses(
   run: () => unknown,
   message: string | RegExp = /./,
@@ -65,7 +65,7 @@ export interface Vector {
 
 export const HELLO_HASH = sha256('Hello World!');
 
-/** The first two are examples of AWS's API guide; the others agree with botocore. */
+/** The first two are examples from AWS's API guide; the others agree with botocore. */
 export const VECTORS: readonly Vector[] = [
   {
     name: 'CreateVault of the API guide',
@@ -101,7 +101,7 @@ export const VECTORS: readonly Vector[] = [
     signature: '03629f9ed911bf765b2a9a8a2e733634950578fda31ae3192b304d382200debc',
   },
   {
-    name: 'AddTagsToVault, whose body no header hashes',
+    name: 'AddTagsToVault, without a header for the hash of its body',
     method: 'POST',
     target: '/-/vaults/examplevault/tags?operation=add',
     headers: { 'Content-Type': 'application/json' },
@@ -161,7 +161,7 @@ export function requestOf(vector: Vector): SignedRequest {
   };
 }
 
-/** A signed DescribeVault. `overrides` sets headers, or leaves out those that are undefined; `more` adds raw headers. */
+/** A signed DescribeVault. `overrides` sets headers or, if undefined, omits them; `more` adds raw headers. */
 export function describeVault(
   overrides: Record<string, string | undefined> = {},
   more: string[] = [],

@@ -36,7 +36,7 @@ function invalidRetrieval(raw: string, why: string): Error {
  * output is clamped; old clients rely on it. @throws Refusal invalid for a start beyond it (observed).
  */
 export function parseOutputRange(raw: string | undefined, total: number): Span | null {
-  // Any number of digits: to ask for the rest, some clients send the largest number that they know.
+  // Accepts any number of digits, because some clients request the rest with the largest number that they have.
   const match = /^bytes=(\d*)-(\d*)$/.exec(raw ?? '');
   const [, from = '', to = ''] = match ?? [];
   if (match === null || (from === '' && to === '')) return null;

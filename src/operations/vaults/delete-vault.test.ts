@@ -15,7 +15,7 @@ import { deleteVault } from './delete-vault.ts';
 
 const KEY = { account: '000000000001', region: 'us-east-1', name: 'v' };
 
-/** A store that holds writes and removals of notes back until `letGo` is called. */
+/** A store that delays writes and removals of notes until `letGo` is called. */
 class SlowNotes extends MemoryStore {
   #gate: Promise<void> = Promise.resolve();
   letGo: () => void = () => {};
@@ -38,7 +38,7 @@ class SlowNotes extends MemoryStore {
 }
 
 describe('the note of a lock', () => {
-  it('is not that of a vault of the same name whose deletion is slow', async (t) => {
+  it('survives the slow deletion of an earlier vault of the same name', async (t) => {
     const { vaults, blobs } = await setUp(t);
     await vaults.lock(await vaults.make(1));
     blobs.hold();
@@ -55,7 +55,7 @@ describe('the note of a lock', () => {
     assert.match((await blobs.note(name)) ?? '', /"vaultCreatedMs":2/);
   });
 
-  it('does not stay when the vault was deleted before the note was written', async (t) => {
+  it('is removed when the vault was deleted before the note was written', async (t) => {
     const { vaults, blobs } = await setUp(t);
     const vault = await vaults.make(1);
     blobs.hold();

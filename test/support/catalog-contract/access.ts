@@ -12,7 +12,7 @@ export function users(customer: NewCustomer): void {
     ...({ status: 'active', origin: 'command', userNo } as const),
   });
 
-  it('are found and listed by name, in their account only', async () => {
+  it('are found and listed by name in their account only', async () => {
     const [c, other] = [customer(), customer()];
     const made = [await create(c, 'b'), await create(c, 'a')];
     await create(other, 'a');
@@ -23,13 +23,13 @@ export function users(customer: NewCustomer): void {
     assert.equal(await c.catalog.userByNo(999_999_999), undefined);
   });
 
-  it('of one name are made once, also side by side', async () => {
+  it('of one name are created once, even concurrently', async () => {
     const c = customer();
     const made = Array.from({ length: 6 }, () => create(c, 'one'));
     assert.equal(await countDone('invalid', made), 1);
   });
 
-  it('have policies, each of a name of its own', async () => {
+  it('have policies with unique names', async () => {
     const c = customer();
     const { no: userNo } = await create(c, 'u');
     for (const [name, document] of [
@@ -50,7 +50,7 @@ export function users(customer: NewCustomer): void {
     assert.deepEqual(await found(), expected.slice(1));
   });
 
-  it('take their keys and policies with them', async () => {
+  it('are deleted with their keys and policies', async () => {
     const c = customer();
     const { no: userNo } = await create(c, 'u');
     const [root, own] = [keyOf(c, null), keyOf(c, userNo)];
@@ -77,7 +77,7 @@ export function users(customer: NewCustomer): void {
     assert.deepEqual([await remove(), await remove()], [true, false]);
   });
 
-  it('belong to accounts, which are made once', async () => {
+  it('belong to accounts, which are created once', async () => {
     const c = customer();
     for (let i = 0; i < 2; i++) await c.catalog.createAccount({ id: c.account, nowMs: START_MS });
     assert.equal((await c.catalog.listAccounts()).filter((id) => id === c.account).length, 1);
@@ -85,7 +85,7 @@ export function users(customer: NewCustomer): void {
 }
 
 export function vaultPolicies(customer: NewCustomer): void {
-  it('change their version with every change of policies and tags', async () => {
+  it('change with every change of policies and tags', async () => {
     const c = customer();
     const { no: vaultNo, policies } = await c.makeVault();
     assert.equal(policies, null);
@@ -106,7 +106,7 @@ export function vaultPolicies(customer: NewCustomer): void {
     );
   });
 
-  it('stop a deletion that older ones allowed', async () => {
+  it('refuse a deletion that an earlier version allowed', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const { vaultNo, id } = await c.addArchive(vault);
@@ -117,7 +117,7 @@ export function vaultPolicies(customer: NewCustomer): void {
     assert.equal(await remove((await c.vault()).policies?.version ?? -1), true);
   });
 
-  it('stop every write that deletes or unprotects, if older policies or tags allowed it', async () => {
+  it('refuse every write that deletes or unprotects if an earlier version allowed it', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const vaultNo = vault.no;
@@ -137,7 +137,7 @@ export function vaultPolicies(customer: NewCustomer): void {
         }),
     ];
     for (const i of writes(0).keys()) {
-      // Also if the vault has no policy: an identity policy of the caller may depend on its tags.
+      // Also without a vault policy, because the caller's identity policy may depend on the tags.
       const before = policyVersionOf(await c.vault());
       await c.catalog.addTags({ vaultNo, tags: { a: String(i) } });
       await refused('changed-meanwhile', writes(before)[i]?.() ?? Promise.resolve());
@@ -146,7 +146,7 @@ export function vaultPolicies(customer: NewCustomer): void {
     assert.equal(await c.catalog.findVault(c.key()), undefined);
   });
 
-  it('stop a deletion that was allowed for another vault', async () => {
+  it('refuse a deletion that was allowed for another vault', async () => {
     const c = customer();
     const old = await c.makeVault();
     await c.deleteVault();
@@ -159,7 +159,7 @@ export function vaultPolicies(customer: NewCustomer): void {
     assert.equal(await remove(undefined), false);
   });
 
-  it('are refused for a vault that is gone', async () => {
+  it('are refused for a deleted vault', async () => {
     const c = customer();
     const vaultNo = await c.goneVault();
     const code = 'not-found';
@@ -178,7 +178,7 @@ export function vaultLocks(customer: NewCustomer): void {
   const complete = (c: Customer, vaultNo: number, lockIdHash = ID, nowMs = START_MS) =>
     c.catalog.completeVaultLock({ vaultNo, lockIdHash, nowMs });
 
-  it('are tried, then completed for ever', async () => {
+  it('are tried, then completed permanently', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     await refused('not-found', complete(c, vaultNo));
@@ -199,7 +199,7 @@ export function vaultLocks(customer: NewCustomer): void {
     );
   });
 
-  it('that are aborted or run out can be tried again', async () => {
+  it('can be tried again after an abort or expiry', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     await initiate(c, vaultNo);
@@ -211,7 +211,7 @@ export function vaultLocks(customer: NewCustomer): void {
     await initiate(c, vaultNo, laterMs, hashOf('another'));
   });
 
-  it('are initiated once, also side by side', async () => {
+  it('are initiated once, even concurrently', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     const tried = Array.from({ length: 6 }, (_, i) => initiate(c, vaultNo, START_MS, hashOf(i)));

@@ -1,4 +1,4 @@
-/** Shared by the sections of the catalog's contract: short ways to fill accounts, and assertions. */
+/** Shared by the sections of the catalog's contract: shortcuts that fill accounts, and assertions. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
@@ -22,7 +22,7 @@ export const START_MS = 1_700_000_000_000;
 const REGION = 'us-east-1';
 
 let lastNumber = 0;
-/** A number that no other call returned. */
+/** Returns a different number each time. */
 export const unique = (): number => ++lastNumber;
 
 /** A SHA-256 that differs for each text. */
@@ -35,7 +35,7 @@ function foldHashes(hashes: readonly string[]): string {
   return Buffer.from(foldDigests(Buffer.from(hashes.join(''), 'hex'))).toString('hex');
 }
 
-/** Lists all pages to the end and checks that each but the last one is full. */
+/** Lists all pages, and asserts that each but the last is full. */
 export async function allPages<Row, Key>(
   list: (page: Paging<Key>) => Promise<Page<Row>>,
   keyOf: (row: Row) => Key,
@@ -47,7 +47,7 @@ export async function allPages<Row, Key>(
     all.push(...rows);
     const last = rows.at(-1);
     if (!more || last === undefined) {
-      assert.equal(more, false, 'an empty page says that more follow');
+      assert.equal(more, false, 'an empty page has a marker');
       return all;
     }
     assert.equal(rows.length, limit, 'a page before the last is not full');
@@ -79,7 +79,7 @@ export async function countDone(kind: RefusalKind, writes: readonly Promise<unkn
   return settled.filter(({ status }) => status === 'fulfilled').length;
 }
 
-/** An account of one test's own, and short ways to fill it. */
+/** An account that belongs to one test, and shortcuts that fill it. */
 export class Customer {
   readonly catalog: Catalog;
   readonly account: string;
@@ -102,7 +102,7 @@ export class Customer {
     return this.vault(name);
   }
 
-  /** Its current state in the catalog. */
+  /** A vault of the account in its current state. */
   async vault(name = 'photos'): Promise<VaultState> {
     const vault = await this.catalog.findVaultState(this.key(name));
     assert.ok(vault, `there is no vault ${name}`);
@@ -116,13 +116,13 @@ export class Customer {
     return this.catalog.deleteVault({ key, authorized, nowMs: START_MS, mode });
   }
 
-  /** The version of a vault's policies and tags now. */
+  /** The current version of a vault's policies and tags. */
   async #policyVersion(vaultNo: number): Promise<number> {
     const { rows } = await this.catalog.listVaults(this.owner, { after: null, limit: 1000 });
     return policyVersionOf(rows.find(({ no }) => no === vaultNo) ?? { policies: null });
   }
 
-  /** The number of a deleted vault: it is never reused. */
+  /** The number of a deleted vault, which is never reused. */
   async goneVault(): Promise<number> {
     const { no } = await this.makeVault('gone');
     assert.equal(await this.deleteVault('gone'), true);
@@ -158,7 +158,7 @@ export class Customer {
     return upload;
   }
 
-  /** The part number `index`, full unless `changes` say otherwise. */
+  /** Part `index` of an upload: of full size unless `changes` say otherwise. */
   newPart(upload: Upload, index: number, changes: Partial<NewPart> = {}): NewPart {
     const no = unique();
     const hashes = { treeHash: hashOf(`part ${no}`), linearHash: hashOf(`linear ${no}`) };
@@ -200,11 +200,11 @@ export class Customer {
   }
 }
 
-/** What a client that uploaded these parts declares of the whole archive. */
+/** What a client that uploaded these parts declares at Complete. */
 export function declare(parts: readonly Pick<Part, 'size' | 'treeHash'>[]): DeclaredArchive {
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   return { size, treeHash: foldHashes(parts.map((part) => part.treeHash)) };
 }
 
-/** Makes an account that no other test has. */
+/** Makes an account that no other test uses. */
 export type NewCustomer = () => Customer;

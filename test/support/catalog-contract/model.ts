@@ -1,5 +1,5 @@
 /**
- * A catalog of plain maps: the vaults, tags, archives and uploads that any sequence of writes must leave. A step
+ * A catalog of plain maps, which models the vaults, tags, archives and uploads after any sequence of writes. Each step
  * changes the model and returns what the real write must answer.
  */
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
@@ -23,7 +23,7 @@ export interface ModelUpload {
   readonly upload: Upload;
   readonly vault: ModelVault;
   readonly parts: Map<number, NewPart & { readonly storedMs: number }>;
-  /** `gone`: forgotten. */
+  /** `gone`: no longer remembered. */
   state: 'open' | 'completed' | 'aborted' | 'gone';
   endedMs: number;
   declared: DeclaredArchive;
@@ -41,17 +41,17 @@ export const VAULT_LIMIT = 3;
 
 export class Model {
   nowMs = START_MS;
-  /** Every vault that was ever made; a name means the newest one. */
+  /** All vaults, deleted ones included; a name refers to the newest. */
   readonly vaults: ModelVault[] = [];
   readonly uploads: ModelUpload[] = [];
-  /** Every archive that was ever added or completed, deleted or not. */
+  /** All archives, deleted ones included. */
   readonly archives: {
     readonly vault: ModelVault;
     readonly id: string;
     readonly garbage: Omit<Garbage, 'no'>;
   }[] = [];
   garbage: Omit<Garbage, 'no'>[] = [];
-  /** Types of the entries that the journal must have, in order. */
+  /** Types of the expected journal entries, in order. */
   readonly entryTypes: string[] = [];
 
   living(name: string): ModelVault | undefined {
@@ -131,7 +131,7 @@ export class Model {
     return DONE;
   }
 
-  /** What a client that knows all parts declares. */
+  /** What a client declares after sending these parts. */
   declare({ state, declared, parts }: ModelUpload): DeclaredArchive {
     return state === 'completed' || parts.size === 0 ? declared : declare(inOrder(parts));
   }
@@ -193,7 +193,7 @@ export class Model {
     }
   }
 
-  /** Removes the garbage: its blobs, and the parts of its uploads. */
+  /** Removes garbage: blobs, and the parts of uploads. */
   swept(): void {
     for (const { uploadNo } of this.garbage) {
       this.uploads.find(({ upload }) => upload.no === uploadNo)?.parts.clear();

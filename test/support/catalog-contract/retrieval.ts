@@ -12,7 +12,7 @@ export function retrievalPolicies(customer: NewCustomer): void {
     assert.deepEqual(await c.catalog.retrievalPolicy(c.owner), { strategy: 'None' });
   });
 
-  it('are found as they were set last, to the last digit', async () => {
+  it('are returned as last set, to the last digit', async () => {
     const c = customer();
     for (const policy of [
       { strategy: 'FreeTier' },
@@ -27,7 +27,7 @@ export function retrievalPolicies(customer: NewCustomer): void {
     });
   });
 
-  it('refuse Standard retrievals beyond the rate, and others never', async () => {
+  it('refuse only Standard retrievals beyond the rate', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault(), MIB);
     const policy = { strategy: 'BytesPerHour', bytesPerHour: BigInt(MIB / HOURS_IN_PROGRESS) } as const;
@@ -39,7 +39,7 @@ export function retrievalPolicies(customer: NewCustomer): void {
     await startJob(c, archiveJob(archive, { createdMs: laterMs }), laterMs);
   });
 
-  it('are kept by retrievals that start side by side', async () => {
+  it('hold for retrievals that start concurrently', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault(), MIB);
     const policy = { strategy: 'BytesPerHour', bytesPerHour: BigInt(MIB) } as const;
@@ -65,14 +65,14 @@ export function capacity(customer: NewCustomer): void {
     assert.deepEqual(await listed(START_MS + 20), []);
   });
 
-  it('is two units at most, also when they are bought side by side', async () => {
+  it('is two units at most, even when bought concurrently', async () => {
     const c = customer();
     const bought = Array.from({ length: 8 }, () => buy(c, unitOf(START_MS, START_MS + 10)));
     assert.equal(await countDone('limit-reached', bought), 2);
     await buy(c, unitOf(START_MS + 10, START_MS + 20), START_MS + 10);
   });
 
-  it('lets Expedited retrievals through where they are scarce', async () => {
+  it('accepts Expedited retrievals beyond the limit of scarce capacity', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const start = (nowMs: number) => {
@@ -86,7 +86,7 @@ export function capacity(customer: NewCustomer): void {
     await start(START_MS);
   });
 
-  it('for Expedited is kept by retrievals that start side by side', async () => {
+  it('for Expedited holds for retrievals that start concurrently', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const started = Array.from({ length: 12 }, () => {

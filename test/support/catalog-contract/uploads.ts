@@ -16,7 +16,7 @@ import {
 } from './customer.ts';
 
 export function uploads(customer: NewCustomer): void {
-  it('are found as they were started, in their vault only', async () => {
+  it('are found as started, in their vault only', async () => {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
     const facts = { archiveId: 'the archive', description: null, partSize: 4_294_967_296, createdMs: 77 };
@@ -48,7 +48,7 @@ export function uploads(customer: NewCustomer): void {
     }
   });
 
-  it('are refused for a vault that is gone', async () => {
+  it('are refused for a deleted vault', async () => {
     const c = customer();
     const facts = { archiveId: 'a', description: null, partSize: MIB, createdMs: 1 };
     const start = c.catalog.startUpload({ vaultNo: await c.goneVault(), id: 'u', ...facts });
@@ -65,7 +65,7 @@ export function parts(customer: NewCustomer): void {
     );
   const withoutRef = ({ ref: _, ...part }: NewPart): Part => part;
 
-  it('are listed by offset, whatever order they came in', async () => {
+  it('are listed by offset, in whatever order they arrived', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const put: NewPart[] = [];
@@ -80,7 +80,7 @@ export function parts(customer: NewCustomer): void {
     );
   });
 
-  it('replace one another: the greater sequence counts, and the loser becomes garbage', async () => {
+  it('replace one another: the greatest sequence counts, and the others become garbage', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const at = async (sequence: number) => c.putPart(upload, 0, { sequence, size: sequence });
@@ -122,7 +122,7 @@ export function aborting(customer: NewCustomer): void {
     assert.equal((await c.catalog.partRefs(upload.no, 9)).length, 3);
   });
 
-  it('is refused for an upload that is unknown, completed, or of another vault', async () => {
+  it('is refused for an upload that is unknown, completed, or in another vault', async () => {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
     const { upload, declared } = await c.uploadOf(vault, 1);
@@ -132,7 +132,7 @@ export function aborting(customer: NewCustomer): void {
     await refused('not-found', c.abort(upload));
   });
 
-  it('comes by itself for an upload without activity', async () => {
+  it('happens by expiry for an upload without activity', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const [idle, active, young] = [
@@ -154,7 +154,7 @@ export function aborting(customer: NewCustomer): void {
     await refused('not-found', c.abort(idle));
   });
 
-  it('by itself leaves what has ended alone', async () => {
+  it('by expiry does not affect ended uploads', async () => {
     const c = customer();
     const { upload, declared } = await c.uploadOf(await c.makeVault(), 0);
     await c.complete(upload, declared);

@@ -1,4 +1,4 @@
-/** A server's inside for the lock simulation: the real catalog, operations and locks, with clocks that can be set. */
+/** The inside of a server for the lock simulation: the real catalog, operations and locks, with adjustable clocks. */
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,10 +36,10 @@ const QUIET = createLogger('silent');
 const BYTES = Buffer.from('bytes');
 const MASTER_KEY = Buffer.alloc(32, 7);
 
-/** Settings of the simulated servers: small, so that errors of time stay far below the locks' ages. */
+/** Settings of the simulated servers, small so that time errors stay far below the locks' ages. */
 export const MAX_STOP_LEAP_MS = 3_600_000;
 
-/** Folder for the catalogs of a run: in memory if the system has such a folder. */
+/** Folder for the catalogs of a run, in memory if the system has such a folder. */
 export class Shop {
   readonly folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'moraine-locks-'));
   readonly template = join(this.folder, 'template.sqlite');
@@ -69,7 +69,7 @@ class Clocks {
     steadyMs: this.realMs - this.#bootMs,
   });
 
-  /** A new process: the steady clock begins anew. */
+  /** Starts a new process, whose steady clock begins again. */
   boot(): void {
     this.#bootMs = this.realMs - 12_345;
   }
@@ -82,7 +82,7 @@ interface Running {
   readonly maySweep: boolean;
 }
 
-/** How an operation ended: its reply's headers, or the refusal. */
+/** The result of an operation: the reply's headers or the refusal. */
 export type Ended =
   | { readonly headers: Readonly<Record<string, string>> }
   | { readonly refused: ApiError | Refusal | Shortage };
@@ -107,7 +107,7 @@ export class World {
     return this.#running !== undefined;
   }
 
-  /** Starts as `serve` does. @returns false when the clock went back: the server does not start. */
+  /** Starts like `serve`. @returns false when the server refuses to start because the clock went back. */
   async start(): Promise<boolean> {
     this.clocks.boot();
     const catalog = this.#openCatalog();
@@ -165,7 +165,7 @@ export class World {
     };
   }
 
-  /** @param keep whether the server stores the latest time once more, as it does each 20 s; not in a crash. */
+  /** @param keep whether the server stores the latest time once more, as it does every 20 s; false for a crash. */
   async stop(keep: boolean): Promise<void> {
     if (!this.#running) return;
     if (keep) await this.#running.trustedClock.keep();
@@ -204,7 +204,7 @@ export class World {
     return this.#running.catalog;
   }
 
-  /** One request of the owner's root: authorized, then run. */
+  /** A request of the owner's root: authorized, then run. */
   async ask(name: GlacierAction, vault: string, input: Record<string, unknown> = {}): Promise<Ended> {
     const running = this.#running;
     const operation = OPERATIONS.get(name);
