@@ -2,6 +2,7 @@ import type { WriterStamp } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
 import { accessKeyWrites } from './access-keys.ts';
 import { archiveWrites } from './archives.ts';
+import { damageWrites } from './damage.ts';
 import { garbageWrites } from './garbage.ts';
 import { inventoryWrites } from './inventories.ts';
 import { jobWrites } from './jobs.ts';
@@ -34,6 +35,7 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...accessKeyWrites,
   ...settingWrites,
   ...garbageWrites,
+  ...damageWrites,
   ...outboxWrites,
   ...storeLinkWrites,
 };
