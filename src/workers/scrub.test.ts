@@ -9,7 +9,7 @@ import {
   SCRUB_PAUSED_SETTING,
   type ScrubProgress,
 } from '../domain/scrub-progress.ts';
-import type { ScrubOptions, ScrubStep, ScrubStore } from '../domain/scrub-store.ts';
+import type { BlobVerdict, ScrubOptions, ScrubStep, ScrubStore } from '../domain/scrub-store.ts';
 import { Scrubber } from './scrub.ts';
 import { ScrubPace } from './scrub-pace.ts';
 
@@ -34,6 +34,10 @@ class Machine {
   readonly #keys: readonly string[];
   readonly #blobBytes: number;
   #failing: string | undefined;
+  /** A blob that is damaged. */
+  damaged: string | undefined;
+  /** When damage was recorded. */
+  readonly recorded: number[] = [];
 
   constructor(blobs: number, blobBytes: number) {
     this.#keys = Array.from({ length: blobs }, (_, i) => String(i).padStart(6, '0'));
@@ -88,6 +92,10 @@ class Machine {
       findNamedBlobs: async (refs) => refs.map((ref) => ({ ref, size: this.#blobBytes, treeHash: null })),
       listNamedRefs: async () => ({ rows: [], more: false }),
       storedTotals: async () => ({ archives: 0, bytes: this.bytes }),
+      recordDamage: async ({ nowMs }) => {
+        this.recorded.push(nowMs);
+        return [];
+      },
       healDamage: async ({ beforeMs }) => {
         this.healed.push(beforeMs);
         return 0;
@@ -100,6 +108,7 @@ class Machine {
     const store: Partial<ScrubStore> = {
       scrub: (options) => this.#scrub(options),
       findAbsent: async () => [],
+      verify: async (ref) => this.#verdict(ref),
     };
     return store as ScrubStore;
   }
@@ -114,9 +123,13 @@ class Machine {
       for (let at = 0; at < this.#blobBytes; at += 4 * MIB)
         await rest(Math.min(4 * MIB, this.#blobBytes - at));
       this.reads.push(key);
-      const description = { size: this.#blobBytes, treeHash: '', createdMs: START_MS };
-      yield { upTo: key, blobs: [{ ref: key, description, damage: [] }], files: [], pack: null };
+      yield { upTo: key, blobs: [this.#verdict(key)], files: [], pack: null };
     }
+  }
+
+  #verdict(ref: string): BlobVerdict {
+    const description = { size: this.#blobBytes, treeHash: '', createdMs: START_MS };
+    return { ref, description, damage: ref === this.damaged ? [{ leaf: 0, kind: 'data' }] : [] };
   }
 }
 
@@ -251,6 +264,19 @@ describe('a scrub', () => {
     await untilEnded(machine, 1);
     assert.equal(machine.errors.length, 1);
     assert.deepEqual(machine.reads.length, 10);
+  });
+
+  it('does not take what it has just seen for old, even if the clock is set back', async () => {
+    const machine = new Machine(10, 8 * MIB);
+    machine.damaged = '000005';
+    const scrubber = machine.start();
+    machine.onPause = () => {
+      if (machine.reads.length === 3) machine.nowMs = START_MS - DAY_MS;
+      if (machine.ended.length > 0) scrubber.stop();
+    };
+    await scrubber.run();
+    assert.equal(machine.recorded.length, 1);
+    assert.ok((machine.recorded[0] ?? 0) >= (machine.healed[0] ?? Number.POSITIVE_INFINITY));
   });
 
   it('begins anew when its note cannot be read', async () => {

@@ -59,6 +59,8 @@ export class Scrubber {
   #isStopped = false;
   #waking = new AbortController();
   #keptMs = 0;
+  /** Whether the note has the present position. */
+  #isKept = true;
   #totalBytes = 0;
   /** Time that the last reads may take and have not taken; since when that holds. */
   #owedMs = 0;
@@ -86,7 +88,7 @@ export class Scrubber {
     });
     if (!this.#isDue()) await this.#pause(FIRST_PAUSE_MS);
     while (!this.#isStopped) await this.#guard(() => this.#goOn());
-    if (this.#keptMs > 0) await this.#keep().catch(this.#deps.onError);
+    if (!this.#isKept) await this.#keep().catch(this.#deps.onError);
   }
 
   /** Ends the pause or the read under way. */
@@ -136,6 +138,7 @@ export class Scrubber {
 
   /** Waits until a pass is due, or runs one to its end. @throws Interrupted, the errors of store and catalog. */
   async #goOn(): Promise<void> {
+    if (this.#isPaused && !this.#isKept) await this.#keep();
     if (this.#isPaused) return this.#pause(LONG_PAUSE_MS);
     const { pace, clock } = this.#deps;
     const { last } = this.#progress;
@@ -156,14 +159,17 @@ export class Scrubber {
 
   async #pass(): Promise<void> {
     const { catalog, clock } = this.#deps;
-    const findings = new ScrubFindings(this.#deps);
+    const { startedMs } = this.#current;
+    // What a pass sees must not count as older than the pass, even if the clock was set back.
+    const now = (): number => Math.max(clock.now(), startedMs);
+    const findings = new ScrubFindings({ ...this.#deps, clock: { now } });
     const { archives, bytes } = await catalog.storedTotals();
     this.#totalBytes = Math.max(bytes + archives * OVERHEAD_BYTES, this.#progress.last?.bytes ?? 0);
     [this.#owedMs, this.#owedSinceMs] = [0, clock.now()];
     const { key } = this.#current;
     if (!key?.startsWith(CATALOG_KEYS)) await this.#readStore(findings);
     await this.#readCatalog(findings);
-    await findings.heal(this.#current.startedMs);
+    await findings.heal(startedMs);
     await this.#end();
   }
 
@@ -174,6 +180,7 @@ export class Scrubber {
 
   #change(changes: Partial<ScrubPass>): void {
     this.#progress = { ...this.#progress, pass: { ...this.#current, ...changes } };
+    this.#isKept = false;
   }
 
   async #readStore(findings: ScrubFindings): Promise<void> {
@@ -256,6 +263,8 @@ export class Scrubber {
   async #keep(): Promise<void> {
     if (this.#deps.blobs.failure()) return;
     this.#keptMs = this.#deps.clock.now();
-    await this.#deps.blobs.putNote(SCRUB_NOTE, JSON.stringify(this.#progress));
+    const kept = this.#progress;
+    await this.#deps.blobs.putNote(SCRUB_NOTE, JSON.stringify(kept));
+    this.#isKept = this.#progress === kept;
   }
 }
