@@ -245,8 +245,14 @@ async function healDamage(tx: Tx, { beforeMs, archiveNo, limit }: HealDamageArgs
     .$if(archiveNo !== null, (q) => q.where(sql<boolean>`ref in ${refsOfArchive(archiveNo ?? 0)}`))
     .limit(limit);
   const gone = await old.execute();
+  // It may have been seen again meanwhile.
   for (const { ref, leaf } of gone)
-    await tx.db.deleteFrom('damage').where('ref', '=', ref).where('leaf', '=', leaf).execute();
+    await tx.db
+      .deleteFrom('damage')
+      .where('ref', '=', ref)
+      .where('leaf', '=', leaf)
+      .where('last_seen_ms', '<', beforeMs)
+      .execute();
   if (gone.length < limit)
     await tx.db
       .updateTable('archives')
