@@ -21,6 +21,7 @@ import { requireOwnCatalog } from './start-plan.ts';
 import { systemClock, systemRandom } from './system.ts';
 
 export interface CommandDeps {
+  readonly config: Config;
   readonly folder: DataFolder;
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
@@ -72,7 +73,16 @@ export async function withCommandDeps<Result>(
   stampSource.follow(catalog);
   const box = new SecretBox(masterKey);
   try {
-    return await work({ folder, catalog, blobs, masterKey, box, clock: systemClock, random: systemRandom });
+    return await work({
+      config,
+      folder,
+      catalog,
+      blobs,
+      masterKey,
+      box,
+      clock: systemClock,
+      random: systemRandom,
+    });
   } finally {
     await catalog.close();
     await blobs.close();

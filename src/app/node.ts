@@ -21,6 +21,7 @@ import { createSigningKeys } from '../protocol/signature/keys.ts';
 import { UnprovenBodies } from '../protocol/unproven-bodies.ts';
 import type { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
+import type { DamageWatch } from './damage-watch.ts';
 import { connectionBound, descriptorLimit } from './descriptors.ts';
 import type { RunningEmulator } from './emulator.ts';
 import { createDueTime } from './job-settings.ts';
@@ -43,6 +44,7 @@ export interface NodeDeps {
   readonly audit: RenewingLog;
   readonly denials: UnsignedDenials;
   readonly space: SpaceWatch;
+  readonly damage: DamageWatch;
   readonly masterKey: Buffer;
   readonly log: Logger;
   readonly emulator?: RunningEmulator | undefined;
@@ -58,6 +60,7 @@ export function createNode({
   audit,
   denials,
   space,
+  damage,
   masterKey,
   log,
   emulator,
@@ -72,6 +75,7 @@ export function createNode({
       completeMemoryMs: config.completeMemoryMs,
       inventoryMode: config.inventoryIntervalMs === null ? ('live' as const) : ('periodic' as const),
       expeditedCapacity: config.expeditedCapacity,
+      damageTopic: config.damageTopic,
       dueTime: createDueTime(config.jobTimes, config.seed),
     },
   };
@@ -114,7 +118,8 @@ export function createNode({
         reasonOf(audit.failure(), AUDIT) ??
         reasonOf(catalog.failure()) ??
         space.status();
-      return reason === undefined ? { status: 'ok' } : { status: 'failing', reason };
+      const damaged = damage.count > 0 ? { damage: damage.count } : {};
+      return reason === undefined ? { status: 'ok', ...damaged } : { status: 'failing', reason, ...damaged };
     },
   });
 }

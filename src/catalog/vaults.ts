@@ -266,6 +266,7 @@ const OF_VAULTS = [
   'jobs',
   'notifications',
   'garbage',
+  'damage',
   'retrieval_policies',
   'capacity_units',
 ] as const;

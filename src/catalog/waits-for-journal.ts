@@ -13,7 +13,8 @@ const INDEPENDENT_WRITES: ReadonlySet<WriteName> = new Set<WriteName>([
   'leaseNotifications',
   'dropNotification',
   'failNotification',
-  'markDamaged',
+  'recordDamage',
+  'healDamage',
 ]);
 
 /** Whether a write's answer must wait for the journal: it may leave an entry, or rely on an earlier one. */

@@ -3,6 +3,7 @@ import type { CatalogWrites } from '../domain/catalog.ts';
 import type { JobMessage } from '../domain/notification.ts';
 import { accessKeyWrites } from './access-keys.ts';
 import { archiveWrites } from './archives.ts';
+import { damageWrites } from './damage.ts';
 import { garbageWrites } from './garbage.ts';
 import { inventoryWrites } from './inventories.ts';
 import { jobWrites } from './jobs.ts';
@@ -35,6 +36,7 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...accessKeyWrites,
   ...settingWrites,
   ...garbageWrites,
+  ...damageWrites,
   ...outboxWrites,
   ...storeLinkWrites,
 };

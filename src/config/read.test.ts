@@ -231,6 +231,19 @@ describe('single settings', () => {
     );
   });
 
+  it('take a period of the scrub that can be kept, and a topic for damage', () => {
+    assert.deepEqual([read().scrubPeriodMs, read().damageTopic], [7 * 86_400_000, null]);
+    assert.equal(read({ 'scrub-period': '1h' }).scrubPeriodMs, 3_600_000);
+    refusesSettings(() => read({ 'scrub-period': '59m' }), /^--scrub-period must be at least 1h/);
+    const topic = 'arn:aws:sns:us-east-1:123456789012:damage';
+    assert.equal(read({ 'damage-topic': topic }).damageTopic, topic);
+    for (const other of ['damage', `${topic} `, 'arn:aws:sqs:us-east-1:123456789012:damage'])
+      refusesSettings(
+        () => read({ 'damage-topic': other }),
+        /^--damage-topic must be the ARN of an SNS topic/,
+      );
+  });
+
   it('say what a switch may be', () => {
     refusesSettings(() => read({}, { MORAINE_EMULATOR: 'maybe' }), /must be true or false/);
     refusesSettings(() => read({}, {}, { emulator: 'maybe' }), /must be true or false/);

@@ -52,11 +52,6 @@ export interface DeleteArchiveArgs {
   readonly policyVersion: number;
 }
 
-export interface MarkDamagedArgs {
-  readonly archiveNo: number;
-  readonly nowMs: number;
-}
-
 export interface ArchiveWrites {
   /** @throws Refusal not-found when the vault is gone. */
   addArchive(args: NewArchive): Promise<void>;
@@ -65,6 +60,4 @@ export interface ArchiveWrites {
    * @throws Refusal changed-meanwhile when the vault's policies are no longer of `policyVersion`: clients retry.
    */
   deleteArchive(args: DeleteArchiveArgs): Promise<boolean>;
-  /** Notes that a read found an archive's bytes changed. */
-  markDamaged(args: MarkDamagedArgs): Promise<void>;
 }

@@ -210,17 +210,26 @@ export interface BlobStore {
 
 /** There is no blob under this reference. */
 export class BlobMissing extends Error {
+  readonly ref: string;
+
   constructor(ref: string) {
     super(`no blob ${ref}`);
     this.name = 'BlobMissing';
+    this.ref = ref;
   }
 }
 
 /** The blob exists but is not what was stored. */
 export class BlobDamaged extends Error {
-  constructor(ref: string, why: string) {
+  readonly ref: string;
+  /** Number of the damaged leaf; null if its description or its size is wrong. */
+  readonly leaf: number | null;
+
+  constructor(ref: string, why: string, leaf: number | null = null) {
     super(`blob ${ref} is damaged: ${why}`);
     this.name = 'BlobDamaged';
+    this.ref = ref;
+    this.leaf = leaf;
   }
 }
 

@@ -15,6 +15,12 @@ export function isReadError(error: unknown): boolean {
   return codeOf(error) === 'EIO';
 }
 
+/** Whether the file system refuses to go past the page cache. */
+export function refusesDirect(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'EINVAL' || code === 'ENOTSUP' || code === 'EOPNOTSUPP';
+}
+
 /** For `.catch` of a step whose failure changes nothing. */
 export function ignoreErrors(): void {}
 

@@ -26,6 +26,8 @@ interface OperationSettings {
   readonly inventoryMode: InventoryMode;
   /** How many Expedited retrievals may start in five minutes without provisioned capacity; null: any number. */
   readonly expeditedCapacity: number | null;
+  /** The topic that is told of damage; null for none. */
+  readonly damageTopic: string | null;
   /** When a job of this pace that starts at `nowMs` is done, ms since the epoch. */
   dueTime(pace: JobPace, nowMs: number): number;
 }

@@ -164,7 +164,8 @@ async function findFileEnd(fs: FileSystem, path: string): Promise<JournalEnd> {
   }
 }
 
-function isWhole(line: string): boolean {
+/** Whether a line, without its end, is what was written. */
+export function isWhole(line: string): boolean {
   return line.length > SUM_CHARS && line.slice(0, SUM_CHARS) === sumOf(line.slice(SUM_CHARS + 1));
 }
 

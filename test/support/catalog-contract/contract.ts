@@ -10,6 +10,7 @@ import { archives } from './archives.ts';
 import { writesAtOnce } from './at-once.ts';
 import { completing, repeats } from './completing.ts';
 import { Customer, type NewCustomer } from './customer.ts';
+import { damage } from './damage.ts';
 import { garbage, namedBlobs } from './garbage.ts';
 import { inventories, inventoryJobs } from './inventories.ts';
 import { jobLife, jobs, segments } from './jobs.ts';
@@ -56,6 +57,7 @@ const LONE_SECTIONS: Sections = {
   'inventory jobs': inventoryJobs,
   inventories,
   notifications,
+  damage,
 };
 
 /** Runs the contract; `makePlace` returns a fresh, empty place. */

@@ -160,6 +160,7 @@ export class World {
         completeMemoryMs: 86_400_000,
         inventoryMode: 'live',
         expeditedCapacity: null,
+        damageTopic: null,
         dueTime: (_pace, nowMs) => nowMs,
       },
     };

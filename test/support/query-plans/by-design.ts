@@ -57,5 +57,14 @@ export const BY_DESIGN: { readonly [Name in Method]?: Exemption } = {
   },
   completeUpload: { tables: ['parts'], why: 'an upload has at most 10,000 parts, and it folds all of them' },
   idleUploads: { tables: ['parts'], why: 'an upload has at most 10,000 parts' },
+  listDamage: {
+    tables: ['damage'],
+    why: 'a page of it in the order of its key, before what is joined to it',
+  },
+  findGarbage: {
+    tables: ['garbage'],
+    why: 'the scrub asks, of blobs that nothing names, of which there are few',
+  },
+  storedTotals: { tables: ['vault_counts'], why: 'the scrub asks once a pass, of some rows a vault' },
   dropParts: { tables: ['parts'], why: 'an upload has at most 10,000 parts' },
 };

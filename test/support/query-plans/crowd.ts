@@ -88,6 +88,13 @@ function archives(hash: string): string[] {
     rows('deleted_archives', CROWD, { no: `1000000 + i`, ...archive, deleted_ms: String(START_MS) }),
     rows('garbage', CROWD, { ref: `'gone-' || cast(i as text)`, noted_ms: String(START_MS) }),
     rows('store_records', CROWD, { entry: `'{}'` }),
+    rows('damage', CROWD, {
+      ref: `'blob-' || cast(i as text)`,
+      leaf: '0',
+      kind: `'data'`,
+      first_seen_ms: String(START_MS),
+      last_seen_ms: `${START_MS} - i`,
+    }),
   ];
 }
 
