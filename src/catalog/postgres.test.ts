@@ -6,7 +6,7 @@ import { Customer } from '../../test/support/catalog-contract/customer.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { itFollowsTheModel } from '../../test/support/catalog-contract/property.ts';
 import { eventually } from '../../test/support/poll.ts';
-import { createDatabase, skipWithoutPostgres } from '../../test/support/postgres.ts';
+import { createDatabase, PATIENT_MS, skipWithoutPostgres } from '../../test/support/postgres.ts';
 import type { JournalEntry } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { Shortage } from '../domain/errors.ts';
@@ -18,9 +18,6 @@ describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   catalogContract('PostgreSQL', postgresPlace);
   itFollowsTheModel(postgresPlace, 30);
 });
-
-/** Long, because the contract is not about time and must hold on a busy machine. */
-const PATIENT_MS = 300_000;
 
 async function postgresPlace(): Promise<CatalogPlace> {
   const database = await createDatabase();
@@ -47,6 +44,7 @@ describe('a client’s text with a NUL character', () => {
       url,
       journal: async () => {},
       jobMessage,
+      limitMs: PATIENT_MS,
       onError: () => {},
     });
     t.after(() => catalog.close());

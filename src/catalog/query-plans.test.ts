@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import pg from 'pg';
 import { Customer } from '../../test/support/catalog-contract/customer.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
-import { createDatabase, skipWithoutPostgres } from '../../test/support/postgres.ts';
+import { createDatabase, PATIENT_MS, skipWithoutPostgres } from '../../test/support/postgres.ts';
 import { BY_DESIGN } from '../../test/support/query-plans/by-design.ts';
 import { crowd } from '../../test/support/query-plans/crowd.ts';
 import { EVERY_CALL, type Method } from '../../test/support/query-plans/every-call.ts';
@@ -81,7 +81,8 @@ async function sqlitePlace(): Promise<CrowdedPlace> {
 async function postgresPlace(): Promise<CrowdedPlace> {
   const { url, drop } = await createDatabase();
   return {
-    open: (journal = async () => {}) => openPostgresCatalog({ url, journal, jobMessage, onError: () => {} }),
+    open: (journal = async () => {}) =>
+      openPostgresCatalog({ url, journal, jobMessage, limitMs: PATIENT_MS, onError: () => {} }),
     async fill(account) {
       const client = new pg.Client({ connectionString: url });
       await client.connect();

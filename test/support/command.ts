@@ -4,7 +4,7 @@ import { MAIN } from './program.ts';
 import { asUser } from './server.ts';
 
 /** Time after which a command is killed, so that its test fails instead of hanging. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 600_000;
 
 export interface Ended {
   readonly code: number | null;

@@ -10,7 +10,7 @@ import type { NewPart } from '../../../src/domain/upload-catalog.ts';
 import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import { type Api, apiOf } from '../../support/api.ts';
 import { declare, hashOf } from '../../support/catalog-contract/customer.ts';
-import { createDatabase, skipWithoutPostgres } from '../../support/postgres.ts';
+import { createDatabase, PATIENT_MS, skipWithoutPostgres } from '../../support/postgres.ts';
 import { startServer, type TestServer } from '../../support/server.ts';
 
 const PARTS = 10_000;
@@ -43,6 +43,7 @@ describe('a Complete of 10,000 parts', () => {
       journal: async () => {},
       jobMessage,
       generation: 'current',
+      limitMs: PATIENT_MS,
       onError: () => {},
     });
     t.after(() => catalog.close());

@@ -58,7 +58,7 @@ export const BY_DESIGN: { readonly [Name in Method]?: Exemption } = {
   completeUpload: { tables: ['parts'], why: 'an upload has at most 10,000 parts, and it folds all of them' },
   idleUploads: { tables: ['parts'], why: 'an upload has at most 10,000 parts' },
   listDamage: {
-    tables: ['damage'],
+    tables: ['damage', 'd'],
     why: 'a page of it in the order of its key, before what is joined to it',
   },
   findGarbage: {
