@@ -33,8 +33,8 @@ const OVERHEAD_BYTES = 1024;
 const CATALOG_KEYS = 'z';
 /** Between two pages of the catalog. */
 const PAGE_PAUSE_MS = 50;
-/** Files that a pass reads side by side when an operator asked for it. */
-const FAST_READS = 3;
+/** Runs in memory in a pass that an operator asked for: the disk reads one while others are hashed. */
+const FAST_RUNS = 3;
 
 export interface ScrubDeps extends FindingsDeps {
   readonly catalog: Catalog;
@@ -187,7 +187,7 @@ export class Scrubber {
     const { key, isFast } = this.#current;
     const steps = this.#deps.store.scrub({
       after: key,
-      atOnce: isFast ? FAST_READS : 1,
+      atOnce: isFast ? FAST_RUNS : 1,
       rest: (bytes) => this.#rest(bytes),
     });
     for await (const step of steps) await this.#take(findings, step);
