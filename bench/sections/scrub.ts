@@ -14,8 +14,9 @@ import type { BenchOptions, Reference, Row, Section, Target } from '../section.t
 const MIB = 2 ** 20;
 const SMALL_BYTES = 4096;
 const UPLOADS_AT_ONCE = 64;
-/** As a pass that an operator asked for. */
-const FILES_AT_ONCE = 3;
+/** As in a pass that an operator asked for. */
+const RUNS = 3;
+const READERS = 3;
 /** Of one read of the disk alone: longer ones are not faster. */
 const READ_BYTES = 4 * MIB;
 const HASH_BYTES = 16 * MIB;
@@ -26,7 +27,7 @@ export const scrub: Section = {
   name: 'scrub',
   about:
     'Scrubbing a store at full speed, in one process, without a catalog. The reference is the lower of two rates that ' +
-    'are measured in the same rounds: reading the same files past the page cache, and the tree hash on all cores.',
+    'are measured in the same rounds: reading the same files past the page cache, and the tree hash on all cores. Each is the better of two runs.',
   run,
 };
 
@@ -49,10 +50,13 @@ async function run(options: BenchOptions): Promise<readonly Row[]> {
   ];
   const hashed = Math.max(HASH_BYTES, (piece * pieces) / 4);
   const results = await contest(options, [
-    { name: HASH, measure: async () => ({ value: await rateOf(() => hashOnAllCores(engine, hashed)) }) },
+    { name: HASH, measure: async () => ({ value: await betterOfTwo(() => hashOnAllCores(engine, hashed)) }) },
     ...stores.flatMap(({ name, store, files }) => [
-      { name: `disk, ${name}`, measure: async () => ({ value: await rateOf(() => readAll(engine, files)) }) },
-      { name: `scrub, ${name}`, measure: async () => ({ value: await rateOf(() => scrubAll(store)) }) },
+      {
+        name: `disk, ${name}`,
+        measure: async () => ({ value: await bestReading(engine, files) }),
+      },
+      { name: `scrub, ${name}`, measure: async () => ({ value: await betterOfTwo(() => scrubAll(store)) }) },
     ]),
   ]);
   const row = (name: string): Row => ({
@@ -80,6 +84,11 @@ async function run(options: BenchOptions): Promise<readonly Row[]> {
 async function rateOf(task: () => Promise<number>): Promise<number> {
   const began = performance.now();
   return (await task()) / 1000 / (performance.now() - began);
+}
+
+/** All figures are the better of two runs, like that of the disk, which is read in two ways. */
+async function betterOfTwo(task: () => Promise<number>): Promise<number> {
+  return Math.max(await rateOf(task), await rateOf(task));
 }
 
 async function fill(
@@ -127,13 +136,19 @@ async function scrubAll(store: DiskStore): Promise<number> {
   const rest = async (read: number): Promise<void> => {
     bytes += read;
   };
-  for await (const { blobs } of store.scrub({ after: null, atOnce: FILES_AT_ONCE, rest }))
+  for await (const { blobs } of store.scrub({ after: null, atOnce: RUNS, rest }))
     for (const { ref, damage } of blobs) if (damage.length > 0) throw new Error(`the blob ${ref} is damaged`);
   return bytes;
 }
 
-/** Reads all of the files past the page cache, some side by side; through it where that is refused. */
-async function readAll(engine: HashEngine, paths: readonly string[]): Promise<number> {
+/** The better of one reader and of several: disks differ in what they like. */
+async function bestReading(engine: HashEngine, paths: readonly string[]): Promise<number> {
+  const alone = await rateOf(() => readAll(engine, paths, 1));
+  return Math.max(alone, await rateOf(() => readAll(engine, paths, READERS)));
+}
+
+/** Reads all of the files past the page cache, through it where that is refused. */
+async function readAll(engine: HashEngine, paths: readonly string[], readers: number): Promise<number> {
   const left = [...paths];
   let bytes = 0;
   const work = async (): Promise<void> => {
@@ -149,7 +164,7 @@ async function readAll(engine: HashEngine, paths: readonly string[]): Promise<nu
       }
     }
   };
-  await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
+  await Promise.all(Array.from({ length: readers }, work));
   return bytes;
 }
 

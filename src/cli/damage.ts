@@ -7,8 +7,8 @@ import { EXIT, NotFoundError } from '../config/errors.ts';
 import type { StoredArchive } from '../domain/archive-catalog.ts';
 import { type Damage, type DamageKind, damagedSpan, isFileDamage } from '../domain/damage.ts';
 import type { DamageKey } from '../domain/damage-catalog.ts';
-import { parseProgress, SCRUB_NOTE } from '../domain/scrub-progress.ts';
 import type { VaultKey } from '../domain/vault.ts';
+import { readScrubProgress } from '../workers/scrub-note.ts';
 import { addAction, type Given } from './action.ts';
 import { isoDate } from './iso-date.ts';
 import { pluralize } from './pluralize.ts';
@@ -44,7 +44,7 @@ const WHAT: Readonly<Record<DamageKind, string>> = {
 /** Prints each page as it is read: there may be many. */
 async function list({ catalog, folder }: CommandDeps, given: Given): Promise<unknown[]> {
   const store = openScrubStore(folder);
-  const fileOf = ({ ref, ...one }: Damage) => (isFileDamage({ ref, ...one }) ? ref : store.fileOf(ref));
+  const fileOf = (one: Damage) => (isFileDamage(one) ? one.ref : store.fileOf(one.ref));
   let shown = 0;
   for (let after: DamageKey | null = null; ; ) {
     const page: { rows: readonly Damage[]; more: boolean } = await catalog.listDamage({
@@ -99,14 +99,14 @@ async function check(deps: CommandDeps, given: Given): Promise<string[]> {
   const id = given['archiveid'] ?? '';
   const { archive, vault } = await findArchive(deps, id);
   const store = openScrubStore(folder);
-  const lines: string[] = [];
   const found = await checkArchive(
     {
       ...{ catalog, store, topic: config.damageTopic, nowMs: clock.now() },
-      progress: parseProgress(await blobs.note(SCRUB_NOTE)),
+      progress: await readScrubProgress(blobs),
       onDamage({ ref, leaf, kind }) {
         const what = leaf === null ? 'the bytes' : `MiB ${leaf}`;
-        lines.push(`store/${store.fileOf(ref)}: ${what} of this blob: ${WHAT[kind]}`);
+        if (!given['json'])
+          process.stdout.write(`store/${store.fileOf(ref)}: ${what} of this blob: ${WHAT[kind]}\n`);
       },
     },
     archive,
@@ -127,7 +127,7 @@ async function check(deps: CommandDeps, given: Given): Promise<string[]> {
   const before = lastVerifiedDate === null ? 'no scrub has read it yet' : `last scrubbed ${lastVerifiedDate}`;
   if (damages === 0)
     return [`${name}/id:${id}: all ${pluralize(archive.size, 'byte')} are what was stored; ${before}`];
-  return [...lines, `${name}/id:${id} is damaged; ${before}. See "Damage" in docs/scrub.md`];
+  return [`${name}/id:${id} is damaged; ${before}. See "Damage" in docs/scrub.md`];
 }
 
 /** Looks in every vault: an id alone does not say where its archive is. @throws NotFoundError. */

@@ -7,13 +7,11 @@ import { EXIT } from '../config/errors.ts';
 import type { DamageCount } from '../domain/damage-catalog.ts';
 import {
   type EndedPass,
-  parseProgress,
-  SCRUB_NOTE,
   SCRUB_NOW_SETTING,
   SCRUB_PAUSED_SETTING,
   type ScrubPass,
-  type ScrubProgress,
 } from '../domain/scrub-progress.ts';
+import { readScrubProgress } from '../workers/scrub-note.ts';
 import { addAction, audited, type Given } from './action.ts';
 import { isoDate } from './iso-date.ts';
 import { pluralize } from './pluralize.ts';
@@ -48,8 +46,8 @@ function setPaused(isPaused: boolean) {
 }
 
 async function startNow(deps: CommandDeps, given: Given): Promise<string | string[]> {
-  const { catalog } = deps;
-  const { answeredMs } = await readProgress(deps);
+  const { catalog, blobs } = deps;
+  const { answeredMs } = await readScrubProgress(blobs);
   // Later than the last request, even if the clock was set back.
   const askedMs = Math.max(deps.clock.now(), answeredMs + 1);
   await withCommandAudit(deps, 'command', async (auditChange) => {
@@ -60,19 +58,15 @@ async function startNow(deps: CommandDeps, given: Given): Promise<string | strin
   if (given['wait'] === undefined) return given['json'] ? [] : 'a running server begins within seconds';
   process.stderr.write('moraine: waiting until a running server has read everything\n');
   for (;;) {
-    const progress = await readProgress(deps);
+    const progress = await readScrubProgress(blobs);
     if (progress.answeredMs >= askedMs && progress.pass === null) return showStatus(deps, given);
     await setTimeout(LOOK_PAUSE_MS);
   }
 }
 
-async function readProgress({ blobs }: CommandDeps): Promise<ScrubProgress> {
-  return parseProgress(await blobs.note(SCRUB_NOTE));
-}
-
 async function showStatus(deps: CommandDeps, given: Given): Promise<string[]> {
-  const { catalog } = deps;
-  const { pass, last } = await readProgress(deps);
+  const { catalog, blobs } = deps;
+  const { pass, last } = await readScrubProgress(blobs);
   const isPaused = (await catalog.findSetting(SCRUB_PAUSED_SETTING)) === 'true';
   const count = await catalog.countDamage(COUNTED);
   const { bytes } = await catalog.storedTotals();

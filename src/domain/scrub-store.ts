@@ -44,7 +44,7 @@ export interface ScrubOptions {
   readonly after: string | null;
   /** Called after each read with its bytes. The scrub goes on when it resolves; if it throws, so does the scrub. */
   rest(bytes: number): Promise<void>;
-  /** How many files to read side by side. */
+  /** How many runs of a file may be in memory: with 2 or more, the disk reads one while another is hashed. */
   readonly atOnce: number;
 }
 

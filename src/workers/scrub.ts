@@ -1,5 +1,5 @@
 /** The scrub: reads all that is stored, again and again, and compares it with its hashes and with the catalog. */
-import { type BlobStore, NoteDamaged } from '../domain/blob-store.ts';
+import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import {
   addMark,
@@ -7,7 +7,6 @@ import {
   type EndedPass,
   NO_PROGRESS,
   newPass,
-  parseProgress,
   SCRUB_NOTE,
   SCRUB_NOW_SETTING,
   SCRUB_PAUSED_SETTING,
@@ -16,6 +15,7 @@ import {
 } from '../domain/scrub-progress.ts';
 import type { ScrubStep } from '../domain/scrub-store.ts';
 import { type FindingsDeps, ScrubFindings } from './scrub-findings.ts';
+import { readScrubProgress } from './scrub-note.ts';
 import type { ScrubPace } from './scrub-pace.ts';
 
 /** Keeping the position takes two flushes: so that is at most one a minute. */
@@ -33,8 +33,8 @@ const OVERHEAD_BYTES = 1024;
 const CATALOG_KEYS = 'z';
 /** Between two pages of the catalog. */
 const PAGE_PAUSE_MS = 50;
-/** Files that a pass reads side by side when an operator asked for it. */
-const FAST_READS = 3;
+/** Runs in memory in a pass that an operator asked for: the disk reads one while others are hashed. */
+const FAST_RUNS = 3;
 
 export interface ScrubDeps extends FindingsDeps {
   readonly catalog: Catalog;
@@ -83,7 +83,7 @@ export class Scrubber {
   /** Runs passes; resolves after `stop`, when the position is kept. Never throws. */
   async run(): Promise<void> {
     await this.#guard(async () => {
-      this.#progress = await this.#readProgress();
+      this.#progress = await readScrubProgress(this.#deps.blobs, this.#deps.onError);
       await this.look();
     });
     if (!this.#isDue()) await this.#pause(FIRST_PAUSE_MS);
@@ -104,17 +104,6 @@ export class Scrubber {
       if (error instanceof Interrupted) return;
       this.#deps.onError(error);
       await this.#pause(RETRY_PAUSE_MS);
-    }
-  }
-
-  /** A damaged note is lost progress, no more. */
-  async #readProgress(): Promise<ScrubProgress> {
-    try {
-      return parseProgress(await this.#deps.blobs.note(SCRUB_NOTE));
-    } catch (error) {
-      if (!(error instanceof NoteDamaged) && !(error instanceof SyntaxError)) throw error;
-      this.#deps.onError(error);
-      return NO_PROGRESS;
     }
   }
 
@@ -187,7 +176,7 @@ export class Scrubber {
     const { key, isFast } = this.#current;
     const steps = this.#deps.store.scrub({
       after: key,
-      atOnce: isFast ? FAST_READS : 1,
+      atOnce: isFast ? FAST_RUNS : 1,
       rest: (bytes) => this.#rest(bytes),
     });
     for await (const step of steps) await this.#take(findings, step);

@@ -1,7 +1,7 @@
 /** Reading past the page cache: a scrub must see what the disk holds, and must not push out what requests use. */
 import { refusesDirect, undefinedIfMissing } from '../../durable/errors.ts';
 import type { FileSystem, OpenFile } from '../../durable/file-system.ts';
-import type { HashEngine, HashedRead } from '../../hashing/hash-engine.ts';
+import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { LEAF_BYTES } from '../../treehash/index.ts';
 import { BufferPool } from './buffer-pool.ts';
 
@@ -85,11 +85,6 @@ export class DirectFile {
    */
   readRun(position: number, target: Buffer, least: number): Promise<number> {
     return this.#orCached(() => this.#file.readInto(position, target, least));
-  }
-
-  /** Reads and hashes whole leaves. @param target and `position` aligned. @throws the I/O error. */
-  hashRun(position: number, target: Buffer): Promise<HashedRead> {
-    return this.#orCached(() => this.#file.readAndHash(this.#files.engine, position, target));
   }
 
   /** Reads any bytes; fewer only where the file ends. @throws the I/O error. */

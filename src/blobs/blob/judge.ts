@@ -7,6 +7,7 @@ import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { DIGEST_BYTES, LEAF_BYTES } from '../../treehash/index.ts';
 import { alignUp, type DirectFile, type DirectFiles, RUN_BYTES } from './direct-file.ts';
 import { decodeFooter, decodeTrailer, FOOTER_BYTES } from './format.ts';
+import { inOrder } from './in-order.ts';
 import { describeBlob } from './open.ts';
 
 /** What judging takes beside the blob. */
@@ -14,6 +15,18 @@ export interface JudgeDeps {
   readonly files: DirectFiles;
   /** Called after each read with its bytes. @throws to end the judging. */
   rest(bytes: number): Promise<void>;
+  /** How many runs of a file may be in memory: with 2 or more, the disk reads one while another is hashed. */
+  readonly atOnce: number;
+}
+
+/** A file with a blob, open, and what the blob says of itself. */
+export interface DescribedFile {
+  readonly ref: string;
+  readonly file: DirectFile;
+  /** Undefined if it cannot be read. */
+  readonly description: BlobDescription | undefined;
+  /** Why it cannot be read. */
+  readonly damage: readonly BlobDamage[];
 }
 
 /**
@@ -22,21 +35,22 @@ export interface JudgeDeps {
  */
 export async function judgeFile(
   deps: JudgeDeps,
-  ref: string,
-  file: DirectFile,
+  { ref, file, description, damage }: DescribedFile,
   only?: ReadonlySet<number>,
 ): Promise<BlobVerdict> {
-  const described = await describe(ref, file);
-  if ('damage' in described) return { ref, description: null, damage: [described.damage] };
-  const damage: BlobDamage[] = [];
-  const { size } = described;
+  if (!description) return { ref, description: null, damage };
+  const found: BlobDamage[] = [];
+  const runs = readRuns(deps, file, runsOf(description.size, only));
+  const judge = (run: ReadRun) => judgeRun(deps.files, description, run);
+  for await (const judged of inOrder(runs, deps.atOnce, judge)) found.push(...judged);
+  return { ref, description: toFacts(description), damage: found };
+}
+
+function* runsOf(size: number, only?: ReadonlySet<number>): Generator<Run> {
   for (let at = 0; at < size; at += RUN_BYTES) {
     const run = { first: at / LEAF_BYTES, bytes: Math.min(RUN_BYTES, size - at) };
-    if (only && !hasAny(only, run)) continue;
-    damage.push(...(await judgeRun(deps, described, file, run)));
-    await deps.rest(run.bytes);
+    if (!only || hasAny(only, run)) yield run;
   }
-  return { ref, description: toFacts(described), damage };
 }
 
 /** Some whole leaves. */
@@ -51,56 +65,72 @@ function hasAny(only: ReadonlySet<number>, { first, bytes }: Run): boolean {
   return Array.from({ length: count }, (_, i) => first + i).some((leaf) => only.has(leaf));
 }
 
-async function describe(
-  ref: string,
-  file: DirectFile,
-): Promise<BlobDescription | { readonly damage: BlobDamage }> {
+/** Reads what a blob says of itself. @throws the I/O error, unless the disk fails to read. */
+export async function describeFile(ref: string, file: DirectFile): Promise<DescribedFile> {
   try {
-    return await describeBlob({ ref, file, start: 0, total: file.size });
+    const description = await describeBlob({ ref, file, start: 0, total: file.size });
+    return { ref, file, description, damage: [] };
   } catch (error) {
-    if (isReadError(error)) return { damage: { leaf: null, kind: 'unreadable' } };
-    if (error instanceof BlobDamaged) return { damage: { leaf: null, kind: 'description' } };
-    throw error;
+    if (!isReadError(error) && !(error instanceof BlobDamaged)) throw error;
+    const kind = isReadError(error) ? 'unreadable' : 'description';
+    return { ref, file, description: undefined, damage: [{ leaf: null, kind }] };
+  }
+}
+
+/** A run as the disk has it. */
+interface ReadRun extends Run {
+  /** Give it back. Undefined if the disk fails to read it. */
+  readonly buffer: Buffer | undefined;
+  /** Fewer than asked for where the file ends. */
+  readonly read: number;
+}
+
+/** Reads one run after the other: disks are fastest with one reader that goes straight on. */
+async function* readRuns(
+  { files, rest }: JudgeDeps,
+  file: DirectFile,
+  runs: Iterable<Run>,
+): AsyncGenerator<ReadRun> {
+  for (const run of runs) {
+    const whole = await readRun(files, file, run);
+    if (whole.buffer || run.bytes <= LEAF_BYTES) yield whole;
+    // The disk cannot read all of it: finds out which leaves.
+    else for (const leaf of leavesOf(run)) yield await readRun(files, file, leaf);
+    await rest(run.bytes);
+  }
+}
+
+function* leavesOf({ first, bytes }: Run): Generator<Run> {
+  for (let at = 0; at < bytes; at += LEAF_BYTES)
+    yield { first: first + at / LEAF_BYTES, bytes: Math.min(LEAF_BYTES, bytes - at) };
+}
+
+async function readRun(files: DirectFiles, file: DirectFile, run: Run): Promise<ReadRun> {
+  const buffer = files.buffers.take();
+  try {
+    // The last leaf ends between blocks, so it is read with what follows.
+    const target = buffer.subarray(0, alignUp(run.bytes));
+    const read = await file.readRun(run.first * LEAF_BYTES, target, run.bytes);
+    return { ...run, buffer, read: Math.min(read, run.bytes) };
+  } catch (error) {
+    files.buffers.give(buffer);
+    if (!isReadError(error)) throw error;
+    return { ...run, buffer: undefined, read: 0 };
   }
 }
 
 async function judgeRun(
-  { files }: JudgeDeps,
-  description: BlobDescription,
-  file: DirectFile,
-  run: Run,
+  { engine, buffers }: DirectFiles,
+  { leaves }: BlobDescription,
+  run: ReadRun,
 ): Promise<BlobDamage[]> {
-  const buffer = files.buffers.take();
+  const { buffer, first, read } = run;
+  if (buffer === undefined) return [{ leaf: first, kind: 'unreadable' }];
   try {
-    const found = await hashRun(files.engine, file, run, buffer);
-    return compare(found, description.leaves, run);
-  } catch (error) {
-    if (!isReadError(error)) throw error;
-    if (run.bytes <= LEAF_BYTES) return [{ leaf: run.first, kind: 'unreadable' }];
+    return compare(await engine.hashLeaves(buffer.subarray(0, read)), leaves, run);
   } finally {
-    files.buffers.give(buffer);
+    buffers.give(buffer);
   }
-  // The disk cannot read all of it: finds out which leaves.
-  const damage: BlobDamage[] = [];
-  for (let at = 0; at < run.bytes; at += LEAF_BYTES) {
-    const leaf = { first: run.first + at / LEAF_BYTES, bytes: Math.min(LEAF_BYTES, run.bytes - at) };
-    damage.push(...(await judgeRun({ files, rest: async () => {} }, description, file, leaf)));
-  }
-  return damage;
-}
-
-/** Digests of the leaves as the disk has them; short where the file ends. */
-async function hashRun(
-  engine: HashEngine,
-  file: DirectFile,
-  { first, bytes }: Run,
-  buffer: Buffer,
-): Promise<Uint8Array> {
-  const position = first * LEAF_BYTES;
-  if (bytes % LEAF_BYTES === 0) return (await file.hashRun(position, buffer.subarray(0, bytes))).leaves;
-  // The last leaf ends between blocks, so it is read with what follows.
-  const read = await file.readRun(position, buffer.subarray(0, alignUp(bytes)), bytes);
-  return engine.hashLeaves(buffer.subarray(0, Math.min(read, bytes)));
 }
 
 /** Compares digests with the leaves of a run; a digest that is not there differs. */

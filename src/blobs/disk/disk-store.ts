@@ -42,6 +42,8 @@ export const PACKED_BYTES = 256 * 1024;
 
 /** Lets the engine hash two leaves side by side, and is small enough for many concurrent downloads. */
 const READ_LEAVES = 2;
+/** Runs of a blob that are in memory while it is verified. */
+const VERIFY_RUNS = 2;
 /** Number of wide read buffers: at most 96 MiB in all. */
 const WIDE_READS = 6;
 
@@ -296,13 +298,18 @@ export class DiskStore implements BlobStore, ScrubStore {
   }
 
   async verify(ref: string, only?: ReadonlySet<number>): Promise<BlobVerdict> {
-    const deps = { paths: this.#paths, files: this.#direct, rest: async () => {} };
     const found = parseRef(ref);
+    const deps = this.#verifying;
     return 'name' in found ? verifyFileBlob(deps, found.name, only) : this.#packs.verify(deps, found);
   }
 
   verifyFile(path: string): Promise<string | undefined> {
-    return proveFile({ paths: this.#paths, files: this.#direct, rest: async () => {} }, path);
+    return proveFile(this.#verifying, path);
+  }
+
+  /** For reads that do not wait for anything. */
+  get #verifying() {
+    return { paths: this.#paths, files: this.#direct, rest: async () => {}, atOnce: VERIFY_RUNS };
   }
 
   findAbsent(refs: readonly string[]): Promise<readonly string[]> {

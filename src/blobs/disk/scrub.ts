@@ -3,9 +3,9 @@ import { BlobMissing } from '../../domain/blob-store.ts';
 import type { BlobVerdict, DamagedFile, ScrubOptions, ScrubStep } from '../../domain/scrub-store.ts';
 import { exists } from '../../durable/names.ts';
 import type { DirectFiles } from '../blob/direct-file.ts';
-import { type JudgeDeps, judgeFile } from '../blob/judge.ts';
+import { inOrder } from '../blob/in-order.ts';
+import { type DescribedFile, describeFile, type JudgeDeps, judgeFile } from '../blob/judge.ts';
 import { scanPack } from '../packs/index.ts';
-import { inOrder } from './ahead.ts';
 import { BLOB_FOLDERS, type DiskPaths, isBlobName, packOfFile, parseRef } from './paths.ts';
 import { listTexts, proveText } from './scrub-texts.ts';
 
@@ -35,9 +35,9 @@ export async function* scrubDisk(
   { paths, files }: DiskScrubDeps,
   { after, rest, atOnce }: ScrubOptions,
 ): AsyncGenerator<ScrubStep> {
-  const deps = { paths, files, rest };
+  const deps = { paths, files, rest, atOnce };
   const key = after ?? '';
-  if (key < PACKS) yield* scrubFiles(deps, key, atOnce);
+  if (key < PACKS) yield* scrubFiles(deps, key);
   if (key < TEXTS) yield* scrubPacks(deps, key.startsWith(PACKS) ? key.slice(1) : '');
   const damaged: DamagedFile[] = [];
   for await (const path of listTexts(paths)) {
@@ -49,12 +49,11 @@ export async function* scrubDisk(
 
 type Deps = DiskScrubDeps & JudgeDeps;
 
-async function* scrubFiles(deps: Deps, after: string, atOnce: number): AsyncGenerator<ScrubStep> {
-  const judge = async (name: string) => ({ name, verdict: await judgeIfPresent(deps, name) });
+async function* scrubFiles(deps: Deps, after: string): AsyncGenerator<ScrubStep> {
   let blobs: BlobVerdict[] = [];
   let bytes = 0;
   let upTo = after;
-  for await (const { name, verdict } of inOrder(blobNames(deps.paths, after), atOnce, judge)) {
+  for await (const { name, verdict } of judgeFiles(deps, blobNames(deps.paths, after))) {
     upTo = scrubKey(name);
     if (verdict) blobs.push(verdict);
     bytes += verdict?.description?.size ?? 0;
@@ -65,12 +64,34 @@ async function* scrubFiles(deps: Deps, after: string, atOnce: number): AsyncGene
   if (blobs.length > 0) yield { upTo, blobs, files: [], pack: null };
 }
 
-/** Undefined if it was removed meanwhile. */
-async function judgeIfPresent(deps: Deps, name: string): Promise<BlobVerdict | undefined> {
+interface Judged {
+  readonly name: string;
+  /** Undefined if it was removed meanwhile. */
+  readonly verdict: BlobVerdict | undefined;
+}
+
+/** Reads the data of one file after the other, as disks like it, and opens the next ones meanwhile. */
+async function* judgeFiles(deps: Deps, names: AsyncIterable<string>): AsyncGenerator<Judged> {
+  const begin = async (name: string) => ({ name, described: await openBlob(deps, name) });
+  const close = async ({ described }: { described: DescribedFile | undefined }) => described?.file.close();
+  for await (const one of inOrder(names, deps.atOnce, begin, close)) {
+    const { name, described } = one;
+    try {
+      yield { name, verdict: described && (await judgeFile(deps, described)) };
+    } finally {
+      await close(one);
+    }
+  }
+}
+
+/** Undefined if there is none. @throws the I/O error. */
+async function openBlob({ files, paths }: Deps, name: string): Promise<DescribedFile | undefined> {
+  const file = await files.open(paths.blob(name));
+  if (file === undefined) return undefined;
   try {
-    return await verifyFileBlob(deps, name);
+    return await describeFile(name, file);
   } catch (error) {
-    if (error instanceof BlobMissing) return undefined;
+    await file.close();
     throw error;
   }
 }
@@ -81,12 +102,12 @@ export async function verifyFileBlob(
   name: string,
   only?: ReadonlySet<number>,
 ): Promise<BlobVerdict> {
-  const file = await deps.files.open(deps.paths.blob(name));
-  if (file === undefined) throw new BlobMissing(name);
+  const described = await openBlob(deps, name);
+  if (described === undefined) throw new BlobMissing(name);
   try {
-    return await judgeFile(deps, name, file, only);
+    return await judgeFile(deps, described, only);
   } finally {
-    await file.close();
+    await described.file.close();
   }
 }
 

@@ -1,11 +1,13 @@
 /**
  * Runs a task for each item, `atOnce` at a time, and yields the results in the order of the items. When the caller stops
- * early, the tasks under way end first.
+ * early, or a task fails, the tasks under way end first.
+ * @param drop called with each result that was not yielded.
  */
 export async function* inOrder<Item, Result>(
-  items: AsyncIterable<Item>,
+  items: AsyncIterable<Item> | Iterable<Item>,
   atOnce: number,
   task: (item: Item) => Promise<Result>,
+  drop: (result: Result) => Promise<void> = async () => {},
 ): AsyncGenerator<Result> {
   const running: Promise<Result>[] = [];
   try {
@@ -18,6 +20,7 @@ export async function* inOrder<Item, Result>(
     }
     while (running.length > 0) yield await (running.shift() as Promise<Result>);
   } finally {
-    await Promise.allSettled(running);
+    for (const settled of await Promise.allSettled(running))
+      if (settled.status === 'fulfilled') await drop(settled.value);
   }
 }
