@@ -1,0 +1,99 @@
+/** Runs whole seeds. */
+import { copyFileSync } from 'node:fs';
+import { SimulatedDisk } from './disk.ts';
+import { eventsOf, type SimulationEvent } from './events.ts';
+import { FolderNode } from './folder-node.ts';
+import { Installation, Workbench } from './installation.ts';
+import { SimulatedProcess } from './process.ts';
+import { Random } from './random.ts';
+import { type PlantedBug, SimulatedServer } from './server.ts';
+import { Simulation } from './simulation.ts';
+import type { Tally } from './tally.ts';
+
+export interface RunOptions {
+  readonly tally: Tally;
+  readonly bug?: PlantedBug | undefined;
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+/** Runs simulations one after the other, each from a copy of an installation that has been started once. */
+export class Runner {
+  readonly #bench: Workbench;
+  readonly #disk: SimulatedDisk;
+  readonly #catalog: string;
+  readonly #loopMs: number;
+
+  private constructor(bench: Workbench, { disk, folder, loop }: Installation) {
+    this.#bench = bench;
+    this.#disk = disk;
+    this.#catalog = folder.catalog;
+    this.#loopMs = loop.nowMs;
+  }
+
+  static async open(): Promise<Runner> {
+    const bench = await Workbench.open();
+    const installation = new Installation(newDisk(), bench.path('started.sqlite'), bench.emptyCatalog);
+    await startOnce(installation);
+    return new Runner(bench, installation);
+  }
+
+  close(): void {
+    this.#bench.close();
+  }
+
+  /** @returns the error that ended it; undefined if all was right. */
+  async run(events: readonly SimulationEvent[], options: RunOptions): Promise<Error | undefined> {
+    const path = this.#bench.path('catalog.sqlite');
+    copyFileSync(this.#catalog, path);
+    const installation = new Installation(this.#disk.clone(), path, this.#bench.emptyCatalog);
+    installation.loop.nowMs = this.#loopMs;
+    try {
+      await new Simulation({ installation, ...options }).run(events);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  runSeed(seed: number, options: RunOptions): Promise<Error | undefined> {
+    options.tally.seeds++;
+    return this.run(eventsOf(seed), options);
+  }
+}
+
+/** A disk with an empty data folder. */
+function newDisk(): SimulatedDisk {
+  const root = new FolderNode();
+  root.set('data', new FolderNode());
+  root.flush();
+  return new SimulatedDisk(root);
+}
+
+/** Starts a server for the first time and stops it. */
+async function startOnce(installation: Installation): Promise<void> {
+  const { loop } = installation;
+  const process = new SimulatedProcess({ loop });
+  const server = new SimulatedServer({ installation, process, random: new Random(1) });
+  loop.install();
+  try {
+    let isOver = false;
+    let failure: unknown;
+    const both = async () => {
+      await server.start();
+      await server.stop();
+    };
+    await loop.runAs(process, () => {
+      both()
+        .catch((error: unknown) => {
+          failure = error;
+        })
+        .finally(() => {
+          isOver = true;
+        });
+    });
+    while (!isOver && (await loop.turn()));
+    if (failure !== undefined) throw failure;
+  } finally {
+    loop.uninstall();
+  }
+}

@@ -1,0 +1,18 @@
+/** How much was simulated. */
+import type { FaultKind } from './faults.ts';
+
+export interface Tally {
+  seeds: number;
+  requests: number;
+  /** Requests that ended with a 500, for want of something. */
+  shortages: number;
+  starts: number;
+  crashes: number;
+  powerCuts: number;
+  turns: number;
+  readonly faults: Partial<Record<FaultKind, number>>;
+}
+
+export function newTally(): Tally {
+  return { seeds: 0, requests: 0, shortages: 0, starts: 0, crashes: 0, powerCuts: 0, turns: 0, faults: {} };
+}
