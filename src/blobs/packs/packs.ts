@@ -1,6 +1,7 @@
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import type { HashEngine } from '../../hashing/hash-engine.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { Gate } from '../disk/gate.ts';
 import { type DiskPaths, type PackedName, packedRef, packOfFile } from '../disk/paths.ts';
@@ -15,6 +16,8 @@ import { UnconfirmedBlobs } from './unconfirmed.ts';
 interface PacksDeps {
   readonly paths: DiskPaths;
   readonly random: RandomBytes;
+  /** Hashes what a compaction copies. */
+  readonly engine: HashEngine;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
   /** A pack of at least this many bytes is followed by the next. */
@@ -31,7 +34,7 @@ export class Packs {
   /** Shared by removals; exclusive for rewriting a pack and dropping its list. */
   readonly #removing = new Gate();
 
-  constructor({ paths, random, flush, flusher, packBytes }: PacksDeps) {
+  constructor({ paths, random, engine, flush, flusher, packBytes }: PacksDeps) {
     this.#paths = paths;
     const flushers = { incomingFlusher: flusher(paths.incoming), packsFlusher: flusher(paths.packs) };
     this.#appender = new PackAppender({ paths, random, flush, ...flushers, packBytes });
@@ -40,7 +43,7 @@ export class Packs {
     const owns = (pack: string) => this.#appender.owns(pack);
     this.#unconfirmed = new UnconfirmedBlobs({ paths, removals, owns });
     const alone = (task: () => Promise<void>) => this.#removing.runExclusive(task);
-    this.#compactor = new PackCompactor({ paths, flush, ...flushers, removals, alone });
+    this.#compactor = new PackCompactor({ paths, engine, flush, ...flushers, removals, alone });
   }
 
   /** Stores a blob, given in pieces, and returns its reference; durable when it resolves. @throws StoreFailure. */
