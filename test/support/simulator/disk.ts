@@ -42,11 +42,11 @@ export class SimulatedDisk {
   /** Finds the folder of a path. @throws ENOENT when a folder on the way is missing, ENOTDIR when it is a file. */
   place(step: Step, path = step.path): Place {
     const names = namesIn(path);
-    const name = names.pop();
+    const name = names.at(-1);
     let folder = this.#root;
     if (name === undefined) return { folder, name: '', node: folder };
-    for (const one of names) {
-      const next = folder.get(one);
+    for (let i = 0; i < names.length - 1; i++) {
+      const next = folder.get(names[i] ?? '');
       if (next === undefined) throw systemError('ENOENT', step);
       if (!(next instanceof FolderNode)) throw systemError('ENOTDIR', step);
       folder = next;
@@ -88,6 +88,17 @@ export class SimulatedDisk {
   }
 }
 
-function namesIn(path: string): string[] {
-  return path.split('/').filter((name) => name !== '' && name !== '.');
+/** Paths that were split lately: most are used again and again. */
+const split = new Map<string, readonly string[]>();
+const MOST_SPLIT = 5000;
+
+/** The names in a path. The caller must not change them. */
+function namesIn(path: string): readonly string[] {
+  let names = split.get(path);
+  if (names === undefined) {
+    if (split.size >= MOST_SPLIT) split.clear();
+    names = path.split('/').filter((name) => name !== '' && name !== '.');
+    split.set(path, names);
+  }
+  return names;
 }

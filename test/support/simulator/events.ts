@@ -19,8 +19,8 @@ export type SimulationEvent = { readonly seed: number } & (
   | { readonly kind: 'older catalog'; readonly accepts: boolean }
 );
 
-const LEAST_REQUESTS = 110;
-const MORE_REQUESTS = 60;
+const LEAST_REQUESTS = 108;
+const MORE_REQUESTS = 30;
 const CLIENTS = 4;
 const FAULTS: Readonly<Record<FaultKind, number>> = {
   'read error': 2,
@@ -45,10 +45,10 @@ export function eventsOf(seed: number): SimulationEvent[] {
     const least = Math.floor(events.length * from);
     events.splice(least + random.below(events.length - least), 0, event);
   };
-  for (let i = 2 + random.below(3); i > 0; i--)
+  for (let i = 2 + random.below(2); i > 0; i--)
     insert({ kind: 'crash', power: random.chance(0.8), seed: random.seed() });
   for (let i = random.below(3); i > 0; i--) insert({ kind: 'restart', seed: random.seed() });
-  for (let i = random.below(8); i > 0; i--) insert(timeOf(random));
+  for (let i = random.below(5); i > 0; i--) insert(timeOf(random));
   for (let i = random.below(4); i > 0; i--) insert(faultOf(random));
   if (random.chance(0.15))
     insert({ kind: 'second server', claimsRemoved: random.chance(0.7), seed: random.seed() });

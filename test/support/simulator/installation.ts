@@ -1,9 +1,10 @@
 /** What outlives a simulated server: its disk, its catalog's file, the claims on them, and the time. */
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DataFolder, dataFolder } from '../../../src/app/data-folder.ts';
 import { openSqliteWriter } from '../../../src/catalog/sqlite.ts';
+import type { CatalogFile } from './catalog.ts';
 import { SimulatedClaims } from './claims.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { Loop } from './loop.ts';
@@ -37,30 +38,17 @@ export class Installation {
   readonly loop = new Loop();
   readonly claims = new SimulatedClaims();
   readonly folder: DataFolder;
+  readonly catalog: CatalogFile;
 
-  readonly emptyCatalog: string;
-
-  /**
-   * @param disk has the folder `/data`. @param catalog path of a real file, in memory: SQLite cannot use a simulated one.
-   * @param emptyCatalog path of a catalog without rows.
-   */
-  constructor(disk: SimulatedDisk, catalog: string, emptyCatalog: string) {
+  /** @param disk has the folder `/data`. @param catalog a real file, in memory: SQLite cannot use a simulated one. */
+  constructor(disk: SimulatedDisk, catalog: CatalogFile) {
     this.disk = disk;
-    this.emptyCatalog = emptyCatalog;
-    this.folder = { ...dataFolder('/data'), catalog };
+    this.catalog = catalog;
+    this.folder = { ...dataFolder('/data'), catalog: catalog.path };
   }
 
   /** Real time, as every clock of this machine shows it. */
   nowMs(): number {
     return BEGIN_MS + this.loop.nowMs;
-  }
-
-  /** Puts a catalog in place of the present one. No process may have it open. */
-  replaceCatalog(from: string): void {
-    copyFileSync(from, this.folder.catalog);
-  }
-
-  copyCatalog(to: string): void {
-    copyFileSync(this.folder.catalog, to);
   }
 }

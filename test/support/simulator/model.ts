@@ -56,6 +56,8 @@ export class UploadModel {
   /** What was declared to complete it, by tree hash. */
   readonly claims = new Map<string, readonly Content[]>();
   archive: ArchiveModel | undefined;
+  /** Whether an older catalog opened it again: parts that were replaced since may have lost their bytes. */
+  isReopened = false;
 
   constructor(id: string, vault: VaultModel, description: string) {
     this.id = id;
@@ -78,6 +80,8 @@ export interface JobModel {
   readonly isThere: Uncertain<boolean>;
   /** The archive that it retrieves; undefined for an inventory. */
   readonly archive: ArchiveModel | undefined;
+  /** Whether an older catalog names its output, which may be gone. */
+  mayLackBytes: boolean;
   /** Whether its output must come: the archive was there all the while that the job was begun. */
   readonly isCertain: boolean;
   /** For an inventory: archives that it must list if they stay, and those that it must not list. */
@@ -111,8 +115,10 @@ export class VaultModel {
   readonly uploads = new Set<UploadModel>();
   readonly jobs = new Set<JobModel>();
   readonly strays = new Set<Stray>();
-  /** Descriptions of strays that the catalog did not have: the store may still have their bytes. */
-  readonly forgotten = new Set<string>();
+  /** Descriptions of everything that was sent whole: the store may have it although it was refused. */
+  readonly sent = new Set<string>();
+  /** How often its deletion was begun. */
+  deletions = 0;
   /** How often its policies, tags, lock or existence began or ceased to change. */
   policyTurns = 0;
 

@@ -1,5 +1,5 @@
 /** Runs whole seeds. */
-import { copyFileSync } from 'node:fs';
+import { CatalogFile } from './catalog.ts';
 import { SimulatedDisk } from './disk.ts';
 import { eventsOf, type SimulationEvent } from './events.ts';
 import { FolderNode } from './folder-node.ts';
@@ -20,6 +20,7 @@ export interface RunOptions {
 export class Runner {
   readonly #bench: Workbench;
   readonly #disk: SimulatedDisk;
+  /** Path of a catalog after one start. */
   readonly #catalog: string;
   readonly #loopMs: number;
 
@@ -32,8 +33,12 @@ export class Runner {
 
   static async open(): Promise<Runner> {
     const bench = await Workbench.open();
-    const installation = new Installation(newDisk(), bench.path('started.sqlite'), bench.emptyCatalog);
+    const installation = new Installation(
+      newDisk(),
+      new CatalogFile(bench.path('started.sqlite'), bench.emptyCatalog),
+    );
     await startOnce(installation);
+    installation.catalog.close();
     return new Runner(bench, installation);
   }
 
@@ -43,15 +48,17 @@ export class Runner {
 
   /** @returns the error that ended it; undefined if all was right. */
   async run(events: readonly SimulationEvent[], options: RunOptions): Promise<Error | undefined> {
-    const path = this.#bench.path('catalog.sqlite');
-    copyFileSync(this.#catalog, path);
-    const installation = new Installation(this.#disk.clone(), path, this.#bench.emptyCatalog);
+    const catalog = new CatalogFile(this.#bench.path('catalog.sqlite'), this.#bench.emptyCatalog);
+    catalog.replace(this.#catalog);
+    const installation = new Installation(this.#disk.clone(), catalog);
     installation.loop.nowMs = this.#loopMs;
     try {
       await new Simulation({ installation, ...options }).run(events);
       return undefined;
     } catch (error) {
       return error as Error;
+    } finally {
+      catalog.close();
     }
   }
 

@@ -34,7 +34,7 @@ import { finishDueInventories, finishDueRetrievals } from '../../../src/workers/
 import { noteOlderCatalog } from '../../../src/workers/older-catalog.ts';
 import { repeat, type Scheduled } from '../../../src/workers/schedule.ts';
 import { sendNotifications } from '../../../src/workers/send-notifications.ts';
-import { type OpenedCatalog, openSimulatedCatalog } from './catalog.ts';
+import { openSimulatedCatalog } from './catalog.ts';
 import { SIMULATED_HASH } from './engine.ts';
 import { SimulatedFileSystem } from './file-system.ts';
 import type { Installation } from './installation.ts';
@@ -43,7 +43,8 @@ import type { Random } from './random.ts';
 
 export const ACCOUNT = '111122223333';
 const DAY_MS = 86_400_000;
-const WORK_PAUSE_MS = 200;
+/** Longer than in the server, because a simulation passes minutes. */
+const WORK_PAUSE_MS = 3000;
 /** Small, so that a simulation has several packs. */
 const PACK_BYTES = 24_000;
 const QUIET = createLogger('silent');
@@ -86,7 +87,6 @@ export interface ServerDeps {
 export class SimulatedServer {
   readonly #deps: ServerDeps;
   readonly #fs: FileSystem;
-  #opened: OpenedCatalog | undefined;
   #pipeline: PipelineDeps | undefined;
   #catalog: Catalog | undefined;
   #blobs: DiskStore | undefined;
@@ -177,13 +177,11 @@ export class SimulatedServer {
   async #openCatalog(blobs: DiskStore): Promise<Catalog> {
     const { installation, process, bug } = this.#deps;
     const append = (entries: readonly JournalEntry[]) => blobs.appendEntries(entries);
-    this.#opened = await openSimulatedCatalog(installation.folder.catalog, {
-      emptyCatalog: installation.emptyCatalog,
+    this.#catalog = await openSimulatedCatalog(installation.catalog, {
       process,
       journal: bug?.journal?.(append) ?? append,
       failure: () => blobs.failure(),
     });
-    this.#catalog = this.#opened.catalog;
     return this.#catalog;
   }
 
@@ -259,7 +257,6 @@ export class SimulatedServer {
   kill(): void {
     this.process.kill();
     this.#pipeline = undefined;
-    this.#opened?.cut();
     this.#deps.installation.loop.bury();
   }
 }

@@ -1,18 +1,21 @@
 /** Runs the events of a seed against a server, and compares everything with the model. */
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { DiskStore } from '../../../src/blobs/disk/disk-store.ts';
+import { acceptCatalog } from '../../../src/workers/older-catalog.ts';
+import { snapshotOf } from './backup.ts';
+import { Claimed } from './claims.ts';
 import { NO_HASH } from './engine.ts';
 import type { SimulationEvent } from './events.ts';
 import { Exchange, type SimulatedAnswer } from './exchange.ts';
 import { type FaultKind, FaultWindow } from './faults.ts';
 import { SimulatedFileSystem } from './file-system.ts';
-import { requireBytes } from './inspect/bytes.ts';
+import { requireBytes, requireKept } from './inspect/bytes.ts';
 import { readCatalog } from './inspect/catalog.ts';
 import { compare } from './inspect/compare.ts';
+import { requireNoLeaks } from './inspect/leaks.ts';
 import { readStore } from './inspect/store.ts';
 import type { Installation } from './installation.ts';
-import { expect, Model, Violation } from './model.ts';
+import { type ArchiveModel, expect, Model, Violation } from './model.ts';
 import { SimulatedProcess } from './process.ts';
 import { Random } from './random.ts';
 import type { Asked, Draft } from './requests/asked.ts';
@@ -24,6 +27,8 @@ import type { Tally } from './tally.ts';
 const VAULTS = ['red', 'green', 'blue'];
 /** A request that takes longer, in virtual time, hangs. */
 const LONGEST_REQUEST_MS = 15 * 60_000;
+/** A server notices within this time that it lost its claims. */
+const FENCED_WITHIN_MS = 3000;
 const MOST_TURNS = 50_000;
 const STARTS_UNDER_FAULTS = 3;
 /** Requests may be under way while this much time passes. */
@@ -63,6 +68,12 @@ export class Simulation {
   /** Of the event under way. */
   #random = new Random(0);
   #requestIds = 0;
+  /** Puts the model back to where it was at the last backup. */
+  #backup: (() => void) | undefined;
+  /** Archives that were there when an older catalog was put back. */
+  #kept: readonly ArchiveModel[] = [];
+  /** Whether an older catalog was put back: then the store also tells of what that one lost. */
+  #isMixed = false;
 
   constructor(deps: SimulationDeps) {
     this.#deps = deps;
@@ -98,8 +109,12 @@ export class Simulation {
         return this.#passTime(event.ms);
       case 'fault':
         return this.#openWindow(event.fault, event.steps);
-      default:
-        return undefined;
+      case 'second server':
+        return this.#secondServer(event.claimsRemoved);
+      case 'backup':
+        return this.#takeBackup();
+      case 'older catalog':
+        return this.#putBack(event.accepts);
     }
   }
 
@@ -133,7 +148,7 @@ export class Simulation {
       host: 'simulated',
       'x-amz-date': date,
       'x-amz-glacier-version': '2012-06-01',
-      'x-amz-content-sha256': createHash('sha256').update(body).digest('hex'),
+      'x-amz-content-sha256': headers?.['x-amz-content-sha256'] ?? hashOf(body),
       'content-length': String(body.length),
       ...headers,
     };
@@ -168,7 +183,7 @@ export class Simulation {
     if (status !== undefined && status < 300) asked.onPartial(body);
     if (status !== undefined && status >= 500) {
       this.#tally.shortages++;
-      const mayFail = this.#faults > faults || server.failure() !== undefined;
+      const mayFail = this.#faults > faults || server.failure() !== undefined || asked.mayFail();
       expect(
         mayFail,
         () => `${asked.name} failed without a fault: ${status} ${body.toString().slice(0, 300)}`,
@@ -204,7 +219,7 @@ export class Simulation {
   async #start(): Promise<void> {
     for (let tries = 0; this.#server === undefined; tries++) {
       if (tries === STARTS_UNDER_FAULTS) this.#window = undefined;
-      await this.#tryStart(this.#random.chance(0.15));
+      await this.#tryStart(this.#random.chance(0.1));
     }
     this.#deps.log?.('  the server has started');
     await this.#inspect();
@@ -265,12 +280,13 @@ export class Simulation {
     await this.#running();
     for (let turns = this.#random.below(8); turns > 0; turns--) await this.#turn();
     this.#tally.crashes++;
-    this.#end1();
+    this.#kill();
     this.#cutPower(power);
     await this.#inspectStore();
   }
 
-  #end1(): void {
+  /** Ends the server's process, and with it every request. */
+  #kill(): void {
     this.#server?.kill();
     this.#server = undefined;
     for (const [client, { asked, exchange }] of this.#pending) {
@@ -312,8 +328,76 @@ export class Simulation {
     if (ms >= SHORT_MS) await this.#settleAll();
     this.#installation.loop.pass(ms);
     this.#forgetWithTime(ms);
-    for (let turns = 30 + this.#random.below(60); turns > 0; turns--) await this.#turn();
+    for (let turns = 20 + this.#random.below(30); turns > 0; turns--) await this.#turn();
     this.#passes = false;
+  }
+
+  /** Another server starts on the same folders. */
+  async #secondServer(claimsRemoved: boolean): Promise<void> {
+    const former = await this.#running();
+    const { claims, folder, loop } = this.#installation;
+    if (claimsRemoved) claims.replaceFiles(folder);
+    const process = new SimulatedProcess({ loop, random: new Random(this.#random.seed()) });
+    const { bug } = this.#deps;
+    const server = new SimulatedServer({
+      installation: this.#installation,
+      process,
+      random: this.#random,
+      bug,
+    });
+    this.#tally.secondServers++;
+    // From now on the former's requests may fail.
+    if (claimsRemoved) this.#faults++;
+    const outcome = await this.#settle(server, () => server.start());
+    if (!claimsRemoved) {
+      expect(outcome instanceof Claimed, () => `a second server started: ${String(outcome)}`);
+      server.kill();
+      return;
+    }
+    expect(outcome === 'done', () => `the second server did not start: ${String(outcome)}`);
+    this.#server = server;
+    await this.#settleAll();
+    loop.pass(FENCED_WITHIN_MS);
+    for (let turns = 0; former.failure() === undefined; turns++) {
+      await this.#turn();
+      expect(turns < MOST_TURNS, () => 'the former server goes on writing');
+    }
+    former.kill();
+    await this.#inspect();
+  }
+
+  async #takeBackup(): Promise<void> {
+    await this.#running();
+    await this.#settleAll();
+    this.#installation.catalog.copyTo(`${this.#installation.catalog.path}.backup`);
+    this.#backup = snapshotOf(this.#model);
+  }
+
+  /** Puts the catalog's last backup in the place of the catalog. */
+  async #putBack(accepts: boolean): Promise<void> {
+    if (this.#backup === undefined) return;
+    await this.#running();
+    if (this.#random.chance(0.5)) await this.#crash(this.#random.chance(0.5));
+    else await this.#stop();
+    this.#tally.olderCatalogs++;
+    this.#kept = this.#model.archives.filter(({ isThere }) => isThere.must(true));
+    this.#backup();
+    this.#backup = undefined;
+    this.#isMixed = true;
+    this.#installation.catalog.replace(`${this.#installation.catalog.path}.backup`);
+    await this.#start();
+    await this.#requireKept();
+    if (!accepts) return;
+    const server = await this.#running();
+    await this.#settle(server, () => acceptCatalog(server.catalog, server.blobs, this.#installation.nowMs()));
+    this.#kept = [];
+    await this.#restart();
+  }
+
+  /** Nothing that the older catalog does not name is removed before an operator accepts it. */
+  async #requireKept(): Promise<void> {
+    const kept = this.#kept.filter(({ isThere, mayLackBytes }) => isThere.must(true) && !mayLackBytes);
+    if (kept.length > 0) await requireKept(kept, this.#auditor());
   }
 
   /** What clients no longer may rely on after such a time. */
@@ -338,15 +422,16 @@ export class Simulation {
 
   /** Compares catalog, store and bytes with the model, while nothing is under way. */
   async #inspect(): Promise<void> {
-    const { folder } = this.#installation;
-    const found = readCatalog(folder.catalog, this.#installation.nowMs());
+    const found = readCatalog(this.#installation.catalog.reading.database, this.#installation.nowMs());
     compare(this.#model, found);
     await requireBytes(this.#model, found, this.#auditor());
   }
 
   /** Compares what the store alone tells with the model. */
   async #inspectStore(): Promise<void> {
-    compare(this.#model, await readStore(this.#auditor(), this.#installation.nowMs()));
+    const found = await readStore(this.#auditor(), this.#installation.nowMs());
+    if (!this.#isMixed) compare(this.#model, found);
+    await this.#requireKept();
   }
 
   /** A store that reads what is on the disk, without faults. */
@@ -362,9 +447,15 @@ export class Simulation {
     await this.#stop();
     await this.#inspectStore();
     await this.#start();
+    const { catalog } = this.#installation;
+    if (!this.#isMixed) await requireNoLeaks(catalog.reading.database, this.#auditor());
     await this.#stop();
     await this.#inspectStore();
   }
+}
+
+function hashOf(body: Buffer): string {
+  return createHash('sha256').update(body).digest('hex');
 }
 
 function codeIn({ body, status }: SimulatedAnswer): string {
@@ -374,9 +465,4 @@ function codeIn({ body, status }: SimulatedAnswer): string {
   } catch {
     throw new Violation(`an error without a body: ${status}`);
   }
-}
-
-/** Removes what a simulation left in memory. */
-export function removeCatalog(path: string): void {
-  rmSync(path, { force: true });
 }

@@ -9,10 +9,25 @@ export interface Tally {
   starts: number;
   crashes: number;
   powerCuts: number;
+  /** Other servers on the same folders. */
+  secondServers: number;
+  /** Older catalogs that were put back. */
+  olderCatalogs: number;
   turns: number;
   readonly faults: Partial<Record<FaultKind, number>>;
 }
 
 export function newTally(): Tally {
-  return { seeds: 0, requests: 0, shortages: 0, starts: 0, crashes: 0, powerCuts: 0, turns: 0, faults: {} };
+  return {
+    seeds: 0,
+    requests: 0,
+    shortages: 0,
+    starts: 0,
+    crashes: 0,
+    powerCuts: 0,
+    secondServers: 0,
+    olderCatalogs: 0,
+    turns: 0,
+    faults: {},
+  };
 }

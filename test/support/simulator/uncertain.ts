@@ -96,6 +96,16 @@ export class Uncertain<Value> {
     for (const watch of this.#watches) watch.add(value);
   }
 
+  /** The values that it may have if nothing goes on, to be put back by `restore`. */
+  snapshot(): readonly Value[] {
+    return [...this.#settled];
+  }
+
+  /** Puts back a snapshot: what it belongs to was replaced by an earlier state. No change may be running. */
+  restore(values: readonly Value[]): void {
+    this.#settled = new Set(values);
+  }
+
   /** Notes a value that was read while no change ran. */
   settle(value: Value): void {
     if (!this.isChanging) this.#settled = new Set([value]);

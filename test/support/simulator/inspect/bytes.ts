@@ -1,5 +1,5 @@
 /** Compares the bytes of stored archives with what was uploaded. */
-import type { BlobStore } from '../../../../src/domain/blob-store.ts';
+import { BlobDamaged, type BlobDescription, type BlobStore } from '../../../../src/domain/blob-store.ts';
 import type { ArchiveModel, Model } from '../model.ts';
 import { Violation } from '../model.ts';
 import type { Found } from './found.ts';
@@ -12,6 +12,40 @@ export async function requireBytes(model: Model, found: Found, blobs: BlobStore)
       if (refs && archive.isThere.must(true) && !archive.mayLackBytes)
         await requireArchive(archive, refs, blobs);
     }
+  }
+}
+
+/**
+ * Requires that the store has the bytes of these archives, whatever the catalog names.
+ * @throws Violation.
+ */
+export async function requireKept(archives: readonly ArchiveModel[], blobs: BlobStore): Promise<void> {
+  const refs = new Map<string, string[]>();
+  for await (const ref of blobs.list()) {
+    const description = await describeWhole(blobs, ref);
+    if (description === undefined) continue;
+    const { label, treeHash } = description;
+    const name = `${label.archiveId} ${label.offset} ${treeHash}`;
+    refs.set(name, [...(refs.get(name) ?? []), ref]);
+  }
+  for (const archive of archives) {
+    let at = 0;
+    const own = archive.contents.map(({ bytes, treeHash }) => {
+      const found = refs.get(`${archive.id} ${at} ${treeHash}`)?.[0] ?? '';
+      at += bytes.length;
+      return found;
+    });
+    await requireArchive(archive, own, blobs);
+  }
+}
+
+/** Undefined for a blob that a crash tore. */
+export async function describeWhole(blobs: BlobStore, ref: string): Promise<BlobDescription | undefined> {
+  try {
+    return await blobs.describe(ref);
+  } catch (error) {
+    if (error instanceof BlobDamaged) return undefined;
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Reads what a catalog holds, with SQL of its own. */
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import {
   type Found,
   type FoundArchive,
@@ -12,15 +12,10 @@ import {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** @param path of a catalog that no transaction is under way in. */
-export function readCatalog(path: string, nowMs: number): Found {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
-  try {
-    const all = (sql: string): Row[] => database.prepare(sql).all();
-    return { where: 'the catalog', vaults: vaultsOf(all, nowMs) };
-  } finally {
-    database.close();
-  }
+/** @param database in which no transaction is under way. */
+export function readCatalog(database: DatabaseSync, nowMs: number): Found {
+  const all = (sql: string): Row[] => database.prepare(sql).all();
+  return { where: 'the catalog', vaults: vaultsOf(all, nowMs) };
 }
 
 function vaultsOf(all: (sql: string) => Row[], nowMs: number): Map<string, FoundVault> {

@@ -85,7 +85,7 @@ class VaultComparison {
     const vault = this.#vault;
     const strays = [...vault.strays].filter((stray) => stray.description === description && stray.contents);
     const stray = strays.find(({ contents }) => foldOf(contents ?? []) === treeHash);
-    const isKnown = stray !== undefined || (!this.#isCatalog && vault.forgotten.has(description));
+    const isKnown = stray !== undefined || (!this.#isCatalog && vault.sent.has(description));
     this.#expect(isKnown, `there is an archive that nobody uploaded: ${description}`);
     if (!stray || !this.#isCatalog) return;
     const archive = new ArchiveModel(id, { vault, description, contents: stray.contents ?? [], treeHash });
@@ -119,7 +119,7 @@ class VaultComparison {
   #strayUpload(id: string, description: string): void {
     const vault = this.#vault;
     const stray = [...vault.strays].find((one) => one.description === description && !one.contents);
-    const isKnown = stray !== undefined || (!this.#isCatalog && vault.forgotten.has(description));
+    const isKnown = stray !== undefined || (!this.#isCatalog && vault.sent.has(description));
     this.#expect(isKnown, `there is an upload that nobody started: ${description}`);
     if (stray && this.#isCatalog) vault.uploads.add(new UploadModel(id, vault, description));
   }
@@ -138,9 +138,7 @@ class VaultComparison {
 
   #forgetStrays(isOne: (stray: Stray) => boolean): void {
     for (const stray of this.#vault.strays) {
-      if (!isOne(stray)) continue;
-      this.#vault.strays.delete(stray);
-      this.#vault.forgotten.add(stray.description);
+      if (isOne(stray)) this.#vault.strays.delete(stray);
     }
   }
 

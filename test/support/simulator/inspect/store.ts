@@ -3,6 +3,7 @@ import type { BlobLabel, BlobStore, JournalEntry } from '../../../../src/domain/
 import { BlobDamaged } from '../../../../src/domain/blob-store.ts';
 import { foldOf } from '../contents.ts';
 import { SETTINGS, type Setting, Violation } from '../model.ts';
+import { describeWhole } from './bytes.ts';
 import {
   type Found,
   type FoundArchive,
@@ -139,13 +140,10 @@ async function applyLocks(vaults: ReadonlyMap<string, Vault>, blobs: BlobStore):
 async function blobsOf(blobs: BlobStore): Promise<Blob[]> {
   const found: Blob[] = [];
   for await (const ref of blobs.list()) {
-    try {
-      const { label, size, treeHash } = await blobs.describe(ref);
-      if (label.kind !== 'inventory') found.push({ ref, label, size, treeHash });
-    } catch (error) {
-      // A crash tore it.
-      if (!(error instanceof BlobDamaged)) throw error;
-    }
+    const description = await describeWhole(blobs, ref);
+    if (description === undefined || description.label.kind === 'inventory') continue;
+    const { label, size, treeHash } = description;
+    found.push({ ref, label, size, treeHash });
   }
   return found;
 }

@@ -11,15 +11,22 @@ export function uploadArchive(context: AskContext): Asked {
 
 export function uploadOf({ model, random }: AskContext, vault: VaultModel, content: Content): Asked {
   const description = model.newDescription();
-  const { bytes, treeHash } = content;
+  const { bytes, treeHash, linearHash } = content;
   const goesAfter = random.chance(0.06) ? random.below(2 * bytes.length) : undefined;
-  const headers = { 'x-amz-archive-description': description, 'x-amz-sha256-tree-hash': treeHash };
+  const headers = {
+    'x-amz-archive-description': description,
+    'x-amz-sha256-tree-hash': treeHash,
+    'x-amz-content-sha256': linearHash,
+  };
   const draft = { method: 'POST', target: pathOf(vault, '/archives'), headers, body: bytes, goesAfter };
   const asked = new Asked(`upload ${description} to ${vault.name}`, draft);
   const stray: Stray = { description, contents: [content] };
   // A body that breaks off must leave nothing.
   const comesWhole = goesAfter === undefined || goesAfter >= bytes.length;
-  if (comesWhole) vault.strays.add(stray);
+  if (comesWhole) {
+    vault.strays.add(stray);
+    vault.sent.add(description);
+  }
   const there = asked.watch(vault.isThere);
   return asked
     .outcome(404, {

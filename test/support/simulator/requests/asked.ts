@@ -40,6 +40,8 @@ export class Asked {
   readonly #ends: (() => void)[] = [];
   /** Called when no answer came that says what happened. */
   onLost: () => void = () => {};
+  /** Whether the server may lack what the request needs, through no fault of its own. */
+  mayFail: () => boolean = () => false;
   /** Called with the bytes of a reply that broke off. */
   onPartial: (bytes: Buffer) => void = () => {};
 

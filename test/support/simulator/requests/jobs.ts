@@ -15,6 +15,7 @@ export function retrievalOf(archive: ArchiveModel): Asked {
   const body = Buffer.from(JSON.stringify({ Type: 'archive-retrieval', ArchiveId: id }));
   const draft = { method: 'POST', target: pathOf(vault, '/jobs'), body };
   const asked = new Asked(`retrieve ${description}`, draft);
+  asked.mayFail = () => archive.mayLackBytes;
   const there = asked.onVault(vault);
   const seen = asked.watch(archive.isThere);
   return asked.outcome(202, {
@@ -45,11 +46,11 @@ export function initiateInventory(context: AskContext): Asked {
   });
 }
 
-function addJob(vault: VaultModel, reply: Reply, job: Omit<JobModel, 'id' | 'isThere'>): void {
+function addJob(vault: VaultModel, reply: Reply, job: Omit<JobModel, 'id' | 'isThere' | 'mayLackBytes'>): void {
   const id = reply.headers['x-amz-job-id'] ?? '';
   const isThere = new Uncertain(true);
   if (!job.isCertain) isThere.allow(false);
-  vault.jobs.add({ id, isThere, ...job });
+  vault.jobs.add({ id, isThere, mayLackBytes: false, ...job });
 }
 
 interface OwnedJob {
@@ -118,6 +119,7 @@ export function outputOf(owned: OwnedJob, range?: Range, goes = false): Asked {
     code: 'InvalidParameterValueException',
     mayCome: () => archive === undefined || !job.isCertain,
   });
+  asked.mayFail = () => job.mayLackBytes || archive?.mayLackBytes === true;
   if (archive) asked.onPartial = (bytes) => requireSameBytes(archive, range, bytes);
   return asked.outcome(range ? 206 : 200, {
     mayCome: () => there.has(true),

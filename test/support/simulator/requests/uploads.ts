@@ -11,6 +11,7 @@ export function startUpload(context: AskContext): Asked {
   const asked = new Asked(`start upload ${description} to ${vault.name}`, draft);
   const stray: Stray = { description, contents: undefined };
   vault.strays.add(stray);
+  vault.sent.add(description);
   const there = asked.watch(vault.isThere);
   return asked
     .outcome(404, {
@@ -59,11 +60,15 @@ export function putPart(context: AskContext): Asked | undefined {
 }
 
 export function partOf({ random }: AskContext, upload: UploadModel, index: number, content: Content): Asked {
-  const { bytes, treeHash } = content;
+  const { bytes, treeHash, linearHash } = content;
   const first = index * MIB;
   const goesAfter = random.chance(0.05) ? random.below(2 * bytes.length) : undefined;
   const range = `bytes ${first}-${first + bytes.length - 1}/*`;
-  const headers = { 'content-range': range, 'x-amz-sha256-tree-hash': treeHash };
+  const headers = {
+    'content-range': range,
+    'x-amz-sha256-tree-hash': treeHash,
+    'x-amz-content-sha256': linearHash,
+  };
   const draft = { method: 'PUT', target: uploadPath(upload), headers, body: bytes, goesAfter };
   const asked = new Asked(`put part ${index} of ${upload.description}`, draft);
   const state = onUpload(asked, upload);
@@ -154,6 +159,7 @@ function noteCompletion(upload: UploadModel, { contents, treeHash }: Claim, { he
     return;
   }
   upload.archive = new ArchiveModel(id, { vault, description, contents, treeHash });
+  upload.archive.mayLackBytes = upload.isReopened;
   vault.archives.add(upload.archive);
 }
 

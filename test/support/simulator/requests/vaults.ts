@@ -14,6 +14,7 @@ export function createVault({ model, random }: AskContext): Asked {
 export function deleteVault(context: AskContext): Asked {
   const vault = pickVault(context);
   const asked = new Asked(`delete ${vault.name}`, { method: 'DELETE', target: pathOf(vault) });
+  vault.deletions++;
   const certain = [...vault.archives].filter(({ isThere }) => isThere.must(true));
   const watched = certain.map((archive) => ({ archive, seen: asked.watch(archive.isThere) }));
   const mayHaveArchives = vault.counts.most > 0;
