@@ -42,10 +42,11 @@ function snapshotOfVault(vault: VaultModel): () => void {
 /** A completed lock outlasts the catalog: the store has a note of it. */
 function snapshotOfLock(vault: VaultModel): () => void {
   const { lock, deletions } = vault;
+  const wasThere = vault.isThere.must(true);
   const values = lock.snapshot();
   return () => {
     const later = [...lock.possible].filter((one) => one.startsWith('locked'));
-    const isSure = vault.isLocked && vault.deletions === deletions;
+    const isSure = wasThere && vault.isLocked && vault.deletions === deletions;
     lock.restore(isSure ? later : [...values, ...later]);
   };
 }

@@ -64,6 +64,13 @@ export class SimulatedDisk {
     }
   }
 
+  /** Whether something has the path. */
+  has(path: string): boolean {
+    let node: DiskNode | undefined = this.#root;
+    for (const name of namesIn(path)) node = node instanceof FolderNode ? node.get(name) : undefined;
+    return node !== undefined;
+  }
+
   /** Makes a folder and those above it. @throws EEXIST, ENOTDIR when a file is in the way. */
   makeFolder(step: Step): void {
     const names = namesIn(step.path);

@@ -93,7 +93,9 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   makeFolder(path: string): Promise<void> {
-    return this.#run('name', 'mkdir', path, (step) => this.#disk.makeFolder(step));
+    // A folder that is there already is no change.
+    const isThere = this.#disk.has(path);
+    return this.#run(isThere ? 'open' : 'name', 'mkdir', path, (step) => this.#disk.makeFolder(step));
   }
 
   names(path: string): Promise<string[]> {

@@ -16,8 +16,6 @@ interface ProcessDeps {
   /** Decides the order of steps; without it, every step runs at once. */
   readonly random?: Random | undefined;
   readonly faults?: FaultSource | undefined;
-  /** Kills the process at this durable step, counted from 0: before or after its effect. */
-  readonly dies?: { readonly atStep: number; readonly isAfter: boolean } | undefined;
 }
 
 /** Steps that are not simply run at once. */
@@ -28,6 +26,7 @@ export class SimulatedProcess implements Owner, Steps {
   #isDead = false;
   /** Durable steps so far. */
   durableSteps = 0;
+  #dies: { readonly atStep: number; readonly isAfter: boolean } | undefined;
 
   constructor(deps: ProcessDeps) {
     this.#deps = deps;
@@ -35,6 +34,16 @@ export class SimulatedProcess implements Owner, Steps {
 
   get isDead(): boolean {
     return this.#isDead;
+  }
+
+  /** Lets the process die at a durable step, counted from 0: before its effect, or after it. */
+  dieAt(atStep: number, isAfter: boolean): void {
+    this.#dies = { atStep, isAfter };
+  }
+
+  /** Lets it live on, although it was to die. */
+  spare(): void {
+    this.#dies = undefined;
   }
 
   /** Ends the process: nothing that it began goes on. */
@@ -87,7 +96,7 @@ export class SimulatedProcess implements Owner, Steps {
   /** Counts a durable step, and dies at the one that it is to die at. */
   #count<Result>(step: Step, run: () => Result): Result {
     if (!isDurable(step)) return run();
-    const { dies } = this.#deps;
+    const dies = this.#dies;
     const isLast = dies?.atStep === this.durableSteps++;
     if (isLast && !dies.isAfter) {
       this.kill();

@@ -1,5 +1,6 @@
 /** Runs whole seeds. */
 import { CatalogFile } from './catalog.ts';
+import { CrashStates, type StateTally } from './crash-states.ts';
 import { SimulatedDisk } from './disk.ts';
 import { eventsOf, type SimulationEvent } from './events.ts';
 import { FolderNode } from './folder-node.ts';
@@ -60,6 +61,21 @@ export class Runner {
     } finally {
       catalog.close();
     }
+  }
+
+  /** Crash states, on copies of the same installation. */
+  crashStates(tally: StateTally, twice: boolean): CrashStates {
+    const catalog = new CatalogFile(this.#bench.path('states.sqlite'), this.#bench.emptyCatalog);
+    const [disk, started, loopMs] = [this.#disk, this.#catalog, this.#loopMs];
+    return new CrashStates({
+      disk,
+      started,
+      loopMs,
+      catalog,
+      copy: this.#bench.path('state.copy'),
+      tally,
+      twice,
+    });
   }
 
   runSeed(seed: number, options: RunOptions): Promise<Error | undefined> {

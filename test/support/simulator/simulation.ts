@@ -1,12 +1,11 @@
 /** Runs the events of a seed against a server, and compares everything with the model. */
-import { createHash } from 'node:crypto';
 import { DiskStore } from '../../../src/blobs/disk/disk-store.ts';
 import { acceptCatalog } from '../../../src/workers/older-catalog.ts';
 import { snapshotOf } from './backup.ts';
 import { Claimed } from './claims.ts';
 import { NO_HASH } from './engine.ts';
 import type { SimulationEvent } from './events.ts';
-import { Exchange, type SimulatedAnswer } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { type FaultKind, FaultWindow } from './faults.ts';
 import { SimulatedFileSystem } from './file-system.ts';
 import { requireBytes, requireKept } from './inspect/bytes.ts';
@@ -15,11 +14,12 @@ import { compare } from './inspect/compare.ts';
 import { requireNoLeaks } from './inspect/leaks.ts';
 import { readStore } from './inspect/store.ts';
 import type { Installation } from './installation.ts';
-import { type ArchiveModel, expect, Model, Violation } from './model.ts';
+import { type ArchiveModel, expect, Model } from './model.ts';
 import { SimulatedProcess } from './process.ts';
 import { Random } from './random.ts';
-import type { Asked, Draft } from './requests/asked.ts';
+import type { Asked } from './requests/asked.ts';
 import { REQUESTS } from './requests/kinds.ts';
+import { toReply, toRequest } from './requests/on-the-wire.ts';
 import { type PlantedBug, SimulatedServer } from './server.ts';
 import { subset } from './survival.ts';
 import type { Tally } from './tally.ts';
@@ -128,7 +128,7 @@ export class Simulation {
     this.#tally.requests++;
     this.#deps.log?.(`  ${client}: ${asked.name}`);
     const { loop } = this.#installation;
-    const exchange = new Exchange(loop, this.#sign(asked.draft));
+    const exchange = new Exchange(loop, toRequest(asked.draft, this.#installation.nowMs()));
     this.#pending.set(client, {
       asked,
       exchange,
@@ -138,24 +138,6 @@ export class Simulation {
     });
     loop.post(() => exchange.begin(`request-${this.#requestIds++}`, pipeline), server.process);
     for (let turns = this.#random.below(14); turns > 0; turns--) await this.#turn();
-  }
-
-  /** The headers that every request has. Nobody checks the signature. */
-  #sign({ headers, ...draft }: Draft): ConstructorParameters<typeof Exchange>[1] {
-    const body = draft.body ?? Buffer.alloc(0);
-    const date = new Date(this.#installation.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
-    const all: Record<string, string> = {
-      host: 'simulated',
-      'x-amz-date': date,
-      'x-amz-glacier-version': '2012-06-01',
-      'x-amz-content-sha256': headers?.['x-amz-content-sha256'] ?? hashOf(body),
-      'content-length': String(body.length),
-      ...headers,
-    };
-    const names = Object.keys(all).filter((name) => name.startsWith('x-amz-') || name === 'host');
-    const credential = `AKIDSIMULATEDSIMULAT/${date.slice(0, 8)}/us-east-1/glacier/aws4_request`;
-    const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.sort().join(';')}, Signature=${'0'.repeat(64)}`;
-    return { ...draft, headers: { authorization, ...all } };
   }
 
   /** Lets one thing happen, then hands out the answers that have come. */
@@ -175,7 +157,7 @@ export class Simulation {
     }
     const { status, body, isWhole } = answer;
     if (isWhole && status !== undefined && status < 500) {
-      asked.answer({ status, body, headers: answer.headers, code: codeIn(answer) });
+      asked.answer(toReply(answer, status));
       return true;
     }
     // It may go on although its client is gone.
@@ -233,14 +215,15 @@ export class Simulation {
       loop,
       random,
       faults: { take: (step) => this.#window?.take(step) },
-      dies: dies ? { atStep: this.#random.below(70), isAfter: this.#random.chance(0.5) } : undefined,
     });
+    if (dies) process.dieAt(this.#random.below(40), this.#random.chance(0.5));
     const { bug } = this.#deps;
     const server = new SimulatedServer({ installation: this.#installation, process, random, bug });
     const faults = this.#faults;
     this.#tally.starts++;
     const outcome = await this.#settle(server, () => server.start());
     if (outcome === 'done') {
+      process.spare();
       this.#server = server;
       return;
     }
@@ -272,7 +255,7 @@ export class Simulation {
       if (outcome === undefined && !goesOn) expect(false, () => 'the server hangs');
       expect(turns < MOST_TURNS, () => 'the server hangs');
     }
-    return outcome;
+    return server.process.isDead ? 'dead' : outcome;
   }
 
   /** Ends the server's process, perhaps with the power, at any moment. */
@@ -293,7 +276,7 @@ export class Simulation {
       exchange.breakOff();
       const { answer } = exchange;
       if (answer?.isWhole && answer.status !== undefined && answer.status < 500)
-        asked.answer({ ...answer, status: answer.status, code: codeIn(answer) });
+        asked.answer(toReply(answer, answer.status));
       else asked.lose();
       this.#pending.delete(client);
     }
@@ -423,14 +406,14 @@ export class Simulation {
   /** Compares catalog, store and bytes with the model, while nothing is under way. */
   async #inspect(): Promise<void> {
     const found = readCatalog(this.#installation.catalog.reading.database, this.#installation.nowMs());
-    compare(this.#model, found);
+    compare(this.#model, found, true);
     await requireBytes(this.#model, found, this.#auditor());
   }
 
   /** Compares what the store alone tells with the model. */
   async #inspectStore(): Promise<void> {
     const found = await readStore(this.#auditor(), this.#installation.nowMs());
-    if (!this.#isMixed) compare(this.#model, found);
+    if (!this.#isMixed) compare(this.#model, found, false);
     await this.#requireKept();
   }
 
@@ -451,18 +434,5 @@ export class Simulation {
     if (!this.#isMixed) await requireNoLeaks(catalog.reading.database, this.#auditor());
     await this.#stop();
     await this.#inspectStore();
-  }
-}
-
-function hashOf(body: Buffer): string {
-  return createHash('sha256').update(body).digest('hex');
-}
-
-function codeIn({ body, status }: SimulatedAnswer): string {
-  if (status === undefined || status < 300) return '';
-  try {
-    return String((JSON.parse(body.toString('utf8')) as { code?: unknown }).code ?? '');
-  } catch {
-    throw new Violation(`an error without a body: ${status}`);
   }
 }

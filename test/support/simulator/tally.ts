@@ -31,3 +31,9 @@ export function newTally(): Tally {
     faults: {},
   };
 }
+
+export function addTally(to: Tally, { faults, ...counts }: Tally): void {
+  for (const [name, count] of Object.entries(counts) as [keyof typeof counts, number][]) to[name] += count;
+  for (const [kind, count] of Object.entries(faults) as [FaultKind, number][])
+    to.faults[kind] = (to.faults[kind] ?? 0) + count;
+}

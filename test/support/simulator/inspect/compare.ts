@@ -12,27 +12,29 @@ import {
 import type { Found, FoundUpload, FoundVault } from './found.ts';
 
 /**
- * Requires that everything acknowledged was found, and nothing else but what got no answer. The catalog's word then
- * counts: what got no answer has happened, or has not.
+ * Requires that everything acknowledged was found, and nothing else but what got no answer.
+ * @param settles whether the catalog's word then counts: what got no answer has happened, or has not.
  * @throws Violation.
  */
-export function compare(model: Model, found: Found): void {
+export function compare(model: Model, found: Found, settles: boolean): void {
   const names = new Set(model.vaults.map(({ name }) => name));
   for (const name of found.vaults.keys())
     expect(names.has(name), () => `${found.where} has a vault that nobody made: ${name}`);
-  for (const vault of model.vaults) new VaultComparison(vault, found).run();
+  for (const vault of model.vaults) new VaultComparison(vault, found, settles).run();
 }
 
 class VaultComparison {
   readonly #vault: VaultModel;
   readonly #where: string;
   readonly #isCatalog: boolean;
+  readonly #settles: boolean;
   readonly #found: FoundVault | undefined;
 
-  constructor(vault: VaultModel, found: Found) {
+  constructor(vault: VaultModel, found: Found, settles: boolean) {
     this.#vault = vault;
     this.#where = found.where;
     this.#isCatalog = found.where === 'the catalog';
+    this.#settles = settles && this.#isCatalog;
     this.#found = found.vaults.get(vault.name);
   }
 
@@ -40,7 +42,7 @@ class VaultComparison {
     const { name, isThere } = this.#vault;
     const found = this.#found;
     this.#expect(isThere.may(found !== undefined), `${name} is ${found ? 'back' : 'lost'}`);
-    if (this.#isCatalog) isThere.settle(found !== undefined);
+    if (this.#settles) isThere.settle(found !== undefined);
     // What the store has of a vault that may be a later one of this name proves nothing.
     if (found === undefined && !this.#isCatalog) return;
     this.#settings(found);
@@ -53,14 +55,14 @@ class VaultComparison {
     for (const setting of SETTINGS) {
       const value = found?.settings[setting] ?? null;
       this.#expect(settings[setting].may(value), `${setting} of ${name} is ${value}`);
-      if (this.#isCatalog) settings[setting].settle(value);
+      if (this.#settles) settings[setting].settle(value);
     }
     const state = found?.lock ?? 'none';
     const fitting = [...lock.possible].filter((one) => one.startsWith(state));
     // A trial that has ended may still be noted, or not.
     const mayEnd = [...lock.possible].some((one) => one.startsWith('trial')) && state === 'none';
     this.#expect(fitting.length > 0 || mayEnd, `the lock of ${name} is ${state}`);
-    if (this.#isCatalog && fitting.length === 1 && fitting[0]) lock.settle(fitting[0]);
+    if (this.#settles && fitting.length === 1 && fitting[0]) lock.settle(fitting[0]);
   }
 
   #archives(found: FoundVault | undefined): void {
@@ -70,7 +72,7 @@ class VaultComparison {
       left.delete(archive.id);
       const { isThere, description, treeHash } = archive;
       this.#expect(isThere.may(one !== undefined), `${description} is ${one ? 'back' : 'lost'}`);
-      if (this.#isCatalog) isThere.settle(one !== undefined);
+      if (this.#settles) isThere.settle(one !== undefined);
       if (!one) continue;
       const isSame =
         one.treeHash === treeHash && one.size === archive.size && one.description === description;
@@ -78,7 +80,7 @@ class VaultComparison {
       this.#expect(one.refs.length > 0 || archive.mayLackBytes, `the parts of ${description} are lost`);
     }
     for (const [id, one] of left) this.#strayArchive(id, one.description, one.treeHash);
-    if (this.#isCatalog) this.#forgetStrays((stray) => stray.contents !== undefined);
+    if (this.#settles) this.#forgetStrays((stray) => stray.contents !== undefined);
   }
 
   #strayArchive(id: string, description: string, treeHash: string): void {
@@ -87,7 +89,7 @@ class VaultComparison {
     const stray = strays.find(({ contents }) => foldOf(contents ?? []) === treeHash);
     const isKnown = stray !== undefined || (!this.#isCatalog && vault.sent.has(description));
     this.#expect(isKnown, `there is an archive that nobody uploaded: ${description}`);
-    if (!stray || !this.#isCatalog) return;
+    if (!stray || !this.#settles) return;
     const archive = new ArchiveModel(id, { vault, description, contents: stray.contents ?? [], treeHash });
     vault.archives.add(archive);
     const upload = [...vault.uploads].find((one) => one.description === description);
@@ -102,11 +104,11 @@ class VaultComparison {
       const { state, description } = upload;
       const isRight = one ? state.may('open') : !state.must('open');
       this.#expect(isRight, `the upload ${description} is ${one ? 'open again' : 'lost'}`);
-      if (this.#isCatalog) this.#settleState(upload, one !== undefined);
+      if (this.#settles) this.#settleState(upload, one !== undefined);
       if (one) this.#parts(upload, one);
     }
     for (const [id, { description }] of left) this.#strayUpload(id, description);
-    if (this.#isCatalog) this.#forgetStrays((stray) => stray.contents === undefined);
+    if (this.#settles) this.#forgetStrays((stray) => stray.contents === undefined);
   }
 
   #settleState(upload: UploadModel, isOpen: boolean): void {
@@ -121,7 +123,7 @@ class VaultComparison {
     const stray = [...vault.strays].find((one) => one.description === description && !one.contents);
     const isKnown = stray !== undefined || (!this.#isCatalog && vault.sent.has(description));
     this.#expect(isKnown, `there is an upload that nobody started: ${description}`);
-    if (stray && this.#isCatalog) vault.uploads.add(new UploadModel(id, vault, description));
+    if (stray && this.#settles) vault.uploads.add(new UploadModel(id, vault, description));
   }
 
   #parts(upload: UploadModel, found: FoundUpload): void {
@@ -132,7 +134,7 @@ class VaultComparison {
         content === undefined ? parts.length === 0 || !this.#isCatalog : hashes.has(content.treeHash),
       );
       this.#expect(fitting.length > 0, `part ${first} of ${upload.description} is lost or another one`);
-      if (this.#isCatalog) place.settle(fitting[0]);
+      if (this.#settles) place.settle(fitting[0]);
     }
   }
 

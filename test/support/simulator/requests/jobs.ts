@@ -46,7 +46,11 @@ export function initiateInventory(context: AskContext): Asked {
   });
 }
 
-function addJob(vault: VaultModel, reply: Reply, job: Omit<JobModel, 'id' | 'isThere' | 'mayLackBytes'>): void {
+function addJob(
+  vault: VaultModel,
+  reply: Reply,
+  job: Omit<JobModel, 'id' | 'isThere' | 'mayLackBytes'>,
+): void {
   const id = reply.headers['x-amz-job-id'] ?? '';
   const isThere = new Uncertain(true);
   if (!job.isCertain) isThere.allow(false);

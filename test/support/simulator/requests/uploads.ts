@@ -1,11 +1,14 @@
 /** Multipart uploads. */
 import { type Content, contentOf, foldOf, MIB } from '../contents.ts';
-import { ArchiveModel, expect, type Stray, UploadModel } from '../model.ts';
+import { ArchiveModel, expect, type Stray, UploadModel, type VaultModel } from '../model.ts';
 import { type AskContext, Asked, jsonOf, pathOf, pickVault, type Reply } from './asked.ts';
 
 export function startUpload(context: AskContext): Asked {
-  const vault = pickVault(context);
-  const description = context.model.newDescription();
+  return startUploadIn(context, pickVault(context));
+}
+
+export function startUploadIn({ model }: AskContext, vault: VaultModel): Asked {
+  const description = model.newDescription();
   const headers = { 'x-amz-archive-description': description, 'x-amz-part-size': String(MIB) };
   const draft = { method: 'POST', target: pathOf(vault, '/multipart-uploads'), headers };
   const asked = new Asked(`start upload ${description} to ${vault.name}`, draft);

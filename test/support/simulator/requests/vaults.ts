@@ -5,14 +5,22 @@ import { type AskContext, Asked, jsonOf, pathOf, pickVault, policyChange, type R
 
 export function createVault({ model, random }: AskContext): Asked {
   const absent = model.vaults.filter(({ isThere }) => !isThere.must(true));
-  const vault = random.pick(absent.length > 0 && random.chance(0.8) ? absent : model.vaults) as VaultModel;
+  return createVaultNamed(
+    random.pick(absent.length > 0 && random.chance(0.8) ? absent : model.vaults) as VaultModel,
+  );
+}
+
+export function createVaultNamed(vault: VaultModel): Asked {
   return new Asked(`create ${vault.name}`, { method: 'PUT', target: pathOf(vault) })
     .changes(policyChange(vault, vault.isThere.begin(true)))
     .outcome(201);
 }
 
 export function deleteVault(context: AskContext): Asked {
-  const vault = pickVault(context);
+  return deletionOfVault(pickVault(context));
+}
+
+export function deletionOfVault(vault: VaultModel): Asked {
   const asked = new Asked(`delete ${vault.name}`, { method: 'DELETE', target: pathOf(vault) });
   vault.deletions++;
   const certain = [...vault.archives].filter(({ isThere }) => isThere.must(true));
