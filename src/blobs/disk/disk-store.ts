@@ -106,7 +106,7 @@ export class DiskStore implements BlobStore, ScrubStore {
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
     this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
-    this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
+    this.#packs = new Packs({ paths, random, engine, flush, flusher, packBytes });
     const name = `${random(16).toString('hex')}.jsonl`;
     const texts = (path: string) => ({ fs, folder: path, flusher: flusher(path), flush, stamp });
     this.#journal = new DiskJournal({ ...texts(paths.journal), name });

@@ -18,6 +18,7 @@ import { BlobMissing } from '../../domain/blob-store.ts';
 import type { FileSystem } from '../../durable/file-system.ts';
 import { FolderFlusher } from '../../durable/folder-flusher.ts';
 import { realFileSystem } from '../../durable/real-file-system.ts';
+import { nodeHash } from '../../hashing/node-hash.ts';
 import type { DiskStore } from '../disk/disk-store.ts';
 import { DiskPaths } from '../disk/paths.ts';
 import { PackCompactor } from './compactor.ts';
@@ -98,7 +99,7 @@ describe('compacting a pack', () => {
     const removals = new PackRemovals({ paths, flush, packsFlusher });
     const begun = paths.marker(basename(pack, '.pack'));
     const compactor = new PackCompactor({
-      ...{ paths, flush, incomingFlusher, packsFlusher, removals },
+      ...{ paths, engine: nodeHash, flush, incomingFlusher, packsFlusher, removals },
       async alone(task) {
         await writeFile(begun, '0'.padStart(20, '0'));
         await task();

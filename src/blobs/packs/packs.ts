@@ -3,6 +3,7 @@ import type { RandomBytes } from '../../domain/ids.ts';
 import type { BlobVerdict } from '../../domain/scrub-store.ts';
 import { isReadError } from '../../durable/errors.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import type { HashEngine } from '../../hashing/hash-engine.ts';
 import type { JudgeDeps } from '../blob/judge.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { Gate } from '../disk/gate.ts';
@@ -22,6 +23,8 @@ const VERIFY_TRIES = 3;
 interface PacksDeps {
   readonly paths: DiskPaths;
   readonly random: RandomBytes;
+  /** Hashes what a compaction copies. */
+  readonly engine: HashEngine;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
   /** A pack of at least this many bytes is followed by the next. */
@@ -38,7 +41,7 @@ export class Packs {
   /** Shared by removals; exclusive for rewriting a pack and dropping its list. */
   readonly #removing = new Gate();
 
-  constructor({ paths, random, flush, flusher, packBytes }: PacksDeps) {
+  constructor({ paths, random, engine, flush, flusher, packBytes }: PacksDeps) {
     this.#paths = paths;
     const flushers = { incomingFlusher: flusher(paths.incoming), packsFlusher: flusher(paths.packs) };
     this.#appender = new PackAppender({ paths, random, flush, ...flushers, packBytes });
@@ -47,7 +50,7 @@ export class Packs {
     const owns = (pack: string) => this.#appender.owns(pack);
     this.#unconfirmed = new UnconfirmedBlobs({ paths, removals, owns });
     const alone = (task: () => Promise<void>) => this.#removing.runExclusive(task);
-    this.#compactor = new PackCompactor({ paths, flush, ...flushers, removals, alone });
+    this.#compactor = new PackCompactor({ paths, engine, flush, ...flushers, removals, alone });
   }
 
   /** Stores a blob, given in pieces, and returns its reference; durable when it resolves. @throws StoreFailure. */
