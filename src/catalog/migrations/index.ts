@@ -6,6 +6,7 @@ import { jobs } from './0002-jobs.ts';
 import { access } from './0003-access.ts';
 import { jobLists } from './0004-job-lists.ts';
 import { storeLink } from './0005-store-link.ts';
+import { arrival } from './0006-arrival.ts';
 
 /** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
@@ -14,6 +15,7 @@ const MIGRATIONS = {
   '0003-access': access,
   '0004-job-lists': jobLists,
   '0005-store-link': storeLink,
+  '0006-arrival': arrival,
 };
 
 /**

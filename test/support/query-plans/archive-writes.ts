@@ -17,6 +17,7 @@ export const ARCHIVE_WRITES: CallsOf<
   | 'dropGarbage'
   | 'dropParts'
   | 'dropFromOutbox'
+  | 'journalPeople'
   | 'skipEntrySeqs'
 > = {
   addArchive: async (c) => c.addArchive(await mainVault(c)),
@@ -60,5 +61,6 @@ export const ARCHIVE_WRITES: CallsOf<
   dropParts: ({ catalog }) =>
     catalog.dropParts({ uploadNo: BIG_UPLOAD_NO, refs: TWENTY.map((i) => `part-${i}`) }),
   dropFromOutbox: ({ catalog }) => catalog.dropFromOutbox({ seqs: TWENTY }),
+  journalPeople: ({ catalog }) => catalog.journalPeople({}),
   skipEntrySeqs: ({ catalog }) => catalog.skipEntrySeqs({ beyond: 1_000_000 }),
 };
