@@ -40,6 +40,7 @@ export const COMMAND_EVENTS = [
   'DeleteUserPolicy',
   'GetSessionToken',
   'PutUserPolicy',
+  'RebuildCatalog',
   'RetryNotifications',
   'UpdateAccessKey',
 ] as const;

@@ -75,7 +75,9 @@ export async function planStart(config: Config, folder: DataFolder, random: Rand
 export async function requireOwnCatalog(config: Config, folder: DataFolder): Promise<void> {
   const remembered = await readRememberedCatalog(folder);
   const catalogPlace = placeOf(config.catalogUrl, folder);
-  if (remembered === undefined || remembered.place === catalogPlace) return;
+  if (remembered === undefined) return;
+  const isHere = config.catalogUrl === undefined && existsSync(folder.catalog);
+  if (remembered.place === catalogPlace && isHere) return;
   const refusal = checkPlace({
     dataFolder: folder.path,
     storeFolder: folder.store,
@@ -87,7 +89,8 @@ export async function requireOwnCatalog(config: Config, folder: DataFolder): Pro
   if (refusal) throw new StartRefused(refusal);
 }
 
-function surveyCatalog(
+/** What lies where the settings say that the catalog is. @throws Error when it cannot be read. */
+export function surveyCatalog(
   { catalogUrl, catalogTimeoutMs }: Config,
   { catalog }: DataFolder,
 ): Promise<CatalogFound> {

@@ -6,6 +6,7 @@ import { addAudit } from './audit.ts';
 import { addKeys } from './keys.ts';
 import { addCatalog, addLocks } from './locks.ts';
 import { addNotifications } from './notifications.ts';
+import { addRebuild } from './rebuild.ts';
 import { addServe } from './serve.ts';
 import { addStore } from './store.ts';
 
@@ -28,5 +29,6 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   addAudit(program);
   addCatalog(program);
   addStore(program);
+  addRebuild(program);
   await program.parseAsync([...argv], { from: 'user' });
 }

@@ -118,7 +118,8 @@ type OtherEntry =
   | { readonly type: 'numbers-skipped'; readonly beyond: number };
 
 /** An entry of a type that this version knows. */
-type Entry = VaultEntry | UploadEntry | ArchiveEntry | PeopleEntry | OtherEntry;
+export type Entry = VaultEntry | UploadEntry | ArchiveEntry | PeopleEntry | OtherEntry;
+export type EntryOf<Type extends Entry['type']> = Extract<Entry, { readonly type: Type }>;
 
 /** Every type, so that one without a line here does not compile. */
 const ENTRY_TYPES: Readonly<Record<Entry['type'], true>> = {

@@ -1,5 +1,6 @@
 /** Reading a blob, in a file of its own or in a pack. */
 import type { BlobDescription, LeafRun, OpenBlob } from '../../domain/blob-store.ts';
+import type { OpenFile } from '../../durable/file-system.ts';
 import { decodeFooter, decodeTrailer, FOOTER_BYTES } from './format.ts';
 import { type LeafReadDeps, readLeafRuns } from './leaf-reader.ts';
 import type { PlacedBlob } from './placed-blob.ts';
@@ -8,7 +9,12 @@ import type { PlacedBlob } from './placed-blob.ts';
 const END_BYTES = 4096;
 
 /** Reads and verifies a blob's description of itself. @throws BlobDamaged. */
-export async function describeBlob({ ref, file, start, total }: PlacedBlob): Promise<BlobDescription> {
+export async function describeBlob({
+  ref,
+  file,
+  start,
+  total,
+}: Omit<PlacedBlob, 'file'> & { readonly file: Pick<OpenFile, 'readAt'> }): Promise<BlobDescription> {
   const length = Math.min(total, END_BYTES);
   const end = await file.readAt(start + total - length, length);
   const layout = decodeFooter(ref, end.subarray(-FOOTER_BYTES), total);

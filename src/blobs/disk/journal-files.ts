@@ -33,7 +33,7 @@ export async function* readJournals(
 }
 
 /** Every entry of one journal file. @throws BlobDamaged by default, the I/O error. */
-async function* readJournal(
+export async function* readJournal(
   path: string,
   { fs = realFileSystem, closedBefore = 0, onDamage = throwDamage }: JournalReading,
 ): AsyncIterable<JournalEntry> {

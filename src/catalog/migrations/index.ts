@@ -20,14 +20,19 @@ const MIGRATIONS = {
 
 /**
  * Migrates the schema to the newest version; does nothing if it is.
+ * @param schema the schema of PostgreSQL that has the tables; by default the one that the connection uses.
  * @throws when a step fails, or when a newer version made the catalog.
  */
-export async function migrate<Db>(db: Kysely<Db>, engine: Engine): Promise<void> {
+export async function migrate<Db>(db: Kysely<Db>, engine: Engine, schema?: string): Promise<void> {
   const steps = Object.entries(MIGRATIONS).map(([name, up]): [string, Migration] => [
     name,
     { up: (target) => up(target, engine) },
   ]);
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => Object.fromEntries(steps) } });
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => Object.fromEntries(steps) },
+    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
+  });
   const { error } = await migrator.migrateToLatest();
   if (error) throw new Error(`the catalog cannot be migrated: ${String(error)}`, { cause: error });
 }
