@@ -43,6 +43,7 @@ export const COMMAND_EVENTS = [
   'GetSessionToken',
   'PauseScrub',
   'PutUserPolicy',
+  'RebuildCatalog',
   'ResumeScrub',
   'RetryNotifications',
   'StartScrub',

@@ -24,14 +24,16 @@ export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteA
 async function findArchive(source: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
   const row = await FIND_ARCHIVE.first(source, { vaultNo, id });
   if (!row) return undefined;
-  const { no, description, size, ref, upload_no: uploadNo, created_ms: createdMs } = row;
-  return { no, id, vaultNo, description, size, ref, uploadNo, createdMs, treeHash: toHex(row.tree_hash) };
+  const { no, description, size, ref, upload_no: uploadNo, created_ms, arrived_ms, tree_hash } = row;
+  const times = { createdMs: created_ms, arrivedMs: arrived_ms };
+  return { no, id, vaultNo, description, size, ref, uploadNo, ...times, treeHash: toHex(tree_hash) };
 }
 
 const FIND_ARCHIVE = statement((db, { vaultNo, id }: { vaultNo: number; id: string }) =>
   db
     .selectFrom('archives')
-    .select(['no', 'id', 'vault_no', 'description', 'created_ms', 'size', 'tree_hash', 'ref', 'upload_no'])
+    .select(['no', 'id', 'vault_no', 'description', 'size', 'tree_hash', 'ref', 'upload_no'])
+    .select(['created_ms', 'arrived_ms'])
     .where('vault_no', '=', vaultNo)
     .where('id', '=', id),
 );
@@ -56,7 +58,7 @@ export async function insertArchive(tx: Tx, row: ArchiveRow): Promise<void> {
   await addToCounts(tx, row.vault_no, 1, row.size, row.created_ms);
 }
 
-type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms'>;
+type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms' | 'arrived_ms'>;
 
 const INSERT_ARCHIVE = statement((db, row: ArchiveRow) =>
   db.insertInto('archives').values({

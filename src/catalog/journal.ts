@@ -41,7 +41,10 @@ export function outboxReads(source: Source): OutboxReads {
   };
 }
 
-export const outboxWrites: InTransaction<OutboxWrites> = { skipEntrySeqs, dropFromOutbox };
+export const outboxWrites: InTransaction<Omit<OutboxWrites, 'journalPeople'>> = {
+  skipEntrySeqs,
+  dropFromOutbox,
+};
 
 /** The newest entry stays in the outbox to keep the greatest number; journaling it again is harmless. */
 async function dropFromOutbox(tx: Tx, { seqs }: DropFromOutboxArgs): Promise<void> {

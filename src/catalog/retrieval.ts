@@ -142,4 +142,10 @@ async function purchaseCapacity(tx: Tx, { owner, unit, nowMs }: PurchaseCapacity
     .insertInto('capacity_units')
     .values({ id, account, region, start_ms: startMs, expires_ms: expiresMs })
     .execute();
+  await appendEntry(tx, capacityEntry(owner, unit));
+}
+
+/** The entry of a provisioned capacity unit. */
+export function capacityEntry({ account, region }: VaultOwner, { id, startMs, expiresMs }: CapacityUnit) {
+  return { type: 'capacity-unit', account, region, id, startMs, expiresMs };
 }

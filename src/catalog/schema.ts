@@ -40,6 +40,8 @@ export interface Schema {
     upload_no: number | null;
     /** When its bytes were last seen to be damaged; null while they are not known to be. */
     damaged_ms: number | null;
+    /** When an imported archive arrived here; null if that is `created_ms`. Locks count its age from the later. */
+    arrived_ms: number | null;
   };
   /** Archives deleted since the last inventory, which still lists them. Unused where inventories are live. */
   deleted_archives: {

@@ -19,7 +19,7 @@ const DROPPED_PER_BATCH = 16;
  * The advisory lock that separates generations. Every transaction shares it until it ends; a claim takes it exclusively.
  * It lives in PostgreSQL's shared memory, so it costs no writes.
  */
-const ADVISORY_KEY = '1297044993, 1';
+export const ADVISORY_KEY = '1297044993, 1';
 /** The read is a statement of its own after the lock's, so that it sees what was committed during the wait. */
 const BEGIN = `begin; select pg_advisory_xact_lock_shared(${ADVISORY_KEY}); select generation, number from store_link, commit_number`;
 const HOLDERS = `select pid from pg_locks where locktype = 'advisory' and classid = 1297044993 and objid = 1 and granted and database = (select oid from pg_database where datname = current_database())`;

@@ -10,6 +10,7 @@ import { jobWrites } from './jobs.ts';
 import { type JournalDeps, outboxWrites } from './journal.ts';
 import { notificationWrites } from './notifications.ts';
 import { partWrites } from './parts.ts';
+import { peopleEntryWrites } from './people-entries.ts';
 import { retrievalWrites } from './retrieval.ts';
 import { settingWrites } from './settings.ts';
 import { storeLinkWrites } from './store-link.ts';
@@ -38,6 +39,7 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...garbageWrites,
   ...damageWrites,
   ...outboxWrites,
+  ...peopleEntryWrites,
   ...storeLinkWrites,
 };
 

@@ -7,6 +7,7 @@ import { addDamage } from './damage.ts';
 import { addKeys } from './keys.ts';
 import { addCatalog, addLocks } from './locks.ts';
 import { addNotifications } from './notifications.ts';
+import { addRebuild } from './rebuild.ts';
 import { addScrub } from './scrub.ts';
 import { addServe } from './serve.ts';
 import { addStore } from './store.ts';
@@ -30,6 +31,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   addAudit(program);
   addCatalog(program);
   addStore(program);
+  addRebuild(program);
   addScrub(program);
   addDamage(program);
   await program.parseAsync([...argv], { from: 'user' });

@@ -5,7 +5,10 @@ import type { Page, Paging } from './page.ts';
 import type { InventoryMode } from './vault.ts';
 
 /** An archive and where its bytes lie. */
-export interface StoredArchive extends Archive, SegmentSource {}
+export interface StoredArchive extends Archive, SegmentSource {
+  /** When an imported archive arrived here; null if that is `createdMs`. */
+  readonly arrivedMs: number | null;
+}
 
 /** A run of bytes of an archive in one blob. */
 export interface Segment {

@@ -114,7 +114,11 @@ async function readStoredValues(
   }
   if (archiveId !== undefined && keys.includes(AGE_KEY)) {
     const archive = await catalog.findArchive(vault.no, archiveId);
-    if (archive) values[AGE_KEY] = ((nowMs - archive.createdMs) / DAY_MS).toFixed(8);
+    if (archive) {
+      // The date of an imported archive was chosen by a client, so its age counts from the import if that was later.
+      const sinceMs = Math.max(archive.createdMs, archive.arrivedMs ?? 0);
+      values[AGE_KEY] = ((nowMs - sinceMs) / DAY_MS).toFixed(8);
+    }
   }
   return values;
 }

@@ -16,6 +16,19 @@ export async function isOlderThanStore(catalog: Catalog, blobs: BlobStore): Prom
   return (await blobs.lastCommitNumber()) > (await catalog.storeLink()).commitNumber;
 }
 
+/**
+ * For commands whose changes leave entries: requires that new entries are numbered above those of the store. After an
+ * older catalog was restored, they are from the next start on. @throws Error.
+ */
+export async function requireNumbersAhead(catalog: Catalog, blobs: BlobStore): Promise<void> {
+  // In this order: a server that runs adds to the catalog first.
+  const stored = await blobs.lastEntrySeq();
+  if (stored <= (await catalog.lastEntrySeq())) return;
+  throw new Error(
+    'the catalog is older than the store: it was restored from a backup. Start the server once; then this command works',
+  );
+}
+
 /** Notes in the store that the catalog is older, before anything is written to the catalog. */
 export async function noteOlderCatalog(blobs: BlobStore, nowMs: number): Promise<void> {
   if ((await blobs.note(OLDER_NOTE)) !== undefined) return;

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { appendFile, copyFile, cp, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { encodeHeader } from '../../src/blobs/packs/format.ts';
 import { NO_STAMP } from '../../src/domain/blob-store.ts';
 import { nodeHash } from '../../src/hashing/node-hash.ts';
 import { sha256, treeHash } from '../../src/treehash/index.ts';
+import { adminOf } from '../support/admin.ts';
 import { compactedPacks, placeOf } from '../support/pack-reader.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
@@ -316,6 +317,22 @@ function found(store: string): Found[] {
   return JSON.parse(stdout);
 }
 
+/** Accounts, users and keys as the script prints them with `--people`. */
+interface People {
+  readonly settings: Record<string, string>;
+  readonly accounts: Record<string, unknown>;
+  readonly users: Record<string, { userName: string; policies: Record<string, string> }>;
+  readonly accessKeys: Record<string, { userNumber: number | null; sealedSecret: string; status: string }>;
+  readonly retrievalPolicies: Record<string, unknown>;
+  readonly capacityUnits: Record<string, { account: string }>;
+}
+
+function people(store: string): People {
+  const { status, stdout, stderr } = run('--people', '--quick', store);
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
 /** Contents in a form that both sides can be compared in, without locations. */
 function compare(store: string, { vaults }: Client): void {
   const ours = [...vaults].map(([vault, { region, archives, uploads, ...settings }]) => ({
@@ -344,6 +361,35 @@ function settingsOf({ tags, accessPolicy, lock, notifications }: Settings) {
 
 function mapValues<From, To>(map: Record<string, From>, change: (value: From) => To): Record<string, To> {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
+}
+
+/** A second account, users with keys and policies, some of which are gone again; capacity and a retrieval policy. */
+async function usePeople({ server }: Client): Promise<{ disabled: string; enabled: string; other: string }> {
+  const admin = adminOf(server.data);
+  const { account: other = '' } = await admin.json('account', 'create');
+  const of = ['--account-id', server.accountId] as const;
+  for (const name of ['ann', 'bob', 'eve']) await admin.run('user', 'create', name, ...of);
+  const policy = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: '*', Resource: '*' } };
+  const file = await admin.file('policy.json', policy);
+  for (const name of ['all', 'gone']) await admin.run('policy', 'put', name, file, '--user', 'ann', ...of);
+  await admin.run('policy', 'delete', 'gone', '--user', 'ann', ...of);
+  const [{ accessKeyId: enabled }, { accessKeyId: disabled }, { accessKeyId: gone }] = [
+    await admin.key(server.accountId, 'ann'),
+    await admin.key(server.accountId, 'bob'),
+    await admin.key(server.accountId, 'eve'),
+  ];
+  await admin.run('key', 'disable', disabled, ...of);
+  await admin.run('key', 'delete', gone, ...of);
+  await admin.run('user', 'delete', 'eve', ...of);
+  const capacity = { method: 'POST', target: '/-/provisioned-capacity' };
+  assert.equal((await send(server.url, server, capacity)).status, 201);
+  const rule = { Policy: { Rules: [{ Strategy: 'FreeTier' }] } };
+  const target = '/-/policies/data-retrieval';
+  assert.equal(
+    (await send(server.url, server, { method: 'PUT', target, body: JSON.stringify(rule) })).status,
+    204,
+  );
+  return { disabled, enabled, other };
 }
 
 /** Hard-links every blob and pack, so that swept ones can be restored. */
@@ -385,6 +431,7 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
   let store: string;
   let aside: string;
   let client: Client;
+  let keys: Awaited<ReturnType<typeof usePeople>>;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -400,6 +447,7 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
     client.server = await startServer({ data });
     await useVaultsAgain(client);
     await usePolicies(client);
+    keys = await usePeople(client);
     await untilSwept(store, client);
     assert.equal(await client.server.stop(), 0);
   });
@@ -414,6 +462,16 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
     t.after(() => rm(copy, { recursive: true }));
     await cp(store, copy, { recursive: true });
     return copy;
+  }
+
+  /** The journal file of the last run of the server. */
+  async function lastJournal(copy: string): Promise<{ path: string; text: string }> {
+    for (const name of await readdir(join(copy, 'journal'))) {
+      const path = join(copy, 'journal', name);
+      const text = await readFile(path, 'utf8');
+      if (/"generation":2,.*"vault":"again"/.test(text)) return { path, text };
+    }
+    throw new Error('the last run wrote no journal');
   }
 
   it('has exactly what was acknowledged', () => compare(store, client));
@@ -438,11 +496,11 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
 
   it('has the same contents with the remains of a crash', async (t) => {
     const copy = await copyOfStore(t);
-    const [name = ''] = await readdir(join(copy, 'journal'));
-    const text = await readFile(join(copy, 'journal', name), 'utf8');
-    // Repeated entries, a torn line, a half-written blob, a foreign file.
+    const { path: journal, text } = await lastJournal(copy);
+    // Entries that were appended again, a torn line in a file that was not closed, a half-written blob, a foreign file.
     await writeFile(join(copy, 'journal', `${'0'.repeat(32)}.jsonl`), text);
-    await appendFile(join(copy, 'journal', name), text.slice(0, 100));
+    const open = `${text.trimEnd().split('\n').slice(0, -1).join('\n')}\n`;
+    await writeFile(journal, open + text.slice(0, 100));
     await writeFile(join(copy, 'incoming', 'f'.repeat(32)), 'half a blob');
     await writeFile(join(copy, 'blobs', '00', '.DS_Store'), '');
     // A half-compacted pack, a list without its pack, torn ends of a list and of a pack.
@@ -484,7 +542,102 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
     compare(copy, client);
   });
 
-  it('gives back every archive with --extract', () => {
+  it('holds accounts, users, policies and sealed keys', async () => {
+    const { accountId, data, accessKeyId } = client.server;
+    const found = people(store);
+    assert.equal(found.settings['account-id'], accountId);
+    assert.equal(found.settings['first-access-key-id'], accessKeyId);
+    assert.deepEqual(Object.keys(found.accounts).sort(), [accountId, keys.other].sort());
+    const users = Object.values(found.users).map(({ userName, policies }) => [
+      userName,
+      Object.keys(policies),
+    ]);
+    assert.deepEqual(users, [
+      ['ann', ['all']],
+      ['bob', []],
+    ]);
+    const byUser = mapValues(found.accessKeys, ({ userNumber, status }) => [
+      found.users[String(userNumber)]?.userName,
+      status,
+    ]);
+    assert.equal(Object.keys(byUser).length, 4);
+    assert.deepEqual(byUser[keys.enabled], ['ann', 'active']);
+    assert.deepEqual(byUser[keys.disabled], ['bob', 'disabled']);
+    assert.deepEqual(
+      Object.values(found.capacityUnits).map(({ account }) => account),
+      [accountId],
+    );
+    assert.equal(Object.keys(found.retrievalPolicies).length, 1);
+    // The secret opens as docs/format.md says.
+    const masterKey = Buffer.from((await readFile(join(data, 'master.key'), 'utf8')).trim(), 'hex');
+    const key = Buffer.from(hkdfSync('sha256', masterKey, '', 'moraine sealed secrets', 32));
+    const sealed = Buffer.from(found.accessKeys[accessKeyId]?.sealedSecret ?? '', 'base64url');
+    const cipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(
+      Buffer.from(accessKeyId),
+    );
+    cipher.setAuthTag(sealed.subarray(12, 28));
+    const secret = Buffer.concat([cipher.update(sealed.subarray(28)), cipher.final()]).toString();
+    assert.equal(secret, client.server.secretAccessKey);
+  });
+
+  /** A copy whose journal has entries as a later version writes them. */
+  async function withEntries(t: TestContext, ...bodies: Record<string, unknown>[]): Promise<string> {
+    const copy = await copyOfStore(t);
+    const blobs = new DiskStore(copy, randomBytes, nodeHash);
+    await blobs.appendEntries(bodies.map((body, i) => ({ seq: 1_000_000 + i, body })));
+    await blobs.close();
+    return copy;
+  }
+
+  it('is read with bulk deletions, numbers, used ids and dates of imports', async (t) => {
+    const of = (vault: string) => ({ account: client.server.accountId, region: 'us-east-1', vault });
+    const singles = [...client.vault('single').archives.keys()];
+    const [multi = '', rest = ''] = [...client.vault('multi').archives.keys()];
+    const [kept = '', numbered = ''] = singles;
+    const upTo = Date.now() * 1024;
+    const copy = await withEntries(
+      t,
+      { type: 'archives-kept', ...of('single'), bulkId: 'b', archiveIds: [kept] },
+      { type: 'archives-deleted', ...of('single'), bulkId: 'b', upTo, kept: 1, at: 1 },
+      { type: 'archive-numbered', ...of('single'), archiveId: numbered, number: upTo + 1 },
+      { type: 'archives-deleted', ...of('gone'), bulkId: 'c', upTo, kept: 0, at: 1 },
+      { type: 'ids-used', ...of('multi'), archiveIds: [rest] },
+      { type: 'archive-imported', ...of('multi'), archiveId: multi, createdMs: 5, arrivedMs: 6 },
+    );
+    const archivesOf = (vault: string) =>
+      (found(copy).find((one) => one.vault === vault && one.region === 'us-east-1') as Found).archives;
+    assert.deepEqual(Object.keys(archivesOf('single')).sort(), [kept, numbered].sort());
+    const left = archivesOf('multi') as Record<string, { createdMs?: number; arrivedMs?: number }>;
+    assert.deepEqual(Object.keys(left), [multi]);
+    assert.deepEqual([left[multi]?.createdMs, left[multi]?.arrivedMs], [5, 6]);
+  });
+
+  it('is shown as damaged with an unknown entry, and with a bulk deletion of which entries are missing', async (t) => {
+    const of = { account: client.server.accountId, region: 'us-east-1', vault: 'single' };
+    const unknown = run(await withEntries(t, { type: 'archive-frozen', ...of }));
+    assert.equal(unknown.status, 1);
+    assert.match(unknown.stderr, /an entry of type archive-frozen is not known here/);
+    const upTo = Date.now() * 1024;
+    const copy = await withEntries(t, { type: 'archives-deleted', ...of, bulkId: 'b', upTo, kept: 1, at: 1 });
+    const { status, stdout, stderr } = run('--quick', copy);
+    assert.equal(status, 1);
+    assert.match(stderr, /keeps 1 archives, of which 0 are known/);
+    assert.equal(stdout.trimEnd().split('\n').length, 9);
+  });
+
+  it('has journal files that are closed: a change at the end shows, too', async (t) => {
+    const copy = await copyOfStore(t);
+    const { path, text } = await lastJournal(copy);
+    const closing = text.trimEnd().split('\n').at(-1) ?? '';
+    assert.match(closing, /^[0-9a-f]{32} \{"closed":\{"lines":/);
+    const last = text.length - closing.length - 1;
+    for (const at of [last - 40, last - 1, last + 10, text.length - 1]) {
+      await writeFile(path, `${text.slice(0, at)}~${text.slice(at + 1)}`);
+      assert.equal(run('--quick', copy).status, 1, `byte ${at} of ${text.length}`);
+    }
+  });
+
+  it('gives every archive back', () => {
     const archives = [...client.vaults.values()].flatMap((vault) => [...vault.archives]);
     assert.equal(archives.length, 9);
     for (const [i, [id, { bytes }]] of archives.entries()) {

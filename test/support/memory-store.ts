@@ -8,6 +8,7 @@ import {
   type BlobStore,
   type BlobWriter,
   type JournalEntry,
+  type JournalSurvey,
   type LeafRun,
   type OpenBlob,
   StoreFailure,
@@ -111,6 +112,10 @@ export class MemoryStore implements BlobStore {
 
   async *journalEntries(): AsyncIterable<JournalEntry> {
     yield* this.#entries;
+  }
+
+  async closeJournals(): Promise<JournalSurvey> {
+    return { types: this.#entries.map(({ body }) => String(body['type'])), damage: [] };
   }
 
   async lastEntrySeq(): Promise<number> {

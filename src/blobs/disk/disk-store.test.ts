@@ -506,12 +506,85 @@ describe('the journal of a disk store', () => {
     }
   });
 
-  it('skips a line without an entry, which a later version may write at the end of a file', async (t) => {
+  it('skips a line without an entry', async (t) => {
     const { store, path } = await journalOf(t);
-    const text = '{"closed":{"lines":3}}';
+    const text = '{"later":{"lines":3}}';
     await appendFile(path, `${createHash('sha256').update(text).digest('hex').slice(0, 32)} ${text}\n`);
     assert.deepEqual(await collect(store.journalEntries()), WRITTEN);
     assert.equal(await store.lastEntrySeq(), 3);
+  });
+
+  /** A closed journal file, and a store that reads it. */
+  async function closedJournal(t: TestContext): Promise<{ store: DiskStore; path: string; whole: string }> {
+    const { store, path } = await journalOf(t);
+    await store.close();
+    return { store, path, whole: await readFile(path, 'utf8') };
+  }
+
+  it('ends with a line that counts the others, once it is closed', async (t) => {
+    const { store, path, whole } = await closedJournal(t);
+    const lines = whole.trimEnd().split('\n');
+    const { closed } = JSON.parse(lines.at(-1)?.slice(33) ?? '');
+    const counted = `${lines.slice(0, -1).join('\n')}\n`;
+    const digest = createHash('sha256').update(counted).digest('hex');
+    const types = [...new Set(RECORDS.map(({ body }) => String((body as { type?: string }).type)))].sort();
+    assert.deepEqual(closed, { lines: 3, digest, types });
+    assert.deepEqual(await collect(store.journalEntries()), WRITTEN);
+    assert.equal(await store.lastEntrySeq(), 3);
+    assert.deepEqual(await storeOver(t, join(path, '../..')).closeJournals(), { types, damage: [] });
+    assert.equal(await readFile(path, 'utf8'), whole);
+  });
+
+  it('reports every changed byte, and every missing line, of a closed file', async (t) => {
+    const { store, path, whole } = await closedJournal(t);
+    const isDamaged = async (text: string, what: string) => {
+      await writeFile(path, text);
+      await assert.rejects(collect(store.journalEntries()), BlobDamaged, what);
+    };
+    for (let at = 0; at < whole.length; at += 3) {
+      const other = whole[at] === '7' ? '8' : '7';
+      await isDamaged(whole.slice(0, at) + other + whole.slice(at + 1), `byte ${at}`);
+    }
+    const lines = whole.split('\n');
+    for (const [i, line] of lines.entries()) {
+      // The line feed behind each line.
+      const at = lines.slice(0, i).join('\n').length + (i > 0 ? 1 : 0) + line.length;
+      if (at < whole.length)
+        await isDamaged(`${whole.slice(0, at)}x${whole.slice(at + 1)}`, `line feed ${i}`);
+    }
+    for (const i of RECORDS.keys()) await isDamaged(lines.toSpliced(i, 1).join('\n'), `without line ${i}`);
+    await isDamaged([lines[1], lines[0], ...lines.slice(2)].join('\n'), 'lines in another order');
+    // Cut anywhere, it looks like a file that was never closed, which is damage once a later start has closed it.
+    await writeFile(path, lines.slice(0, 2).join('\n'));
+    assert.equal((await collect(store.journalEntries())).length, 2);
+    const later = new DiskStore(join(path, '../..'), randomBytes, nodeHash, {
+      stamp: () => ({ generation: 9, commitNumber: 1 }),
+    });
+    await writeFile(path, whole);
+    await later.closeJournals();
+    await writeFile(path, lines.slice(0, 2).join('\n'));
+    await assert.rejects(collect(later.journalEntries()), /its end is missing/);
+  });
+
+  it('is closed by the next start behind a line that a crash tore, but not where it is damaged', async (t) => {
+    const { store, path } = await journalOf(t);
+    const folder = join(path, '../..');
+    const whole = await readFile(path, 'utf8');
+    const [line = ''] = whole.split('\n');
+    for (const torn of ['', line.slice(0, 50), `${line.slice(0, 50)}\n`]) {
+      await writeFile(path, whole + torn);
+      assert.deepEqual((await storeOver(t, folder).closeJournals()).damage, []);
+      const closed = await readFile(path, 'utf8');
+      assert.match(closed, /\n[0-9a-f]{32} \{"closed":\{"lines":3,.*\}\n$/);
+      assert.ok(closed.startsWith(whole + torn));
+      assert.deepEqual(await collect(store.journalEntries()), WRITTEN);
+      await storeOver(t, folder).closeJournals();
+      assert.equal(await readFile(path, 'utf8'), closed);
+    }
+    const changed = whole.replace('fact', 'fiction');
+    await writeFile(path, changed);
+    assert.equal((await storeOver(t, folder).closeJournals()).damage.length, 1);
+    assert.equal(await readFile(path, 'utf8'), changed);
   });
 
   it('returns any entry unchanged', async (t) => {

@@ -1,10 +1,12 @@
 import {
   type AsideBatch,
   type AsideBlob,
+  type BlobDamaged,
   type BlobDescription,
   type BlobStore,
   type BlobWriter,
   type JournalEntry,
+  type JournalSurvey,
   NO_STAMP,
   type OpenBlob,
   type Stamp,
@@ -13,7 +15,7 @@ import {
 import { type DiskSpace, NO_RESERVE, withReserve } from '../../domain/disk-space.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import type { BlobVerdict, ScrubOptions, ScrubStep, ScrubStore } from '../../domain/scrub-store.ts';
-import { COMMIT_NOTE } from '../../domain/store-identity.ts';
+import { COMMIT_NOTE, JOURNAL_CLOSED_NOTE } from '../../domain/store-identity.ts';
 import { ignoreErrors } from '../../durable/errors.ts';
 import type { FileSystem } from '../../durable/file-system.ts';
 import { FolderFlusher } from '../../durable/folder-flusher.ts';
@@ -30,7 +32,8 @@ import { AllocatingWriter } from './allocating-writer.ts';
 import { DiskAside } from './aside.ts';
 import { DiskFiles } from './files.ts';
 import { Gate } from './gate.ts';
-import { DiskJournal, findJournalEnd, readJournals } from './journal.ts';
+import { DiskJournal } from './journal.ts';
+import { closeJournals, findJournalEnd, readJournals } from './journal-files.ts';
 import { DiskNotes } from './notes.ts';
 import { DiskPaths, parseRef } from './paths.ts';
 import { makeBlobFolders } from './prepare.ts';
@@ -79,6 +82,8 @@ export class DiskStore implements BlobStore, ScrubStore {
   readonly #files: DiskFiles;
   readonly #packs: Packs;
   readonly #journal: DiskJournal;
+  /** Name of the journal file that this process writes. */
+  readonly #journalName: string;
   readonly #notes: DiskNotes;
   readonly #space: DiskSpace;
   readonly #aside: DiskAside;
@@ -107,9 +112,9 @@ export class DiskStore implements BlobStore, ScrubStore {
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
     this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
     this.#packs = new Packs({ paths, random, engine, flush, flusher, packBytes });
-    const name = `${random(16).toString('hex')}.jsonl`;
+    this.#journalName = `${random(16).toString('hex')}.jsonl`;
     const texts = (path: string) => ({ fs, folder: path, flusher: flusher(path), flush, stamp });
-    this.#journal = new DiskJournal({ ...texts(paths.journal), name });
+    this.#journal = new DiskJournal({ ...texts(paths.journal), name: this.#journalName });
     const notesIn = (path: string) => new DiskNotes({ ...texts(path), random });
     this.#notes = notesIn(paths.notes);
     this.#aside = new DiskAside(notesIn(paths.aside), random);
@@ -221,8 +226,24 @@ export class DiskStore implements BlobStore, ScrubStore {
     this.#onWrite();
   }
 
-  journalEntries(): AsyncIterable<JournalEntry> {
-    return readJournals(this.#paths.journal, this.#paths.fs);
+  async *journalEntries(onDamage?: (damage: BlobDamaged) => void): AsyncIterable<JournalEntry> {
+    const note = await this.note(JOURNAL_CLOSED_NOTE);
+    const closedBefore = note === undefined ? 0 : (JSON.parse(note) as { generation: number }).generation;
+    yield* readJournals(this.#paths.journal, { fs: this.#paths.fs, closedBefore, onDamage });
+  }
+
+  async closeJournals(): Promise<JournalSurvey> {
+    this.#requireWritable();
+    const { fs, journal: folder } = this.#paths;
+    const flush = (run: () => Promise<void>) => this.#runFlush(run);
+    const { isComplete, ...survey } = await withReserve(this.#space, () =>
+      closeJournals({ fs, folder, flush, own: this.#journalName }),
+    );
+    const { generation } = this.#stamp();
+    // Without the note, a reader notices less damage; the next start writes it.
+    if (isComplete)
+      await this.putNote(JOURNAL_CLOSED_NOTE, JSON.stringify({ generation })).catch(ignoreErrors);
+    return survey;
   }
 
   /** Removes all blobs and entries, for the emulator: renames the old folders and deletes them in the background. */
@@ -339,6 +360,8 @@ export class DiskStore implements BlobStore, ScrubStore {
 
   async close(): Promise<void> {
     await this.#packs.close();
+    // If this fails, the next start closes the file.
+    if (!this.#failure) await this.#gate.runShared(() => this.#journal.seal()).catch(ignoreErrors);
     await this.#journal.close();
     for (const flusher of this.#flushers.values()) await flusher.close();
   }

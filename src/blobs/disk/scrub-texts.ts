@@ -3,7 +3,7 @@ import { NoteDamaged } from '../../domain/blob-store.ts';
 import { IDENTITY_FILE } from '../../domain/store-identity.ts';
 import { isMissing, isReadError } from '../../durable/errors.ts';
 import { type DirectFile, type DirectFiles, RUN_BYTES } from '../blob/direct-file.ts';
-import { isWhole } from './journal.ts';
+import { type Closing, holdsClosing, LineTally, parseLine } from './journal-lines.ts';
 import type { DiskPaths } from './paths.ts';
 import { decodeStamped } from './stamped-text.ts';
 import { FORMAT_NAME, isKnownVersion } from './survey.ts';
@@ -71,23 +71,56 @@ function proveFormat(text: string): string | undefined {
   }
 }
 
-/** Only the last line may be torn. */
+/** Proves each line, and the line that closes the file against the lines before it. */
 async function proveJournal({ rest }: TextDeps, file: DirectFile): Promise<string | undefined> {
+  const lines = new JournalProof();
   let before = Buffer.alloc(0);
-  let lines = 0;
-  let torn: number | undefined;
   for (let at = 0; at < file.size; at += RUN_BYTES) {
     const bytes = Buffer.concat([before, await file.readAt(at, RUN_BYTES)]);
     let from = 0;
     for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, from)) {
-      lines++;
-      if (torn !== undefined) return `line ${torn} is not what was written`;
-      if (!isWhole(bytes.toString('utf8', from, end))) torn = lines;
+      const damage = lines.add(bytes.toString('utf8', from, end));
+      if (damage !== undefined) return damage;
       from = end + 1;
     }
     before = bytes.subarray(from);
-    if (before.length > LONGEST_BYTES) return `line ${lines + 1} has no end`;
+    if (before.length > LONGEST_BYTES) return 'a line has no end';
     await rest(Math.min(RUN_BYTES, file.size - at));
   }
-  return torn !== undefined && before.length > 0 ? `line ${torn} is not what was written` : undefined;
+  return lines.end(before.toString('utf8'));
+}
+
+/** The lines of a journal file, proved one after the other (docs/format.md). */
+class JournalProof {
+  readonly #tally = new LineTally();
+  /** A line that does not match its checksum. A crash may have torn it if only the closing line follows. */
+  #torn: string | undefined;
+
+  /** @returns why the file is damaged; undefined if it is not so far. */
+  add(line: string): string | undefined {
+    const parsed = parseLine(line);
+    if (parsed?.closing) return this.#close(parsed.closing);
+    if (this.#torn !== undefined) return `line ${this.#tally.lines + 1} is not what was written`;
+    if (parsed) this.#tally.add(line, parsed.entry);
+    else this.#torn = line;
+    return undefined;
+  }
+
+  /** @param rest what follows the last line feed. */
+  end(rest: string): string | undefined {
+    if (this.#torn !== undefined && rest !== '')
+      return `line ${this.#tally.lines + 1} is not what was written`;
+    const last = this.#torn ?? rest;
+    return last !== '' && holdsClosing(last, this.#tally.closing())
+      ? 'the line that closes the file was changed'
+      : undefined;
+  }
+
+  #close({ lines, digest }: Closing): string | undefined {
+    this.#torn = undefined;
+    const own = this.#tally.closing();
+    return lines === own.lines && digest === own.digest
+      ? undefined
+      : `its lines are not the ${lines} that it was closed with`;
+  }
 }

@@ -95,7 +95,7 @@ async function describesItself({ blob, record, position }: ListedExtent): Promis
 }
 
 /** Up to where the pack is confirmed; undefined if all of it is. */
-async function findConfirmedEnd(paths: DiskPaths, pack: string): Promise<number | undefined> {
+export async function findConfirmedEnd(paths: DiskPaths, pack: string): Promise<number | undefined> {
   const confirmedEnd = parseMarker((await paths.fs.readFile(paths.marker(pack))).toString('utf8'));
   const file = await openIfPresent(paths.fs, paths.pack(pack));
   if (file === undefined) return undefined;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { readJournals } from '../../../src/blobs/disk/journal.ts';
+import { readJournals } from '../../../src/blobs/disk/journal-files.ts';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import { adminOf } from '../../support/admin.ts';
 import { type Api, apiOf, assertJson } from '../../support/api.ts';

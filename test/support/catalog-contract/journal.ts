@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { Customer, declare, refused, START_MS } from './customer.ts';
+import { Customer, declare, refused, START_MS, unique } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
 
 /** Makes every kind of write that leaves an entry; returns the type of the entry that each must leave. */
@@ -83,6 +83,69 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
           { type: 'upload-completed', ...vaultOf, uploadId, archiveId, description, ...declared, at: 99 },
         ],
       );
+    });
+  });
+
+  it('has accounts, users, policies, keys, capacity and settings, as they were and as they change', async () => {
+    written.length = 0;
+    await using(keep, async (catalog) => {
+      const { account, owner } = new Customer(catalog);
+      const [id, other] = [`AKIA${unique()}`, `AKIA${unique()}`];
+      await catalog.createAccount({ id: account, nowMs: 1 });
+      await catalog.createAccount({ id: account, nowMs: 2 });
+      const made = { account, name: 'ann', userId: 'AIDA1', createdMs: 3 };
+      const { no: userNo } = await catalog.createUser(made);
+      await catalog.putUserPolicy({ userNo, name: 'p', document: '{}' });
+      const key = { account, sealedSecret: 's', status: 'active', origin: 'command', userNo } as const;
+      for (const one of [id, other]) await catalog.putAccessKey({ id: one, ...key, nowMs: 4 });
+      await catalog.setKeyStatus({ id, status: 'disabled' });
+      await catalog.deleteAccessKey({ id });
+      await catalog.dropAccessKeys({ account, origin: 'command', keepId: id });
+      await catalog.deleteUserPolicy({ userNo, name: 'p' });
+      await catalog.deleteUser({ userNo });
+      await catalog.purchaseCapacity({ owner, unit: { id: account, startMs: 5, expiresMs: 6 }, nowMs: 5 });
+      for (const name of ['first-access-key-id', 'other']) await catalog.initSetting({ name, value: 'x' });
+      await catalog.setSetting({ name: 'first-access-key-id', value: 'y' });
+      const [accessKeyId, userNumber] = [id, userNo];
+      const ofKey = { type: 'access-key', account, accessKeyId, userNumber, sealedSecret: 's' };
+      const setting = { type: 'setting', name: 'first-access-key-id' };
+      assert.deepEqual(
+        fresh().map(({ body }) => body),
+        [
+          { type: 'account-created', account, at: 1 },
+          { type: 'user-created', account, userNumber, userName: 'ann', userId: 'AIDA1', at: 3 },
+          { type: 'user-policy', userNumber, policyName: 'p', document: '{}' },
+          { ...ofKey, status: 'active', origin: 'command', at: 4 },
+          { ...ofKey, accessKeyId: other, status: 'active', origin: 'command', at: 4 },
+          { ...ofKey, status: 'disabled', origin: 'command', at: 4 },
+          { type: 'access-key-deleted', account, accessKeyId },
+          { type: 'access-key-deleted', account, accessKeyId: other },
+          { type: 'user-policy', userNumber, policyName: 'p', document: null },
+          { type: 'user-deleted', userNumber },
+          { type: 'capacity-unit', ...owner, id: account, startMs: 5, expiresMs: 6 },
+          { ...setting, value: 'x' },
+          { ...setting, value: 'y' },
+        ],
+      );
+    });
+  });
+
+  it('has what was made before it had entries of people, once', async () => {
+    await using(keep, async (catalog) => {
+      const { account } = new Customer(catalog);
+      await catalog.createAccount({ id: account, nowMs: 7 });
+      const { no } = await catalog.createUser({ account, name: 'bob', userId: 'AIDA2', createdMs: 8 });
+      await catalog.putUserPolicy({ userNo: no, name: 'p', document: '{"a":1}' });
+      const key = { id: `AKIA${unique()}`, account, sealedSecret: 's', status: 'disabled' } as const;
+      await catalog.putAccessKey({ ...key, origin: 'command', userNo: no, nowMs: 9 });
+      const before = written.length;
+      await catalog.journalPeople({});
+      const again = written.slice(before).map(({ body }) => JSON.stringify(body));
+      for (const { body } of written.slice(before - 4, before))
+        assert.ok(again.includes(JSON.stringify(body)));
+      const after = written.length;
+      await catalog.journalPeople({});
+      assert.equal(written.length, after);
     });
   });
 

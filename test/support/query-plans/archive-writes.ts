@@ -18,6 +18,7 @@ export const ARCHIVE_WRITES: CallsOf<
   | 'dropGarbage'
   | 'dropParts'
   | 'dropFromOutbox'
+  | 'journalPeople'
   | 'skipEntrySeqs'
 > = {
   addArchive: async (c) => c.addArchive(await mainVault(c)),
@@ -68,5 +69,6 @@ export const ARCHIVE_WRITES: CallsOf<
   dropParts: ({ catalog }) =>
     catalog.dropParts({ uploadNo: BIG_UPLOAD_NO, refs: TWENTY.map((i) => `part-${i}`) }),
   dropFromOutbox: ({ catalog }) => catalog.dropFromOutbox({ seqs: TWENTY }),
+  journalPeople: ({ catalog }) => catalog.journalPeople({}),
   skipEntrySeqs: ({ catalog }) => catalog.skipEntrySeqs({ beyond: 1_000_000 }),
 };
