@@ -11,6 +11,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { type DataFolder, dataFolder, readMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import { becomeOwner } from './folder-owner.ts';
@@ -64,6 +65,7 @@ export async function withCommandDeps<Result>(
       openSqliteWriter(folder.catalog, {
         journal: (entries) => blobs.appendEntries(entries),
         failure: () => blobs.failure(),
+        jobMessage,
         generation: 'current',
       }),
     onConnectionLost: () => {},

@@ -138,14 +138,14 @@ function networksOf(networks: readonly string[]): BlockList {
 
 const AUDIT = 'The audit log cannot be written: ';
 
-/** Explains a failure without a path, because anybody may ask for the server's health. */
+/** Explains a failure without a path, because the server's health is public. */
 function reasonOf(failure: unknown, what = ''): string | undefined {
   return failure === undefined ? undefined : `${what}${withoutPath(failure)}`;
 }
 
 /**
  * Listens. @returns the address in use.
- * @param shared whether other processes of this user may listen on the address, too. The system then distributes
+ * @param shared whether other processes of this user may also listen on the address. The system then distributes
  * connections. (If the primary did, each hand-over would wait for the one before, and in a flood thousands would wait.)
  * @throws the error from `listenError`.
  */

@@ -23,7 +23,7 @@ import { renewTls } from './tls-pair.ts';
 import { TrustedClock } from './trusted-clock.ts';
 import { type Channel, remoteWriter } from './writer-link.ts';
 
-/** How often a process tells the primary that it wrote. */
+/** How often a process reports to the primary that it wrote. */
 const TELL_PAUSE_MS = 200;
 
 /** The first message of the primary. */
@@ -32,7 +32,7 @@ interface ProcessSettings {
   readonly generation: number;
 }
 
-/** What the primary can tell a process that serves. */
+/** The messages of the primary to a process that serves. */
 interface ServingControls {
   renewTls(pair: TlsPair): void;
   stop(): Promise<void>;

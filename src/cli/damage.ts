@@ -5,12 +5,12 @@ import { withCommandAudit } from '../app/command-audit.ts';
 import type { CommandDeps } from '../app/command-deps.ts';
 import { EXIT, NotFoundError } from '../config/errors.ts';
 import type { StoredArchive } from '../domain/archive-catalog.ts';
-import { toApiDate } from '../domain/clock.ts';
 import { type Damage, type DamageKind, damagedSpan, isFileDamage } from '../domain/damage.ts';
 import type { DamageKey } from '../domain/damage-catalog.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import { readScrubProgress } from '../workers/scrub-note.ts';
 import { addAction, type Given } from './action.ts';
+import { isoDate } from './iso-date.ts';
 import { pluralize } from './pluralize.ts';
 
 const ROWS_AT_ONCE = 200;
@@ -66,7 +66,7 @@ async function list({ catalog, folder }: CommandDeps, given: Given): Promise<unk
 function toLine(damage: Damage, file: string): string {
   const { owner, kind, firstSeenMs, lastSeenMs } = damage;
   const span = damagedSpan(damage);
-  const seen = `first seen ${toApiDate(firstSeenMs)}, last seen ${toApiDate(lastSeenMs)}`;
+  const seen = `first seen ${isoDate(firstSeenMs)}, last seen ${isoDate(lastSeenMs)}`;
   if (owner === null || span === null) return `store/${file} is ${WHAT[kind]}; ${seen}`;
   const subject = owner.archiveId === null ? 'an inventory' : `id:${owner.archiveId}`;
   const about = owner.description === null ? '' : ` (${JSON.stringify(owner.description)})`;
@@ -84,8 +84,8 @@ function toJson(damage: Damage, file: string): string {
     range: damagedSpan(damage),
     ref,
     file,
-    firstSeenDate: toApiDate(firstSeenMs),
-    lastSeenDate: toApiDate(lastSeenMs),
+    firstSeenDate: isoDate(firstSeenMs),
+    lastSeenDate: isoDate(lastSeenMs),
   });
 }
 
@@ -118,7 +118,7 @@ async function check(deps: CommandDeps, given: Given): Promise<string[]> {
     auditChange({ eventName: 'CheckArchive', account: vault.account, parameters: { id, damages } }),
   );
   if (damages > 0) process.exitCode = EXIT.damaged;
-  const lastVerifiedDate = lastVerifiedMs === null ? null : toApiDate(lastVerifiedMs);
+  const lastVerifiedDate = lastVerifiedMs === null ? null : isoDate(lastVerifiedMs);
   const { account, region, name } = vault;
   if (given['json']) {
     const members = { account, region, vault: name, archiveId: id, damaged: damages > 0, damages };

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { type AuditChange, withCommandAudit } from '../app/command-audit.ts';
 import type { CommandDeps } from '../app/command-deps.ts';
 import { EXIT } from '../config/errors.ts';
-import { toApiDate } from '../domain/clock.ts';
 import type { DamageCount } from '../domain/damage-catalog.ts';
 import {
   type EndedPass,
@@ -14,6 +13,7 @@ import {
 } from '../domain/scrub-progress.ts';
 import { readScrubProgress } from '../workers/scrub-note.ts';
 import { addAction, audited, type Given } from './action.ts';
+import { isoDate } from './iso-date.ts';
 import { pluralize } from './pluralize.ts';
 
 /** How often `now --wait` looks. */
@@ -85,17 +85,17 @@ async function showStatus(deps: CommandDeps, given: Given): Promise<string[]> {
 function toJson(pass: ScrubPass | EndedPass | null): Record<string, unknown> | null {
   if (pass === null) return null;
   const { startedMs, bytes, blobs, isFast, orphans } = pass;
-  const ended = 'endedMs' in pass ? { endDate: toApiDate(pass.endedMs) } : {};
-  return { startDate: toApiDate(startedMs), ...ended, bytes, blobs, asked: isFast, orphans };
+  const ended = 'endedMs' in pass ? { endDate: isoDate(pass.endedMs) } : {};
+  return { startDate: isoDate(startedMs), ...ended, bytes, blobs, asked: isFast, orphans };
 }
 
 function describePass({ startedMs, bytes, isFast }: ScrubPass, total: number): string {
   const share = total === 0 ? 0 : Math.min(99, Math.floor((100 * bytes) / total));
-  return `began ${toApiDate(startedMs)}${isFast ? ' as asked' : ''}, ${bytes} bytes read, about ${share} %`;
+  return `began ${isoDate(startedMs)}${isFast ? ' as asked' : ''}, ${bytes} bytes read, about ${share} %`;
 }
 
 function describeEnded({ startedMs, endedMs, bytes, blobs, orphans }: EndedPass): string {
-  const times = `${toApiDate(startedMs)} to ${toApiDate(endedMs)}`;
+  const times = `${isoDate(startedMs)} to ${isoDate(endedMs)}`;
   const found =
     orphans.count === 0 ? '' : `; nothing names ${orphans.count} of them, such as ${orphans.refs[0]}`;
   return `last pass: ${times}, ${bytes} bytes, ${pluralize(blobs, 'blob')}${found}`;

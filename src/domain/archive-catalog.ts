@@ -53,11 +53,11 @@ export interface DeleteArchiveArgs {
 }
 
 export interface ArchiveWrites {
-  /** @throws 404 when the vault is gone. */
+  /** @throws Refusal not-found when the vault is gone. */
   addArchive(args: NewArchive): Promise<void>;
   /**
    * Deletes an archive; false if there is none.
-   * @throws 400 Throttling, which clients retry, when the vault's policies are no longer of `policyVersion`.
+   * @throws Refusal changed-meanwhile when the vault's policies are no longer of `policyVersion`: clients retry.
    */
   deleteArchive(args: DeleteArchiveArgs): Promise<boolean>;
 }

@@ -152,8 +152,8 @@ export interface BlobStore {
   /** Confirms a blob: the row that names it is durable. */
   confirm(ref: string): void;
   /**
-   * Blobs that may have been stored without being confirmed before their process ended. The catalog tells which it
-   * names.
+   * Blobs that may have been stored without being confirmed before their process ended. Ask the catalog which of them
+   * it names.
    */
   unconfirmed(): AsyncIterable<string>;
   /**
@@ -203,7 +203,7 @@ export interface BlobStore {
   removeNote(name: string): Promise<void>;
   /** Names of all notes that begin with this. */
   noteNames(prefix: string): Promise<readonly string[]>;
-  /** Why the store takes no more writes (a flush failed); undefined while all is well. */
+  /** Why the store accepts no more writes (a flush failed); undefined while it does. */
   failure(): Error | undefined;
   close(): Promise<void>;
 }

@@ -64,7 +64,7 @@ export interface CatalogWrites
 export interface Catalog extends CatalogReads, CatalogWrites {
   /** The newest commit number that this process knows. No I/O. */
   knownCommitNumber(): number;
-  /** Why the last use of the catalog failed; undefined while all is well. No I/O. */
+  /** Why the last use of the catalog failed; undefined if it succeeded. No I/O. */
   failure(): Error | undefined;
   close(): Promise<void>;
 }

@@ -1,6 +1,5 @@
 /** What a scrub, a check or a read finds wrong with stored bytes. */
 import { LEAF_BYTES } from '../treehash/index.ts';
-import { toApiDate } from './clock.ts';
 import { type VaultKey, vaultArn } from './vault.ts';
 
 /**
@@ -74,7 +73,7 @@ function messageOf(group: readonly Damage[], nowMs: number): Record<string, unkn
   const owner = group[0]?.owner ?? null;
   return {
     Event: 'DamageFound',
-    FoundDate: toApiDate(nowMs),
+    FoundDate: new Date(nowMs).toISOString(),
     VaultARN: owner && vaultArn(owner),
     ArchiveId: owner?.archiveId ?? null,
     ArchiveDescription: owner?.description ?? null,

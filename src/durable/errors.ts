@@ -1,6 +1,6 @@
 /** What I/O errors mean. */
 
-/** Whether there is nothing of the name that was asked for. */
+/** Whether the named file or folder does not exist. */
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }

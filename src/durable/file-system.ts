@@ -42,7 +42,7 @@ export interface FileSystem {
 /** An open file. Positions and lengths are bytes. */
 export interface OpenFile {
   size(): Promise<number>;
-  /** Reads so many bytes at `position`; fewer only where the file ends. */
+  /** Reads `length` bytes at `position`; fewer only where the file ends. */
   readAt(position: number, length: number): Promise<Buffer>;
   /**
    * Fills `target` from `position` on. Stops when `least` bytes are there: a read past the page cache that ended with
@@ -61,7 +61,7 @@ export interface OpenFile {
    */
   appendOnce(bytes: Uint8Array): Promise<number>;
   truncate(length: number): Promise<void>;
-  /** Makes the contents durable, with as much metadata as reading them takes. */
+  /** Makes the contents durable, together with the metadata needed to read them. */
   flushData(): Promise<void>;
   /** Makes contents and metadata durable; of a folder, its names. */
   flush(): Promise<void>;

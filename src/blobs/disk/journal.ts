@@ -58,7 +58,7 @@ export class DiskJournal {
 
   async #write(lines: string): Promise<void> {
     const { flush } = this.#deps;
-    // A file that could not be opened holds no torn line: the next append tries again.
+    // Failing to open the file leaves no torn line, so the next append opens it again.
     this.#file ??= await this.#open();
     const file = this.#file;
     try {
@@ -118,7 +118,7 @@ interface JournalLine {
   readonly commit?: number;
 }
 
-/** Undefined for a line without an entry, as a later version may end a file with. */
+/** Undefined for a line without an entry, which a later version may write at the end of a file. */
 function parseLine(text: string): JournalEntry | undefined {
   const { seq, entry: body, generation, commit } = JSON.parse(text) as Partial<JournalLine>;
   if (seq === undefined || body === undefined) return undefined;
@@ -155,7 +155,7 @@ async function findFileEnd(fs: FileSystem, path: string): Promise<JournalEnd> {
     const size = await file.size();
     const length = Math.min(size, TAIL_BYTES);
     const tail = await file.readAt(size - length, length);
-    // Not just the last line: on PostgreSQL, entries that are committed side by side may change places.
+    // Not just the last line: on PostgreSQL, entries of concurrent commits may change places.
     const lines = tail.toString().split('\n').filter(isWhole);
     const entries = lines.flatMap((line) => parseLine(line.slice(SUM_CHARS + 1)) ?? []);
     return greatest(entries.map(({ seq, writer }) => ({ seq, commitNumber: writer?.commitNumber ?? 0 })));

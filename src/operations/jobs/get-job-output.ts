@@ -1,9 +1,9 @@
-import { parseOutputRange, spanBytes } from '../../domain/byte-range.ts';
 import type { ArchiveJob, InventoryJob, Job } from '../../domain/job.ts';
 import { jobNotFound, requireOutputBytes, showsTreeHash } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';
 import { header } from '../fields.ts';
 import { type OperationDeps, operation } from '../operation.ts';
+import { parseOutputRange, spanBytes } from './byte-range.ts';
 import { rangeTreeHash } from './range-tree-hash.ts';
 import { proveFirstLeaf, type StoredContent, verifiedBytes } from './verified-bytes.ts';
 

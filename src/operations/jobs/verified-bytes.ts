@@ -1,7 +1,7 @@
 /** Stored bytes, each leaf verified before any of it is sent (invariant 4). */
 import type { Segment } from '../../domain/archive-catalog.ts';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
-import { ApiError } from '../../domain/errors.ts';
+import { Refusal } from '../../domain/errors.ts';
 import type { SegmentSource } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';
 import type { OperationDeps } from '../operation.ts';
@@ -96,10 +96,7 @@ async function recordDamage(
       ? { ref, leaf: null, kind: 'missing' as const }
       : { ref, leaf: error.leaf, kind: error.leaf === null ? ('description' as const) : ('data' as const) };
   await catalog.recordDamage({ found: [found], nowMs: clock.now(), topic: settings.damageTopic });
-  return new ApiError(
-    'ServiceUnavailableException',
-    `The stored data is damaged and was not sent: ${error.message}`,
-  );
+  return new Refusal('damaged', `The stored data is damaged and was not sent: ${error.message}`);
 }
 
 /**

@@ -48,7 +48,7 @@ function labelOf(c: Customer, label: Pick<BlobLabel, 'kind' | 'archiveId'> & Par
   return { ...facts, sequence: 1, offset: 0, ...label };
 }
 
-/** Every read of the port. */
+/** Calls of every read of the port. */
 export const READ_CALLS: CallsOf<keyof CatalogReads> = {
   findVault: (c) => c.catalog.findVault(c.key(vaultName(VAULT_NO))),
   findVaultState: mainVault,
