@@ -19,6 +19,8 @@ import { systemClock, systemRandom } from './system.ts';
 const LOOK_PAUSE_MS = 2000;
 /** Findings of this time share an event of the audit log. */
 const EVENT_PAUSE_MS = 10_000;
+/** How many findings of that time have a line of the log each: a failing disk may lose millions of them. */
+const LINES_AT_ONCE = 100;
 /** How many damaged blobs an event names. */
 const REFS_PER_EVENT = 20;
 
@@ -37,7 +39,7 @@ export function startScrub(deps: ScrubbingDeps): Scheduled {
   const use = new ProcessorUse();
   const random = () => systemRandom(4).readUInt32LE() / 2 ** 32;
   const onError = logChoreFailure(log, 'scrub the store');
-  const events = new DamageEvents(deps);
+  const reports = new DamageReports(deps);
   const scrubber = new Scrubber({
     catalog,
     blobs,
@@ -46,10 +48,7 @@ export function startScrub(deps: ScrubbingDeps): Scheduled {
     topic: config.damageTopic,
     pace: new ScrubPace({ periodMs: config.scrubPeriodMs, random, isBusy: () => use.isBusy() }),
     wait: (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
-    async onDamage(found) {
-      for (const damage of found) log.error(describeDamage(blobs, damage), 'stored bytes are damaged');
-      events.add(found);
-    },
+    onDamage: async (found) => reports.add(found),
     onPassing: (ref) =>
       log.warn(
         { ref },
@@ -59,7 +58,7 @@ export function startScrub(deps: ScrubbingDeps): Scheduled {
     onError,
   });
   const looking = repeat(LOOK_PAUSE_MS, () => scrubber.look(), onError);
-  const writing = repeat(EVENT_PAUSE_MS, () => events.write(), onError);
+  const writing = repeat(EVENT_PAUSE_MS, () => reports.write(), onError);
   const running = scrubber.run();
   return {
     async stop() {
@@ -67,30 +66,38 @@ export function startScrub(deps: ScrubbingDeps): Scheduled {
       await looking.stop();
       await running;
       await writing.stop();
-      await events.write().catch(onError);
+      await reports.write().catch(onError);
     },
   };
 }
 
-/** Writes events about found damage, a few for any number of findings. */
-class DamageEvents {
+/** Tells log and audit log of found damage: a few lines and events for any number of findings. */
+class DamageReports {
   readonly #deps: ScrubbingDeps;
   #count = 0;
   #refs: string[] = [];
+  /** Since the last call of `write`. */
+  #lines = 0;
 
   constructor(deps: ScrubbingDeps) {
     this.#deps = deps;
   }
 
   add(found: readonly Damage[]): void {
+    const { log, blobs } = this.#deps;
+    for (const damage of found)
+      if (this.#lines++ < LINES_AT_ONCE) log.error(describeDamage(blobs, damage), 'stored bytes are damaged');
     this.#count += found.length;
     this.#refs = [...this.#refs, ...found.map(({ ref }) => ref)].slice(0, REFS_PER_EVENT);
   }
 
   /** Writes an event about all that was added since the last one. @throws the I/O error; a later call tries again. */
   async write(): Promise<void> {
-    const [count, refs] = [this.#count, this.#refs];
+    const [count, refs, leftOut] = [this.#count, this.#refs, this.#lines - LINES_AT_ONCE];
     if (count === 0) return;
+    if (leftOut > 0)
+      this.#deps.log.error({ leftOut }, 'more stored bytes are damaged; `moraine damage ls` lists them');
+    this.#lines = 0;
     const deps = { ...this.#deps, clock: systemClock, random: systemRandom };
     const event = { eventName: 'DamageFound', account: null, parameters: { count, refs } } as const;
     try {

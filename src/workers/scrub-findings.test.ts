@@ -62,6 +62,7 @@ function worldOf(changes: Partial<World> = {}): { world: World; findings: ScrubF
     clock: { now: () => NOW_MS },
     topic: null,
     onDamage: async () => {},
+    goOn: () => {},
     onPassing: (ref) => world.passing.push(ref),
   };
   return { world, findings: new ScrubFindings(deps) };

@@ -23,6 +23,8 @@ export interface FindingsDeps {
   readonly topic: string | null;
   /** Called with damage that was not known. */
   onDamage(found: readonly Damage[]): Promise<void>;
+  /** Called before each second read. @throws to end the pass. */
+  goOn(): void;
   /** Called when a second read did not show what the first had shown. */
   onPassing(ref: string): void;
 }
@@ -73,6 +75,8 @@ export class ScrubFindings {
   async #confirm(suspects: readonly Suspect[]): Promise<void> {
     const found: FoundDamage[] = [];
     for (const { ref, only } of suspects) {
+      // On a failing disk each read may take long.
+      this.#deps.goOn();
       const verdict = await verifyOrMissing(this.#deps.store, ref, only);
       const row = (await this.#named([ref])).get(ref);
       if (row === undefined) continue;

@@ -36,7 +36,7 @@ const PAGE_PAUSE_MS = 50;
 /** Runs in memory in a pass that an operator asked for: the disk reads one while others are hashed. */
 const FAST_RUNS = 3;
 
-export interface ScrubDeps extends FindingsDeps {
+export interface ScrubDeps extends Omit<FindingsDeps, 'goOn'> {
   readonly catalog: Catalog;
   readonly blobs: Pick<BlobStore, 'note' | 'putNote' | 'listAside' | 'failure'>;
   readonly pace: ScrubPace;
@@ -151,7 +151,7 @@ export class Scrubber {
     const { startedMs } = this.#current;
     // What a pass sees must not count as older than the pass, even if the clock was set back.
     const now = (): number => Math.max(clock.now(), startedMs);
-    const findings = new ScrubFindings({ ...this.#deps, clock: { now } });
+    const findings = new ScrubFindings({ ...this.#deps, clock: { now }, goOn: () => this.#requireWanted() });
     const { archives, bytes } = await catalog.storedTotals();
     this.#totalBytes = Math.max(bytes + archives * OVERHEAD_BYTES, this.#progress.last?.bytes ?? 0);
     [this.#owedMs, this.#owedSinceMs] = [0, clock.now()];
