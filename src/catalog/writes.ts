@@ -16,6 +16,7 @@ import { tagWrites } from './tags.ts';
 import type { InTransaction, Tx } from './transaction.ts';
 import { uploadWrites } from './uploads.ts';
 import { userWrites } from './users.ts';
+import { vaultEntryWrites } from './vault-entries.ts';
 import { vaultPolicyWrites } from './vault-policies.ts';
 import { vaultWrites } from './vaults.ts';
 
@@ -37,6 +38,7 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...garbageWrites,
   ...outboxWrites,
   ...peopleEntryWrites,
+  ...vaultEntryWrites,
   ...storeLinkWrites,
 };
 

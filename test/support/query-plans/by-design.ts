@@ -32,6 +32,7 @@ export const BY_DESIGN: { readonly [Name in Method]?: Exemption } = {
     tables: ['vaults', 'store_records'],
     why: 'an owner has at most 1,000 vaults, and they are counted; the first write journals the facts that are owed',
   },
+  journalCatalog: { tables: ['*'], ...COMMAND },
   journalPeople: { tables: ['*'], ...COMMAND },
   listLocked: { tables: ['vault_policies'], why: 'once at a start, of one row a vault' },
   retryNotifications: { tables: ['notifications'], why: 'a command makes all of them due' },

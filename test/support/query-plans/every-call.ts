@@ -9,14 +9,20 @@ import { PEOPLE_WRITES, VAULT_WRITES } from './vault-writes.ts';
 export type Method = Exclude<keyof Catalog, 'close' | 'knownCommitNumber' | 'failure'>;
 
 const { forgetVaults, ...vaultWrites } = VAULT_WRITES;
+const { journalCatalog, journalPeople, ...archiveWrites } = ARCHIVE_WRITES;
 
-/** Every method of the port: one without a call here does not compile. The one that removes everything comes last. */
+/**
+ * Every method of the port: one without a call here does not compile. The one that removes everything and those that fill
+ * the outbox come last.
+ */
 export const EVERY_CALL: CallsOf<Method> = {
   ...READ_CALLS,
   ...vaultWrites,
   ...PEOPLE_WRITES,
-  ...ARCHIVE_WRITES,
+  ...archiveWrites,
   ...JOB_WRITES,
   ...LINK_WRITES,
+  journalCatalog,
   forgetVaults,
+  journalPeople,
 };
