@@ -96,9 +96,11 @@ class Journal:
         closing = records[-1].get('closed') if records and records[-1] else None
         # The whole lines that the file begins with.
         whole = next((at for at, record in enumerate(records) if record is None), len(records))
-        may_be_torn = range(closing['lines'], len(lines)) if closing else range(len(lines) - 1, len(lines))
+        # Lines are flushed before later ones say so. Older lines were flushed before any other was written.
+        flushed = max((record.get('flushed', len(lines)) for record in records[whole:] if record), default=0)
+        first_torn = closing['lines'] if closing else flushed
         for number, record in enumerate(records):
-            if record is None and number not in may_be_torn:
+            if record is None and number < first_torn:
                 self.damage.append(f'{path}: line {number + 1} was changed')
             elif record and 'seq' in record:
                 self.entries[record['seq']] = record['entry']

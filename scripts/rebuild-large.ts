@@ -136,7 +136,7 @@ function writeDeletion(
   archiveId: string,
 ): Promise<void> {
   const body = { type: 'archive-deleted', ...owner, archiveId, at: 1_700_000_000_000 + i };
-  return write(journal, Buffer.from(formatLine({ seq: 1000 + i, body }, STAMP)));
+  return write(journal, Buffer.from(formatLine({ seq: 1000 + i, body }, STAMP, 0)));
 }
 
 async function write(to: ReturnType<typeof createWriteStream>, bytes: Uint8Array): Promise<void> {

@@ -5,6 +5,7 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { invalidParameter } from '../domain/errors.ts';
 import { LOCK_NOTES } from '../domain/lock-note.ts';
+import { PEOPLE_JOURNALED_SETTING } from '../domain/setting-catalog.ts';
 import type { Emulator } from '../protocol/control.ts';
 import type { Fault, Faults } from '../protocol/faults.ts';
 
@@ -54,7 +55,11 @@ export async function claimMode(catalog: Catalog, emulator: boolean): Promise<vo
   const mode = emulator ? 'emulator' : 'normal';
   const stored = await catalog.initSetting({ name: MODE_SETTING, value: mode });
   if (stored === mode) return;
-  if (!(await catalog.hasVaults())) return catalog.setSetting({ name: MODE_SETTING, value: mode });
+  if (!(await catalog.hasVaults())) {
+    // An emulator that was reset has erased entries.
+    await catalog.setSetting({ name: PEOPLE_JOURNALED_SETTING, value: 'false' });
+    return catalog.setSetting({ name: MODE_SETTING, value: mode });
+  }
   const was = stored === 'normal' ? 'normal use' : 'the emulator';
   throw new SettingError(
     `the data folder holds vaults from ${was}: give --data another folder${emulator ? ' for --emulator' : ''}`,

@@ -41,16 +41,21 @@ export function outboxReads(source: Source): OutboxReads {
   };
 }
 
-export const outboxWrites: InTransaction<Omit<OutboxWrites, 'journalPeople'>> = {
+export const outboxWrites: InTransaction<Omit<OutboxWrites, 'journalPeople' | 'journalCatalog'>> = {
   skipEntrySeqs,
   dropFromOutbox,
 };
 
+/** Both databases limit the parameters of a statement. */
+const SEQS_PER_STATEMENT = 10_000;
+
 /** The newest entry stays in the outbox to keep the greatest number; journaling it again is harmless. */
 async function dropFromOutbox(tx: Tx, { seqs }: DropFromOutboxArgs): Promise<void> {
-  if (seqs.length === 0) return;
   const newest = tx.db.selectFrom('store_records').select((e) => e.fn.max('seq').as('newest'));
-  await tx.db.deleteFrom('store_records').where('seq', 'in', seqs).where('seq', '<', newest).execute();
+  for (let first = 0; first < seqs.length; first += SEQS_PER_STATEMENT) {
+    const some = seqs.slice(first, first + SEQS_PER_STATEMENT);
+    await tx.db.deleteFrom('store_records').where('seq', 'in', some).where('seq', '<', newest).execute();
+  }
 }
 
 /** Numbers of all entries in the outbox, in order. They are few, because journaled entries are dropped. */

@@ -1,23 +1,29 @@
 /** Entries of what was made before there were entries of its kind. */
+import { sql } from 'kysely';
 import type { OutboxWrites } from '../domain/outbox-catalog.ts';
 import { JOURNALED_SETTINGS, PEOPLE_JOURNALED_SETTING } from '../domain/setting-catalog.ts';
 import { accessKeyEntry } from './access-keys.ts';
 import { appendEntry } from './journal.ts';
 import { capacityEntry } from './retrieval.ts';
-import { settingEntry } from './settings.ts';
+import { findSetting, setSetting, settingEntry } from './settings.ts';
 import type { InTransaction, Tx } from './transaction.ts';
 import { accountEntry, userEntry, userPolicyEntry } from './users.ts';
 
 export const peopleEntryWrites: InTransaction<Pick<OutboxWrites, 'journalPeople'>> = { journalPeople };
 
 async function journalPeople(tx: Tx): Promise<void> {
-  const first = await tx.db
-    .insertInto('settings')
-    .values({ name: PEOPLE_JOURNALED_SETTING, value: 'true' })
-    .onConflict((c) => c.column('name').doNothing())
-    .returning('name')
-    .executeTakeFirst();
-  if (!first) return;
+  if ((await findSetting(tx, PEOPLE_JOURNALED_SETTING)) === 'true') return;
+  await setSetting(tx, { name: PEOPLE_JOURNALED_SETTING, value: 'true' });
+  await appendPeople(tx);
+}
+
+/** Appends entries of all accounts, users, policies, keys, capacity units and settings, as they are now. */
+export async function appendPeople(tx: Tx): Promise<void> {
+  // Otherwise a change that commits meanwhile could be numbered before the entry that it outdates.
+  if (tx.engine.rowLocks)
+    await sql`lock table accounts, users, user_policies, access_keys, capacity_units, settings in share row exclusive mode`.execute(
+      tx.db,
+    );
   for (const entry of await entriesOfPeople(tx)) await appendEntry(tx, entry);
 }
 

@@ -16,7 +16,8 @@ export function settingReads(source: Source): SettingReads {
 
 export const settingWrites: InTransaction<SettingWrites> = { initSetting, setSetting };
 
-async function findSetting({ db }: Source, name: string): Promise<string | undefined> {
+/** The value of a setting; undefined if it was never set. */
+export async function findSetting({ db }: Source, name: string): Promise<string | undefined> {
   const row = await db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst();
   return row?.value;
 }
@@ -45,7 +46,8 @@ async function initSetting(tx: Tx, { name, value }: Setting): Promise<string> {
   return (await findSetting(tx, name)) ?? value;
 }
 
-async function setSetting(tx: Tx, { name, value }: Setting): Promise<void> {
+/** Sets a setting, with an entry if it is one of those that leave one. */
+export async function setSetting(tx: Tx, { name, value }: Setting): Promise<void> {
   await tx.db
     .insertInto('settings')
     .values({ name, value })

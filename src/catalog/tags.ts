@@ -12,7 +12,8 @@ export function tagReads(source: Source): TagReads {
 
 export const tagWrites: InTransaction<TagWrites> = { addTags, removeTags };
 
-async function tagsOf({ db }: Source, vaultNo: number): Promise<Tags> {
+/** A vault's tags, by key. */
+export async function tagsOf({ db }: Source, vaultNo: number): Promise<Tags> {
   const rows = await db
     .selectFrom('tags')
     .select(['key', 'value'])

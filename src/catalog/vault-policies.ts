@@ -160,20 +160,20 @@ async function restoreVaultLock(tx: Tx, { vault, lock }: RestoreVaultLockArgs): 
   const known = (await readPolicies(tx, vaultNo))?.lock;
   if (known?.state === 'Locked') return false;
   await setLock(tx, vaultNo, { ...lock, state: 'Locked' });
-  const { policy, idHash: lockIdHash, createdMs } = lock;
-  await appendVaultEntry(tx, vault, {
-    type: 'vault-lock',
-    state: 'Locked',
-    policy,
-    lockIdHash,
-    createdMs,
-    at: createdMs,
-  });
+  await appendVaultEntry(tx, vault, toVaultLockEntry({ ...lock, state: 'Locked' }, lock.createdMs));
   return true;
 }
 
 async function readCurrentLock(tx: Tx, vaultNo: number, nowMs: number): Promise<VaultLock | null> {
   return currentLock((await readPolicies(tx, vaultNo))?.lock ?? null, nowMs);
+}
+
+/** The entry of a lock, or of none. @param atMs when it became what it is. */
+export function toVaultLockEntry(lock: VaultLock | null, atMs: number): Record<string, unknown> {
+  if (lock === null) return { type: 'vault-lock', state: null, at: atMs };
+  const { state, policy, idHash: lockIdHash, createdMs } = lock;
+  const times = state === 'Locked' ? { createdMs, at: createdMs } : { at: createdMs };
+  return { type: 'vault-lock', state, policy, lockIdHash, ...times };
 }
 
 async function setLock(tx: Tx, vaultNo: number, lock: VaultLock | null): Promise<void> {

@@ -18,6 +18,7 @@ import { tagWrites } from './tags.ts';
 import type { InTransaction, Tx } from './transaction.ts';
 import { uploadWrites } from './uploads.ts';
 import { userWrites } from './users.ts';
+import { vaultEntryWrites } from './vault-entries.ts';
 import { vaultPolicyWrites } from './vault-policies.ts';
 import { vaultWrites } from './vaults.ts';
 
@@ -40,6 +41,7 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...damageWrites,
   ...outboxWrites,
   ...peopleEntryWrites,
+  ...vaultEntryWrites,
   ...storeLinkWrites,
 };
 

@@ -70,10 +70,13 @@ export function checkPlace(findings: PlaceFindings): Refusal | undefined {
   return catalog.kind === 'none' ? missingCatalog(findings) : undefined;
 }
 
-/** Checks that only an emulator serves an emulator's store, which it may erase. An empty store may become either. */
+/** Checks that only an emulator serves an emulator's store, which it may erase. One without vaults may become either. */
 function checkEmulator(findings: StartFindings): Refusal | undefined {
   const { store, catalog, emulator } = findings;
-  if (store.kind !== 'store' || !store.holdsAnything) return undefined;
+  if (store.kind !== 'store') return undefined;
+  // The journal has entries from the first start on: of the account and its key.
+  const hasVaults = catalog.kind === 'catalog' ? catalog.hasVaults : store.holdsAnything;
+  if (!hasVaults && !store.holdsBlobs) return undefined;
   const mode = catalog.kind === 'catalog' ? catalog.mode : undefined;
   const isEmulated = store.identity?.emulator ?? mode === 'emulator';
   if (isEmulated === emulator) return undefined;

@@ -54,8 +54,16 @@ export async function markCatalogOlder(
   if (beyond > (await catalog.storeLink()).commitNumber) await catalog.raiseCommitNumber({ beyond });
 }
 
-/** Accepts the catalog: from the next start on, what it does not name may be removed. */
+/**
+ * Accepts the catalog: from the next start on, what it does not name may be removed. @throws Error before the first start
+ * with this catalog.
+ */
 export async function acceptCatalog(catalog: Catalog, blobs: BlobStore, nowMs: number): Promise<void> {
+  await requireNumbersAhead(catalog, blobs);
+  // A vault that the lost catalog deleted is in force again, and so must be for a rebuild.
+  let after: number | null = null;
+  do after = await catalog.journalCatalog({ after });
+  while (after !== null);
   await blobs.putNote(ACCEPTED_NOTE, JSON.stringify({ atMs: nowMs }));
   await catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
   // Last, because the catalog counts as older as long as either side says so.

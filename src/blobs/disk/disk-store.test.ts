@@ -456,7 +456,7 @@ describe('the journal of a disk store', () => {
   async function journalOf(t: TestContext): Promise<{ store: DiskStore; path: string }> {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
-    await store.appendEntries(RECORDS);
+    for (const record of RECORDS) await store.appendEntries([record]);
     const [name = ''] = await readdir(join(folder, 'journal'));
     return { store, path: join(folder, 'journal', name) };
   }
@@ -486,6 +486,28 @@ describe('the journal of a disk store', () => {
       await writeFile(path, whole.replace(from, to));
       await assert.rejects(collect(store.journalEntries()), BlobDamaged);
     }
+  });
+
+  it('ignores what a crash tore of lines that were appended together', async (t) => {
+    const { store, path } = await journalOf(t);
+    await store.appendEntries([4, 5, 6].map((seq) => ({ seq, body: { type: 'fact', seq } })));
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    const without = async (at: number) => {
+      const torn = lines.with(at, 'x'.repeat(lines[at]?.length ?? 0));
+      await writeFile(path, torn.join('\n'));
+      return (await collect(store.journalEntries())).map(({ seq }) => seq);
+    };
+    for (const at of [3, 4, 5]) {
+      const kept = [1, 2, 3, 4, 5, 6].filter((seq) => seq !== at + 1);
+      assert.deepEqual(await without(at), kept);
+      // The start that closes the file does not take it for damaged.
+      assert.deepEqual((await storeOver(t, join(path, '../..')).closeJournals()).damage, []);
+      assert.deepEqual(
+        (await collect(store.journalEntries())).map(({ seq }) => seq),
+        kept,
+      );
+    }
+    for (const at of [0, 1, 2]) await assert.rejects(without(at), BlobDamaged);
   });
 
   it('stamps each entry and blob with the generation and commit number of its writer', async (t) => {

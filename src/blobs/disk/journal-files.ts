@@ -1,11 +1,18 @@
 /** Reading journal files, and closing those whose process ended without closing its own. */
 import { join } from 'node:path';
 import { BlobDamaged, type JournalEntry, type JournalSurvey } from '../../domain/blob-store.ts';
-import { ignoreErrors } from '../../durable/errors.ts';
+import { ignoreErrors, isReadError } from '../../durable/errors.ts';
 import type { FileSystem } from '../../durable/file-system.ts';
 import type { Flush } from '../../durable/folder-flusher.ts';
 import { realFileSystem } from '../../durable/real-file-system.ts';
-import { type Closing, formatClosing, holdsClosing, LineTally, parseLine } from './journal-lines.ts';
+import {
+  type Closing,
+  formatClosing,
+  holdsClosing,
+  LineTally,
+  type ParsedLine,
+  parseLine,
+} from './journal-lines.ts';
 import { isJournalFile } from './paths.ts';
 
 /** Called for damage. Reading goes on if it returns. */
@@ -55,8 +62,10 @@ class FileReader {
   #closing: Closing | undefined;
   /** Number of the line, from 0. */
   #at = 0;
-  /** A line that does not match its checksum, and may have been torn by a crash if it is the last. */
-  #torn: string | undefined;
+  /** The first line that does not match its checksum. A crash tore it, unless it was flushed before a later line. */
+  #unmatched: { readonly at: number; readonly line: string } | undefined;
+  #isReported = false;
+  #last = '';
   /** The least generation of an entry. */
   #generation = Number.POSITIVE_INFINITY;
 
@@ -83,24 +92,32 @@ class FileReader {
 
   #read(line: string): JournalEntry | undefined {
     const parsed = parseLine(line);
-    if (this.#torn !== undefined && this.#closing === undefined) {
-      this.#report(`a journal line does not match its checksum: ${this.#torn.slice(0, 80)}`);
-      this.#torn = undefined;
-    }
+    this.#last = line;
     if (parsed === undefined) {
       this.#readUnmatched(line);
       return undefined;
     }
+    this.#judgeUnmatched(parsed);
     if (this.#at === this.#tally.lines) this.#count(line, parsed.entry);
     if (parsed.entry) this.#generation = Math.min(this.#generation, parsed.entry.writer?.generation ?? 0);
     return parsed.entry;
   }
 
-  /** Only a last line, or one behind the lines that the closing line counts, can have been torn by a crash. */
+  /** Behind the lines that the closing line counts, a line can have been torn before the file was closed. */
   #readUnmatched(line: string): void {
-    if (this.#closing === undefined) this.#torn = line;
-    else if (this.#at < this.#closing.lines)
-      this.#report(`a journal line does not match its checksum: ${line.slice(0, 80)}`);
+    if (this.#closing === undefined) this.#unmatched ??= { at: this.#at, line };
+    else if (this.#at < this.#closing.lines) this.#reportLine(line);
+  }
+
+  /** Lines that are appended together may be torn in any combination, but those that were flushed before cannot. */
+  #judgeUnmatched({ flushed = Number.POSITIVE_INFINITY }: ParsedLine): void {
+    if (this.#unmatched === undefined || this.#isReported || flushed <= this.#unmatched.at) return;
+    this.#isReported = true;
+    this.#reportLine(this.#unmatched.line);
+  }
+
+  #reportLine(line: string): void {
+    this.#report(`a journal line does not match its checksum: ${line.slice(0, 80)}`);
   }
 
   /** Counts a line at the beginning of the file, up to where the closing line counts them. */
@@ -111,7 +128,7 @@ class FileReader {
 
   #end(): void {
     if (this.#closing === undefined) {
-      if (this.#torn !== undefined && holdsClosing(this.#torn, this.#tally.closing()))
+      if (this.#unmatched?.at === this.#at - 1 && holdsClosing(this.#last, this.#tally.closing()))
         this.#report('the line that closes the file was changed');
       return;
     }
@@ -225,7 +242,13 @@ async function surveyFile(
     isDamaged = true;
     onDamage(damage);
   });
-  for await (const { body } of reader.entries()) types.add(String(body['type']));
+  try {
+    for await (const { body } of reader.entries()) types.add(String(body['type']));
+  } catch (error) {
+    if (!isReadError(error)) throw error;
+    isDamaged = true;
+    onDamage(new BlobDamaged(path, (error as Error).message));
+  }
   const closing = reader.tally.closing();
   return isDamaged ? { ...closing, types: [...types] } : { ...closing, isOpen: true };
 }

@@ -11,6 +11,8 @@ interface JournalLine {
   /** Absent in lines that were written before form 3. */
   readonly generation?: number;
   readonly commit?: number;
+  /** How many lines of the file were flushed when this one was written; absent in older lines. */
+  readonly flushed?: number;
 }
 
 /** The members of the line that closes a file. */
@@ -23,15 +25,21 @@ export interface Closing {
   readonly types: readonly string[];
 }
 
-/** What a whole line says: at most one of the two. */
+/** What a whole line says: an entry, or that the file is closed, or nothing that is known. */
 export interface ParsedLine {
   readonly entry?: JournalEntry;
+  /** How many lines were flushed when the entry was written. */
+  readonly flushed?: number | undefined;
   readonly closing?: Closing;
 }
 
-/** Makes the line of an entry, with its line feed. */
-export function formatLine({ seq, body }: JournalEntry, { generation, commitNumber }: WriterStamp): string {
-  const line: JournalLine = { seq, generation, commit: commitNumber, entry: body };
+/** Makes the line of an entry, with its line feed. @param flushed how many lines of the file are flushed. */
+export function formatLine(
+  { seq, body }: JournalEntry,
+  { generation, commitNumber }: WriterStamp,
+  flushed: number,
+): string {
+  const line: JournalLine = { seq, generation, commit: commitNumber, flushed, entry: body };
   return withSum(JSON.stringify(line));
 }
 
@@ -55,14 +63,15 @@ export function parseLine(line: string): ParsedLine | undefined {
     entry: body,
     generation,
     commit,
+    flushed,
     closed,
   } = JSON.parse(text) as Partial<JournalLine> & {
     readonly closed?: Closing;
   };
   if (closed !== undefined) return { closing: closed };
   if (seq === undefined || body === undefined) return {};
-  if (generation === undefined || commit === undefined) return { entry: { seq, body } };
-  return { entry: { seq, body, writer: { generation, commitNumber: commit } } };
+  if (generation === undefined || commit === undefined) return { entry: { seq, body }, flushed };
+  return { entry: { seq, body, writer: { generation, commitNumber: commit } }, flushed };
 }
 
 function sumOf(text: string): string {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { JournalEntry, Stamp } from '../../domain/blob-store.ts';
+import type { JournalEntry, Stamp, WriterStamp } from '../../domain/blob-store.ts';
 import type { FileSystem, OpenFile } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { SharedRun } from '../../durable/shared-run.ts';
@@ -15,10 +15,10 @@ interface DiskJournalDeps {
   readonly stamp: Stamp;
 }
 
-/** An entry and its line, which ends with a line feed. */
-interface WaitingLine {
+/** An entry and the stamp of its writer. */
+interface WaitingEntry {
   readonly entry: JournalEntry;
-  readonly text: string;
+  readonly writer: WriterStamp;
 }
 
 /**
@@ -32,7 +32,7 @@ export class DiskJournal {
   /** Bytes in the file that were flushed. */
   #length = 0;
   #tally = new LineTally();
-  #waiting: WaitingLine[] = [];
+  #waiting: WaitingEntry[] = [];
 
   constructor(deps: DiskJournalDeps) {
     this.#deps = deps;
@@ -44,7 +44,7 @@ export class DiskJournal {
    */
   append(entries: readonly JournalEntry[]): Promise<void> {
     const writer = this.#deps.stamp();
-    this.#waiting.push(...entries.map((entry) => ({ entry, text: formatLine(entry, writer) })));
+    for (const entry of entries) this.#waiting.push({ entry, writer });
     return this.#appends.run();
   }
 
@@ -71,11 +71,13 @@ export class DiskJournal {
     await this.#file?.close();
   }
 
-  async #write(lines: readonly WaitingLine[]): Promise<void> {
+  async #write(waiting: readonly WaitingEntry[]): Promise<void> {
     // Failing to open the file leaves no torn line, so the next append opens it again.
     this.#file ??= await this.#open();
-    await this.#append(this.#file, lines.map(({ text }) => text).join(''));
-    for (const { entry, text } of lines) this.#tally.add(text.slice(0, -1), entry);
+    const flushed = this.#tally.lines;
+    const lines = waiting.map(({ entry, writer }) => formatLine(entry, writer, flushed));
+    await this.#append(this.#file, lines.join(''));
+    for (const [i, { entry }] of waiting.entries()) this.#tally.add(lines[i]?.slice(0, -1) ?? '', entry);
   }
 
   async #append(file: OpenFile, text: string): Promise<void> {

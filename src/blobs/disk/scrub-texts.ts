@@ -93,31 +93,38 @@ async function proveJournal({ rest }: TextDeps, file: DirectFile): Promise<strin
 /** The lines of a journal file, proved one after the other (docs/format.md). */
 class JournalProof {
   readonly #tally = new LineTally();
-  /** A line that does not match its checksum. A crash may have torn it if only the closing line follows. */
-  #torn: string | undefined;
+  /** Number of lines so far. */
+  #lines = 0;
+  /** Index of the first line that does not match its checksum. A crash may have torn it, unless it was flushed. */
+  #unmatched: number | undefined;
+  #last = '';
 
   /** @returns why the file is damaged; undefined if it is not so far. */
   add(line: string): string | undefined {
+    const at = this.#lines++;
+    this.#last = line;
     const parsed = parseLine(line);
     if (parsed?.closing) return this.#close(parsed.closing);
-    if (this.#torn !== undefined) return `line ${this.#tally.lines + 1} is not what was written`;
-    if (parsed) this.#tally.add(line, parsed.entry);
-    else this.#torn = line;
+    if (parsed === undefined) this.#unmatched ??= at;
+    else if (this.#unmatched !== undefined && (parsed.flushed ?? Number.POSITIVE_INFINITY) > this.#unmatched)
+      return `line ${this.#unmatched + 1} is not what was written`;
+    else if (at === this.#tally.lines) this.#tally.add(line, parsed.entry);
     return undefined;
   }
 
   /** @param rest what follows the last line feed. */
   end(rest: string): string | undefined {
-    if (this.#torn !== undefined && rest !== '')
-      return `line ${this.#tally.lines + 1} is not what was written`;
-    const last = this.#torn ?? rest;
-    return last !== '' && holdsClosing(last, this.#tally.closing())
+    if (rest !== '') {
+      const damage = this.add(rest);
+      if (damage !== undefined) return damage;
+    }
+    return this.#unmatched === this.#lines - 1 && holdsClosing(this.#last, this.#tally.closing())
       ? 'the line that closes the file was changed'
       : undefined;
   }
 
   #close({ lines, digest }: Closing): string | undefined {
-    this.#torn = undefined;
+    this.#unmatched = undefined;
     const own = this.#tally.closing();
     return lines === own.lines && digest === own.digest
       ? undefined

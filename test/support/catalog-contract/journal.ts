@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import { Customer, declare, refused, START_MS, unique } from './customer.ts';
@@ -146,6 +147,33 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       const after = written.length;
       await catalog.journalPeople({});
       assert.equal(written.length, after);
+    });
+  });
+
+  it('has all that the catalog has of vaults, again if asked', async () => {
+    written.length = 0;
+    await using(keep, async (catalog) => {
+      const c = new Customer(catalog);
+      const { no: vaultNo } = await c.makeVault('restated');
+      const { account, region } = c.owner;
+      const vault = { account, region, vault: 'restated' };
+      await catalog.addTags({ vaultNo, tags: { a: 'b' } });
+      await catalog.setVaultAccessPolicy({ vaultNo, policy: '{}' });
+      await catalog.initiateVaultLock({ vaultNo, policy: '{"l":1}', lockIdHash: 'h', nowMs: START_MS });
+      const { id: uploadId } = await c.startUpload(await c.vault('restated'));
+      const policy = { strategy: 'FreeTier' } as const;
+      await catalog.setRetrievalPolicy({ owner: c.owner, policy });
+      const before = fresh().map(({ body }) => JSON.stringify(body, Object.keys(body).sort()));
+      written.length = 0;
+      const last = await catalog.journalCatalog({ after: vaultNo - 1 });
+      assert.equal(await catalog.journalCatalog({ after: last }), null);
+      await catalog.journalCatalog({ after: null });
+      const again = written.map(({ body }) => body).filter((body) => body['account'] === account);
+      const none = { type: 'vault-notifications', ...vault, topic: null, events: [] };
+      assert.ok(again.some((body) => isDeepStrictEqual(body, none)));
+      const texts = again.map((body) => JSON.stringify(body, Object.keys(body).sort()));
+      for (const text of before) assert.ok(texts.includes(text), text);
+      assert.ok(again.some((body) => body['uploadId'] === uploadId));
     });
   });
 

@@ -9,17 +9,20 @@ import { PEOPLE_WRITES, VAULT_WRITES } from './vault-writes.ts';
 export type Method = Exclude<keyof Catalog, 'close' | 'knownCommitNumber' | 'failure'>;
 
 const { forgetVaults, ...vaultWrites } = VAULT_WRITES;
+const { journalCatalog, journalPeople, ...archiveWrites } = ARCHIVE_WRITES;
 
 /**
- * Calls of every method of the port; a method without a call does not compile. The one that removes everything comes
- * last.
+ * Calls of every method of the port; a method without a call does not compile. The one that removes everything and those
+ * that fill the outbox come last.
  */
 export const EVERY_CALL: CallsOf<Method> = {
   ...READ_CALLS,
   ...vaultWrites,
   ...PEOPLE_WRITES,
-  ...ARCHIVE_WRITES,
+  ...archiveWrites,
   ...JOB_WRITES,
   ...LINK_WRITES,
+  journalCatalog,
   forgetVaults,
+  journalPeople,
 };
