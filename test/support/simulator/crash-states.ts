@@ -63,7 +63,7 @@ const OPERATIONS: Readonly<Record<StateOperation, Ask>> = {
   job: (world) => world.archive && retrievalOf(world.archive),
 };
 
-export const STATE_OPERATIONS = Object.keys(OPERATIONS) as readonly StateOperation[];
+const STATE_OPERATIONS = Object.keys(OPERATIONS) as readonly StateOperation[];
 
 /** All sequences of so many operations. */
 export function* sequencesOf(length: number): Generator<readonly StateOperation[]> {

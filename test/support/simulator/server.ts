@@ -51,7 +51,7 @@ const QUIET = createLogger('silent');
 const ROUTER = createRouter(API);
 
 /** The settings of simulated servers. */
-export const CONFIG = {
+const CONFIG = {
   catalogUrl: undefined,
   catalogTimeoutMs: 1000,
   emulator: false,
