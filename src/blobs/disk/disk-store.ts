@@ -186,8 +186,8 @@ export class DiskStore implements BlobStore {
     yield* this.#packs.unconfirmed();
   }
 
-  confirmAll(): Promise<readonly string[]> {
-    return this.#packs.confirmAll();
+  confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#packs.confirmAll(unsettled);
   }
 
   async *list(): AsyncIterable<string> {

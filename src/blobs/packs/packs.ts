@@ -101,10 +101,11 @@ export class Packs {
 
   /**
    * Confirms all packs that earlier processes left. Call it while no other process writes.
+   * @param unsettled references of `unconfirmed` that must be asked about again.
    * @returns packs that cannot be read, and stay unconfirmed. @throws the I/O error.
    */
-  confirmAll(): Promise<readonly string[]> {
-    return this.#unconfirmed.confirmAll();
+  confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#unconfirmed.confirmAll(unsettled);
   }
 
   /**
