@@ -56,6 +56,8 @@ export class UploadModel {
   /** What was declared to complete it, by tree hash. */
   readonly claims = new Map<string, readonly Content[]>();
   archive: ArchiveModel | undefined;
+  /** Whether it has been idle for so long that the server may end it. */
+  mayExpire = false;
   /** Whether an older catalog opened it again: parts that were replaced since may have lost their bytes. */
   isReopened = false;
 

@@ -390,7 +390,9 @@ export class Simulation {
       for (const job of vault.jobs) job.isThere.allow(false);
       for (const upload of vault.uploads) {
         if (upload.state.may('completed')) upload.state.allow('completed');
-        if (ms >= UPLOADS_EXPIRE_MS / 4) upload.state.allow('ended');
+        if (ms < UPLOADS_EXPIRE_MS / 4) continue;
+        upload.mayExpire = true;
+        upload.state.allow('ended');
       }
     }
   }

@@ -113,7 +113,7 @@ class VaultComparison {
 
   #settleState(upload: UploadModel, isOpen: boolean): void {
     const { state, archive } = upload;
-    if (isOpen) state.settle('open');
+    if (isOpen) state.restore(upload.mayExpire ? ['open', 'ended'] : ['open']);
     else if (archive !== undefined && state.may('completed')) state.settle('completed');
     else if (state.may('ended')) state.settle('ended');
   }
