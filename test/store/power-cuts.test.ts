@@ -88,6 +88,22 @@ describe('after a power cut, a start asks about a large blob', () => {
   });
 });
 
+describe('the removal of a small blob', () => {
+  it('that is repeated lasts, although the flush of the first one failed and dropped it', async () => {
+    const world = new World();
+    const before = await world.open();
+    const refs = [await storeBlob(before, someBytes(3000)), await storeBlob(before, someBytes(3001))];
+    await before.remove(refs[1] ?? '');
+    world.faultOf = ({ call, path }) =>
+      call === 'fdatasync' && path.endsWith('.removed') ? { code: 'EIO', survival: NOTHING } : undefined;
+    await assert.rejects(before.remove(refs[0] ?? ''), StoreFailure);
+    world.faultOf = () => undefined;
+    // The process starts again, and reads what never reached the disk.
+    await (await world.open()).remove(refs[0] ?? '');
+    assert.deepEqual(await collect((await world.reopen(NOTHING)).list()), []);
+  });
+});
+
 describe('a start whose disk misreads a pack', () => {
   /** A store with two small blobs that were stored but not confirmed, as a crash leaves it. */
   async function crashed(): Promise<{ world: World; refs: string[] }> {

@@ -66,7 +66,7 @@ export class Packs {
       const record = await this.#findRecord(name);
       if (record !== undefined) await this.#removals.add(name.pack, record);
       // The process that recorded the removal, or deleted the pack, may have died before flushing that.
-      else await this.#removals.flush(name.pack);
+      else await this.#removals.repeat(name);
     });
     this.#appender.confirm(name);
   }
