@@ -159,8 +159,8 @@ export interface BlobStore {
   /**
    * Notes that every blob of `unconfirmed` was confirmed or set aside, so that the next start need not ask again. At a
    * start only, while no other process writes.
-   * @param unsettled references that could not be described, so that the next start must ask again. @returns what could not be read and stays unconfirmed. @throws the I/O
-   * error.
+   * @param unsettled references that could not be described, so that the next start must ask again.
+   * @returns what could not be read and stays unconfirmed. @throws the I/O error.
    */
   confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]>;
   /**

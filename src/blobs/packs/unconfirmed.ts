@@ -71,6 +71,7 @@ export class UnconfirmedBlobs {
         left.push(this.#deps.paths.pack(pack));
       }
     }
+    this.#listed.clear();
     return left;
   }
 
