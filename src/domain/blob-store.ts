@@ -168,10 +168,11 @@ export interface BlobStore {
   unconfirmed(): AsyncIterable<string>;
   /**
    * Notes that every blob of `unconfirmed` was confirmed or set aside, so that the next start need not ask again. At a
-   * start only, while no other process writes. @returns what could not be read and stays unconfirmed. @throws the I/O
-   * error.
+   * start only, while no other process writes.
+   * @param unsettled references that could not be described, so that the next start must ask again.
+   * @returns what could not be read and stays unconfirmed. @throws the I/O error.
    */
-  confirmAll(): Promise<readonly string[]>;
+  confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]>;
   /**
    * Frees the disk space of removed blobs where that is worth the work. Only in the process that removes blobs.
    * @throws the I/O error.

@@ -88,6 +88,67 @@ describe('after a power cut, a start asks about a large blob', () => {
   });
 });
 
+describe('the removal of a small blob', () => {
+  it('that is repeated lasts, although the flush of the first one failed and dropped it', async () => {
+    const world = new World();
+    const before = await world.open();
+    const refs = [await storeBlob(before, someBytes(3000)), await storeBlob(before, someBytes(3001))];
+    await before.remove(refs[1] ?? '');
+    world.faultOf = ({ call, path }) =>
+      call === 'fdatasync' && path.endsWith('.removed') ? { code: 'EIO', survival: NOTHING } : undefined;
+    await assert.rejects(before.remove(refs[0] ?? ''), StoreFailure);
+    world.faultOf = () => undefined;
+    // The process starts again, and reads what never reached the disk.
+    await (await world.open()).remove(refs[0] ?? '');
+    assert.deepEqual(await collect((await world.reopen(NOTHING)).list()), []);
+  });
+});
+
+describe('a start whose disk misreads a pack', () => {
+  /** A store with two small blobs that were stored but not confirmed, as a crash leaves it. */
+  async function crashed(): Promise<{ world: World; refs: string[] }> {
+    const world = new World();
+    const writing = await world.open();
+    const refs = [await storeBlob(writing, someBytes(3000)), await storeBlob(writing, someBytes(3001))];
+    return { world, refs };
+  }
+
+  /** Reads of packs go wrong once, from the n-th on. */
+  function misreading(world: World, nth: number): void {
+    let reads = 0;
+    const garble = (bytes: Uint8Array): void => {
+      if (reads++ === nth) bytes.subarray(0, 512).fill(0);
+    };
+    world.faultOf = ({ call, path }) => (call === 'read' && path.endsWith('.pack') ? { garble } : undefined);
+  }
+
+  it('loses no blob, and asks again at the next start about those that it could not see', async () => {
+    let left = 0;
+    for (let nth = 0; nth < 30; nth++) {
+      const { world, refs } = await crashed();
+      const store = await world.reopen(NOTHING);
+      misreading(world, nth);
+      const asked = await collect(store.unconfirmed());
+      const unreadable = await store.confirmAll();
+      left += unreadable.length;
+      world.faultOf = () => undefined;
+      assert.deepEqual(await collect(store.list()), refs, `read ${nth}`);
+      // Each blob was asked about, or will be.
+      const next = unreadable.length > 0 ? await collect((await world.reopen(NOTHING)).unconfirmed()) : asked;
+      assert.deepEqual(next, refs, `read ${nth}`);
+    }
+    assert.ok(left > 0);
+  });
+
+  it('asks again about a blob that could not be described', async () => {
+    const { world, refs } = await crashed();
+    const store = await world.reopen(NOTHING);
+    await collect(store.unconfirmed());
+    assert.equal((await store.confirmAll(new Set([refs[1] ?? '']))).length, 1);
+    assert.deepEqual(await collect((await world.reopen(NOTHING)).unconfirmed()), refs);
+  });
+});
+
 describe('a compaction', () => {
   it('leaves the pack as it is when the disk misreads a record', async () => {
     const world = new World();

@@ -58,7 +58,7 @@ describe('the simulator', () => {
 
   it('shortens a seed that fails', async () => {
     const bug = PLANTED_BUGS.find(({ name }) => name === 'ignore a replaced part');
-    const failure = await runOne(runner, 1, { tally: newTally(), bug, mostRuns: 60 });
+    const failure = await runOne(runner, 1, { tally: newTally(), bug, mostRuns: 40 });
     assert.ok(failure && failure.events.length <= LONGEST_SHORT, JSON.stringify(failure));
     assert.match(failure.message, /part .* is lost or another one/);
   });

@@ -199,8 +199,8 @@ export class DiskStore implements BlobStore, ScrubStore {
     yield* this.#packs.unconfirmed();
   }
 
-  confirmAll(): Promise<readonly string[]> {
-    return this.#packs.confirmAll();
+  confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#packs.confirmAll(unsettled);
   }
 
   async *list(): AsyncIterable<string> {

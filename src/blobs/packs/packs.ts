@@ -91,7 +91,7 @@ export class Packs {
       const record = await this.#findRecord(name);
       if (record !== undefined) await this.#removals.add(name.pack, record);
       // The process that recorded the removal, or deleted the pack, may have died before flushing that.
-      else await this.#removals.flush(name.pack);
+      else await this.#removals.repeat(name);
     });
     this.#appender.confirm(name);
   }
@@ -126,10 +126,11 @@ export class Packs {
 
   /**
    * Confirms all packs that earlier processes left. Call it while no other process writes.
+   * @param unsettled references of `unconfirmed` that must be asked about again.
    * @returns packs that cannot be read, and stay unconfirmed. @throws the I/O error.
    */
-  confirmAll(): Promise<readonly string[]> {
-    return this.#unconfirmed.confirmAll();
+  confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#unconfirmed.confirmAll(unsettled);
   }
 
   /**

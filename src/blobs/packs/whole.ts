@@ -7,14 +7,15 @@ const LONG_BYTES = 128 * 1024;
 
 /** Whether a blob that was read whole is what was stored: its description and its data match their hashes. */
 export async function isWhole(engine: HashEngine, ref: string, blob: Buffer): Promise<boolean> {
-  const description = describe(ref, blob);
+  const description = describeBytes(ref, blob);
   if (description === undefined) return false;
   const data = blob.subarray(0, description.size);
   const leaves = data.length >= LONG_BYTES ? await engine.hashLeaves(data) : engine.hashLeavesSync(data);
   return leaves.equals(description.leaves);
 }
 
-function describe(ref: string, blob: Buffer): BlobDescription | undefined {
+/** The description of a blob that was read whole; undefined if it is damaged. */
+export function describeBytes(ref: string, blob: Buffer): BlobDescription | undefined {
   try {
     const layout = decodeFooter(ref, blob.subarray(-FOOTER_BYTES), blob.length);
     return decodeTrailer(ref, blob.subarray(-layout.trailerBytes), layout);

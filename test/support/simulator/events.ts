@@ -45,8 +45,7 @@ export function eventsOf(seed: number): SimulationEvent[] {
     const least = Math.floor(events.length * from);
     events.splice(least + random.below(events.length - least), 0, event);
   };
-  for (let i = 2 + random.below(2); i > 0; i--)
-    insert({ kind: 'crash', power: random.chance(0.8), seed: random.seed() });
+  for (let i = 2 + random.below(2); i > 0; i--) insertCrash(events, random);
   for (let i = random.below(3); i > 0; i--) insert({ kind: 'restart', seed: random.seed() });
   for (let i = random.below(5); i > 0; i--) insert(timeOf(random));
   for (let i = random.below(4); i > 0; i--) insert(faultOf(random));
@@ -69,6 +68,13 @@ function timeOf(random: Random): SimulationEvent {
 function faultOf(random: Random): SimulationEvent {
   const fault = random.weighted(FAULTS);
   return { kind: 'fault', fault, steps: 1 + random.below(12), seed: random.seed() };
+}
+
+/** A crash, after which the disk may fail while the server recovers. */
+function insertCrash(events: SimulationEvent[], random: Random): void {
+  const crash: SimulationEvent = { kind: 'crash', power: random.chance(0.8), seed: random.seed() };
+  const more = random.chance(0.3) ? [faultOf(random)] : [];
+  events.splice(random.below(events.length), 0, crash, ...more);
 }
 
 function insertOlderCatalog(events: SimulationEvent[], random: Random): void {

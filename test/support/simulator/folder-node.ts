@@ -39,10 +39,9 @@ export class FolderNode {
     this.#changes = [];
   }
 
-  /** A flush that fails: some of the names never reach the disk, though programs still see them. */
+  /** A flush that fails: some of the names reached the disk, and the next flush writes the others. */
   failFlush(survival: Survival): void {
     this.#flushed = this.#survivor(survival);
-    this.#changes = [];
   }
 
   /** Leaves what the disk has, and what survives of the rest, here and below. */

@@ -56,6 +56,8 @@ export class UploadModel {
   /** What was declared to complete it, by tree hash. */
   readonly claims = new Map<string, readonly Content[]>();
   archive: ArchiveModel | undefined;
+  /** Whether it has been idle for so long that the server may end it. */
+  mayExpire = false;
   /** Whether an older catalog opened it again: parts that were replaced since may have lost their bytes. */
   isReopened = false;
 
@@ -117,6 +119,8 @@ export class VaultModel {
   readonly strays = new Set<Stray>();
   /** Descriptions of everything that was sent whole: the store may have it although it was refused. */
   readonly sent = new Set<string>();
+  /** Whether so much time has passed that an upload that comes to light now may end at once. */
+  hasAged = false;
   /** How often its deletion was begun. */
   deletions = 0;
   /** How often its policies, tags, lock or existence began or ceased to change. */

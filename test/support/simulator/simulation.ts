@@ -388,9 +388,12 @@ export class Simulation {
     for (const vault of this.#model.vaults) {
       if (ms < REMEMBERED_MS / 4) continue;
       for (const job of vault.jobs) job.isThere.allow(false);
+      if (ms >= UPLOADS_EXPIRE_MS / 4) vault.hasAged = true;
       for (const upload of vault.uploads) {
         if (upload.state.may('completed')) upload.state.allow('completed');
-        if (ms >= UPLOADS_EXPIRE_MS / 4) upload.state.allow('ended');
+        if (ms < UPLOADS_EXPIRE_MS / 4) continue;
+        upload.mayExpire = true;
+        upload.state.allow('ended');
       }
     }
   }

@@ -113,7 +113,7 @@ class VaultComparison {
 
   #settleState(upload: UploadModel, isOpen: boolean): void {
     const { state, archive } = upload;
-    if (isOpen) state.settle('open');
+    if (isOpen) state.restore(upload.mayExpire ? ['open', 'ended'] : ['open']);
     else if (archive !== undefined && state.may('completed')) state.settle('completed');
     else if (state.may('ended')) state.settle('ended');
   }
@@ -123,7 +123,10 @@ class VaultComparison {
     const stray = [...vault.strays].find((one) => one.description === description && !one.contents);
     const isKnown = stray !== undefined || (!this.#isCatalog && vault.sent.has(description));
     this.#expect(isKnown, `there is an upload that nobody started: ${description}`);
-    if (stray && this.#settles) vault.uploads.add(new UploadModel(id, vault, description));
+    if (!stray || !this.#settles) return;
+    const upload = new UploadModel(id, vault, description);
+    upload.mayExpire = vault.hasAged;
+    vault.uploads.add(upload);
   }
 
   #parts(upload: UploadModel, found: FoundUpload): void {

@@ -88,6 +88,7 @@ export function badRequest(context: AskContext): Asked {
     draft((rest) => pathOf(vault, rest), contentOf('tiny', random)),
   );
   asked.onVault(vault);
+  asked.mayRace(vault);
   for (const status of statuses) asked.outcome(status);
   return asked;
 }

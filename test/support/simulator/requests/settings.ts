@@ -99,10 +99,8 @@ function settingChange(asked: Asked, vault: VaultModel, name: Setting, value: st
 }
 
 export function getSetting(context: AskContext): Asked {
-  return settingRead(pickVault(context), context.random.pick(SETTINGS) ?? 'tag a');
-}
-
-function settingRead(vault: VaultModel, name: Setting): Asked {
+  const vault = pickVault(context);
+  const name = context.random.pick(SETTINGS) ?? 'tag a';
   const { path, read, is404 } = FORMS[name];
   const asked = new Asked(`get ${name} of ${vault.name}`, { method: 'GET', target: pathOf(vault, path) });
   const there = asked.onVault(vault);
@@ -195,10 +193,7 @@ export function abortLock(context: AskContext): Asked {
 }
 
 export function getLock(context: AskContext): Asked {
-  return lockRead(pickVault(context));
-}
-
-function lockRead(vault: VaultModel): Asked {
+  const vault = pickVault(context);
   const asked = new Asked(`get the lock of ${vault.name}`, {
     method: 'GET',
     target: pathOf(vault, '/lock-policy'),
