@@ -179,7 +179,7 @@ function settingName(number: number): string {
   return `${SETTINGS}${String(number).padStart(9, '0')}`;
 }
 
-/** The chain that an anchor names, even if the anchor was changed: `audit verify` must check that chain, too. */
+/** The chain that an anchor names, even if the anchor was changed: `audit verify` must check that chain too. */
 function chainOf(text: string): string {
   return /"chain":"([a-z0-9]{1,64})"/.exec(text)?.[1] ?? 'unknown';
 }

@@ -1,8 +1,8 @@
 /** Remembers which catalog a data folder belongs to, without secrets. */
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { NoteDamaged } from '../domain/blob-store.ts';
-import { undefinedIfMissing } from '../durable/errors.ts';
+import type { FileSystem } from '../durable/file-system.ts';
+import { canSee, readTextIfPresent } from '../durable/names.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
 import { type DataFolder, writeDurably } from './data-folder.ts';
 
 const POSTGRES_PORT = '5432';
@@ -28,10 +28,14 @@ export function placeOf(url: string | undefined, folder: DataFolder): string {
 }
 
 /** Reads the remembered catalog; undefined before the first start. @throws NoteDamaged for a damaged file, the I/O error. */
-export async function readRememberedCatalog(folder: DataFolder): Promise<RememberedCatalog | undefined> {
+export async function readRememberedCatalog(
+  folder: DataFolder,
+  fs: FileSystem = realFileSystem,
+): Promise<RememberedCatalog | undefined> {
   const { belongsTo } = folder;
-  if (!existsSync(belongsTo)) return undefined;
-  const text = await readFile(belongsTo, 'utf8').catch(undefinedIfMissing);
+  // The code that makes the data folder reports a path that leads nowhere.
+  if (!(await canSee(fs, belongsTo))) return undefined;
+  const text = await readTextIfPresent(fs, belongsTo);
   if (text === undefined) return undefined;
   try {
     const { place, catalogId } = JSON.parse(text) as Partial<RememberedCatalog>;
@@ -42,9 +46,13 @@ export async function readRememberedCatalog(folder: DataFolder): Promise<Remembe
 }
 
 /** Remembers the catalog; durable when it resolves. @throws the I/O error. */
-export async function rememberCatalog(folder: DataFolder, catalog: RememberedCatalog): Promise<void> {
-  const before = await readRememberedCatalog(folder);
+export async function rememberCatalog(
+  folder: DataFolder,
+  catalog: RememberedCatalog,
+  fs: FileSystem = realFileSystem,
+): Promise<void> {
+  const before = await readRememberedCatalog(folder, fs);
   if (before?.place === catalog.place && before.catalogId === catalog.catalogId) return;
   const place = catalog.place === folder.catalog ? HERE : catalog.place;
-  await writeDurably(folder.belongsTo, `${JSON.stringify({ ...catalog, place })}\n`);
+  await writeDurably(folder.belongsTo, `${JSON.stringify({ ...catalog, place })}\n`, fs);
 }

@@ -1,9 +1,9 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SettingError } from '../config/errors.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { undefinedIfMissing } from '../durable/errors.ts';
+import type { FileSystem } from '../durable/file-system.ts';
 import { realFileSystem } from '../durable/real-file-system.ts';
 import { replaceFile } from '../durable/replace-file.ts';
 import { holdExclusively } from './exclusive-file.ts';
@@ -59,11 +59,15 @@ export function claimDataFolder(folder: DataFolder): () => void {
 }
 
 /** Reads the master key; creates it at the first start. @throws as `readMasterKey`. */
-export async function readOrMakeMasterKey(folder: DataFolder, random: RandomBytes): Promise<Buffer> {
-  const key = await readMasterKey(folder).catch(undefinedIfMissing);
+export async function readOrMakeMasterKey(
+  folder: DataFolder,
+  random: RandomBytes,
+  fs: FileSystem = realFileSystem,
+): Promise<Buffer> {
+  const key = await readMasterKey(folder, fs).catch(undefinedIfMissing);
   if (key) return key;
   const made = random(32);
-  await writeDurably(folder.masterKey, `${made.toString('hex')}\n`);
+  await writeDurably(folder.masterKey, `${made.toString('hex')}\n`, fs);
   return made;
 }
 
@@ -71,15 +75,22 @@ export async function readOrMakeMasterKey(folder: DataFolder, random: RandomByte
  * The key that seals secrets and signs archive ids, 32 bytes.
  * @throws Error for a file that holds no such key; the I/O error, also for a missing file.
  */
-export async function readMasterKey({ masterKey }: DataFolder): Promise<Buffer> {
-  const text = await readFile(masterKey, 'utf8');
+export async function readMasterKey(
+  { masterKey }: DataFolder,
+  fs: FileSystem = realFileSystem,
+): Promise<Buffer> {
+  const text = (await fs.readFile(masterKey)).toString('utf8');
   if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new Error(`${masterKey} is not a key of 64 hex digits`);
   return Buffer.from(text.trim(), 'hex');
 }
 
 /** Writes a file that only the owner can read (mode 0600). Atomic, and durable when it resolves. */
-export async function writeDurably(path: string, text: string): Promise<void> {
-  await replaceFile(realFileSystem, path, {
+export async function writeDurably(
+  path: string,
+  text: string,
+  fs: FileSystem = realFileSystem,
+): Promise<void> {
+  await replaceFile(fs, path, {
     temporary: `${path}.new`,
     permissions: 0o600,
     write: (file) => file.writeWhole(text),

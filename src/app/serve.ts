@@ -14,6 +14,7 @@ import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { openPrimary } from './primary.ts';
 import { repairStore } from './repair-store.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
+import { startScrub } from './scrubbing.ts';
 import { openServerClocks } from './server-clocks.ts';
 import { startServing } from './serving.ts';
 import { systemClock, systemClocks, systemRandom } from './system.ts';
@@ -74,6 +75,7 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     ...keeping,
     closing,
     ...(maySweep ? startPrimaryChores(deps) : []),
+    ...(config.emulator ? [] : [startScrub({ ...primary, config, log })]),
   ];
   const serving = await startServing(primary, { ...deps, trustedTime });
   const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));

@@ -1,5 +1,4 @@
 /** Plans a start: surveys store, catalog and data folder, and decides before anything is changed. */
-import { existsSync } from 'node:fs';
 import { surveyDiskStore } from '../blobs/disk/survey.ts';
 import { surveyPostgresCatalog, surveySqliteCatalog } from '../catalog/survey-catalog.ts';
 import type { Config } from '../config/read.ts';
@@ -8,6 +7,9 @@ import { checkPlace, decideStart } from '../domain/start-decision.ts';
 import type { CatalogFound, StartFindings } from '../domain/start-findings.ts';
 import type { Refusal, RefusalReason } from '../domain/start-refusals.ts';
 import type { StoreIdentity } from '../domain/store-identity.ts';
+import type { FileSystem } from '../durable/file-system.ts';
+import { canSee } from '../durable/names.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
 import { OLDER_CATALOG_SETTING } from '../workers/older-catalog.ts';
 import { placeOf, readRememberedCatalog } from './catalog-place.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -37,18 +39,29 @@ export interface StartPlan {
   readonly catalogNumber: number;
 }
 
+/** The settings that a start depends on. */
+type StartConfig = Pick<
+  Config,
+  'catalogUrl' | 'catalogTimeoutMs' | 'emulator' | 'acceptEmptyStore' | 'acceptCatalog'
+>;
+
 /** Plans a start. Changes nothing. @throws StartRefused, NoteDamaged, Error when store or catalog cannot be read. */
-export async function planStart(config: Config, folder: DataFolder, random: RandomBytes): Promise<StartPlan> {
+export async function planStart(
+  config: StartConfig,
+  folder: DataFolder,
+  random: RandomBytes,
+  fs: FileSystem = realFileSystem,
+): Promise<StartPlan> {
   const catalogPlace = placeOf(config.catalogUrl, folder);
-  const store = await surveyDiskStore(folder.store);
+  const store = await surveyDiskStore(folder.store, fs);
   const catalog = await surveyCatalog(config, folder);
   const findings: StartFindings = {
     dataFolder: folder.path,
     storeFolder: folder.store,
     masterKey: folder.masterKey,
-    hasMasterKey: existsSync(folder.masterKey),
+    hasMasterKey: await canSee(fs, folder.masterKey),
     catalogPlace,
-    remembered: await readRememberedCatalog(folder),
+    remembered: await readRememberedCatalog(folder, fs),
     store,
     catalog,
     emulator: config.emulator,
@@ -76,7 +89,7 @@ export async function requireOwnCatalog(config: Config, folder: DataFolder): Pro
   const remembered = await readRememberedCatalog(folder);
   const catalogPlace = placeOf(config.catalogUrl, folder);
   if (remembered === undefined) return;
-  const isHere = config.catalogUrl === undefined && existsSync(folder.catalog);
+  const isHere = config.catalogUrl === undefined && (await canSee(realFileSystem, folder.catalog));
   if (remembered.place === catalogPlace && isHere) return;
   const refusal = checkPlace({
     dataFolder: folder.path,
@@ -89,9 +102,9 @@ export async function requireOwnCatalog(config: Config, folder: DataFolder): Pro
   if (refusal) throw new StartRefused(refusal);
 }
 
-/** What lies where the settings say that the catalog is. @throws Error when it cannot be read. */
+/** What is at the place that the settings name for the catalog. @throws Error when it cannot be read. */
 export function surveyCatalog(
-  { catalogUrl, catalogTimeoutMs }: Config,
+  { catalogUrl, catalogTimeoutMs }: Pick<Config, 'catalogUrl' | 'catalogTimeoutMs'>,
   { catalog }: DataFolder,
 ): Promise<CatalogFound> {
   const options = { modeSetting: MODE_SETTING, olderSetting: OLDER_CATALOG_SETTING };

@@ -3,7 +3,6 @@ import type {
   ArchiveReads,
   ArchiveWrites,
   DeleteArchiveArgs,
-  MarkDamagedArgs,
   NewArchive,
   StoredArchive,
 } from '../domain/archive-catalog.ts';
@@ -20,7 +19,7 @@ export function archiveReads(source: Source): ArchiveReads {
   return { findArchive: (vaultNo, id) => findArchive(source, vaultNo, id) };
 }
 
-export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteArchive, markDamaged };
+export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteArchive };
 
 async function findArchive(source: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
   const row = await FIND_ARCHIVE.first(source, { vaultNo, id });
@@ -111,8 +110,4 @@ async function keepForInventory(
 ): Promise<void> {
   const row = { no, id, vault_no, description, created_ms, size, tree_hash, deleted_ms: nowMs };
   await tx.db.insertInto('deleted_archives').values(row).execute();
-}
-
-async function markDamaged(tx: Tx, { archiveNo, nowMs }: MarkDamagedArgs): Promise<void> {
-  await tx.db.updateTable('archives').set({ damaged_ms: nowMs }).where('no', '=', archiveNo).execute();
 }

@@ -13,13 +13,13 @@ import type { InTransaction, Source, Tx } from './transaction.ts';
 /** Appends entries to the store's journal; they are durable when it resolves. */
 export type Journal = (entries: readonly JournalEntry[]) => Promise<void>;
 
-/** Why the journal takes no more entries; undefined while all is well. Called before a transaction, not after. */
+/** Why the journal accepts no more entries; undefined while it does. Called before a transaction, not after. */
 export type JournalFailure = () => Error | undefined;
 
 /** How a writer reaches the journal. */
 export interface JournalDeps {
   readonly journal: Journal;
-  /** By default the journal always takes entries. */
+  /** By default the journal always accepts entries. */
   readonly failure?: JournalFailure | undefined;
 }
 

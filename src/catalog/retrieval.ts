@@ -58,7 +58,7 @@ async function setRetrievalPolicy(
   await appendEntry(tx, { type: 'retrieval-policy', account, region, ...row });
 }
 
-/** @throws 400 PolicyEnforced, InsufficientCapacity for a retrieval that policy or capacity does not allow. */
+/** @throws Refusal over-policy, no-capacity for a retrieval that policy or capacity does not allow. */
 export async function requireRetrievalAllowed(
   tx: Tx,
   owner: VaultOwner,

@@ -1,7 +1,9 @@
 import type { WriterStamp } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
+import type { JobMessage } from '../domain/notification.ts';
 import { accessKeyWrites } from './access-keys.ts';
 import { archiveWrites } from './archives.ts';
+import { damageWrites } from './damage.ts';
 import { garbageWrites } from './garbage.ts';
 import { inventoryWrites } from './inventories.ts';
 import { jobWrites } from './jobs.ts';
@@ -36,6 +38,7 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...accessKeyWrites,
   ...settingWrites,
   ...garbageWrites,
+  ...damageWrites,
   ...outboxWrites,
   ...peopleEntryWrites,
   ...vaultEntryWrites,
@@ -44,8 +47,13 @@ const WRITES: InTransaction<CatalogWrites> = {
 
 export type WriteName = keyof CatalogWrites;
 
-/** What every writer is given: the journal, and the stamp that it starts with. */
-export interface WriterDeps extends JournalDeps, WriterStamp {}
+/** What a writer works with: the journal, and the form of messages about jobs. */
+export interface WriterDeps extends JournalDeps {
+  readonly jobMessage: JobMessage;
+}
+
+/** The same, with the stamp that the writer starts with. */
+export interface StampedWriterDeps extends WriterDeps, WriterStamp {}
 
 /** Runs writes as durable transactions, here or in another process. */
 export interface Writer {

@@ -15,6 +15,8 @@ const OPTIONS = {
   user: ['NAME', 'name of the user'],
   for: ['TIME', 'how long the credentials are valid, at most 36h (default: 1h)'],
   key: ['ID', 'the key to issue the credentials under; they stop working with it'],
+  json: ['', 'print JSON, one object a line'],
+  wait: ['', 'wait until the pass has ended, then show the status'],
   yes: ['', 'go on even if this leaves a root without an enabled key'],
   expect: ['LINE', 'a line that `audit head` printed earlier'],
   from: ['TIME', 'start time, inclusive: ISO 8601 (UTC without an offset), or 3d, 12h, 30m before now'],

@@ -162,16 +162,17 @@ export interface BlobStore {
   /** Confirms a blob: the row that names it is durable. */
   confirm(ref: string): void;
   /**
-   * Blobs that may have been stored without being confirmed before their process ended. The catalog tells which it
-   * names.
+   * Blobs that may have been stored without being confirmed before their process ended. Ask the catalog which of them
+   * it names.
    */
   unconfirmed(): AsyncIterable<string>;
   /**
    * Notes that every blob of `unconfirmed` was confirmed or set aside, so that the next start need not ask again. At a
-   * start only, while no other process writes. @returns what could not be read and stays unconfirmed. @throws the I/O
-   * error.
+   * start only, while no other process writes.
+   * @param unsettled references that could not be described, so that the next start must ask again.
+   * @returns what could not be read and stays unconfirmed. @throws the I/O error.
    */
-  confirmAll(): Promise<readonly string[]>;
+  confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]>;
   /**
    * Frees the disk space of removed blobs where that is worth the work. Only in the process that removes blobs.
    * @throws the I/O error.
@@ -221,24 +222,33 @@ export interface BlobStore {
   removeNote(name: string): Promise<void>;
   /** Names of all notes that begin with this. */
   noteNames(prefix: string): Promise<readonly string[]>;
-  /** Why the store takes no more writes (a flush failed); undefined while all is well. */
+  /** Why the store accepts no more writes (a flush failed); undefined while it does. */
   failure(): Error | undefined;
   close(): Promise<void>;
 }
 
 /** There is no blob under this reference. */
 export class BlobMissing extends Error {
+  readonly ref: string;
+
   constructor(ref: string) {
     super(`no blob ${ref}`);
     this.name = 'BlobMissing';
+    this.ref = ref;
   }
 }
 
 /** The blob exists but is not what was stored. */
 export class BlobDamaged extends Error {
-  constructor(ref: string, why: string) {
+  readonly ref: string;
+  /** Number of the damaged leaf; null if its description or its size is wrong. */
+  readonly leaf: number | null;
+
+  constructor(ref: string, why: string, leaf: number | null = null) {
     super(`blob ${ref} is damaged: ${why}`);
     this.name = 'BlobDamaged';
+    this.ref = ref;
+    this.leaf = leaf;
   }
 }
 

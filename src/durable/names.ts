@@ -8,6 +8,11 @@ export async function exists(fs: FileSystem, path: string): Promise<boolean> {
   return (await fs.stat(path).catch(undefinedIfMissing)) !== undefined;
 }
 
+/** Whether something has this name, as far as this process can see: an error counts as no. */
+export function canSee(fs: FileSystem, path: string): Promise<boolean> {
+  return exists(fs, path).catch(() => false);
+}
+
 /** Removes a name; false where there was none. */
 export async function removeIfPresent(fs: FileSystem, path: string): Promise<boolean> {
   try {

@@ -6,8 +6,8 @@ import { ACCEPTED_NOTE, OLDER_NOTE } from '../domain/store-identity.ts';
 export const OLDER_CATALOG_SETTING = 'catalog-older-than-store';
 
 /**
- * Whether the catalog lacks what the store has, because it was restored from a backup. Then nothing may be removed until
- * an operator accepts the catalog: what it takes for garbage may be an archive that it lost.
+ * Whether the catalog lacks what the store has, because it was restored from a backup. Then nothing may be removed
+ * until an operator accepts the catalog: a blob that looks like garbage to it may belong to an archive that it lost.
  */
 export async function isOlderThanStore(catalog: Catalog, blobs: BlobStore): Promise<boolean> {
   if ((await blobs.note(OLDER_NOTE)) !== undefined) return true;

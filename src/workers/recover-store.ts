@@ -51,7 +51,7 @@ export async function recoverStore(
     else if (batch.push(asideOf(ref, found)) === ASIDE_PER_BATCH) await setAside();
   }
   await setAside();
-  unreadable.push(...(await blobs.confirmAll()));
+  unreadable.push(...(await blobs.confirmAll(new Set(unreadable))));
   return { aside, unreadable, commitNumber };
 }
 

@@ -1,6 +1,6 @@
 /**
- * docs/format.md suffices to read a store: a script in another language, written from that page alone, must find
- * exactly what a server acknowledged.
+ * docs/format.md suffices to read a store: a Python script, written from that page alone, must find exactly what a
+ * server acknowledged.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -31,7 +31,7 @@ const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
 const skip = unlessPresent(spawnSync(PYTHON, ['--version']).status === 0, 'python3');
 const QUOTED = 'with "quotes", a \\ and a\'b';
 
-/** An archive as a client knows it. */
+/** An archive as its client knows it. */
 interface Kept {
   readonly bytes: Buffer;
   readonly description: string | null;
@@ -46,11 +46,11 @@ interface Settings {
   notifications: { readonly topic: string; readonly events: readonly string[] } | null;
 }
 
-/** What a client believes to be in a vault. */
+/** The contents of a vault as its client knows them. */
 interface Believed extends Settings {
   readonly region: string;
   readonly archives: Map<string, Kept>;
-  /** The bytes at each offset, by upload id. */
+  /** By upload id: the bytes at each offset. */
   readonly uploads: Map<string, Map<number, Buffer>>;
 }
 
@@ -66,7 +66,7 @@ interface Blobs {
   readonly blobs: readonly { readonly name: string; readonly offset: number; readonly size: number }[];
 }
 
-/** Uses a server and remembers what it acknowledged. */
+/** A client that remembers what the server acknowledged. */
 class Client {
   readonly vaults = new Map<string, Believed>();
   server: TestServer;
@@ -221,7 +221,7 @@ async function useSingleUploads(client: Client): Promise<void> {
   await client.upload('single', patternBytes(2.5 * MIB));
   await client.upload('single', patternBytes(2.5 * MIB), 'the same bytes again');
   await client.delete('single', await client.upload('single', patternBytes(1.5 * MIB), 'to be deleted'));
-  // Enough small archives to make their pack worth compacting.
+  // As many small archives as make their pack worth compacting.
   const small: string[] = [];
   for (let i = 0; i < 10; i++)
     small.push(await client.upload('single', patternBytes(5000 + i), `small ${i}`));
@@ -230,7 +230,7 @@ async function useSingleUploads(client: Client): Promise<void> {
   await client.removeTag('single', 'colour');
 }
 
-/** Parts out of order and replaced ones, a repeated Complete, deleted archives, aborted and open uploads. */
+/** Makes parts out of order and replaced ones, a repeated Complete, deleted archives, aborted and open uploads. */
 async function useUploads(client: Client): Promise<void> {
   await client.createVault('multi');
   const bytes = Buffer.concat([part(0), part(1), part(2, 1000)]);
@@ -261,7 +261,7 @@ async function useUploads(client: Client): Promise<void> {
   await client.start('multi', []);
 }
 
-/** A policy and a completed lock, an aborted lock and one in progress; notifications set and deleted. */
+/** Makes a policy, a completed lock, an aborted one and one in progress; sets and deletes notifications. */
 async function usePolicies(client: Client): Promise<void> {
   const policyOf = (effect: string, vault: string) =>
     JSON.stringify({
@@ -291,7 +291,7 @@ async function usePolicies(client: Client): Promise<void> {
   await client.doNotNotify('trying');
 }
 
-/** A vault deleted with an open upload in it and made again, one that is gone, one in another region. */
+/** Makes a vault that is deleted with an open upload and made again, a deleted one, and one in another region. */
 async function useVaultsAgain(client: Client): Promise<void> {
   for (const round of [1, 2]) {
     await client.createVault('again');
@@ -334,7 +334,7 @@ function people(store: string): FoundPeople {
   return JSON.parse(stdout);
 }
 
-/** Contents in a form that both sides share, without locations. */
+/** Contents in a form that both sides can be compared in, without locations. */
 function compare(store: string, { vaults }: Client): void {
   const ours = [...vaults].map(([vault, { region, archives, uploads, ...settings }]) => ({
     name: `${region}/${vault}`,
@@ -376,12 +376,12 @@ async function useAccounts({ server }: Client): Promise<People> {
   return people;
 }
 
-/** Links every blob and pack to a second name, so that swept ones can be restored. */
+/** Hard-links every blob and pack, so that swept ones can be restored. */
 async function keepBlobs(store: string, aside: string): Promise<void> {
   for (const folder of ['blobs', 'packs']) {
     const entries = await readdir(join(store, folder), { recursive: true, withFileTypes: true });
     for (const { parentPath, name } of entries.filter((entry) => entry.isFile())) {
-      // Linking fails for a blob that is kept already, or was swept since it was listed.
+      // Linking fails for blobs that have a link already, or that were swept since they were listed.
       if (!name.endsWith('.removed')) await link(join(parentPath, name), join(aside, name)).catch(() => {});
     }
   }
@@ -396,7 +396,7 @@ async function putBlobsBack(aside: string, store: string): Promise<void> {
   }
 }
 
-/** Waits until every blob that is no longer needed is gone. */
+/** Waits until all unneeded blobs are gone. */
 async function untilSwept(store: string, { vaults }: Client): Promise<void> {
   let needed = 0;
   for (const { archives, uploads } of vaults.values()) {
@@ -410,7 +410,7 @@ async function untilSwept(store: string, { vaults }: Client): Promise<void> {
 
 const blobPath = (store: string, name: string) => join(store, 'blobs', name.slice(-2), name);
 
-describe('a store, read by another program', { skip }, () => {
+describe('a store read by scripts/read-store.py', { skip }, () => {
   let folder: string;
   let store: string;
   let aside: string;
@@ -440,7 +440,7 @@ describe('a store, read by another program', { skip }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** A copy to damage. */
+  /** A copy that a test may damage. */
   async function copyOfStore(t: TestContext): Promise<string> {
     const copy = await temporaryFolder();
     t.after(() => rm(copy, { recursive: true }));
@@ -458,9 +458,9 @@ describe('a store, read by another program', { skip }, () => {
     throw new Error('the last run wrote no journal');
   }
 
-  it('holds exactly what was acknowledged', () => compare(store, client));
+  it('has exactly what was acknowledged', () => compare(store, client));
 
-  it('holds the same before anything was swept', async (t) => {
+  it('has the same contents before anything was swept', async (t) => {
     const copy = await copyOfStore(t);
     const before = (await blobNames(copy)).length;
     await putBlobsBack(aside, copy);
@@ -468,7 +468,7 @@ describe('a store, read by another program', { skip }, () => {
     compare(copy, client);
   });
 
-  it('holds the same when its packs were compacted', async (t) => {
+  it('has the same contents after its packs were compacted', async (t) => {
     const copy = await copyOfStore(t);
     const blobs = new DiskStore(copy, randomBytes, nodeHash);
     await blobs.confirmAll();
@@ -478,7 +478,7 @@ describe('a store, read by another program', { skip }, () => {
     compare(copy, client);
   });
 
-  it('holds the same with the remains of a crash', async (t) => {
+  it('has the same contents with the remains of a crash', async (t) => {
     const copy = await copyOfStore(t);
     const { path: journal, text } = await lastJournal(copy);
     // Entries that were appended again, a torn line in a file that was not closed, a half-written blob, a foreign file.
@@ -492,7 +492,8 @@ describe('a store, read by another program', { skip }, () => {
     await writeFile(join(copy, 'packs', `${'f'.repeat(32)}.removed`), Buffer.alloc(16, 1));
     const packs = (await readdir(join(copy, 'packs'))).filter((one) => one.endsWith('.pack'));
     assert.equal(packs.length, 2);
-    // A compacted pack is whole when it gets its name, so no crash tears its end. The last run's pack is not compacted.
+    // A compacted pack is complete when it gets its name, so a crash cannot tear its end. The last run's pack is not
+    // compacted.
     const compacted = (await compactedPacks(copy)).map((one) => one.split(' ')[0]);
     const appended = packs.filter((pack) => !compacted.includes(pack));
     assert.ok(appended.length >= 1);
@@ -500,7 +501,7 @@ describe('a store, read by another program', { skip }, () => {
       const path = join(copy, 'packs', pack);
       const whole = await readFile(path);
       await appendFile(path.replace('.pack', '.removed'), Buffer.alloc(7, 1));
-      // The header of a blob that was never written, the header of a blob elsewhere, zeros, garbage.
+      // The header of a missing blob, garbage, the header of another record, zeros, garbage.
       const header = encodeHeader(pack.slice(0, 32), { place: whole.length, blobBytes: 700 });
       const torn = [header, patternBytes(192), whole.subarray(0, 256), Buffer.alloc(512), patternBytes(77)];
       await appendFile(path, Buffer.concat(torn));
@@ -510,7 +511,7 @@ describe('a store, read by another program', { skip }, () => {
     compare(copy, client);
   });
 
-  it('holds the same with a newer part that was refused and left behind', async (t) => {
+  it('has the same contents with a newer version of a part that was refused and left behind', async (t) => {
     const copy = await copyOfStore(t);
     const { archives } = found(copy).find(({ vault }) => vault === 'multi') as Found;
     const old = Object.values(archives).find(({ blobs }) => blobs.length === 3)?.blobs[1]?.name ?? '';
@@ -631,7 +632,7 @@ describe('a store, read by another program', { skip }, () => {
     }
   });
 
-  it('lists one line for each archive', () => {
+  it('is listed with one line per archive', () => {
     const { stdout } = run('--quick', store);
     const lines = stdout.trimEnd().split('\n');
     const ids = [...client.vaults.values()].flatMap((vault) => [...vault.archives.keys()]);
@@ -645,7 +646,7 @@ describe('a store, read by another program', { skip }, () => {
     ['a file of its own', -1, []],
     ['a pack', 0, [-64, -56, -48, -40, -32, -16, -1]],
   ] as const) {
-    it(`shows damage wherever a byte is changed in ${kind}`, async (t) => {
+    it(`is reported as damaged wherever a byte is changed in ${kind}`, async (t) => {
       const copy = await copyOfStore(t);
       const { archives } = found(copy).find(({ vault }) => vault === 'single') as Found;
       const archive = Object.values(archives)
@@ -654,7 +655,7 @@ describe('a store, read by another program', { skip }, () => {
       const size = archive?.size ?? 0;
       const { path, start, bytes } = await placeOf(copy, archive?.blobs[0]?.name ?? '');
       const whole = await readFile(path);
-      // Data, leaf, label, each member of the footer; in a pack each member of the header.
+      // Data, leaf, label, each field of the footer; in a pack also each field of the header.
       const ends = [64, 56, 52, 48, 40, 36, 32, 1].map((back) => bytes - back);
       for (const at of [...header, 0, size - 1, size, size + 200, ...ends]) {
         const changed = Buffer.from(whole);

@@ -14,12 +14,14 @@ import {
 } from '../../domain/blob-store.ts';
 import { type DiskSpace, NO_RESERVE, withReserve } from '../../domain/disk-space.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
+import type { BlobVerdict, ScrubOptions, ScrubStep, ScrubStore } from '../../domain/scrub-store.ts';
 import { COMMIT_NOTE, JOURNAL_CLOSED_NOTE } from '../../domain/store-identity.ts';
 import { ignoreErrors } from '../../durable/errors.ts';
 import type { FileSystem } from '../../durable/file-system.ts';
 import { FolderFlusher } from '../../durable/folder-flusher.ts';
 import { realFileSystem } from '../../durable/real-file-system.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
+import { DirectFiles } from '../blob/direct-file.ts';
 import type { LeafReadDeps } from '../blob/leaf-reader.ts';
 import { describeBlob, openBlob } from '../blob/open.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
@@ -35,6 +37,7 @@ import { closeJournals, findJournalEnd, readJournals } from './journal-files.ts'
 import { DiskNotes } from './notes.ts';
 import { DiskPaths, parseRef } from './paths.ts';
 import { makeBlobFolders } from './prepare.ts';
+import { fileOf, findAbsent, proveFile, scrubDisk, scrubKey, verifyFileBlob } from './scrub.ts';
 import { throwStoreFailure } from './store-failure.ts';
 
 /** Blobs up to this size go into packs: for them, creating a file costs more than writing the bytes. */
@@ -42,6 +45,8 @@ export const PACKED_BYTES = 256 * 1024;
 
 /** Lets the engine hash two leaves side by side, and is small enough for many concurrent downloads. */
 const READ_LEAVES = 2;
+/** Runs of a blob that are in memory while it is verified. */
+const VERIFY_RUNS = 2;
 /** Number of wide read buffers: at most 96 MiB in all. */
 const WIDE_READS = 6;
 
@@ -64,12 +69,14 @@ export interface DiskStoreOptions {
 }
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
-export class DiskStore implements BlobStore {
+export class DiskStore implements BlobStore, ScrubStore {
   readonly #paths: DiskPaths;
   readonly #random: RandomBytes;
   readonly #engine: HashEngine;
   readonly #stamp: Stamp;
   readonly #reading: LeafReadDeps;
+  /** For scrubs. */
+  readonly #direct: DirectFiles;
   readonly #onWrite: () => void;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
@@ -99,11 +106,12 @@ export class DiskStore implements BlobStore {
     this.#onWrite = onWrite;
     const lengths = { narrow: READ_LEAVES, wide: engine.leavesAtOnce, wideBuffers: WIDE_READS };
     this.#reading = { engine, buffers: new RunBuffers(lengths), turns: new ReadSemaphore(READS_AT_ONCE) };
+    this.#direct = new DirectFiles(fs, engine);
     const flush = (run: () => Promise<void>) => this.#runFlush(run);
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
     this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
-    this.#packs = new Packs({ paths, random, flush, flusher, packBytes });
+    this.#packs = new Packs({ paths, random, engine, flush, flusher, packBytes });
     this.#journalName = `${random(16).toString('hex')}.jsonl`;
     const texts = (path: string) => ({ fs, folder: path, flusher: flusher(path), flush, stamp });
     this.#journal = new DiskJournal({ ...texts(paths.journal), name: this.#journalName });
@@ -191,8 +199,8 @@ export class DiskStore implements BlobStore {
     yield* this.#packs.unconfirmed();
   }
 
-  confirmAll(): Promise<readonly string[]> {
-    return this.#packs.confirmAll();
+  confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#packs.confirmAll(unsettled);
   }
 
   async *list(): AsyncIterable<string> {
@@ -304,6 +312,41 @@ export class DiskStore implements BlobStore {
 
   noteNames(prefix: string): Promise<readonly string[]> {
     return this.#notes.names(prefix);
+  }
+
+  scrub(options: ScrubOptions): AsyncGenerator<ScrubStep> {
+    return scrubDisk({ paths: this.#paths, files: this.#direct }, options);
+  }
+
+  async verify(ref: string, only?: ReadonlySet<number>): Promise<BlobVerdict> {
+    const found = parseRef(ref);
+    const deps = this.#verifying;
+    return 'name' in found ? verifyFileBlob(deps, found.name, only) : this.#packs.verify(deps, found);
+  }
+
+  verifyFile(path: string): Promise<string | undefined> {
+    return proveFile(this.#verifying, path);
+  }
+
+  /** For reads that do not wait for anything. */
+  get #verifying() {
+    return { paths: this.#paths, files: this.#direct, rest: async () => {}, atOnce: VERIFY_RUNS };
+  }
+
+  findAbsent(refs: readonly string[]): Promise<readonly string[]> {
+    return findAbsent(this.#paths, refs);
+  }
+
+  scrubKey(ref: string): string {
+    return scrubKey(ref);
+  }
+
+  fileOf(ref: string): string {
+    return fileOf(ref);
+  }
+
+  get isDirect(): boolean {
+    return this.#direct.isDirect;
   }
 
   failure(): Error | undefined {

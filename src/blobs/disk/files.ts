@@ -17,6 +17,12 @@ import { DiskWriter } from './writer.ts';
 /** Number of wide write buffers, at most 64 MiB in all: two uploads never wait for one, more take turns. */
 const WIDE_STAGES = 4;
 
+/** The second name of a file, which makes it a stored blob. */
+interface BlobLink {
+  /** Whether the disk may have it. */
+  mayExist: boolean;
+}
+
 interface DiskFilesDeps {
   readonly paths: DiskPaths;
   readonly random: RandomBytes;
@@ -60,14 +66,18 @@ export class DiskFiles {
   async #writerOf(name: string, file: OpenFile, size: number | null): Promise<BlobWriter> {
     const { paths, publishing, stamp } = this.#deps;
     const incoming = paths.incomingBlob(name);
+    const link: BlobLink = { mayExist: false };
     const { stream, direct } = await this.#streamTo(incoming, file, size);
     return new DiskWriter(file, stream, size, {
-      publish: () => publishing(() => this.#publish(name, file)),
+      publish: () => publishing(() => this.#publish(name, file, link)),
       close: async () => {
         await direct?.close();
         await file.close();
       },
-      withdraw: () => paths.fs.remove(incoming).catch(ignoreErrors),
+      // While the blob may have its own name, the incoming one makes the next start ask about it.
+      withdraw: async () => {
+        if (!link.mayExist) await paths.fs.remove(incoming).catch(ignoreErrors);
+      },
       name,
       stamp,
     });
@@ -107,17 +117,28 @@ export class DiskFiles {
     return isTaken ? staging : undefined;
   }
 
-  /** Flushes the bytes, gives them their name, flushes the name. */
-  async #publish(name: string, file: OpenFile): Promise<void> {
+  /** Flushes the bytes and the incoming name, gives them their own name, flushes that. */
+  async #publish(name: string, file: OpenFile, link: BlobLink): Promise<void> {
     const { paths, flush, flusher } = this.#deps;
-    await flush(() => file.flushData());
+    // Both at once: they wait for the same journal of the file system. The incoming name must not be lost once the blob
+    // has its own, or no start would ask about it.
+    await Promise.all([flush(() => file.flushData()), flusher(paths.incoming).flush()]);
     await paths.fs.link(paths.incomingBlob(name), paths.blob(name));
+    link.mayExist = true;
     try {
       await flusher(paths.blobFolder(name)).flush();
     } catch (error) {
-      await paths.fs.remove(paths.blob(name)).catch(ignoreErrors);
+      await this.#unlink(name, link).catch(ignoreErrors);
       throw error;
     }
+  }
+
+  /** Takes the blob's own name away again, durably. */
+  async #unlink(name: string, link: BlobLink): Promise<void> {
+    const { paths, flusher } = this.#deps;
+    await removeIfPresent(paths.fs, paths.blob(name));
+    await flusher(paths.blobFolder(name)).flush();
+    link.mayExist = false;
   }
 
   /** @throws BlobMissing. */
@@ -136,9 +157,10 @@ export class DiskFiles {
   async remove(name: string): Promise<void> {
     const { paths, flusher } = this.#deps;
     await removeIfPresent(paths.fs, paths.blob(name));
-    await removeIfPresent(paths.fs, paths.incomingBlob(name));
     // Also if it was gone: the process that removed it may have died before this flush.
     await flusher(paths.blobFolder(name)).flush();
+    // Last: while the blob may come back after a crash, its start must ask about it.
+    await removeIfPresent(paths.fs, paths.incomingBlob(name));
   }
 
   confirm(name: string): void {

@@ -72,7 +72,7 @@ export class DiskJournal {
   }
 
   async #write(waiting: readonly WaitingEntry[]): Promise<void> {
-    // A file that could not be opened holds no torn line: the next append tries again.
+    // Failing to open the file leaves no torn line, so the next append opens it again.
     this.#file ??= await this.#open();
     const flushed = this.#tally.lines;
     const lines = waiting.map(({ entry, writer }) => formatLine(entry, writer, flushed));

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import type { RandomBytes } from '../../domain/ids.ts';
 import { ignoreErrors } from '../../durable/errors.ts';
 import type { OpenFile } from '../../durable/file-system.ts';
@@ -123,7 +122,7 @@ export class PackAppender {
   async #gather(): Promise<void> {
     for (let seen = 0; this.#queue.length > seen && this.#queue.length < this.#usualGroup; ) {
       seen = this.#queue.length;
-      await setTimeout(GATHERING_MS);
+      await new Promise((resolve) => setTimeout(resolve, GATHERING_MS));
     }
   }
 

@@ -2,14 +2,17 @@ import { BlobDamaged } from '../../domain/blob-store.ts';
 import type { OpenFile } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { replaceFile } from '../../durable/replace-file.ts';
-import type { DiskPaths } from '../disk/paths.ts';
+import type { HashEngine } from '../../hashing/hash-engine.ts';
+import { type DiskPaths, packedRef } from '../disk/paths.ts';
 import { type Extent, listExtents, type PlacedRecord } from './file.ts';
-import { encodeTable, recordBytes, tableBytes } from './format.ts';
+import { encodeTable, HEADER_BYTES, recordBytes, tableBytes } from './format.ts';
+import { isWhole } from './whole.ts';
 
 /** Neighbouring records are copied together, up to this size: bounds memory, and takes few calls for tiny blobs. */
 const COPY_BYTES = 1024 * 1024;
 
 interface CompactionDeps {
+  readonly engine: HashEngine;
   readonly paths: DiskPaths;
   readonly flush: Flush;
   readonly packsFlusher: FolderFlusher;
@@ -22,21 +25,21 @@ interface CompactionDeps {
  * @param removed removed records by place.
  * @returns the number of records left; with 0, nothing was written.
  * @throws BlobDamaged for unrecognized bytes: they may be a blob with a damaged header, so the pack stays as it is. The
- * I/O error.
+ * I/O error; Error when the disk misreads the pack.
  */
 export async function compactPack(
   deps: CompactionDeps,
   pack: string,
   removed: ReadonlyMap<number, number>,
 ): Promise<number> {
-  const { paths, flush, packsFlusher } = deps;
+  const { paths, engine, flush, packsFlusher } = deps;
   const source = await paths.fs.open(paths.pack(pack), 'read');
   try {
     const kept = await listKept(source, pack, removed);
     if (kept.length === 0) return 0;
     await replaceFile(paths.fs, paths.pack(pack), {
       temporary: paths.compacting(pack),
-      write: (target) => writeCompacted(source, target, kept),
+      write: (target) => writeCompacted(engine, pack, source, target, kept),
       flush: (target) => flush(() => target.flushData()),
       flushNames: () => packsFlusher.flush(),
     });
@@ -71,7 +74,14 @@ async function listKept(
       `there is no whole record at byte ${strange.position}; the pack is not compacted`,
     );
   }
+  requireOnce(pack, kept);
   return kept.sort((a, b) => a.place - b.place);
+}
+
+/** A header that is found twice was misread, and another record is missing. @throws BlobDamaged. */
+function requireOnce(pack: string, kept: readonly PlacedRecord[]): void {
+  if (new Set(kept.map(({ place }) => place)).size === kept.length) return;
+  throw new BlobDamaged(pack, 'it has two records of one place; the pack is not compacted');
 }
 
 function isRemoved({ position, bytes }: Extent, removed: ReadonlyMap<number, number>): boolean {
@@ -80,6 +90,8 @@ function isRemoved({ position, bytes }: Extent, removed: ReadonlyMap<number, num
 }
 
 async function writeCompacted(
+  engine: HashEngine,
+  pack: string,
   source: OpenFile,
   target: OpenFile,
   kept: readonly PlacedRecord[],
@@ -89,11 +101,32 @@ async function writeCompacted(
   for (const run of runsOf(kept)) {
     const from = run[0]?.position ?? 0;
     for (const record of run) table.set(record.place, position + record.position - from);
-    // Without checks: a damaged blob keeps its bytes, for a later examination.
-    await target.writeAt(position, await source.readAt(from, runBytes(run)));
+    await target.writeAt(position, await readRun(engine, pack, source, run));
     position += runBytes(run);
   }
   await target.writeAt(0, encodeTable(table));
+}
+
+/**
+ * Reads a run. A damaged blob keeps its bytes, for a later examination, but bytes that the disk misread must not replace
+ * those that it holds: a run with a damaged blob must read the same twice.
+ */
+async function readRun(
+  engine: HashEngine,
+  pack: string,
+  source: OpenFile,
+  run: readonly PlacedRecord[],
+): Promise<Buffer> {
+  const from = run[0]?.position ?? 0;
+  const bytes = await source.readAt(from, runBytes(run));
+  for (const { place, blobBytes, position } of run) {
+    const start = position - from + HEADER_BYTES;
+    const blob = bytes.subarray(start, start + blobBytes);
+    if (await isWhole(engine, packedRef({ pack, place }), blob)) continue;
+    if (bytes.equals(await source.readAt(from, bytes.length))) continue;
+    throw new Error(`the disk reads the pack ${pack} differently each time; it is not compacted`);
+  }
+  return bytes;
 }
 
 /** Groups adjacent records into runs that are small enough to copy at once. */

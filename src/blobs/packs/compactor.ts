@@ -2,6 +2,7 @@ import { BlobDamaged } from '../../domain/blob-store.ts';
 import { undefinedIfMissing } from '../../durable/errors.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { exists, removeIfPresent } from '../../durable/names.ts';
+import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { type DiskPaths, packOfRemovals } from '../disk/paths.ts';
 import { compactPack } from './compact.ts';
 import { recordBytes } from './format.ts';
@@ -12,6 +13,7 @@ const REMOVED_SHARE = 0.5;
 
 interface PackCompactorDeps {
   readonly paths: DiskPaths;
+  readonly engine: HashEngine;
   readonly flush: Flush;
   readonly incomingFlusher: FolderFlusher;
   readonly packsFlusher: FolderFlusher;
@@ -81,10 +83,10 @@ export class PackCompactor {
 
   /** @param removed removed records by place; undefined if only the list is left of the pack. */
   async #compactOne(pack: string, removed: ReadonlyMap<number, number> | undefined): Promise<void> {
-    const { paths, flush, incomingFlusher, packsFlusher } = this.#deps;
+    const { paths, engine, flush, incomingFlusher, packsFlusher } = this.#deps;
     // Makes the marker's removal durable first: a marker that came back after a power cut would describe the old pack.
     await incomingFlusher.flush();
-    const left = removed ? await compactPack({ paths, flush, packsFlusher }, pack, removed) : 0;
+    const left = removed ? await compactPack({ paths, engine, flush, packsFlusher }, pack, removed) : 0;
     if (left === 0) {
       // In this order: while the list exists, no blob that it names can come back.
       await removeIfPresent(paths.fs, paths.pack(pack));

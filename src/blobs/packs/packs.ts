@@ -1,6 +1,10 @@
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
+import type { BlobVerdict } from '../../domain/scrub-store.ts';
+import { isReadError } from '../../durable/errors.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
+import type { HashEngine } from '../../hashing/hash-engine.ts';
+import type { JudgeDeps } from '../blob/judge.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { Gate } from '../disk/gate.ts';
 import { type DiskPaths, type PackedName, packedRef, packOfFile } from '../disk/paths.ts';
@@ -10,11 +14,17 @@ import { openPacked } from './file.ts';
 import type { PackRecord } from './format.ts';
 import { listRemaining } from './remaining.ts';
 import { PackRemovals } from './removals.ts';
+import { judgePacked } from './scan.ts';
 import { UnconfirmedBlobs } from './unconfirmed.ts';
+
+/** A pack is compacted at most once in a while, so its blob is found in the second try. */
+const VERIFY_TRIES = 3;
 
 interface PacksDeps {
   readonly paths: DiskPaths;
   readonly random: RandomBytes;
+  /** Hashes what a compaction copies. */
+  readonly engine: HashEngine;
   readonly flush: Flush;
   flusher(folder: string): FolderFlusher;
   /** A pack of at least this many bytes is followed by the next. */
@@ -31,7 +41,7 @@ export class Packs {
   /** Shared by removals; exclusive for rewriting a pack and dropping its list. */
   readonly #removing = new Gate();
 
-  constructor({ paths, random, flush, flusher, packBytes }: PacksDeps) {
+  constructor({ paths, random, engine, flush, flusher, packBytes }: PacksDeps) {
     this.#paths = paths;
     const flushers = { incomingFlusher: flusher(paths.incoming), packsFlusher: flusher(paths.packs) };
     this.#appender = new PackAppender({ paths, random, flush, ...flushers, packBytes });
@@ -40,7 +50,7 @@ export class Packs {
     const owns = (pack: string) => this.#appender.owns(pack);
     this.#unconfirmed = new UnconfirmedBlobs({ paths, removals, owns });
     const alone = (task: () => Promise<void>) => this.#removing.runExclusive(task);
-    this.#compactor = new PackCompactor({ paths, flush, ...flushers, removals, alone });
+    this.#compactor = new PackCompactor({ paths, engine, flush, ...flushers, removals, alone });
   }
 
   /** Stores a blob, given in pieces, and returns its reference; durable when it resolves. @throws StoreFailure. */
@@ -53,6 +63,24 @@ export class Packs {
     return openPacked(this.#paths, name);
   }
 
+  /** Judges a blob. @throws BlobMissing, the I/O error. */
+  async verify(deps: JudgeDeps, name: PackedName): Promise<BlobVerdict> {
+    const ref = packedRef(name);
+    try {
+      for (let tries = 1; tries <= VERIFY_TRIES; tries++) {
+        const placed = await this.open(name);
+        await placed.file.close();
+        // Undefined if the pack was compacted meanwhile.
+        const verdict = await judgePacked({ ...deps, paths: this.#paths }, name, placed);
+        if (verdict) return verdict;
+      }
+    } catch (error) {
+      if (isReadError(error)) return { ref, description: null, damage: [{ leaf: null, kind: 'unreadable' }] };
+      if (!(error instanceof BlobDamaged)) throw error;
+    }
+    return { ref, description: null, damage: [{ leaf: null, kind: 'description' }] };
+  }
+
   confirm(name: PackedName): void {
     this.#appender.confirm(name);
   }
@@ -63,7 +91,7 @@ export class Packs {
       const record = await this.#findRecord(name);
       if (record !== undefined) await this.#removals.add(name.pack, record);
       // The process that recorded the removal, or deleted the pack, may have died before flushing that.
-      else await this.#removals.flush(name.pack);
+      else await this.#removals.repeat(name);
     });
     this.#appender.confirm(name);
   }
@@ -98,10 +126,11 @@ export class Packs {
 
   /**
    * Confirms all packs that earlier processes left. Call it while no other process writes.
+   * @param unsettled references of `unconfirmed` that must be asked about again.
    * @returns packs that cannot be read, and stay unconfirmed. @throws the I/O error.
    */
-  confirmAll(): Promise<readonly string[]> {
-    return this.#unconfirmed.confirmAll();
+  confirmAll(unsettled?: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#unconfirmed.confirmAll(unsettled);
   }
 
   /**

@@ -9,6 +9,8 @@ import { readRemovals } from './removals.ts';
 
 /** A run of bytes in a pack: a blob, or unrecognized bytes. */
 export interface ListedExtent extends Extent {
+  /** The pack's file, open until the next item is asked for. */
+  readonly file: OpenFile;
   readonly blob: PlacedBlob | undefined;
 }
 
@@ -28,7 +30,7 @@ export async function* listRemaining(
   try {
     for await (const extent of listExtents(file, pack, from)) {
       const place = extent.record?.place ?? extent.position;
-      if (!removed.has(place)) yield { ...extent, blob: blobOf(file, pack, extent) };
+      if (!removed.has(place)) yield { ...extent, file, blob: blobOf(file, pack, extent) };
     }
   } finally {
     await file.close();

@@ -1,6 +1,6 @@
 import type { OpenFile } from '../../durable/file-system.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
-import { openIfPresent, readIfPresent, removeIfPresent } from '../../durable/names.ts';
+import { readIfPresent, removeIfPresent } from '../../durable/names.ts';
 import type { DiskPaths, PackedName } from '../disk/paths.ts';
 import { decodeRemovals, encodeRemoval, hasRemoval, type PackRecord, REMOVAL_BYTES } from './format.ts';
 
@@ -36,17 +36,14 @@ export class PackRemovals {
   }
 
   /**
-   * Makes all removals of the pack durable, whichever process added them, and its deletion if it is gone. @throws the
-   * I/O error.
+   * Makes the removal of a blob durable that is gone already, whichever process removed it, or the deletion of its pack.
+   * Adds the removal again: if the flush of the first one failed, it may be readable and never reach the disk.
+   * @throws the I/O error.
    */
-  async flush(pack: string): Promise<void> {
-    const { paths, flush, packsFlusher } = this.#deps;
-    const file = await openIfPresent(paths.fs, paths.removals(pack));
-    try {
-      if (file) await flush(() => file.flushData());
-    } finally {
-      await file?.close();
-    }
+  async repeat({ pack, place }: PackedName): Promise<void> {
+    const { paths, packsFlusher } = this.#deps;
+    const blobBytes = (await readRemovals(paths, pack)).get(place);
+    if (blobBytes !== undefined) await this.add(pack, { place, blobBytes });
     await packsFlusher.flush();
   }
 
@@ -68,7 +65,7 @@ async function append(file: OpenFile, entry: Buffer): Promise<void> {
   const torn = (await file.size()) % REMOVAL_BYTES;
   const bytes = torn === 0 ? entry : Buffer.concat([Buffer.alloc(REMOVAL_BYTES - torn), entry]);
   const bytesWritten = await file.appendOnce(bytes);
-  // The disk is full. The next removal is written behind the torn one.
+  // The disk is full. The next removal is written after the torn one.
   if (bytesWritten < bytes.length) {
     const text = `ENOSPC: ${bytesWritten} bytes were written of ${bytes.length}`;
     throw Object.assign(new Error(text), { code: 'ENOSPC' });

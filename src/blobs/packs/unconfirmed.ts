@@ -3,12 +3,13 @@ import { BlobDamaged } from '../../domain/blob-store.ts';
 import { isReadError } from '../../durable/errors.ts';
 import { openIfPresent } from '../../durable/names.ts';
 import { describeBlob } from '../blob/open.ts';
-import { type DiskPaths, packOfMarker } from '../disk/paths.ts';
+import { type DiskPaths, packedRef, packOfMarker } from '../disk/paths.ts';
 import { hasTable } from './file.ts';
-import { HEADER_BYTES } from './format.ts';
+import { decodeHeader, HEADER_BYTES } from './format.ts';
 import { parseMarker } from './marker.ts';
 import { type ListedExtent, listRemaining } from './remaining.ts';
 import type { PackRemovals } from './removals.ts';
+import { describeBytes } from './whole.ts';
 
 interface UnconfirmedBlobsDeps {
   readonly paths: DiskPaths;
@@ -17,8 +18,16 @@ interface UnconfirmedBlobsDeps {
   owns(pack: string): boolean;
 }
 
+/** The disk reads a pack differently than before: nobody can tell what was stored. */
+class Misread extends Error {}
+
+/** Stretches are compared in pieces of this size, in which any packed blob fits. */
+const PIECE_BYTES = 1024 * 1024;
+
 export class UnconfirmedBlobs {
   readonly #deps: UnconfirmedBlobsDeps;
+  /** Places that `list` named, by pack. */
+  readonly #listed = new Map<string, Set<number>>();
 
   constructor(deps: UnconfirmedBlobsDeps) {
     this.#deps = deps;
@@ -31,9 +40,13 @@ export class UnconfirmedBlobs {
    */
   async *list(): AsyncIterable<string> {
     for (const pack of await this.#packs()) {
+      const listed = new Set<number>();
+      this.#listed.set(pack, listed);
       try {
         for await (const extent of this.#unconfirmedIn(pack)) {
-          if (extent.blob && (await describesItself(extent))) yield extent.blob.ref;
+          if (!extent.blob || !(await describesItself(extent))) continue;
+          listed.add(extent.position);
+          yield extent.blob.ref;
         }
       } catch (error) {
         if (!isReadError(error)) throw error;
@@ -43,28 +56,38 @@ export class UnconfirmedBlobs {
 
   /**
    * Removes the markers. Marks unreadable stretches as removed: nothing that was flushed is torn, so they were never
-   * acknowledged. @returns packs that cannot be read, and stay unconfirmed. @throws the I/O error.
+   * acknowledged. A pack that the disk reads differently each time keeps its marker, or an acknowledged blob could be lost
+   * by one misread sector.
+   * @param unsettled references of `list` that must be asked about again. @returns packs that cannot be read, and stay
+   * unconfirmed. @throws the I/O error.
    */
-  async confirmAll(): Promise<readonly string[]> {
+  async confirmAll(unsettled: ReadonlySet<string> = new Set()): Promise<readonly string[]> {
     const left: string[] = [];
     for (const pack of await this.#packs()) {
       try {
-        await this.#confirmPack(pack);
+        await this.#confirmPack(pack, unsettled);
       } catch (error) {
-        if (!isReadError(error)) throw error;
+        if (!isReadError(error) && !(error instanceof Misread)) throw error;
         left.push(this.#deps.paths.pack(pack));
       }
     }
+    this.#listed.clear();
     return left;
   }
 
-  async #confirmPack(pack: string): Promise<void> {
+  async #confirmPack(pack: string, unsettled: ReadonlySet<string>): Promise<void> {
     const { paths, removals } = this.#deps;
+    const listed = this.#listed.get(pack);
     for await (const extent of this.#unconfirmedIn(pack)) {
-      if (await describesItself(extent)) continue;
+      const { position, blob } = extent;
+      if (await describesItself(extent)) {
+        if (listed?.has(position) === false || unsettled.has(blob?.ref ?? '')) throw new Misread(pack);
+        continue;
+      }
+      if (listed?.has(position) || !(await staysTorn(pack, extent))) throw new Misread(pack);
       // Uses the position as its place, whatever a header there says.
       const blobBytes = Math.max(1, extent.bytes - HEADER_BYTES);
-      await removals.add(pack, { place: extent.position, blobBytes });
+      await removals.add(pack, { place: position, blobBytes });
     }
     await paths.fs.remove(paths.marker(pack));
   }
@@ -92,6 +115,24 @@ async function describesItself({ blob, record, position }: ListedExtent): Promis
     if (error instanceof BlobDamaged) return false;
     throw error;
   }
+}
+
+/** Whether a stretch that seems torn reads the same twice, and holds no whole blob at its beginning. */
+async function staysTorn(pack: string, { file, position, bytes }: ListedExtent): Promise<boolean> {
+  for (let done = 0; done < bytes; done += PIECE_BYTES) {
+    const length = Math.min(PIECE_BYTES, bytes - done);
+    const piece = await file.readAt(position + done, length);
+    if (!piece.equals(await file.readAt(position + done, length))) return false;
+    if (done === 0 && holdsBlob(pack, position, piece)) return false;
+  }
+  return true;
+}
+
+function holdsBlob(pack: string, position: number, bytes: Buffer): boolean {
+  const record = decodeHeader(pack, bytes.subarray(0, HEADER_BYTES));
+  if (record?.place !== position) return false;
+  const blob = bytes.subarray(HEADER_BYTES, HEADER_BYTES + record.blobBytes);
+  return describeBytes(packedRef({ pack, place: position }), blob) !== undefined;
 }
 
 /** Up to where the pack is confirmed; undefined if all of it is. */

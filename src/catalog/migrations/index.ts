@@ -6,7 +6,8 @@ import { jobs } from './0002-jobs.ts';
 import { access } from './0003-access.ts';
 import { jobLists } from './0004-job-lists.ts';
 import { storeLink } from './0005-store-link.ts';
-import { arrival } from './0006-arrival.ts';
+import { damage } from './0006-damage.ts';
+import { arrival } from './0007-arrival.ts';
 
 /** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
@@ -15,7 +16,8 @@ const MIGRATIONS = {
   '0003-access': access,
   '0004-job-lists': jobLists,
   '0005-store-link': storeLink,
-  '0006-arrival': arrival,
+  '0006-damage': damage,
+  '0007-arrival': arrival,
 };
 
 /**

@@ -103,7 +103,8 @@ async function linkTo(
 ): Promise<number> {
   const number = scratch.maxima.commitNumber + 1;
   const execute = () => Promise.reject(new Error('a rebuild runs no prepared statements'));
-  const tx = { db, engine, execute, shard: 0, entries: [] };
+  const jobMessage = () => '';
+  const tx = { db, engine, execute, jobMessage, shard: 0, entries: [] };
   await outboxWrites.skipEntrySeqs(tx, { beyond: scratch.maxima.seq });
   await sql`update store_link set catalog_id = ${catalogId}, store_id = ${storeId}, generation = ${generation}`.execute(
     db,

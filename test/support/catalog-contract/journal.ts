@@ -6,7 +6,7 @@ import type { Catalog } from '../../../src/domain/catalog.ts';
 import { Customer, declare, refused, START_MS, unique } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
 
-/** Writes of every kind that leave entries; returns the type of the entry that each step must leave. */
+/** Makes every kind of write that leaves an entry; returns the type of the entry that each must leave. */
 async function tellTale(c: Customer): Promise<string[]> {
   const vault = await c.makeVault();
   await c.catalog.addTags({ vaultNo: vault.no, tags: { a: 'b' } });
@@ -32,10 +32,10 @@ async function tellTale(c: Customer): Promise<string[]> {
 export function journal(makePlace: () => Promise<CatalogPlace>): void {
   let place: CatalogPlace;
   const written: JournalEntry[] = [];
-  /** Number of the newest entry when the catalog was last opened. It stays in the outbox and is appended again. */
+  /** Number of the newest entry when the catalog was last opened; it is still in the outbox and is appended again. */
   let newest = 0;
   const fresh = () => written.filter(({ seq }) => seq > newest);
-  // Takes as many turns as a disk might, so that it ends in the middle of other writes.
+  // Takes several turns, like a disk, so that it ends in the middle of other writes.
   const keep: Journal = async (entries) => {
     for (let turn = 0; turn < 30; turn++) await undefined;
     written.push(...entries);
@@ -55,7 +55,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
   after(() => place.remove());
   const typesOf = (entries: readonly JournalEntry[]) => entries.map(({ body }) => body['type']);
 
-  it('has each entry once, in order, when the write is answered', async () => {
+  it('has each entry once and in order when its write is answered', async () => {
     written.length = 0;
     const expected = await using(keep, (catalog) => tellTale(new Customer(catalog)));
     assert.deepEqual(typesOf(fresh()), expected);
@@ -66,7 +66,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     );
   });
 
-  it('has what a rebuilt catalog would not know', async () => {
+  it('has all changes that the blobs alone do not show', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -182,15 +182,15 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
       const upload = await c.startUpload(await c.makeVault());
-      await refused('ResourceNotFoundException', c.abort({ ...upload, id: 'unknown' }));
-      await refused('InvalidParameterValueException', c.complete(upload, declare([c.newPart(upload, 0)])));
-      await refused('LimitExceededException', c.makeVault('more', { limit: 1 }));
+      await refused('not-found', c.abort({ ...upload, id: 'unknown' }));
+      await refused('invalid', c.complete(upload, declare([c.newPart(upload, 0)])));
+      await refused('limit-reached', c.makeVault('more', { limit: 1 }));
       assert.equal(await c.deleteVault('never made'), false);
     });
     assert.deepEqual(typesOf(fresh()), ['vault-created', 'upload-started']);
   });
 
-  it('is waited for: no write is answered before its entry is durable', async () => {
+  it('delays the answer of a write until its entry is durable', async () => {
     let called: () => void = () => {};
     let release: () => void = () => {};
     const asked = new Promise<void>((resolve) => {
@@ -216,7 +216,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  it('that fails makes the write fail, and the next start finds the entry', async () => {
+  it('fails the write when it fails, and gets the entry at the next start', async () => {
     const broken: Journal = () => Promise.reject(new Error('the disk is gone'));
     const account = await using(broken, async (catalog) => {
       const c = new Customer(catalog);
@@ -233,7 +233,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  it('that failed gets the entry before any answer that rests on it', async () => {
+  it('gets the entry after a failure, before any answer that depends on it', async () => {
     written.length = 0;
     let failures = 2;
     const faltering: Journal = (entries) =>
@@ -250,7 +250,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  /** The newest entry may be appended again, because it has the greatest number; no older one may. */
+  /** Only the newest entry may be appended again, because it has the greatest number. */
   const onlyNewestIsLeft = () =>
     using(keep, async (catalog) => {
       const seqs = written.map(({ seq }) => seq);
@@ -262,7 +262,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       );
     });
 
-  it('has every entry of concurrent writes, and none is left for the next start', async () => {
+  it('has every entry of concurrent writes, and leaves none for the next start', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -275,7 +275,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await onlyNewestIsLeft();
   });
 
-  it('has every entry of writes in sequence, and the outbox does not grow', async () => {
+  it('has every entry of sequential writes, and the outbox does not grow', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -287,7 +287,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await onlyNewestIsLeft();
   });
 
-  it('never sees a number again, even when all earlier entries were dropped', async () => {
+  it('never gets the same number twice, even after all earlier entries were dropped', async () => {
     written.length = 0;
     const seqs: number[] = [];
     for (let i = 0; i < 3; i++) {

@@ -12,8 +12,8 @@ const { forgetVaults, ...vaultWrites } = VAULT_WRITES;
 const { journalCatalog, journalPeople, ...archiveWrites } = ARCHIVE_WRITES;
 
 /**
- * Every method of the port: one without a call here does not compile. The one that removes everything and those that fill
- * the outbox come last.
+ * Calls of every method of the port; a method without a call does not compile. The one that removes everything and those
+ * that fill the outbox come last.
  */
 export const EVERY_CALL: CallsOf<Method> = {
   ...READ_CALLS,
