@@ -42,7 +42,7 @@ export async function repairStore(
       ? 'this catalog is empty but the store is not: is it the right catalog (--catalog, MORAINE_CATALOG)?'
       : 'the catalog is older than the store: it was restored from a backup.';
     log.error(
-      `${why} Nothing is swept, removed or expired until \`moraine catalog accept\` permits the server to remove what this catalog does not name`,
+      `${why} Nothing is swept, removed or expired until \`moraine catalog accept\` permits the server to remove what this catalog does not name; \`moraine rebuild --replace\` brings that back`,
     );
   }
   const { restored, unknown } = await restoreLocks(catalog, blobs, older);

@@ -58,7 +58,7 @@ export function missingCatalog({
   return refusal(
     'missing-catalog',
     `There is no catalog in ${catalogPlace}, and the store at ${storeFolder} belongs to one.`,
-    'Is the setting --catalog (MORAINE_CATALOG) the same as before? If the catalog is lost, restore it from a backup.',
+    'Is the setting --catalog (MORAINE_CATALOG) the same as before? If the catalog is lost, make it anew with `moraine rebuild`, or restore it from a backup.',
     'To begin with an empty catalog that knows none of the archives, start once with --accept-catalog.',
   );
 }
@@ -67,7 +67,7 @@ export function emptyCatalog({ storeFolder, catalogPlace }: StartFindings): Refu
   return refusal(
     'empty-catalog',
     `The catalog in ${catalogPlace} is empty, and the store at ${storeFolder} is not.`,
-    'Is the setting --catalog (MORAINE_CATALOG) the same as before? If the catalog is lost, restore it from a backup.',
+    'Is the setting --catalog (MORAINE_CATALOG) the same as before? If the catalog is lost, make it anew with `moraine rebuild`, or restore it from a backup.',
     'To continue with an empty catalog that knows none of the archives, start once with --accept-catalog.',
   );
 }

@@ -20,6 +20,7 @@ import { adminOf } from '../support/admin.ts';
 import { compactedPacks, placeOf } from '../support/pack-reader.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
+import { type People, usePeople } from '../support/rebuild-people.ts';
 import { hashHeaders, type SignedRequest, send } from '../support/request.ts';
 import { unlessPresent } from '../support/require.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
@@ -318,7 +319,7 @@ function found(store: string): Found[] {
 }
 
 /** Accounts, users and keys as the script prints them with `--people`. */
-interface People {
+interface FoundPeople {
   readonly settings: Record<string, string>;
   readonly accounts: Record<string, unknown>;
   readonly users: Record<string, { userName: string; policies: Record<string, string> }>;
@@ -327,7 +328,7 @@ interface People {
   readonly capacityUnits: Record<string, { account: string }>;
 }
 
-function people(store: string): People {
+function people(store: string): FoundPeople {
   const { status, stdout, stderr } = run('--people', '--quick', store);
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout);
@@ -363,33 +364,16 @@ function mapValues<From, To>(map: Record<string, From>, change: (value: From) =>
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
 
-/** A second account, users with keys and policies, some of which are gone again; capacity and a retrieval policy. */
-async function usePeople({ server }: Client): Promise<{ disabled: string; enabled: string; other: string }> {
-  const admin = adminOf(server.data);
-  const { account: other = '' } = await admin.json('account', 'create');
-  const of = ['--account-id', server.accountId] as const;
-  for (const name of ['ann', 'bob', 'eve']) await admin.run('user', 'create', name, ...of);
-  const policy = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: '*', Resource: '*' } };
-  const file = await admin.file('policy.json', policy);
-  for (const name of ['all', 'gone']) await admin.run('policy', 'put', name, file, '--user', 'ann', ...of);
-  await admin.run('policy', 'delete', 'gone', '--user', 'ann', ...of);
-  const [{ accessKeyId: enabled }, { accessKeyId: disabled }, { accessKeyId: gone }] = [
-    await admin.key(server.accountId, 'ann'),
-    await admin.key(server.accountId, 'bob'),
-    await admin.key(server.accountId, 'eve'),
-  ];
-  await admin.run('key', 'disable', disabled, ...of);
-  await admin.run('key', 'delete', gone, ...of);
-  await admin.run('user', 'delete', 'eve', ...of);
+/** People of every kind; a user made on the command line; capacity and a retrieval policy. */
+async function useAccounts({ server }: Client): Promise<People> {
+  const people = await usePeople(server);
+  await adminOf(server.data).run('user', 'create', 'bob', '--account-id', server.accountId);
   const capacity = { method: 'POST', target: '/-/provisioned-capacity' };
   assert.equal((await send(server.url, server, capacity)).status, 201);
-  const rule = { Policy: { Rules: [{ Strategy: 'FreeTier' }] } };
-  const target = '/-/policies/data-retrieval';
-  assert.equal(
-    (await send(server.url, server, { method: 'PUT', target, body: JSON.stringify(rule) })).status,
-    204,
-  );
-  return { disabled, enabled, other };
+  const body = toBody({ Policy: { Rules: [{ Strategy: 'FreeTier' }] } });
+  const policy = { method: 'PUT', target: '/-/policies/data-retrieval', body };
+  assert.equal((await send(server.url, server, policy)).status, 204);
+  return people;
 }
 
 /** Hard-links every blob and pack, so that swept ones can be restored. */
@@ -431,7 +415,7 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
   let store: string;
   let aside: string;
   let client: Client;
-  let keys: Awaited<ReturnType<typeof usePeople>>;
+  let known: People;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -447,7 +431,7 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
     client.server = await startServer({ data });
     await useVaultsAgain(client);
     await usePolicies(client);
-    keys = await usePeople(client);
+    known = await useAccounts(client);
     await untilSwept(store, client);
     assert.equal(await client.server.stop(), 0);
   });
@@ -547,7 +531,7 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
     const found = people(store);
     assert.equal(found.settings['account-id'], accountId);
     assert.equal(found.settings['first-access-key-id'], accessKeyId);
-    assert.deepEqual(Object.keys(found.accounts).sort(), [accountId, keys.other].sort());
+    assert.deepEqual(Object.keys(found.accounts).sort(), known.roots.map((root) => root.accountId).sort());
     const users = Object.values(found.users).map(({ userName, policies }) => [
       userName,
       Object.keys(policies),
@@ -561,8 +545,8 @@ describe('a store read by scripts/read-store.py', { skip }, () => {
       status,
     ]);
     assert.equal(Object.keys(byUser).length, 4);
-    assert.deepEqual(byUser[keys.enabled], ['ann', 'active']);
-    assert.deepEqual(byUser[keys.disabled], ['bob', 'disabled']);
+    assert.deepEqual(byUser[known.ann.accessKeyId], ['ann', 'active']);
+    assert.deepEqual(byUser[known.disabled.accessKeyId], ['ann', 'disabled']);
     assert.deepEqual(
       Object.values(found.capacityUnits).map(({ account }) => account),
       [accountId],

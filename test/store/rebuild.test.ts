@@ -9,10 +9,9 @@ import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { withCommandDeps } from '../../src/app/command-deps.ts';
-import { makeAccountId, makeKeyId, makeSecret } from '../../src/app/make-key.ts';
+import { type RebuildReport, rebuild } from '../../src/app/rebuild.ts';
 import { DiskStore } from '../../src/blobs/disk/disk-store.ts';
 import { readConfig } from '../../src/config/read.ts';
-import { sealToken } from '../../src/domain/session-token.ts';
 import { nodeHash } from '../../src/hashing/node-hash.ts';
 import { treeHash } from '../../src/treehash/index.ts';
 import { adminOf } from '../support/admin.ts';
@@ -24,6 +23,7 @@ import { placeOf } from '../support/pack-reader.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { createDatabase, skipWithoutPostgres } from '../support/postgres.ts';
 import { dumpAll } from '../support/rebuild-dump.ts';
+import { type People, usePeople } from '../support/rebuild-people.ts';
 import type { Credentials, TestServer } from '../support/server.ts';
 import { storeFiles } from '../support/store-files.ts';
 import { folderFor, serverFor } from '../support/test-servers.ts';
@@ -110,48 +110,6 @@ const denial = (api: Api, vault: string) => ({
   },
 });
 
-interface People {
-  readonly roots: readonly Credentials[];
-  readonly ann: Credentials;
-  readonly disabled: Credentials;
-  readonly session: Credentials & { readonly sessionToken: string };
-}
-
-/** Two accounts; users with policies and keys, and users that are gone. */
-function usePeople(server: TestServer): Promise<People> {
-  return withCommandDeps(readConfig({ data: server.data }), async ({ catalog, box, random, clock }) => {
-    const { accountId: account } = server;
-    const nowMs = clock.now();
-    const userOf = (name: string) =>
-      catalog.createUser({ account, name, userId: makeKeyId('AIDA', random), createdMs: nowMs });
-    const keyOf = async (of: string, userNo: number | null): Promise<Credentials> => {
-      const [id, secretAccessKey] = [makeKeyId('AKIA', random), makeSecret(random)];
-      const sealedSecret = box.seal(id, secretAccessKey, random);
-      const key = { id, account: of, sealedSecret, status: 'active', origin: 'command', userNo } as const;
-      await catalog.putAccessKey({ ...key, nowMs });
-      return { accountId: of, accessKeyId: id, secretAccessKey };
-    };
-    const other = makeAccountId(random);
-    await catalog.createAccount({ id: other, nowMs });
-    // The numbers of users have a gap at their end, in which none may be used again.
-    const [zoe, ann, last] = [await userOf('zoe'), await userOf('ann'), await userOf('last')];
-    const Statement = { Effect: 'Allow', Action: 'glacier:*', Resource: '*' };
-    const document = JSON.stringify({ Version: '2012-10-17', Statement });
-    for (const { no } of [ann, last]) await catalog.putUserPolicy({ userNo: no, name: 'all', document });
-    const people = { ann: await keyOf(account, ann.no), disabled: await keyOf(account, ann.no) };
-    await catalog.setKeyStatus({ id: people.disabled.accessKeyId, status: 'disabled' });
-    const [accessKeyId, secret] = [makeKeyId('ASIA', random), makeSecret(random)];
-    const times = { issuedMs: nowMs, expiresMs: nowMs + 3_600_000 };
-    const claims = { accessKeyId, secret, account, userNo: ann.no, parentKeyId: null, ...times };
-    const sessionToken = sealToken(box, claims, random);
-    const session = { accountId: account, accessKeyId, secretAccessKey: secret, sessionToken };
-    for (const { no } of [last, zoe]) await catalog.deleteUser({ userNo: no });
-    const { accessKeyId: rootKey, secretAccessKey: rootSecret } = server;
-    const root = { accountId: account, accessKeyId: rootKey, secretAccessKey: rootSecret };
-    return { ...people, session, roots: [root, await keyOf(other, null)] };
-  });
-}
-
 /** Old keys and session tokens work, a disabled one does not, and no number of a user is used again. */
 async function assertPeople(server: TestServer, { ann, disabled, session }: People): Promise<void> {
   const list = (who: Credentials, headers = {}) =>
@@ -176,6 +134,11 @@ async function rebuilt(
   const ended = await runMoraine(['rebuild', '--data', data, ...flags]);
   assert.equal(ended.code, code, ended.output + ended.errors);
   return ended;
+}
+
+/** A rebuild in this process. */
+function rebuildHere(data: string, replace = false): Promise<RebuildReport> {
+  return rebuild(readConfig({ data }), { replace, onStep() {}, onDamage() {} });
 }
 
 async function removeCatalog(data: string): Promise<void> {
@@ -231,12 +194,12 @@ for (const kind of [SQLITE, POSTGRES]) {
       await elsewhere.createVault('elsewhere');
       const kept = await elsewhere.upload('elsewhere', 'far away');
       const before = await dumpAll(server, people.roots, REGIONS);
-      assert.match((await rebuilt(data, 3)).errors, /another server is using/);
+      await assert.rejects(rebuildHere(data), /another server is using/);
       await server.kill();
       await removeIt();
       // A command must not make an empty catalog.
-      const listing = await runMoraine(['user', 'list', '--data', data]);
-      assert.match(listing.errors, /There is no catalog in/);
+      const listing = withCommandDeps(readConfig({ data }), async () => {});
+      await assert.rejects(listing, /There is no catalog in/);
       const { output, errors } = await rebuilt(data, 0);
       assert.match(
         output,
@@ -244,7 +207,8 @@ for (const kind of [SQLITE, POSTGRES]) {
       );
       assert.match(output, /^damaged: nothing$/m);
       assert.match(errors, /reading journal file 1 of/);
-      assert.match((await rebuilt(data, 2)).errors, /there is a catalog in .*give --replace/);
+      await assert.rejects(rebuildHere(data), /there is a catalog in .*give --replace/);
+      assert.match((await rebuildHere(data, true)).replaced ?? '', /moraine_replaced_|catalog-replaced-/);
       const again = await serverFor(t, { data });
       assert.doesNotMatch(again.errors(), /older than the store|"level":50/);
       assert.equal(again.accessKeyId, server.accessKeyId);
@@ -252,7 +216,7 @@ for (const kind of [SQLITE, POSTGRES]) {
       await assertPeople(again, people);
       const there = apiOf({ ...again, ...people.roots[1] } as TestServer, 'eu-west-1');
       assert.equal((await read(there, 'elsewhere', kept)).bytes.toString(), 'far away');
-      assert.match((await adminOf(data).run('audit', 'verify')).join('\n'), /OK/);
+      if (kind === SQLITE) assert.match((await adminOf(data).run('audit', 'verify')).join('\n'), /OK/);
       assert.match(await auditLog(data), /"eventName":"RebuildCatalog"/);
       assert.equal(await again.stop(), 0);
     });
@@ -311,7 +275,7 @@ describe('a rebuild', () => {
     const killed = await killedServer(t);
     const { data, ids } = killed;
     await removeCatalog(data);
-    for (const step of ['applying', 'reading blobs: 128', 'writing', 'tying', 'putting']) {
+    for (const step of ['reading blobs: 128', 'writing', 'tying', 'putting']) {
       const { signal, stderr } = spawnSync(process.execPath, [KILLED, data, step], { encoding: 'utf8' });
       assert.equal(signal, 'SIGKILL', stderr);
       assert.equal(existsSync(join(data, 'catalog.sqlite')), false);

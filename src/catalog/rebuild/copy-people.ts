@@ -28,7 +28,8 @@ export async function copyPeople(
   const all = <Table extends keyof Schema>(table: Table, where = '') =>
     scratch.rows(`select * from ${table} ${where}`) as Iterable<Row & Selectable<Schema[Table]>>;
   const accounts = await target.insert('accounts', all('accounts'));
-  const users = await target.insert('users', all('users'));
+  // If damage hides that a user was deleted, the one that was made again counts.
+  const users = await target.insert('users', all('users', 'order by no desc'));
   await target.continueNumbers('users', lastNumber(scratch, 'users'));
   await target.insert('user_policies', all('user_policies'));
   await target.insert('retrieval_policies', all('retrieval_policies'));

@@ -125,14 +125,15 @@ export class Scratch implements RebuildScratch {
 
   addBlob(ref: string, { label, size, treeHash, linearHash }: BlobDescription): void {
     const { kind, account, region, vault, archiveId, description, createdMs, arrivedMs, sequence } = label;
-    const of = [ref, account, region, vault, archiveId] as const;
+    // Kinds of later versions may lack some of these.
+    const of = [ref, account, region, vault, archiveId].map((value) => value ?? null);
     if (kind === 'archive') {
       const about = [keyOfId(archiveId), description, createdMs, arrivedMs ?? null];
       this.#insertSingle.run(...of, ...about, size, fromHex(treeHash), sequence);
     } else if (kind === 'part') {
       const bytes = [label.offset, size, fromHex(treeHash), fromHex(linearHash)];
       this.#insertPart.run(...of, label.uploadId ?? '', ...bytes, sequence, createdMs);
-    } else this.#insertOther.run(...of, kind, size, createdMs);
+    } else this.#insertOther.run(...of, kind, size, createdMs ?? null);
   }
 
   addDamage(kind: DamageKind, what: string): void {

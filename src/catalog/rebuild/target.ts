@@ -21,7 +21,10 @@ export class RebuildTarget {
     this.engine = engine;
   }
 
-  /** Adds rows. @returns their number. */
+  /**
+   * Adds rows. Of two with the same key, which only damage can leave, the first counts.
+   * @returns their number.
+   */
   async insert<Table extends keyof Schema & string>(
     table: Table,
     rows: Iterable<Insertable<Schema[Table]>>,
@@ -58,7 +61,7 @@ export class RebuildTarget {
     let at = 0;
     const hole = () => (isPostgres ? `$${++at}` : '?');
     const tuples = rows.map(() => `(${columns.map(hole).join(', ')})`).join(', ');
-    const text = `insert into ${table} (${columns.join(', ')}) values ${tuples}`;
+    const text = `insert into ${table} (${columns.join(', ')}) values ${tuples} on conflict do nothing`;
     await this.db.executeQuery(CompiledQuery.raw(text, isPostgres ? values.map(nulFreeValue) : values));
   }
 
