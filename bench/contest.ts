@@ -35,7 +35,7 @@ export class Results {
   }
 }
 
-/** Measures all contenders in every round, each round beginning with another one. Calls `prepare` before each. */
+/** Measures all contenders in every round; each round begins with a different one. Calls `prepare` before each. */
 export async function contest(
   { rounds, progress }: Pick<BenchOptions, 'rounds' | 'progress'>,
   contenders: readonly Contender[],

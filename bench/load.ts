@@ -23,9 +23,9 @@ export interface LoadJob {
   readonly address: Address;
   /** Requests, each sent once, in this order. */
   readonly requests: readonly LoadRequest[];
-  /** Number of connections. Each has one request under way at a time. */
+  /** Number of connections. Each has one request in progress at a time. */
   readonly connections: number;
-  /** How long after the first request others may begin. */
+  /** Time after the first request during which others may begin. */
   readonly limitMs: number;
   /** Whether the bodies of responses must repeat the file of bodies. */
   readonly verify: boolean;
@@ -165,7 +165,7 @@ class Line {
 
   #takeBody(chunk: Buffer): void {
     if (this.#expected && !isRepeated(chunk, this.#taken, this.#expected)) {
-      this.#fail(new Error(`other bytes than were stored, after ${this.#taken}`));
+      this.#fail(new Error(`the body differs from what was stored, after ${this.#taken} bytes`));
       return;
     }
     this.#taken += chunk.length;

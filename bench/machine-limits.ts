@@ -46,7 +46,7 @@ export function treeHashRate(ms: number, cores = availableParallelism()): Promis
   return rateOnAllCores(ms, () => () => engine.hashLeaves(bytes), cores);
 }
 
-/** Times several streams at once. @param lane makes the step of a stream, which hashes JOB_BYTES. */
+/** Times several concurrent streams. @param lane returns a stream's step, which hashes JOB_BYTES. */
 async function rateOnAllCores(
   ms: number,
   lane: () => () => Promise<unknown>,

@@ -1,6 +1,6 @@
 /**
- * A naive server: `node bench/naive-server.ts FOLDER PORT`. It uses node:http and node:crypto in one process, and passes
- * over every byte twice. PUT /PATH stores a body as FOLDER/PATH: it compares both hashes with the headers, writes, flushes,
+ * A naive server: `node bench/naive-server.ts FOLDER PORT`. It uses node:http and node:crypto in one process, and reads
+ * every byte twice. PUT /PATH stores a body as FOLDER/PATH: it compares both hashes with the headers, writes, flushes,
  * renames, and flushes the folder before it answers 204. GET sends a file without verifying it. The server checks no
  * signature, and has no catalog.
  */

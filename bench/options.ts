@@ -5,7 +5,8 @@ import type { Section, Sizes } from './section.ts';
 export const USAGE = `usage: npm run bench -- [SECTION...] [--rounds N] [--piece MIB] [--pieces N] [--small N]
                         [--archives N] [--folder FOLDER] [--quick] [--write]
 
-  SECTION         what to run: limits, hash, upload, small, download, large-vault, idle; all by default
+  SECTION         what to run: limits, hash, upload, small, download, scrub, large-vault, idle;
+                  all by default
   --rounds N      how often all is measured (5)
   --piece MIB     one piece of a large archive: a power of two (64)
   --pieces N      pieces of a large archive (16)

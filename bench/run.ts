@@ -15,6 +15,7 @@ import { hash } from './sections/hash.ts';
 import { idle } from './sections/idle.ts';
 import { largeVaultSection } from './sections/large-vault.ts';
 import { limits } from './sections/limits.ts';
+import { scrub } from './sections/scrub.ts';
 import { small } from './sections/small.ts';
 import { upload } from './sections/upload.ts';
 import { Undo } from './undo.ts';
@@ -76,7 +77,7 @@ async function runSections(line: CommandLine, folder: string, undo: Undo): Promi
 
 /** The sections to run, in the order of the report. @throws Error for an unknown name. */
 function chosen({ sections: names, archives }: CommandLine): readonly Section[] {
-  const all = [limits, hash, upload, small, download, largeVaultSection(archives), idle];
+  const all = [limits, hash, upload, small, download, scrub, largeVaultSection(archives), idle];
   const unknown = names.find((name) => !all.some((section) => section.name === name));
   if (unknown !== undefined) throw new Error(`there is no section named ${unknown}`);
   return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));

@@ -4,7 +4,7 @@ export class Undo {
   readonly #steps: (() => void | Promise<void>)[] = [];
   #running: Promise<void> | undefined;
 
-  /** Adds a step. A step that is added during `run` is undone, too. */
+  /** Adds a step. A step that is added during `run` is undone too. */
   add(step: () => void | Promise<void>): void {
     this.#steps.push(step);
     this.#running = this.#running?.then(() => this.#runAll());

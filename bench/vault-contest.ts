@@ -15,7 +15,7 @@ export type ComparedVaults = Readonly<Record<Which, VaultFolder>>;
 
 /** Requests of each operation, in each vault and round. */
 const REQUESTS = { usual: 2000, quick: 40 };
-/** Requests under way at a time. */
+/** Concurrent requests. */
 const WIDTH = 8;
 /** Archives uploaded into the empty vault before the first round. */
 const KEPT = 100;
@@ -66,7 +66,7 @@ async function askVault(
   return { value: run.p99Ms, run };
 }
 
-/** Measures both vaults in every round, each round beginning with the other one. The first round does not count. */
+/** Measures both vaults in every round, in alternating order. The first round does not count. */
 async function askInTurn(
   { rounds, progress }: BenchOptions,
   ask: (operation: VaultOperation, which: Which) => Promise<Sample>,
@@ -76,7 +76,7 @@ async function askInTurn(
     progress(round === 0 ? 'warming up' : `round ${round} of ${rounds}`);
     for (const operation of VAULT_OPERATIONS) {
       for (const which of vaultsOf(operation, round)) {
-        // Flushes now, so that the other vault's time does not include it.
+        // Flushes now, so that the flush does not count for the other vault.
         await runProgram('sync', []);
         const sample = await ask(operation, which);
         if (round > 0) results.add(`${operation.name}, ${which}`, sample);

@@ -22,7 +22,7 @@ export async function measureInventories(options: BenchOptions, large: VaultFold
     const jobs = jobsOf(glacier.api);
     const began = performance.now();
     const id = await jobs.startInventory(VAULT, { Format: 'JSON' });
-    // Asks rarely, so that the answers take little of the measured time.
+    // Polls rarely, so that the answers take little of the measured time.
     while ((await jobs.describe(VAULT, id))['StatusCode'] === 'InProgress') await pause(POLL_MS);
     seconds.push((performance.now() - began) / 1000);
     peaks.push(peakMiB(server.process.pid ?? 0));

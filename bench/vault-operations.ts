@@ -6,9 +6,9 @@ import { VAULT } from './servers/glacier.ts';
 import { bodiless, headOf } from './servers/server.ts';
 import { newestArchives, scatteredArchives, type VaultFolder } from './servers/vault-server.ts';
 
-/** A vault, and what requests may name in it. */
+/** A vault, and the archives and jobs that requests name in it. */
 export interface AskedVault extends VaultFolder {
-  /** Archives uploaded before the first round. They remain, and are retrieved if there are no others. */
+  /** Archives uploaded before the first round. They are never deleted, and are retrieved if there are no others. */
   readonly kept: readonly string[];
 }
 
@@ -72,7 +72,7 @@ function deletions(glacier: Glacier, ids: readonly string[]): LoadRequest[] {
   return ids.map((id) => plain(glacier, 'DELETE', `${PATH}/archives/${id}`));
 }
 
-/** Appends the body to the head: it is known only now, but the file of bodies is read at the start. */
+/** Appends the body to the head, because it is known only now and the file of bodies is read at the start. */
 function job({ api }: Glacier, members: Readonly<Record<string, string>>): LoadRequest {
   const body = JSON.stringify(members);
   const headers = api.headersOf('POST', `${PATH}/jobs`, {

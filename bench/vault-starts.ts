@@ -7,9 +7,9 @@ import { startVaultServer, type VaultFolder, type VaultServer } from './servers/
 import type { ComparedVaults, Which } from './vault-contest.ts';
 
 const READY_MS = 2000;
-/** Uploads under way at a time. */
+/** Concurrent uploads. */
 const WIDTH = 8;
-/** How long the server gets uploads before it is killed. */
+/** Time during which the server gets uploads before it is killed. */
 const BUSY_MS = 500;
 
 /** Times from the start of the program until it serves, after a SIGKILL during uploads. */

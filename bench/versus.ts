@@ -1,6 +1,7 @@
 /**
- * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER]`: measures this checkout of Moraine and another one
- * in alternating rounds, and says for each figure whether this one is slower. Exit code 0 if all could be measured.
+ * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER]`: measures this checkout of Moraine and
+ * another one in alternating rounds, and reports for each figure whether this one is slower. Exit code 0 if all could
+ * be measured.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +22,8 @@ import { type Interval, medianInterval, ratiosOf, spreadOf } from './statistics.
 import { Undo } from './undo.ts';
 
 const MIB = 2 ** 20;
-const SIZES = { piece: 64 * MIB, pieces: 16, small: 24_000 };
+/** Short measurements: a machine's speed drifts, and many close pairs cancel that better than a few long ones. */
+const SIZES = { piece: 64 * MIB, pieces: 8, small: 8000 };
 const UNLIMITED = { limitMs: Number.POSITIVE_INFINITY, verify: false };
 /** The widest interval that still allows a conclusion. */
 const WIDEST = 0.06;
@@ -43,7 +45,7 @@ const FIGURES: readonly Figure[] = [
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '15' }, folder: { type: 'string', default: tmpdir() } },
+  options: { rounds: { type: 'string', default: '45' }, folder: { type: 'string', default: tmpdir() } },
 });
 const [checkout, ...names] = positionals;
 const rounds = Number(values.rounds);
@@ -51,7 +53,7 @@ const chosen = FIGURES.filter(({ name }) => names.length === 0 || names.includes
 if (checkout === undefined || chosen.length < names.length || !Number.isSafeInteger(rounds) || rounds < 15) {
   const figures = FIGURES.map(({ name }) => name).join('|');
   console.error(
-    `usage: npm run versus -- CHECKOUT [${figures}]... [--rounds N, 15 or more] [--folder FOLDER]`,
+    `usage: npm run versus -- CHECKOUT [${figures}]... [--rounds N, 15 or more, 45 by default] [--folder FOLDER]`,
   );
   process.exit(2);
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run busy [-- ROUNDS [FILE...]]`: runs the tests repeatedly beside four busy loops. A test that fails here depends
- * on a quiet machine. Exit code 0 only if every round passed.
+ * `npm run busy [-- ROUNDS [FILE...]]`: runs the tests repeatedly while four busy loops run. A test that fails here
+ * depends on a quiet machine. Exit code 0 only if every round passed.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,7 @@ try {
     const minutes = ((performance.now() - began) / 60_000).toFixed(1);
     console.log(`round ${round} of ${rounds}: ${code === 0 ? 'passed' : 'FAILED'} after ${minutes} min`);
   }
-  console.log(`${rounds - failed} of ${rounds} rounds passed beside ${LOOPS} busy loops`);
+  console.log(`${rounds - failed} of ${rounds} rounds passed with ${LOOPS} busy loops`);
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
   endLoops();

@@ -6,10 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defaultOf } from '../src/cli/settings-flags.ts';
 import { environmentName, SETTINGS } from '../src/config/settings.ts';
-import { ERROR_KINDS, type ErrorCode } from '../src/domain/errors.ts';
 import type { Operation } from '../src/operations/operation.ts';
 import { API } from '../src/operations/table.ts';
-import { ERROR_STATUS } from '../src/protocol/wire-error.ts';
+import { ERROR_FORMS } from '../src/protocol/wire-error.ts';
 
 const FOLDER = new URL('../docs/derived/', import.meta.url);
 
@@ -89,9 +88,9 @@ function flagOf(name: string, setting: (typeof SETTINGS)[keyof typeof SETTINGS])
 }
 
 function errorsPage(): string {
-  const rows = Object.entries(ERROR_KINDS).map(([error, { fault, origin }]) => [
+  const rows = Object.entries(ERROR_FORMS).map(([error, { status, fault, origin }]) => [
     code(error),
-    String(ERROR_STATUS[error as ErrorCode]),
+    String(status),
     fault,
     origin === 'front' ? 'message, code, type' : 'code, message, type',
     API.filter(({ errors }) => errors.some((one) => one === error))
@@ -101,7 +100,7 @@ function errorsPage(): string {
   ]);
   return page(
     'Errors',
-    'src/domain/errors.ts',
+    'src/protocol/wire-error.ts',
     'Every error that a client can get. The body is a JSON object with the members `code`, `message` and `type`. ' +
       'As on Amazon Glacier, their order differs between the service proper and its front end. The message says ' +
       'what was wrong, and with which value.',

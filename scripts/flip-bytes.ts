@@ -1,8 +1,8 @@
 /**
- * `npm run flip-bytes [-- FLIPS [SEED]]`: flips single bits anywhere in stored blobs, in the data or in its description,
- * and downloads each archive with GetJobOutput. The server must never serve a changed byte: it must return 500, or cut the
- * connection before the changed leaf, and mark the archive as damaged. Each flip is undone before the next. Exit code 0
- * only if the server detected all flips.
+ * `npm run flip-bytes [-- FLIPS [SEED]]`: flips single bits anywhere in stored blobs, in the data or in the bytes that
+ * describe it, and downloads each archive with GetJobOutput. The server must never serve a changed byte: it must return
+ * 500, or cut the connection before the changed leaf, and mark the archive as damaged. Each flip is undone before the
+ * next. Exit code 0 only if the server detected all flips.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -71,7 +71,7 @@ try {
   const seconds = (performance.now() - began) / 1000;
   console.log(`where: ${JSON.stringify(hits)}`);
   console.log(
-    `${flips} flips in ${seconds.toFixed(1)} s: ${JSON.stringify(counts)}; afterwards all is good again`,
+    `${flips} flips in ${seconds.toFixed(1)} s: ${JSON.stringify(counts)}; afterwards all archives are readable again`,
   );
 } finally {
   catalog.close();
@@ -140,13 +140,16 @@ async function blobOf(ref: string, dataBytes: number): Promise<FlippableBlob> {
   return { ...place, dataBytes, headerBytes: ref.includes('.') ? 64 : 0 };
 }
 
-/** Flips a bit, checks that the server detects it, and undoes it. Half of the flips hit the data, half its description. */
+/**
+ * Flips a bit, checks that the server detects it, and undoes it. Half of the flips hit the data, half the bytes that
+ * describe it.
+ */
 async function playFlip(target: Target): Promise<void> {
   const blob = target.blobs[Math.floor(random() * target.blobs.length)] as FlippableBlob;
   const { dataBytes, headerBytes, bytes, start } = blob;
   const inData = random() < 0.5;
   const which = Math.floor(random() * (inData ? dataBytes : headerBytes + bytes - dataBytes));
-  // In a pack, the header stands before the data; all other description stands after it.
+  // The data is described by bytes after it, and in a pack also by the header before it.
   const at =
     start + (inData ? which : which < headerBytes ? which - headerBytes : dataBytes + which - headerBytes);
   const bit = Math.floor(random() * 8);
@@ -174,14 +177,14 @@ async function flip(path: string, at: number, bit: number): Promise<void> {
   }
 }
 
-/** Accepts a refusal, or a correct beginning of the bytes that ends early. All else is a failure. */
+/** Accepts a refusal, or correct bytes that end early. Anything else is a failure. */
 function judge(target: Target, answer: Download, madeMs: number, what: string): void {
   const { status, complete, bytes } = answer;
   if (status === 500) counts.refused++;
   else if (status === 200 && !complete) counts.brokenOff++;
   else {
     counts.servedAsGood++;
-    console.log(`SERVED AS GOOD (${status}): ${what}`);
+    console.log(`DAMAGE NOT DETECTED (${status}): ${what}`);
   }
   if (status === 200 && !bytes.equals(target.bytes.subarray(0, bytes.length))) {
     counts.wrongBytes++;

@@ -41,7 +41,7 @@ try {
 }
 if (failed) process.exitCode = 1;
 
-/** Uses a new server, so that the other format does not count. */
+/** Uses a new server, so that its peak memory does not include the other format. */
 async function measure(format: 'JSON' | 'CSV'): Promise<void> {
   const server = await start();
   try {
@@ -66,7 +66,7 @@ async function measure(format: 'JSON' | 'CSV'): Promise<void> {
   }
 }
 
-/** Asks rarely, so that the answers take little of the measured time. */
+/** Polls rarely, so that the answers take little of the measured time. */
 async function untilMade(jobs: Jobs, id: string): Promise<number> {
   for (;;) {
     const described = await jobs.describe(VAULT, id);

@@ -65,7 +65,7 @@ async function prepare({ url }: Receiver): Promise<string[]> {
   const file = join(data, 'targets.json');
   const target = { type: 'webhook', url: `${url}/`, secret: SECRET };
   await writeFile(file, JSON.stringify({ [TOPIC]: target, [OWN_TOPIC]: target }));
-  // A fixed port: with port 0, the port would change after all serving processes were killed.
+  // A fixed port, because with port 0 it would change after all serving processes were killed.
   const listen = `127.0.0.1:${await freePort()}`;
   const times = 'standard=50ms,expedited=0ms,inventory=50ms,bulk=100h';
   return [
@@ -163,7 +163,7 @@ interface JobRow {
   readonly topic: string | null;
 }
 
-/** Compares the messages that the catalog owes with those that arrived. */
+/** Compares the messages that the catalog requires with those that arrived. */
 async function findFailures(): Promise<string[]> {
   const catalog = new DatabaseSync(join(data, 'catalog.sqlite'), { readOnly: true, timeout: 5000 });
   const jobRows = () => catalog.prepare('select id, state, topic from jobs').all() as unknown as JobRow[];
@@ -177,7 +177,7 @@ async function findFailures(): Promise<string[]> {
         catalog.prepare('select count(*) as n from notifications').get()?.['n'] === 0,
       ARRIVED_WITHIN_MS,
     ).catch((error) => console.log(String(error)));
-    console.log(`all had arrived after ${((performance.now() - waited) / 1000).toFixed(0)} s more`);
+    console.log(`all had arrived ${((performance.now() - waited) / 1000).toFixed(0)} s later`);
     return compare(jobRows(), owed());
   } finally {
     catalog.close();
@@ -202,11 +202,11 @@ function compare(all: readonly JobRow[], finished: readonly JobRow[]): string[] 
     const state = states.get(jobId);
     if (state === undefined || state === 'InProgress') found.push(`FOR AN UNFINISHED JOB: ${messageId}`);
     if (unfinished.has(jobId)) found.push(`FOR A JOB OF 100 HOURS: ${messageId}`);
-    if (texts.size !== 1) found.push(`SAID DIFFERENT THINGS: ${messageId}`);
+    if (texts.size !== 1) found.push(`DELIVERIES DIFFER: ${messageId}`);
   }
   const owed = finished.length + finished.filter(({ topic }) => topic !== null).length;
   console.log(
-    `${acknowledged.size} jobs acknowledged, ${finished.length} finished, ${owed} messages owed; ` +
+    `${acknowledged.size} jobs acknowledged, ${finished.length} finished, ${owed} messages required; ` +
       `${receiver.received.length} deliveries of ${came.size} messages; ${found.length} failures`,
   );
   return found;
@@ -216,7 +216,7 @@ function compare(all: readonly JobRow[], finished: readonly JobRow[]): string[] 
 function messagesById(): Map<string, { jobId: string; texts: Set<string> }> {
   const came = new Map<string, { jobId: string; texts: Set<string> }>();
   for (const { body, headers } of receiver.received) {
-    // The time stamp is not checked, because the message may be old.
+    // The timestamp is not checked, because the message may be old.
     const text = new Webhook(SECRET).sign(
       String(headers['webhook-id']),
       new Date(Number(headers['webhook-timestamp']) * 1000),

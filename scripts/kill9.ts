@@ -25,7 +25,7 @@ const CLIENTS = 10;
 const READY_WITHIN = { median: 40, each: 100 };
 const SHORTEST_MS = 20;
 const LONGEST_MS = 800;
-/** Share of rounds that begin by killing a server just after it was ready, and the time within which that happens. */
+/** Share of rounds that begin by killing a server soon after it is ready, and the time until the kill. */
 const SHORT_LIVES = 0.3;
 const TIDYING_MS = 150;
 const SWEPT_WITHIN_MS = 60_000;
@@ -78,7 +78,7 @@ async function playRound(round: number): Promise<void> {
   });
 }
 
-/** Kills a start while it sweeps and compacts. The next start must still find everything. */
+/** Kills a server that has just started, while it sweeps and compacts. The next start must still find everything. */
 async function killWhileTidying(): Promise<void> {
   await withServer(async (server, disk) => {
     await new Promise((resolve) => setTimeout(resolve, random() * TIDYING_MS));
@@ -125,7 +125,7 @@ async function killUnder(load: Load, server: ServerGroup, pick: Random): Promise
   await working;
 }
 
-/** Notes the packs that the killed processes wrote to: the next start must confirm each of them. */
+/** Notes the packs that the killed processes wrote to, because the next start must confirm each of them. */
 async function noteMarkers({ store }: OnDisk): Promise<void> {
   for (const name of await readdir(join(store, 'incoming')))
     if (name.endsWith('.open')) ledger.markers.add(name);
@@ -164,7 +164,7 @@ function summarize(): void {
   });
   console.table(ledger.counts);
   console.log(
-    `${ledger.markers.size} packs were written to at a kill, ${compacted.size} compactions were seen`,
+    `${ledger.markers.size} packs were written to at a kill, ${compacted.size} compactions happened`,
   );
   for (const violation of ledger.violations.slice(0, 50)) console.log(`VIOLATED: ${violation}`);
   console.log(ledger.violations.length === 0 ? 'everything held' : `${ledger.violations.length} violations`);

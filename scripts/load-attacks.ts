@@ -39,7 +39,7 @@ interface Load {
 
 const { soak, only } = options();
 const LOADS: readonly Load[] = [
-  { name: 'downloads broken off', attack: 'downloads', seconds: 30 },
+  { name: 'interrupted downloads', attack: 'downloads', seconds: 30 },
   { name: 'one-byte chunks, known key', attack: 'chunks-by-key', seconds: 30 },
   { name: 'one-byte chunks, unsigned', attack: 'chunks-unsigned', seconds: 30 },
   { name: 'flood at 1024 descriptors', attack: 'flood', seconds: 60, connections: 4000, descriptors: 1024 },
@@ -49,7 +49,7 @@ const LOADS: readonly Load[] = [
 ];
 
 const faults: string[] = [];
-/** The minute of rest after one load passes while the next one runs. */
+/** The minute of rest after a load passes while the next one runs. */
 const settling: Promise<void>[] = [];
 for (const load of LOADS.filter(({ attack }) => only === undefined || attack === only)) {
   settling.push((await run(load)).settled);

@@ -28,7 +28,7 @@ const LEAF = patternBytes(MIB);
 
 const held = [
   await measure('one body of 4 GiB', SINGLE_RISE_MIB, uploadOne),
-  await measure(`${UPLOADS} multipart uploads side by side`, PARALLEL_RISE_MIB, uploadMany),
+  await measure(`${UPLOADS} concurrent multipart uploads`, PARALLEL_RISE_MIB, uploadMany),
 ];
 if (held.includes(false)) process.exitCode = 1;
 

@@ -30,7 +30,10 @@ ALIGN = 64
 COMBINATIONS_TRIED = 10_000
 KINDS = {'vault-created', 'vault-deleted', 'vault-tags', 'vault-notifications', 'vault-access-policy',
          'vault-lock', 'upload-started', 'upload-completed', 'upload-ended', 'archive-deleted',
-         'retrieval-policy', 'numbers-skipped'}
+         'retrieval-policy', 'capacity-unit', 'account-created', 'user-created', 'user-deleted', 'user-policy',
+         'access-key', 'access-key-deleted', 'setting', 'archive-imported', 'archive-numbered',
+         'archives-kept', 'archives-deleted', 'ids-used', 'numbers-skipped'}
+PER_MS = 1024
 
 
 class Damaged(Exception):
@@ -69,6 +72,104 @@ def read_note(path):
     except ValueError:
         raise Damaged(f'{path}: the note is empty or cut') from None
     return text
+
+
+class Journal:
+    """The entries of all files by number, and what is damaged."""
+
+    def __init__(self, folder):
+        self.entries, self.damage = {}, []
+        self.closed_before = 0
+        note = os.path.join(folder, 'notes', 'journal-closed')
+        if os.path.exists(note):
+            self.closed_before = json.loads(read_note(note))['generation']
+        for name in sorted(os.listdir(os.path.join(folder, 'journal'))):
+            if re.fullmatch(r'[0-9a-f]{32}\.jsonl', name):
+                self.read_file(os.path.join(folder, 'journal', name))
+
+    def read_file(self, path):
+        with open(path, 'rb') as file:
+            lines = file.read().split(b'\n')
+        if lines[-1] == b'':
+            lines.pop()
+        records = [parse_line(line) for line in lines]
+        closing = records[-1].get('closed') if records and records[-1] else None
+        # The whole lines that the file begins with.
+        whole = next((at for at, record in enumerate(records) if record is None), len(records))
+        may_be_torn = range(closing['lines'], len(lines)) if closing else range(len(lines) - 1, len(lines))
+        for number, record in enumerate(records):
+            if record is None and number not in may_be_torn:
+                self.damage.append(f'{path}: line {number + 1} was changed')
+            elif record and 'seq' in record:
+                self.entries[record['seq']] = record['entry']
+        counted = describe_lines(lines, records, closing['lines'] if closing else whole)
+        if closing and any(counted[member] != closing[member] for member in ('lines', 'digest')):
+            self.damage.append(f'{path}: its lines are not the {closing["lines"]} that it was closed with')
+        elif not closing and lines and whole == len(lines) - 1:
+            if holds_closing(lines[-1], counted):
+                self.damage.append(f'{path}: the line that closes the file was changed')
+        written = [record.get('generation', 0) for record in records if record and 'seq' in record]
+        if not closing and written and min(written) < self.closed_before:
+            self.damage.append(f'{path}: its end is missing: the file was closed before')
+
+
+def parse_line(line):
+    """The object in a line of the journal; None if the line does not match its checksum."""
+    return json.loads(line[33:]) if line[:33] == f'{sha256(line[33:]).hex()[:32]} '.encode() else None
+
+
+def describe_lines(lines, records, number):
+    """What a closing line behind the first lines of a file says."""
+    counted = lines[:number]
+    digest = sha256(b''.join(line + b'\n' for line in counted)).hex()
+    types = sorted({str(record['entry'].get('type')) for record in records[:number] if record and 'seq' in record})
+    return {'lines': len(counted), 'digest': digest, 'types': types}
+
+
+def holds_closing(line, closing):
+    """Whether a line that does not match its checksum was a closing line, or ends with one."""
+    at = line.rfind(b' {"closed":')
+    if at > 32 and parse_line(line[at - 32:]) is not None:
+        return True
+    text = json.dumps({'closed': closing}, separators=(',', ':'), ensure_ascii=False).encode()
+    expected = sha256(text).hex()[:32].encode() + b' ' + text
+    return not expected.startswith(line) and sum(a == b for a, b in zip(line, expected)) > len(expected) / 2
+
+
+class People:
+    """Accounts, users, keys and what else belongs to no vault."""
+
+    def __init__(self):
+        self.settings, self.accounts, self.users, self.keys = {}, {}, {}, {}
+        self.retrieval_policies, self.capacity_units = {}, {}
+
+    def apply(self, kind, entry):
+        number = entry.get('userNumber')
+        if kind == 'setting':
+            self.settings[entry['name']] = entry['value']
+        elif kind == 'account-created':
+            self.accounts.setdefault(entry['account'], {'createdMs': entry['at']})
+        elif kind == 'user-created':
+            user = {m: entry[m] for m in ('account', 'userName', 'userId')}
+            self.users[number] = {**user, 'createdMs': entry['at'], 'policies': {}}
+        elif kind == 'user-deleted':
+            self.users.pop(number, None)
+            self.keys = {one: key for one, key in self.keys.items() if key['userNumber'] != number}
+        elif kind == 'user-policy' and number in self.users:
+            self.users[number]['policies'].pop(entry['policyName'], None)
+            if entry['document'] is not None:
+                self.users[number]['policies'][entry['policyName']] = entry['document']
+        elif kind == 'access-key':
+            key = {m: entry[m] for m in ('account', 'userNumber', 'sealedSecret', 'status', 'origin')}
+            self.keys[entry['accessKeyId']] = {**key, 'createdMs': entry['at']}
+        elif kind == 'access-key-deleted':
+            self.keys.pop(entry['accessKeyId'], None)
+        elif kind == 'retrieval-policy':
+            policy = {m: entry[m] for m in ('strategy', 'bytes_per_hour')}
+            self.retrieval_policies[f'{entry["account"]}/{entry["region"]}'] = policy
+        elif kind == 'capacity-unit':
+            unit = {m: entry[m] for m in ('account', 'region', 'startMs', 'expiresMs')}
+            self.capacity_units.setdefault(entry['id'], unit)
 
 
 class Blob:
@@ -202,21 +303,27 @@ class Store:
 
     def __init__(self, folder):
         self.folder, self.damage, self.blobs = folder, [], []
-        self.vaults, self.deleted, self.parts = {}, set(), {}
+        self.vaults, self.deleted, self.parts, self.people = {}, set(), {}, People()
+        self.imported, self.numbers, self.kept, self.bulk = {}, {}, {}, []
         with open(os.path.join(folder, 'format.json'), encoding='utf-8') as file:
             form = json.load(file)
         if form.get('format') != 'moraine-store' or form.get('version') not in (1, 2, 3):
             raise Unusable(f'{folder} is not a moraine-store of version 1, 2 or 3: {form}')
-        for _, entry in sorted(self.read_journal().items()):
+        journal = Journal(folder)
+        self.damage.extend(journal.damage)
+        for _, entry in sorted(journal.entries.items()):
             self.apply(entry)
         self.read_lock_notes()
         for blob in self.read_blobs():
             self.place(blob)
+        for entry in self.bulk:
+            self.delete_in_bulk(entry)
         for _, upload_id, upload in self.each('uploads'):
             candidates = self.parts.get(upload_id, {})
             upload['blobs'] = [candidates[offset][0] for offset in sorted(candidates)]
         for _, archive_id, archive in self.each('archives'):
             if 'uploadId' in archive:
+                archive.update(self.imported.get(archive_id, {}))
                 archive['blobs'] = assemble(archive, self.parts.get(archive['uploadId'], {}))
             if not archive['blobs']:
                 self.damage.append(f'archive {archive_id}: its parts are not all there')
@@ -228,29 +335,13 @@ class Store:
             for one in sorted(entries, key=lambda one: (entries[one]['createdMs'], one)):
                 yield key, one, entries[one]
 
-    def read_journal(self):
-        facts = {}
-        folder = os.path.join(self.folder, 'journal')
-        for name in sorted(os.listdir(folder)):
-            if not re.fullmatch(r'[0-9a-f]{32}\.jsonl', name):
-                continue
-            with open(os.path.join(folder, name), 'rb') as file:
-                lines = file.read().split(b'\n')
-            for number, line in enumerate(lines, 1):
-                if line[:33] == f'{sha256(line[33:]).hex()[:32]} '.encode():
-                    record = json.loads(line[33:])
-                    if 'seq' in record:
-                        facts[record['seq']] = record['entry']
-                elif any(lines[number:]):
-                    self.damage.append(f'{file.name}: line {number} was changed')
-        return facts
-
     def apply(self, entry):
         key = (entry.get('account'), entry.get('region'), entry.get('vault'))
         kind, vault = entry.get('type'), self.vaults.get(key)
         if kind not in KINDS:
             self.damage.append(f'journal: an entry of type {kind} is not known here, so that what is shown '
                                'may be too much or too little')
+        self.people.apply(kind, entry)
         if kind == 'vault-created':
             state = {'tags': {}, 'notifications': None, 'accessPolicy': None, 'lock': None}
             new = {'createdMs': entry['at'], **state, 'archives': {}, 'uploads': {}}
@@ -261,6 +352,18 @@ class Store:
             self.deleted.add(entry['archiveId'])
             if vault:
                 vault['archives'].pop(entry['archiveId'], None)
+        elif kind == 'ids-used':
+            self.deleted.update(entry['archiveIds'])
+            for archive_id in entry['archiveIds'] if vault else ():
+                vault['archives'].pop(archive_id, None)
+        elif kind == 'archive-imported':
+            self.imported[entry['archiveId']] = {m: entry[m] for m in ('createdMs', 'arrivedMs')}
+        elif kind == 'archive-numbered':
+            self.number(entry['archiveId'], entry['number'])
+        elif kind == 'archives-kept':
+            self.kept.setdefault(entry['bulkId'], set()).update(entry['archiveIds'])
+        elif kind == 'archives-deleted':
+            self.bulk.append(entry)
         elif vault and kind == 'vault-tags':
             vault['tags'] = entry['tags']
         elif vault and kind == 'vault-notifications':
@@ -276,6 +379,20 @@ class Store:
             if kind == 'upload-completed' and entry['archiveId'] not in self.deleted:
                 archive = chosen(entry, 'uploadId', 'description', 'size', 'treeHash')
                 vault['archives'][entry['archiveId']] = archive
+                self.number(entry['archiveId'], entry.get('number', entry['at'] * PER_MS))
+
+    def number(self, archive_id, number):
+        self.numbers[archive_id] = max(number, self.numbers.get(archive_id, 0))
+
+    def delete_in_bulk(self, entry):
+        vault = self.vaults.get(tuple(entry[m] for m in ('account', 'region', 'vault')))
+        kept = self.kept.get(entry['bulkId'], set())
+        if len(kept) < entry['kept']:
+            self.damage.append(f'journal: the bulk deletion {entry["bulkId"]} keeps {entry["kept"]} archives, '
+                               f'of which {len(kept)} are known: what is shown may be too much')
+        elif vault:
+            gone = {one for one in vault['archives'] if self.numbers[one] <= entry['upTo']} - kept
+            vault['archives'] = {one: archive for one, archive in vault['archives'].items() if one not in gone}
 
     def read_lock_notes(self):
         """Reads locks. A completed lock is also in a note, and is valid if either says so."""
@@ -315,7 +432,10 @@ class Store:
             self.blobs.append(blob)
         if vault and label['kind'] == 'archive' and archive_id not in self.deleted:
             archive = chosen(label, 'description', 'treeHash')
+            if 'arrivedMs' in label:
+                archive['arrivedMs'] = label['arrivedMs']
             vault['archives'][archive_id] = {**archive, 'size': blob.size, 'blobs': [blob]}
+            self.number(archive_id, label['sequence'])
         if vault and label['kind'] == 'part':
             completed = vault['archives'].get(archive_id, {}).get('uploadId') == upload_id
             if completed or upload_id in vault['uploads']:
@@ -387,12 +507,20 @@ def print_json(store):
     print(json.dumps(vaults, indent=2, default=shown))
 
 
+def print_people(people):
+    members = {'settings': people.settings, 'accounts': people.accounts, 'users': people.users,
+               'accessKeys': people.keys, 'retrievalPolicies': people.retrieval_policies,
+               'capacityUnits': people.capacity_units}
+    print(json.dumps(members, indent=2))
+
+
 def main():
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     parser.add_argument('store', metavar='STORE', help='the folder store/ of a data folder')
     parser.add_argument('--extract', nargs=2, metavar=('ARCHIVE_ID', 'FILE'), help='write one to a new file')
     parser.add_argument('--json', action='store_true', help='print vaults and uploads in progress, too')
+    parser.add_argument('--people', action='store_true', help='print accounts, users and sealed keys instead')
     parser.add_argument('--quick', action='store_true', help='read only what describes the data')
     options = parser.parse_args()
     store = Store(options.store)
@@ -401,7 +529,10 @@ def main():
         return 0
     if not options.quick:
         store.prove()
-    (print_json if options.json else print_archives)(store)
+    if options.people:
+        print_people(store.people)
+    else:
+        (print_json if options.json else print_archives)(store)
     archives, uploads = (sum(1 for _ in store.each(what)) for what in ('archives', 'uploads'))
     unnamed = len(store.blobs) - sum(1 for _ in store.in_use())
     sys.stderr.write(f'{counted(len(store.vaults), "vault")}, {counted(archives, "archive")}, '

@@ -14,7 +14,7 @@ import type { BenchServer } from '../servers/server.ts';
 import { settle } from '../settle.ts';
 import { leastOf } from '../statistics.ts';
 
-/** Downloads side by side. */
+/** Concurrent downloads. */
 const WIDTHS = [1, 4] as const;
 /** One stream downloads as much as four, because one archive alone takes less than a second. */
 const ARCHIVES = 4;
@@ -26,10 +26,10 @@ const NGINX = 'nginx';
 export const download: Section = {
   name: 'download',
   about:
-    'GetJobOutput of a large archive, one and four at a time, and GET of as much from the others; all of it is ' +
-    'in the page cache, for servers that use it: right before each measurement it is downloaded once uncounted. RGW ' +
-    'and moto hand out one piece again and again. nginx verifies nothing. While warming up, every byte is compared ' +
-    'with what was stored. The tree hash is of the same rounds: one stream uses one core, four streams all.',
+    'GetJobOutput of a large archive, one and four at a time, and GETs of as many bytes from the others. All of it is ' +
+    'in the page cache, for servers that use it, because an uncounted download precedes each measurement. RGW ' +
+    'and moto send one piece repeatedly. nginx verifies nothing. During the warm-up, every byte is compared ' +
+    'with what was stored. The tree hash is measured in the same rounds: one stream uses one core, four use all.',
   run,
 };
 

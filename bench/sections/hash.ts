@@ -26,7 +26,7 @@ export const hash: Section = {
   run,
 };
 
-/** One thing to time: `step` hashes `bytes`. `streams` of them run side by side, each with its own number. */
+/** A thing to time: `step` hashes `bytes`. `streams` of them run concurrently, each with its own number. */
 interface Timed {
   readonly name: string;
   readonly bytes: number;
@@ -79,7 +79,7 @@ function timing({ name, bytes, step, streams = 1 }: Timed, ms: number): Contende
   };
 }
 
-/** What a program can reach with node:crypto alone. */
+/** The rates that a program can reach with node:crypto alone. */
 function plain(): Timed[] {
   const bytes = Buffer.alloc(MIB, 0x5a);
   const linear = createHash('sha256');
@@ -144,8 +144,8 @@ function onEngine(engine: HashEngine, fd: number): Timed[] {
 }
 
 /**
- * Adds targets to the rows of the kernels alone. Of the two rows for both hashes, only the one that the server uses gets a
- * target. The targets do not apply to the fallback engine.
+ * Adds targets to the rows that measure only the kernels. Of the two rows for both hashes, only the one that the server
+ * uses gets a target. The targets do not apply to the fallback engine.
  */
 function withTargets(engine: HashEngine, fd: number): Timed[] {
   const [both, bothOfMany, tree, ...others] = onEngine(engine, fd);

@@ -11,7 +11,7 @@ import { buildServer } from '../servers/built.ts';
 import { glacierOf, VAULT } from '../servers/glacier.ts';
 
 const FLAGS = ['--workers', String(availableParallelism())];
-/** Uploads under way at a time in the burst. */
+/** Concurrent uploads in the burst. */
 const WIDTH = 64;
 /** Wait after a start, and after the burst, before reading memory. By then all chores but the slowest have run. */
 const REST_MS = { usual: 10_000, quick: 1000 };
@@ -19,9 +19,9 @@ const REST_MS = { usual: 10_000, quick: 1000 };
 export const idle: Section = {
   name: 'idle',
   about:
-    'A server that was built (`npm run build`) and has nothing to do: the time from its start until it is ready, in ' +
-    'an empty folder and in one that it has served, and the memory of its processes, as it is and after a burst of ' +
-    'archives of 4 KiB. Resident memory counts for each process what it shares with others; the sum counts it once.',
+    'A built server (`npm run build`) without requests: the time from its start until it is ready, in ' +
+    'an empty folder and in a used one, and the memory of its processes, before and after a burst of ' +
+    'archives of 4 KiB. Resident memory includes shared memory for each process; the sum counts it once.',
   run,
 };
 

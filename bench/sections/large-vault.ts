@@ -15,7 +15,7 @@ export function largeVaultSection(archives?: number): Section {
   return {
     name: 'large-vault',
     about:
-      'A vault of ten million archives, or as many as the command says, beside an empty one, each in a server of its ' +
+      'A vault of ten million archives, or as many as the command says, and an empty one, each in a server of its ' +
       'own with the same flags: the 99th percentile of 2,000 requests, 8 at a time. Then the inventory of the ' +
       'large one as JSON, in a server of one process, and how long a server that was killed in the middle of ' +
       'uploads takes until it is ready.',

@@ -19,7 +19,7 @@ export const limits: Section = {
   about:
     'What the machine can do: SHA-256 of one core (`openssl speed -elapsed -evp sha256 -bytes 16384 -seconds 1`), the disk ' +
     '(`dd bs=1M conv=fdatasync` of a file of random bytes in the page cache), and the loopback (the load generator ' +
-    `over ${CONNECTIONS} connections to a server that throws away what it gets).`,
+    `over ${CONNECTIONS} connections to a server that discards what it receives).`,
   run,
 };
 

@@ -12,7 +12,7 @@ import { startS3 } from '../servers/s3-engine.ts';
 import type { BenchServer } from '../servers/server.ts';
 import { settle } from '../settle.ts';
 
-/** Requests under way at a time. */
+/** Concurrent requests. */
 const WIDTH = 64;
 /** Time limit of a measurement, so that a slow server does not delay the others. */
 const LIMIT_MS = 10_000;
@@ -22,7 +22,7 @@ export const small: Section = {
   name: 'small',
   about:
     'Archives of 4 KiB, 64 at a time: UploadArchive, and PUTs of the same bodies. The 50th and 99th percentile of ' +
-    'the time that a request takes, as the client sees it with 64 under way.',
+    'the time of a request as the client sees it, with 64 in progress.',
   run,
 };
 

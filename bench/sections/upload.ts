@@ -15,7 +15,7 @@ import type { BenchServer } from '../servers/server.ts';
 import { settle } from '../settle.ts';
 import { leastOf } from '../statistics.ts';
 
-/** Pieces under way at a time. */
+/** Concurrent pieces. */
 const WIDTHS = [4, 8] as const;
 /** Share of the rate that disk and processor allow. */
 const TARGET = 0.8;
@@ -26,9 +26,9 @@ const FUSED = 'fused hash, all cores';
 export const upload: Section = {
   name: 'upload',
   about:
-    'Something large in pieces, 4 and 8 pieces at a time: Moraine takes a multipart upload up to the answer to ' +
-    'Complete, the others each piece as a file, an object or an archive of its own. `dd` and the fused hash (both ' +
-    'hashes by the server’s own engine on all cores, without network or disk) are of the same rounds.',
+    'A large upload in pieces, 4 and 8 pieces at a time: Moraine gets a multipart upload, up to the answer to ' +
+    'Complete; the others get each piece as a file, an object or an archive of its own. `dd` and the fused hash (both ' +
+    'hashes by the server’s own engine on all cores, without network or disk) are measured in the same rounds.',
   run,
 };
 

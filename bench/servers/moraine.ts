@@ -12,7 +12,7 @@ import { type Glacier, glacierOf, VAULT } from './glacier.ts';
 import type { BenchServer } from './server.ts';
 
 const SWEPT_WITHIN_MS = 60_000;
-/** Less than any piece, but more than the journal, which remains. */
+/** Less than any piece, but more than the journal, which is never removed. */
 const LEFT_BYTES = 2 ** 20;
 
 /** Which Moraine to measure, if not the one of these sources. */

@@ -26,7 +26,7 @@ export const startMoto: StartServer = async (options) => {
   });
   return {
     name: 'moto',
-    note: 'in memory; nothing is checked; one archive for each piece, as it has no multipart upload',
+    note: 'in memory; checks nothing; one archive for each piece, because it has no multipart upload',
     address,
     processes: [pid],
     prepareLarge: async (pieces) => ({

@@ -9,15 +9,15 @@ export interface BenchServer {
   /** How its handling of an upload differs from Moraine's. */
   readonly note?: string;
   readonly address: Address;
-  /** Process ids; their descendants count, too. */
+  /** Process ids; their descendants count too. */
   readonly processes: readonly number[];
   /** Makes the requests that upload something large in pieces. */
   prepareLarge(pieces: readonly Body[]): Promise<LargeUpload>;
   /** Makes uploads of one request each, under new names. */
   prepareSmall(bodies: readonly Body[]): readonly LoadRequest[];
-  /** Stores this many pieces as one, or only one piece if the server cannot store more. */
+  /** Stores this many pieces as one body, or only one piece if the server cannot store more. */
   prepareDownload(bodies: Bodies, pieces: number, load: LoadProcess): Promise<Download>;
-  /** Removes what `prepareLarge` stored, and waits until the disk has the room back. */
+  /** Removes what `prepareLarge` stored, and waits until its disk space is free again. */
   removeLarge(): Promise<void>;
 }
 

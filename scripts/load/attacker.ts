@@ -6,7 +6,7 @@ import { type Api, apiOf } from '../../test/support/api.ts';
 import type { Credentials } from '../../test/support/server.ts';
 import { headText } from '../../test/support/wire.ts';
 
-/** The orders of the parent process: JSON in the first argument. */
+/** What the parent process orders: JSON in the first argument. */
 export interface Orders extends Credentials {
   readonly attack: AttackName;
   readonly url: string;
@@ -78,7 +78,7 @@ function headByKey(): string {
   const target = '/-/vaults/load/jobs';
   const wrong: Partial<Parameters<Api['headersOf']>[2]> = {
     headers: { 'transfer-encoding': 'chunked' },
-    signer: { secretAccessKey: 'nobody told this client the secret' },
+    signer: { secretAccessKey: 'not the secret' },
   };
   return headText('POST', target, api.headersOf('POST', target, wrong));
 }

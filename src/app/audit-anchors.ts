@@ -164,11 +164,22 @@ export class AuditAnchors {
   }
 }
 
+/** The settings that hold anchors in a catalog, from the store's notes: for a catalog that is rebuilt. */
+export async function anchorSettings(blobs: BlobStore): Promise<Record<string, string>> {
+  const settings: Record<string, string> = {};
+  for (const name of await blobs.noteNames(NOTES)) {
+    const text = (await blobs.note(name)) ?? '{}';
+    const { number = 0 } = JSON.parse(text) as { readonly number?: number };
+    if (number > 0) settings[settingName(number)] = text;
+  }
+  return settings;
+}
+
 function settingName(number: number): string {
   return `${SETTINGS}${String(number).padStart(9, '0')}`;
 }
 
-/** The chain that an anchor names, even if the anchor was changed: `audit verify` must check that chain, too. */
+/** The chain that an anchor names, even if the anchor was changed: `audit verify` must check that chain too. */
 function chainOf(text: string): string {
   return /"chain":"([a-z0-9]{1,64})"/.exec(text)?.[1] ?? 'unknown';
 }

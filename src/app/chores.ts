@@ -27,6 +27,9 @@ const JOURNAL_PAUSE_MS = 5000;
 const EXPIRE_PAUSE_MS = 60_000;
 const ASIDE_PAUSE_MS = 600_000;
 
+/** What each serving process does for health. */
+export const LOOK_AT_DAMAGE = 'count the damage on record';
+
 export interface ChoreDeps {
   readonly config: Config;
   readonly catalog: Catalog;

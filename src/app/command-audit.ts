@@ -31,24 +31,30 @@ interface Change {
 /** Names of the events of commands and starts. */
 export const COMMAND_EVENTS = [
   'AcceptCatalog',
+  'CheckArchive',
   'ConfirmLockTime',
   'CreateAccessKey',
   'CreateAccount',
   'CreateUser',
+  'DamageFound',
   'DeleteAccessKey',
   'DeleteUser',
   'DeleteUserPolicy',
   'GetSessionToken',
+  'PauseScrub',
   'PutUserPolicy',
+  'RebuildCatalog',
+  'ResumeScrub',
   'RetryNotifications',
+  'StartScrub',
   'UpdateAccessKey',
 ] as const;
 type CommandEvent = (typeof COMMAND_EVENTS)[number];
 
 /** Another command holds the audit log and has not ended in time. */
 export class AuditInUse extends Error {
-  constructor(path: string) {
-    super(`another command has held ${path} for ${WAIT_MS / 1000} s; try again when it has ended`);
+  constructor(path: string, waitMs: number) {
+    super(`another command has held ${path} for ${waitMs / 1000} s; try again when it has ended`);
     this.name = 'AuditInUse';
   }
 }
@@ -59,16 +65,18 @@ export type AuditChange = (change: Change) => Promise<void>;
 /**
  * Opens the chain of commands, runs `work`, and closes the chain. A change that cannot be audited is not begun. Commands
  * take turns.
- * @param by the actor: `command`, or `server` for a change made by a start.
+ * @param by the actor: `command`, or `server` for a change made by a start or in the background.
+ * @param waitMs how long to wait for other commands. The process does nothing else meanwhile.
  * @throws AuditInUse, the I/O error, and what `work` throws.
  */
 export async function withCommandAudit<Result>(
   deps: AuditDeps,
   by: 'command' | 'server',
   work: (auditChange: AuditChange) => Promise<Result>,
+  waitMs = WAIT_MS,
 ): Promise<Result> {
   await makeAuditFolder(deps.folder);
-  const release = claimTurn(join(deps.folder.audit, 'commands.sqlite'));
+  const release = claimTurn(join(deps.folder.audit, 'commands.sqlite'), waitMs);
   try {
     const anchors = anchorsOf(deps);
     const log = await openCommandChain(deps);
@@ -85,10 +93,10 @@ export async function withCommandAudit<Result>(
 }
 
 /** @returns what ends the turn. @throws AuditInUse. */
-function claimTurn(path: string): () => void {
+function claimTurn(path: string, waitMs: number): () => void {
   closeSync(openSync(path, 'a', 0o600));
-  const release = holdExclusively(path, WAIT_MS);
-  if (!release) throw new AuditInUse(path);
+  const release = holdExclusively(path, waitMs);
+  if (!release) throw new AuditInUse(path, waitMs);
   return release;
 }
 

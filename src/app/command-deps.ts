@@ -11,6 +11,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { type DataFolder, dataFolder, readMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import { becomeOwner } from './folder-owner.ts';
@@ -20,6 +21,7 @@ import { requireOwnCatalog } from './start-plan.ts';
 import { systemClock, systemRandom } from './system.ts';
 
 export interface CommandDeps {
+  readonly config: Config;
   readonly folder: DataFolder;
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
@@ -63,6 +65,7 @@ export async function withCommandDeps<Result>(
       openSqliteWriter(folder.catalog, {
         journal: (entries) => blobs.appendEntries(entries),
         failure: () => blobs.failure(),
+        jobMessage,
         generation: 'current',
       }),
     onConnectionLost: () => {},
@@ -70,7 +73,16 @@ export async function withCommandDeps<Result>(
   stampSource.follow(catalog);
   const box = new SecretBox(masterKey);
   try {
-    return await work({ folder, catalog, blobs, masterKey, box, clock: systemClock, random: systemRandom });
+    return await work({
+      config,
+      folder,
+      catalog,
+      blobs,
+      masterKey,
+      box,
+      clock: systemClock,
+      random: systemRandom,
+    });
   } finally {
     await catalog.close();
     await blobs.close();

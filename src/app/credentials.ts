@@ -3,9 +3,9 @@ import type { Clock } from '../domain/clock.ts';
 import type { Caller } from '../domain/policy/caller.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
 import { openToken, type SessionClaims } from '../domain/session-token.ts';
+import { ACCOUNT_SETTING } from '../domain/setting-catalog.ts';
 import type { Credential, FindCredential } from '../protocol/authenticate.ts';
 import type { PolicyCache } from '../protocol/policy-cache.ts';
-import { ACCOUNT_SETTING } from './root-account.ts';
 
 /** How long a credential is cached, and so the longest time until a disabled key or a changed policy takes effect. */
 const TRUSTED_MS = 1000;

@@ -4,7 +4,7 @@ import { SettingError } from '../config/errors.ts';
 import type { Logger } from '../log.ts';
 import { checkDescriptors } from './descriptor-check.ts';
 
-/** What a check logs at this limit of open files. */
+/** The messages that a check logs at this limit of open files. */
 function wordsAt(limit: number | string): string[] {
   const words: string[] = [];
   const log = { warn: (_what: unknown, text: string) => words.push(text) } as unknown as Logger;
@@ -17,7 +17,7 @@ function wordsAt(limit: number | string): string[] {
 }
 
 describe('the limit of open files', () => {
-  it('is refused where it is too low, and named', () => {
+  it('ends the start with an error that names it when it is too low', () => {
     for (const limit of [16, 63])
       assert.throws(
         () => wordsAt(limit),
@@ -32,7 +32,7 @@ describe('the limit of open files', () => {
       );
   });
 
-  it('gets a word where it is low, and none where it is not or cannot be known', () => {
+  it('is logged when it is low, but not when it is high enough or unknown', () => {
     for (const limit of [64, 256, 1023]) assert.match(wordsAt(limit).join(), /limit of open files is low/);
     for (const limit of [1024, 'unlimited']) assert.deepEqual(wordsAt(limit), []);
     checkDescriptors({} as Logger, undefined);

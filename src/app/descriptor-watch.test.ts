@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DescriptorWatch } from './descriptor-watch.ts';
 
-/** Looks once for each code; undefined means success. @returns the looks after which `onStarved` was called. */
+/** Checks once for each error code; undefined means success. @returns after which checks `onStarved` was called. */
 async function starvedAfter(codes: readonly (string | undefined)[]): Promise<number[]> {
   const starved: number[] = [];
   let looks = 0;
@@ -18,15 +18,15 @@ async function starvedAfter(codes: readonly (string | undefined)[]): Promise<num
 const failures = (count: number): string[] => Array.from({ length: count }, () => 'EMFILE');
 
 describe('a process without descriptors', () => {
-  it('is starved when five looks in a row found none, and told so once', async () => {
+  it('is reported once, after five failed checks in a row', async () => {
     assert.deepEqual(await starvedAfter(failures(8)), [5]);
   });
 
-  it('is not while the shortage passes', async () => {
+  it('is not reported when a check in between succeeds', async () => {
     assert.deepEqual(await starvedAfter([...failures(4), undefined, ...failures(4)]), []);
   });
 
-  it('is not where something else is wrong', async () => {
+  it('is not reported for other errors', async () => {
     assert.deepEqual(await starvedAfter(Array.from({ length: 8 }, () => 'EACCES')), []);
   });
 });

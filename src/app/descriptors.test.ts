@@ -11,13 +11,13 @@ const limits = (soft: string): string =>
     'Max locked memory         8388608              8388608              bytes     ',
   ].join('\n');
 
-describe('the limit of descriptors', () => {
-  it('is the soft one of /proc/self/limits', () => {
+describe('the descriptor limit', () => {
+  it('is the soft limit in /proc/self/limits', () => {
     assert.equal(descriptorLimit(limits('4096')), 4096);
     assert.equal(descriptorLimit(limits('unlimited')), Number.MAX_SAFE_INTEGER);
   });
 
-  it('is assumed where the system does not tell', () => {
+  it('has a default where the system does not report it', () => {
     for (const text of ['', 'Max open files   many', undefined]) {
       assert.equal(descriptorLimit(text ?? ''), 1024);
     }
@@ -28,8 +28,8 @@ describe('the limit of descriptors', () => {
   });
 });
 
-describe('the bound of connections', () => {
-  it('leaves room for the files of each of them and for those of the server', () => {
+describe('the connection limit', () => {
+  it("leaves descriptors for each connection's files and for the server's own", () => {
     for (const limit of [64, 128, 256, 1024, 4096, 20_000]) {
       const bound = connectionBound(limit);
       assert.ok(
@@ -40,7 +40,7 @@ describe('the bound of connections', () => {
     }
   });
 
-  it('is never without sense', () => {
+  it('is reasonable for any descriptor limit', () => {
     assert.deepEqual([1, 1_048_576, Number.MAX_SAFE_INTEGER].map(connectionBound), [8, 8192, 8192]);
   });
 });

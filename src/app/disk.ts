@@ -72,7 +72,7 @@ export class Disk {
     this.#space = await this.reserve.look();
   }
 
-  /** Notes a refused write, and gives up a step of the reserve so that small writes have room before they fail, too. */
+  /** Notes a refused write, and gives up a step of the reserve so that small writes have room before they fail too. */
   refuse(refused: RefusedWrite): void {
     if (!this.#refused && this.#space.held > this.reserve.bytes / 2) void this.shrinkReserve();
     this.#refused = refused;

@@ -5,7 +5,7 @@ import { MemoryReturn } from './memory-return.ts';
 const MIB = 1024 * 1024;
 const LOOK_MS = 5000;
 
-/** A process that starts with 100 MiB. Its memory shrinks only when it is given back. */
+/** A process that starts with 100 MiB, whose memory shrinks only when it is returned to the system. */
 function trial() {
   const now = { atMs: 0, processorMs: 0, bytes: 100 * MIB };
   let [times, freed, collections, garbage, asked] = [0, 0, 0, 0, 0];
@@ -28,7 +28,7 @@ function trial() {
       },
     ],
   );
-  /** Looks for this long, while the process uses a share of a processor. */
+  /** Runs the checks of this many seconds, while the process uses this share of a processor. */
   const pass = (seconds: number, share: number): void => {
     for (let ms = 0; ms < seconds * 1000; ms += LOOK_MS) {
       now.atMs += LOOK_MS;
@@ -45,8 +45,8 @@ function trial() {
   return { now, pass, load, times: () => times, collections: () => collections, asked: () => asked };
 }
 
-describe('memory that a load leaves behind', () => {
-  it('is given back once, when the process has been quiet for longer than idle buffers are kept', () => {
+describe('unused memory after a load', () => {
+  it('is returned once, when the process has been idle for longer than idle buffers are kept', () => {
     const { now, load, pass, times, collections } = trial();
     load(150);
     pass(30, 0.02);
@@ -59,7 +59,7 @@ describe('memory that a load leaves behind', () => {
     assert.equal(collections(), 0);
   });
 
-  it('is given back again after the next load', () => {
+  it('is returned again after the next load', () => {
     const { load, pass, times } = trial();
     for (let round = 1; round <= 3; round++) {
       load(150);
@@ -68,7 +68,7 @@ describe('memory that a load leaves behind', () => {
     }
   });
 
-  it('is not touched while the process serves, however long', () => {
+  it('is kept while the process is busy, however long', () => {
     const { load, pass, times, asked } = trial();
     load(500, 3600);
     for (let i = 0; i < 100; i++) {
@@ -76,10 +76,10 @@ describe('memory that a load leaves behind', () => {
       pass(5, 0.3);
     }
     assert.equal(times(), 0);
-    assert.equal(asked(), 1, 'nor asked how much it has: that takes a descriptor');
+    assert.equal(asked(), 1, 'the size is not read meanwhile, because that takes a descriptor');
   });
 
-  it('is not looked for where little was taken, or where all has gone back by itself', () => {
+  it('is not returned after a small load, or when it was freed already', () => {
     const { now, load, pass, times } = trial();
     load(10);
     pass(120, 0);
@@ -89,7 +89,7 @@ describe('memory that a load leaves behind', () => {
     assert.equal(times(), 0);
   });
 
-  it('is collected where much is left without that', () => {
+  it('is garbage collected when returning it leaves much in use', () => {
     const { now, load, pass, collections } = trial();
     load(150, 60, 40);
     pass(60, 0);
@@ -97,7 +97,7 @@ describe('memory that a load leaves behind', () => {
     assert.equal(now.bytes, 100 * MIB);
   });
 
-  it('is not looked for again where it is in use', () => {
+  it('is not searched for again while it is in use', () => {
     const { now, pass, times, collections } = trial();
     now.bytes += 200 * MIB;
     pass(3600, 0);

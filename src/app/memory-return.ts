@@ -1,4 +1,4 @@
-/** Gives memory back to the system after a load. */
+/** Returns memory to the system after a load. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { HashEngine } from '../hashing/hash-engine.ts';
@@ -28,18 +28,18 @@ export interface Usage {
 
 /**
  * The C library keeps freed memory for the next allocation, and V8 keeps pages of its heap. After a load, that may be
- * hundreds of MiB, scattered between memory in use, which the process never gives back by itself. So a process that has
- * grown and then been quiet for a while gives memory back, once.
+ * hundreds of MiB, scattered between memory in use, which the process never returns by itself. So a process that has
+ * grown and then been idle for a while returns memory once.
  */
 export class MemoryReturn {
   readonly #read: () => Usage;
   readonly #ways: readonly (() => void)[];
   #last: Usage;
   #quietSinceMs: number;
-  /** Lowest resident memory since memory was last given back, bytes. */
+  /** Lowest resident memory since memory was last returned, bytes. */
   #least: number;
 
-  /** @param ways functions that give memory back, cheapest first; each is tried if the one before was not enough. */
+  /** @param ways functions that return memory, cheapest first; each runs if the one before was not enough. */
   constructor(read: () => Usage, ways: readonly (() => void)[]) {
     this.#read = read;
     this.#ways = ways;
@@ -77,7 +77,7 @@ export function startMemoryReturn(
   return repeat(LOOK_PAUSE_MS, async () => memory.look(), onError);
 }
 
-/** Makes V8 give back every unused page; takes some 100 ms. A normal collection lets V8 keep pages for later. */
+/** Makes V8 return every unused page; takes some 100 ms. A normal collection lets V8 keep pages for later. */
 function collectAll(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as (options: object) => void;

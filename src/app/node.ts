@@ -21,6 +21,7 @@ import { createSigningKeys } from '../protocol/signature/keys.ts';
 import { UnprovenBodies } from '../protocol/unproven-bodies.ts';
 import type { UnsignedDenials } from '../protocol/unsigned-denials.ts';
 import { credentialsFrom } from './credentials.ts';
+import type { DamageWatch } from './damage-watch.ts';
 import { connectionBound, descriptorLimit } from './descriptors.ts';
 import type { RunningEmulator } from './emulator.ts';
 import { createDueTime } from './job-settings.ts';
@@ -43,6 +44,7 @@ export interface NodeDeps {
   readonly audit: RenewingLog;
   readonly denials: UnsignedDenials;
   readonly space: SpaceWatch;
+  readonly damage: DamageWatch;
   readonly masterKey: Buffer;
   readonly log: Logger;
   readonly emulator?: RunningEmulator | undefined;
@@ -58,6 +60,7 @@ export function createNode({
   audit,
   denials,
   space,
+  damage,
   masterKey,
   log,
   emulator,
@@ -72,6 +75,7 @@ export function createNode({
       completeMemoryMs: config.completeMemoryMs,
       inventoryMode: config.inventoryIntervalMs === null ? ('live' as const) : ('periodic' as const),
       expeditedCapacity: config.expeditedCapacity,
+      damageTopic: config.damageTopic,
       dueTime: createDueTime(config.jobTimes, config.seed),
     },
   };
@@ -114,7 +118,8 @@ export function createNode({
         reasonOf(audit.failure(), AUDIT) ??
         reasonOf(catalog.failure()) ??
         space.status();
-      return reason === undefined ? { status: 'ok' } : { status: 'failing', reason };
+      const damaged = damage.count > 0 ? { damage: damage.count } : {};
+      return reason === undefined ? { status: 'ok', ...damaged } : { status: 'failing', reason, ...damaged };
     },
   });
 }
@@ -133,14 +138,14 @@ function networksOf(networks: readonly string[]): BlockList {
 
 const AUDIT = 'The audit log cannot be written: ';
 
-/** Explains a failure without a path, because anybody may ask for the server's health. */
+/** Explains a failure without a path, because the server's health is public. */
 function reasonOf(failure: unknown, what = ''): string | undefined {
   return failure === undefined ? undefined : `${what}${withoutPath(failure)}`;
 }
 
 /**
  * Listens. @returns the address in use.
- * @param shared whether other processes of this user may listen on the address, too. The system then distributes
+ * @param shared whether other processes of this user may also listen on the address. The system then distributes
  * connections. (If the primary did, each hand-over would wait for the one before, and in a flood thousands would wait.)
  * @throws the error from `listenError`.
  */

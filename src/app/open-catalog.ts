@@ -6,6 +6,7 @@ import type { Config } from '../config/read.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Generation } from '../domain/store-link.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import type { DataFolder } from './data-folder.ts';
 
 interface OpenCatalogDeps {
@@ -23,7 +24,7 @@ interface OpenCatalogDeps {
 
 /**
  * SQLite in the data folder, or PostgreSQL if the settings name it.
- * @returns the writer, too, on SQLite.
+ * @returns the catalog, and on SQLite also the writer.
  * @throws Error that names the file or the database when it cannot be used.
  */
 export async function openCatalog(
@@ -40,6 +41,7 @@ export async function openCatalog(
     generation,
     journal: (entries) => blobs.appendEntries(entries),
     failure: () => blobs.failure(),
+    jobMessage,
     onError: onConnectionLost,
   });
   return { writer: undefined, catalog };

@@ -7,6 +7,7 @@ import type { Config } from '../config/read.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import type { Logger } from '../log.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { noteOlderCatalog } from '../workers/older-catalog.ts';
 import { rememberCatalog } from './catalog-place.ts';
 import { CommitKeeper } from './commit-keeper.ts';
@@ -88,6 +89,7 @@ function openSqlite({ folder, space, blobs }: Pick<Primary, 'folder' | 'space' |
   return openSqliteWriter(folder.catalog, {
     journal: (entries) => blobs.appendEntries(entries),
     failure: () => blobs.failure(),
+    jobMessage,
     checksFirst: true,
     freeSpace: () => space.of('data folder').shrinkReserve(),
   });

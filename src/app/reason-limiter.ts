@@ -6,7 +6,7 @@ const REASONS_KEPT = 100;
 export class ReasonLimiter {
   readonly #passed = new Map<string, { readonly atMs: number; leftOut: number }>();
 
-  /** @returns how often the reason was left out since it last passed; undefined if it is left out now, too. */
+  /** @returns how often the reason was left out since it last passed; undefined if it is left out now too. */
   take(reason: string, nowMs: number): number | undefined {
     const last = this.#passed.get(reason);
     if (last && Math.abs(nowMs - last.atMs) < PAUSE_MS) {

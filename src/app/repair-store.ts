@@ -1,6 +1,7 @@
 /** Repairs what a crash or a restored backup left, before the server serves. */
 import type { BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
+import { unknownTypes } from '../domain/entries.ts';
 import type { Logger } from '../log.ts';
 import { isOlderThanStore, markCatalogOlder } from '../workers/older-catalog.ts';
 import { recoverStore } from '../workers/recover-store.ts';
@@ -18,7 +19,8 @@ interface StartState {
 
 /**
  * Repairs what a crash or a restored catalog left.
- * @returns whether the server may remove anything: not while the catalog is older than the store.
+ * @returns whether the server may remove anything: not while the catalog is older than the store, nor if the journal has
+ * entries that this version does not know.
  */
 export async function repairStore(
   catalog: Catalog,
@@ -51,7 +53,24 @@ export async function repairStore(
     );
   if (unknown.length > 0)
     log.error({ unknown }, 'the store has locks of vaults that the catalog does not know');
-  return { maySweep: !older };
+  const knowsAll = await closeJournals(blobs, log);
+  // Only now: new entries are numbered above those of the store.
+  await catalog.journalPeople({});
+  return { maySweep: !older && knowsAll };
+}
+
+/** Closes the journal files of earlier runs. @returns whether this version knows all their entries. */
+async function closeJournals(blobs: BlobStore, log: Logger): Promise<boolean> {
+  const { types, damage } = await blobs.closeJournals();
+  if (damage.length > 0)
+    log.error({ damage }, 'the journal is damaged: a catalog that is rebuilt from it may lack something');
+  const unknown = unknownTypes(types);
+  if (unknown.length === 0) return true;
+  log.error(
+    { unknown },
+    'the journal has entries of types that this version does not know: a newer version wrote them. Nothing is swept, removed or expired; start the newer version',
+  );
+  return false;
 }
 
 async function recover(

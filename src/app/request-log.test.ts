@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
+import { ApiError } from '../protocol/wire-error.ts';
 import { requestLogger } from './request-log.ts';
 
 /** A logger that keeps its lines, and a clock that a test sets. */
@@ -36,7 +36,7 @@ const mismatch = (evidence = 'the evidence'): ApiError =>
   new ApiError('InvalidSignatureException', 'It does not match.', { evidence });
 
 describe('the log of requests', () => {
-  it('shows the evidence of ten wrong signatures a second, and counts the rest', () => {
+  it('has the evidence of ten wrong signatures per second, and counts the others', () => {
     const { lines, clock, done } = logging();
     for (let i = 0; i < 25; i++) done(mismatch());
     assert.equal(lines.length, 10);
@@ -51,13 +51,13 @@ describe('the log of requests', () => {
     );
   });
 
-  it('keeps no lock id', () => {
+  it('does not contain lock ids', () => {
     const { lines, done } = logging();
     done(mismatch("'POST\n/-/vaults/v/lock-policy/AE863rKkWZU53SLW5be4DUcW\n\n"));
     assert.equal(lines[0]?.['evidence'], "'POST\n/-/vaults/v/lock-policy/…\n\n");
   });
 
-  it('has other refusals at debug only, failures of the server as errors, and remarks as warnings', () => {
+  it('has other refusals at level debug, server failures as errors, and remarks as warnings', () => {
     const quiet = logging();
     quiet.done(new ApiError('AccessDeniedException', 'No.'));
     quiet.done(undefined);

@@ -1,13 +1,13 @@
 /** Decides which requests are logged, and at which level. */
 import type { Clock } from '../domain/clock.ts';
-import { ApiError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 import type { AnsweredRequest } from '../protocol/handle.ts';
 import { withoutLockId } from '../protocol/redact.ts';
 import { ClientGone } from '../protocol/small-body.ts';
+import { ApiError, toApiError } from '../protocol/wire-error.ts';
 import { ShortageLog } from './shortage-log.ts';
 
-/** Limits these lines, because anybody who knows an access key id can cause them. */
+/** Limits these lines, because knowing an access key id is enough to cause them. */
 const MISMATCHES_PER_SECOND = 10;
 
 /**
@@ -31,7 +31,7 @@ export function requestLogger(log: Logger, clock: Clock): (done: AnsweredRequest
   };
 }
 
-/** @param leftOut number of lines left out before this one; undefined to leave out this one, too. */
+/** @param leftOut number of lines left out before this one; undefined to leave out this one too. */
 function logMismatch(
   log: Logger,
   done: AnsweredRequest,
@@ -55,8 +55,7 @@ function lineOf({
 }
 
 function isServerError(error: unknown): boolean {
-  if (error instanceof ApiError) return error.fault === 'Server';
-  return error !== undefined && !(error instanceof ClientGone);
+  return error !== undefined && !(error instanceof ClientGone) && toApiError(error).fault === 'Server';
 }
 
 /** Lets a number of events through in each second of the clock, and counts the rest. */
@@ -70,7 +69,7 @@ class RateLimiter {
     this.#perSecond = perSecond;
   }
 
-  /** How many events were left out since the last one let through; undefined if this one is left out, too. */
+  /** How many events were left out since the last one let through; undefined if this one is left out too. */
   take(nowMs: number): number | undefined {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {

@@ -7,16 +7,13 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { SecretBox } from '../domain/secret-box.ts';
+import { ACCOUNT_SETTING, FIRST_KEY_SETTING, WEAK_KEY_SETTING } from '../domain/setting-catalog.ts';
 import { undefinedIfMissing } from '../durable/errors.ts';
 import { type AuditChange, withCommandAudit } from './command-audit.ts';
 import { type DataFolder, writeDurably } from './data-folder.ts';
 import { makeAccountId, makeKeyId, makeSecret } from './make-key.ts';
 import { credentialFiles, credentialsText } from './root-credentials.ts';
 
-export const ACCOUNT_SETTING = 'account-id';
-/** `true` while a weak key from the environment works. */
-const WEAK_KEY_SETTING = 'weak-root-key';
-const KEY_SETTING = 'first-access-key-id';
 const CREATE_ANOTHER = 'create one with `moraine key create`';
 
 /** What a person needs to start using the server. */
@@ -95,7 +92,8 @@ async function takeGivenKey(
 ): Promise<RootAccount> {
   const { catalog } = deps;
   // Set before the key, so that a crash in between leaves no weak key that a later start would keep.
-  if (weak) await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'true' });
+  if (weak && (await catalog.findSetting(WEAK_KEY_SETTING)) !== 'true')
+    await catalog.setSetting({ name: WEAK_KEY_SETTING, value: 'true' });
   const known = await catalog.findAccessKey(id);
   const holds = known?.status === 'active' && known.account === account && isSecretOf(deps, known, secret);
   const keys = await catalog.listAccessKeys(account, null);
@@ -132,7 +130,7 @@ function isSecretOf({ box }: RootAccountDeps, { id, sealedSecret }: AccessKey, s
 
 async function openFirstKey(accountId: string, deps: RootAccountDeps): Promise<RootAccount> {
   const { catalog, folder } = deps;
-  const id = (await catalog.findSetting(KEY_SETTING)) ?? (await makeFirstKey(accountId, deps));
+  const id = (await catalog.findSetting(FIRST_KEY_SETTING)) ?? (await makeFirstKey(accountId, deps));
   if ((await catalog.findAccessKey(id))?.status !== 'active') {
     return {
       accountId,
@@ -164,7 +162,7 @@ async function makeFirstKey(accountId: string, deps: RootAccountDeps): Promise<s
     const elements = { accessKeyId: id };
     await auditChange({ eventName: 'CreateAccessKey', account: accountId, parameters, elements });
   });
-  return catalog.initSetting({ name: KEY_SETTING, value: id });
+  return catalog.initSetting({ name: FIRST_KEY_SETTING, value: id });
 }
 
 async function putKey(

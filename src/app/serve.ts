@@ -14,6 +14,7 @@ import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { openPrimary } from './primary.ts';
 import { repairStore } from './repair-store.ts';
 import { openRootAccount, type RootAccount } from './root-account.ts';
+import { startScrub } from './scrubbing.ts';
 import { openServerClocks } from './server-clocks.ts';
 import { startServing } from './serving.ts';
 import { systemClock, systemClocks, systemRandom } from './system.ts';
@@ -51,14 +52,15 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
   await requireNoLock(config, primary.catalog, primary.blobs);
   if (config.emulatorAnyKey)
     log.warn('the server accepts any unknown access key as root, and does not check its signature');
+  const { catalog, blobs, space, plan, keeper } = primary;
+  const { maySweep } = await repairStore(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
+  // Only now: its entries are numbered above those of the store.
   const root = await openRootAccount(config, {
     ...primary,
     clock: systemClock,
     random: systemRandom,
     box: new SecretBox(primary.masterKey),
   });
-  const { catalog, blobs, space, plan, keeper } = primary;
-  const { maySweep } = await repairStore(catalog, blobs, log, { nowMs: systemClock.now(), ...plan });
   // The start continues after a failure, which is retried soon: a full disk must still serve reads and deletions.
   await keeper.keep().catch((err) => log.error({ err }, KEEP_FAILED));
   const { clock, trustedTime, keeping } = await openServerClocks({ config, catalog, blobs, log }, clocks);
@@ -73,6 +75,7 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     ...keeping,
     closing,
     ...(maySweep ? startPrimaryChores(deps) : []),
+    ...(config.emulator ? [] : [startScrub({ ...primary, config, log })]),
   ];
   const serving = await startServing(primary, { ...deps, trustedTime });
   const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));

@@ -6,7 +6,8 @@ import { STRAY_MS } from '../domain/trusted-time.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
-import { dueWorkOf, logChoreFailure, startSharedChores, watchSpace } from './chores.ts';
+import { dueWorkOf, LOOK_AT_DAMAGE, logChoreFailure, startSharedChores, watchSpace } from './chores.ts';
+import { DamageWatch } from './damage-watch.ts';
 import { dataFolder, readMasterKey } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { watchDescriptors } from './descriptor-watch.ts';
@@ -22,7 +23,7 @@ import { renewTls } from './tls-pair.ts';
 import { TrustedClock } from './trusted-clock.ts';
 import { type Channel, remoteWriter } from './writer-link.ts';
 
-/** How often a process tells the primary that it wrote. */
+/** How often a process reports to the primary that it wrote. */
 const TELL_PAUSE_MS = 200;
 
 /** The first message of the primary. */
@@ -31,7 +32,7 @@ interface ProcessSettings {
   readonly generation: number;
 }
 
-/** What the primary can tell a process that serves. */
+/** The messages of the primary to a process that serves. */
 interface ServingControls {
   renewTls(pair: TlsPair): void;
   stop(): Promise<void>;
@@ -132,7 +133,8 @@ async function start(
   const audited = { folder, blobs, catalog, masterKey, clock: systemClock, random: systemRandom };
   const audit = await openAudit({ ...audited, space: space.of('audit log') }, logAnchorFailure(log));
   const denials = unsignedDenials(config);
-  const server = createNode({ ...deps, trustedTime, audit: audit.log, denials, masterKey });
+  const damage = new DamageWatch(catalog);
+  const server = createNode({ ...deps, trustedTime, audit: audit.log, denials, damage, masterKey });
   const address = await listen(server, config.listen, process.platform === 'linux');
   const chores = [
     watchSpace(deps),
@@ -142,6 +144,7 @@ async function start(
       process.exit(1);
     }),
     ...startSharedChores(deps, dueWorkOf(deps)),
+    damage.schedule(logChoreFailure(log, LOOK_AT_DAMAGE)),
     trustedTime.schedule(logChoreFailure(log, 'read trusted time')),
     startCounting({ denials, audit: audit.log, masterKey, log }),
     ...startTelling(config, stampSource),

@@ -3,7 +3,16 @@ import cluster from 'node:cluster';
 import { readIdentity } from '../blobs/disk/identity.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { openAudit } from './audit.ts';
-import { type ChoreDeps, type DueWork, doDueWork, dueWorkOf, startSharedChores } from './chores.ts';
+import {
+  type ChoreDeps,
+  type DueWork,
+  doDueWork,
+  dueWorkOf,
+  LOOK_AT_DAMAGE,
+  logChoreFailure,
+  startSharedChores,
+} from './chores.ts';
+import { DamageWatch } from './damage-watch.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { createEmulator, type RunningEmulator, TurnableClock } from './emulator.ts';
 import { createNode, listen, stopServer } from './node.ts';
@@ -30,9 +39,11 @@ async function serveHere(primary: Primary, deps: ServingDeps): Promise<Serving> 
   const due = dueWorkOf(deps);
   const denials = unsignedDenials(deps.config);
   const emulator = emulatorOf(primary, deps, due);
-  const server = createNode({ ...primary, ...deps, audit: audit.log, denials, emulator });
+  const damage = new DamageWatch(primary.catalog);
+  const server = createNode({ ...primary, ...deps, audit: audit.log, denials, damage, emulator });
   const chores = [
     ...startSharedChores(deps, due),
+    damage.schedule(logChoreFailure(deps.log, LOOK_AT_DAMAGE)),
     startCounting({ ...deps, denials, audit: audit.log, masterKey: primary.masterKey }),
   ];
   const address = await listen(server, deps.config.listen);

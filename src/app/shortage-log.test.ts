@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import { ShortageLog } from './shortage-log.ts';
 
 describe('the log of shortages', () => {
-  it('has a line a minute for each reason, and says how many were left out', () => {
+  it('has one line per minute and reason, with the number of omitted ones', () => {
     const lines: [Record<string, unknown>, string][] = [];
     let nowMs = 0;
     const log = {
@@ -27,7 +27,7 @@ describe('the log of shortages', () => {
     );
   });
 
-  it('leaves every other error to others', () => {
+  it('ignores all other errors', () => {
     const shortages = new ShortageLog({} as Logger, { now: () => 0 });
     assert.equal(shortages.take(new Error('x'), {}), false);
   });

@@ -89,14 +89,18 @@ const refuses = (error: Error) =>
   error instanceof Shortage && error.changedNothing && / is full: /.test(error.message);
 
 describe('the room on a disk', { skip }, () => {
-  it('is what uploads leave of it: the reserve is not for them', async (t) => {
+  it('is limited for uploads by the reserve and by other uploads', async (t) => {
     const { path } = diskFor(t);
     const watch = await watchOver(t, path);
     const space = watch.of('store');
     (await space.allocate(29 * MIB)).end();
     await assert.rejects(space.allocate(31 * MIB), refuses);
     const first = await space.allocate(20 * MIB);
-    await assert.rejects(space.allocate(20 * MIB), refuses, 'two claims are for the same room');
+    await assert.rejects(
+      space.allocate(20 * MIB),
+      refuses,
+      'the second upload must not get the space of the first',
+    );
     await first.addWritten(20 * MIB);
     (await space.allocate(20 * MIB)).end();
     first.end();
@@ -106,7 +110,7 @@ describe('the room on a disk', { skip }, () => {
     unknown.end();
   });
 
-  it('is made when it is full: the reserve is given up step by step, and made again by itself', async (t) => {
+  it('comes from the reserve when the disk is full; the reserve is rebuilt when there is space again', async (t) => {
     const disk = diskFor(t);
     const lines = new Lines();
     const watch = await openWatch(disk.path, lines);
@@ -114,16 +118,16 @@ describe('the room on a disk', { skip }, () => {
     await eventually('the reserve is whole', async () => (await heldIn(disk.path)) === 2 * MIB, 60_000);
     assert.equal(watch.status(), undefined);
     await disk.fill();
-    await eventually('the log tells', () => lines.all.length === 1, 60_000);
+    await eventually('the log reports the full disk', () => lines.all.length === 1, 60_000);
     assert.match(
       lines.all[0] ?? '',
       /^The disk of the data folder is full: .* are held back of 2.* in reserve\.$/,
     );
     assert.match(watch.status() ?? '', /^The disk of the data folder is full/);
     assert.equal(watch.hasSpace(), false);
-    // How much of the reserve is left depends on whether the watch or the filling was faster.
+    // How much of the reserve is left depends on whether the watch or `fill` was faster.
     assert.ok((await heldIn(disk.path)) < 2 * MIB);
-    // A watch that looked now would rebuild the reserve from the room that a step has freed.
+    // A running watch would rebuild the reserve from the space that a step frees.
     await chore.stop();
     while ((await heldIn(disk.path)) >= MIB) {
       await watch.of('store').shrinkReserve();
@@ -137,12 +141,12 @@ describe('the room on a disk', { skip }, () => {
     await disk.unfill();
     startChore(t, watch);
     await eventually('the reserve is whole again', async () => (await heldIn(disk.path)) === 2 * MIB, 60_000);
-    await eventually('the log tells again', () => lines.all.length === 2, 60_000);
+    await eventually('the log reports space again', () => lines.all.length === 2, 60_000);
     assert.equal(lines.all[1], 'there is room again on the disk of the data folder');
     (await watch.of('store').allocate(10 * MIB)).end();
   });
 
-  it('gives up some of its reserve at a start on a full disk', async (t) => {
+  it('includes a part of the reserve after a start on a full disk', async (t) => {
     const disk = diskFor(t);
     await watchOver(t, disk.path);
     await eventually('the reserve is whole', async () => (await heldIn(disk.path)) === 2 * MIB, 60_000);
@@ -151,7 +155,7 @@ describe('the room on a disk', { skip }, () => {
     assert.ok((await heldIn(disk.path)) < 2 * MIB);
   });
 
-  it('is judged on each of the disks that a server uses', async (t) => {
+  it('must exist on each of the disks that a server uses', async (t) => {
     const store = diskFor(t);
     const audit = diskFor(t);
     const path = await folderFor(t);
@@ -171,8 +175,8 @@ describe('the room on a disk', { skip }, () => {
 
 const skipBtrfs = unlessPresent(canMount('btrfs'), 'a way to mount btrfs (root, mkfs.btrfs)');
 
-describe('the room that a quota of btrfs leaves', { skip: skipBtrfs }, () => {
-  it('is what a watch goes by: a start gives up a step or two of the reserve, which counts at once', async (t) => {
+describe('the space that a btrfs quota leaves', { skip: skipBtrfs }, () => {
+  it('is what the watch measures: a start gives up a step or two of the reserve, which counts at once', async (t) => {
     const disk = diskFor(t, 'btrfs', 128);
     const reserve = await Reserve.of(disk.path, undefined);
     assert.equal(reserve.bytes, 8 * MIB);
@@ -190,8 +194,8 @@ describe('the room that a quota of btrfs leaves', { skip: skipBtrfs }, () => {
   });
 });
 
-describe('a disk that refuses a write though it says that it has room', () => {
-  it('takes no upload until it takes a write again, and says why', async (t) => {
+describe('a disk that refuses writes although it reports free space', () => {
+  it('refuses uploads with the reason until a write succeeds', async (t) => {
     const path = await folderFor(t);
     const watch = await watchOver(t, path);
     const allocation = await watch.of('store').allocate(10);
@@ -201,12 +205,12 @@ describe('a disk that refuses a write though it says that it has room', () => {
       watch.of('store').allocate(1),
       /the disk quota is used up\. There is no room for another 1 bytes/,
     );
-    await eventually('a probe finds out', () => watch.status() === undefined, 60_000);
+    await eventually('a probe succeeds', () => watch.status() === undefined, 60_000);
     (await watch.of('store').allocate(1)).end();
     assert.ok(!(await readdir(path)).includes('reserve.probe'));
   });
 
-  it('ignores an upload that failed for another reason', async (t) => {
+  it('is not assumed when an upload fails for another reason', async (t) => {
     const path = await folderFor(t);
     await mkdir(join(path, 'store'));
     const watch = await watchOver(t, path);
@@ -215,21 +219,21 @@ describe('a disk that refuses a write though it says that it has room', () => {
   });
 });
 
-describe('an upload that found no room', { skip }, () => {
-  it('makes health fail until there is room for it, or it was not tried again for a minute', async (t) => {
+describe('an upload refused for lack of space', { skip }, () => {
+  it('makes health fail until there is space for it, or for a minute after the last try', async (t) => {
     const { path } = diskFor(t);
     let nowMs = 0;
     const watch = await watchOver(t, path, new Lines(), () => nowMs);
     await assert.rejects(watch.of('store').allocate(40 * MIB), refuses);
     assert.match(watch.status() ?? '', /is full/);
-    assert.equal(watch.hasSpace(), true, 'inventories need less');
+    assert.equal(watch.hasSpace(), true, 'an inventory, which needs less, must not end this');
     nowMs += 61_000;
     assert.equal(watch.status(), undefined);
   });
 });
 
-describe('want of descriptors', () => {
-  it('shows in health for a minute', async (t) => {
+describe('a shortage of descriptors', () => {
+  it('makes health fail for a minute', async (t) => {
     const path = await folderFor(t);
     let nowMs = 0;
     const watch = await watchOver(t, path, new Lines(), () => nowMs);

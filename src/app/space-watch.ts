@@ -11,11 +11,11 @@ import type { DataFolder } from './data-folder.ts';
 import { Disk, type DiskUse, formatBytes } from './disk.ts';
 
 const LOOK_PAUSE_MS = 1000;
-/** While this much more room is free than is asked for, the last look is recent enough. */
+/** While this much more space is free than requested, the last look is recent enough. */
 const AMPLE_BYTES = 1024 * 1024 * 1024;
 /** A refused upload counts as waiting for room this long. */
 const REMEMBERED_MS = 60_000;
-const WHAT_CONTINUES = 'Until there is room again, only what reads and what deletes is done.';
+const WHAT_CONTINUES = 'Until there is space again, only reads and deletions are allowed.';
 
 export interface SpaceWatchDeps {
   readonly folder: DataFolder;
@@ -78,8 +78,8 @@ export class SpaceWatch {
   }
 
   /**
-   * Refuses changes that use up room once half of a reserve is gone: the rest is for deletions and reads. Uploads
-   * allocate room themselves. @throws Shortage.
+   * Refuses changes that use up space once half of a reserve is gone, because the rest is for deletions and reads.
+   * Uploads allocate their space themselves. @throws Shortage.
    */
   async requireSpace({ method, body, mayUseReserve }: Operation): Promise<void> {
     if (method === 'DELETE' || mayUseReserve || body === 'upload') return;

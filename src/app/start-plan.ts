@@ -88,7 +88,9 @@ export async function planStart(
 export async function requireOwnCatalog(config: Config, folder: DataFolder): Promise<void> {
   const remembered = await readRememberedCatalog(folder);
   const catalogPlace = placeOf(config.catalogUrl, folder);
-  if (remembered === undefined || remembered.place === catalogPlace) return;
+  if (remembered === undefined) return;
+  const isHere = config.catalogUrl === undefined && (await canSee(realFileSystem, folder.catalog));
+  if (remembered.place === catalogPlace && isHere) return;
   const refusal = checkPlace({
     dataFolder: folder.path,
     storeFolder: folder.store,
@@ -100,7 +102,8 @@ export async function requireOwnCatalog(config: Config, folder: DataFolder): Pro
   if (refusal) throw new StartRefused(refusal);
 }
 
-function surveyCatalog(
+/** What is at the place that the settings name for the catalog. @throws Error when it cannot be read. */
+export function surveyCatalog(
   { catalogUrl, catalogTimeoutMs }: Pick<Config, 'catalogUrl' | 'catalogTimeoutMs'>,
   { catalog }: DataFolder,
 ): Promise<CatalogFound> {

@@ -32,12 +32,12 @@ describe('the files of a certificate', () => {
   };
   const REFUSED = 'the certificate stays as it was';
 
-  it('are taken up without a signal, once both are renewed', async () => {
+  it('are used without a signal once both are renewed', async () => {
     await renewal.look(false);
     assert.deepEqual([taken, said], [[], []]);
     await put('cert', second.cert);
     await renewal.look(false);
-    // The old key does not belong to the new certificate; the log says so once, not each minute.
+    // The old key does not match the new certificate, which the log reports once, not every minute.
     await renewal.look(false);
     assert.deepEqual([taken, said], [[], [REFUSED]]);
     await put('key', second.key);
@@ -46,7 +46,7 @@ describe('the files of a certificate', () => {
     assert.deepEqual([taken, said], [[second.cert], [REFUSED, 'new certificate taken']]);
   });
 
-  it('may be gone for a while', async () => {
+  it('may be missing for a time', async () => {
     await unlink(path('key'));
     await renewal.look(false);
     await put('key', first.key);
@@ -58,7 +58,7 @@ describe('the files of a certificate', () => {
     assert.deepEqual(taken, [second.cert]);
   });
 
-  it('are answered for when somebody asks', async () => {
+  it('are reported as unchanged after a signal', async () => {
     await renewal.look(true);
     assert.deepEqual([taken, said], [[], ['the certificate is the same']]);
   });

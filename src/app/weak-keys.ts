@@ -18,17 +18,17 @@ export function requireStrongKeys(config: Config): void {
   const { rootKey, emulator, allowWeakRootKey, emulatorAnyKey } = config;
   if (emulatorAnyKey && !emulator)
     throw new SettingError(
-      '--emulator-any-key lets everybody in, so it works only in the emulator: give --emulator too',
+      '--emulator-any-key accepts any key as root, so it works only in the emulator: give --emulator too',
     );
   if (!rootKey?.weak || emulator || allowWeakRootKey) return;
   throw new SettingError(
     `${KEY_NAMES} must each have at least ${SHORTEST_STRONG} characters, because shorter ones can be guessed: give ` +
-      '--emulator to test other software, or --allow-weak-root-key if everybody who reaches this server may do everything',
+      '--emulator to test other software, or --allow-weak-root-key if anyone who can reach this server may do everything',
   );
 }
 
 /**
- * Refuses a weak root key if a vault is locked, because anybody could become root. The emulator's locks do not count.
+ * Refuses a weak root key if a vault is locked, because anyone could become root. The emulator's locks do not count.
  * @throws SettingError when a weak root key is given and the store or the catalog has a locked vault.
  */
 export async function requireNoLock(config: Config, catalog: Catalog, blobs: BlobStore): Promise<void> {

@@ -27,11 +27,11 @@ async function lockedFiles(
   return { folder, paths, watch: new ClaimWatch(paths) };
 }
 
-describe('the watch over the locks', () => {
-  it('sees that a lock was removed or replaced, and that a folder was', async (t) => {
+describe('the watch over the claims', () => {
+  it('detects a removed or replaced claim file, and a removed or replaced folder', async (t) => {
     const { folder, paths, watch } = await lockedFiles(t);
     assert.equal(await watch.findLost(), undefined);
-    // The first file remains under another name, as it does while a server has it open.
+    // The first file still exists under another name, as if a server had it open.
     await rename(paths[0], join(folder, 'kept'));
     assert.equal(await watch.findLost(), paths[0]);
     await writeFile(paths[0], '');
@@ -54,11 +54,11 @@ describe('the guard of a server', () => {
       generation: 4,
     });
 
-  it('finds nothing while locks and catalog are its own', async () => {
+  it('reports nothing while the server holds its claims', async () => {
     assert.equal(await guardOver(undefined, 4).check(), undefined);
   });
 
-  it('says what was lost, and shows clients no path', async () => {
+  it('reports what was lost, without a path in the reason that clients see', async () => {
     const lost = await guardOver('/d/lock.sqlite', 4).check();
     assert.deepEqual(lost?.found, { path: '/d/lock.sqlite' });
     assert.match(lost.reason, /removed or replaced/);
@@ -69,7 +69,7 @@ describe('the guard of a server', () => {
 });
 
 describe('the guards of a server', () => {
-  it('say once that the store of the first process has failed, so that every process stops writing', async (t) => {
+  it("report once that the primary's store has failed, so that every process stops writing", async (t) => {
     const { paths } = await lockedFiles(t);
     const found: string[] = [];
     const stampSource = new StampSource(4);
@@ -97,7 +97,7 @@ describe('the keeper of the commit number', () => {
     const state = { number: 0, fails: false, isUnknown: false };
     let known = 0;
     const catalog = {
-      // On SQLite, the process that keeps the number also counts the commits.
+      // On SQLite, the process that notes the number also counts the commits.
       knownCommitNumber: () => (countsCommits ? state.number : known),
       storeLink: async () => ({ ...LINK, commitNumber: state.number }),
       raiseCommitNumber: async ({ beyond }: { beyond: number }) => {
@@ -119,7 +119,7 @@ describe('the keeper of the commit number', () => {
     return { blobs, state, stampSource, keeper };
   }
 
-  it('notes what the catalog has counted, and raises nothing there', async () => {
+  it('notes the number of a catalog that counts commits, without raising it', async () => {
     const { blobs, state, stampSource, keeper } = setUp({ countsCommits: true });
     state.number = 7;
     stampSource.onWrite();
@@ -127,7 +127,7 @@ describe('the keeper of the commit number', () => {
     assert.deepEqual([await blobs.lastCommitNumber(), state.number], [7, 7]);
   });
 
-  it('raises and notes a number after each write, and none without one', async () => {
+  it('raises and notes the number after writes only', async () => {
     const { blobs, state, stampSource, keeper } = setUp({ countsCommits: false });
     await keeper.keep();
     assert.equal(state.number, 0);
@@ -139,7 +139,7 @@ describe('the keeper of the commit number', () => {
     }
   });
 
-  it('lets the catalog get ahead of the note by one at most, however often the note fails', async () => {
+  it('lets the catalog be at most one ahead of the note, however often the note fails', async () => {
     const { blobs, state, stampSource, keeper } = setUp({ countsCommits: false });
     stampSource.onWrite();
     await keeper.keep();
@@ -154,7 +154,7 @@ describe('the keeper of the commit number', () => {
     assert.deepEqual([await blobs.lastCommitNumber(), state.number], [3, 3]);
   });
 
-  it('lets it get ahead by one at most where the database did not say that it committed', async () => {
+  it('lets the catalog be at most one ahead when the database does not confirm its commits', async () => {
     const { blobs, state, stampSource, keeper } = setUp({ countsCommits: false });
     state.isUnknown = true;
     for (let i = 0; i < 5; i++) {
@@ -168,8 +168,8 @@ describe('the keeper of the commit number', () => {
   });
 });
 
-describe('the guards of a server whose catalog and store are away', () => {
-  it('say so once, however often they look', async (t) => {
+describe('the guards of a server whose catalog and store are unreachable', () => {
+  it('report that once, however often they check', async (t) => {
     const timers = ManualTimers.install(t);
     let tries = 0;
     const away = async (): Promise<never> => {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { invalidParameter, Shortage } from '../domain/errors.ts';
 import { type Channel, remoteWriter, serveWrites } from './writer-link.ts';
 
-/** Two ends of a channel that copies messages, as between processes. */
+/** Two ends of a channel that copies messages, like one between processes. */
 function channelPair(): [Channel, Channel] {
   const takers: [((message: unknown) => void)[], ((message: unknown) => void)[]] = [[], []];
   const end = (own: 0 | 1, other: 0 | 1): Channel => ({
@@ -16,7 +16,7 @@ function channelPair(): [Channel, Channel] {
   return [end(0, 1), end(1, 0)];
 }
 
-/** The error of a write in a serving process that fails with `error` in the primary. */
+/** The error that a serving process gets when its write fails with `error` in the primary. */
 async function acrossLink(error: unknown): Promise<unknown> {
   const [serving, primary] = channelPair();
   serveWrites(primary, { run: () => Promise.reject(error), commitNumber: () => 0, close: async () => {} });
@@ -26,7 +26,7 @@ async function acrossLink(error: unknown): Promise<unknown> {
 }
 
 describe('an error of a write in another process', () => {
-  it('stays a shortage, with its reason and what caused it', async () => {
+  it('stays a shortage, with its reason and cause', async () => {
     const cause = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
     const error = await acrossLink(new Shortage('The disk is full.', { cause }));
     assert.ok(error instanceof Shortage);
@@ -37,7 +37,7 @@ describe('an error of a write in another process', () => {
     assert.deepEqual([refused.cause, refused.changedNothing], [undefined, true]);
   });
 
-  it('stays an answer in the API form, or is named as one of the writing process', async () => {
+  it('stays a refusal of its kind, or is named as one of the writing process', async () => {
     const refusal = invalidParameter('Invalid limit: x');
     assert.deepEqual(await acrossLink(refusal), refusal);
     assert.match(String(await acrossLink(new Error('broken'))), /in the writing process: Error: broken/);

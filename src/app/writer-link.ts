@@ -1,6 +1,6 @@
 /** Sends catalog writes from serving processes to the primary, which commits them in groups. */
 import type { WriteName, Writer } from '../catalog/writes.ts';
-import { ApiError, type ErrorCode, type ErrorOrigin, Shortage } from '../domain/errors.ts';
+import { Refusal, type RefusalKind, Shortage } from '../domain/errors.ts';
 import { GenerationClosed } from '../domain/store-link.ts';
 
 /** One end of a channel between two processes. */
@@ -17,8 +17,8 @@ interface Call {
 
 interface WireError {
   readonly message: string;
-  /** Set for an ApiError. */
-  readonly api?: { readonly code: ErrorCode; readonly origin: ErrorOrigin };
+  /** Set for a Refusal: its kind. */
+  readonly refusal?: RefusalKind;
   /** Set for a Shortage. The cause is for the log of the calling process. */
   readonly shortage?: { readonly cause: string | undefined; readonly changedNothing: boolean };
   /** Set for a GenerationClosed. */
@@ -104,10 +104,7 @@ function toWire(error: unknown): WireError {
     const { message, cause, changedNothing } = error;
     return { message, shortage: { cause: cause === undefined ? undefined : textOf(cause), changedNothing } };
   }
-  if (error instanceof ApiError) {
-    const { code, origin, message } = error;
-    return { message, api: { code, origin } };
-  }
+  if (error instanceof Refusal) return { message: error.message, refusal: error.kind };
   return { message: textOf(error) };
 }
 
@@ -115,12 +112,12 @@ function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function fromWire({ message, api, shortage, closed }: WireError): Error {
+function fromWire({ message, refusal, shortage, closed }: WireError): Error {
   if (closed) return new GenerationClosed(message);
   if (shortage) {
     const { cause, changedNothing } = shortage;
     const from = cause === undefined ? {} : { cause: new Error(`in the writing process: ${cause}`) };
     return new Shortage(message, { ...from, changedNothing });
   }
-  return api ? new ApiError(api.code, message, api) : new Error(`in the writing process: ${message}`);
+  return refusal ? new Refusal(refusal, message) : new Error(`in the writing process: ${message}`);
 }

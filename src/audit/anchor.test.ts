@@ -21,7 +21,7 @@ async function faultsOf(folder: AuditFolder): Promise<string> {
     .join('\n');
 }
 
-/** A chain of four events, anchored in these places, then replaced by an earlier copy with two. */
+/** A chain of four events, anchored in these places and then replaced by an earlier copy with two. */
 async function setBack(folder: AuditFolder, places: readonly ('store' | 'catalog')[]): Promise<void> {
   await folder.fill('c', 2);
   const files = await Promise.all(
@@ -44,14 +44,14 @@ describe('an earlier copy of a chain together with its head', () => {
         /^c\.000000\.log:2: the log ends at event 2, but the anchor of 2026-11-27T20:00:00\.000Z in the store says 4/,
       );
       if (place === 'store') return;
-      // The store's note is set back, too, but the catalog still has the anchor.
+      // The store's note is an earlier copy too, but the catalog still has the anchor.
       folder.anchors.store.delete('c');
       assert.match(await faultsOf(folder), /the anchor in the store is older than the one in the catalog/);
       assert.match(await faultsOf(folder), /in the catalog says 4/);
     });
   }
 
-  it('passes where nothing is anchored, and that is said', async (t) => {
+  it('passes without anchors, which the report says', async (t) => {
     const folder = await folderFor(t);
     await setBack(folder, []);
     const { problems, anchoredMs, events, anchored } = await folder.verify();
@@ -59,8 +59,8 @@ describe('an earlier copy of a chain together with its head', () => {
   });
 });
 
-describe('a chain that is gone', () => {
-  it('is missed by the catalog when the store has forgotten it too', async (t) => {
+describe('a missing chain', () => {
+  it("is detected by the catalog's anchor even without the store's", async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     await log.append({ n: 1 });
@@ -75,8 +75,8 @@ describe('a chain that is gone', () => {
   });
 });
 
-describe('a chain that no anchor knows', () => {
-  it('is a fault if it is older than the newest anchor, and told if it was begun later', async (t) => {
+describe('a chain without an anchor', () => {
+  it('is a fault if older than the newest anchor, and otherwise reported', async (t) => {
     for (const [eventTime, faults] of [
       [AT_MS - 1000, 1],
       [AT_MS + 1000, 0],
@@ -100,7 +100,7 @@ describe('a chain that no anchor knows', () => {
 describe('an anchor', () => {
   const anchor = { chain: 'c', number: 3, head: { seq: 5, mac: 'a'.repeat(64) }, atMs: AT_MS, closed: true };
 
-  it('opens as it was sealed, and not when anything was changed', () => {
+  it('opens to what was sealed, but not after any change', () => {
     const text = sealAnchor(KEY, anchor);
     assert.deepEqual(openAnchor(KEY, text), anchor);
     for (const changed of [
@@ -117,7 +117,7 @@ describe('an anchor', () => {
     assert.equal(openAnchor(new ChainKey(Buffer.alloc(32, 6)), text), undefined);
   });
 
-  it('that was changed is a fault', async (t) => {
+  it('is a fault when it was changed', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     await log.append({ n: 1 });
@@ -132,7 +132,7 @@ describe('an anchor', () => {
     assert.equal(await faultsOf(folder), '');
   });
 
-  it('says how many records are covered, and when', async (t) => {
+  it('shows how many events it covers, and its date', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     for (const n of [1, 2, 3]) await log.append({ n });
@@ -146,14 +146,14 @@ describe('an anchor', () => {
   });
 });
 
-describe('the line that an operator keeps', () => {
+describe('the line of `moraine audit head`', () => {
   const position = (number: number, seq: number) => ({
     number,
     chain: `c${number}`,
     head: { seq, mac: `${seq}` },
   });
 
-  it('is read as it was written', () => {
+  it('is parsed to what was printed', () => {
     const open = new Map([
       [2, 7],
       [3, 0],
@@ -171,13 +171,13 @@ describe('the line that an operator keeps', () => {
       assert.equal(parseHeadLine(text), undefined);
   });
 
-  it('does not depend on the order of the chains, nor on those without a record', () => {
+  it('does not depend on the order of the chains or on chains without events', () => {
     const [one, two] = [position(1, 5), position(2, 7)];
     assert.equal(digestOf([one, two]), digestOf([two, one, position(3, 0)]));
     assert.notEqual(digestOf([one, two]), digestOf([one, { ...two, head: { ...two.head, mac: 'other' } }]));
   });
 
-  it('holds for a log that has grown, and finds log and anchors that were set back together', async (t) => {
+  it('holds for a log that has grown, and detects log and anchors that were replaced together', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     await log.append({ n: 1 });

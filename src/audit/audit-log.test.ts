@@ -24,14 +24,14 @@ async function faultsOf(folder: AuditFolder): Promise<string[]> {
 }
 
 describe('an audit log', () => {
-  it('makes no file before its first record', async (t) => {
+  it('creates no file before its first event', async (t) => {
     const folder = await folderFor(t);
     await folder.open('c').close();
     assert.deepEqual(await folder.names(), []);
     assert.deepEqual(await faultsOf(folder), []);
   });
 
-  it('gives back what was appended, in order, whatever characters it has', async (t) => {
+  it('returns events in order and unchanged, whatever their characters', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     const texts = [
@@ -52,7 +52,7 @@ describe('an audit log', () => {
     assert.deepEqual(await faultsOf(folder), []);
   });
 
-  it('takes many appends at the same time into one chain without a gap', async (t) => {
+  it('puts concurrent appends into one chain without a gap', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     await Promise.all(Array.from({ length: 500 }, (_, n) => log.append({ n })));
@@ -64,12 +64,12 @@ describe('an audit log', () => {
     assert.deepEqual(await faultsOf(folder), []);
   });
 
-  it('leaves no file open when its folder cannot be flushed, however often it is tried', async (t) => {
+  it('leaves no file open when its folder cannot be flushed, however often that is tried', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     const isOpen = async () => (await readdir('/proc/self/fd')).length;
     let flushes = 0;
-    // The first flush is for the head's name, the second for the log's. Both must fail.
+    // The first flush is for the head's name and the second for the log's; both must fail.
     const failing = await beforeFiles(t, 'sync', async () => {
       if (flushes++ % 3 !== 1) throw diskError('EIO');
     });
@@ -83,7 +83,7 @@ describe('an audit log', () => {
     assert.deepEqual(await faultsOf(folder), []);
   });
 
-  it('goes on in the next file when one is full', async (t) => {
+  it('continues in the next file when one is full', async (t) => {
     const folder = await folderFor(t);
     await folder.fill('c', 40, 1000);
     const names = await folder.names();
@@ -93,7 +93,7 @@ describe('an audit log', () => {
     assert.deepEqual(await faultsOf(folder), []);
   });
 
-  it('is readable by its owner alone', async (t) => {
+  it('is readable only by its owner', async (t) => {
     const { stat } = await import('node:fs/promises');
     const folder = await folderFor(t);
     await folder.fill('c', 1);
@@ -101,7 +101,7 @@ describe('an audit log', () => {
       assert.equal((await stat(folder.file(name))).mode & 0o777, 0o600);
   });
 
-  it('takes nothing more after a write failed', async (t) => {
+  it('refuses all events after a failed write', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     await log.append({ n: 1 });
@@ -113,21 +113,21 @@ describe('an audit log', () => {
     assert.ok(!numbers.includes(3), numbers.join());
   });
 
-  it('lets its head follow by itself, also when lines came without a pause', async (t) => {
+  it('updates its head in the background, even after events without a pause', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     const lanes = Array.from({ length: 40 }, async (_, first) => {
       for (let n = first; n < 2000; n += 40) await log.append({ n });
     });
     await Promise.all(lanes);
-    await eventually('the head is there', async () =>
+    await eventually('the head at the last event', async () =>
       (await readFile(folder.file('c.head'), 'utf8')).startsWith('000000000002000 '),
     );
     await log.close();
     assert.deepEqual(await faultsOf(folder), []);
   });
 
-  it('brings its head to the last line when it is closed, also while one is on its way', async (t) => {
+  it('updates its head to the last event on close, even during another update', async (t) => {
     for (let lines = 1; lines <= 4; lines++) {
       const folder = await folderFor(t);
       const log = folder.open('c');
@@ -137,7 +137,7 @@ describe('an audit log', () => {
     }
   });
 
-  it('does not begin a chain that cannot be remembered', async (t) => {
+  it('does not begin a chain that cannot be anchored', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c', undefined, () => Promise.reject(new Error('the store is full')));
     await assert.rejects(log.append({ n: 1 }), /the store is full/);
@@ -147,8 +147,8 @@ describe('an audit log', () => {
   });
 });
 
-describe('what a crash may leave is no fault', () => {
-  it('a head without a line, remembered or not', async (t) => {
+describe('after a crash, no fault is', () => {
+  it('a head without lines, anchored or not', async (t) => {
     const folder = await folderFor(t);
     await folder.fill('c', 1);
     const other = await folderFor(t);
@@ -165,7 +165,7 @@ describe('what a crash may leave is no fault', () => {
     assert.deepEqual(await faultsOf(folder), []);
   });
 
-  it('whole lines beyond the head', async (t) => {
+  it('a whole line beyond the head', async (t) => {
     const folder = await folderFor(t);
     const log = folder.open('c');
     await log.append({ n: 1 });
@@ -179,8 +179,8 @@ describe('what a crash may leave is no fault', () => {
   });
 });
 
-describe('what is a fault', () => {
-  it('a whole line that follows no other, though it stands beyond the head', async (t) => {
+describe('a fault', () => {
+  it('is a whole line that does not follow the one before it, even beyond the head', async (t) => {
     const folder = await folderFor(t);
     await folder.fill('c', 3);
     await appendFile(folder.file('c.000000.log'), `${'0'.repeat(64)} 4 {}\n`);
@@ -190,7 +190,7 @@ describe('what is a fault', () => {
     );
   });
 
-  it('a torn line with a file after it', async (t) => {
+  it('is a torn line with a file after it', async (t) => {
     const folder = await folderFor(t);
     await folder.fill('c', 20, 300);
     const { length } = await readFile(folder.file('c.000000.log'));
@@ -198,7 +198,7 @@ describe('what is a fault', () => {
     assert.match((await faultsOf(folder)).join(), /^c\.000000\.log/);
   });
 
-  it('is named by its place', async (t) => {
+  it('is reported with its file and line', async (t) => {
     const folder = await folderFor(t);
     await folder.fill('c', 10);
     const lines = (await readFile(folder.file('c.000000.log'), 'utf8')).split('\n');
@@ -208,7 +208,7 @@ describe('what is a fault', () => {
     assert.match((await faultsOf(folder)).join(), /this line|the log ends at event 4, but 10 were written/);
   });
 
-  it('a chain that the store does not remember, and one that is gone', async (t) => {
+  it('is a chain without an anchor in the store, and a missing chain', async (t) => {
     const folder = await folderFor(t);
     await folder.fill('c', 2);
     await folder.fill('d', 2);

@@ -89,7 +89,7 @@ export class AuditLog {
 
   /**
    * Appends an event; durable when it resolves.
-   * @throws the I/O error. All later calls then throw it, too, because the chain may be torn.
+   * @throws the I/O error. All later calls then throw it too, because the chain may be torn.
    */
   append(event: AuditEvent): Promise<void> {
     this.#waiting.push(event);

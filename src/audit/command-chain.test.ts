@@ -14,7 +14,7 @@ async function folderFor(t: TestContext): Promise<AuditFolder> {
 }
 
 describe('the chain of commands', () => {
-  it('is the latest that is there or remembered, and the next has a name of its own', () => {
+  it('is the latest that exists or is anchored; the next has a new name', () => {
     assert.deepEqual(commandChains(['0123456789abcdef01234567']), { latest: undefined, next: 'commands' });
     assert.deepEqual(commandChains(['commands', 'x']), { latest: 'commands', next: 'commands2' });
     const names = ['commands10', 'commands', 'commands9'];
@@ -22,7 +22,7 @@ describe('the chain of commands', () => {
     assert.deepEqual([...names, 'command', 'commandsx'].map(isOfCommands), [true, true, true, false, false]);
   });
 
-  it('goes on where it ended, also in its last file', async (t) => {
+  it('continues in its last file after its last event', async (t) => {
     const folder = await folderFor(t);
     await folder.fill('commands', 8, 500);
     for (let n = 0; n < 3; n++) {
@@ -34,7 +34,7 @@ describe('the chain of commands', () => {
     assert.deepEqual([problems, events], [[], 11]);
   });
 
-  it('does not go on behind a torn line, a line beyond its head, or a head that was changed', async (t) => {
+  it('is not continued after a torn line, a line beyond its head, or a change of its head', async (t) => {
     for (const damage of [
       (folder: AuditFolder) => appendFile(folder.file('commands.000000.log'), 'torn'),
       (folder: AuditFolder) => appendFile(folder.file('commands.000000.log'), 'whole\n'),
@@ -52,7 +52,7 @@ describe('the chain of commands', () => {
     }
   });
 
-  it('is not there before its first record', async (t) => {
+  it('does not exist before its first event', async (t) => {
     const folder = await folderFor(t);
     assert.equal(await wholeEnd(folder.path, KEY, 'commands'), undefined);
   });

@@ -25,8 +25,8 @@ async function secondsIn(folder: AuditFolder): Promise<unknown[]> {
   return found;
 }
 
-describe('the records of a log', () => {
-  it('come in order of time, from chains that ran side by side and one after the other', async (t) => {
+describe('the events of a log', () => {
+  it('come in order of time, from concurrent and consecutive chains', async (t) => {
     const folder = await folderFor(t);
     await fill(folder, 'b', [1, 4, 5, 9, 20]);
     await fill(folder, 'a', [2, 3, 6, 21]);
@@ -36,14 +36,14 @@ describe('the records of a log', () => {
     assert.deepEqual(await secondsIn(folder), [0, 1, 2, 3, 4, 5, 6, 9, 20, 21, 30, 31]);
   });
 
-  it('keep the order of their chain where its time goes back', async (t) => {
+  it('keep the order of their chain when its time goes back', async (t) => {
     const folder = await folderFor(t);
     await fill(folder, 'a', [5, 2, 7]);
     await fill(folder, 'b', [1, 6]);
     assert.deepEqual(await secondsIn(folder), [1, 5, 2, 6, 7]);
   });
 
-  it('are all read although a line is invalid, and that line is reported', async (t) => {
+  it('are all read despite an invalid line, which is reported', async (t) => {
     const folder = await folderFor(t);
     await fill(folder, 'a', [1]);
     await appendFile(folder.file('a.000000.log'), 'rubbish\n');
@@ -95,7 +95,7 @@ describe('a filter', () => {
     [{ vault: 'arn:aws:glacier:us-east-1:444455556666:vaults/photos' }, false],
     [{ action: 'DeleteArchive', vault: 'other' }, false],
   ];
-  it('takes what fits all of it', () => {
+  it('passes events that match all its conditions', () => {
     for (const [filter, expected] of cases)
       assert.equal(matches(event, filter), expected, JSON.stringify(filter));
     assert.equal(matches({ eventTime: at(10), requestParameters: null }, { vault: 'photos' }), false);

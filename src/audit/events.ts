@@ -13,9 +13,9 @@ interface ChainCursor {
 }
 
 /**
- * Lists every event of every chain by `eventTime`. Opens a chain when the time of its first event has come, so that only
- * chains of processes that ran side by side are open at once. Events within one chain keep their order, even if their
- * times go back because the clock was set back or an earlier version wrote them.
+ * Lists every event of every chain by `eventTime`. Opens a chain when the time of its first event has come, so that
+ * only chains of concurrent processes are open at once. Events within one chain keep their order, even if their times
+ * go back because the clock was set back or an earlier version wrote them.
  * @param onUnreadable called for each whole line that contains no event: the log was damaged.
  */
 export async function* listEvents(

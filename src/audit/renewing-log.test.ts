@@ -5,7 +5,7 @@ import { diskError, failFiles } from '../../test/support/failing-disk.ts';
 import { listEvents } from './events.ts';
 import { RenewingLog } from './renewing-log.ts';
 
-/** A log whose chains are a, b, c..., and that may retry this many times after a failure. */
+/** A log whose chains are a, b, c…, and which may retry this many times after a failure. */
 async function setUp(t: TestContext) {
   const folder = await AuditFolder.make();
   t.after(() => folder.remove());
@@ -13,7 +13,7 @@ async function setUp(t: TestContext) {
   const begun = async (chain: string): Promise<void> => {
     if (state.refusals > 0) {
       state.refusals--;
-      throw new Error('the store remembers nothing');
+      throw new Error('the store refuses the anchor');
     }
     folder.begun.push(chain);
   };
@@ -32,7 +32,7 @@ async function setUp(t: TestContext) {
 }
 
 describe('an audit log that renews itself', () => {
-  it('goes on with a new chain after a failed write, and ends the old one', async (t) => {
+  it('continues with a new chain after a failed write, and ends the old one', async (t) => {
     const { folder, state, log, events, faults } = await setUp(t);
     await log.append({ event: 1 });
     const error = diskError('EIO');
@@ -56,7 +56,7 @@ describe('an audit log that renews itself', () => {
     assert.deepEqual(await faults(), []);
   });
 
-  it('writes a record again at once, and once, where room was made for it', async (t) => {
+  it('writes an event once more, at once, when space was freed for it', async (t) => {
     const { state, log, events, faults } = await setUp(t);
     await log.append({ event: 1 });
     state.steps = 2;
@@ -69,7 +69,7 @@ describe('an audit log that renews itself', () => {
     assert.deepEqual(await faults(), []);
   });
 
-  it('lets all that failed together go on in one new chain', async (t) => {
+  it('continues all events that failed together in one new chain', async (t) => {
     const { state, log, events, faults } = await setUp(t);
     await log.append({ event: 0 });
     state.steps = 3;
@@ -82,10 +82,10 @@ describe('an audit log that renews itself', () => {
     assert.deepEqual(await faults(), []);
   });
 
-  it('tries a chain that could not be opened again, and takes no other', async (t) => {
+  it('retries the same chain when it could not be opened', async (t) => {
     const { state, log, events } = await setUp(t);
     state.refusals = 2;
-    for (let i = 0; i < 2; i++) await assert.rejects(log.ready(), /the store remembers nothing/);
+    for (let i = 0; i < 2; i++) await assert.rejects(log.ready(), /the store refuses the anchor/);
     assert.ok(log.failure() instanceof Error);
     await log.append({ event: 1 });
     assert.deepEqual([state.begun, log.failure(), log.current.chain], [1, undefined, 'a']);

@@ -7,6 +7,7 @@ import type {
   PutAccessKeyArgs,
   SetKeyStatusArgs,
 } from '../domain/access-key-catalog.ts';
+import { appendEntry } from './journal.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
 
 export function accessKeyReads(source: Source): AccessKeyReads {
@@ -47,17 +48,41 @@ async function listAccessKeys(
 }
 
 async function setKeyStatus(tx: Tx, { id, status }: SetKeyStatusArgs): Promise<boolean> {
-  const { numUpdatedRows } = await tx.db
+  const key = await tx.db
     .updateTable('access_keys')
     .set({ status })
     .where('id', '=', id)
+    .returning([...COLUMNS, 'created_ms as createdMs'])
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  if (key) await appendEntry(tx, accessKeyEntry(key));
+  return key !== undefined;
+}
+
+/** The entry of an access key as it is now. */
+export function accessKeyEntry({
+  id: accessKeyId,
+  account,
+  userNo: userNumber,
+  sealedSecret,
+  status,
+  origin,
+  createdMs: at,
+}: AccessKey & { readonly createdMs: number }) {
+  return { type: 'access-key', account, accessKeyId, userNumber, sealedSecret, status, origin, at };
+}
+
+function deletionEntry({ id: accessKeyId, account }: Pick<AccessKey, 'id' | 'account'>) {
+  return { type: 'access-key-deleted', account, accessKeyId };
 }
 
 async function deleteAccessKey(tx: Tx, { id }: DeleteAccessKeyArgs): Promise<boolean> {
-  const { numDeletedRows } = await tx.db.deleteFrom('access_keys').where('id', '=', id).executeTakeFirst();
-  return numDeletedRows > 0n;
+  const gone = await tx.db
+    .deleteFrom('access_keys')
+    .where('id', '=', id)
+    .returning(['id', 'account'])
+    .executeTakeFirst();
+  if (gone) await appendEntry(tx, deletionEntry(gone));
+  return gone !== undefined;
 }
 
 async function findAccessKey({ db }: Source, id: string): Promise<AccessKey | undefined> {
@@ -66,18 +91,22 @@ async function findAccessKey({ db }: Source, id: string): Promise<AccessKey | un
 
 async function putAccessKey(tx: Tx, a: PutAccessKeyArgs): Promise<void> {
   const { id, account, sealedSecret: sealed_secret, status, origin, userNo: user_no, nowMs } = a;
-  await tx.db
+  const key = await tx.db
     .insertInto('access_keys')
     .values({ id, account, sealed_secret, status, origin, user_no, created_ms: nowMs })
     .onConflict((c) => c.column('id').doUpdateSet({ account, sealed_secret, status, origin, user_no }))
-    .execute();
+    .returning([...COLUMNS, 'created_ms as createdMs'])
+    .executeTakeFirstOrThrow();
+  await appendEntry(tx, accessKeyEntry(key));
 }
 
 async function dropAccessKeys(tx: Tx, { account, origin, keepId }: DropAccessKeysArgs): Promise<void> {
-  await tx.db
+  const gone = await tx.db
     .deleteFrom('access_keys')
     .where('account', '=', account)
     .where('origin', '=', origin)
     .where('id', '!=', keepId)
+    .returning(['id', 'account'])
     .execute();
+  for (const key of gone) await appendEntry(tx, deletionEntry(key));
 }

@@ -3,7 +3,6 @@ import type {
   ArchiveReads,
   ArchiveWrites,
   DeleteArchiveArgs,
-  MarkDamagedArgs,
   NewArchive,
   StoredArchive,
 } from '../domain/archive-catalog.ts';
@@ -20,19 +19,21 @@ export function archiveReads(source: Source): ArchiveReads {
   return { findArchive: (vaultNo, id) => findArchive(source, vaultNo, id) };
 }
 
-export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteArchive, markDamaged };
+export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteArchive };
 
 async function findArchive(source: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
   const row = await FIND_ARCHIVE.first(source, { vaultNo, id });
   if (!row) return undefined;
-  const { no, description, size, ref, upload_no: uploadNo, created_ms: createdMs } = row;
-  return { no, id, vaultNo, description, size, ref, uploadNo, createdMs, treeHash: toHex(row.tree_hash) };
+  const { no, description, size, ref, upload_no: uploadNo, created_ms, arrived_ms, tree_hash } = row;
+  const times = { createdMs: created_ms, arrivedMs: arrived_ms };
+  return { no, id, vaultNo, description, size, ref, uploadNo, ...times, treeHash: toHex(tree_hash) };
 }
 
 const FIND_ARCHIVE = statement((db, { vaultNo, id }: { vaultNo: number; id: string }) =>
   db
     .selectFrom('archives')
-    .select(['no', 'id', 'vault_no', 'description', 'created_ms', 'size', 'tree_hash', 'ref', 'upload_no'])
+    .select(['no', 'id', 'vault_no', 'description', 'size', 'tree_hash', 'ref', 'upload_no'])
+    .select(['created_ms', 'arrived_ms'])
     .where('vault_no', '=', vaultNo)
     .where('id', '=', id),
 );
@@ -57,7 +58,7 @@ export async function insertArchive(tx: Tx, row: ArchiveRow): Promise<void> {
   await addToCounts(tx, row.vault_no, 1, row.size, row.created_ms);
 }
 
-type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms'>;
+type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms' | 'arrived_ms'>;
 
 const INSERT_ARCHIVE = statement((db, row: ArchiveRow) =>
   db.insertInto('archives').values({
@@ -109,8 +110,4 @@ async function keepForInventory(
 ): Promise<void> {
   const row = { no, id, vault_no, description, created_ms, size, tree_hash, deleted_ms: nowMs };
   await tx.db.insertInto('deleted_archives').values(row).execute();
-}
-
-async function markDamaged(tx: Tx, { archiveNo, nowMs }: MarkDamagedArgs): Promise<void> {
-  await tx.db.updateTable('archives').set({ damaged_ms: nowMs }).where('no', '=', archiveNo).execute();
 }

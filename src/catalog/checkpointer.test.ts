@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, it, type TestContext } from 'node:test';
 import { eventually } from '../../test/support/poll.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
 
@@ -16,7 +17,7 @@ async function databasePath(t: TestContext): Promise<string> {
 
 const NEVER_MS = 2 ** 31 - 1;
 
-/** A database whose log only the checkpointer moves, and a function that commits rows of 1 KiB. */
+/** A database without checkpoints of its own, and a function that commits rows of 1 KiB. */
 async function logged(t: TestContext, pauseMs: number) {
   const path = await databasePath(t);
   const database = new DatabaseSync(path);
@@ -39,7 +40,7 @@ async function logged(t: TestContext, pauseMs: number) {
 }
 
 describe('a checkpointer', () => {
-  it('moves the log to the file when commits pause, and again after the next ones', async (t) => {
+  it('checkpoints when commits pause, and again after later ones', async (t) => {
     const { path, commit } = await logged(t, 1);
     for (let before = 0; before < 300_000; ) {
       const { size } = await stat(path);
@@ -49,16 +50,19 @@ describe('a checkpointer', () => {
     }
   });
 
-  it('does not wait for a pause for ever', async (t) => {
+  it('checkpoints even without a pause', async (t) => {
     const { path, commit } = await logged(t, NEVER_MS);
     const { size } = await stat(path);
     commit(2048);
     await eventually('the file has grown', async () => (await stat(path)).size > size + 2_000_000);
   });
 
-  it('leaves a catalog usable meanwhile, and loses nothing', async (t) => {
+  it('leaves a catalog usable meanwhile, without loss', async (t) => {
     const path = await databasePath(t);
-    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal: async () => {} }));
+    const catalog = openSqliteCatalog(
+      path,
+      await openSqliteWriter(path, { journal: async () => {}, jobMessage }),
+    );
     const { size: before } = await stat(path);
     const vaults = Array.from({ length: 700 }, (_, i) => `vault-${i}-${'x'.repeat(200)}`);
     const owner = { account: '123456789012', region: 'us-east-1' };

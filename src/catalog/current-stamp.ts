@@ -2,7 +2,7 @@ import type { WriterStamp } from '../domain/blob-store.ts';
 import type { ClaimGenerationArgs } from '../domain/store-link.ts';
 import type { WriteName } from './writes.ts';
 
-/** The stamp of a catalog's writer as its commits go on. */
+/** The stamp of a catalog's writer, updated by its commits. */
 export class CurrentStamp implements WriterStamp {
   #generation: number;
   #commitNumber: number;

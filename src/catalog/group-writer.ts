@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { JournalEntry } from '../domain/blob-store.ts';
 import { withChangedNothing } from '../domain/errors.ts';
+import type { JobMessage } from '../domain/notification.ts';
 import { CurrentStamp } from './current-stamp.ts';
 import { listOutboxSeqs } from './journal.ts';
 import { JournalQueue } from './journal-queue.ts';
@@ -8,7 +9,7 @@ import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shor
 import { countCommit, requireGeneration } from './store-link.ts';
 import type { Source, Tx } from './transaction.ts';
 import { waitsForJournal } from './waits-for-journal.ts';
-import { runWrite, type WriteName, type Writer, type WriterDeps } from './writes.ts';
+import { runWrite, type StampedWriterDeps, type WriteName, type Writer } from './writes.ts';
 
 /** A flush costs the same for one write as for many. The limit bounds how long a group's first write waits. */
 const WRITES_PER_COMMIT = 256;
@@ -26,7 +27,7 @@ type RunWrite = { readonly pending: PendingWrite; readonly entries: readonly Jou
   | { readonly error: unknown }
 );
 
-export interface GroupWriterDeps extends WriterDeps {
+export interface GroupWriterDeps extends StampedWriterDeps {
   /** Frees space on a full disk; false if it cannot free any. Never throws. */
   readonly freeSpace?: (() => Promise<boolean>) | undefined;
   /** Turns an error of SQLite into the error to throw. By default `asCatalogShortage`. */
@@ -46,6 +47,7 @@ export class GroupWriter implements Writer {
   readonly #source: Source;
   readonly #queue: JournalQueue;
   readonly #stamp: CurrentStamp;
+  readonly #jobMessage: JobMessage;
   readonly #freeSpace: () => Promise<boolean>;
   readonly #onCommit: (writes: number) => void;
   readonly #explain: (error: unknown) => unknown;
@@ -62,6 +64,7 @@ export class GroupWriter implements Writer {
     this.#source = source;
     this.#queue = new JournalQueue(source, deps);
     this.#stamp = new CurrentStamp(deps);
+    this.#jobMessage = deps.jobMessage;
     this.#freeSpace = freeSpace ?? (async () => false);
     this.#onCommit = onCommit ?? (() => {});
     this.#explain = explain ?? asCatalogShortage;
@@ -188,7 +191,7 @@ export class GroupWriter implements Writer {
   }
 
   #tx(entries: JournalEntry[]): Tx {
-    return { ...this.#source, shard: 0, entries };
+    return { ...this.#source, shard: 0, entries, jobMessage: this.#jobMessage };
   }
 
   #rollback(): void {

@@ -27,14 +27,15 @@ export class JournalQueue {
     this.#failure = failure;
   }
 
-  /** The error for a write that has not begun while the journal takes no entries; undefined while it does. */
+  /** The error for a write that has not begun while the journal accepts no entries; undefined while it does. */
   failure(): unknown {
     const failure = this.#failure();
     return failure && withChangedNothing(failure);
   }
 
   /**
-   * Appends the entries that an earlier append failed on. Until that succeeds no write may begin, or more would be owed.
+   * Appends the entries that an earlier append failed on. Until that succeeds no write may begin, because it would only
+   * add to them.
    * @throws what the journal throws, as an error that changed nothing.
    */
   async appendOwed(): Promise<void> {
@@ -46,9 +47,9 @@ export class JournalQueue {
 
   /**
    * Resolves when the journal has all of `listed`.
-   * @param listed numbers of all entries in the outbox when a transaction ended. @param own entries of that transaction,
-   * which need not be loaded.
-   * @throws what the journal throws; the entries that it did not append are owed.
+   * @param listed numbers of all entries in the outbox when a transaction ended. @param own entries of that
+   * transaction, which need not be loaded.
+   * @throws what the journal throws; the entries that it did not append are retried by the next call of `appendOwed`.
    */
   async settle(listed: readonly number[], own: readonly JournalEntry[]): Promise<void> {
     this.#forget(listed);

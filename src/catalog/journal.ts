@@ -13,13 +13,13 @@ import type { InTransaction, Source, Tx } from './transaction.ts';
 /** Appends entries to the store's journal; they are durable when it resolves. */
 export type Journal = (entries: readonly JournalEntry[]) => Promise<void>;
 
-/** Why the journal takes no more entries; undefined while all is well. Called before a transaction, not after. */
+/** Why the journal accepts no more entries; undefined while it does. Called before a transaction, not after. */
 export type JournalFailure = () => Error | undefined;
 
 /** How a writer reaches the journal. */
 export interface JournalDeps {
   readonly journal: Journal;
-  /** By default the journal always takes entries. */
+  /** By default the journal always accepts entries. */
   readonly failure?: JournalFailure | undefined;
 }
 
@@ -41,7 +41,10 @@ export function outboxReads(source: Source): OutboxReads {
   };
 }
 
-export const outboxWrites: InTransaction<OutboxWrites> = { skipEntrySeqs, dropFromOutbox };
+export const outboxWrites: InTransaction<Omit<OutboxWrites, 'journalPeople'>> = {
+  skipEntrySeqs,
+  dropFromOutbox,
+};
 
 /** The newest entry stays in the outbox to keep the greatest number; journaling it again is harmless. */
 async function dropFromOutbox(tx: Tx, { seqs }: DropFromOutboxArgs): Promise<void> {

@@ -1,4 +1,4 @@
-import { describeJob, type Job } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
 import type { JobEvent, Notification, NotificationConfig } from '../domain/notification.ts';
 import type {
   DeleteNotificationConfigArgs,
@@ -77,7 +77,7 @@ export async function addNotifications(tx: Tx, job: Job, nowMs: number): Promise
     ...(job.topic === null ? [] : [{ topic: job.topic, by: 'job' }]),
   ];
   if (topics.length === 0) return;
-  const message = JSON.stringify(describeJob(job, await lockVaultRow(tx, job.vaultNo, 'to-write-into')));
+  const message = tx.jobMessage(job, await lockVaultRow(tx, job.vaultNo, 'to-write-into'));
   const common = { message, created_ms: nowMs, tries: 0, state: 'waiting' as const, next_try_ms: nowMs };
   // Derived from the job's id, so that it is the same however often the message is sent.
   const rows = topics.map(({ topic, by }) => ({ ...common, id: `${by}-${job.id}`, topic }));

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { ApiError } from '../domain/errors.ts';
+import { Refusal } from '../domain/errors.ts';
 import type { VaultPolicies } from '../domain/vault.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
 import type { Schema } from './schema.ts';
@@ -11,14 +11,14 @@ export function toPolicies(row: PolicyRow | null): VaultPolicies | null {
   return row && { access: row.access_policy, lock: toLock(row), version: row.version };
 }
 
-/** @throws 400 Throttling when the policies are no longer of the version that the request was authorized by. */
+/** @throws Refusal changed-meanwhile when the policies are not of the version that allowed the request. */
 export function requireSameVersion(version: number, allowedBy: number): void {
   if (version !== allowedBy) throw policiesChangedError();
 }
 
-/** 400 Throttling: clients retry, and the request is authorized anew. */
-export function policiesChangedError(): ApiError {
-  return new ApiError('ThrottlingException', "The vault's policies or tags changed meanwhile: try again.");
+/** Clients retry upon this refusal, and the request is authorized anew. */
+export function policiesChangedError(): Refusal {
+  return new Refusal('changed-meanwhile', "The vault's policies or tags changed meanwhile: try again.");
 }
 
 /** The lock of a row, or null without one. */

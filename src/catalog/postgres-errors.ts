@@ -9,7 +9,7 @@ const PASSING_CLASSES = new Set(['08', '53', '57', '58']);
 /** Transient codes: a lock's time limit, a server that is read-only during a failover, an idle transaction's limit. */
 const PASSING = new Set(['55P03', '25006', '25P03']);
 
-/** System error codes as clients are told, without addresses and names. */
+/** System error codes in words for clients, without addresses and names. */
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection is refused',
   ECONNRESET: 'the connection was cut',

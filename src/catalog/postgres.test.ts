@@ -6,11 +6,12 @@ import { Customer } from '../../test/support/catalog-contract/customer.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { itFollowsTheModel } from '../../test/support/catalog-contract/property.ts';
 import { eventually } from '../../test/support/poll.ts';
-import { createDatabase, skipWithoutPostgres } from '../../test/support/postgres.ts';
+import { createDatabase, PATIENT_MS, skipWithoutPostgres } from '../../test/support/postgres.ts';
 import type { JournalEntry } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import { Shortage } from '../domain/errors.ts';
 import { GenerationClosed } from '../domain/store-link.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { openPostgresCatalog } from './postgres.ts';
 
 describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
@@ -18,24 +19,34 @@ describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   itFollowsTheModel(postgresPlace, 30);
 });
 
-/** Long, so that the contract holds on a busy machine: it is not about time. */
-const PATIENT_MS = 300_000;
-
 async function postgresPlace(): Promise<CatalogPlace> {
   const database = await createDatabase();
   return {
-    // Idle connections may still be closing when the database is dropped; their errors mean nothing.
+    // Idle connections may still be closing when the database is dropped; their errors are harmless.
     open: (journal = async () => {}, generation = 0) =>
-      openPostgresCatalog({ url: database.url, journal, generation, limitMs: PATIENT_MS, onError: () => {} }),
+      openPostgresCatalog({
+        url: database.url,
+        journal,
+        jobMessage,
+        generation,
+        limitMs: PATIENT_MS,
+        onError: () => {},
+      }),
     remove: () => database.drop(),
   };
 }
 
-describe('a text from outside that holds NUL', () => {
-  it('is found nowhere', { skip: skipWithoutPostgres() }, async (t) => {
+describe('a client’s text with a NUL character', () => {
+  it('matches nothing', { skip: skipWithoutPostgres() }, async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
-    const catalog = await openPostgresCatalog({ url, journal: async () => {}, onError: () => {} });
+    const catalog = await openPostgresCatalog({
+      url,
+      journal: async () => {},
+      jobMessage,
+      limitMs: PATIENT_MS,
+      onError: () => {},
+    });
     t.after(() => catalog.close());
     assert.equal(await catalog.findArchive(1, 'a\0b'), undefined);
     assert.equal(await catalog.findUpload(1, '\0'), undefined);
@@ -56,6 +67,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
       const catalog = await openPostgresCatalog({
         url,
         journal,
+        jobMessage,
         limitMs: PATIENT_MS,
         onError: () => {},
         ...options,
@@ -85,7 +97,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     return { open, c, vault, uploading, letGo: () => holder.query('commit'), holder };
   }
 
-  it('makes a claim wait, so that its commit comes before anything is decided', async (t) => {
+  it('makes a claim wait until it has committed', async (t) => {
     const { open, c, vault, uploading, letGo, holder } = await earlierRun(t);
     const later = await open({ claimMs: PATIENT_MS });
     let claimed = false;
@@ -109,7 +121,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     await assert.rejects(c.addArchive(vault), GenerationClosed);
   });
 
-  it('fails as one that changed nothing when its connection is lost before the commit', async (t) => {
+  it('fails without a change when its connection is lost before the commit', async (t) => {
     const { uploading, letGo, holder } = await earlierRun(t);
     const refused = assert.rejects(uploading, (error) => error instanceof Shortage && error.changedNothing);
     await holder.query(
@@ -119,7 +131,7 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
     await letGo();
   });
 
-  it('that does not end makes a claim fail with an error that names its session; the claim may be retried', async (t) => {
+  it('that does not end makes a claim fail with an error that names its session; the claim can be retried', async (t) => {
     const { open, uploading, letGo } = await earlierRun(t);
     const later = await open({ claimMs: 50 });
     await assert.rejects(claim(later, 2), (error) => {
@@ -142,21 +154,21 @@ describe('a transaction of an earlier run', { skip: skipWithoutPostgres() }, () 
   });
 });
 
-describe('a commit that the database does not confirm', { skip: skipWithoutPostgres() }, () => {
-  it('fails as one that may have been made, and its entry reaches the journal', async (t) => {
+describe('an unconfirmed commit', { skip: skipWithoutPostgres() }, () => {
+  it('fails as possibly made, and its entry reaches the journal', async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
     const written: JournalEntry[] = [];
     const journal = async (entries: readonly JournalEntry[]) => {
       written.push(...entries);
     };
-    const catalog = await openPostgresCatalog({ url, journal, limitMs: 5000, onError: () => {} });
+    const catalog = await openPostgresCatalog({ url, journal, jobMessage, limitMs: 5000, onError: () => {} });
     t.after(() => catalog.close());
     const holder = new pg.Client({ connectionString: url });
     holder.on('error', () => {});
     await holder.connect();
     t.after(() => holder.end());
-    // A deferred trigger runs in the COMMIT.
+    // A deferred trigger runs during COMMIT.
     await holder.query(`create function wait() returns trigger language plpgsql as
       $$ begin perform pg_advisory_xact_lock(42); return null; end $$`);
     await holder.query(`create constraint trigger wait after insert on vaults deferrable initially deferred
@@ -169,7 +181,7 @@ describe('a commit that the database does not confirm', { skip: skipWithoutPostg
       return true;
     });
     await holder.query('select pg_advisory_unlock(42)');
-    await eventually('it was made', () => catalog.findVault(c.key()), PATIENT_MS);
+    await eventually('the vault exists', () => catalog.findVault(c.key()), PATIENT_MS);
     await c.makeVault();
     assert.deepEqual(
       written.map(({ body }) => body['type']),

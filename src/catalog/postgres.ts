@@ -3,20 +3,19 @@ import pg from 'pg';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Generation } from '../domain/store-link.ts';
 import { POSTGRES } from './engine.ts';
-import type { JournalDeps } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { unusableDatabase } from './postgres-errors.ts';
 import { connectionOptions, PostgresPool } from './postgres-pool.ts';
 import { readsOver } from './reads.ts';
 import { TransactionWriter } from './transaction-writer.ts';
-import { writesOver } from './writes.ts';
+import { type WriterDeps, writesOver } from './writes.ts';
 
 /** Default time limit for connecting and for a statement. */
 const LIMIT_MS = 10_000;
 /** Longer than any transaction may be idle, and shorter than supervisors wait for a start. */
 const CLAIM_MS = 30_000;
 
-export interface PostgresCatalogDeps extends JournalDeps {
+export interface PostgresCatalogDeps extends WriterDeps {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
   /** 0 by default, for a catalog that was never claimed or is about to be. */
@@ -53,10 +52,11 @@ async function openOver(
   await migrateDatabase(options.url, limitMs);
   const reads = readsOver(pool.source);
   const link = await reads.storeLink();
-  const { generation = 0, journal, failure, claimMs = CLAIM_MS } = options;
+  const { generation = 0, journal, failure, jobMessage, claimMs = CLAIM_MS } = options;
   const writer = new TransactionWriter(pool, {
     journal,
     failure,
+    jobMessage,
     generation: generation === 'current' ? link.generation : generation,
     commitNumber: link.commitNumber,
     claimMs,

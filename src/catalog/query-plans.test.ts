@@ -1,6 +1,6 @@
 /**
- * No request scans a whole table, and no list reads more than its page. Runs every statement of the catalog over many
- * rows and checks the plans that the database reports.
+ * Checks that no request scans a whole table and no list reads more than its page: runs every statement of the catalog
+ * over many rows, and checks the plans that the database reports.
  */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import pg from 'pg';
 import { Customer } from '../../test/support/catalog-contract/customer.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
-import { createDatabase, skipWithoutPostgres } from '../../test/support/postgres.ts';
+import { createDatabase, PATIENT_MS, skipWithoutPostgres } from '../../test/support/postgres.ts';
 import { BY_DESIGN } from '../../test/support/query-plans/by-design.ts';
 import { crowd } from '../../test/support/query-plans/crowd.ts';
 import { EVERY_CALL, type Method } from '../../test/support/query-plans/every-call.ts';
@@ -19,6 +19,7 @@ import { listenToPostgres } from '../../test/support/query-plans/postgres-plans.
 import { listenToSqlite } from '../../test/support/query-plans/sqlite-plans.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import type { Catalog } from '../domain/catalog.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { POSTGRES, SQLITE } from './engine.ts';
 import { openPostgresCatalog } from './postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
@@ -51,7 +52,7 @@ function plansAreNarrow(makePlace: () => Promise<CrowdedPlace>, listen: () => Pl
     await place.remove();
   });
   for (const [name, call] of Object.entries(EVERY_CALL)) {
-    it(`of ${name} read what they need`, async () => {
+    it(`of ${name} read only what they need`, async () => {
       await call(customer);
       const exempt = BY_DESIGN[name as Method]?.tables ?? [];
       for (const { sql, plan, faults } of listener.take()) {
@@ -67,7 +68,7 @@ async function sqlitePlace(): Promise<CrowdedPlace> {
   const path = join(folder, 'catalog.sqlite');
   return {
     open: async (journal = async () => {}) =>
-      openSqliteCatalog(path, await openSqliteWriter(path, { journal })),
+      openSqliteCatalog(path, await openSqliteWriter(path, { journal, jobMessage })),
     async fill(account) {
       const database = new DatabaseSync(path);
       for (const sql of crowd(SQLITE, account)) database.exec(sql);
@@ -80,7 +81,8 @@ async function sqlitePlace(): Promise<CrowdedPlace> {
 async function postgresPlace(): Promise<CrowdedPlace> {
   const { url, drop } = await createDatabase();
   return {
-    open: (journal = async () => {}) => openPostgresCatalog({ url, journal, onError: () => {} }),
+    open: (journal = async () => {}) =>
+      openPostgresCatalog({ url, journal, jobMessage, limitMs: PATIENT_MS, onError: () => {} }),
     async fill(account) {
       const client = new pg.Client({ connectionString: url });
       await client.connect();

@@ -1,6 +1,7 @@
 import type { CatalogReads } from '../domain/catalog.ts';
 import { accessKeyReads } from './access-keys.ts';
 import { archiveReads } from './archives.ts';
+import { damageReads } from './damage.ts';
 import { garbageReads } from './garbage.ts';
 import { inventoryReads } from './inventories.ts';
 import { jobReads } from './jobs.ts';
@@ -27,6 +28,7 @@ export function readsOver(source: Source): CatalogReads {
     ...uploadReads(source),
     ...partReads(source),
     ...garbageReads(source),
+    ...damageReads(source),
     ...tagReads(source),
     ...segmentReads(source),
     ...jobReads(source),

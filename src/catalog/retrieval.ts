@@ -58,7 +58,7 @@ async function setRetrievalPolicy(
   await appendEntry(tx, { type: 'retrieval-policy', account, region, ...row });
 }
 
-/** @throws 400 PolicyEnforced, InsufficientCapacity for a retrieval that policy or capacity does not allow. */
+/** @throws Refusal over-policy, no-capacity for a retrieval that policy or capacity does not allow. */
 export async function requireRetrievalAllowed(
   tx: Tx,
   owner: VaultOwner,
@@ -142,4 +142,10 @@ async function purchaseCapacity(tx: Tx, { owner, unit, nowMs }: PurchaseCapacity
     .insertInto('capacity_units')
     .values({ id, account, region, start_ms: startMs, expires_ms: expiresMs })
     .execute();
+  await appendEntry(tx, capacityEntry(owner, unit));
+}
+
+/** The entry of a provisioned capacity unit. */
+export function capacityEntry({ account, region }: VaultOwner, { id, startMs, expiresMs }: CapacityUnit) {
+  return { type: 'capacity-unit', account, region, id, startMs, expiresMs };
 }

@@ -38,8 +38,10 @@ export interface Schema {
     ref: string | null;
     /** Its parts are the rows of `parts` with this number; null for a single upload. */
     upload_no: number | null;
-    /** When a read found its bytes changed; null while none did. */
+    /** When its bytes were last seen to be damaged; null while they are not known to be. */
     damaged_ms: number | null;
+    /** When an imported archive arrived here; null if that is `created_ms`. Locks count its age from the later. */
+    arrived_ms: number | null;
   };
   /** Archives deleted since the last inventory, which still lists them. Unused where inventories are live. */
   deleted_archives: {
@@ -78,6 +80,16 @@ export interface Schema {
     ref: string;
   };
   garbage: { no: Generated<number>; ref: string | null; upload_no: number | null; noted_ms: number };
+  /** Damaged bytes of the store. */
+  damage: {
+    /** Of a blob; or the path of another file. */
+    ref: string;
+    /** -1: all of the blob. */
+    leaf: number;
+    kind: string;
+    first_seen_ms: number;
+    last_seen_ms: number;
+  };
   /** The outbox: entries on their way to the store's journal. */
   store_records: { seq: Generated<number>; entry: string };
   /** One row. */

@@ -1,4 +1,10 @@
-import type { Setting, SettingReads, SettingWrites } from '../domain/setting-catalog.ts';
+import {
+  JOURNALED_SETTINGS,
+  type Setting,
+  type SettingReads,
+  type SettingWrites,
+} from '../domain/setting-catalog.ts';
+import { appendEntry } from './journal.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
 
 export function settingReads(source: Source): SettingReads {
@@ -29,11 +35,13 @@ async function listSettings({ db }: Source, prefix: string): Promise<readonly Se
 }
 
 async function initSetting(tx: Tx, { name, value }: Setting): Promise<string> {
-  await tx.db
+  const set = await tx.db
     .insertInto('settings')
     .values({ name, value })
     .onConflict((c) => c.column('name').doNothing())
-    .execute();
+    .returning('name')
+    .executeTakeFirst();
+  if (set && JOURNALED_SETTINGS.has(name)) await appendEntry(tx, settingEntry({ name, value }));
   return (await findSetting(tx, name)) ?? value;
 }
 
@@ -43,4 +51,10 @@ async function setSetting(tx: Tx, { name, value }: Setting): Promise<void> {
     .values({ name, value })
     .onConflict((c) => c.column('name').doUpdateSet({ value }))
     .execute();
+  if (JOURNALED_SETTINGS.has(name)) await appendEntry(tx, settingEntry({ name, value }));
+}
+
+/** The entry of a setting. */
+export function settingEntry({ name, value }: Setting) {
+  return { type: 'setting', name, value };
 }

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { Customer } from '../../test/support/catalog-contract/customer.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { Shortage } from '../domain/errors.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
 
 const PAGE = 4096;
@@ -19,7 +20,7 @@ async function placeFor(t: TestContext): Promise<string> {
 
 /** Fills a catalog with many pages and closes it; returns its customer. */
 async function filled(path: string): Promise<Customer> {
-  const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal }));
+  const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal, jobMessage }));
   const c = new Customer(catalog);
   const vault = await c.makeVault();
   await Promise.all(Array.from({ length: 600 }, () => c.addArchive(vault)));
@@ -40,35 +41,38 @@ async function spoil(path: string): Promise<void> {
 }
 
 describe('a damaged SQLite catalog', () => {
-  it('that is not a database is named when it is opened, with what to do', async (t) => {
+  it('that is not a database is refused when opened, with its path and what to do', async (t) => {
     const path = await placeFor(t);
     await writeFile(path, 'not a database at all, and longer than the head of one '.repeat(100));
-    await assert.rejects(openSqliteWriter(path, { journal }), (error: Error) => {
+    await assert.rejects(openSqliteWriter(path, { journal, jobMessage }), (error: Error) => {
       assert.ok(error.message.includes(`the catalog ${path} cannot be opened`), error.message);
       assert.match(error.message, /docs\/operating\.md .*"Restoring"/);
       return true;
     });
   });
 
-  it('is found at the start after an unclean stop', async (t) => {
+  it('is detected at the start after an unclean stop', async (t) => {
     const path = await placeFor(t);
     await filled(path);
     await spoil(path);
     // A clean stop leaves no log, so the file is not checked.
-    await (await openSqliteWriter(path, { journal, checksFirst: true })).close();
+    await (await openSqliteWriter(path, { journal, jobMessage, checksFirst: true })).close();
     await copyFile(path, `${path}-wal`);
-    await assert.rejects(openSqliteWriter(path, { journal, checksFirst: true }), (error: Error) => {
-      assert.ok(error.message.includes(path), error.message);
-      assert.match(error.message, /is damaged: .*"Restoring"/s);
-      return true;
-    });
+    await assert.rejects(
+      openSqliteWriter(path, { journal, jobMessage, checksFirst: true }),
+      (error: Error) => {
+        assert.ok(error.message.includes(path), error.message);
+        assert.match(error.message, /is damaged: .*"Restoring"/s);
+        return true;
+      },
+    );
   });
 
-  it('that is found later is a failure from then on, and its path is for the log only', async (t) => {
+  it('that is detected later fails from then on; its path is only in the log', async (t) => {
     const path = await placeFor(t);
     const { account } = await filled(path);
     await spoil(path);
-    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal }));
+    const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal, jobMessage }));
     t.after(() => catalog.close());
     assert.equal(catalog.failure(), undefined);
     const c = Object.assign(new Customer(catalog), { account });
@@ -90,11 +94,11 @@ describe('a damaged SQLite catalog', () => {
     assert.match(String(catalog.failure()), /The catalog is damaged/);
   });
 
-  it('that another process found is a failure here, too', async (t) => {
+  it('that another process detected fails here too', async (t) => {
     const path = await placeFor(t);
     const { account } = await filled(path);
     await spoil(path);
-    const local = await openSqliteWriter(path, { journal });
+    const local = await openSqliteWriter(path, { journal, jobMessage });
     const damage = openSqliteCatalog(path, local);
     t.after(() => damage.close());
     const c = Object.assign(new Customer(damage), { account });

@@ -7,6 +7,7 @@ import { unlessPresent } from '../../test/support/require.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { canMount, type SmallDisk, smallDisk } from '../../test/support/small-disk.ts';
 import { Shortage } from '../domain/errors.ts';
+import { jobMessage } from '../operations/jobs/job-description.ts';
 import { openSqliteCatalog, openSqliteWriter } from './sqlite.ts';
 import { asCatalogShortage, endsTransaction, isCatalogFull } from './sqlite-shortage.ts';
 
@@ -32,8 +33,8 @@ function errorOf(run: () => void): unknown {
   return assert.fail('it was done');
 }
 
-describe('an error of SQLite', () => {
-  it('of a full database is a shortage that changed nothing', async (t) => {
+describe('a SQLite error', () => {
+  it('for a full database becomes a shortage that changed nothing', async (t) => {
     const database = await databaseFor(t);
     database.exec('pragma max_page_count = 3');
     const insert = () => void database.prepare('insert into t values (?)').run('x'.repeat(100_000));
@@ -49,7 +50,7 @@ describe('an error of SQLite', () => {
     assert.equal(asCatalogShortage(told), told);
   });
 
-  it('of a locked database is one that is not certain to have changed nothing', async (t) => {
+  it('for a locked database becomes a shortage that may have changed something', async (t) => {
     const database = await databaseFor(t);
     const other = new DatabaseSync(database.location() as string, { timeout: 0 });
     other.exec('begin exclusive');
@@ -63,7 +64,7 @@ describe('an error of SQLite', () => {
     );
   });
 
-  it('of a statement stays as it is', async (t) => {
+  it('of any other kind is unchanged', async (t) => {
     const database = await databaseFor(t);
     for (const error of [errorOf(() => database.exec('select * from nowhere')), new Error('another')]) {
       assert.equal(asCatalogShortage(error), error);
@@ -81,6 +82,7 @@ describe('a SQLite catalog on a full disk', { skip }, () => {
     const path = join(disk.path, 'catalog.sqlite');
     const writer = await openSqliteWriter(path, {
       journal: async () => {},
+      jobMessage,
       freeSpace: () => freeSpace(disk),
     });
     const catalog = openSqliteCatalog(path, writer);
@@ -95,7 +97,7 @@ describe('a SQLite catalog on a full disk', { skip }, () => {
   it('frees space, and runs the write once', async (t) => {
     let asked = 0;
     const { catalog } = await onFullDisk(t, async (disk) => {
-      // Others take the space that is freed first.
+      // At first, another program takes the freed space.
       if (++asked === 2) await disk.unfill();
       return true;
     });
@@ -105,7 +107,7 @@ describe('a SQLite catalog on a full disk', { skip }, () => {
     assert.deepEqual([asked, catalog.knownCommitNumber()], [2, before + 1]);
   });
 
-  it('refuses writes when it cannot free space, reads, and continues when there is space', async (t) => {
+  it('refuses writes while it cannot free space, serves reads, and continues when there is space', async (t) => {
     const { disk, catalog } = await onFullDisk(t, async () => false);
     const writes = ['a', 'b'].map((name) => catalog.setSetting({ name, value: LONG }));
     for (const write of writes) {

@@ -4,9 +4,9 @@ import type { Generation } from '../domain/store-link.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { SQLITE } from './engine.ts';
 import { GroupWriter } from './group-writer.ts';
-import type { JournalDeps } from './journal.ts';
 import { migrate } from './migrations/index.ts';
 import { readsOver } from './reads.ts';
+import { sharedRead } from './shared-read.ts';
 import {
   explainDamage,
   explainOpening,
@@ -17,7 +17,7 @@ import {
 import { sqliteSource } from './sqlite-dialect.ts';
 import { asCatalogShortage, isCatalogFull } from './sqlite-shortage.ts';
 import type { Source } from './transaction.ts';
-import { type Writer, writesOver } from './writes.ts';
+import { type Writer, type WriterDeps, writesOver } from './writes.ts';
 
 /** How long a statement waits for another writer, such as the command line. */
 const BUSY_MS = 5000;
@@ -30,7 +30,7 @@ const LONGEST_LOG_PAGES = 32_768;
 /** Small: every serving process has one, and the system's page cache backs it. */
 const READER_CACHE_KIB = 4096;
 
-export interface SqliteWriterDeps extends JournalDeps {
+export interface SqliteWriterDeps extends WriterDeps {
   /** Frees space on a full disk; false if it cannot free any. Never throws. */
   readonly freeSpace?: () => Promise<boolean>;
   /** 0 by default, for a catalog that was never claimed or is about to be. */
@@ -40,8 +40,8 @@ export interface SqliteWriterDeps extends JournalDeps {
 }
 
 /**
- * Opens the writer of a SQLite catalog. Exactly one process of a server opens one, after it has claimed the data folder;
- * a command may open another beside it for short transactions.
+ * Opens the writer of a SQLite catalog. Exactly one process of a server opens one, after it has claimed the data
+ * folder; a command may open another one for short transactions.
  */
 export async function openSqliteWriter(path: string, deps: SqliteWriterDeps): Promise<Writer> {
   return explainOpening(path, () => openWriter(path, deps));
@@ -49,7 +49,7 @@ export async function openSqliteWriter(path: string, deps: SqliteWriterDeps): Pr
 
 async function openWriter(
   path: string,
-  { journal, failure, freeSpace, generation = 0, checksFirst = false }: SqliteWriterDeps,
+  { journal, failure, jobMessage, freeSpace, generation = 0, checksFirst = false }: SqliteWriterDeps,
 ): Promise<Writer> {
   const isSuspect = checksFirst && wasCutShort(path);
   const { database, source } = await openForWriting(path, isSuspect, freeSpace);
@@ -59,6 +59,7 @@ async function openWriter(
   const writer = new GroupWriter(database, source, {
     journal,
     failure,
+    jobMessage,
     freeSpace,
     onCommit,
     explain: (error) => explainError(path, error),
@@ -126,8 +127,11 @@ export function openSqliteCatalog(path: string, writer: Writer): Catalog {
     throw explain(error);
   };
   const { number: opened } = database.prepare('select number from commit_number').get() as { number: number };
+  const reads = readsOver(source);
   return {
-    ...readsOver(source),
+    ...reads,
+    // Every request reads its vault. The separator occurs in no region and no name.
+    findVault: sharedRead(reads.findVault, ({ account, region, name }) => `${account}/${region}/${name}`),
     failure: () => failure,
     knownCommitNumber: () => Math.max(opened, writer.commitNumber()),
     ...writesOver({ ...writer, run: (name, args) => writer.run(name, args).catch(rethrow) }),

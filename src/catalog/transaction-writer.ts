@@ -1,5 +1,6 @@
 import type { JournalEntry } from '../domain/blob-store.ts';
-import { ApiError, Shortage, withChangedNothing } from '../domain/errors.ts';
+import { Refusal, Shortage, withChangedNothing } from '../domain/errors.ts';
+import type { JobMessage } from '../domain/notification.ts';
 import { CurrentStamp } from './current-stamp.ts';
 import { POSTGRES } from './engine.ts';
 import { JournalQueue } from './journal-queue.ts';
@@ -7,7 +8,7 @@ import { commitUnknownShortage } from './postgres-errors.ts';
 import type { PostgresConnection, PostgresPool } from './postgres-pool.ts';
 import { missingLinkError, requireSame } from './store-link.ts';
 import { waitsForJournal } from './waits-for-journal.ts';
-import { runWrite, type WriteName, type Writer, type WriterDeps } from './writes.ts';
+import { runWrite, type StampedWriterDeps, type WriteName, type Writer } from './writes.ts';
 
 /** Serialization failure and deadlock: PostgreSQL asks clients to retry the whole transaction. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
@@ -18,21 +19,21 @@ const DROPPED_PER_BATCH = 16;
  * The advisory lock that separates generations. Every transaction shares it until it ends; a claim takes it exclusively.
  * It lives in PostgreSQL's shared memory, so it costs no writes.
  */
-const ADVISORY_KEY = '1297044993, 1';
+export const ADVISORY_KEY = '1297044993, 1';
 /** The read is a statement of its own after the lock's, so that it sees what was committed during the wait. */
 const BEGIN = `begin; select pg_advisory_xact_lock_shared(${ADVISORY_KEY}); select generation, number from store_link, commit_number`;
 const HOLDERS = `select pid from pg_locks where locktype = 'advisory' and classid = 1297044993 and objid = 1 and granted and database = (select oid from pg_database where datname = current_database())`;
 /** Runs after the transaction, in the same message: the answer waits for these entries. */
 const LIST_OUTBOX = 'select seq from store_records order by seq';
 
-export interface TransactionWriterDeps extends WriterDeps {
+export interface TransactionWriterDeps extends StampedWriterDeps {
   /** How long a claim waits for transactions of earlier generations, ms. */
   readonly claimMs: number;
 }
 
 /** How a transaction ended. */
 interface EndedTransaction {
-  readonly end: { readonly result: unknown } | { readonly refusal: ApiError };
+  readonly end: { readonly result: unknown } | { readonly refusal: Refusal };
   readonly entries: readonly JournalEntry[];
   /** Numbers of all entries in the outbox at the end. */
   readonly listed: readonly number[];
@@ -43,6 +44,7 @@ export class TransactionWriter implements Writer {
   readonly #pool: PostgresPool;
   readonly #queue: JournalQueue;
   readonly #stamp: CurrentStamp;
+  readonly #jobMessage: JobMessage;
   readonly #claimMs: number;
   /** Shards are used in turn, so that concurrent transactions rarely wait for the same row of counts. */
   #turn = 0;
@@ -53,6 +55,7 @@ export class TransactionWriter implements Writer {
     this.#pool = pool;
     this.#queue = new JournalQueue(pool.source, deps);
     this.#stamp = new CurrentStamp(deps);
+    this.#jobMessage = deps.jobMessage;
     this.#claimMs = deps.claimMs;
   }
 
@@ -83,7 +86,7 @@ export class TransactionWriter implements Writer {
     await this.#queue.appendOwed();
     const { end, entries, listed } = await this.#transact(name, args);
     if ('result' in end) this.#stamp.adopt(name, args, end.result);
-    // A refusal may rely on earlier entries, too.
+    // A refusal may rely on earlier entries too.
     await this.#queue.settle(listed, entries);
     if (this.#queue.droppableSeqs().length >= DROPPED_PER_BATCH)
       this.#droppingFromOutbox ??= this.#dropFromOutbox();
@@ -119,9 +122,10 @@ export class TransactionWriter implements Writer {
       await this.#begin(connection, name);
       if (settings !== undefined) await connection.statements(settings);
       const shard = this.#turn++ % POSTGRES.countShards;
-      result = await runWrite({ ...connection.source, shard, entries }, name, args);
+      const tx = { ...connection.source, shard, entries, jobMessage: this.#jobMessage };
+      result = await runWrite(tx, name, args);
     } catch (error) {
-      const refusal = error instanceof ApiError ? error : undefined;
+      const refusal = error instanceof Refusal ? error : undefined;
       // If the rollback fails, the connection is closed, and the database rolls back.
       const rolledBack = connection.statements(`rollback; ${LIST_OUTBOX}`);
       if (refusal) return { end: { refusal }, entries: [], listed: numbersOf(await rolledBack) };

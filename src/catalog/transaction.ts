@@ -1,5 +1,6 @@
 import type { CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { JournalEntry } from '../domain/blob-store.ts';
+import type { JobMessage } from '../domain/notification.ts';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 
@@ -19,6 +20,7 @@ export interface Tx extends Source {
   /** Which shard of the counts this transaction adds to. */
   readonly shard: number;
   readonly entries: JournalEntry[];
+  readonly jobMessage: JobMessage;
 }
 
 /** A noun's writes as they run in a transaction that the caller began. */

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import { type Page, type Paging, toPage } from '../domain/page.ts';
-import { assemble, requireSameDeclaration, type Upload, uploadNotFound } from '../domain/upload.ts';
+import { assemble, type Upload, uploadNotFound } from '../domain/upload.ts';
 import type {
   AbortUploadArgs,
   CompleteOutcome,
@@ -129,7 +129,8 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
   }
   if (row?.state !== 'open') throw uploadNotFound(a.uploadId);
 
-  const treeHash = assemble(toUpload(row), await allParts(tx, row.no), a.declared.size);
+  const { size, treeHash } = assemble(toUpload(row), await allParts(tx, row.no));
+  if (size !== a.declared.size) return { kind: 'wrong-size', size };
   if (treeHash !== a.declared.treeHash) return { kind: 'wrong-hash', uploadNo: row.no };
 
   await insertArchive(tx, {
@@ -157,10 +158,11 @@ async function repeatComplete(
   tx: Tx,
   vault: VaultKey,
   row: UploadRow,
-  { declared, hashSent }: CompleteUploadArgs,
+  { declared }: CompleteUploadArgs,
 ): Promise<CompleteOutcome> {
   const done = { size: row.size ?? 0, treeHash: toHex(row.tree_hash ?? new Uint8Array()) };
-  requireSameDeclaration(done, declared, hashSent);
+  if (done.size !== declared.size || done.treeHash !== declared.treeHash)
+    return { kind: 'repeat-differs', done };
   // The process that completed it may have died before its entry reached the journal.
   await appendCompletedEntry(tx, vault, row);
   return { kind: 'completed', archiveId: row.archive_id, treeHash: done.treeHash };
@@ -226,7 +228,7 @@ async function endUpload(
   how: 'aborted' | 'expired',
   nowMs: number,
 ): Promise<void> {
-  // An expired upload is not remembered: Abort answers 404, as for an unknown one.
+  // An expired upload is not remembered: Abort is refused, as for an unknown one.
   if (how === 'expired') await tx.db.deleteFrom('uploads').where('no', '=', row.no).execute();
   else {
     const ended = { state: 'aborted', ended_ms: nowMs } as const;

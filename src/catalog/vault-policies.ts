@@ -58,7 +58,10 @@ async function readPolicies({ db }: Source, vaultNo: number): Promise<VaultPolic
   return toPolicies(row ?? null);
 }
 
-/** The caller has locked the vault's row. @throws 400 Throttling unless the policies are still of this version. */
+/**
+ * The caller has locked the vault's row.
+ * @throws Refusal changed-meanwhile unless the policies are still of this version.
+ */
 export async function requireVersion(tx: Tx, vaultNo: number, version: number | undefined): Promise<void> {
   if (version === undefined) return;
   requireSameVersion((await FIND_VERSION.first(tx, { vaultNo }))?.version ?? 0, version);

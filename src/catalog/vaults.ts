@@ -1,5 +1,5 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
-import { ApiError } from '../domain/errors.ts';
+import { Refusal } from '../domain/errors.ts';
 import { type Page, type Paging, toPage } from '../domain/page.ts';
 import {
   policyVersionOf,
@@ -198,8 +198,8 @@ async function createVault(tx: Tx, { key, nowMs, limit }: CreateVaultArgs): Prom
     .where('region', '=', region)
     .executeTakeFirstOrThrow();
   if (count >= limit) {
-    throw new ApiError(
-      'LimitExceededException',
+    throw new Refusal(
+      'limit-reached',
       `The account ${account} has ${count} vaults in ${region}; the limit is ${limit}. Delete one to create ${name}.`,
     );
   }
@@ -266,6 +266,7 @@ const OF_VAULTS = [
   'jobs',
   'notifications',
   'garbage',
+  'damage',
   'retrieval_policies',
   'capacity_units',
 ] as const;
@@ -284,7 +285,7 @@ export async function serializeOwner({ db, engine }: Tx, { account, region }: Va
 /**
  * Locks the vault's row until the transaction ends, and returns the vault's key. `to-write-into` is shared; `to-change`,
  * for changing or deleting the vault, is exclusive.
- * @throws 404 when the vault is gone.
+ * @throws Refusal not-found when the vault is gone.
  */
 export async function lockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason): Promise<VaultKey> {
   const row = await tryLockVaultRow(tx, vaultNo, why);

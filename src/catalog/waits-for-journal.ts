@@ -1,8 +1,9 @@
 import type { WriteName } from './writes.ts';
 
 /**
- * Writes that reading archives needs and that leave no journal entry. They continue while the journal cannot be written.
- * A job may start on an archive whose deletion is still owed to the journal; it fails when it looks for the archive.
+ * Writes that are needed to read archives and leave no journal entry. They continue while the journal cannot be
+ * written. A job may start on an archive whose deletion is not journaled yet; it then fails because the archive is
+ * deleted.
  */
 const INDEPENDENT_WRITES: ReadonlySet<WriteName> = new Set<WriteName>([
   'startJob',
@@ -12,7 +13,8 @@ const INDEPENDENT_WRITES: ReadonlySet<WriteName> = new Set<WriteName>([
   'leaseNotifications',
   'dropNotification',
   'failNotification',
-  'markDamaged',
+  'recordDamage',
+  'healDamage',
 ]);
 
 /** Whether a write's answer must wait for the journal: it may leave an entry, or rely on an earlier one. */

@@ -1,13 +1,16 @@
 import type { WriterStamp } from '../domain/blob-store.ts';
 import type { CatalogWrites } from '../domain/catalog.ts';
+import type { JobMessage } from '../domain/notification.ts';
 import { accessKeyWrites } from './access-keys.ts';
 import { archiveWrites } from './archives.ts';
+import { damageWrites } from './damage.ts';
 import { garbageWrites } from './garbage.ts';
 import { inventoryWrites } from './inventories.ts';
 import { jobWrites } from './jobs.ts';
 import { type JournalDeps, outboxWrites } from './journal.ts';
 import { notificationWrites } from './notifications.ts';
 import { partWrites } from './parts.ts';
+import { peopleEntryWrites } from './people-entries.ts';
 import { retrievalWrites } from './retrieval.ts';
 import { settingWrites } from './settings.ts';
 import { storeLinkWrites } from './store-link.ts';
@@ -34,14 +37,21 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...accessKeyWrites,
   ...settingWrites,
   ...garbageWrites,
+  ...damageWrites,
   ...outboxWrites,
+  ...peopleEntryWrites,
   ...storeLinkWrites,
 };
 
 export type WriteName = keyof CatalogWrites;
 
-/** What every writer is given: the journal, and the stamp that it starts with. */
-export interface WriterDeps extends JournalDeps, WriterStamp {}
+/** What a writer works with: the journal, and the form of messages about jobs. */
+export interface WriterDeps extends JournalDeps {
+  readonly jobMessage: JobMessage;
+}
+
+/** The same, with the stamp that the writer starts with. */
+export interface StampedWriterDeps extends WriterDeps, WriterStamp {}
 
 /** Runs writes as durable transactions, here or in another process. */
 export interface Writer {

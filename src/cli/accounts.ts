@@ -7,7 +7,7 @@ import { makeAccountId, makeKeyId } from '../app/make-key.ts';
 import { NotFoundError, SettingError } from '../config/errors.ts';
 import { parsePolicy } from '../domain/policy/policy.ts';
 import type { User } from '../domain/user-catalog.ts';
-import { addAction, audited, type Given } from './action.ts';
+import { addAction, type Given, journaled } from './action.ts';
 import { choicesOf, findAccount, findUser } from './find.ts';
 import { makeKey } from './keys.ts';
 
@@ -22,7 +22,7 @@ export function addAccounts(program: Command): void {
     account.command('create'),
     'create an account and an access key for its root',
     [],
-    audited(createAccount),
+    journaled(createAccount),
   );
   addAction(account.command('list'), 'list account ids, one per line', [], ({ catalog }) =>
     catalog.listAccounts(),
@@ -33,13 +33,13 @@ export function addUsers(program: Command): void {
   const user = program
     .command('user')
     .description('users of an account; a user without a policy may do nothing');
-  addAction(user.command('create'), 'create a user', ['name'], audited(createUser));
+  addAction(user.command('create'), 'create a user', ['name'], journaled(createUser));
   addAction(user.command('list'), 'list users, one JSON line each', [], listUsers);
   addAction(
     user.command('delete'),
     'delete a user with its keys and policies',
     ['name'],
-    audited(deleteUser),
+    journaled(deleteUser),
   );
 }
 
@@ -49,11 +49,13 @@ export function addPolicies(program: Command): void {
     policy.command('put'),
     'attach a policy to a user, or replace the one with this name',
     ['name', 'file'],
-    audited(putPolicy),
+    journaled(putPolicy),
     ['user'],
   );
   addAction(policy.command('list'), "list a user's policies, one JSON line each", [], listPolicies, ['user']);
-  addAction(policy.command('delete'), 'delete a policy of a user', ['name'], audited(deletePolicy), ['user']);
+  addAction(policy.command('delete'), 'delete a policy of a user', ['name'], journaled(deletePolicy), [
+    'user',
+  ]);
 }
 
 async function createAccount(deps: CommandDeps, given: Given, auditChange: AuditChange): Promise<unknown> {

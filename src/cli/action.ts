@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type AuditChange, withCommandAudit } from '../app/command-audit.ts';
 import { type CommandDeps, withCommandDeps } from '../app/command-deps.ts';
+import { requireNumbersAhead } from '../workers/older-catalog.ts';
 import { addSettingFlags, flagsOf, readCommandConfig, runOrExit } from './settings-flags.ts';
 
 /** Arguments and options of a command, by name. An option without a value is the text `true`. */
@@ -14,6 +15,8 @@ const OPTIONS = {
   user: ['NAME', 'name of the user'],
   for: ['TIME', 'how long the credentials are valid, at most 36h (default: 1h)'],
   key: ['ID', 'the key to issue the credentials under; they stop working with it'],
+  json: ['', 'print JSON, one object a line'],
+  wait: ['', 'wait until the pass has ended, then show the status'],
   yes: ['', 'go on even if this leaves a root without an enabled key'],
   expect: ['LINE', 'a line that `audit head` printed earlier'],
   from: ['TIME', 'start time, inclusive: ISO 8601 (UTC without an offset), or 3d, 12h, 30m before now'],
@@ -64,6 +67,16 @@ export function audited(
   run: (deps: CommandDeps, given: Given, auditChange: AuditChange) => Promise<unknown>,
 ): Run {
   return (deps, given) => withCommandAudit(deps, 'command', (auditChange) => run(deps, given, auditChange));
+}
+
+/** Makes an audited command whose changes leave entries in the store's journal. */
+export function journaled(
+  run: (deps: CommandDeps, given: Given, auditChange: AuditChange) => Promise<unknown>,
+): Run {
+  return audited(async (deps, given, auditChange) => {
+    await requireNumbersAhead(deps.catalog, deps.blobs);
+    return run(deps, given, auditChange);
+  });
 }
 
 function print(result: unknown): void {

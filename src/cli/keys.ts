@@ -9,7 +9,7 @@ import type { AccessKey } from '../domain/access-key-catalog.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { sealToken } from '../domain/session-token.ts';
 import type { User } from '../domain/user-catalog.ts';
-import { addAction, audited, type Given } from './action.ts';
+import { addAction, type Given, journaled } from './action.ts';
 import { choicesOf, findAccount, findKey, findUser, listOwnedKeys } from './find.ts';
 
 const LONGEST_SESSION_MS = 36 * 3_600_000;
@@ -22,7 +22,7 @@ export function addKeys(program: Command): void {
     key.command('create'),
     'create a key and print its secret, which is not shown again',
     [],
-    audited(createKey),
+    journaled(createKey),
     ['user'],
   );
   addAction(
@@ -36,21 +36,21 @@ export function addKeys(program: Command): void {
     key.command('disable'),
     'disable a key; it stops working everywhere within two seconds',
     ['id'],
-    audited((deps, given, auditChange) => setStatus(deps, given, auditChange, 'disabled')),
+    journaled((deps, given, auditChange) => setStatus(deps, given, auditChange, 'disabled')),
     ['yes'],
   );
   addAction(
     key.command('enable'),
     'enable a disabled key again',
     ['id'],
-    audited((deps, given, auditChange) => setStatus(deps, given, auditChange, 'active')),
+    journaled((deps, given, auditChange) => setStatus(deps, given, auditChange, 'active')),
   );
-  addAction(key.command('delete'), 'delete a key', ['id'], audited(deleteKey), ['yes']);
+  addAction(key.command('delete'), 'delete a key', ['id'], journaled(deleteKey), ['yes']);
   addAction(
     key.command('issue'),
     'issue temporary credentials; they stop working when their key or user does',
     [],
-    audited(issueKey),
+    journaled(issueKey),
     ['user', 'for', 'key'],
   );
 }

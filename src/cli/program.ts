@@ -3,9 +3,12 @@ import { packageVersion } from '../app/version.ts';
 import { EXIT } from '../config/errors.ts';
 import { addAccounts, addPolicies, addUsers } from './accounts.ts';
 import { addAudit } from './audit.ts';
+import { addDamage } from './damage.ts';
 import { addKeys } from './keys.ts';
 import { addCatalog, addLocks } from './locks.ts';
 import { addNotifications } from './notifications.ts';
+import { addRebuild } from './rebuild.ts';
+import { addScrub } from './scrub.ts';
 import { addServe } from './serve.ts';
 import { addStore } from './store.ts';
 
@@ -28,5 +31,8 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   addAudit(program);
   addCatalog(program);
   addStore(program);
+  addRebuild(program);
+  addScrub(program);
+  addDamage(program);
   await program.parseAsync([...argv], { from: 'user' });
 }

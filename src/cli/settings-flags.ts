@@ -6,7 +6,7 @@ import { StartRefused } from '../app/start-plan.ts';
 import { EXIT, NotFoundError, SettingError } from '../config/errors.ts';
 import { type Config, dataPath, readConfig } from '../config/read.ts';
 import { SETTINGS } from '../config/settings.ts';
-import { ApiError, Shortage } from '../domain/errors.ts';
+import { Refusal, Shortage } from '../domain/errors.ts';
 import { PolicyError } from '../domain/policy/policy-error.ts';
 import type { RefusalReason } from '../domain/start-refusals.ts';
 import { ClockWentBack } from '../domain/trusted-time.ts';
@@ -75,7 +75,7 @@ const OTHER_SETTINGS: ReadonlySet<RefusalReason> = new Set([
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof Shortage) return EXIT.failed;
-  if (error instanceof SettingError || error instanceof PolicyError || error instanceof ApiError)
+  if (error instanceof SettingError || error instanceof PolicyError || error instanceof Refusal)
     return EXIT.wrongSettings;
   if (error instanceof StartRefused && OTHER_SETTINGS.has(error.reason)) return EXIT.wrongSettings;
   if (error instanceof NotFoundError) return EXIT.notFound;

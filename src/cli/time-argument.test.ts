@@ -5,7 +5,7 @@ import { parseTime } from './time-argument.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 27, 12, 0, 0);
 
-it('a time is ISO 8601, UTC without an offset, or so long ago', () => {
+it('a time is an ISO 8601 instant, in UTC without an offset, or a duration before now', () => {
   for (const [text, expected] of [
     ['2026-11-27', '2026-11-27T00:00:00.000Z'],
     ['2026-11-27T20:15', '2026-11-27T20:15:00.000Z'],
@@ -18,7 +18,7 @@ it('a time is ISO 8601, UTC without an offset, or so long ago', () => {
     assert.equal(new Date(parseTime('--from', text, NOW_MS)).toISOString(), expected, text);
 });
 
-it('anything else is refused, a day that does not exist too', () => {
+it('anything else is refused, nonexistent days too', () => {
   for (const text of [
     '',
     'yesterday',

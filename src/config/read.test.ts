@@ -10,7 +10,7 @@ import { environmentName, SETTINGS } from './settings.ts';
 const data = mkdtempSync(join(tmpdir(), 'moraine-config-'));
 after(() => rmSync(data, { recursive: true }));
 
-/** Reads the settings from these flags, this environment and this settings file only. */
+/** Reads the settings from only these flags, this environment and this settings file. */
 function read(flags: object = {}, environment: Record<string, string> = {}, file?: unknown): Config {
   const before = process.env;
   process.env = { ...environment };
@@ -24,7 +24,7 @@ function read(flags: object = {}, environment: Record<string, string> = {}, file
   }
 }
 
-/** Asserts that reading fails with this message of one line. */
+/** Asserts that reading fails with this one-line message. */
 function refusesSettings(run: () => unknown, reason: RegExp): void {
   assert.throws(run, (error) => {
     assert.ok(error instanceof SettingError, String(error));
@@ -73,19 +73,19 @@ describe('durations', () => {
     assert.deepEqual([completeMemoryMs, uploadExpiryMs, requestIdleMs], [86_400_000, 86_400_000, 60_000]);
   });
 
-  it('of waiting are no longer than a timer can be set, which would fire at once', () => {
+  it('of waits are limited to what a timer can hold, because a longer one fires at once', () => {
     assert.equal(read({ 'request-idle': '20d' }).requestIdleMs, 20 * 86_400_000);
     assert.ok(read({ 'request-idle': '400d' }).requestIdleMs < 2 ** 31);
   });
 });
 
-describe('the bounds of connections', () => {
+describe('the connection limits', () => {
   it('are 256 per address, and no proxies by default', () => {
     const { connectionsPerAddress, proxies } = read();
     assert.deepEqual([connectionsPerAddress, proxies], [256, []]);
   });
 
-  it('except addresses and networks of proxies', () => {
+  it('accept addresses and networks as proxies', () => {
     const { proxies } = read({ proxies: '10.0.0.7, 10.1.0.0/16,fd00:1::/64' });
     assert.deepEqual(proxies, ['10.0.0.7', '10.1.0.0/16', 'fd00:1::/64']);
     for (const text of ['', 'proxy', '10.0.0', '10.0.0.0/33', 'fd00::/129', '10.0.0.1,', '10.0.0.1/']) {
@@ -95,7 +95,7 @@ describe('the bounds of connections', () => {
 });
 
 describe('the listen address', () => {
-  it('is host and port, an IPv6 host in brackets', () => {
+  it('is host and port, with an IPv6 host in brackets', () => {
     const cases = {
       '127.0.0.1:4522': { host: '127.0.0.1', port: 4522 },
       'localhost:0': { host: 'localhost', port: 0 },
@@ -139,13 +139,13 @@ describe('the sources of settings', () => {
     assert.equal(read().uploadExpiryMs, 86_400_000);
   });
 
-  it('are named in what is refused, where the value came from', () => {
+  it('are named in errors about their values', () => {
     refusesSettings(() => read({ workers: '0' }), /^--workers /);
     refusesSettings(() => read({}, { MORAINE_WORKERS: 'x' }), /^MORAINE_WORKERS /);
     refusesSettings(() => read({}, {}, { workers: -1 }), /^settings file: workers /);
   });
 
-  it('take an empty variable as not set', () => {
+  it('treat an empty variable as not set', () => {
     assert.equal(read({}, { MORAINE_ACCOUNT_ID: '' }).accountId, undefined);
   });
 
@@ -159,7 +159,7 @@ describe('the sources of settings', () => {
     assert.deepEqual([workers, listen.host], [3, '0.0.0.0']);
   });
 
-  it('refuse a file that is not one', () => {
+  it('refuse an invalid settings file', () => {
     refusesSettings(() => read({}, {}, '{'), /config\.json is not a JSON object/);
     refusesSettings(() => read({}, {}, []), /config\.json is not a JSON object/);
     refusesSettings(() => read({}, {}, { wrokers: 1 }), /wrokers is not a setting that a file can have/);
@@ -173,21 +173,21 @@ describe('the sources of settings', () => {
 });
 
 describe('single settings', () => {
-  it('know an account id by its twelve digits', () => {
+  it('accept an account id of twelve digits only', () => {
     assert.equal(read({ 'account-id': '111122223333' }).accountId, '111122223333');
     for (const id of ['11112222333', '1111-2222-3333', 'x']) {
       refusesSettings(() => read({ 'account-id': id }), /^--account-id must be 12 digits/);
     }
   });
 
-  it('take both halves of a first key or none', () => {
+  it('require both halves of a root key or neither', () => {
     const id = { MORAINE_ROOT_ACCESS_KEY_ID: 'AKIAEXAMPLEEXAMPLE00' };
     const secret = { MORAINE_ROOT_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG' };
     assert.equal(read({}, { ...id, ...secret }).rootKey?.id, 'AKIAEXAMPLEEXAMPLE00');
     for (const half of [id, secret]) refusesSettings(() => read({}, half), /must be given together/);
   });
 
-  it('never show a secret that is refused', () => {
+  it('do not show a secret in errors', () => {
     const secret = { MORAINE_ROOT_SECRET_ACCESS_KEY: 'hunter2'.repeat(50) };
     assert.throws(
       () => read({}, { MORAINE_ROOT_ACCESS_KEY_ID: 'AKIAEXAMPLEEXAMPLE00', ...secret }),
@@ -199,7 +199,7 @@ describe('single settings', () => {
     );
   });
 
-  it('call a first key weak whose id or secret is short', () => {
+  it('treat a root key with a short id or secret as weak', () => {
     const weak = (id: string, secret: string) =>
       read({}, { MORAINE_ROOT_ACCESS_KEY_ID: id, MORAINE_ROOT_SECRET_ACCESS_KEY: secret }).rootKey?.weak;
     assert.equal(weak('a'.repeat(16), 'b'.repeat(16)), false);
@@ -207,7 +207,7 @@ describe('single settings', () => {
     assert.equal(weak('a'.repeat(16), 'b'.repeat(15)), true);
   });
 
-  it('take names of hosts, without ports', () => {
+  it('accept host names without ports', () => {
     assert.deepEqual(read().emulatorHosts, []);
     assert.deepEqual(read({ 'emulator-hosts': 'A.test, b-1.internal' }).emulatorHosts, [
       'a.test',
@@ -217,7 +217,7 @@ describe('single settings', () => {
       refusesSettings(() => read({ 'emulator-hosts': names }), /^--emulator-hosts must be host names/);
   });
 
-  it('take certificate and key together, from files that are there', () => {
+  it('require certificate and key together, from existing files', () => {
     refusesSettings(() => read({ 'tls-cert': 'x' }), /must be given together/);
     refusesSettings(
       () => read({ 'tls-cert': join(data, 'x'), 'tls-key': join(data, 'y') }),
@@ -229,6 +229,19 @@ describe('single settings', () => {
       () => read({ 'tls-cert': text, 'tls-key': text }),
       /cannot use the files of --tls-cert and --tls-key/,
     );
+  });
+
+  it('take a period of the scrub that can be kept, and a topic for damage', () => {
+    assert.deepEqual([read().scrubPeriodMs, read().damageTopic], [7 * 86_400_000, null]);
+    assert.equal(read({ 'scrub-period': '1h' }).scrubPeriodMs, 3_600_000);
+    refusesSettings(() => read({ 'scrub-period': '59m' }), /^--scrub-period must be at least 1h/);
+    const topic = 'arn:aws:sns:us-east-1:123456789012:damage';
+    assert.equal(read({ 'damage-topic': topic }).damageTopic, topic);
+    for (const other of ['damage', `${topic} `, 'arn:aws:sqs:us-east-1:123456789012:damage'])
+      refusesSettings(
+        () => read({ 'damage-topic': other }),
+        /^--damage-topic must be the ARN of an SNS topic/,
+      );
   });
 
   it('say what a switch may be', () => {

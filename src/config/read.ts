@@ -45,6 +45,8 @@ export interface Config {
   readonly acceptEmptyStore: boolean;
   readonly acceptCatalog: boolean;
   readonly keepAsideMs: number;
+  /** How often every stored byte is read and compared with its hashes. */
+  readonly scrubPeriodMs: number;
   readonly catalogTimeoutMs: number;
   readonly completeMemoryMs: number;
   readonly uploadExpiryMs: number;
@@ -61,6 +63,8 @@ export interface Config {
   /** Targets by topic ARN; `*` for all other topics. */
   readonly notificationTargets: z.infer<typeof notificationTargets>;
   readonly allowLocalWebhooks: boolean;
+  /** Gets messages about damaged bytes; null: no topic does. */
+  readonly damageTopic: string | null;
   /** Bytes; undefined: depends on the size of the file system. */
   readonly reserveBytes: number | undefined;
   readonly emulator: boolean;
@@ -98,6 +102,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     acceptEmptyStore: read('accept-empty-store'),
     acceptCatalog: read('accept-catalog'),
     keepAsideMs: read('keep-aside'),
+    scrubPeriodMs: read('scrub-period'),
     catalogTimeoutMs: Math.min(read('catalog-timeout'), LONGEST_TIMER_MS),
     completeMemoryMs: read('complete-memory'),
     uploadExpiryMs: read('upload-expiry'),
@@ -109,6 +114,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     expeditedCapacity: read('expedited-capacity') ?? null,
     notificationTargets: readNotificationTargets(read('notification-targets')),
     allowLocalWebhooks: read('allow-local-webhooks'),
+    damageTopic: read('damage-topic') ?? null,
     reserveBytes: read('reserve'),
     emulator: read('emulator'),
     emulatorHosts: read('emulator-hosts') ?? [],

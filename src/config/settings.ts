@@ -11,6 +11,7 @@ import {
   logLevel,
   networks,
   size,
+  topic,
   whole,
   workers,
 } from './values.ts';
@@ -122,6 +123,12 @@ export const SETTINGS = {
     default: '7d',
     about: 'how long to keep blobs that a start found in the store but not in the catalog',
   },
+  'scrub-period': {
+    schema: duration.refine((ms) => ms >= 3_600_000, 'must be at least 1h'),
+    value: 'TIME',
+    default: '7d',
+    about: 'how often to read every stored byte and compare it with its hashes',
+  },
   'catalog-timeout': {
     schema: duration.refine((ms) => ms >= 100, 'must be at least 100ms'),
     value: 'TIME',
@@ -185,6 +192,13 @@ export const SETTINGS = {
     value: 'FILE',
     defaultText: 'none',
     about: 'JSON file that maps topic ARNs to webhooks, SNS endpoints or SQS queues',
+  },
+  'damage-topic': {
+    schema: topic.optional(),
+    value: 'ARN',
+    defaultText: 'none',
+    about:
+      'topic that gets a message when stored bytes are found damaged; --notification-targets says where it goes',
   },
   'allow-local-webhooks': {
     schema: flag,

@@ -124,4 +124,11 @@ function isNetwork(text: string): boolean {
 /** Length in characters below which an id or secret of root's key is weak: it can be guessed. */
 export const SHORTEST_STRONG = 16;
 
+export const topic = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:sns:[A-Za-z0-9._-]{1,64}:\d{12}:[A-Za-z0-9_.-]{1,256}$/,
+    'must be the ARN of an SNS topic',
+  );
+
 export const accountId = z.string().regex(/^\d{12}$/, 'must be 12 digits');

@@ -5,7 +5,10 @@ import type { Page, Paging } from './page.ts';
 import type { InventoryMode } from './vault.ts';
 
 /** An archive and where its bytes lie. */
-export interface StoredArchive extends Archive, SegmentSource {}
+export interface StoredArchive extends Archive, SegmentSource {
+  /** When an imported archive arrived here; null if that is `createdMs`. */
+  readonly arrivedMs: number | null;
+}
 
 /** A run of bytes of an archive in one blob. */
 export interface Segment {
@@ -52,19 +55,12 @@ export interface DeleteArchiveArgs {
   readonly policyVersion: number;
 }
 
-export interface MarkDamagedArgs {
-  readonly archiveNo: number;
-  readonly nowMs: number;
-}
-
 export interface ArchiveWrites {
-  /** @throws 404 when the vault is gone. */
+  /** @throws Refusal not-found when the vault is gone. */
   addArchive(args: NewArchive): Promise<void>;
   /**
    * Deletes an archive; false if there is none.
-   * @throws 400 Throttling, which clients retry, when the vault's policies are no longer of `policyVersion`.
+   * @throws Refusal changed-meanwhile when the vault's policies are no longer of `policyVersion`: clients retry.
    */
   deleteArchive(args: DeleteArchiveArgs): Promise<boolean>;
-  /** Notes that a read found an archive's bytes changed. */
-  markDamaged(args: MarkDamagedArgs): Promise<void>;
 }

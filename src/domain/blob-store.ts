@@ -16,6 +16,8 @@ export interface BlobLabel {
   readonly description: string | null;
   /** Creation of the archive, or arrival of the part; ms since the epoch. */
   readonly createdMs: number;
+  /** When an imported archive arrived here; absent if that is `createdMs`. */
+  readonly arrivedMs?: number;
   /** Of two parts at one offset, the one with the greater sequence counts. */
   readonly sequence: number;
   /** Parts only. */
@@ -114,6 +116,14 @@ export interface JournalEntry {
   readonly writer?: WriterStamp;
 }
 
+/** What a start found in the journal files of earlier runs. */
+export interface JournalSurvey {
+  /** Types of all entries, in no order. */
+  readonly types: readonly string[];
+  /** What is damaged in which file. */
+  readonly damage: readonly string[];
+}
+
 /** A blob that a start found in the store but not in the catalog. */
 export interface AsideBlob {
   readonly ref: string;
@@ -152,8 +162,8 @@ export interface BlobStore {
   /** Confirms a blob: the row that names it is durable. */
   confirm(ref: string): void;
   /**
-   * Blobs that may have been stored without being confirmed before their process ended. The catalog tells which it
-   * names.
+   * Blobs that may have been stored without being confirmed before their process ended. Ask the catalog which of them
+   * it names.
    */
   unconfirmed(): AsyncIterable<string>;
   /**
@@ -177,8 +187,16 @@ export interface BlobStore {
   list(): AsyncIterable<string>;
   /** Appends entries to the journal; durable when it resolves. @throws StoreFailure. */
   appendEntries(entries: readonly JournalEntry[]): Promise<void>;
-  /** Every journal entry, in any order; one may come twice. */
-  journalEntries(): AsyncIterable<JournalEntry>;
+  /**
+   * Every journal entry, in any order; one may come twice.
+   * @param onDamage called for damage, after which reading goes on. @throws BlobDamaged by default.
+   */
+  journalEntries(onDamage?: (damage: BlobDamaged) => void): AsyncIterable<JournalEntry>;
+  /**
+   * Closes the journal files that earlier processes left open: from then on, a change at a file's end is damage. At a start
+   * only, while no server writes. Leaves a damaged file as it is. @throws StoreFailure, the I/O error.
+   */
+  closeJournals(): Promise<JournalSurvey>;
   /** The greatest number of any journal entry; 0 without one. */
   lastEntrySeq(): Promise<number>;
   /**
@@ -204,24 +222,33 @@ export interface BlobStore {
   removeNote(name: string): Promise<void>;
   /** Names of all notes that begin with this. */
   noteNames(prefix: string): Promise<readonly string[]>;
-  /** Why the store takes no more writes (a flush failed); undefined while all is well. */
+  /** Why the store accepts no more writes (a flush failed); undefined while it does. */
   failure(): Error | undefined;
   close(): Promise<void>;
 }
 
 /** There is no blob under this reference. */
 export class BlobMissing extends Error {
+  readonly ref: string;
+
   constructor(ref: string) {
     super(`no blob ${ref}`);
     this.name = 'BlobMissing';
+    this.ref = ref;
   }
 }
 
 /** The blob exists but is not what was stored. */
 export class BlobDamaged extends Error {
-  constructor(ref: string, why: string) {
+  readonly ref: string;
+  /** Number of the damaged leaf; null if its description or its size is wrong. */
+  readonly leaf: number | null;
+
+  constructor(ref: string, why: string, leaf: number | null = null) {
     super(`blob ${ref} is damaged: ${why}`);
     this.name = 'BlobDamaged';
+    this.ref = ref;
+    this.leaf = leaf;
   }
 }
 

@@ -1,4 +1,4 @@
-import { ApiError } from './errors.ts';
+import { Refusal } from './errors.ts';
 
 /** A provisioned capacity unit: for a month, no Expedited retrieval is refused for lack of capacity. */
 export interface CapacityUnit {
@@ -22,24 +22,24 @@ export function expiryOf(startMs: number): number {
   return Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1, day, h, m, s);
 }
 
-/** @throws 400 LimitExceededException when two units are in force. */
+/** @throws Refusal limit-reached when two units are in force. */
 export function requireUnitAvailable(inForce: number): void {
   if (inForce < MAX_UNITS) return;
-  throw new ApiError(
-    'LimitExceededException',
+  throw new Refusal(
+    'limit-reached',
     `The account has ${inForce} provisioned capacity units; the limit is ${MAX_UNITS}.`,
   );
 }
 
-/** @throws 400 InsufficientCapacityException when Expedited is scarce and this one would be too many. */
+/** @throws Refusal no-capacity when Expedited is scarce and this one would be too many. */
 export function requireExpeditedCapacity(
   capacity: number | null,
   startedInWindow: number,
   unitsInForce: number,
 ): void {
   if (capacity === null || unitsInForce > 0 || startedInWindow < capacity) return;
-  throw new ApiError(
-    'InsufficientCapacityException',
+  throw new Refusal(
+    'no-capacity',
     'There is insufficient capacity for Expedited retrievals at the moment. Try again later, use Standard or Bulk, or purchase provisioned capacity.',
   );
 }

@@ -5,6 +5,7 @@
  */
 import type { AccessKeyReads, AccessKeyWrites } from './access-key-catalog.ts';
 import type { ArchiveReads, ArchiveWrites, SegmentReads } from './archive-catalog.ts';
+import type { DamageReads, DamageWrites } from './damage-catalog.ts';
 import type { GarbageReads, GarbageWrites } from './garbage-catalog.ts';
 import type { InventoryReads, InventoryWrites } from './inventory-catalog.ts';
 import type { JobReads, JobWrites } from './job-catalog.ts';
@@ -37,6 +38,7 @@ export interface CatalogReads
     AccessKeyReads,
     SettingReads,
     GarbageReads,
+    DamageReads,
     OutboxReads,
     StoreLinkReads {}
 
@@ -55,13 +57,14 @@ export interface CatalogWrites
     AccessKeyWrites,
     SettingWrites,
     GarbageWrites,
+    DamageWrites,
     OutboxWrites,
     StoreLinkWrites {}
 
 export interface Catalog extends CatalogReads, CatalogWrites {
   /** The newest commit number that this process knows. No I/O. */
   knownCommitNumber(): number;
-  /** Why the last use of the catalog failed; undefined while all is well. No I/O. */
+  /** Why the last use of the catalog failed; undefined if it succeeded. No I/O. */
   failure(): Error | undefined;
   close(): Promise<void>;
 }

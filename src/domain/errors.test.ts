@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError, asApiError, asShortage, quote, Shortage, withoutPath } from './errors.ts';
+import { asShortage, notFound, quote, Refusal, Shortage, withoutPath } from './errors.ts';
 
 describe('a value in a message', () => {
   it('is text as it is and anything else as JSON, cut short', () => {
@@ -28,28 +28,16 @@ describe('a value in a message', () => {
   });
 });
 
-describe('ApiError', () => {
-  it('knows fault and origin of its code', () => {
-    const error = new ApiError('InvalidSignatureException', 'x');
-    assert.deepEqual([error.fault, error.origin], ['Client', 'front']);
-    const ours = new ApiError('ServiceUnavailableException', 'x');
-    assert.deepEqual([ours.fault, ours.origin], ['Server', 'service']);
-  });
-});
-
 describe('Shortage', () => {
-  it('is the fault of the service, with its reason, and keeps its cause for the log', () => {
+  it('keeps its cause for the log', () => {
     const cause = new Error('below');
-    const shortage = new Shortage('The disk is full.', { cause });
-    const { code, fault, message } = asApiError(shortage);
-    assert.deepEqual([code, fault, message], ['ServiceUnavailableException', 'Server', 'The disk is full.']);
-    assert.equal(shortage.cause, cause);
+    assert.equal(new Shortage('The disk is full.', { cause }).cause, cause);
   });
 
   it('is no proof that nothing was changed, unless it says so', () => {
     assert.equal(new Shortage('x').changedNothing, false);
     assert.equal(new Shortage('x', { changedNothing: true }).changedNothing, true);
-    assert.ok(!(new Shortage('x') instanceof ApiError), 'an ApiError is proof');
+    assert.ok(!(new Shortage('x') instanceof Refusal), 'a Refusal is proof');
   });
 
   it('is made of system errors that pass by themselves, also where they are a cause, and of no others', () => {
@@ -62,7 +50,7 @@ describe('Shortage', () => {
         assert.doesNotMatch(made.message, /srv/, 'a client is not shown a path');
       }
     }
-    const client = new ApiError('BadRequest', 'x');
+    const client = notFound('x');
     for (const error of [system('EIO'), new Error('x'), 'text', undefined, client])
       assert.equal(asShortage(error), error);
   });

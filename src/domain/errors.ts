@@ -1,62 +1,39 @@
-/**
- * The table of all errors that the API sends, and the classes that carry them.
- * Source: protocol of the API, 2012-06-01, "Error responses".
- */
+/** The ways in which a request fails: a rule refuses it, or the server lacks something for now. */
 
-/** The layer of the real service that words the error. It decides the order of the keys in the body. */
-export type ErrorOrigin = 'service' | 'front';
+/** Why a rule refuses a request. What clients get for each kind is in protocol/wire-error.ts. */
+export type RefusalKind =
+  /** The policies or tags that allowed the request changed before it was done. */
+  | 'changed-meanwhile'
+  /** The stored bytes are damaged. */
+  | 'damaged'
+  /** The caller may not do this. */
+  | 'denied'
+  /** A value cannot be used, or does not fit what is stored. */
+  | 'invalid'
+  /** The account has as many of these as it may have. */
+  | 'limit-reached'
+  /** A vault lock is in progress or complete. */
+  | 'locked'
+  /** A required value was not given. */
+  | 'missing'
+  /** Expedited retrievals have no capacity left. */
+  | 'no-capacity'
+  /** There is no such vault, archive, upload, job, policy or configuration. */
+  | 'not-found'
+  /** The data retrieval policy does not allow as much. */
+  | 'over-policy'
+  /** No account has this id. */
+  | 'unknown-account';
 
-/** `type` in the body: which side caused the error. */
-export type ErrorFault = 'Client' | 'Server';
+/** A refused request, which is certain to have changed nothing. The message is safe to show to the client. */
+export class Refusal extends Error {
+  readonly kind: RefusalKind;
 
-interface ErrorKind {
-  readonly fault: ErrorFault;
-  readonly origin: ErrorOrigin;
-}
-
-const SERVICE: ErrorKind = { fault: 'Client', origin: 'service' };
-const FRONT: ErrorKind = { fault: 'Client', origin: 'front' };
-
-/** Code → fault and origin. Only these codes can be thrown; protocol/ has the HTTP status of each. */
-export const ERROR_KINDS = {
-  AccessDeniedException: FRONT,
-  BadRequest: SERVICE,
-  ExpiredTokenException: FRONT,
-  InsufficientCapacityException: SERVICE,
-  InvalidParameterValueException: SERVICE,
-  InvalidSignatureException: FRONT,
-  LimitExceededException: SERVICE,
-  MissingAuthenticationTokenException: FRONT,
-  MissingParameterValueException: SERVICE,
-  PolicyEnforcedException: SERVICE,
-  RequestTimeoutException: SERVICE,
-  ResourceNotFoundException: SERVICE,
-  SerializationException: SERVICE,
-  ServiceUnavailableException: { fault: 'Server', origin: 'service' },
-  ThrottlingException: FRONT,
-  UnknownOperationException: SERVICE,
-  UnrecognizedClientException: FRONT,
-} as const satisfies Record<string, ErrorKind>;
-
-export type ErrorCode = keyof typeof ERROR_KINDS;
-
-/** An answer in the API's own error form: what was wrong, with which value. Safe to show to the client. */
-export class ApiError extends Error {
-  readonly code: ErrorCode;
-  readonly origin: ErrorOrigin;
-  /** Appended to the message for the client only; the audit log has the message alone. */
-  readonly evidence: string;
-
-  constructor(code: ErrorCode, message: string, options: { origin?: ErrorOrigin; evidence?: string } = {}) {
+  /** @param message what was wrong, with which value. */
+  constructor(kind: RefusalKind, message: string) {
     super(message);
-    this.name = 'ApiError';
-    this.code = code;
-    this.origin = options.origin ?? ERROR_KINDS[code].origin;
-    this.evidence = options.evidence ?? '';
-  }
-
-  get fault(): ErrorFault {
-    return ERROR_KINDS[this.code].fault;
+    this.name = 'Refusal';
+    this.kind = kind;
   }
 }
 
@@ -71,8 +48,7 @@ export interface ShortageOptions extends ErrorOptions {
 
 /**
  * The server temporarily lacks something: disk space, file descriptors, memory, the database, the audit log. Clients get
- * a 500 `ServiceUnavailableException` with the reason, and retry. It is not an ApiError, which is a refusal and certain
- * to have changed nothing.
+ * the reason, and retry. It is no Refusal: the request may have changed something.
  */
 export class Shortage extends Error {
   readonly changedNothing: boolean;
@@ -130,36 +106,25 @@ export function withoutPath(error: unknown): string {
 
 /** A Shortage for a transient system error; otherwise the error itself. */
 export function asShortage(error: unknown): unknown {
-  if (error instanceof ApiError || error instanceof Shortage) return error;
+  if (error instanceof Shortage) return error;
   const missing = missingResource(error);
   if (missing === undefined) return error;
   return new Shortage(`The service cannot complete the request: ${missing}.`, { cause: error });
 }
 
-/**
- * The error as an ApiError: a Shortage or a transient system error with its reason, any other error as a 500 that
- * reveals nothing.
- */
-export function asApiError(thrown: unknown): ApiError {
-  if (thrown instanceof ApiError) return thrown;
-  const error = asShortage(thrown);
-  const text = error instanceof Shortage ? error.message : 'The service cannot complete the request.';
-  return new ApiError('ServiceUnavailableException', text);
+/** A refusal: a value cannot be used. The message names it. */
+export function invalidParameter(message: string): Refusal {
+  return new Refusal('invalid', message);
 }
 
-/** 400: a parameter, header or body member has a value that cannot be used. */
-export function invalidParameter(message: string): ApiError {
-  return new ApiError('InvalidParameterValueException', message);
+/** A refusal: something required was not given. `name` is worded as the service does ("API version"). */
+export function missingParameter(name: string): Refusal {
+  return new Refusal('missing', `Required parameter missing: ${name}`);
 }
 
-/** 400: something required was not sent. `name` is worded as the service does ("API version"). */
-export function missingParameter(name: string): ApiError {
-  return new ApiError('MissingParameterValueException', `Required parameter missing: ${name}`);
-}
-
-/** 404: there is no such vault, upload, job, policy or configuration. */
-export function notFound(message: string): ApiError {
-  return new ApiError('ResourceNotFoundException', message);
+/** A refusal: there is no such vault, upload, job, policy or configuration. */
+export function notFound(message: string): Refusal {
+  return new Refusal('not-found', message);
 }
 
 const SHOWN_CHARS = 300;

@@ -13,18 +13,18 @@ describe('archive ids', () => {
     for (let i = 0; i < 200; i++) assert.match(ids.archiveId(VAULT, NOW), /^[A-Za-z0-9_-]{138}$/);
   });
 
-  it('are never the same twice, even at one moment', () => {
+  it('are unique, even at the same instant', () => {
     const made = new Set(Array.from({ length: 500 }, () => ids.archiveId(VAULT, NOW)));
     assert.equal(made.size, 500);
   });
 
-  it('are known again by every process that has the key', () => {
+  it('are recognized by every process with the same key', () => {
     const key = randomBytes(32);
     const id = new Ids(key, randomBytes).archiveId(VAULT, NOW);
     assert.equal(new Ids(key, randomBytes).classifyArchiveId(id, VAULT), 'of-this-vault');
   });
 
-  it('tell that they are of another vault, account or region', () => {
+  it('are recognized as those of another vault, account or region', () => {
     const id = ids.archiveId(VAULT, NOW);
     for (const other of [
       { name: 'photo' },
@@ -40,13 +40,13 @@ describe('archive ids', () => {
     }
   });
 
-  it('are not ours when any one character is another', () => {
+  it('are not ours with any character changed', () => {
     const id = ids.archiveId(VAULT, NOW);
     for (let at = 0; at < id.length; at++) {
       for (const char of ALPHABET) {
         if (char === id[at]) continue;
         const changed = id.slice(0, at) + char + id.slice(at + 1);
-        // Not an assertion each: there are nearly nine thousand.
+        // Fails only on a mismatch, because an assertion for each of nearly nine thousand ids is slow.
         if (ids.classifyArchiveId(changed, VAULT) !== 'not-ours') assert.fail(`${char} at ${at}`);
       }
     }
@@ -57,7 +57,7 @@ describe('archive ids', () => {
     assert.equal(ids.classifyArchiveId(forged, VAULT), 'not-ours');
   });
 
-  it('are not ours when they are no such token at all', () => {
+  it('are not ours when malformed', () => {
     const id = ids.archiveId(VAULT, NOW);
     const odd = [
       '',
@@ -75,18 +75,18 @@ describe('archive ids', () => {
   });
 });
 
-describe('the other ids', () => {
-  it('of uploads have 92 characters of the alphabet', () => {
+describe('other ids', () => {
+  it('of uploads have 92 characters that are safe in a path', () => {
     const made = Array.from({ length: 200 }, () => ids.uploadId(NOW));
     for (const id of made) assert.match(id, /^[A-Za-z0-9_-]{92}$/);
     assert.equal(new Set(made).size, made.length);
   });
 
-  it('of requests have 47 characters of the alphabet', () => {
+  it('of requests have 47 characters that are safe in a path', () => {
     for (let i = 0; i < 200; i++) assert.match(ids.requestId(), /^[A-Za-z0-9_-]{47}$/);
   });
 
-  it('sort by the time at which they were made, as the index of the catalog likes it', () => {
+  it('of uploads sort by time, which suits the catalog’s index', () => {
     const earlier = Buffer.from(ids.uploadId(NOW), 'base64url');
     const later = Buffer.from(ids.uploadId(NOW + 1), 'base64url');
     assert.ok(earlier.compare(later) < 0);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toInventoryDate } from './inventory.ts';
 
-describe('a date of an inventory', () => {
-  it('is that of its own second, whatever was asked for before', () => {
+describe('a date in an inventory', () => {
+  it('has the right second, whichever date was formatted before', () => {
     const second = Date.UTC(2017, 7, 23, 1, 56, 27);
     for (const [ms, seconds] of [
       [second, '27'],

@@ -1,5 +1,5 @@
 import type { Archive } from './archive.ts';
-import { invalidParameter, quote } from './errors.ts';
+import { quote } from './errors.ts';
 import { type InventoryKey, invalidMarker } from './page.ts';
 
 export type InventoryFormat = 'JSON' | 'CSV';
@@ -18,56 +18,6 @@ export interface InventoryRequest {
 
 /** An archive as an inventory shows it. */
 export type InventoryEntry = Omit<Archive, 'vaultNo'>;
-
-/** `Format`: JSON by default. @throws 400. */
-export function parseFormat(raw: unknown): InventoryFormat {
-  if (raw === undefined || raw === null) return 'JSON';
-  if (raw === 'JSON' || raw === 'CSV') return raw;
-  throw invalidParameter(`Invalid Format: ${quote(raw)}. It must be JSON or CSV.`);
-}
-
-/** `InventoryRetrievalParameters`; null and absent members do not restrict. @throws 400. */
-export function parseInventoryRequest(format: InventoryFormat, raw: unknown): InventoryRequest {
-  if (raw !== undefined && raw !== null && (typeof raw !== 'object' || Array.isArray(raw))) {
-    throw invalidParameter('Invalid InventoryRetrievalParameters: it must be an object.');
-  }
-  const members = (raw ?? {}) as Record<string, unknown>;
-  const startMs = parseDate('StartDate', members['StartDate']);
-  const endMs = parseDate('EndDate', members['EndDate']);
-  if (startMs !== null && endMs !== null && startMs >= endMs) {
-    throw invalidParameter(
-      `Invalid StartDate: ${quote(members['StartDate'])} is not before EndDate: ${quote(members['EndDate'])}`,
-    );
-  }
-  const given = members['Marker'] as string | null | undefined;
-  const marker = given === undefined || given === '' ? null : given;
-  if (marker !== null) decodeInventoryMarker(marker);
-  return { format, startMs, endMs, limit: parseLimit(members['Limit']), marker };
-}
-
-/** A string or a number on the wire (old clients send numbers). */
-function parseLimit(raw: unknown): number | null {
-  if (raw === undefined || raw === null || raw === '') return null;
-  const text = typeof raw === 'number' || typeof raw === 'string' ? String(raw) : '';
-  const limit = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1) return limit;
-  throw invalidParameter(`Invalid Limit: ${quote(raw)}. It must be a whole number of at least 1.`);
-}
-
-/** ISO 8601 with seconds; a missing zone is UTC, as one old client sends it. */
-function parseDate(name: string, raw: unknown): number | null {
-  if (raw === undefined || raw === null || raw === '') return null;
-  const match =
-    typeof raw === 'string'
-      ? /^(\d{4}-\d\d-(\d\d))T(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/.exec(raw)
-      : null;
-  const [, day, dayOfMonth, time, zone = ''] = match ?? [];
-  const ms = Date.parse(`${day}T${time}${/^[+-]/.test(zone) ? zone : 'Z'}`);
-  // `Date` takes 30 February for 2 March.
-  const exists = new Date(`${day}T00:00:00Z`).getUTCDate() === Number(dayOfMonth);
-  if (exists && !Number.isNaN(ms)) return ms;
-  throw invalidParameter(`Invalid ${name}: ${quote(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
-}
 
 /** The last second formatted. Formatting each archive's anew took an eighth of an inventory's time. */
 let lastDate = { second: Number.NaN, text: '' };
@@ -88,7 +38,10 @@ export function encodeInventoryMarker({ createdMs, no }: InventoryKey, vaultNo: 
   return Buffer.from([MARKER, ...numbers].join(':').padEnd(101, ' ')).toString('base64url');
 }
 
-/** Where the next inventory begins: strictly after this archive. @throws 400 for any text that is no such marker. */
+/**
+ * Where the next inventory begins: strictly after this archive.
+ * @throws Refusal invalid for any text that is no such marker.
+ */
 export function decodeInventoryMarker(marker: string): {
   readonly after: InventoryKey;
   readonly vaultNo: number;
@@ -101,7 +54,7 @@ export function decodeInventoryMarker(marker: string): {
   return { after, vaultNo };
 }
 
-/** @throws 400 for the marker of another vault's inventory, which would start at an arbitrary archive. */
+/** @throws Refusal invalid for the marker of another vault's inventory, which would start at an arbitrary archive. */
 export function requireOwnMarker({ marker }: InventoryRequest, vaultNo: number): void {
   if (marker !== null && decodeInventoryMarker(marker).vaultNo !== vaultNo)
     throw invalidMarker(quote(marker));

@@ -41,7 +41,7 @@ export interface JobWrites {
   /**
    * Starts a job that the data retrieval policy and the Expedited capacity allow. Finishes an archive job that is due
    * at once.
-   * @throws 404 when the vault is gone, 400 PolicyEnforced, 400 InsufficientCapacity.
+   * @throws Refusal not-found when the vault is gone, over-policy, no-capacity.
    */
   startJob(args: StartJobArgs): Promise<void>;
   /** Finishes due archive jobs and adds their notifications; returns how many. */

@@ -40,9 +40,9 @@ export interface RetryNotificationsArgs {
 }
 
 export interface NotificationWrites {
-  /** @throws 404 when the vault is gone. */
+  /** @throws Refusal not-found when the vault is gone. */
   setNotificationConfig(args: SetNotificationConfigArgs): Promise<void>;
-  /** @throws 404 when the vault is gone. */
+  /** @throws Refusal not-found when the vault is gone. */
   deleteNotificationConfig(args: DeleteNotificationConfigArgs): Promise<void>;
   /** Leases due messages for `leaseMs` and counts a try of each. */
   leaseNotifications(args: LeaseNotificationsArgs): Promise<readonly Notification[]>;

@@ -16,6 +16,11 @@ export interface DropFromOutboxArgs {
 }
 
 export interface OutboxWrites {
+  /**
+   * Adds entries of all accounts, users, policies, keys, capacity units and settings that were made before this version,
+   * which left none. Does nothing the second time. Call it when new entries are numbered above those of the store.
+   */
+  journalPeople(args: Record<string, never>): Promise<void>;
   /** Numbers new entries from above `beyond`. */
   skipEntrySeqs(args: SkipEntrySeqsArgs): Promise<void>;
   /** Removes entries that the journal has from the outbox, but for the newest, which keeps the number. */

@@ -22,6 +22,6 @@ export interface PurchaseCapacityArgs {
 
 export interface RetrievalWrites {
   setRetrievalPolicy(args: SetRetrievalPolicyArgs): Promise<void>;
-  /** @throws 400 LimitExceeded. */
+  /** @throws Refusal limit-reached. */
   purchaseCapacity(args: PurchaseCapacityArgs): Promise<void>;
 }

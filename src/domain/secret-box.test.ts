@@ -8,16 +8,16 @@ describe('SecretBox', () => {
   const box = new SecretBox(key);
   const sealed = box.seal('AKIA', 'geheim/schlüssel+=', randomBytes);
 
-  it('opens what it sealed, also in another process with the key', () => {
+  it('opens what it sealed, even in another process with the same key', () => {
     assert.equal(box.open('AKIA', sealed), 'geheim/schlüssel+=');
     assert.equal(new SecretBox(key).open('AKIA', sealed), 'geheim/schlüssel+=');
   });
 
-  it('seals the empty text too', () => {
+  it('seals an empty text', () => {
     assert.equal(box.open('a', box.seal('a', '', randomBytes)), '');
   });
 
-  it('shows nothing of the secret, and not that two secrets are the same', () => {
+  it('does not reveal the secret or that two secrets are equal', () => {
     assert.doesNotMatch(Buffer.from(sealed, 'base64url').toString('latin1'), /geheim/);
     assert.notEqual(box.seal('AKIA', 'geheim/schlüssel+=', randomBytes), sealed);
   });
@@ -28,7 +28,7 @@ describe('SecretBox', () => {
     assert.throws(() => new SecretBox(randomBytes(32)).open('AKIA', sealed));
   });
 
-  it('does not open when any byte of it was changed, or some are missing', () => {
+  it('does not open after any byte was changed or when some are missing', () => {
     const bytes = Buffer.from(sealed, 'base64url');
     for (let at = 0; at < bytes.length; at++) {
       const changed = Buffer.from(bytes);

@@ -5,7 +5,7 @@ import { TestClock } from '../../test/support/clock.ts';
 import { Sequencer } from './sequence.ts';
 
 describe('Sequencer', () => {
-  it('grows whatever the clock does, and beyond what it is given', () => {
+  it('always grows, whatever the clock shows, and beyond the given number', () => {
     const step = fc.record({
       turn: fc.integer({ min: -10_000, max: 10_000 }),
       ahead: fc.option(fc.nat(5000)),
@@ -30,7 +30,7 @@ describe('Sequencer', () => {
     );
   });
 
-  it('of a process that starts later is ahead of one that made few numbers before', () => {
+  it('is ahead of an earlier process that made few numbers', () => {
     const clock = new TestClock();
     const before = new Sequencer(clock).next();
     clock.ms += 1;

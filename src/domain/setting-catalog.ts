@@ -4,6 +4,22 @@ export interface Setting {
   readonly value: string;
 }
 
+/** The installation's first account. */
+export const ACCOUNT_SETTING = 'account-id';
+/** The id of the access key that the first start made. */
+export const FIRST_KEY_SETTING = 'first-access-key-id';
+/** `true` while a weak key from the environment works. */
+export const WEAK_KEY_SETTING = 'weak-root-key';
+/** `true` once the journal has entries of all accounts, users, keys and capacity units. */
+export const PEOPLE_JOURNALED_SETTING = 'people-journaled';
+
+/** Settings that leave entries in the journal, because a rebuilt catalog needs them. */
+export const JOURNALED_SETTINGS: ReadonlySet<string> = new Set([
+  ACCOUNT_SETTING,
+  FIRST_KEY_SETTING,
+  WEAK_KEY_SETTING,
+]);
+
 export interface SettingReads {
   findSetting(name: string): Promise<string | undefined>;
   /** Settings whose names begin with this (ASCII), by name. For prefixes that few settings have. */

@@ -7,7 +7,7 @@ import { decideStart } from './start-decision.ts';
 
 describe('a start', () => {
   for (const [name, changes, identity, older] of SERVED) {
-    it(`serves ${name}${older ? ', as older' : ''}`, () => {
+    it(`serves ${name}${older ? ', with the catalog as older' : ''}`, () => {
       const decision = decideStart({ ...FINDINGS, ...changes });
       assert.equal(decision.kind, 'serve', JSON.stringify(decision));
       assert.ok(decision.kind === 'serve');
@@ -29,7 +29,7 @@ describe('a start', () => {
     });
   }
 
-  it('takes a greater generation than either side knows', () => {
+  it("uses a generation greater than the store's and the catalog's", () => {
     for (const [store, catalog] of [
       [4, 4],
       [6, 4],

@@ -68,7 +68,7 @@ export function emptyCatalog({ storeFolder, catalogPlace }: StartFindings): Refu
     'empty-catalog',
     `The catalog in ${catalogPlace} is empty, and the store at ${storeFolder} is not.`,
     'Is the setting --catalog (MORAINE_CATALOG) the same as before? If the catalog is lost, restore it from a backup.',
-    'To go on with an empty catalog that knows none of the archives, start once with --accept-catalog.',
+    'To continue with an empty catalog that knows none of the archives, start once with --accept-catalog.',
   );
 }
 
@@ -99,7 +99,7 @@ export function otherStore(
     `The catalog in ${catalogPlace} lists the archives of the store ${known}, and what lies at ${storeFolder} ${found}.`,
     'Give the settings --data and --catalog (MORAINE_CATALOG) that belong together: each data folder has a catalog of its own.',
     identity === undefined
-      ? 'If archives that this store lacks are lost for good, start once with --accept-empty-store.'
+      ? 'If archives that this store lacks are permanently lost, start once with --accept-empty-store.'
       : 'If you mean these two, start once with --accept-catalog.',
   );
 }
@@ -150,7 +150,7 @@ export function missingPieces({ storeFolder }: StartFindings, missing: readonly 
     'missing-pieces',
     `The store at ${storeFolder} lacks ${shown}${more}: archives may have been there.`,
     'Is a disk not mounted? Put back what is missing from a backup; recreate a folder that was empty with mkdir.',
-    'If it is lost for good, start once with --accept-empty-store.',
+    'If it is permanently lost, start once with --accept-empty-store.',
   );
 }
 

@@ -2,6 +2,8 @@
 
 /** Note of a commit number that the catalog has reached: `{"number"}`. A catalog below it is older than the store. */
 export const COMMIT_NOTE = 'commit-number';
+/** Note of the generation whose start closed the journal files of all earlier ones: `{"generation"}`. */
+export const JOURNAL_CLOSED_NOTE = 'journal-closed';
 /** Note that exists while the catalog counts as older than the store: `{"sinceMs","found","known"}`. */
 export const OLDER_NOTE = 'catalog-older';
 /** Note of when an operator last accepted an older catalog: `{"atMs"}`. */

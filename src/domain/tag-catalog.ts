@@ -15,8 +15,8 @@ export interface RemoveTagsArgs {
 }
 
 export interface TagWrites {
-  /** @throws 404 when the vault is gone, 400 LimitExceeded. */
+  /** @throws Refusal not-found when the vault is gone, limit-reached beyond the limit. */
   addTags(args: AddTagsArgs): Promise<void>;
-  /** @throws 404 when the vault is gone. */
+  /** @throws Refusal not-found when the vault is gone. */
   removeTags(args: RemoveTagsArgs): Promise<void>;
 }

@@ -23,16 +23,16 @@ const reading = (wallMs: number, steadyMs = 1000): ClockReading => ({ wallMs, st
 const begun = (): TimeState => startTime(null, reading(T), LEAP);
 
 describe('startTime', () => {
-  it('believes the wall clock at the very first start', () => {
+  it('uses the wall clock at the first start', () => {
     assert.deepEqual(begun(), { wallMs: T, steadyMs: 1000, trustedMs: T, leaped: false });
   });
 
   const seen = { trustedMs: T, leaped: false };
   const cases: [what: string, wallMs: number, trustedMs: number, leaped: boolean][] = [
-    ['goes on with the wall clock after a stop', T + DAY, T + DAY, false],
-    ['believes a stop as long as allowed', T + LEAP, T + LEAP, false],
-    ['does not age by a longer one', T + LEAP + 1, T, true],
-    ['stays where it was with a clock a little behind', T - STRAY_MS, T, false],
+    ['continues with the wall clock after a stop', T + DAY, T + DAY, false],
+    ['accepts a stop of the longest allowed time', T + LEAP, T + LEAP, false],
+    ['stands still for a longer one', T + LEAP + 1, T, true],
+    ['stands still with a clock a little behind', T - STRAY_MS, T, false],
   ];
   for (const [what, wallMs, trustedMs, leaped] of cases) {
     it(what, () => {
@@ -41,7 +41,7 @@ describe('startTime', () => {
     });
   }
 
-  it('refuses a clock that went back by over five minutes', () => {
+  it('refuses a clock that went back by more than five minutes', () => {
     assert.throws(
       () => startTime(seen, reading(T - STRAY_MS - 1), LEAP),
       (error) => {
@@ -55,7 +55,7 @@ describe('startTime', () => {
     );
   });
 
-  it('goes on waiting for a confirmation that was waited for before', () => {
+  it('still needs a confirmation that was pending before the stop', () => {
     const state = startTime({ trustedMs: T, leaped: true }, reading(T + 1000), LEAP);
     assert.deepEqual([state.trustedMs, state.leaped], [T, true]);
   });
@@ -71,9 +71,9 @@ describe('passTime', () => {
       T + HOUR + STRAY_MS,
       false,
     ],
-    ['goes by the steady clock after a leap', T + HOUR + STRAY_MS + 1, 1000 + HOUR, T + HOUR, true],
-    ['stays where it is while the wall clock is behind', T - DAY, 1000 + HOUR, T, false],
-    ['takes a steady clock that goes back for one that stands', T + MINUTE, 0, T + MINUTE, false],
+    ['uses the steady clock after a leap', T + HOUR + STRAY_MS + 1, 1000 + HOUR, T + HOUR, true],
+    ['stands still while the wall clock is behind', T - DAY, 1000 + HOUR, T, false],
+    ['treats a steady clock that goes back as standing still', T + MINUTE, 0, T + MINUTE, false],
   ];
   for (const [what, wallMs, steadyMs, trustedMs, leaped] of cases) {
     it(what, () => {
@@ -82,14 +82,14 @@ describe('passTime', () => {
     });
   }
 
-  it('goes on by the steady clock after a leap, whatever the wall clock shows', () => {
+  it('keeps using the steady clock after a leap, whatever the wall clock shows', () => {
     let state = passTime(begun(), reading(T + DAY, 1000));
     state = passTime(state, reading(T + 5 * DAY, 1000 + HOUR));
     state = passTime(state, reading(T - DAY, 1000 + 3 * HOUR));
     assert.deepEqual([state.trustedMs, state.leaped], [T + 3 * HOUR, true]);
   });
 
-  it('gives back nothing of a stray when a leap follows it', () => {
+  it('does not take back a stray when a leap follows', () => {
     let state = passTime(begun(), reading(T + 4 * MINUTE, 1000));
     state = passTime(state, reading(T + DAY, 1000 + MINUTE));
     assert.equal(state.trustedMs, T + 4 * MINUTE);
@@ -99,38 +99,38 @@ describe('passTime', () => {
 });
 
 describe('confirmTime', () => {
-  it('takes the wall clock for right again', () => {
+  it('uses the wall clock again', () => {
     const leaped = passTime(begun(), reading(T + DAY, 1000));
     const state = confirmTime(leaped, reading(T + DAY, 2000));
     assert.deepEqual(state, { wallMs: T + DAY, steadyMs: 2000, trustedMs: T + DAY, leaped: false });
     assert.equal(passTime(state, reading(T + DAY + HOUR, 2000 + HOUR)).trustedMs, T + DAY + HOUR);
   });
 
-  it('never goes back either', () => {
+  it('does not go back either', () => {
     assert.equal(confirmTime(begun(), reading(T - DAY)).trustedMs, T);
   });
 });
 
 describe('isBehind', () => {
-  it('is so beyond five minutes', () => {
+  it('is true beyond five minutes', () => {
     assert.equal(isBehind(begun(), reading(T - STRAY_MS)), false);
     assert.equal(isBehind(begun(), reading(T - STRAY_MS - 1)), true);
   });
 });
 
 describe('latestTime', () => {
-  it('is what the wall clock should show, when that is behind', () => {
+  it('is what the wall clock should show when it is behind', () => {
     const back = reading(T - DAY, 1000 + HOUR);
     assert.equal(latestTime(passTime(begun(), back), back), T + HOUR);
   });
 
-  it('is what the wall clock shows, when that is ahead', () => {
+  it('is what the wall clock shows when it is ahead', () => {
     const ahead = reading(T + DAY, 1000 + HOUR);
     assert.equal(latestTime(passTime(begun(), ahead), ahead), T + DAY);
   });
 });
 
-/** What happens between two readings: true time passes, and someone moves the wall clock. */
+/** What happens between two readings: true time passes, and the wall clock is changed. */
 const steps = fc.array(
   fc.record({
     passedMs: fc.nat({ max: 10 * DAY }),
@@ -139,7 +139,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-/** Every state and reading in sequence, with the true time. */
+/** Each state and reading in sequence, with the true time. */
 function walk(moves: readonly { passedMs: number; pushedMs: number }[]) {
   let [state, realMs, wallErrorMs] = [begun(), T, 0];
   return moves.map(({ passedMs, pushedMs }) => {
@@ -152,14 +152,14 @@ function walk(moves: readonly { passedMs: number; pushedMs: number }[]) {
   });
 }
 
-describe('while a process runs, whatever is done to the wall clock', () => {
+describe('while a process runs, whatever happens to the wall clock', () => {
   it('trusted time never goes back', () => {
     fc.assert(
       fc.property(steps, (moves) => walk(moves).every(({ state, before }) => state.trustedMs >= before)),
     );
   });
 
-  it('trusted time is never ahead of true time by more than one stray, in however many pushes', () => {
+  it('trusted time is never more than one stray ahead of true time, after any number of pushes', () => {
     fc.assert(
       fc.property(steps, (moves) =>
         walk(moves).every(({ state, realMs }) => state.trustedMs - realMs <= STRAY_MS),
@@ -167,7 +167,7 @@ describe('while a process runs, whatever is done to the wall clock', () => {
     );
   });
 
-  it('nothing is dated before it came', () => {
+  it('no archive is dated before it was stored', () => {
     fc.assert(
       fc.property(steps, (moves) =>
         walk(moves).every(({ state, now, realMs }) => latestTime(state, now) >= realMs),
@@ -175,7 +175,7 @@ describe('while a process runs, whatever is done to the wall clock', () => {
     );
   });
 
-  it('small pushes without end gain one stray in all', () => {
+  it('any number of small pushes gains one stray in total', () => {
     const { state, realMs } =
       walk(Array.from({ length: 10_000 }, () => ({ passedMs: 1000, pushedMs: 4 * MINUTE }))).at(-1) ??
       assert.fail();
@@ -184,8 +184,8 @@ describe('while a process runs, whatever is done to the wall clock', () => {
   });
 });
 
-describe('across stops', () => {
-  it('each gains at most the leap that is allowed, and one stray', () => {
+describe('each stop', () => {
+  it('gains at most the allowed leap and one stray', () => {
     const stops = fc.array(
       fc.record({ downMs: fc.nat({ max: DAY }), pushedMs: fc.integer({ min: 0, max: 3 * LEAP }) }),
       {

@@ -46,7 +46,7 @@ export class ClockWentBack extends Error {
   constructor(wallMs: number, trustedMs: number) {
     const [wall, seen] = [wallMs, trustedMs].map((ms) => new Date(ms).toISOString());
     super(
-      `the clock says ${wall}, but ${seen} was seen before: set the clock right, or locked archives would age anew`,
+      `the clock says ${wall}, but ${seen} was seen before: set the clock right, because locked archives must not age twice`,
     );
     this.name = 'ClockWentBack';
   }

@@ -32,17 +32,19 @@ export interface CompleteUploadArgs {
   readonly vaultNo: number;
   readonly uploadId: string;
   readonly declared: DeclaredArchive;
-  /** The hash header as sent, for messages. */
-  readonly hashSent: string;
   readonly nowMs: number;
   /** Uploads completed before this are forgotten. */
   readonly rememberedSinceMs: number;
 }
 
-/** How a Complete that was not refused ended. */
+/** How a Complete ended. All but `completed` changed nothing: the declaration does not fit. */
 export type CompleteOutcome =
   | { readonly kind: 'completed'; readonly archiveId: string; readonly treeHash: string }
-  | { readonly kind: 'wrong-hash'; readonly uploadNo: number };
+  /** The parts hold this many bytes, which is not what was declared. */
+  | { readonly kind: 'wrong-size'; readonly size: number }
+  | { readonly kind: 'wrong-hash'; readonly uploadNo: number }
+  /** A repeat that declares another archive than the one that was completed. */
+  | { readonly kind: 'repeat-differs'; readonly done: DeclaredArchive };
 
 export interface AbortUploadArgs {
   readonly vaultNo: number;
@@ -65,14 +67,14 @@ export interface ForgetUploadsArgs {
 }
 
 export interface UploadWrites {
-  /** @throws 404 when the vault is gone. */
+  /** @throws Refusal not-found when the vault is gone. */
   startUpload(args: NewUpload): Promise<void>;
   /**
    * Creates the archive, or answers a repeat within the remembered time with the same archive id.
-   * @throws 400 for parts or a declaration that do not fit, 404 for an upload that is gone.
+   * @throws Refusal invalid for parts that make up no archive, not-found for an upload that is gone.
    */
   completeUpload(args: CompleteUploadArgs): Promise<CompleteOutcome>;
-  /** @throws 404 for an upload that is unknown, completed, or aborted before `rememberedSinceMs`. */
+  /** @throws Refusal not-found for an upload that is unknown, completed, or aborted before `rememberedSinceMs`. */
   abortUpload(args: AbortUploadArgs): Promise<void>;
   /** Ends an upload that had no activity since `beforeMs`. */
   expireUpload(args: ExpireUploadArgs): Promise<void>;
@@ -99,7 +101,7 @@ export interface DropPartsArgs {
 }
 
 export interface PartWrites {
-  /** Stores or replaces the part at its offset. @throws 404 when the upload is no longer in progress. */
+  /** Stores or replaces the part at its offset. @throws Refusal not-found when the upload is no longer in progress. */
   putPart(args: PutPartArgs): Promise<void>;
   /** Removes parts of a discarded upload whose blobs are gone. */
   dropParts(args: DropPartsArgs): Promise<void>;

@@ -48,7 +48,7 @@ export interface DeleteUserPolicyArgs {
 export interface UserWrites {
   /** Creates the account unless it exists. */
   createAccount(args: CreateAccountArgs): Promise<void>;
-  /** @throws 400 when the account has a user of this name. */
+  /** @throws Refusal invalid when the account has a user of this name. */
   createUser(args: NewUser): Promise<User>;
   /** Deletes a user with keys and policies. */
   deleteUser(args: DeleteUserArgs): Promise<void>;

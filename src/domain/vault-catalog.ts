@@ -38,11 +38,12 @@ export interface DeleteVaultArgs {
 type ForgetVaultsArgs = Readonly<Record<string, never>>;
 
 export interface VaultWrites {
-  /** Creates the vault unless it exists. @throws 400 LimitExceeded beyond `limit` vaults. */
+  /** Creates the vault unless it exists. @throws Refusal limit-reached beyond `limit` vaults. */
   createVault(args: CreateVaultArgs): Promise<void>;
   /**
    * Deletes an empty vault with its uploads and tags; false if there was none.
-   * @throws 400 if not empty; 400 Throttling if the name now means another vault, or its policies changed.
+   * @throws Refusal invalid if not empty; changed-meanwhile if the name now means another vault, or its policies
+   *   changed.
    */
   deleteVault(args: DeleteVaultArgs): Promise<boolean>;
   /** Deletes every vault and all that belongs to it; keys and settings stay. For the emulator. */

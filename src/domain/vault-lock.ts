@@ -1,4 +1,4 @@
-import { ApiError, invalidParameter, notFound } from './errors.ts';
+import { invalidParameter, notFound, Refusal } from './errors.ts';
 
 /** A lock may be tried for this long before it must be completed. */
 export const LOCK_TRIAL_MS = 24 * 3_600_000;
@@ -20,10 +20,10 @@ export function currentLock(lock: VaultLock | null, nowMs: number): VaultLock | 
   return lock;
 }
 
-/** InitiateVaultLock's condition. @throws 403 if a lock is in progress or complete. */
+/** InitiateVaultLock's condition. @throws Refusal locked if a lock is in progress or complete. */
 export function requireNoLock(lock: VaultLock | null): void {
   if (lock === null) return;
-  throw conflictError(
+  throw lockedError(
     lock.state === 'Locked'
       ? 'The vault is locked: its lock policy can be neither changed nor removed.'
       : 'A vault lock is in progress: complete or abort it before another is initiated.',
@@ -33,22 +33,24 @@ export function requireNoLock(lock: VaultLock | null): void {
 /**
  * CompleteVaultLock's condition.
  * @returns the completed lock; the same one for a repeat with the right id.
- * @throws 404 without a lock, 400 for a wrong id while in progress, 403 for one when locked.
+ * @throws Refusal not-found without a lock, invalid for a wrong id while in progress, locked for one when locked.
  */
 export function completeLock(lock: VaultLock | null, idHash: string): VaultLock {
   if (lock === null) throw notFound('There is no vault lock in progress: initiate one first.');
   if (lock.idHash === idHash) return { ...lock, state: 'Locked' };
-  if (lock.state === 'Locked') throw conflictError('The vault is locked, and not by this lock ID.');
+  if (lock.state === 'Locked') throw lockedError('The vault is locked, and not by this lock ID.');
   throw invalidParameter('Invalid lock ID: it is not that of the vault lock in progress.');
 }
 
-/** AbortVaultLock's condition; without a lock the operation does nothing. @throws 403 when the lock is complete. */
+/**
+ * AbortVaultLock's condition; without a lock the operation does nothing.
+ * @throws Refusal locked when the lock is complete.
+ */
 export function requireAbortable(lock: VaultLock | null): void {
   if (lock?.state === 'Locked')
-    throw conflictError('The vault is locked: a completed vault lock cannot be aborted.');
+    throw lockedError('The vault is locked: a completed vault lock cannot be aborted.');
 }
 
-/** On the service, lock conflicts come from the service proper: code, message, type. */
-function conflictError(message: string): ApiError {
-  return new ApiError('AccessDeniedException', message, { origin: 'service' });
+function lockedError(message: string): Refusal {
+  return new Refusal('locked', message);
 }

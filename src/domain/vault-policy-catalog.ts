@@ -48,11 +48,11 @@ export interface RestoreVaultLockArgs {
 export interface VaultPolicyWrites {
   /** Sets or removes the vault access policy. */
   setVaultAccessPolicy(args: SetVaultAccessPolicyArgs): Promise<void>;
-  /** @throws 403 when a lock is in progress or complete. */
+  /** @throws Refusal locked when a lock is in progress or complete. */
   initiateVaultLock(args: InitiateVaultLockArgs): Promise<void>;
-  /** Completes the lock in progress; a repeat with the right id changes nothing. @throws 400, 403, 404. */
+  /** Completes the lock in progress; a repeat with the right id changes nothing. @throws as `completeLock`. */
   completeVaultLock(args: CompleteVaultLockArgs): Promise<VaultLock>;
-  /** @throws 403 when the lock is complete. */
+  /** @throws Refusal locked when the lock is complete. */
   abortVaultLock(args: AbortVaultLockArgs): Promise<void>;
   /**
    * Restores a completed lock that the store has and the catalog lost; false if the vault is unknown or locked

@@ -6,14 +6,14 @@ import { isVaultName, requireVaultName, vaultArn, vaultNameOfArn, vaultNotFound 
 const KEY = { account: '111122223333', region: 'us-east-1', name: 'photos' };
 
 describe('vault names', () => {
-  it('are 1 to 255 of the allowed characters', () => {
+  it('have 1 to 255 allowed characters', () => {
     for (const name of ['a', '-', '_', '...', '.a', 'A-z_0.9', 'v'.repeat(255), '__proto__']) {
       assert.equal(isVaultName(name), true, name);
       assert.equal(requireVaultName(name), name);
     }
   });
 
-  it('are refused with their name otherwise', () => {
+  it('are refused otherwise, and quoted in the error', () => {
     for (const name of [
       '',
       '.',
@@ -30,13 +30,13 @@ describe('vault names', () => {
       '😀',
     ]) {
       assert.equal(isVaultName(name), false, name);
-      refuses(() => requireVaultName(name), 'InvalidParameterValueException', `Invalid vault name: ${name}`);
+      refuses(() => requireVaultName(name), 'invalid', `Invalid vault name: ${name}`);
     }
   });
 });
 
 describe('vault ARNs', () => {
-  it('are in the partition of the region', () => {
+  it("have the region's partition", () => {
     const arn = (region: string) => vaultArn({ ...KEY, region });
     assert.equal(arn('us-east-1'), 'arn:aws:glacier:us-east-1:111122223333:vaults/photos');
     assert.equal(arn('cn-north-1'), 'arn:aws-cn:glacier:cn-north-1:111122223333:vaults/photos');
@@ -44,7 +44,7 @@ describe('vault ARNs', () => {
     assert.equal(arn('home'), 'arn:aws:glacier:home:111122223333:vaults/photos');
   });
 
-  it('give their name back to the owner in the region only', () => {
+  it('yield the name only for the same owner and region', () => {
     assert.equal(vaultNameOfArn(vaultArn(KEY), KEY), 'photos');
     const others = [
       { ...KEY, region: 'eu-west-1' },
@@ -63,8 +63,8 @@ describe('vault ARNs', () => {
   });
 });
 
-describe('a vault that is not there', () => {
-  it('is named by its ARN, or bare when the name cannot be one', () => {
+describe('a missing vault', () => {
+  it('is named by its ARN, or by its name alone if that is invalid', () => {
     const text = (name: string) => vaultNotFound({ ...KEY, name }).message;
     assert.equal(
       text('photos'),

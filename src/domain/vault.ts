@@ -50,8 +50,8 @@ export interface AuthorizedVault extends Pick<Vault, 'no'> {
 /** For writes that may remove what policies or tags protect. */
 export interface AuthorizedWrite {
   /**
-   * The version that authorized the request. If the policies or tags changed meanwhile, the write is refused with 400
-   * Throttling, which clients retry. Undefined if no request caused the write.
+   * The version that authorized the request. If the policies or tags changed meanwhile, the write is refused as
+   * changed-meanwhile, and clients retry. Undefined if no request caused the write.
    */
   readonly policyVersion?: number;
 }
@@ -87,7 +87,7 @@ export function isVaultName(name: string): boolean {
   return NAME.test(name) && name !== '.' && name !== '..';
 }
 
-/** The name, for CreateVault. @throws 400 when it is not one. */
+/** The name, for CreateVault. @throws Refusal invalid when it is not one. */
 export function requireVaultName(name: string): string {
   if (isVaultName(name)) return name;
   throw invalidParameter(`Invalid vault name: ${name}`);
@@ -111,7 +111,7 @@ export function vaultNameOfArn(arn: string, owner: VaultOwner): string | undefin
   return isVaultName(name) ? name : undefined;
 }
 
-/** 404 for a vault that does not exist. An invalid name is shown without an ARN (observed). */
+/** The refusal for a vault that does not exist. An invalid name is shown without an ARN (observed). */
 export function vaultNotFound(key: VaultKey): Error {
   return notFound(`Vault not found for ARN: ${isVaultName(key.name) ? vaultArn(key) : key.name}`);
 }
@@ -119,7 +119,7 @@ export function vaultNotFound(key: VaultKey): Error {
 /**
  * DeleteVault's condition: no archives; and where inventories are not live, none in the last one and no write since (API
  * guide, "Delete Vault"). A vault that was never written to may always be deleted.
- * @throws 400 with the service's text.
+ * @throws Refusal invalid, with the service's text.
  */
 export function requireDeletable(vault: VaultState, mode: InventoryMode): void {
   const { inventory, writtenMs, archives } = vault;
@@ -128,7 +128,10 @@ export function requireDeletable(vault: VaultState, mode: InventoryMode): void {
   throw invalidParameter(`Vault not empty or recently written to: ${vaultArn(vault)}`);
 }
 
-/** InitiateJob's condition where inventories are not live: the vault must have one. @throws 404 (observed text). */
+/**
+ * InitiateJob's condition where inventories are not live: the vault must have one.
+ * @throws Refusal not-found, with the observed text.
+ */
 export function requireInventory(vault: VaultState, mode: InventoryMode): void {
   if (mode === 'live' || vault.inventory !== null) return;
   throw notFound(

@@ -1,6 +1,6 @@
 /** What I/O errors mean. */
 
-/** Whether there is nothing of the name that was asked for. */
+/** Whether the named file or folder does not exist. */
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
@@ -13,6 +13,12 @@ export function undefinedIfMissing(error: unknown): undefined {
 /** Whether the disk failed to read what it holds. */
 export function isReadError(error: unknown): boolean {
   return codeOf(error) === 'EIO';
+}
+
+/** Whether the file system refuses to go past the page cache. */
+export function refusesDirect(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'EINVAL' || code === 'ENOTSUP' || code === 'EOPNOTSUPP';
 }
 
 /** For `.catch` of a step whose failure changes nothing. */

@@ -8,8 +8,9 @@ import type { HashEngine, HashedRead, PairHasher } from '../hashing/hash-engine.
  * - `append`: for writing at its end; made if missing.
  * - `direct`: for writing past the page cache; made if missing. Memory, positions and lengths of its writes must be
  *   multiples of 4096. Some file systems refuse to open such a file, others to write to it (`takesDirect` finds out).
+ * - `read-direct`: for reading past the page cache, under the same conditions, and refused in the same ways.
  */
-export type OpenMode = 'read' | 'create' | 'replace' | 'append' | 'direct';
+export type OpenMode = 'read' | 'create' | 'replace' | 'append' | 'direct' | 'read-direct';
 
 /**
  * The file system as durable files need it: `realFileSystem`, or one that a test or a simulator makes. Every method rejects
@@ -41,8 +42,13 @@ export interface FileSystem {
 /** An open file. Positions and lengths are bytes. */
 export interface OpenFile {
   size(): Promise<number>;
-  /** Reads so many bytes at `position`; fewer only where the file ends. */
+  /** Reads `length` bytes at `position`; fewer only where the file ends. */
   readAt(position: number, length: number): Promise<Buffer>;
+  /**
+   * Fills `target` from `position` on. Stops when `least` bytes are there: a read past the page cache that ended with
+   * the file cannot continue. Resolves with the number of bytes read; below `least` only where the file ends.
+   */
+  readInto(position: number, target: Uint8Array, least: number): Promise<number>;
   /** Writes all the bytes at `position`. After an error some of them may be written. */
   writeAt(position: number, bytes: Uint8Array): Promise<void>;
   /** Writes a whole small file. */
@@ -55,7 +61,7 @@ export interface OpenFile {
    */
   appendOnce(bytes: Uint8Array): Promise<number>;
   truncate(length: number): Promise<void>;
-  /** Makes the contents durable, with as much metadata as reading them takes. */
+  /** Makes the contents durable, together with the metadata needed to read them. */
   flushData(): Promise<void>;
   /** Makes contents and metadata durable; of a folder, its names. */
   flush(): Promise<void>;

@@ -35,7 +35,7 @@ export class FolderFlusher {
     return this.#flushes.run();
   }
 
-  /** Resolves when no flush is under way. */
+  /** Resolves when no flush is in progress. */
   close(): Promise<void> {
     return this.#flushes.settled();
   }

@@ -17,9 +17,10 @@ import type { HashEngine, HashedRead, PairHasher } from '../hashing/hash-engine.
 import type { FileSystem, OpenFile, OpenMode } from './file-system.ts';
 
 /** Absent on systems that lack it (macOS). */
-const { O_CREAT, O_DIRECT, O_WRONLY } = constants as {
+const { O_CREAT, O_DIRECT, O_RDONLY, O_WRONLY } = constants as {
   readonly O_CREAT: number;
   readonly O_DIRECT?: number;
+  readonly O_RDONLY: number;
   readonly O_WRONLY: number;
 };
 
@@ -29,13 +30,14 @@ const FLAGS: Readonly<Record<OpenMode, string | number | undefined>> = {
   replace: 'w',
   append: 'a',
   direct: O_DIRECT === undefined ? undefined : O_WRONLY | O_CREAT | O_DIRECT,
+  'read-direct': O_DIRECT === undefined ? undefined : O_RDONLY | O_DIRECT,
 };
 
 /** The file system of this machine. */
 export const realFileSystem: FileSystem = {
   async open(path, mode, permissions) {
     const flags = FLAGS[mode];
-    if (flags === undefined) throw noDirectWrites(path);
+    if (flags === undefined) throw noDirectAccess(path);
     return new RealFile(await open(path, flags, permissions));
   },
   readFile: (path) => readFile(path),
@@ -50,8 +52,8 @@ export const realFileSystem: FileSystem = {
   list: (path) => opendir(path),
 };
 
-function noDirectWrites(path: string): Error {
-  const message = `ENOTSUP: this system cannot write past the page cache, open '${path}'`;
+function noDirectAccess(path: string): Error {
+  const message = `ENOTSUP: this system cannot go past the page cache, open '${path}'`;
   return Object.assign(new Error(message), { code: 'ENOTSUP', syscall: 'open', path });
 }
 
@@ -75,6 +77,16 @@ class RealFile implements OpenFile {
       done += bytesRead;
     }
     return buffer.subarray(0, done);
+  }
+
+  async readInto(position: number, target: Uint8Array, least: number): Promise<number> {
+    let done = 0;
+    while (done < least) {
+      const { bytesRead } = await this.#handle.read(target, done, target.length - done, position + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return done;
   }
 
   async writeAt(position: number, bytes: Uint8Array): Promise<void> {

@@ -18,7 +18,7 @@ async function folderFor(t: TestContext): Promise<{ folder: string; path: string
 const descriptors = async () => (await readdir('/proc/self/fd')).length;
 
 describe('replacing a file', () => {
-  it('gives it the new content, also over what an earlier attempt left', async (t) => {
+  it('writes the new content, even over what an earlier attempt left', async (t) => {
     const { folder, path, temporary } = await folderFor(t);
     await writeFile(temporary, 'half of something longer');
     await replaceFile(realFileSystem, path, { temporary, write: (file) => file.writeWhole('new') });
@@ -26,7 +26,7 @@ describe('replacing a file', () => {
     assert.deepEqual(await readdir(folder), ['file']);
   });
 
-  it('flushes the content before it has the name, and the name last', async (t) => {
+  it('flushes the content before the rename, and the folder after it', async (t) => {
     const { path, temporary } = await folderFor(t);
     const steps: string[] = [];
     const rename = (from: string, to: string) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SharedRun } from './shared-run.ts';
 
-/** A shared run whose runs the test ends. */
+/** A shared run whose runs end when the test says so. */
 function heldRuns() {
   const begun: { resolve(): void; reject(error: Error): void }[] = [];
   const shared = new SharedRun(() => new Promise((resolve, reject) => begun.push({ resolve, reject })));
@@ -11,7 +11,7 @@ function heldRuns() {
 }
 
 describe('a shared run', () => {
-  it('answers a call by a run that began after it, one for all that wait', async () => {
+  it('answers each call by a run that begins after it, one run for all waiting calls', async () => {
     const { shared, begun, turns } = heldRuns();
     const first = shared.run();
     await turns();
@@ -27,7 +27,7 @@ describe('a shared run', () => {
     assert.equal(begun.length, 2);
   });
 
-  it('goes on after a run that failed, and tells only its callers', async () => {
+  it('continues after a failed run, which fails only its own callers', async () => {
     const { shared, begun, turns } = heldRuns();
     const first = shared.run();
     await turns();
@@ -39,7 +39,7 @@ describe('a shared run', () => {
     await second;
   });
 
-  it('has settled only when what waits has, too', async () => {
+  it('has settled only when waiting calls have too', async () => {
     const { shared, begun, turns } = heldRuns();
     const calls = [shared.run()];
     await turns();

@@ -1,6 +1,6 @@
 /**
  * Runs a task for many callers. Calls that wait at the same time share one run, and each is answered by a run that
- * began after it: a run under way may have missed what its caller did just before.
+ * began after it: a run in progress may have missed what its caller did just before.
  */
 export class SharedRun {
   readonly #task: () => Promise<void>;

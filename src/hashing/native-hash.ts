@@ -83,8 +83,8 @@ const SELF_TEST = {
 };
 
 /**
- * Tests every kernel but the wide ones: one state, the pair, and two leaves side by side. The addon compares the wide
- * ones with these when it is loaded.
+ * Tests every kernel but the wide ones: one state, the pair, and two leaves together. The addon compares the wide ones
+ * with these when it is loaded.
  */
 function hashesRightly(engine: HashEngine): boolean {
   const bytes = new Uint8Array(SELF_TEST_BYTES);

@@ -5,8 +5,8 @@ import { DIGEST_BYTES, LEAF_BYTES, leafCount } from '../treehash/index.ts';
 import type { HashEngine, HashedRead, PairDigest, PairHasher } from './hash-engine.ts';
 
 /**
- * The engine that is always available: node:crypto, one pass for each hash. Its asynchronous methods hash on the main
- * thread, too: passing bytes to a worker thread costs more than it gains.
+ * The engine that is always available: node:crypto, one pass for each hash. Its asynchronous methods also hash on the
+ * main thread, because passing bytes to a worker thread costs more than it gains.
  */
 export const nodeHash: HashEngine = {
   name: 'node:crypto',

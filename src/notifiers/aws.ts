@@ -1,5 +1,6 @@
 /** Sends to SNS and SQS with the AWS SDK, which is optional and loaded for the first message. */
-import { envelopeOf, type Notification } from '../domain/notification.ts';
+import type { Notification } from '../domain/notification.ts';
+import { envelopeOf } from './envelope.ts';
 import type { SnsTarget, SqsTarget } from './target.ts';
 
 /** Time limit for connection and answer together. */

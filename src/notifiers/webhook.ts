@@ -3,7 +3,8 @@ import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import type { Clock } from '../domain/clock.ts';
-import { envelopeOf, type Notification } from '../domain/notification.ts';
+import type { Notification } from '../domain/notification.ts';
+import { envelopeOf } from './envelope.ts';
 import { isLocalAddress, LocalAddress, publicLookup } from './public-address.ts';
 import type { WebhookTarget } from './target.ts';
 

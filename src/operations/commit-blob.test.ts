@@ -4,7 +4,7 @@ import type { BlobStore } from '../domain/blob-store.ts';
 import { invalidParameter, Shortage } from '../domain/errors.ts';
 import { commitBlob } from './commit-blob.ts';
 
-/** What happens to a blob when the catalog refuses its row with `error`. */
+/** Returns what happens to a blob when the catalog refuses its row with `error`. */
 async function fateAfter(error: Error | undefined): Promise<string[]> {
   const fate: string[] = [];
   const blobs = {
@@ -19,16 +19,16 @@ async function fateAfter(error: Error | undefined): Promise<string[]> {
 }
 
 describe('a stored blob', () => {
-  it('is confirmed when its row was made', async () => {
+  it('is confirmed after its row was made', async () => {
     assert.deepEqual(await fateAfter(undefined), ['confirmed']);
   });
 
-  it('goes when it is certain that no row was made', async () => {
+  it('is removed when certainly no row was made', async () => {
     assert.deepEqual(await fateAfter(invalidParameter('x')), ['removed']);
     assert.deepEqual(await fateAfter(new Shortage('x', { changedNothing: true })), ['removed']);
   });
 
-  it('stays when the row may have been made: a row must never lose its blob', async () => {
+  it('is kept when the row may have been made, because a row must never lose its blob', async () => {
     assert.deepEqual(await fateAfter(new Shortage('the journal cannot be written')), []);
     assert.deepEqual(await fateAfter(new Error('the connection broke')), []);
   });

@@ -1,5 +1,5 @@
 import type { BlobStore } from '../domain/blob-store.ts';
-import { ApiError, Shortage } from '../domain/errors.ts';
+import { Refusal, Shortage } from '../domain/errors.ts';
 
 /**
  * Adds the row that names a stored blob, then confirms the blob. Removes the blob if no row was made: bytes come before
@@ -22,5 +22,5 @@ export async function commitBlob(blobs: BlobStore, ref: string, addRow: () => Pr
  * the row may exist, so the blob stays unconfirmed and the next start asks the catalog.
  */
 function isWithoutRow(error: unknown): boolean {
-  return error instanceof ApiError || (error instanceof Shortage && error.changedNothing);
+  return error instanceof Refusal || (error instanceof Shortage && error.changedNothing);
 }

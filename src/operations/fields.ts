@@ -14,7 +14,7 @@ export interface Field<Value> {
   readonly name: string;
   /** Missing required fields are reported before any value is parsed. */
   readonly required: boolean;
-  /** @throws ApiError that names the value. */
+  /** @throws Refusal that names the value. */
   parse(source: FieldSource): Value;
 }
 

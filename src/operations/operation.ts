@@ -2,12 +2,12 @@
 import type { BlobDigests, BlobLabel, BlobStore } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { ErrorCode } from '../domain/errors.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
 import type { GlacierAction } from '../domain/policy/actions.ts';
 import type { Sequencer } from '../domain/sequence.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
+import type { ErrorCode } from './error-code.ts';
 import type { Field } from './fields.ts';
 
 /** What the operations work with. */
@@ -26,6 +26,8 @@ interface OperationSettings {
   readonly inventoryMode: InventoryMode;
   /** How many Expedited retrievals may start in five minutes without provisioned capacity; null: any number. */
   readonly expeditedCapacity: number | null;
+  /** The topic that is told of damage; null for none. */
+  readonly damageTopic: string | null;
   /** When a job of this pace that starts at `nowMs` is done, ms since the epoch. */
   dueTime(pace: JobPace, nowMs: number): number;
 }
@@ -49,7 +51,7 @@ interface StoredBody extends BlobDigests {
   readonly ref: string;
 }
 
-/** What every operation gets beside its own fields. */
+/** What every operation gets in addition to its own fields. */
 export interface OperationRequest {
   /** Account and region that the request is about; the name is empty for account-level operations. */
   readonly vaultKey: VaultKey;
@@ -77,7 +79,7 @@ export interface Reply {
    * received for the whole.
    */
   readonly stream?: AsyncIterable<Uint8Array>;
-  /** What a download hands out, for its audit event: nothing secret. */
+  /** Describes what a download sends, for its audit event. Contains nothing secret. */
   readonly auditData?: Readonly<Record<string, unknown>>;
   /** For the log, not for the client. */
   readonly warnings?: readonly string[];
@@ -115,12 +117,14 @@ export interface Operation<F extends Fields = Fields> {
   readonly body: 'none' | 'json' | 'upload';
   /** Streams stored bytes: the audit event follows the last byte and counts them. */
   readonly isDownload?: boolean;
-  /** Goes on when half of the disk reserve is used. Deletions go on anyway, and uploads allocate their own space. */
+  /**
+   * Still allowed when half of the disk reserve is used. Deletions always are, and uploads allocate their own space.
+   */
   readonly mayUseReserve?: boolean;
   /** HTTP status of a reply that does not set one. */
   readonly success: number;
   readonly fields: F;
-  /** Beside the errors that every operation can give. */
+  /** In addition to the errors that every operation can return. */
   readonly errors: readonly ErrorCode[];
   run(input: Inputs<F> & OperationRequest, deps: OperationDeps): Promise<Reply>;
 }

@@ -1,5 +1,4 @@
 /** Requests as audit events, in CloudTrail's form. */
-import { ApiError, asApiError } from '../domain/errors.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
@@ -10,7 +9,7 @@ import type { Message } from './message.ts';
 import type { HttpReply } from './reply.ts';
 import type { Route } from './route.ts';
 import type { CountedDenials } from './unsigned-denials.ts';
-import { statusOf } from './wire-error.ts';
+import { type ApiError, toApiError } from './wire-error.ts';
 
 /** What is known of a request when it ends. */
 export interface RequestTrace {
@@ -26,7 +25,7 @@ export type Outcome = { readonly reply: HttpReply } | { readonly error: unknown 
 
 /** Texts of a request are cut to this length, which leaves policies whole. */
 const MAX_TEXT = 32_768;
-/** The same for requests without a good signature, which anybody can send. */
+/** The same for requests without a valid signature, which anyone can send. */
 const UNSIGNED_TEXT = 200;
 
 /** How many header names `shownNames` keeps. The operations use fewer. */
@@ -64,8 +63,9 @@ export function toCountingEvent(
 
 /** Whether a request was refused because its sender is unknown or lacks the permission. */
 export function isDenied(outcome: Outcome): boolean {
-  const error = 'error' in outcome && outcome.error instanceof ApiError ? outcome.error : undefined;
-  return error !== undefined && (statusOf(error) === 403 || DENIED_BY_400.has(error.code));
+  if (!('error' in outcome)) return false;
+  const { status, code } = toApiError(outcome.error);
+  return status === 403 || DENIED_BY_400.has(code);
 }
 
 /** Whether a request is audited when it is decided: it may have changed something, or it was denied. */
@@ -127,7 +127,7 @@ export function toAuditEvent(
     sourceIPAddress: message.sourceAddress,
     userAgent: message.header('user-agent')?.slice(0, signed ? 1000 : UNSIGNED_TEXT) ?? null,
     ...errorOf(outcome, signed ? MAX_TEXT : UNSIGNED_TEXT),
-    // Omitted for a request without a valid signature, because anybody can send one.
+    // Omitted for a request without a valid signature, because anyone can send one.
     requestParameters: route && signed ? parametersOf(message, route, signed) : null,
     responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
     requestID: message.requestId,
@@ -155,7 +155,7 @@ function identityOf(signed: Authenticated | undefined): Record<string, unknown> 
 
 function errorOf(outcome: Outcome, maxText = MAX_TEXT): Record<string, unknown> {
   if (!('error' in outcome)) return {};
-  const error = asApiError(outcome.error);
+  const error = toApiError(outcome.error);
   return { errorCode: error.code, errorMessage: withoutQuotes(error).slice(0, maxText) };
 }
 

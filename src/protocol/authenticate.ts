@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { ApiError } from '../domain/errors.ts';
 import type { Caller } from '../domain/policy/caller.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { EMPTY_HASH } from '../treehash/index.ts';
@@ -13,6 +12,7 @@ import { verifySignature } from './signature/verify.ts';
 import { announcesBody, readSmallBody, requireSmallBody } from './small-body.ts';
 import type { BodyAccount, UnprovenBodies } from './unproven-bodies.ts';
 import { refuseUnsignable } from './unsignable.ts';
+import { ApiError } from './wire-error.ts';
 
 /** What a server knows of an access key. */
 export interface Credential {
@@ -40,7 +40,10 @@ export interface Authenticated {
   readonly accessKeyId: string;
   /** Of the credential's scope. */
   readonly region: string;
-  /** The payload hash that the signature covers, 64 lower-case hex digits. An upload's is declared and not checked yet. */
+  /**
+   * The payload hash that the signature covers, 64 lower-case hex digits. For an upload it is the declared hash, not
+   * compared with the body yet.
+   */
   readonly payloadHash: string;
   /** The body of an operation that reads JSON. */
   readonly json: JsonBody;
@@ -58,7 +61,7 @@ export interface AuthenticationDeps {
  * Authenticates a request. An upload must declare its payload hash, so its signature is checked before its body is read.
  * Other bodies are small and are read first where they declare no hash.
  * @param nowMs when the request's head had arrived: the clock window is checked at that time.
- * @throws 400 and 403 of the front end; where the signature does not match because a value cannot be signed reliably,
+ * @throws 400 and 403 of the front end; if the signature is wrong and a value is one that clients cannot sign reliably,
  *   the operation's error for that value.
  */
 export async function authenticate(

@@ -1,6 +1,6 @@
 /** Step 5 of the pipeline: authorization. */
 import type { Catalog } from '../domain/catalog.ts';
-import { ApiError, Shortage } from '../domain/errors.ts';
+import { Shortage } from '../domain/errors.ts';
 import { AGE_KEY, TAG_KEY_PREFIX } from '../domain/policy/actions.ts';
 import { type AccessRequest, authorize, type PolicySet } from '../domain/policy/authorize.ts';
 import type { Caller } from '../domain/policy/caller.ts';
@@ -12,6 +12,7 @@ import { isVaultName, partition, type Vault, type VaultKey, vaultArn } from '../
 import { currentLock } from '../domain/vault-lock.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { PolicyCache } from './policy-cache.ts';
+import { ApiError } from './wire-error.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -113,7 +114,11 @@ async function readStoredValues(
   }
   if (archiveId !== undefined && keys.includes(AGE_KEY)) {
     const archive = await catalog.findArchive(vault.no, archiveId);
-    if (archive) values[AGE_KEY] = ((nowMs - archive.createdMs) / DAY_MS).toFixed(8);
+    if (archive) {
+      // The date of an imported archive was chosen by a client, so its age counts from the import if that was later.
+      const sinceMs = Math.max(archive.createdMs, archive.arrivedMs ?? 0);
+      values[AGE_KEY] = ((nowMs - sinceMs) / DAY_MS).toFixed(8);
+    }
   }
   return values;
 }

@@ -7,7 +7,7 @@ import { isShredded, MAX_CHUNKS } from './body-message.ts';
 const CHUNKED = { 'transfer-encoding': 'chunked' };
 
 describe('a body that waits for its reader', () => {
-  it('is kept in few pieces, however many it came in, and given whole', async () => {
+  it('is kept in few pieces, however many arrived, and read whole', async () => {
     const incoming = incomingOf('POST', '/');
     for (let i = 0; i < 50_000; i++) incoming.push(Buffer.from([i]));
     incoming.push(null);
@@ -19,7 +19,7 @@ describe('a body that waits for its reader', () => {
     assert.ok(Buffer.concat(pieces).equals(expected));
   });
 
-  it('says when it is enough, and goes on when it was read', async () => {
+  it('pauses the source when it is full, and resumes it when read', async () => {
     const incoming = incomingOf('POST', '/');
     let sent = 1;
     while (incoming.push(Buffer.from('x'))) sent++;
@@ -34,7 +34,7 @@ describe('a body that waits for its reader', () => {
     assert.equal(sent, incoming.readableHighWaterMark);
   });
 
-  it('reaches a reader that reads as it comes, in turns of any kind', async () => {
+  it('reaches a concurrent reader whole, in any interleaving', async () => {
     const incoming = incomingOf('POST', '/');
     let got = '';
     incoming.on('readable', () => {
@@ -54,7 +54,7 @@ describe('a body that waits for its reader', () => {
   });
 });
 
-describe('a body in very many chunks', () => {
+describe('a body in too many chunks', () => {
   it('is recognized by its framing, not by how the network splits it', () => {
     for (const [headers, shredded] of [
       [CHUNKED, true],

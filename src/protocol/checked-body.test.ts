@@ -10,7 +10,7 @@ import { CheckedBody } from './checked-body.ts';
 import { toMessage } from './message.ts';
 import { ClientGone } from './small-body.ts';
 
-/** Longer than any test takes, so that only manual timers reach it. */
+/** Longer than any test runs, so that only manual timers reach it. */
 const IDLE_MS = 60_000;
 const BATCH_BYTES = 256 * 1024;
 const LABEL: BlobLabel = { kind: 'inventory' } as BlobLabel;
@@ -53,12 +53,12 @@ class HeldStore extends MemoryStore {
   }
 }
 
-/** Runs everything that the event loop has queued. */
+/** Runs all that the event loop has queued. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
 }
 
-/** Whether a promise is not settled yet. */
+/** Whether a promise is still pending. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   await settle();
   const pending = Symbol();
@@ -66,7 +66,7 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('the body of an upload', () => {
-  it('that is there already needs no timer', async (t) => {
+  it('needs no timer if it has already arrived', async (t) => {
     const { incoming, store } = uploadOf(Buffer.from('Welcome to Amazon Glacier.'));
     incoming.push('Welcome to Amazon Glacier.');
     incoming.push(null);
@@ -75,7 +75,7 @@ describe('the body of an upload', () => {
     assert.equal(timers.mock.callCount(), 0);
   });
 
-  it('is not given up for the slowness of the store', async (t) => {
+  it('does not time out when the store is slow', async (t) => {
     const timers = ManualTimers.install(t);
     const body = Buffer.alloc(3 * BATCH_BYTES, 1);
     const { incoming, store } = uploadOf(body);
@@ -91,7 +91,7 @@ describe('the body of an upload', () => {
     await stored;
   });
 
-  it('is not given up while the store is slow, whatever was waited for before', async (t) => {
+  it('does not time out when the store is slow after an earlier wait for the client', async (t) => {
     const timers = ManualTimers.install(t);
     const body = Buffer.alloc(3 * BATCH_BYTES, 1);
     const { incoming, store } = uploadOf(body);
@@ -100,7 +100,7 @@ describe('the body of an upload', () => {
     const held = new HeldStore();
     const stored = store(held);
     await settle();
-    // The timer is running when this arrives, while the store still writes the first batch.
+    // The timer is running when this arrives, and the store is still writing the first batch.
     timers.pass(IDLE_MS - 1);
     batch();
     await settle();
@@ -113,7 +113,7 @@ describe('the body of an upload', () => {
   });
 
   for (const bytes of [0, 1, BATCH_BYTES, BATCH_BYTES + 1]) {
-    it(`that stalls after ${bytes} bytes that were there is given up, no sooner than it may be`, async (t) => {
+    it(`times out exactly at the limit when it stalls after ${bytes} bytes`, async (t) => {
       const timers = ManualTimers.install(t);
       const body = Buffer.alloc(2 * BATCH_BYTES, 1);
       const { incoming, store } = uploadOf(body);
@@ -128,7 +128,7 @@ describe('the body of an upload', () => {
     });
   }
 
-  it('that moves is not given up for its age, but when it stops', async (t) => {
+  it('does not time out while it keeps arriving, but when it stops', async (t) => {
     const timers = ManualTimers.install(t);
     const body = Buffer.alloc(12, 1);
     const move = async ({ incoming }: Upload, times: number): Promise<void> => {
@@ -152,7 +152,7 @@ describe('the body of an upload', () => {
     await assert.rejects(refused, TIMED_OUT);
   });
 
-  it('leaves no timer behind, whatever becomes of it', async (t) => {
+  it('leaves no timer behind, however it ends', async (t) => {
     const made = t.mock.method(globalThis, 'setTimeout');
     const cleared = t.mock.method(globalThis, 'clearTimeout');
     const late = uploadOf(Buffer.from('ab'));
@@ -173,7 +173,7 @@ describe('the body of an upload', () => {
     );
   });
 
-  it('is not waited for when its client is gone already', async () => {
+  it('is not awaited when its client has already gone', async () => {
     const { incoming, store } = uploadOf(Buffer.from('ab'));
     incoming.destroy();
     await assert.rejects(store(), ClientGone);

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import { invalidTreeHash, parseTreeHash, requireBodyLength } from '../domain/archive.ts';
 import type { BlobDigests, BlobStore, BlobWriter } from '../domain/blob-store.ts';
-import { explainBodyHash } from '../domain/checksum-hint.ts';
-import { ApiError, invalidParameter, missingParameter } from '../domain/errors.ts';
+import { invalidParameter, missingParameter } from '../domain/errors.ts';
+import { invalidTreeHash, parseTreeHash, requireBodyLength } from '../operations/archives/archive-headers.ts';
+import { explainBodyHash } from '../operations/checksum-hint.ts';
 import type { UploadBody } from '../operations/operation.ts';
 import { releaseChunk } from './body-message.ts';
 import { GatheredChunks } from './gathered-chunks.ts';
 import type { Message } from './message.ts';
 import { ClientGone, requestTimeoutError } from './small-body.ts';
-import { HttpError } from './wire-error.ts';
+import { ApiError, HttpError } from './wire-error.ts';
 
 /** What the head of an upload declares of its body. */
 export interface DeclaredBody {

@@ -4,7 +4,7 @@ import { incomingOf } from '../../test/support/incoming.ts';
 import { conditionValuesOf } from './condition-values.ts';
 import { toMessage } from './message.ts';
 
-it('the address of a request is known still when its connection is gone', () => {
+it("a request's address stays known after its connection has ended", () => {
   const incoming = incomingOf('GET', '/-/vaults');
   let remoteAddress: string | undefined = '::ffff:203.0.113.7';
   Object.defineProperty(incoming.socket, 'remoteAddress', { get: () => remoteAddress });

@@ -37,7 +37,7 @@ function setUp(all: number, perAddress: number, proxies: BlockList = new BlockLi
 const cut = (sockets: readonly FakeSocket[]) => sockets.map(({ destroyed }) => destroyed);
 
 describe('too many connections', () => {
-  it('push out the oldest that nobody known is using', () => {
+  it('make the oldest without an authenticated request be cut', () => {
     const { connections, connect, keep } = setUp(3, 0);
     const sockets = [connect(), connect(), connect()];
     const release = keep(sockets[0] as FakeSocket);
@@ -49,13 +49,13 @@ describe('too many connections', () => {
     assert.equal(connections.count, 3);
   });
 
-  it('are cut themselves while all others are used', () => {
+  it('are cut themselves while all others have authenticated requests', () => {
     const { connect, keep } = setUp(2, 0);
     for (const socket of [connect(), connect()]) keep(socket);
     assert.equal(connect().destroyed, true);
   });
 
-  it('are those of the connection as long as one of its requests is under way', () => {
+  it('keep a connection as long as one of its requests is in progress', () => {
     const { connect, keep } = setUp(1, 0);
     const first = connect();
     const [one, other] = [keep(first), keep(first)];
@@ -66,7 +66,7 @@ describe('too many connections', () => {
     assert.equal(first.destroyed, true);
   });
 
-  it('count no more when they are closed', () => {
+  it('do not count after they are closed', () => {
     const { connections, connect } = setUp(2, 2);
     const first = connect();
     const second = connect();
@@ -78,13 +78,13 @@ describe('too many connections', () => {
 });
 
 describe('connections of one address', () => {
-  it('are bounded by themselves, and push out none of others', () => {
+  it('have a limit of their own, which does not affect other addresses', () => {
     const { connect } = setUp(100, 2);
     const sockets = [connect('192.0.2.2'), connect(), connect(), connect()];
     assert.deepEqual(cut(sockets), [false, true, false, false]);
   });
 
-  it('count together where an IPv6 network is one, and where IPv4 comes as IPv6', () => {
+  it('count together within an IPv6 network, and for IPv4 mapped to IPv6', () => {
     const { connect } = setUp(100, 1);
     const pairs = [
       [connect('2001:db8::1'), connect('2001:db8::ffff:2')],
@@ -94,7 +94,7 @@ describe('connections of one address', () => {
     assert.equal(connect('2001:db8:0:1::1').destroyed, false);
   });
 
-  it('are not bounded on loopback, from proxies, and where the bound is 0', () => {
+  it('are not limited on loopback, from proxies, or with a limit of 0', () => {
     const proxies = new BlockList();
     proxies.addSubnet('10.1.0.0', 16, 'ipv4');
     proxies.addAddress('2001:db8::7', 'ipv6');
@@ -107,7 +107,7 @@ describe('connections of one address', () => {
   });
 });
 
-describe('whom an address counts for', () => {
+describe('the key under which an address counts', () => {
   for (const [address, peer] of [
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],

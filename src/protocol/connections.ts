@@ -6,7 +6,7 @@ export interface ConnectionBounds {
   readonly all: number;
   /** Most connections of one peer, which is an IPv4 address or the /64 of an IPv6 address; 0: no limit. */
   readonly perAddress: number;
-  /** Peers without that limit, besides loopback: each of their connections may serve another client. */
+  /** Peers exempt from that limit, like loopback, because each of their connections may serve another client. */
   readonly proxies: BlockList;
 }
 
@@ -14,7 +14,7 @@ interface Held {
   readonly socket: Socket;
   /** Undefined for a peer without limit. */
   readonly peer: string | undefined;
-  /** Requests of authenticated senders that are under way. */
+  /** Number of requests in progress from authenticated senders. */
   busy: number;
 }
 

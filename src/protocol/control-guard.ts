@@ -1,7 +1,7 @@
 /** Keeps web pages away from the emulator's control endpoints, which are not signed. */
 import { isIP } from 'node:net';
-import { ApiError } from '../domain/errors.ts';
 import type { Message } from './message.ts';
+import { ApiError } from './wire-error.ts';
 
 /** A header that a web page cannot send to another site without a CORS preflight, which this server never grants. */
 const CONTROL_HEADER = 'x-moraine-emulator';

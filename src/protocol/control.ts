@@ -1,13 +1,14 @@
 /** The emulator's control endpoints under `/_moraine/emulator`, for tests of software that uses Glacier. */
 
 import { parseDuration } from '../domain/duration.ts';
-import { ApiError, invalidParameter, quote } from '../domain/errors.ts';
+import { invalidParameter, quote } from '../domain/errors.ts';
 import { requireNoWebPage } from './control-guard.ts';
 import { type Fault, parseFault } from './faults.ts';
 import { parseJsonObject } from './json-body.ts';
 import type { Message } from './message.ts';
 import type { HttpReply } from './reply.ts';
 import { readSmallBody } from './small-body.ts';
+import { ApiError } from './wire-error.ts';
 
 /** What the control endpoints can do. */
 export interface Emulator {
@@ -96,7 +97,7 @@ function timeAfter(name: string, duration: unknown, sign: 1 | -1, emulator: Emul
   throw invalidDuration(name, duration);
 }
 
-function invalidDuration(name: string, value: unknown): ApiError {
+function invalidDuration(name: string, value: unknown): Error {
   const what =
     name === 'advance' ? 'next, or a duration such as 10s, 5h or 7d' : 'a duration such as 10s, 5h or 7d';
   return invalidParameter(

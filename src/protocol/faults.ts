@@ -1,12 +1,14 @@
 /** Faults that the emulator injects on request: how they are written, and what they do to an operation. */
 import type { BlobStore, BlobWriter } from '../domain/blob-store.ts';
 import { parseDuration } from '../domain/duration.ts';
-import { ApiError, ERROR_KINDS, type ErrorCode, invalidParameter, quote } from '../domain/errors.ts';
+import { invalidParameter, quote } from '../domain/errors.ts';
+import type { ErrorCode } from '../operations/error-code.ts';
 import type { Operation, UploadBody } from '../operations/operation.ts';
 import { API } from '../operations/table.ts';
 import type { Message } from './message.ts';
 import type { HttpReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
+import { ApiError, ERROR_FORMS } from './wire-error.ts';
 
 /** Where the connection is cut: before the operation runs, within a body, or once the operation is done. */
 const CUTS = ['before', 'during', 'after'] as const;
@@ -71,7 +73,7 @@ function parseKind(
   }
   if (kind === undefined && members.has('latency')) return {};
   const code = members.get('code') ?? 'ServiceUnavailableException';
-  return { code: oneOf(Object.keys(ERROR_KINDS) as ErrorCode[], 'code', code) };
+  return { code: oneOf(Object.keys(ERROR_FORMS) as ErrorCode[], 'code', code) };
 }
 
 function oneOf<Value extends string>(values: readonly Value[], name: string, value: unknown): Value {

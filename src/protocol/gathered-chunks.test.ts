@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { GatheredChunks } from './gathered-chunks.ts';
 
 describe('gathered chunks', () => {
-  it('are what was added, in order, whatever their sizes', () => {
+  it('return the added bytes in order, whatever the chunk sizes', () => {
     const sizes = fc.array(fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 4000, max: 4200 })));
     fc.assert(
       fc.property(sizes, (lengths) => {
@@ -24,7 +24,7 @@ describe('gathered chunks', () => {
     assert.equal(chunks.take().length, 25);
   });
 
-  it('take no more than twice their bytes where large and small ones take turns', () => {
+  it('use at most twice their bytes when large and small ones alternate', () => {
     const chunks = new GatheredChunks();
     for (let i = 0; i < 100; i++) {
       chunks.add(Buffer.alloc(5000));
@@ -34,7 +34,7 @@ describe('gathered chunks', () => {
     assert.deepEqual(own, []);
   });
 
-  it('are copies of small pieces, so that a sender may use its buffer again', () => {
+  it('copy small pieces, so that a sender may reuse its buffer', () => {
     const chunks = new GatheredChunks();
     const piece = Buffer.from('a');
     chunks.add(piece);

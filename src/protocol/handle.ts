@@ -106,7 +106,7 @@ export async function handle(message: Message, response: ServerResponse, deps: P
 }
 
 /**
- * Audits a download that has ended, whole or broken off. Reads go on while the log cannot be written, so a failure is
+ * Audits a download that has ended, whole or cut. Reads continue while the log cannot be written, so a failure is
  * dropped here; health reports it.
  */
 function auditDownload(
@@ -216,7 +216,7 @@ function requireVault(vault: Vault | undefined, key: VaultKey): void {
   if (!vault) throw vaultNotFound(key);
 }
 
-/** A class, because an object literal defines its getters anew for each object, which is slow. */
+/** A class, because an object literal defines its getters for each object again, which is slow. */
 class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;

@@ -13,7 +13,7 @@ describe('a JSON body', () => {
     assert.equal(body.membersIfValid(), body.members());
   });
 
-  it('has no members where it is not valid, and is refused each time with the same error', () => {
+  it('has no members when invalid, and is refused each time with the same error', () => {
     const body = new JsonBody(Buffer.from('{"a":'));
     assert.equal(body.membersIfValid().size, 0);
     refuses(() => body.members(), 'SerializationException', /is not a JSON object/);
@@ -22,7 +22,7 @@ describe('a JSON body', () => {
 });
 
 describe('the members of a JSON body', () => {
-  it('are those of an object, none for an empty body', () => {
+  it('are those of its object, and none for an empty body', () => {
     assert.deepEqual([...parse('')], []);
     assert.deepEqual(
       [...parse(' { "a" : null, "b":[1,{"c":true}] }\r\n')],
@@ -33,7 +33,7 @@ describe('the members of a JSON body', () => {
     );
   });
 
-  it('may be named as the members of every object are', () => {
+  it('may have the names of built-in object members', () => {
     const members = parse('{"__proto__":{"x":1},"constructor":1}');
     assert.deepEqual([...members.keys()], ['__proto__', 'constructor']);
     assert.equal(members.get('toString'), undefined);
@@ -50,7 +50,7 @@ describe('the members of a JSON body', () => {
     );
   });
 
-  it('are refused when the body is anything else', () => {
+  it('are refused when the body is not an object', () => {
     const odd = [
       'null',
       '1',
@@ -75,19 +75,19 @@ describe('the members of a JSON body', () => {
     }
   });
 
-  it('are refused when they are nested deeper than 32, before anything recurses', () => {
+  it('are refused when nested deeper than 32, before any recursion', () => {
     const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
     assert.ok(parse(nested(32)));
     refuses(() => parse(nested(33)), 'SerializationException', /nested deeper than 32/);
     refuses(() => parse('{"a":'.repeat(100_000)), 'SerializationException', /nested deeper than 32/);
   });
 
-  it('are not deep for brackets in a text', () => {
+  it('do not count brackets in strings as nesting', () => {
     const text = '\\"[{'.repeat(50);
     assert.equal(parse(`{"a":"${text}"}`).size, 1);
   });
 
-  it('are what JSON.parse makes of any object', () => {
+  it('equal those of JSON.parse for any object', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 10 })), (object) => {
         const text = JSON.stringify(object);
@@ -99,7 +99,7 @@ describe('the members of a JSON body', () => {
     );
   });
 
-  it('are never anything but members or a refusal', () => {
+  it('of any text are parsed or refused without other errors', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         try {

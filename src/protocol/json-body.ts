@@ -1,6 +1,6 @@
 /** JSON bodies: one object, parsed at most once a request. */
-import { ApiError } from '../domain/errors.ts';
 import type { Members } from '../operations/operation.ts';
+import { ApiError } from './wire-error.ts';
 
 const MAX_NESTING = 32;
 const NO_MEMBERS: Members = new Map();

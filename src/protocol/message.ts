@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { ApiError } from '../domain/errors.ts';
 import { decodeEscapes, reduceTarget } from './target.ts';
-import { HttpError } from './wire-error.ts';
+import { ApiError, HttpError } from './wire-error.ts';
 
 /** Limit for path and query together (docs/operating.md). */
 const MAX_TARGET_BYTES = 8192;

@@ -11,7 +11,7 @@ import { sendReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
 
 const IDLE_MS = 400;
-/** A timeout that the client stays below even on a busy machine. */
+/** A timeout that the client does not reach even on a busy machine. */
 const PATIENT_MS = 4000;
 const REST_MS = 200;
 const MIB = 1024 * 1024;
@@ -21,7 +21,7 @@ const CHUNKS = 2;
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const LAST_REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 
-/** What happened to a download of some chunks. */
+/** The state of a download of some chunks. */
 interface Download {
   given: number;
   ended: boolean;
@@ -35,7 +35,7 @@ async function* chunksOf(download: Download): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Reads about a mebibyte, or less if the connection ends. @returns the bytes read. */
+/** Reads about a MiB, or less if the connection ends. @returns the number of bytes read. */
 function readSome(client: Socket): Promise<number> {
   return new Promise((resolve) => {
     let bytes = 0;
@@ -82,7 +82,7 @@ async function connected(
 
 for (const over of ['http', 'https'] as const) {
   describe(`a download over ${over}`, () => {
-    it('is not cut while the client takes something now and then', async (t) => {
+    it('is not cut while the client reads from time to time', async (t) => {
       const [client] = await connected(t, over, PATIENT_MS);
       client.write(LAST_REQUEST);
       const begun = performance.now();
@@ -93,28 +93,28 @@ for (const over of ['http', 'https'] as const) {
         assert.ok(bytes > 0, `cut after ${received} bytes and ${pauses} pauses`);
         received += bytes;
       }
-      assert.ok(performance.now() - begun > PATIENT_MS, 'it was over before it could be cut');
+      assert.ok(performance.now() - begun > PATIENT_MS, 'the download ended before it could be cut');
     });
 
-    it('is given up when the client takes nothing', async (t) => {
+    it('ends when the client stops reading', async (t) => {
       const [client, downloads] = await connected(t, over);
       client.write(REQUEST);
       await eventually('the end of the download', () => downloads[0]?.ended);
-      assert.ok((downloads[0]?.given ?? CHUNKS) < CHUNKS, 'the kernel took all of it');
+      assert.ok((downloads[0]?.given ?? CHUNKS) < CHUNKS, 'the kernel buffered all of it');
     });
 
-    it('that waits for another one ends with the connection', async (t) => {
+    it('ends with the connection while it waits for an earlier one', async (t) => {
       const [client, downloads] = await connected(t, over);
       client.write(REQUEST.repeat(3));
       await eventually('three downloads', () => downloads.length === 3);
       client.destroy();
-      await eventually('the end of all', () => downloads.every(({ ended }) => ended));
+      await eventually('the end of all downloads', () => downloads.every(({ ended }) => ended));
     });
   });
 }
 
 describe('a download whose chunks end with ClientGone', () => {
-  it('is cut, though its client is there', async (t) => {
+  it('is cut although its client is connected', async (t) => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('some');
       throw new ClientGone();

@@ -86,7 +86,7 @@ async function sendChunk(response: ServerResponse, chunk: Uint8Array, idleMs: nu
   }
 }
 
-/** Sends a piece. Gives up a client that takes nothing for `idleMs`, which would hold the buffers for ever. */
+/** Sends a piece. Gives up a client that reads nothing for `idleMs`, because it would hold the buffers for ever. */
 function sendPiece(response: ServerResponse, piece: Uint8Array, idleMs: number): Promise<void> {
   // The socket's `close`: a pipelined response that waits for an earlier one emits none.
   const { socket } = response.req;

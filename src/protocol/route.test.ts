@@ -11,7 +11,7 @@ const route = (method: string, target: string): Route =>
   router(toMessage(incomingOf(method, target), 'REQUEST', () => {}));
 
 describe('the router', () => {
-  it('finds every operation of the table by its own path, and what stood in it', () => {
+  it('finds every operation of the table by its path, and the values in the path', () => {
     for (const place of API) {
       const path = place.path
         .replace('{accountId}', '111122223333')
@@ -27,17 +27,17 @@ describe('the router', () => {
     }
   });
 
-  it('decodes what stood in the path, once', () => {
+  it('decodes values in the path once', () => {
     const found = route('DELETE', '/%2d/vaults/a%2Fb/archives/x%2525%20y');
     assert.deepEqual([found.account, found.vaultName, found.id], ['-', 'a/b', 'x%25 y']);
   });
 
-  it('takes the names of members of objects as names', () => {
+  it('accepts names of built-in object members as names', () => {
     assert.equal(route('GET', '/-/vaults/__proto__').vaultName, '__proto__');
     assert.equal(route('GET', '/constructor/vaults').account, 'constructor');
   });
 
-  it('ignores doubled slashes, a slash at the end, and the origin of an absolute form', () => {
+  it('ignores doubled slashes, a final slash, and the origin of an absolute form', () => {
     for (const path of [
       '/-/vaults/',
       '//-/vaults',
@@ -71,18 +71,18 @@ describe('the router', () => {
     }
   });
 
-  it('does not repeat a query in what it refuses: it may hold a signature', () => {
+  it('does not quote a query in its errors, because it may contain a signature', () => {
     const target = '/-/none?X-Amz-Signature=secret';
     refuses(() => route('GET', target), 'UnknownOperationException', 'There is no operation GET /-/none');
   });
 
-  it('asks a tag request whether to add or to remove', () => {
+  it('requires a tag request to say whether to add or to remove', () => {
     const tags = (query: string) => route('POST', `/-/vaults/v/tags${query}`);
     assert.equal(tags('?operation=add').operation.name, 'AddTagsToVault');
     assert.equal(tags('?x=y&operation=remove').operation.name, 'RemoveTagsFromVault');
     const message = (value: string) => `Invalid operation: ${value}. It must be add or remove.`;
-    refuses(() => tags(''), 'InvalidParameterValueException', message('null'));
-    refuses(() => tags('?operation=ADD'), 'InvalidParameterValueException', message('ADD'));
-    refuses(() => tags('?operation='), 'InvalidParameterValueException', message(''));
+    refuses(() => tags(''), 'invalid', message('null'));
+    refuses(() => tags('?operation=ADD'), 'invalid', message('ADD'));
+    refuses(() => tags('?operation='), 'invalid', message(''));
   });
 });

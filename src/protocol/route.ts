@@ -1,6 +1,7 @@
-import { ApiError, invalidParameter } from '../domain/errors.ts';
+import { invalidParameter } from '../domain/errors.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Message } from './message.ts';
+import { ApiError } from './wire-error.ts';
 
 /** An operation and the values in its path. */
 export interface Route {

@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { makeCertificate } from '../../test/support/certificate.ts';
 import { createServer, cutConnections, type ServerDeps } from './server.ts';
 
-/** A server with TLS, and connections to it without. */
+/** A TLS server, and connections to it without TLS. */
 async function silent(t: TestContext, count: number) {
   const health = () => ({ status: 'ok' }) as const;
   // No request arrives, so the server needs no pipeline.
@@ -30,7 +30,7 @@ async function silent(t: TestContext, count: number) {
   return { server, clients };
 }
 
-describe('a TLS server with connections that make no handshake', () => {
+describe('a TLS server with connections that never start a handshake', () => {
   it('can be stopped', async (t) => {
     const { server, clients } = await silent(t, 3);
     const closed = once(server, 'close');
@@ -40,7 +40,7 @@ describe('a TLS server with connections that make no handshake', () => {
     assert.equal(clients.length, 3);
   });
 
-  it('keeps none for which the handshake failed', async (t) => {
+  it('drops connections whose handshake failed', async (t) => {
     const { server, clients } = await silent(t, 1);
     clients[0]?.write('GET / HTTP/1.1\r\n\r\n');
     await once(server, 'tlsClientError');

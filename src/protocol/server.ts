@@ -8,7 +8,6 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ApiError } from '../domain/errors.ts';
 import { BodyMessage } from './body-message.ts';
 import { type ConnectionBounds, Connections } from './connections.ts';
 import { control, EMULATOR_PATH, type Emulator } from './control.ts';
@@ -17,7 +16,7 @@ import { handle, type PipelineDeps } from './handle.ts';
 import { type Message, type Exchange as MessageExchange, toMessage } from './message.ts';
 import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
-import { HttpError, toWireError } from './wire-error.ts';
+import { ApiError, HttpError, toWireError } from './wire-error.ts';
 
 /** Limit of the HTTP parser for a request's head. message.ts has limits for its parts. */
 const MAX_HEAD_BYTES = 65_536;
@@ -112,7 +111,7 @@ export function createServer(deps: ServerDeps): Server {
       (socket as Socket).destroySoon();
       return;
     }
-    // An earlier reply is under way: the client would take a refusal for a part of it.
+    // An earlier reply is being sent, so the client would take a refusal for a part of it.
     if (exchange?.earlier && !exchange.earlier.writableFinished) socket.destroy();
     else refuseMalformed(error, socket, deps.pipeline);
   });
@@ -122,7 +121,7 @@ export function createServer(deps: ServerDeps): Server {
 /** Node's server does not list its connections, such as those without a request. */
 const connectionsOf = new WeakMap<Server, Connections>();
 
-/** Cuts every connection at once, with requests under way or not. */
+/** Cuts every connection at once, with or without requests in progress. */
 export function cutConnections(server: Server): void {
   connectionsOf.get(server)?.cut();
 }

@@ -8,21 +8,21 @@ import { announcesBody, ClientGone, MAX_JSON_BYTES, readSmallBody, requireSmallB
 const LONG_MS = 60_000;
 
 describe('reading a small body', () => {
-  it('gives its bytes, however they come', async () => {
+  it('returns its bytes, however they arrive', async () => {
     const incoming = incomingOf('POST', '/');
     const body = readSmallBody(incoming, LONG_MS);
     for (const piece of ['{"a', '":', '"b"}', null]) incoming.push(piece);
     assert.equal(String(await body), '{"a":"b"}');
   });
 
-  it('gives one that has all come before it is asked for', async () => {
+  it('returns a body that has arrived before it is read', async () => {
     const incoming = incomingOf('POST', '/');
     incoming.push('x');
     incoming.push(null);
     assert.equal(String(await readSmallBody(incoming, LONG_MS)), 'x');
   });
 
-  it('takes 1 MiB and no more', async () => {
+  it('accepts at most 1 MiB', async () => {
     const read = (length: number): Promise<Buffer> => {
       const incoming = incomingOf('POST', '/');
       const body = readSmallBody(incoming, LONG_MS);
@@ -34,14 +34,14 @@ describe('reading a small body', () => {
     await assert.rejects(read(MAX_JSON_BYTES + 1), /The request body is longer than 1048576 bytes/);
   });
 
-  it('gives up when no byte comes', async () => {
+  it('times out when no byte arrives', async () => {
     const incoming = incomingOf('POST', '/');
     const body = readSmallBody(incoming, 5);
     incoming.push('{');
     await assert.rejects(body, /^ApiError: Request timed out\.$/);
   });
 
-  it('notices a client that goes away, also one that is gone already', async () => {
+  it('fails when the client goes away or has already gone', async () => {
     const incoming = incomingOf('POST', '/');
     const body = readSmallBody(incoming, LONG_MS);
     incoming.destroy(new Error('reset'));
@@ -53,8 +53,8 @@ describe('reading a small body', () => {
   });
 });
 
-describe('what the head says of a body', () => {
-  it('is that there is one', () => {
+describe('a body that the head announces', () => {
+  it('is recognized', () => {
     const announced = (headers: Record<string, string>) => announcesBody(incomingOf('POST', '/', headers));
     assert.equal(announced({}), false);
     assert.equal(announced({ 'content-length': '0' }), false);
@@ -62,7 +62,7 @@ describe('what the head says of a body', () => {
     assert.equal(announced({ 'transfer-encoding': 'chunked' }), true);
   });
 
-  it('is refused before a byte of it has come when it is too long', () => {
+  it('is refused before its first byte when it is too long', () => {
     const judge = (length: string) => requireSmallBody(incomingOf('POST', '/', { 'content-length': length }));
     judge('1048576');
     for (const length of ['1048577', '99999999999999999999']) {

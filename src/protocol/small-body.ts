@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { ApiError } from '../domain/errors.ts';
 import { isShredded, MAX_CHUNKS } from './body-message.ts';
 import { GatheredChunks } from './gathered-chunks.ts';
 import type { BodyAccount } from './unproven-bodies.ts';
+import { ApiError } from './wire-error.ts';
 
 /** The longest body of a request that is no upload (docs/operating.md). */
 export const MAX_JSON_BYTES = 1_048_576;

@@ -1,5 +1,5 @@
-import { ApiError } from '../domain/errors.ts';
 import { normalizePath, splitTarget } from './signature/canonical-request.ts';
+import { ApiError } from './wire-error.ts';
 
 /** `http://authority` at the start of a target in absolute form (RFC 9112, section 3.2.2). */
 const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;

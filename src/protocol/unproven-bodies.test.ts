@@ -8,14 +8,14 @@ import { UnprovenBodies } from './unproven-bodies.ts';
 const LONG_MS = 60_000;
 const KIB = 1024;
 
-describe('bodies whose sender is not proved yet', () => {
-  it('are bounded together: the longest is refused, the others are read', async () => {
+describe('bodies of unverified senders', () => {
+  it('have a common limit: beyond it the longest is refused and the others are read', async () => {
     const bodies = new UnprovenBodies(100 * KIB);
     const incoming = [70, 20, 10, 1].map((kib) => ({ message: incomingOf('POST', '/'), kib }));
     const read = incoming.map(({ message }) => readSmallBody(message, LONG_MS, bodies.open()));
     const judged = Promise.allSettled(read);
     for (const { message, kib } of incoming) message.push(Buffer.alloc(kib * KIB));
-    // A Shortage, because the log shows one a minute however many such bodies arrive.
+    // A Shortage, because the log shows only one per minute, however many such bodies arrive.
     await assert.rejects(
       read[0] as Promise<Buffer>,
       (error) => error instanceof Shortage && /too many request bodies/.test(error.message),
@@ -27,7 +27,7 @@ describe('bodies whose sender is not proved yet', () => {
     assert.equal(bodies.bytes, 0);
   });
 
-  it('give their room back when the client goes away', async () => {
+  it('do not count after their client has gone', async () => {
     const bodies = new UnprovenBodies(100 * KIB);
     const incoming = incomingOf('POST', '/');
     const read = readSmallBody(incoming, LONG_MS, bodies.open());

@@ -1,6 +1,6 @@
-import { parseTreeHash } from '../domain/archive.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import { requireVaultName, vaultNotFound } from '../domain/vault.ts';
+import { parseTreeHash } from '../operations/archives/archive-headers.ts';
 import { requireApiVersion, sourceOf } from './decode.ts';
 import type { Message } from './message.ts';
 import type { Route } from './route.ts';
@@ -9,9 +9,9 @@ import type { Route } from './route.ts';
 const UNSIGNABLE = /[^\x20-\x7e]/;
 
 /**
- * After a signature mismatch, refuses the value that may have caused it, if there is one. No value that the API takes
- * from a path, a header or the query may have a byte outside 0x20..0x7E, so the request would be refused for it anyway,
- * and a message about the signature would make the user look at the keys.
+ * After a signature mismatch, refuses the value that may have caused it, if there is one. No valid value of a path, a
+ * header or the query has a byte outside 0x20..0x7E, so the request would be refused for it anyway, and a message about
+ * the signature would make the user look at the keys.
  * @throws the operation's error for that value: 400, or 404 for a vault's name. Returns if there is no such value.
  */
 export function refuseUnsignable(message: Message, { operation, account, vaultName }: Route): void {

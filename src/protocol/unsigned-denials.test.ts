@@ -6,8 +6,8 @@ const START_MS = Date.UTC(2026, 0, 1);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-describe('refusals of requests without a good signature', () => {
-  it('are on record ten times an hour for each kind, and are counted beyond', () => {
+describe('refusals of requests without a valid signature', () => {
+  it('are audited ten times per hour and kind, and counted beyond that', () => {
     const denials = new UnsignedDenials(1_000_000);
     const take = (kind: string, atMs = START_MS) => denials.take(atMs, kind, 500);
     const taken = Array.from({ length: 15 }, () => take('a'));
@@ -18,7 +18,7 @@ describe('refusals of requests without a good signature', () => {
     assert.equal(take('a', START_MS + HOUR_MS), true);
   });
 
-  it('never take more bytes in a day than they may, however many kinds come', () => {
+  it('never exceed their bytes per day, however many kinds there are', () => {
     const perDay = 1_000_000;
     const denials = new UnsignedDenials(perDay);
     let bytes = 0;
@@ -30,7 +30,7 @@ describe('refusals of requests without a good signature', () => {
     assert.ok(bytes > perDay / 2, `${bytes} bytes`);
   });
 
-  it('are told apart in bounded memory, and a counting record names the most frequent kinds only', () => {
+  it('are distinguished in bounded memory; the event with the counts names only the most frequent kinds', () => {
     const denials = new UnsignedDenials(0);
     for (let i = 0; i < 5000; i++) denials.take(START_MS, `kind ${i}`, 1);
     for (let i = 0; i < 3; i++) denials.take(START_MS, 'kind 7', 1);
@@ -43,7 +43,7 @@ describe('refusals of requests without a good signature', () => {
     assert.equal(Object.keys(counted?.kinds ?? {}).length, 5);
   });
 
-  it('gain nothing by a clock that goes back', () => {
+  it('get no higher limits when the clock goes back', () => {
     const denials = new UnsignedDenials(1000);
     const take = (atMs: number) => denials.take(atMs, String(atMs), 500);
     assert.equal(take(START_MS), true);

@@ -5,7 +5,9 @@ import { foldDigests, isMegabyteAligned, isTreeAligned, sha256, treeHash } from 
 
 const SIZE = 6.5 * MIB;
 
-/** Of 6.5 MiB of the pattern: first and last byte, whether MiB-aligned, whether tree-aligned, the hash then. */
+/**
+ * Ranges of 6.5 MiB of the pattern: first and last byte, whether MiB-aligned, whether tree-aligned, and if so the hash.
+ */
 const RANGES: readonly (readonly [number, number, boolean, boolean, string])[] = [
   [0, 6815743, true, true, '1c833c9f44b60d280c028b70685cd620569c54b94be0c2f315b8820ac79115ed'],
   [0, 1048575, true, true, '9a058339229372b03c3b56553873e3681bb2ec068f7b9f08d7d6c9dd93157cbd'],
@@ -27,7 +29,7 @@ const RANGES: readonly (readonly [number, number, boolean, boolean, string])[] =
   [1048576, 2097152, false, false, ''],
 ];
 
-/** The nodes of a tree over `leaves` leaves, as first leaf and the leaf after the last. */
+/** The nodes of a tree over `leaves` leaves, each as its first leaf and the leaf after its last. */
 function nodesOf(leaves: number): Set<string> {
   let level = Array.from({ length: leaves }, (_, i): [number, number] => [i, i + 1]);
   const nodes = new Set(level.map(String));
@@ -43,7 +45,7 @@ function nodesOf(leaves: number): Set<string> {
   return nodes;
 }
 
-/** The roots of all subtrees of a tree over `digests`, hashed for good. */
+/** The root hashes of all subtrees of a tree over `digests`. */
 function rootsOf(digests: readonly Uint8Array[]): Set<string> {
   const roots = [...nodesOf(digests.length)].map((node) => {
     const [first, end] = node.split(',').map(Number);
@@ -56,22 +58,22 @@ function rootOf(digests: readonly Uint8Array[]): string {
   return Buffer.from(foldDigests(Buffer.concat(digests))).toString('hex');
 }
 
-/** The bytes of leaves `first` up to but without `end`, in data of `size` bytes. */
+/** The byte range of leaves `first` to `end` (excluded) in data of `size` bytes. */
 function spanOf(first: number, end: number, size: number): { first: number; last: number } {
   return { first: first * MIB, last: Math.min(end * MIB, size) - 1 };
 }
 
-describe('alignment of ranges', () => {
+describe('the alignment of a range', () => {
   const pattern = patternBytes(SIZE);
   for (const [first, last, megabyte, tree, hash] of RANGES) {
-    it(`of ${first}-${last} in 6.5 MiB is as the table says`, () => {
+    it(`is right for ${first}-${last} in 6.5 MiB`, () => {
       assert.equal(isMegabyteAligned({ first, last }, SIZE), megabyte);
       assert.equal(isTreeAligned({ first, last }, SIZE), tree);
       if (tree) assert.equal(treeHash(pattern.subarray(first, last + 1)), hash);
     });
   }
 
-  it("is as in the SDK guide's example of 3.1 MB", () => {
+  it("agrees with the SDK guide's example of 3.1 MB", () => {
     const size = 3_250_586;
     const aligned = (first: number, last: number) => isTreeAligned({ first, last }, size);
     assert.equal(aligned(1_048_576, 2_097_151), true);
@@ -92,7 +94,7 @@ describe('alignment of ranges', () => {
       for (let first = 0; first < leaves; first++) {
         for (let end = first + 1; end <= leaves; end++) {
           const aligned = isTreeAligned(spanOf(first, end, size), size);
-          // Not an assertion each: there are more than a million ranges.
+          // Fails only on a mismatch, because an assertion for each of over a million ranges is slow.
           if (aligned !== nodes.has(`${first},${end}`))
             assert.fail(`${first}..${end} of ${leaves}: ${aligned}`);
         }
@@ -100,7 +102,7 @@ describe('alignment of ranges', () => {
     }
   });
 
-  it('means that the hash of the range is the hash of a subtree, in hashes', () => {
+  it('means that the hash of the range is the hash of a subtree', () => {
     for (let leaves = 1; leaves < 34; leaves++) {
       const digests = Array.from({ length: leaves }, (_, i) => sha256(Buffer.of(i)));
       const roots = rootsOf(digests);
@@ -117,7 +119,7 @@ describe('alignment of ranges', () => {
     }
   });
 
-  it('of a range inside an aligned range is the same whether the whole is asked or the range alone', () => {
+  it('is the same within an aligned range as within the whole', () => {
     const leaves = 40;
     const size = leaves * MIB;
     for (const node of nodesOf(leaves)) {
@@ -131,7 +133,7 @@ describe('alignment of ranges', () => {
     }
   });
 
-  it('holds for the very last part of the largest archive', () => {
+  it('is right for the last part of the largest archive', () => {
     const part = 4096 * MIB;
     const size = 10_000 * part;
     assert.equal(isTreeAligned({ first: size - part, last: size - 1 }, size), true);

@@ -11,7 +11,7 @@ const WHOLE = '1c833c9f44b60d280c028b70685cd620569c54b94be0c2f315b8820ac79115ed'
 const hex = (digest: Uint8Array): string => Buffer.from(digest).toString('hex');
 const fold = (hashes: readonly string[]): string => hex(foldDigests(Buffer.from(hashes.join(''), 'hex')));
 
-/** The tree hash of each part alone. */
+/** The tree hash of each part. */
 function partHashes(bytes: number, partSize: number): string[] {
   const parts: string[] = [];
   for (let at = 0; at < bytes; at += partSize) {
@@ -20,7 +20,7 @@ function partHashes(bytes: number, partSize: number): string[] {
   return parts;
 }
 
-/** The definition, on the hex of digests, level by level. */
+/** The definition, level by level on hex digests. */
 function foldSlowly(level: readonly string[]): string {
   if (level.length === 1) return level[0] ?? '';
   const next: string[] = [];
@@ -73,7 +73,7 @@ describe('folding the hashes of parts', () => {
     assert.equal(fold(parts), '4c20c2b2c8bf161c17e81c9b603e3f7a4ef94304eff84fe6b349b5fab23a2cc4');
   });
 
-  it('has the published inner nodes on its way', () => {
+  it('passes through the inner nodes', () => {
     const node = (first: number, last: number) => treeHash(PATTERN.subarray(first * MIB, last * MIB));
     const pair = (left: string, right: string) =>
       hex(hashPair(Buffer.from(left, 'hex'), Buffer.from(right, 'hex')));
@@ -87,7 +87,7 @@ describe('folding the hashes of parts', () => {
 describe('foldDigests', () => {
   const digests = fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { minLength: 1, maxLength: 70 });
 
-  it('is the definition, for any number of digests', () => {
+  it('agrees with the definition for any number of digests', () => {
     fc.assert(
       fc.property(digests, (leaves) => {
         assert.equal(hex(foldDigests(Buffer.concat(leaves))), foldSlowly(leaves.map(hex)));
@@ -96,27 +96,27 @@ describe('foldDigests', () => {
     );
   });
 
-  it('leaves its input as it was, and gives away nothing of it', () => {
+  it('neither changes its input nor returns a view of it', () => {
     const one = new Uint8Array(32).fill(7);
     const root = foldDigests(one);
     root.fill(0);
     assert.deepEqual(one, new Uint8Array(32).fill(7));
   });
 
-  it('refuses anything but whole digests', () => {
+  it('refuses all but whole digests', () => {
     for (const length of [0, 1, 31, 33, 63]) {
       assert.throws(() => foldDigests(new Uint8Array(length)), RangeError, `${length} bytes`);
     }
   });
 });
 
-describe('the small pieces of a tree', () => {
-  it('counts a leaf for each MiB begun, and one for no data', () => {
+describe('the helpers', () => {
+  it('count a leaf per started MiB, and one for no data', () => {
     const cases = [0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB, 10_000 * 4096 * MIB];
     assert.deepEqual(cases.map(leafCount), [1, 1, 1, 1, 2, 2, 40_960_000]);
   });
 
-  it('knows the hash of nothing', () => {
+  it('include the hash of no data', () => {
     assert.equal(hex(sha256(Buffer.alloc(0))), EMPTY_HASH);
   });
 });

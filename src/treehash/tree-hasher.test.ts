@@ -61,17 +61,17 @@ describe('TreeHasher', () => {
     assert.equal(hex(leaves), LEAVES.join(''));
   });
 
-  it('has one leaf, of no bytes, for no data', () => {
+  it('has one empty leaf for no data', () => {
     const { leaves, treeHash: root } = new TreeHasher().digest();
     assert.equal(hex(leaves), linear(Buffer.alloc(0)));
     assert.equal(hex(root), linear(Buffer.alloc(0)));
   });
 
-  it('has no empty leaf after whole ones', () => {
+  it('has no empty leaf after full ones', () => {
     assert.equal(inChunks(PATTERN.subarray(0, 2 * MIB), [MIB, MIB]).leaves.length, 2 * 32);
   });
 
-  it('gives the same however the data is cut', () => {
+  it('returns the same for any chunks of the data', () => {
     const data = PATTERN.subarray(0, 3 * MIB + 77_777);
     const whole = inChunks(data, []);
     const odd = fc.oneof(
@@ -88,7 +88,7 @@ describe('TreeHasher', () => {
     );
   });
 
-  it('lets the caller use its buffer again after each update', () => {
+  it('lets the caller reuse its buffer after each update', () => {
     const hasher = new TreeHasher();
     const buffer = Buffer.alloc(65_536);
     for (let at = 0; at < 2 * MIB; at += buffer.length) {

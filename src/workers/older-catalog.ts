@@ -6,14 +6,27 @@ import { ACCEPTED_NOTE, OLDER_NOTE } from '../domain/store-identity.ts';
 export const OLDER_CATALOG_SETTING = 'catalog-older-than-store';
 
 /**
- * Whether the catalog lacks what the store has, because it was restored from a backup. Then nothing may be removed until
- * an operator accepts the catalog: what it takes for garbage may be an archive that it lost.
+ * Whether the catalog lacks what the store has, because it was restored from a backup. Then nothing may be removed
+ * until an operator accepts the catalog: a blob that looks like garbage to it may belong to an archive that it lost.
  */
 export async function isOlderThanStore(catalog: Catalog, blobs: BlobStore): Promise<boolean> {
   if ((await blobs.note(OLDER_NOTE)) !== undefined) return true;
   if ((await catalog.findSetting(OLDER_CATALOG_SETTING)) === 'true') return true;
   if ((await blobs.lastEntrySeq()) > (await catalog.lastEntrySeq())) return true;
   return (await blobs.lastCommitNumber()) > (await catalog.storeLink()).commitNumber;
+}
+
+/**
+ * For commands whose changes leave entries: requires that new entries are numbered above those of the store. After an
+ * older catalog was restored, they are from the next start on. @throws Error.
+ */
+export async function requireNumbersAhead(catalog: Catalog, blobs: BlobStore): Promise<void> {
+  // In this order: a server that runs adds to the catalog first.
+  const stored = await blobs.lastEntrySeq();
+  if (stored <= (await catalog.lastEntrySeq())) return;
+  throw new Error(
+    'the catalog is older than the store: it was restored from a backup. Start the server once; then this command works',
+  );
 }
 
 /** Notes in the store that the catalog is older, before anything is written to the catalog. */

@@ -22,8 +22,8 @@ async function keep(store: MemoryStore, seed: number): Promise<string> {
   return storeBlob(store, someBytes(10, seed), archiveLabel({ archiveId: `archive-${seed}` }));
 }
 
-describe('what a start does not find in its catalog', () => {
-  it('is set aside, and what it finds is confirmed', async () => {
+describe('an unconfirmed blob', () => {
+  it('is confirmed at a start if the catalog names it, and otherwise set aside', async () => {
     const store = new MemoryStore();
     const [known, unknown] = [await keep(store, 1), await keep(store, 2)];
     const found = await recoverStore(catalogOf(new Set([known])), store, 5000);
@@ -34,7 +34,7 @@ describe('what a start does not find in its catalog', () => {
     assert.deepEqual(await collect(store.unconfirmed()), []);
   });
 
-  it('is removed when its time is over, the oldest first, and not what the catalog names by now', async () => {
+  it('set aside is removed when its time is over, oldest first, unless the catalog names it again', async () => {
     const store = new MemoryStore();
     const named = new Set<string>();
     const refs: string[] = [];
@@ -58,7 +58,7 @@ describe('what a start does not find in its catalog', () => {
     assert.equal((await collect(store.listAside())).length, 1);
   });
 
-  it('is kept as long again after an older catalog was accepted', async () => {
+  it('set aside gets the full time again after an older catalog was accepted', async () => {
     const store = new MemoryStore();
     const ref = await keep(store, 1);
     await recoverStore(catalogOf(new Set()), store, 0);

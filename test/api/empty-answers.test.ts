@@ -16,14 +16,14 @@ before(async () => {
 after(() => server.stop());
 
 describe('an answer of 201, 202 or 204', () => {
-  it('has the body {} with 201 and 202, and none with 204, for every operation', async () => {
+  it('has the body {} with 201 and 202, and no body with 204, for every operation', async () => {
     const quiet = (await everyOperation(api, 'empty')).filter(({ status }) => status !== 200);
     for (const one of quiet) assertEmpty(await attempt(api, one), one.status);
     const expected = API.filter(({ success }) => success !== 200).map(({ name }) => name);
     assert.deepEqual(quiet.map(({ name }) => name).sort(), expected.sort());
   });
 
-  it('keeps the connection in step: the next answer begins where the two bytes end', async () => {
+  it('ends after the two bytes of its body, where the next answer on the connection begins', async () => {
     const wire = await Wire.open(server.url);
     const create = headText('PUT', '/-/vaults/raw', api.headersOf('PUT', '/-/vaults/raw'));
     const describeIt = headText('GET', '/-/vaults/raw', api.headersOf('GET', '/-/vaults/raw'));

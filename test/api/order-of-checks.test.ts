@@ -10,7 +10,7 @@ const INVALID = 'InvalidParameterValueException';
 const SIGNATURE = 'InvalidSignatureException';
 const UNRECOGNIZED = 'UnrecognizedClientException';
 
-/** A request that is valid until faults are put in. */
+/** A valid request, to which tests add faults. */
 interface Draft {
   method: string;
   account: string;
@@ -26,7 +26,7 @@ interface Draft {
 
 interface Fault {
   readonly name: string;
-  /** A request can have only one fault of a subject. */
+  /** A request can have only one fault of each subject. */
   readonly subject: string;
   put(draft: Draft): void;
   readonly status: number;
@@ -109,7 +109,7 @@ const COMMON: readonly Fault[] = [
     ...refused(400, INVALID, /^Invalid x-amz-glacier-version: 2012-06-02/),
   },
   {
-    name: 'a vault that is not there',
+    name: 'a missing vault',
     subject: 'vault',
     put: (draft) => {
       draft.vault = 'none';
@@ -303,7 +303,7 @@ function send({
   return api.call(method, target, { headers, signer, unsigned, body });
 }
 
-/** Puts the faults in and expects the answer for the first. */
+/** Adds the faults, and expects the error of the first. */
 async function expectFirst(draft: Draft, faults: readonly Fault[]): Promise<void> {
   for (const fault of faults) fault.put(draft);
   const [first] = faults;
@@ -330,7 +330,7 @@ describe('the payload hash that an upload must name', () => {
   };
   const message = 'Required parameter missing: x-amz-content-sha256';
 
-  it('is required once the key is known, because without it no signature can be checked', async () => {
+  it('is required after the key was found, because the signature covers it', async () => {
     assertRefusal(await send(withoutHash()), 400, MISSING, message);
     for (const fault of COMMON) {
       const wrong = withoutHash();

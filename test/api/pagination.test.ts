@@ -4,13 +4,13 @@ import { type Api, apiOf, assertJson, assertRefusal } from '../support/api.ts';
 import { MIB } from '../support/pattern.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
-/** More than a page of every list holds. */
+/** More rows than a page of any list. */
 const ROWS = 57;
 
 interface List {
   readonly name: string;
   readonly target: string;
-  /** The member of the answer that holds the rows, and the member that identifies a row. */
+  /** The answer's member that has the rows, and the row's member that identifies it. */
   readonly member: string;
   readonly key: string;
   readonly max: number;
@@ -47,7 +47,7 @@ before(async () => {
   await Promise.all(numbers.map((i) => api.createVault(`v${i}`)));
   for (let i = 0; i < ROWS; i++) await api.initiate('uploads', MIB);
   partsOf = await api.initiate('parts', MIB);
-  // Every other place only, so that offsets and counts differ.
+  // Every second part only, so that offsets and counts differ.
   for (let i = 0; i < ROWS; i++) await api.putPart('parts', partsOf, i * 2 * MIB, Buffer.from(String(i)));
 });
 after(() => server.stop());
@@ -66,7 +66,7 @@ function targetOf({ target }: List): string {
   return target.replace('UPLOAD', partsOf);
 }
 
-/** All rows, page by page, each page as full as it may be. */
+/** All rows, page by page; asserts that each page but the last is full. */
 async function walk(list: List, limit: number | undefined): Promise<string[]> {
   const rows: string[] = [];
   for (let marker: string | null = ''; marker !== null; ) {
@@ -77,7 +77,7 @@ async function walk(list: List, limit: number | undefined): Promise<string[]> {
     const full = Math.min(limit ?? list.max, list.max);
     assert.equal(found.rows.length, Math.min(full, ROWS - rows.length));
     rows.push(...found.rows);
-    assert.equal(found.marker === null, rows.length === ROWS, 'the last page alone has no marker');
+    assert.equal(found.marker === null, rows.length === ROWS, 'only the last page has no marker');
     marker = found.marker;
   }
   return rows;
@@ -85,25 +85,25 @@ async function walk(list: List, limit: number | undefined): Promise<string[]> {
 
 for (const list of LISTS) {
   describe(`the pages of ${list.name}`, () => {
-    it('give each row once, in one order, whatever their size', async () => {
+    it('return each row once, in the same order, whatever the page size', async () => {
       const all = await walk(list, undefined);
       assert.equal(new Set(all).size, ROWS);
       for (let limit = 1; limit <= 50; limit++)
         assert.deepEqual(await walk(list, limit), all, `limit ${limit}`);
     });
 
-    it('have at most the maximum, however much is asked for', async () => {
+    it('have at most the maximum number of rows, whatever the limit', async () => {
       for (const limit of ['51', '1000', '4294967296', '99999999999999999999']) {
         assert.equal((await page(list, { limit })).rows.length, list.max);
       }
     });
 
-    it('begin at the start with an empty marker and an empty limit', async () => {
+    it('accept an empty marker and an empty limit as absent', async () => {
       const first = await page(list, {});
       assert.deepEqual(await page(list, { marker: '', limit: '' }), first);
     });
 
-    it('are refused with a limit that is not a whole number of at least 1', async () => {
+    it('refuse a limit that is not a whole number of at least 1', async () => {
       for (const limit of ['0', '-1', '1.5', '1e1', 'ten', ' 1', '0x1', '1\0', '+1']) {
         const answer = await api.call('GET', `${targetOf(list)}?limit=${encodeURIComponent(limit)}`);
         const message = `Invalid limit: ${limit}. It must be a whole number from 1 to ${list.max}.`;
@@ -111,7 +111,7 @@ for (const list of LISTS) {
       }
     });
 
-    it('are refused with a marker that no list of this kind returned', async () => {
+    it('refuse a marker that was not returned by a list of this kind', async () => {
       const foreign = LISTS.filter((other) => other !== list).map(
         async (other) => (await page(other, {})).marker ?? '',
       );
@@ -123,7 +123,7 @@ for (const list of LISTS) {
       }
     });
 
-    it('take unknown parameters and refuse one that is given twice', async () => {
+    it('ignore unknown parameters, and refuse a repeated one', async () => {
       assert.deepEqual(await page(list, { unknown: 'x', Limit: '1' }), await page(list, {}));
       const twice = await api.call('GET', `${targetOf(list)}?limit=1&limit=2`);
       assertRefusal(twice, 400, 'BadRequest', /given twice/);
@@ -132,7 +132,7 @@ for (const list of LISTS) {
 }
 
 describe('a list that changes between two pages', () => {
-  it('of vaults continues after the last one shown, even if that is deleted', async () => {
+  it('of vaults continues after the last one listed, even if that was deleted', async () => {
     const there = apiOf(server, 'changing');
     for (const name of ['a', 'b', 'c', 'd']) await there.createVault(name);
     const first = assertJson(await there.call('GET', '/-/vaults?limit=2'));
@@ -149,7 +149,7 @@ describe('a list that changes between two pages', () => {
     assert.deepEqual(names, ['c', 'd']);
   });
 
-  it('of uploads continues after the last one shown, even if that is aborted', async () => {
+  it('of uploads continues after the last one listed, even if that was aborted', async () => {
     const there = apiOf(server, 'changing-uploads');
     await there.createVault('v');
     const ids: string[] = [];
@@ -162,7 +162,7 @@ describe('a list that changes between two pages', () => {
     assert.deepEqual([...shown, ...uploadIds(next)].sort(), [...ids].sort());
   });
 
-  it('of parts shows none twice when one is sent again', async () => {
+  it('of parts lists none twice when a part is sent again', async () => {
     const there = apiOf(server, 'changing-parts');
     await there.createVault('v');
     const id = await there.initiate('v', MIB);

@@ -1,9 +1,9 @@
-/** The operations against the service's own model, which the SDK carries. */
+/** Compares the operations with the service's own model, which the SDK contains. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { ERROR_KINDS, type ErrorCode } from '../../src/domain/errors.ts';
+import type { ErrorCode } from '../../src/operations/error-code.ts';
 import { API } from '../../src/operations/table.ts';
-import { ERROR_STATUS } from '../../src/protocol/wire-error.ts';
+import { ERROR_FORMS } from '../../src/protocol/wire-error.ts';
 import { apiOf } from '../support/api.ts';
 import { type Attempt, attempt, everyOperation } from '../support/every-operation.ts';
 import type { Answer } from '../support/request.ts';
@@ -15,7 +15,7 @@ import {
   type ModelOperation,
 } from '../support/service-model.ts';
 
-/** Errors of every operation. The last is for accounts that came after the service was closed to new ones. */
+/** Errors of every operation. The last is for accounts opened after the service stopped taking customers. */
 const COMMON = [
   'InvalidParameterValueException',
   'MissingParameterValueException',
@@ -37,7 +37,7 @@ function operationOf(name: string) {
   return found;
 }
 
-/** Fields of the operation, and the inputs of uploads that the pipeline takes. */
+/** Fields of the operation, and the upload headers that the pipeline reads. */
 function inputsOf(name: string): string[] {
   const { fields, body } = operationOf(name);
   const own = Object.values(fields).map(({ location, name: field }) => {
@@ -68,19 +68,19 @@ describe('the model of the service', () => {
       assert.deepEqual([...errors, ...COMMON].sort(), model.errors);
     });
 
-    it(`has the labels of ${model.name} in its path`, () => {
+    it(`has the path parameters of ${model.name}`, () => {
       const labels = [...model.path.matchAll(/\{(\w+)\}/g)].map(([, label]) => label);
       const members = model.input.filter(({ location }) => location === 'label').map(({ name }) => name);
       assert.deepEqual(members.sort(), labels.sort());
     });
   }
 
-  it('has the same statuses, faults and members of errors', () => {
+  it('has errors with the same statuses, faults and members', () => {
     for (const { name, status, fault, members } of MODEL_ERRORS) {
       assert.deepEqual(members.toSorted(), ['code', 'message', 'type'], name);
       if (name === 'NoLongerSupportedException') continue;
-      const code = name as ErrorCode;
-      assert.deepEqual([ERROR_STATUS[code], ERROR_KINDS[code].fault.toLowerCase()], [status, fault], name);
+      const form = ERROR_FORMS[name as ErrorCode];
+      assert.deepEqual([form.status, form.fault.toLowerCase()], [status, fault], name);
     }
   });
 });
@@ -103,7 +103,7 @@ describe('the answer of each operation', () => {
   after(() => server.stop());
 
   for (const model of MODEL_OPERATIONS) {
-    it(`is what the model says: ${model.name}`, async () => {
+    it(`matches the model: ${model.name}`, async () => {
       const one = attempts.find(({ name }) => name === model.name);
       assert.ok(one);
       const answer = await attempt(apiOf(server), one);
@@ -121,7 +121,7 @@ function assertHeaders({ name, output }: ModelOperation, { headers }: Answer): v
   }
 }
 
-/** Even if the model has no body, answers of 201 and 202 have an empty object, as the service's do. */
+/** Like the service's, answers of 201 and 202 have an empty object where the model has no body. */
 function assertBody({ output, status }: ModelOperation, { text }: Answer): void {
   if (output.some(({ location }) => location === 'stream')) return;
   const members = output.filter(({ location }) => location === 'body').map(({ name }) => name);
@@ -129,7 +129,7 @@ function assertBody({ output, status }: ModelOperation, { text }: Answer): void 
   else assertMembers(Object.keys(JSON.parse(text)), members);
 }
 
-/** All members except those of select jobs. */
+/** All members except those of Select jobs. */
 function assertMembers(given: readonly string[], members: readonly string[]): void {
   const ofSelect = ['JobOutputPath', 'OutputLocation', 'SelectParameters'];
   const wanted = members.filter((name) => given.includes(name) || !ofSelect.includes(name));

@@ -1,4 +1,4 @@
-/** Accounts, users, keys and policies through the command line, while a server runs. */
+/** Accounts, users, keys and policies set by commands while a server runs. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Admin, adminOf } from '../support/admin.ts';
@@ -26,7 +26,7 @@ after(() => server.stop());
 const as = (key: Credentials): Api => apiOf({ ...server, ...key });
 const describeVault = (api: Api) => api.call('GET', '/-/vaults/v');
 
-/** Waits until every process answers like this: several connections in a row reach all processes. */
+/** Waits until every process answers with this status: several connections in a row reach all processes. */
 function untilAlways(api: Api, status: number): Promise<true> {
   return eventually(`status ${status} from every process`, async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => describeVault(api)));
@@ -44,7 +44,7 @@ async function newUser(name: string, ...policies: unknown[]): Promise<Api> {
 }
 
 describe('a key', () => {
-  it('works at once, and no longer within seconds of being disabled', async () => {
+  it('works at once, and stops working within seconds of being disabled', async () => {
     const api = await newUser('amy', identityPolicy('Allow', 'glacier:DescribeVault'));
     await untilAlways(api, 200);
     const [line = ''] = await admin.run('key', 'list', '--user', 'amy', '--account-id', server.accountId);
@@ -60,7 +60,7 @@ describe('a key', () => {
     );
   });
 
-  it('of a deleted user works no more, nor does it for a user of the same name made again', async () => {
+  it('of a deleted user stops working, even if a user of the same name is made again', async () => {
     const api = await newUser('bob', identityPolicy('Allow', 'glacier:*'));
     await untilAlways(api, 200);
     await admin.json('user', 'delete', 'bob', '--account-id', server.accountId);
@@ -69,7 +69,7 @@ describe('a key', () => {
     await untilAlways(api, 400);
   });
 
-  it('that is deleted works no more', async () => {
+  it('stops working when it is deleted', async () => {
     const key = await admin.key(server.accountId);
     await untilAlways(as(key), 200);
     await admin.json('key', 'delete', key.accessKeyId);
@@ -87,7 +87,7 @@ describe('a key', () => {
 });
 
 describe('a policy', () => {
-  it('that is replaced or taken away holds everywhere within seconds', async () => {
+  it('takes effect in every process within seconds of being replaced or removed', async () => {
     const api = await newUser('cat', identityPolicy('Allow', 'glacier:DescribeVault'));
     await untilAlways(api, 200);
     const account = ['--user', 'cat', '--account-id', server.accountId];
@@ -106,7 +106,7 @@ describe('a policy', () => {
     assert.deepEqual(await admin.run('policy', 'list', ...account), []);
   });
 
-  it('is refused when it is invalid, and the message names the statement and the fault', async () => {
+  it('is refused when invalid, with a message that names the statement and the fault', async () => {
     await newUser('dan');
     const put = async (policy: unknown) =>
       admin.refused(
@@ -132,7 +132,7 @@ describe('a policy', () => {
 });
 
 describe('an account', () => {
-  it('has a root and vaults of its own', async () => {
+  it('has its own root and vaults', async () => {
     const made = await admin.json('account', 'create', '--account-id', OTHER);
     assert.equal(made['account'], OTHER);
     const { accessKeyId = '', secretAccessKey = '' } = made;
@@ -149,7 +149,7 @@ describe('an account', () => {
     );
   });
 
-  it('does not let its root into vaults of another account', async () => {
+  it("does not allow its root access to another account's vaults", async () => {
     const other = as(await admin.key(OTHER));
     const text = `User: arn:aws:iam::${OTHER}:root is not authorized to perform: glacier:DescribeVault on resource: ${root.vaultArn('v')} because no resource-based policy allows the glacier:DescribeVault action`;
     const asked = () => other.call('GET', `/${server.accountId}/vaults/v`);
@@ -167,8 +167,8 @@ describe('an account', () => {
   });
 });
 
-describe('a lock that is simulated', () => {
-  it('is not judged by facts that are missing or mistyped', async () => {
+describe('a lock simulation', () => {
+  it('refuses missing or mistyped facts', async () => {
     const condition = { NumericLessThan: { 'glacier:ArchiveAgeInDays': '365' } };
     const statement = {
       Effect: 'Deny',

@@ -1,4 +1,4 @@
-/** The audit events of commands, starts and downloads, and `moraine audit export`. */
+/** Audit events of commands, starts and downloads, and `moraine audit export`. */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -39,7 +39,7 @@ function shapeOf({ eventName, requestParameters }: Event): unknown {
 }
 
 describe('commands', () => {
-  it('leave events that name the user that ran them and contain no secret', async () => {
+  it('leave events that name the operating system user and contain no secret', async () => {
     const start = await exported();
     const secrets = [server.secretAccessKey];
     const policy = JSON.stringify(identityPolicy('Allow', 'glacier:*'));
@@ -85,7 +85,7 @@ describe('commands', () => {
     }
   });
 
-  it('that change nothing leave no event', async () => {
+  it('leave no event if they change nothing', async () => {
     const before = (await exported()).length;
     await admin.run('user', 'list');
     await admin.notFound('user', 'delete', 'nobody');
@@ -93,7 +93,7 @@ describe('commands', () => {
     assert.equal((await exported()).length, before);
   });
 
-  it('that run concurrently all leave events, in one chain', async () => {
+  it('all leave events when run concurrently, in one chain', async () => {
     const names = ['s1', 's2', 's3', 's4'];
     await Promise.all(names.map((name) => admin.run('user', 'create', name)));
     const created = (await exported('--action', 'CreateUser')).map(
@@ -104,7 +104,7 @@ describe('commands', () => {
     assert.deepEqual(chains.sort(), ['commands.000000.log', 'commands.head', 'commands.sqlite']);
   });
 
-  it('are logged beside the account and the key that the first start made', async () => {
+  it('are exported together with the account and the key that the first start made', async () => {
     const events = (await exported()).filter(({ eventType }) => eventType === 'MoraineServer');
     assert.deepEqual(
       events.map(({ eventName, responseElements }) => [eventName, responseElements]),
@@ -119,7 +119,7 @@ describe('commands', () => {
 describe('downloads', () => {
   const SIZE = 24 * 1024 * 1024;
 
-  it('leave one event each, with the bytes that went out', async () => {
+  it('leave one event each, with the number of bytes sent', async () => {
     const jobs = jobsOf(api);
     const archiveId = await api.upload('v', Buffer.alloc(SIZE, 7));
     const jobId = await jobs.startRetrieval('v', archiveId);
@@ -143,7 +143,7 @@ describe('downloads', () => {
     }
   });
 
-  /** Begins a download and disconnects after the first bytes. */
+  /** Begins a download, and disconnects after the first bytes. */
   function breakOff(path: string): Promise<void> {
     const { hostname, port } = new URL(server.url);
     return new Promise((resolve, reject) => {
@@ -162,7 +162,7 @@ describe('downloads', () => {
 });
 
 describe('an export', () => {
-  it('is in order of time, whichever process wrote an event', async () => {
+  it('merges the events of all processes by time', async () => {
     for (let i = 0; i < 12; i++) await api.createVault(`order-${i}`);
     await admin.run('user', 'create', 'order');
     const times = (await exported()).map(({ eventTime }) => String(eventTime));
@@ -170,7 +170,7 @@ describe('an export', () => {
     assert.ok(times.length > 13);
   });
 
-  it('prints the events that match the filters, and says when none does', async () => {
+  it('prints the events that match the filters, and reports when there are none', async () => {
     const of = async (...filters: string[]) => (await exported(...filters)).map(({ eventName }) => eventName);
     await api.createVault('filtered');
     assert.deepEqual(await of('--vault', 'filtered'), ['CreateVault']);

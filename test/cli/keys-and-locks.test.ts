@@ -1,4 +1,4 @@
-/** Keys and lock policies through the command line, beside a running server. */
+/** Keys and lock policies set by commands while a server runs. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ const credentials = (): Promise<string> => readFile(join(server.data, 'root-cred
 const SIGNS = /^\[default\]\naws_access_key_id = (\S+)\naws_secret_access_key = (\S+)$/m;
 
 describe("the root's first key", () => {
-  it('is not disabled or deleted while it is the last, unless that is said', async () => {
+  it('cannot be disabled or deleted without --yes while it is the last enabled one', async () => {
     for (const command of ['disable', 'delete']) {
       const refusal = await admin.refused('key', command, server.accessKeyId);
       assert.match(refusal, /is the last enabled key of the root of account \d{12}: .* give --yes$/);
@@ -35,7 +35,7 @@ describe("the root's first key", () => {
     await untilStatus(200);
   });
 
-  it('works again when it is enabled, and its file follows', async () => {
+  it('works again when it is enabled, and its file is updated', async () => {
     const whole = await credentials();
     assert.match(whole, SIGNS);
     await admin.json('key', 'disable', server.accessKeyId, '--yes');
@@ -43,14 +43,14 @@ describe("the root's first key", () => {
     const marked = await credentials();
     assert.doesNotMatch(marked, SIGNS);
     assert.match(marked, new RegExp(`^#: ${server.accessKeyId} was disabled on `, 'm'));
-    // A disabled key is not the last enabled one.
+    // Needs no --yes, because a disabled key is not the last enabled one.
     await admin.json('key', 'disable', server.accessKeyId);
     await admin.json('key', 'enable', server.accessKeyId);
     await untilStatus(200);
     assert.equal(await credentials(), whole);
   });
 
-  it('goes from its file with its secret when it is deleted', async () => {
+  it('is removed from its file, with its secret, when it is deleted', async () => {
     const next = await admin.key(server.accountId);
     root = apiOf({ ...server, ...next });
     await untilStatus(200);
@@ -63,7 +63,7 @@ describe("the root's first key", () => {
 });
 
 describe('a list of keys', () => {
-  it('has those of root and users, each with its owner, and of one user alone', async () => {
+  it('shows the keys of root and users with their owners, or those of one user', async () => {
     await admin.run('user', 'create', 'amy');
     const amy = await admin.key(server.accountId, 'amy');
     const keys = (await admin.run('key', 'list')).map((line) => JSON.parse(line));
@@ -79,8 +79,8 @@ describe('a list of keys', () => {
   });
 });
 
-describe('a name that is not there', () => {
-  it('is refused with those that are', async () => {
+describe('an unknown name', () => {
+  it('is refused with a list of the known ones', async () => {
     assert.match(
       await admin.notFound('user', 'delete', 'amyy'),
       /there is no user amyy in the account \d{12}; the users of the account \d{12} are: amy$/,
@@ -114,7 +114,7 @@ describe('lock check', () => {
   });
   const check = (...args: string[]) => runMoraine(['lock', 'check', ...args]);
 
-  it('says for which vault it looked, and whether the vault is there', async () => {
+  it('reports which vault it checked, and whether that exists', async () => {
     const arn = root.vaultArn('photos');
     const file = await admin.file('lock.json', policy(arn));
     const alone = await check(file);
@@ -127,7 +127,7 @@ describe('lock check', () => {
     assert.match(some.output, /^checked for an example vault, because the policy names none/);
   });
 
-  it('does not take a mistyped name for a vault', async () => {
+  it('refuses a mistyped vault name', async () => {
     const file = await admin.file('typo.json', policy(root.vaultArn('photso')));
     const wanted = new RegExp(
       `there is no vault .*photso in .*; the vaults are: ${root.vaultArn('photos')}$`,
@@ -146,7 +146,7 @@ describe('lock check', () => {
     assert.match(await admin.refused('lock', 'check'), /give a policy file, or --vault/);
   });
 
-  it('looks at the lock of a vault without a file, and ends with 1 if it finds something', async () => {
+  it("checks the vault's current lock without a file, and exits with 1 if it finds a fault", async () => {
     assert.match(await admin.notFound('lock', 'check', '--vault', 'photos'), /photos has no lock/);
     const body = policyBody(policy(root.vaultArn('photos'), '999999'));
     const answer = await root.call('POST', '/-/vaults/photos/lock-policy', { body });

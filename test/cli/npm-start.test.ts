@@ -1,4 +1,4 @@
-/** `npm start` in a checkout, and the contents of a package. */
+/** `npm start` in a checkout, and the contents of the package. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFile, cp, readFile, rm, stat, symlink } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { eventually } from '../support/poll.ts';
 import { temporaryFolder } from '../support/server.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** Enough for a build on a busy machine. */
+/** Long enough for a build on a busy machine. */
 const PATIENT_MS = 600_000;
 const BOOTSTRAP = ['scripts/bootstrap.mjs', 'scripts/commands.mjs', 'scripts/bundle.mjs'];
 
@@ -48,7 +48,7 @@ describe('a checkout', () => {
   }
   const writtenMs = async (path: string) => (await stat(join(checkout, path))).mtimeMs;
 
-  it('is built once, and again when a source has changed', async () => {
+  it('is built once, and rebuilt when a source has changed', async () => {
     assert.match(await build(), /^moraine: building$/m);
     const built = await writtenMs('dist/main.js');
     assert.equal(await build(), '');
@@ -61,7 +61,7 @@ describe('a checkout', () => {
     assert.match(await readFile(join(checkout, 'dist/main.js'), 'utf8'), /runProgram/);
   });
 
-  it('says what it does, and stops its server when npm is killed', async () => {
+  it('reports the build, and stops its server when npm is killed', async () => {
     const args = [
       'scripts/bootstrap.mjs',
       'start',
@@ -70,7 +70,7 @@ describe('a checkout', () => {
       '--listen',
       '127.0.0.1:0',
     ];
-    // A program in place of npm. It is not a shell.
+    // Stands in for npm, and is not a shell.
     const launcher = `require('node:child_process').spawn(process.execPath, ${JSON.stringify(args)}, { stdio: 'inherit' })`;
     const env = { ...process.env, npm_lifecycle_event: 'start' };
     const npm = run(process.execPath, ['-e', launcher], checkout, env);
@@ -83,7 +83,7 @@ describe('a checkout', () => {
 });
 
 describe('an old Node.js', () => {
-  it('is refused in one line, before it reads newer syntax', async () => {
+  it('is refused with one line, before it parses newer syntax', async () => {
     // An old Node.js reads only this file, so it must be able to parse all of it.
     const text = await readFile(join(ROOT, 'scripts/bootstrap.mjs'), 'utf8');
     assert.doesNotMatch(text, /^import |\?\.|\?\?|await /m);
@@ -104,7 +104,7 @@ describe('an old Node.js', () => {
 });
 
 describe('a package', () => {
-  it('holds the second reader, and nothing of a build but what runs', async () => {
+  it('contains the second reader, and of a build only what runs', async () => {
     const { closed, output } = run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], ROOT);
     assert.equal(await closed, 0, output());
     assert.match(output(), /"scripts\/read-store\.py"/);

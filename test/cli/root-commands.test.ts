@@ -1,4 +1,4 @@
-/** Commands that root runs beside a server of another user. */
+/** Commands that root runs while a server of another user runs. */
 import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { startServer, type TestServer, temporaryFolder } from '../support/server
 const NOBODY = 65_534;
 const skip = unlessPresent(process.getuid?.() === 0, 'root');
 
-describe('commands of root beside a server of another user', { skip }, () => {
+describe("root's commands while a server of another user runs", { skip }, () => {
   let folder: string;
   let data: string;
   let server: TestServer;
@@ -32,7 +32,7 @@ describe('commands of root beside a server of another user', { skip }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Paths in the data folder that its owner does not own. */
+  /** Paths in the data folder that do not belong to the folder's owner. */
   async function foreign(): Promise<string[]> {
     const names = await readdir(data, { recursive: true });
     const owned = await Promise.all(
@@ -40,14 +40,14 @@ describe('commands of root beside a server of another user', { skip }, () => {
     );
     return owned.filter(({ uid }) => uid !== NOBODY).map(({ name }) => name);
   }
-  /** Undefined for a file that has vanished meanwhile. */
+  /** Undefined if the file has vanished meanwhile. */
   const uidOf = (name: string) =>
     stat(join(data, name)).then(
       ({ uid }) => uid,
       () => undefined,
     );
 
-  it('leave no file that the server cannot read', async () => {
+  it("leave no file that is unreadable to the server's user", async () => {
     await admin.json('account', 'create');
     await admin.json('user', 'create', 'amy', '--account-id', server.accountId);
     await admin.key(server.accountId, 'amy');
@@ -62,7 +62,7 @@ describe('commands of root beside a server of another user', { skip }, () => {
     assertJson(await apiOf(server).call('GET', '/-/vaults/v'));
   });
 
-  it('do not follow a link out of the folder with root’s rights', async () => {
+  it('do not follow a symbolic link out of the folder', async () => {
     const secret = join(folder, 'settings-of-root.json');
     await writeFile(secret, '{"listen":"127.0.0.1:1"}', { mode: 0o600 });
     const other = join(folder, 'linked');
@@ -73,7 +73,7 @@ describe('commands of root beside a server of another user', { skip }, () => {
     assert.match(errors, /EACCES.*\(root's commands run as uid 65534, the owner of the data folder/);
   });
 
-  it('do not fail on a note of an earlier version that the server cannot read', async () => {
+  it('may have left an unreadable note in earlier versions: the server logs that and serves', async () => {
     await server.stop();
     const note = join(data, 'store', 'notes', 'time-confirmed');
     await writeFile(note, '{"atMs":1}', { mode: 0o600 });

@@ -1,12 +1,11 @@
-/** The aws command line client, unchanged: one process for each call. */
+/** The unmodified aws command line client. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { treeHash } from '../../src/treehash/index.ts';
+import { type AwsCli, hasAwsCli, startAwsCli } from '../support/aws-cli.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { hashHeaders, send } from '../support/request.ts';
 import { unlessPresent } from '../support/require.ts';
@@ -18,37 +17,38 @@ const VECTORS = [
   ['6.5 MiB', 6.5 * MIB, '1c833c9f44b60d280c028b70685cd620569c54b94be0c2f315b8820ac79115ed'],
 ] as const;
 
-/** Groups run side by side, because a call costs half a second of processor time; tests within one do not. */
+/** Groups run concurrently; the tests of a group run in sequence. */
 const IN_ORDER = { concurrency: 1 };
-const PROGRAM = process.env['MORAINE_TEST_AWS'] ?? onPath('aws');
 
-describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concurrency: 3 }, () => {
+describe('aws cli', { skip: unlessPresent(hasAwsCli, 'aws cli'), concurrency: 3 }, () => {
   let server: TestServer;
   let folder: string;
+  let cli: AwsCli;
   before(async () => {
+    cli = startAwsCli();
     [server, folder] = await Promise.all([startServer(), temporaryFolder()]);
     await Promise.all([
       ...VECTORS.map(([name, size]) => writeFile(fileOf(name), patternBytes(size))),
       writeFile(fileOf('nothing'), ''),
     ]);
   });
-  after(() => Promise.all([server.stop(), rm(folder, { recursive: true, force: true })]));
+  after(() => Promise.all([cli.stop(), server.stop(), rm(folder, { recursive: true, force: true })]));
 
   const fileOf = (name: string) => join(folder, name);
   const arnOf = (vault: string) => `arn:aws:glacier:us-east-1:${server.accountId}:vaults/${vault}`;
 
   /** Runs one operation. */
-  function aws(operation: string, ...args: string[]): Promise<Outcome> {
+  function aws(operation: string, ...args: string[]) {
     const account = args.includes('--account-id') ? [] : ['--account-id', '-'];
     const all = ['--endpoint-url', server.url, 'glacier', operation, ...account, ...args];
-    return run(PROGRAM ?? '', all, environmentFor(server, folder));
+    return cli.run(all, server);
   }
 
   /** The JSON that an operation prints; it must succeed. */
   async function printed(operation: string, ...args: string[]) {
-    const { code, stdout, stderr } = await aws(operation, ...args);
-    assert.equal(code, 0, `${operation}: ${stderr}`);
-    return (stdout === '' ? {} : JSON.parse(stdout)) as Record<string, unknown>;
+    const { code, output, errors } = await aws(operation, ...args);
+    assert.equal(code, 0, `${operation}: ${errors}`);
+    return (output === '' ? {} : JSON.parse(output)) as Record<string, unknown>;
   }
 
   /** Asserts that an operation fails with exactly this code and text. */
@@ -56,11 +56,11 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
     const outcome = await aws(operation, ...args);
     const name = operation.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const text = `An error occurred (${code}) when calling the ${name} operation: ${message}`;
-    assert.equal(outcome.stderr.replace(' (reached max retries: 0)', '').trim(), text);
+    assert.equal(outcome.errors.replace(' (reached max retries: 0)', '').trim(), text);
     assert.notEqual(outcome.code, 0);
   }
 
-  /** What a test needs but does not examine is made without the client, which would take half a second. */
+  /** Prepares fixtures without the client, which would take half a second per call. */
   async function prepare(method: string, target: string, headers: Record<string, string> = {}, body = '') {
     const answer = await send(server.url, server, { method, target: `/-/vaults/${target}`, headers, body });
     assert.ok(answer.status < 300, answer.text);
@@ -134,7 +134,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
 
   describe('archives', IN_ORDER, () => {
     for (const [name, , hash] of VECTORS) {
-      it(`of ${name} are uploaded with the hash of the known vector`, async () => {
+      it(`of ${name} get the tree hash of the known vector`, async () => {
         await newVault('vectors');
         const args = ['--vault-name', 'vectors', '--body', fileOf(name), '--archive-description', name];
         const { archiveId, ...uploaded } = await printed('upload-archive', ...args);
@@ -161,7 +161,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
   });
 
   describe('a multipart upload of 16 parts, eight at a time and out of order', IN_ORDER, () => {
-    // A call costs half a second of processor time; other clients upload a hundred.
+    // Only 16, because a call takes half a second of CPU time; other clients upload a hundred.
     const COUNT = 16;
     const whole = patternBytes(COUNT * MIB);
     const vault = ['--vault-name', 'parts'];
@@ -193,9 +193,9 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       });
     });
 
-    it('takes every part and gives back its hash', async () => {
+    it('accepts every part and returns its hash', async () => {
       await mkdir(fileOf('parts'));
-      // 7 and 16 have no common divisor: every part once, neighbours far apart, the last one first.
+      // 7 and 16 are coprime, so each part is sent once, neighbours far apart and the last one first.
       const order = Array.from({ length: COUNT }, (_, i) => (i * 7 + 15) % COUNT);
       await Readable.from(order).forEach(
         async (index: number) => {
@@ -220,7 +220,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       assert.deepEqual(Parts, wanted);
     });
 
-    it('is not completed with a wrong hash', async () => {
+    it('refuses a Complete with a wrong hash', async () => {
       const wrong = ['--archive-size', String(whole.length), '--checksum', 'f'.repeat(64)];
       await refused(
         'complete-multipart-upload',
@@ -230,7 +230,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       );
     });
 
-    it('is completed, and completed again with the same archive id', async () => {
+    it('is completed, and a repeat returns the same archive id', async () => {
       const done = await printed('complete-multipart-upload', ...upload, ...claim);
       archiveId = done['archiveId'];
       assert.match(String(archiveId), /^[A-Za-z0-9_-]{138}$/);
@@ -245,7 +245,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       assert.equal(described['SizeInBytes'], whole.length + 32_768);
     });
 
-    it('is gone afterwards: no list shows it and no operation reaches it', async () => {
+    it('is gone afterwards: it is not listed, and operations on it get a 404', async () => {
       assert.deepEqual(await listedUploads(), []);
       const id = upload.at(-1)?.replace('--upload-id=', '');
       const text = `The upload ID was not found: ${id}`;
@@ -276,7 +276,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       refused('upload-archive', ['--vault-name', 'refusals', ...args], invalid, message);
     before(() => newVault('refusals'));
 
-    it('name a vault that is not there', () =>
+    it('name a missing vault', () =>
       refused(
         'upload-archive',
         ['--vault-name', 'none', '--body', fileOf('1 byte')],
@@ -284,14 +284,14 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
         `Vault not found for ARN: ${arnOf('none')}`,
       ));
 
-    it('show an invalid vault name as it is', async () => {
+    it('quote an invalid vault name', async () => {
       const vault = ['--vault-name', 'testz:z'];
       const text = 'Vault not found for ARN: testz:z';
       await refused('describe-vault', vault, 'ResourceNotFoundException', text);
       await refused('create-vault', vault, invalid, 'Invalid vault name: testz:z');
     });
 
-    it('name the account if it is not the own one', async () => {
+    it("name the account if it is not the caller's", async () => {
       await refused(
         'create-vault',
         ['--account-id', '000000000000', '--vault-name', 'refusals'],
@@ -312,7 +312,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
         `Checksum mismatch: expected ${'0'.repeat(64)}, computed ${VECTORS[0][2]}`,
       ));
 
-    it('name the length of an archive without a byte', () =>
+    it('name the length of an empty archive', () =>
       refusedUpload(
         ['--body', fileOf('nothing')],
         'Invalid Content-Length: 0. The request has no body: an archive, and each part of one, has at least one byte.',
@@ -334,7 +334,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
         'This is part number 10001 for the current multipart upload. It exceeds the limit of 10000 parts.',
       ],
     ] as const) {
-      it(`name what is wrong with a part of 1 byte at ${range}`, async () => {
+      it(`name the fault of a one-byte part at ${range}`, async () => {
         const id = await newUpload('refusals');
         const upload = ['--vault-name', 'refusals', `--upload-id=${id}`];
         const part = ['--body', fileOf('1 byte'), '--range', range];
@@ -342,7 +342,7 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
       });
     }
 
-    it('name the vault to which an archive does not belong', async () => {
+    it('name the requested vault when the archive is in another vault', async () => {
       const id = await newArchive('owner-of-the-archive');
       const args = ['--vault-name', 'refusals', `--archive-id=${id}`];
       await refused('delete-archive', args, invalid, `Invalid vault name: ${arnOf('refusals')}`);
@@ -364,52 +364,6 @@ describe('aws cli', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli'), concur
   });
 });
 
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = execFile(program, args, { env }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
-    );
-  });
-}
-
-/**
- * An environment without a developer's settings: no keys, region, proxy or pager. One attempt, because retries would
- * hide faults of the server.
- */
-function environmentFor({ accessKeyId, secretAccessKey }: TestServer, home: string): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env['PATH'],
-    HOME: home,
-    LC_ALL: 'C.UTF-8',
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_DEFAULT_REGION: 'us-east-1',
-    AWS_DEFAULT_OUTPUT: 'json',
-    AWS_MAX_ATTEMPTS: '1',
-    AWS_PAGER: '',
-  };
-}
-
 function namesOf(vaults: unknown): string[] {
   return (vaults as { VaultName: string }[]).map((vault) => vault.VaultName);
-}
-
-function onPath(program: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.map((folder) => join(folder, program)).find(isProgram);
-}
-
-function isProgram(file: string | undefined): boolean {
-  try {
-    accessSync(file ?? '', constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-/** boto3, unchanged: one python process runs all checks of boto3_client.py, and each line of it is a test. */
+/** Unmodified boto3: one Python process runs all checks of boto3_client.py, and each line that it prints is a test. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
@@ -10,7 +10,7 @@ const SCRIPT = fileURLToPath(new URL('boto3_client.py', import.meta.url));
 const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
 
 describe('boto3', { skip: unlessPresent(hasBoto3(PYTHON), `boto3 for ${PYTHON}`) }, () => {
-  it('does everything that its users need', async (t) => {
+  it('runs every check of boto3_client.py', async (t) => {
     const server = await startServer();
     t.after(() => server.stop());
     const { code, lines, errors } = await runChecks(server);
@@ -20,7 +20,7 @@ describe('boto3', { skip: unlessPresent(hasBoto3(PYTHON), `boto3 for ${PYTHON}`)
       if (sentence === undefined) continue;
       await t.test(sentence, () => assert.equal(result, 'ok', errorOf(sentence, errors)));
     }
-    // If python ended early, it printed fewer lines than it has checks.
+    // Fewer lines than checks mean that Python ended early.
     const checks = Number(/^# .*: (\d+) checks$/.exec(lines.at(-1) ?? '')?.[1]);
     assert.equal(lines.length - 1, checks, errors);
     assert.equal(code, 0, errors);
@@ -50,7 +50,7 @@ function runChecks(server: TestServer): Promise<Outcome> {
   });
 }
 
-/** The traceback that a failed check left. */
+/** The traceback of a failed check. */
 function errorOf(sentence: string, errors: string): string {
   const at = errors.indexOf(`${sentence}:\n`);
   return at < 0 ? errors : (errors.slice(at).split('\n\n', 1)[0] ?? '');

@@ -1,5 +1,5 @@
 """
-Drives a server with boto3, unchanged: python3 boto3_client.py URL ACCOUNT_ID
+Calls a server with unmodified boto3: python3 boto3_client.py URL ACCOUNT_ID
 The keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Every check runs; one line is printed for
 each, "ok SENTENCE" or "failed SENTENCE" with the traceback on standard error. Exit code 1 if one failed.
 """
@@ -37,7 +37,7 @@ def check(function):
 
 
 def client_of(region=REGION):
-    # One attempt, so that a fault of the server is seen and not healed. No proxy of the surroundings.
+    # One attempt, because retries would hide faults of the server. No proxy from the environment.
     config = Config(retries={'total_max_attempts': 1}, proxies={}, max_pool_connections=16)
     return boto3.client('glacier', region_name=region, endpoint_url=URL, config=config)
 
@@ -54,7 +54,7 @@ def pattern(length):
 
 
 def tree_hash(data):
-    """By botocore's own code, not the server's."""
+    """Computes the tree hash with botocore's own code."""
     return calculate_tree_hash(io.BytesIO(data))
 
 
@@ -74,7 +74,7 @@ def new_upload(name, **options):
 
 
 def refused(kind, message, call, **arguments):
-    """The call must fail with this class (or, where boto3 has none, this code) and exactly this text."""
+    """Asserts that the call fails with this class (or code, if boto3 has no class) and exactly this text."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -93,7 +93,7 @@ def status(answer):
 
 
 class Interfering:
-    """A client of which one event of botocore is handled: for requests that boto3 alone would not send."""
+    """A client with a handler for one botocore event, for requests that boto3 alone would not send."""
 
     def __init__(self, event, handler):
         self.client = client_of()
@@ -108,9 +108,9 @@ class Interfering:
 
 @check
 def is_named_as_proxy():
-    """requests come through when the server is named as the client's proxy, in absolute form"""
+    """requests in absolute form arrive when the server is set as the client's proxy"""
     config = Config(retries={'total_max_attempts': 1}, proxies={'http': URL})
-    # A host that nobody has: without the proxy nothing would be reached.
+    # A host that does not exist, so requests to it arrive only through the proxy.
     proxied = boto3.client('glacier', region_name=REGION, endpoint_url='http://glacier.invalid', config=config)
     proxied.create_vault(vaultName='proxied')
     archive = proxied.upload_archive(vaultName='proxied', body=b'Hello World!', archiveDescription='two  spaces')
@@ -126,7 +126,7 @@ def is_named_as_proxy():
 
 @check
 def ends_its_endpoint_with_a_slash():
-    """an endpoint that ends with a slash, or with two, reaches the same vaults"""
+    """an endpoint with one or two final slashes reaches the same vaults"""
     for end in ('/', '//'):
         config = Config(retries={'total_max_attempts': 1}, proxies={})
         slashed = boto3.client('glacier', region_name=REGION, endpoint_url=URL + end, config=config)
@@ -162,7 +162,7 @@ def creates_and_describes():
 
 @check
 def repeats():
-    """creating a vault again and deleting one that is not there succeed"""
+    """creating a vault again and deleting a missing one succeed"""
     first = client.create_vault(vaultName='again')
     created = client.describe_vault(vaultName='again')['CreationDate']
     assert client.create_vault(vaultName='again')['location'] == first['location']
@@ -173,7 +173,7 @@ def repeats():
 
 @check
 def lists_vaults():
-    """the paginator lists 25 vaults in order of their names, ten a page"""
+    """the paginator lists 25 vaults in order of their names, ten per page"""
     elsewhere = client_of('eu-west-1')
     names = [f'v{i:02}' for i in range(25)]
     for name in reversed(names):
@@ -190,7 +190,7 @@ def lists_vaults():
 
 @check
 def keeps_regions_apart():
-    """vaults of another region are other vaults"""
+    """vaults of the same name in two regions are separate"""
     elsewhere = client_of('ap-south-1')
     elsewhere.create_vault(vaultName='elsewhere')
     described = elsewhere.describe_vault(vaultName='elsewhere')
@@ -205,10 +205,10 @@ def keeps_regions_apart():
 
 @check
 def waits():
-    """the waiters see a vault come and go while they wait"""
+    """the waiters notice that a vault is created and deleted"""
     now = {'Delay': 0, 'MaxAttempts': 2}
 
-    # The vault comes (and goes) right after the first look, so that the waiter must look a second time.
+    # The vault is created (or deleted) right after the first poll, so the waiter must poll a second time.
     def once(action):
         pending = [action]
         return lambda **_: pending and pending.pop()(vaultName='awaited')
@@ -273,7 +273,7 @@ def uploads():
 
 @check
 def deletes_archives():
-    """an archive is deleted, again with the same answer, and then its vault can go"""
+    """an archive is deleted, again with the same answer, and then its vault can be deleted"""
     vault = new_vault('emptied')
     archive = client.upload_archive(**vault, body=b'Hello World!')['archiveId']
     refused(
@@ -302,7 +302,7 @@ def completes_a_hundred_parts():
     def send(i):
         return client.upload_multipart_part(**upload, body=parts[i], range=f'bytes {ranges[i]}/*')['checksum']
 
-    # 37 and 100 have no common divisor: every part once, neighbours far apart, the last one first.
+    # 37 and 100 are coprime, so each part is sent once, neighbours far apart and the last one first.
     order = [(i * 37 + 99) % count for i in range(count)]
     with ThreadPoolExecutor(max_workers=8) as pool:
         sent = dict(zip(order, pool.map(send, order)))
@@ -389,7 +389,7 @@ def aborts():
 
 @check
 def lists_uploads():
-    """the paginator lists 55 uploads, each one once, fifty a page"""
+    """the paginator lists 55 uploads, each once, fifty per page"""
     opened = sorted(new_upload('many-uploads')['uploadId'] for _ in range(55))
     pages = list(client.get_paginator('list_multipart_uploads').paginate(vaultName='many-uploads'))
     assert [len(page['UploadsList']) for page in pages] == [50, 5]
@@ -399,7 +399,7 @@ def lists_uploads():
 
 @check
 def keeps_descriptions():
-    """odd descriptions are kept byte for byte, but for leading spaces"""
+    """unusual descriptions are kept byte for byte, except for leading spaces"""
     vault = new_vault('described')
     descriptions = [
         'two  spaces,   three   spaces',
@@ -436,7 +436,7 @@ def refuses_descriptions():
 
 @check
 def refuses_checksums():
-    """wrong checksums are refused with the texts of the service, and leave no archive behind"""
+    """wrong checksums are refused with the service's texts, and leave no archive behind"""
     vault = new_vault('mismatch')
     invalid = client.exceptions.InvalidParameterValueException
     body = b'Hello World!'
@@ -461,7 +461,7 @@ def refuses_checksums():
 
 @check
 def refuses_a_wrong_linear_hash():
-    """a wrong x-amz-content-sha256 is a wrong signature, and wins over a wrong tree hash"""
+    """a wrong x-amz-content-sha256 is reported as a wrong signature, before a wrong tree hash"""
     claimed = 'a' * 64
 
     def claim(params, **_):
@@ -516,7 +516,7 @@ def refuses_without_hashes():
 
 @check
 def refuses_names():
-    """vaults that are missing or cannot be are named as on the service"""
+    """missing vaults and invalid vault names are reported as on the service"""
     missing = client.exceptions.ResourceNotFoundException
     gone = f'Vault not found for ARN: {arn_of("none")}'
     for call, arguments in (
@@ -535,7 +535,7 @@ def refuses_names():
 
 @check
 def refuses_part_sizes():
-    """part sizes that are none are refused with the text of the service"""
+    """invalid part sizes are refused with the service's text"""
     vault = new_vault('part-sizes')
     for size in ('0', '10485760', '10485759', '17179869184'):
         refused(
@@ -550,7 +550,7 @@ def refuses_part_sizes():
 
 @check
 def refuses_ranges():
-    """parts whose range does not fit are refused with the texts of the service"""
+    """parts with a wrong range are refused with the service's texts"""
     upload = new_upload('ranges')
     for range, message in (
         ('bytes 0-4194303/*', 'Content-Range: bytes 0-4194303/* is incompatible with Content-Length: 12'),
@@ -604,7 +604,7 @@ def refuses_strangers():
 
 
 def fetch(url, method='GET', body=None, headers=VERSION):
-    """Sends a presigned request as someone without boto3 would. Gives the status and the body."""
+    """Sends a presigned request as a client without boto3 would. Returns the status and the body."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(url, data=body, method=method, headers=headers)
     try:
@@ -616,7 +616,7 @@ def fetch(url, method='GET', body=None, headers=VERSION):
 
 @check
 def takes_presigned_urls():
-    """presigned URLs work when the version header is added"""
+    """presigned URLs work with the version header added"""
     new_vault('presigned')
     params = {'accountId': '-', 'vaultName': 'presigned'}
     url = client.generate_presigned_url('describe_vault', Params=params)
@@ -631,7 +631,7 @@ def takes_presigned_urls():
 
 @check
 def refuses_changed_presigned_urls():
-    """a presigned URL does not open another vault or another method, or for longer than a week"""
+    """a presigned URL is not valid for another vault, another method or longer than a week"""
     new_vault('presigned')
     params = {'accountId': '-', 'vaultName': 'presigned'}
     url = client.generate_presigned_url('describe_vault', Params=params)
@@ -696,7 +696,7 @@ def resources_for_uploads():
     assert found[upload.id].part_size_in_bytes == 4 * MIB
     assert found[upload.id].multipart_upload_id == upload.id
     assert found[upload.id].vault_arn == arn_of('resource-uploads')
-    assert {open.id for open in vault.multipart_uplaods.all()} == set(found)  # boto3's own typing mistake
+    assert {open.id for open in vault.multipart_uplaods.all()} == set(found)  # boto3's own typo
 
     done = upload.complete(archiveSize=str(size), checksum=checksum)
     assert done['checksum'] == checksum

@@ -1,4 +1,4 @@
-/** curl, unchanged: it signs by itself, and sends the absolute form to a proxy. */
+/** Unmodified curl, which signs requests itself and sends targets in absolute form to a proxy. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { onPath, runClient } from '../support/client-program.ts';
@@ -6,7 +6,7 @@ import { unlessPresent } from '../support/require.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const CURL = onPath('curl');
-/** A host that does not exist: requests to it arrive only through the proxy. */
+/** A host that does not exist, so requests to it arrive only through the proxy. */
 const NOWHERE = 'http://glacier.invalid';
 
 describe('curl', { skip: unlessPresent(CURL !== undefined, 'curl') }, () => {
@@ -36,7 +36,7 @@ describe('curl', { skip: unlessPresent(CURL !== undefined, 'curl') }, () => {
     return { status: Number(output.slice(at + 1)), body: output.slice(0, at) };
   };
 
-  it('speaks to the server directly', async () => {
+  it('gets answers from the server directly', async () => {
     assert.deepEqual(await curl('--request', 'PUT', `${server.url}/-/vaults/direct`), {
       status: 201,
       body: '{}',
@@ -45,7 +45,7 @@ describe('curl', { skip: unlessPresent(CURL !== undefined, 'curl') }, () => {
     assert.deepEqual([status, JSON.parse(body).VaultName], [200, 'direct']);
   });
 
-  it('speaks to the server when it is named as its proxy', async () => {
+  it('gets answers from the server when it is set as the proxy', async () => {
     const proxied = (...args: string[]) => curl('--proxy', server.url, ...args);
     assert.deepEqual(await proxied('--request', 'PUT', `${NOWHERE}/-/vaults/proxied`), {
       status: 201,
@@ -56,7 +56,7 @@ describe('curl', { skip: unlessPresent(CURL !== undefined, 'curl') }, () => {
     assert.equal((await proxied('--request', 'DELETE', `${NOWHERE}/-/vaults/proxied`)).status, 204);
   });
 
-  it('gets a page that says what the server is', async () => {
+  it('gets the front page, which says what the server is', async () => {
     const { output } = await runClient(CURL ?? '', ['--silent', server.url], server);
     assert.match(output, /Moraine/);
   });

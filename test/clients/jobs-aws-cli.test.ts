@@ -1,26 +1,27 @@
-/** Jobs through the aws command line client, unchanged: one process for each call. */
+/** Jobs through the unmodified aws command line client. */
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { apiOf } from '../support/api.ts';
-import { isProgram, onPath, runClient } from '../support/client-program.ts';
+import { type AwsCli, hasAwsCli, startAwsCli } from '../support/aws-cli.ts';
 import { digestOf } from '../support/download.ts';
 import { controlsOf, type EmulatorControls, startEmulator } from '../support/emulator.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { unlessPresent } from '../support/require.ts';
 import { type TestServer, temporaryFolder } from '../support/server.ts';
 
-const PROGRAM = process.env['MORAINE_TEST_AWS'] ?? onPath('aws');
 const PATTERN = patternBytes(6.5 * MIB);
 const WHOLE_HASH = '1c833c9f44b60d280c028b70685cd620569c54b94be0c2f315b8820ac79115ed';
 
-describe('aws cli, jobs', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli') }, () => {
+describe('aws cli, jobs', { skip: unlessPresent(hasAwsCli, 'aws cli') }, () => {
   let server: TestServer;
   let clock: EmulatorControls;
   let folder: string;
+  let cli: AwsCli;
   let archiveId: string;
   before(async () => {
+    cli = startAwsCli();
     const times = 'expedited=1m,standard=4h,bulk=8h,inventory=4h';
     [server, folder] = await Promise.all([
       startEmulator({ flags: ['--job-times', times] }),
@@ -31,11 +32,11 @@ describe('aws cli, jobs', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli') }
     await api.createVault('v');
     archiveId = await api.upload('v', PATTERN, 'a pattern');
   });
-  after(() => Promise.all([server.stop(), rm(folder, { recursive: true, force: true })]));
+  after(() => Promise.all([cli.stop(), server.stop(), rm(folder, { recursive: true, force: true })]));
 
   const aws = (operation: string, ...args: string[]) => {
     const all = ['--endpoint-url', server.url, 'glacier', operation, '--account-id', '-', ...args];
-    return runClient(PROGRAM ?? '', all, server);
+    return cli.run(all, server);
   };
 
   async function printed(operation: string, ...args: string[]): Promise<Record<string, unknown>> {
@@ -51,14 +52,14 @@ describe('aws cli, jobs', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli') }
   };
 
   let files = 0;
-  /** The bytes of an output, and what the client prints of its headers. */
+  /** The bytes of an output, and the headers that the client prints. */
   async function output(jobId: string, ...args: string[]) {
     const file = join(folder, `output-${files++}`);
     const shown = await printed('get-job-output', '--vault-name', 'v', `--job-id=${jobId}`, ...args, file);
     return { shown, bytes: await readFile(file) };
   }
 
-  it('retrieves in each tier, whole and in ranges, early, in time and too late', async () => {
+  it('retrieves in each tier, whole and in ranges; output is refused before the end and after expiry', async () => {
     const retrieval = { Type: 'archive-retrieval', ArchiveId: archiveId };
     const ids = await Promise.all([
       start({ ...retrieval, Tier: 'Expedited' }),
@@ -117,7 +118,7 @@ describe('aws cli, jobs', { skip: unlessPresent(isProgram(PROGRAM), 'aws cli') }
     assert.match(late.errors, /\(ResourceNotFoundException\) .*: The job ID was not found: /);
   });
 
-  it('takes inventories in both formats, by date, and with markers to the end', async () => {
+  it('gets inventories in both formats, by date, and page by page', async () => {
     const api = apiOf(server);
     const ids = [archiveId, await api.upload('v', 'second', 'with, "quotes"')];
     const { now } = await clock.advance('1h');

@@ -1,4 +1,4 @@
-/** Jobs through the official JavaScript SDK, unchanged. */
+/** Jobs through the unmodified official JavaScript SDK. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
@@ -68,7 +68,7 @@ describe('@aws-sdk/client-glacier, jobs', () => {
   const bytesOf = async ({ body }: GetJobOutputCommandOutput) =>
     (await body?.transformToByteArray()) ?? new Uint8Array();
 
-  it('retrieves an archive in each tier, whole, once its time has come', async () => {
+  it('retrieves a whole archive in each tier once its job is due', async () => {
     for (const [Tier, hours] of [
       ['Expedited', '2m'],
       ['Standard', '5h'],
@@ -97,7 +97,7 @@ describe('@aws-sdk/client-glacier, jobs', () => {
     }
   });
 
-  it('takes ranges with and without a checksum, and an empty range for the whole', async () => {
+  it('downloads ranges with and without a checksum, and the whole for an empty range', async () => {
     const id = await retrieve();
     await clock.advance('5h');
     for (const [first, last, checksum] of [
@@ -123,7 +123,7 @@ describe('@aws-sdk/client-glacier, jobs', () => {
     await assert.rejects(retrieve({ RetrievalByteRange: '0-1023' }), InvalidParameterValueException);
   });
 
-  it('takes inventories in both formats, by date, and with markers to the end', async () => {
+  it('gets inventories in both formats, by date, and page by page', async () => {
     const vault = { accountId: '-', vaultName: 'listed' };
     await client.send(new CreateVaultCommand(vault));
     const ids: string[] = [];
@@ -166,7 +166,7 @@ describe('@aws-sdk/client-glacier, jobs', () => {
     assert.deepEqual(pages, ids);
   });
 
-  it('lists jobs page by page, newest first, and forgets them a day after their end', async () => {
+  it('lists jobs page by page, newest first, until a day after their completion', async () => {
     const ids = [];
     for (let i = 0; i < 5; i++) ids.push(await retrieve());
     const listed = async (filter: object) => {
@@ -200,7 +200,7 @@ describe('@aws-sdk/client-glacier, jobs', () => {
     await assert.rejects(client.send(new GetVaultNotificationsCommand(VAULT)), ResourceNotFoundException);
   });
 
-  it('meets policy and capacity as exceptions of their own', async () => {
+  it('throws the exceptions of retrieval policy and capacity limits', async () => {
     const account = { accountId: '-' };
     const setPolicy = (rule: object) =>
       client.send(new SetDataRetrievalPolicyCommand({ ...account, Policy: { Rules: [rule] } }));

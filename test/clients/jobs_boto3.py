@@ -1,5 +1,5 @@
 """
-Jobs through boto3, unchanged: python3 jobs_boto3.py URL ACCOUNT_ID
+Jobs through unmodified boto3: python3 jobs_boto3.py URL ACCOUNT_ID
 The server is an emulator with --job-times expedited=1m,standard=4h,bulk=8h,inventory=4h. The keys come from
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Every check runs; one line is printed for each, "ok SENTENCE" or
 "failed SENTENCE" with the traceback on standard error. Exit code 1 if one failed.
@@ -50,7 +50,7 @@ ARCHIVE = client.upload_archive(vaultName='v', archiveDescription='a pattern', b
 
 
 def advance(by):
-    """Sets the emulator's clock forward; gives its time."""
+    """Sets the emulator's clock forward; returns its time."""
     body = json.dumps({'advance': by}).encode()
     headers = {'Content-Type': 'application/json'}
     request = urllib.request.Request(f'{URL}/_moraine/emulator/clock', body, headers)
@@ -86,7 +86,7 @@ def refused(code, message, call):
 
 @check
 def tiers():
-    """retrieves an archive in each tier: refused early, whole when its time has come, unknown a day later"""
+    """retrieves an archive in each tier: refused before it is due, then whole, and unknown a day later"""
     for tier, time in [('Expedited', '2m'), ('Standard', '5h'), ('Bulk', '9h')]:
         job = retrieve(Tier=tier)
         refused(
@@ -106,7 +106,7 @@ def tiers():
 
 @check
 def ranges():
-    """reads an archive in aligned ranges whose checksums agree with botocore's own, and in unaligned ones"""
+    """downloads an archive in aligned ranges, whose checksums agree with botocore's, and in unaligned ones"""
     job = retrieve()
     advance('5h')
     for first, last, aligned in [
@@ -132,7 +132,7 @@ def ranges():
 
 @check
 def ranged_jobs():
-    """retrieves ranges of an archive, with a checksum where they are aligned to its tree"""
+    """retrieves ranges of an archive, with a checksum if they are aligned to its tree"""
     aligned = retrieve(RetrievalByteRange='4194304-6815743')
     other = retrieve(RetrievalByteRange='1048576-3145727')
     advance('5h')
@@ -149,7 +149,7 @@ def ranged_jobs():
 
 @check
 def inventories():
-    """takes inventories in both formats, by date, and with markers to the end"""
+    """gets inventories in both formats, by date, and page by page"""
     client.create_vault(vaultName='listed')
     ids, times = [], []
     for i in range(7):
@@ -194,7 +194,7 @@ def inventories():
 
 @check
 def resources():
-    """does the same through resources: vaults, archives and jobs"""
+    """does the same with the resource API: vaults, archives and jobs"""
     archive = glacier.Archive(ACCOUNT, 'v', ARCHIVE)
     job = archive.initiate_archive_retrieval()
     inventory = glacier.Vault(ACCOUNT, 'v').initiate_inventory_retrieval()
@@ -223,7 +223,7 @@ def lists():
 
 @check
 def policy_and_capacity():
-    """keeps the largest rate of a retrieval policy, and a unit of provisioned capacity"""
+    """returns the largest rate of a retrieval policy, and a unit of provisioned capacity"""
     rules = [{'Strategy': 'BytesPerHour', 'BytesPerHour': 2**63 - 1}]
     client.set_data_retrieval_policy(Policy={'Rules': rules})
     assert client.get_data_retrieval_policy()['Policy']['Rules'] == rules

@@ -1,4 +1,4 @@
-/** The official JavaScript SDK, as installed from its registry and unchanged. */
+/** The official JavaScript SDK as published, unmodified. */
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
@@ -89,7 +89,7 @@ describe('@aws-sdk/client-glacier', () => {
       await assert.rejects(client.send(new DescribeVaultCommand(vault)), ResourceNotFoundException);
     });
 
-    it('are reached with the account id, and with none', async () => {
+    it('are found with the account id and without one', async () => {
       await newVault('reached');
       for (const accountId of [server.accountId, '', undefined]) {
         const described = await client.send(new DescribeVaultCommand({ accountId, vaultName: 'reached' }));
@@ -97,7 +97,7 @@ describe('@aws-sdk/client-glacier', () => {
       }
     });
 
-    it('give a request id of the form that the service uses', async () => {
+    it("return a request id of the service's form", async () => {
       const { $metadata } = await client.send(new ListVaultsCommand({ accountId: '-' }));
       assert.match($metadata.requestId ?? '', /^[A-Za-z0-9_-]{47,48}$/);
     });
@@ -121,7 +121,7 @@ describe('@aws-sdk/client-glacier', () => {
       );
     });
 
-    it('are found by the waiters', async () => {
+    it("satisfy the SDK's waiters", async () => {
       const vault = await newVault('waited-for');
       const exists = await waitUntilVaultExists({ client, maxWaitTime: 10 }, vault);
       assert.equal(exists.state, 'SUCCESS');
@@ -163,7 +163,7 @@ describe('@aws-sdk/client-glacier', () => {
 
   describe('archives', () => {
     for (const [name, size, hash] of VECTORS) {
-      it(`of ${name} are uploaded with the hash of the known vector`, async () => {
+      it(`of ${name} get the tree hash of the known vector`, async () => {
         const vault = await newVault('vectors');
         const uploaded = await client.send(
           new UploadArchiveCommand({ ...vault, body: patternBytes(size), archiveDescription: name }),
@@ -175,7 +175,7 @@ describe('@aws-sdk/client-glacier', () => {
       });
     }
 
-    it('are uploaded from a file as a stream', async () => {
+    it('are uploaded from a file stream', async () => {
       const [, size, hash] = VECTORS[2];
       const file = join(folder, 'whole');
       await writeFile(file, patternBytes(size));
@@ -188,7 +188,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.equal(described.SizeInBytes, size + 32_768);
     });
 
-    it("give the hash of AWS's own integration test", async () => {
+    it("get the hash of AWS's own integration test", async () => {
       const vault = await newVault('sdk-feature');
       const body = Buffer.alloc(0.25 * MIB, '0');
       const uploaded = await client.send(new UploadArchiveCommand({ ...vault, body }));
@@ -218,7 +218,7 @@ describe('@aws-sdk/client-glacier', () => {
     const upload = async (checksum: string) =>
       client.send(new UploadArchiveCommand({ ...(await newVault('mismatch')), body, checksum }));
 
-    it('of 32 zeros are a mismatch that names both hashes', async () => {
+    it('of 32 zeros get a mismatch error with both hashes', async () => {
       await refusal(
         upload('0'.repeat(32)),
         InvalidParameterValueException,
@@ -226,11 +226,11 @@ describe('@aws-sdk/client-glacier', () => {
       );
     });
 
-    it('of 000 are invalid', async () => {
+    it('of 000 are refused as invalid', async () => {
       await refusal(upload('000'), InvalidParameterValueException, 'Invalid x-amz-sha256-tree-hash: 000');
     });
 
-    it('of no data are explained', async () => {
+    it('of no data get an explanation', async () => {
       const empty = treeHash(Buffer.alloc(0));
       const error = await refused(upload(empty));
       const text = `Checksum mismatch: expected ${empty}, computed ${computed} `;
@@ -261,8 +261,8 @@ describe('@aws-sdk/client-glacier', () => {
       return UploadsList.map((open) => open.MultipartUploadId);
     };
 
-    it('takes every part and gives back its hash', async () => {
-      // 37 and 100 have no common divisor: every part once, neighbours far apart, the last one early.
+    it('accepts every part and returns its hash', async () => {
+      // 37 and 100 are coprime, so each part is sent once, neighbours far apart and the last one early.
       const order = Array.from({ length: COUNT }, (_, i) => (i * 37 + 99) % COUNT);
       await Readable.from(order).forEach(
         async (index: number) => {
@@ -281,7 +281,7 @@ describe('@aws-sdk/client-glacier', () => {
     });
 
     it('lists its parts by range in pages of fifty', async () => {
-      // A copy of the names, because the paginator writes its marker into its input.
+      // Copies the input, because the paginator writes its marker into it.
       const pages: { RangeInBytes?: string | undefined; SHA256TreeHash?: string | undefined }[][] = [];
       for await (const page of paginateListParts({ client }, { ...upload })) pages.push(page.Parts ?? []);
       assert.deepEqual(
@@ -295,7 +295,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.deepEqual(pages.flat(), wanted);
     });
 
-    it('is not completed with a wrong hash, and stays open', async () => {
+    it('refuses a Complete with a wrong hash, and stays open', async () => {
       const wrong = new CompleteMultipartUploadCommand({ ...upload, ...claim, checksum: 'f'.repeat(64) });
       await refusal(
         client.send(wrong),
@@ -305,7 +305,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.deepEqual(await listedUploads(), [upload.uploadId]);
     });
 
-    it('is completed, with the hash of the whole', async () => {
+    it('is completed with the hash of the whole archive', async () => {
       const done = await client.send(new CompleteMultipartUploadCommand({ ...upload, ...claim }));
       assert.equal(done.$metadata.httpStatusCode, 201);
       assert.equal(done.checksum, claim.checksum);
@@ -313,7 +313,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.equal(done.location, `/${server.accountId}/vaults/hundred/archives/${archiveId}`);
     });
 
-    it('is completed again with the same archive id, and the archive is there once', async () => {
+    it('returns the same archive id when completed again, and makes one archive', async () => {
       const again = await client.send(new CompleteMultipartUploadCommand({ ...upload, ...claim }));
       assert.equal(again.$metadata.httpStatusCode, 201);
       assert.equal(again.archiveId, archiveId);
@@ -322,7 +322,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.equal(described.SizeInBytes, whole.length + 32_768);
     });
 
-    it('is gone afterwards: no list shows it, no part and no abort reaches it', async () => {
+    it('is gone afterwards: it is not listed, and parts and aborts get a 404', async () => {
       assert.deepEqual(await listedUploads(), []);
       const part = { range: `bytes 0-${MIB - 1}/*`, body: whole.subarray(0, MIB) };
       for (const call of [
@@ -342,7 +342,7 @@ describe('@aws-sdk/client-glacier', () => {
   });
 
   describe('multipart uploads', () => {
-    it("give the hash of AWS's own integration test: 2.5 MiB in parts of 1 MiB", async () => {
+    it("get the hash of AWS's own integration test: 2.5 MiB in parts of 1 MiB", async () => {
       await newVault('sdk-multipart');
       const upload = await newUpload('sdk-multipart');
       const whole = Buffer.alloc(2.5 * MIB, '0');
@@ -357,7 +357,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.equal(done.checksum, checksum);
     });
 
-    it('take parts as streams of a file', async () => {
+    it('accept parts as file streams', async () => {
       const [, size, checksum] = VECTORS[2];
       const file = join(folder, 'parts');
       await writeFile(file, patternBytes(size));
@@ -375,7 +375,7 @@ describe('@aws-sdk/client-glacier', () => {
       assert.equal(done.checksum, checksum);
     });
 
-    it('completed several times at the same moment are one archive', async () => {
+    it('make one archive when completed several times concurrently', async () => {
       const vault = await newVault('at-once');
       const upload = await newUpload('at-once');
       const body = 'Hello World!';
@@ -404,7 +404,7 @@ describe('@aws-sdk/client-glacier', () => {
       );
     });
 
-    it('are listed in pages, each one once', async () => {
+    it('are listed in pages, each upload once', async () => {
       const vault = await newVault('many-uploads');
       const opened = await Promise.all(Array.from({ length: 55 }, () => newUpload('many-uploads')));
       const pages: (string | undefined)[][] = [];
@@ -435,7 +435,7 @@ describe('@aws-sdk/client-glacier', () => {
   });
 
   describe('refusals', () => {
-    it('name a vault that is not there', async () => {
+    it('name a missing vault', async () => {
       const vault = { accountId: '-', vaultName: 'none' };
       const text = `Vault not found for ARN: ${arnOf('none')}`;
       for (const call of [
@@ -459,7 +459,7 @@ describe('@aws-sdk/client-glacier', () => {
       }
     });
 
-    it('name a range that does not fit its part', async () => {
+    it('name a range that does not match its part', async () => {
       await newVault('ranges');
       const upload = await newUpload('ranges');
       const send = (range: string) =>
@@ -481,13 +481,13 @@ describe('@aws-sdk/client-glacier', () => {
       );
     });
 
-    it('name the account if it is not the own one', async () => {
+    it("name the account if it is not the caller's", async () => {
       const error = await refused(client.send(new ListVaultsCommand({ accountId: '000000000000' })));
       assert.equal(error.name, 'AccessDeniedException');
       assert.equal(error.message, 'Access denied for account ID: 000000000000');
     });
 
-    it('name an access key that is not known and a secret that is wrong', async () => {
+    it('tell an unknown access key from a wrong secret', async () => {
       const { accessKeyId, secretAccessKey } = server;
       const stranger = clientOf(server, {
         credentials: { accessKeyId: 'AKIASTRANGER0000', secretAccessKey },
@@ -504,11 +504,11 @@ describe('@aws-sdk/client-glacier', () => {
     });
   });
 
-  describe('a clock that is wrong', () => {
+  describe('a wrong client clock', () => {
     const HOUR = 3_600_000;
     const list = new ListVaultsCommand({ accountId: '-' });
 
-    it('by an hour gets an error that says so', async () => {
+    it('that is off by an hour gets an error with both times', async () => {
       const texts = [
         [
           -HOUR,
@@ -528,7 +528,7 @@ describe('@aws-sdk/client-glacier', () => {
       }
     });
 
-    it('is put right by the client from the Date of the answer', async ({ mock }) => {
+    it("is corrected by the SDK from the answer's Date header", async ({ mock }) => {
       mock.timers.enable({ apis: ['Date'], now: Date.now() + HOUR });
       const skewed = clientOf(server, { maxAttempts: 2 });
       const { $metadata } = await skewed.send(list);
@@ -550,7 +550,7 @@ function clientOf(
   return new GlacierClient({ endpoint: url, region: 'us-east-1', credentials, maxAttempts: 1, ...options });
 }
 
-/** The error that a call ends with. */
+/** The error that the call rejects with. */
 async function refused(call: Promise<unknown>): Promise<GlacierServiceException> {
   const error: unknown = await call.then(
     () => assert.fail('it was not refused'),
@@ -560,7 +560,7 @@ async function refused(call: Promise<unknown>): Promise<GlacierServiceException>
   return error;
 }
 
-/** A call must end with this class of error and exactly this text. */
+/** Asserts that the call rejects with this error class and exactly this text. */
 async function refusal(
   call: Promise<unknown>,
   kind: new (...args: never[]) => GlacierServiceException,

@@ -1,7 +1,7 @@
 /**
- * Requests of clients that cannot run here: older SDKs and tools in other languages. Their requests and expectations
- * are taken from their sources. They are signed by hand, because each signs other headers than an SDK's signer would:
- * some only host and x-amz-*, some everything, and one its Date beside x-amz-date.
+ * Requests of clients that the tests cannot run: older SDKs and tools in other languages. Requests and expectations are
+ * taken from their sources. They are signed by hand, because each signs other headers than an SDK's signer would: some
+ * only host and x-amz-*, some everything, and one its Date beside x-amz-date.
  */
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
@@ -25,9 +25,9 @@ interface WireRequest {
   readonly body?: Uint8Array | string;
 }
 
-/** What a client adds to every request. */
+/** What the client adds to every request. */
 interface Habits {
-  /** Its own headers for this time and this body. */
+  /** The client's own headers for this time and body. */
   headers(host: string, now: Date, bodyLength: number): Headers;
   signs(name: string): boolean;
   /** The separator in its Authorization header. */
@@ -54,7 +54,7 @@ const BOTO_2: Habits = {
 
 const FOG: Habits = {
   headers: (host, now, length) => ({
-    // Its Host lacks the port that it connects to.
+    // The Host header omits the port.
     Host: host.replace(/:\d+$/, ''),
     ...VERSION,
     Date: now.toUTCString(),
@@ -68,7 +68,7 @@ const FOG: Habits = {
 
 const MT_AWS_GLACIER: Habits = {
   headers: (_, now, length) => ({
-    // If it is redirected to another server, it still names Amazon's.
+    // Host names Amazon's server even when the client is pointed at another one.
     Host: 'glacier.eu-west-1.amazonaws.com',
     ...VERSION,
     'x-amz-date': isoBasic(now),
@@ -108,7 +108,7 @@ const PHP: Habits = {
     'aws-sdk-retry': '0/0',
     'User-Agent': 'aws-sdk-php/3.337.3 ua/2.1 OS/Linux#6.1.0 lang/php#8.2.28 GuzzleHttp/7',
     'Content-Length': String(length),
-    // Added by Guzzle for bodies of more than 1 MiB.
+    // Guzzle adds this for bodies of more than 1 MiB.
     ...(length > MIB ? { Expect: '100-Continue' } : {}),
   }),
   signs: (name) => isAmazonHeader(name) || name.startsWith('aws-sdk-'),
@@ -144,11 +144,11 @@ describe('clients of the past and of other languages', () => {
   const sendAs = (habits: Habits, wire: WireRequest) =>
     sendRaw(server.url, { ...wire, headers: signedHeaders(server, habits, wire) });
 
-  /** Waits for 100 Continue before it sends the body. */
+  /** Whether the client waits for 100 Continue before it sends the body. */
   const sendExpecting = (habits: Habits, wire: WireRequest, changed: Headers = {}) =>
     sendWaiting(server.url, { ...wire, headers: { ...signedHeaders(server, habits, wire), ...changed } });
 
-  /** The answer must have the status that the client expects: any other is an error to it. */
+  /** Asserts the status that the client expects; it treats any other as an error. */
   async function expectStatus(status: number, answer: Promise<Answer>): Promise<Answer> {
     const found = await answer;
     assert.equal(found.status, status, found.text);
@@ -158,7 +158,7 @@ describe('clients of the past and of other languages', () => {
   describe('boto 2', () => {
     const boto = (status: number, wire: WireRequest) => expectStatus(status, sendAs(BOTO_2, wire));
 
-    it('creates a vault, and parses each answer that is labelled as JSON', async () => {
+    it('creates a vault, and can parse each answer of type JSON', async () => {
       const created = await boto(201, { method: 'PUT', target: '/-/vaults/boto' });
       assert.deepEqual([created.headers['content-type'], created.json()], ['application/json', {}]);
       assert.equal(created.headers['location'], `/${server.accountId}/vaults/boto`);
@@ -167,7 +167,7 @@ describe('clients of the past and of other languages', () => {
       assert.equal(removed.headers['content-type'], undefined);
     });
 
-    it('lists vaults with the old limit and needs every key', async () => {
+    it('lists vaults with the old limit, and finds every key that it reads', async () => {
       await boto(201, { method: 'PUT', target: '/-/vaults/boto-listed' });
       const listed = await boto(200, { method: 'GET', target: '/-/vaults?limit=1000' });
       assert.equal(listed.headers['content-type'], 'application/json');
@@ -260,7 +260,7 @@ describe('clients of the past and of other languages', () => {
       await fog(404, { method: 'GET', target });
     });
 
-    it('keeps the escapes of its descriptions, and sees an aborted upload vanish at once', async () => {
+    it('gets the escapes of its descriptions back, and no longer lists an aborted upload', async () => {
       await fog(201, { method: 'PUT', target: '/-/vaults/fog-aborted' });
       const uploads = '/-/vaults/fog-aborted/multipart-uploads';
       const description = 'caf%C3%A9%20%2F%20archive';
@@ -296,7 +296,7 @@ describe('clients of the past and of other languages', () => {
   describe('mt-aws-glacier', () => {
     const mt = (status: number, wire: WireRequest) => expectStatus(status, sendAs(MT_AWS_GLACIER, wire));
 
-    it('names the host of Amazon and finds its request id', async () => {
+    it("sends Amazon's host name and gets a request id", async () => {
       const created = await mt(201, { method: 'PUT', target: '/-/vaults/mt' });
       assert.ok(created.headers['x-amzn-requestid']);
       const described = await mt(200, { method: 'GET', target: '/-/vaults/mt' });
@@ -305,7 +305,7 @@ describe('clients of the past and of other languages', () => {
       assert.ok(deleted.headers['x-amzn-requestid']);
     });
 
-    it('uploads in parts with type, length and range signed', async () => {
+    it('uploads parts with signed type, length and range', async () => {
       await mt(201, { method: 'PUT', target: '/-/vaults/mt-parts' });
       const uploads = '/-/vaults/mt-parts/multipart-uploads';
       const description = 'mt2 eyJmaWxlbmFtZSI6ImRpci9maWxlIiwibXRpbWUiOiIyMDEyMDEwMVQwMDAwMDBaIn0';
@@ -332,7 +332,7 @@ describe('clients of the past and of other languages', () => {
       assert.match(done.headers['x-amz-archive-id'] ?? '', /^[A-Za-z0-9_-]{138}$/);
     });
 
-    it('labels its pretty JSON as a form', async () => {
+    it('sends indented JSON with the type of a form', async () => {
       await mt(201, { method: 'PUT', target: '/-/vaults/mt-json' });
       const target = '/-/vaults/mt-json/tags';
       await mt(204, {
@@ -366,7 +366,7 @@ describe('clients of the past and of other languages', () => {
       });
     }
 
-    it('gets no compressed answer although it accepts one', async () => {
+    it('gets an uncompressed answer although it accepts compression', async () => {
       const listed = await go(200, { method: 'GET', target: '/-/vaults' });
       assert.equal(listed.headers['content-encoding'], undefined);
     });
@@ -391,7 +391,7 @@ describe('clients of the past and of other languages', () => {
         changed = {},
       ) {
         const { continued, answer } = await sendExpecting(habits, wire, changed);
-        assert.equal(continued, false, 'it was asked for its body');
+        assert.equal(continued, false, 'the server asked for the body');
         assert.equal(answer.status, status, answer.text);
         const text = String(answer.json()['message']);
         if (typeof message === 'string') assert.equal(text, message);
@@ -405,19 +405,19 @@ describe('clients of the past and of other languages', () => {
         assert.equal(answer.headers['x-amz-sha256-tree-hash'], treeHash(body));
       });
 
-      it('is not asked for it when the vault is missing', () =>
+      it('is not asked for its body when the vault is missing', () =>
         refusedUnsent(
           missing,
           404,
           `Vault not found for ARN: arn:aws:glacier:us-east-1:${server.accountId}:vaults/none`,
         ));
 
-      it('is not asked for it when the signature is wrong', () =>
+      it('is not asked for its body when the signature is wrong', () =>
         refusedUnsent(upload, 403, /^The request signature we calculated does not match/, {
           'x-amz-content-sha256': sha256('another body'),
         }));
 
-      it('is not asked for it when the archive is too large', () =>
+      it('is not asked for its body when the archive is too large', () =>
         refusedUnsent(
           upload,
           400,
@@ -425,7 +425,7 @@ describe('clients of the past and of other languages', () => {
           tooLong(habits),
         ));
 
-      it('is not asked for it when the tree hash is invalid', () =>
+      it('is not asked for its body when the tree hash is invalid', () =>
         refusedUnsent(
           { ...upload, headers: { ...headers, 'x-amz-sha256-tree-hash': '000' } },
           400,
@@ -454,7 +454,7 @@ describe('clients of the past and of other languages', () => {
   }
 
   describe('mistakes of early clients', () => {
-    it('a forgotten version header is named', async () => {
+    it('get an error that names a forgotten version header', async () => {
       const { 'x-amz-glacier-version': _, ...withoutVersion } = BOTO_2.headers(hostOf(server), new Date(), 0);
       const forgetful = { ...BOTO_2, headers: () => withoutVersion };
       const answer = await sendAs(forgetful, { method: 'GET', target: '/-/vaults' });
@@ -465,7 +465,7 @@ describe('clients of the past and of other languages', () => {
       );
     });
 
-    it('the hash of nothing at Complete is explained after the text of the service', async () => {
+    it("get an explanation after the service's text for the hash of no data at Complete", async () => {
       await expectStatus(201, sendAs(BOTO_2, { method: 'PUT', target: '/-/vaults/ruby' }));
       const uploads = '/-/vaults/ruby/multipart-uploads';
       const size = { 'x-amz-part-size': '1048576' };
@@ -490,7 +490,7 @@ describe('clients of the past and of other languages', () => {
     const terraform = (status: number, wire: WireRequest) => expectStatus(status, sendAs(GO_V2, wire));
     const vault = '/-/vaults/terraform';
 
-    it('creates a vault with tags, reads both, and destroys them twice', async () => {
+    it('creates a vault with tags, reads both, and deletes both twice', async () => {
       await terraform(201, { method: 'PUT', target: vault });
       const body = '{"Tags":{"Environment":"test","Name":"terraform"}}';
       await terraform(204, { method: 'POST', target: `${vault}/tags?operation=add`, body });
@@ -502,7 +502,7 @@ describe('clients of the past and of other languages', () => {
       await terraform(204, { method: 'DELETE', target: vault });
       const gone = await terraform(404, { method: 'GET', target: vault });
       assert.equal(gone.json()['code'], 'ResourceNotFoundException');
-      // Any error of a delete is fatal to it, so a repeated delete must not be an error.
+      // The provider fails on any error of a delete, so a repeated delete must succeed.
       await terraform(204, { method: 'DELETE', target: vault });
     });
   });
@@ -513,7 +513,7 @@ const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).u
 const isoBasic = (date: Date) => date.toISOString().replace(/[-:]|\.\d{3}/g, '');
 const hostOf = (server: TestServer) => new URL(server.url).host;
 
-/** Both hashes of an upload; its length each client sends in its own way. */
+/** Both hash headers of an upload; each client sends the length in its own way. */
 function hashesOf(body: Uint8Array | string): Headers {
   const { 'content-length': _, ...hashes } = hashHeaders(body);
   return hashes;
@@ -571,7 +571,7 @@ function sendWaiting(url: string, { method, target, headers = {}, body = '' }: W
       const answered = response.headers as Record<string, string>;
       const status = response.statusCode ?? 0;
       resolve({ continued, answer: { status, headers: answered, text, json: () => JSON.parse(text) } });
-      // The client never sends an announced body that the server did not ask for.
+      // The client never sends the announced body unless the server asks for it.
       outgoing.destroy();
     });
     outgoing.flushHeaders();

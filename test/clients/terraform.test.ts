@@ -1,4 +1,4 @@
-/** The calls of Terraform's provider for a vault with policy, notifications, tags and lock, applied twice. */
+/** Calls of the Terraform provider for a vault with policy, notifications, tags and lock, applied twice. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import {
@@ -23,7 +23,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let client: GlacierClient;
-/** Calls that change something, of the last apply. */
+/** The calls of the last apply that change something. */
 let changes: string[];
 
 before(async () => {
@@ -83,7 +83,7 @@ function wanted(): Wanted {
   };
 }
 
-/** The provider takes a 404 for a missing resource. */
+/** To the provider, a 404 means a missing resource. */
 async function orNone<Value>(asked: Promise<Value>): Promise<Value | undefined> {
   try {
     return await asked;
@@ -113,7 +113,7 @@ async function read(): Promise<Partial<Wanted> & { readonly arn?: string | undef
   };
 }
 
-/** Compares with the existing state, then makes the needed calls, as `terraform apply` does. */
+/** Compares the plan with the existing state and makes the necessary calls, like `terraform apply`. */
 async function apply(target: Wanted): Promise<void> {
   changes = [];
   const { arn, ...state } = await read();
@@ -149,21 +149,21 @@ async function lock(document: unknown): Promise<void> {
   });
 }
 
-/** With keys in order: the provider compares by meaning. */
+/** Sorts the keys, because the provider compares documents by meaning. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, member]) => [key, sorted(member)]));
 }
 
-/** `ignore_deletion_error`: a completed lock cannot be aborted. */
+/** The provider's `ignore_deletion_error`: a completed lock cannot be aborted. */
 async function destroy(): Promise<void> {
   await assert.rejects(client.send(new AbortVaultLockCommand(vault)), { name: 'AccessDeniedException' });
   await client.send(new DeleteVaultCommand(vault));
 }
 
-for (const time of ['once', 'and again after it was destroyed']) {
-  it(`is made, and made a second time without a difference, ${time}`, async () => {
+for (const time of ['the first time', 'again after it was destroyed']) {
+  it(`is made by one apply and left unchanged by the next, ${time}`, async () => {
     await apply(wanted());
     assert.deepEqual(changes, ['vault', 'tags', 'accessPolicy', 'notifications', 'lockPolicy']);
     const { arn, ...state } = await read();
@@ -176,7 +176,7 @@ for (const time of ['once', 'and again after it was destroyed']) {
   });
 }
 
-it('removes a lock that was not completed, and accepts that there is none', async () => {
+it('removes a lock in progress, and accepts a missing one', async () => {
   await client.send(new CreateVaultCommand(vault));
   const policy = { Policy: JSON.stringify(wanted().lockPolicy) };
   await client.send(new InitiateVaultLockCommand({ ...vault, policy }));

@@ -6,7 +6,7 @@ import { API } from '../../src/operations/table.ts';
 
 describe('the derived pages', () => {
   for (const [name, text] of derivePages()) {
-    it(`${name} says what the code says`, () => {
+    it(`match the code: ${name}`, () => {
       assert.equal(readFileSync(pagePath(name), 'utf8'), text, `stale: run "npm run derive"`);
     });
   }

@@ -1,4 +1,7 @@
-/** The commands of README.md and docs/: those that can run unattended run; all others are compared with the help. */
+/**
+ * The commands of README.md and docs/: the test runs those that can run unattended, and compares all others with the
+ * help.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -11,6 +14,7 @@ import { apiOf } from '../support/api.ts';
 import { isProgram, onPath } from '../support/client-program.ts';
 import { runMoraine } from '../support/command.ts';
 import { startEmulator } from '../support/emulator.ts';
+import { createDatabase, skipWithoutPostgres } from '../support/postgres.ts';
 import { unlessPresent } from '../support/require.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 
@@ -19,7 +23,7 @@ const AWS = process.env['MORAINE_TEST_AWS'] ?? onPath('aws') ?? '';
 const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
 const hasBoto3 = spawnSync(PYTHON, ['-c', 'import boto3']).status === 0;
 
-/** Looks like a command, but is the info of a key derivation (docs/audit.md). */
+/** Looks like a command, but is the `info` of a key derivation (docs/audit.md). */
 const KEY_INFO = 'moraine audit chain';
 
 /** Pages by their paths in the project. */
@@ -31,7 +35,7 @@ async function pages(): Promise<ReadonlyMap<string, string>> {
   );
 }
 
-/** The blocks of a language; the empty language is for commands. */
+/** The code blocks of a language; commands have an empty one. */
 function blocksOf(page: string, language = ''): string[] {
   return [...page.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
     .filter(([, of]) => of === language)
@@ -47,7 +51,7 @@ async function blockWith(path: string, text: string, language = ''): Promise<str
   return found[0] ?? '';
 }
 
-/** Commands of all pages, as one line each: those of blocks, and those between backquotes in the text. */
+/** Commands of all pages, one line each: those in code blocks and those between backquotes. */
 async function commands(): Promise<{ path: string; line: string }[]> {
   const all: { path: string; line: string }[] = [];
   for (const [path, page] of await pages()) {
@@ -219,31 +223,72 @@ describe('the blocks of a backup', {
   skip: unlessPresent(onPath('sqlite3') !== undefined, 'sqlite3'),
 }, () => {
   it('work as pasted, and the copy is whole', async () => {
-    const server = await startServer();
-    const folder = await temporaryFolder();
+    const copy = await blockWith('docs/operating.md', 'sqlite3 ');
+    await assertBackupWhole({ copy });
+  });
+
+  it('work as pasted with PostgreSQL, and the copy is whole', {
+    skip: skipWithoutPostgres() || unlessPresent(onPath('pg_dump') !== undefined, 'pg_dump'),
+  }, async () => {
+    const copy = (await blockWith('docs/operating.md', 'sqlite3 ')).split('\n');
+    const dump = (await blockWith('docs/operating.md', 'pg_dump ')).trim();
+    const script = copy.map((line) => (line.startsWith('sqlite3 ') ? dump : line)).join('\n');
+    const load = await blockWith('docs/operating.md', 'psql ');
+    const database = await createDatabase();
+    const fresh = await createDatabase();
     try {
-      await symlink(server.data, join(folder, 'moraine-data'));
-      await symlink(join(ROOT, 'scripts'), join(folder, 'scripts'));
-      await apiOf(server).createVault('kept');
-      await apiOf(server).upload('kept', 'Hello World!');
-      const copy = await blockWith('docs/operating.md', 'sqlite3 ');
-      const check = await blockWith('docs/operating.md', 'python3 scripts/read-store.py');
-      assert.match(copy, /\/backup\//);
-      const script = `${copy}\n${check}`.replaceAll('/backup/', `${folder}/backup/`);
-      assert.match(await shell(script, folder), /1 archives?/);
-      await mkdir(join(folder, 'restored'));
-      await shell('cp -a backup/moraine/. restored/', folder);
-      const restored = await startServer({ data: join(folder, 'restored') });
-      const { accessKeyId, secretAccessKey } = server;
-      const answer = await apiOf({ ...restored, accessKeyId, secretAccessKey }).call('GET', '/-/vaults/kept');
-      assert.equal(answer.json()['NumberOfArchives'], 1, answer.text);
-      await restored.stop();
+      const catalogs = { catalog: database.url, restoredCatalog: fresh.url };
+      await assertBackupWhole({ copy: script, load, ...catalogs });
     } finally {
-      await server.stop();
-      await rm(folder, { recursive: true, force: true });
+      await database.drop();
+      await fresh.drop();
     }
   });
 });
+
+interface PastedBackup {
+  /** The commands that make the copy. */
+  readonly copy: string;
+  /** The command that loads a dump into `restoredCatalog`. */
+  readonly load?: string;
+  readonly catalog?: string;
+  readonly restoredCatalog?: string;
+}
+
+const catalogSetting = (url: string | undefined): Record<string, string> =>
+  url === undefined ? {} : { MORAINE_CATALOG: url };
+
+/** Makes a backup of a running server as the docs say, checks it, restores it, and serves it. */
+async function assertBackupWhole({ copy, load, catalog, restoredCatalog }: PastedBackup): Promise<void> {
+  const server = await startServer({ env: catalogSetting(catalog) });
+  const folder = await temporaryFolder();
+  const here = (script: string): string => script.replaceAll('/backup/', `${folder}/backup/`);
+  try {
+    await symlink(server.data, join(folder, 'moraine-data'));
+    await symlink(join(ROOT, 'scripts'), join(folder, 'scripts'));
+    await apiOf(server).createVault('kept');
+    await apiOf(server).upload('kept', 'Hello World!');
+    const check = await blockWith('docs/operating.md', 'python3 scripts/read-store.py');
+    assert.match(copy, /\/backup\//);
+    const script = here(`${copy}\n${check}`);
+    assert.match(await shell(script, folder, catalogSetting(catalog)), /1 archives?/);
+    await mkdir(join(folder, 'restored'));
+    await shell('cp -a backup/moraine/. restored/', folder);
+    if (load !== undefined)
+      await shell(here(load).replace('postgres://USER@HOST:PORT/NEWDATABASE', restoredCatalog ?? ''), folder);
+    const restored = await startServer({
+      data: join(folder, 'restored'),
+      env: catalogSetting(restoredCatalog),
+    });
+    const { accessKeyId, secretAccessKey } = server;
+    const answer = await apiOf({ ...restored, accessKeyId, secretAccessKey }).call('GET', '/-/vaults/kept');
+    assert.equal(answer.json()['NumberOfArchives'], 1, answer.text);
+    await restored.stop();
+  } finally {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
 
 describe('the blocks of the emulator', { skip: unlessPresent(onPath('curl') !== undefined, 'curl') }, () => {
   it('work as pasted', async () => {

@@ -1,4 +1,4 @@
-/** The emulator's clock, set to an instant and turned back: past events stay, future events wait for their time. */
+/** The emulator's clock, set to an instant or back: past events stay, and future events wait for their time. */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
@@ -26,14 +26,14 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Asserts that the emulator's time is this one, plus the real time since. */
+/** Asserts that the emulator shows this time plus the real time since. */
 function assertAbout(now: string, wanted: number, begunMs: number): void {
   const late = Date.parse(now) - wanted;
   assert.ok(late >= 0 && late <= Date.now() - begunMs + 1, `${now} is ${late} ms later than wanted`);
 }
 
 describe('the clock', () => {
-  it('is set to an instant, later or earlier, and goes on from there', async () => {
+  it('can be set to a later or earlier instant, and goes on from there', async () => {
     for (const instant of [
       '2030-01-05T12:00:00Z',
       '2012-06-01T00:00:00.500Z',
@@ -48,21 +48,21 @@ describe('the clock', () => {
     assertAbout((await clock.set('real')).now, begunMs, begunMs);
   });
 
-  it('is turned back by a duration', async () => {
+  it('can be set back by a duration', async () => {
     await clock.set('2030-01-05T12:00:00Z');
     const begunMs = Date.now();
     await clock.set('2030-01-05T12:00:00Z');
     assertAbout((await clock.turnBack('7d')).now, Date.parse('2029-12-29T12:00:00Z'), begunMs);
   });
 
-  it('dates new vaults and archives', async () => {
+  it('provides the dates of new vaults and archives', async () => {
     await clock.set('2019-03-04T05:06:07Z');
     await api.createVault('dated');
     const { CreationDate } = (await api.call('GET', '/-/vaults/dated')).json();
     assert.match(String(CreationDate), /^2019-03-04T0\d:/);
   });
 
-  it('undoes nothing when it is turned back: what is done stays done, under its later date', async () => {
+  it('undoes nothing when set back: finished jobs keep their later dates', async () => {
     await clock.set('2030-01-01T00:00:00Z');
     const archive = await api.upload('v', 'x');
     const done = await jobs.startRetrieval('v', archive);
@@ -73,7 +73,7 @@ describe('the clock', () => {
     assert.equal((await jobs.describe('v', done))['CompletionDate'], CompletionDate);
   });
 
-  it('makes later events wait for their time again', async () => {
+  it('makes pending events wait longer when set back', async () => {
     await clock.set('2030-02-01T00:00:00Z');
     const id = await jobs.startRetrieval('v', await api.upload('v', 'waits'));
     await clock.turnBack('48h');
@@ -83,14 +83,14 @@ describe('the clock', () => {
     assert.equal((await jobs.output('v', id)).bytes.toString(), 'waits');
   });
 
-  it('lets everything that falls due happen when it is set forward', async () => {
+  it('completes all due work when set forward', async () => {
     const begun = Date.parse((await clock.state()).now);
     const id = await jobs.startRetrieval('v', await api.upload('v', 'due'));
     await clock.set(new Date(begun + 5 * HOUR_MS).toISOString());
     assert.equal((await jobs.output('v', id)).bytes.toString(), 'due');
   });
 
-  it('keeps the last bytes of a part that is replaced after a turn back', async () => {
+  it('keeps the latest bytes of a part that is replaced after the clock was set back', async () => {
     const [first, second] = [patternBytes(MIB), patternBytes(MIB).reverse()];
     const upload = await api.initiate('v', MIB);
     await api.putPart('v', upload, 0, first);
@@ -103,7 +103,7 @@ describe('the clock', () => {
     assert.deepEqual((await jobs.output('v', job)).bytes, second);
   });
 
-  it('makes locked archives younger again: turning back satisfies no lock', async () => {
+  it('makes locked archives younger when set back, so that the lock denies their deletion again', async () => {
     await clock.set('2031-01-01T00:00:00Z');
     const locks = locksOf(api);
     await locks.lockedVault('locked', denyDelete({ NumericLessThan: { 'glacier:ArchiveAgeInDays': '30' } }));
@@ -116,7 +116,7 @@ describe('the clock', () => {
     assert.equal((await locks.remove('locked', archive)).status, 204);
   });
 
-  it('takes several changes at the same time one after the other', async () => {
+  it('serializes concurrent changes', async () => {
     await clock.set('2032-01-01T00:00:00Z');
     await Promise.all([clock.turnBack('5h'), clock.advance('5h'), clock.set('2031-06-01'), clock.state()]);
     const begunMs = Date.now();
@@ -124,15 +124,15 @@ describe('the clock', () => {
     assertAbout((await clock.state()).now, Date.parse('2032-01-01T00:00:00Z'), begunMs);
   });
 
-  it('judges signatures by real time, however far back it is', async () => {
+  it('does not affect signatures, which are checked by real time', async () => {
     await clock.set('2001-01-01');
     assert.equal((await api.call('GET', '/-/vaults')).status, 200);
     await clock.set('real');
   });
 });
 
-describe('a clock that was turned back', () => {
-  it('is kept over a restart', async () => {
+describe('a clock that was set back', () => {
+  it('keeps its time after a restart', async () => {
     const data = await temporaryFolder();
     const first = await startEmulator({ data, flags: FLAGS });
     await apiOf(first).createVault('v');

@@ -1,4 +1,4 @@
-/** The emulator's control endpoints are not signed: what a web page can send must not reach them. */
+/** The emulator's control requests are unsigned, so requests that a web page can send must be refused. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertRefusal } from '../support/api.ts';
@@ -40,14 +40,14 @@ async function assertRefused(headers: Headers, message: RegExp): Promise<void> {
 }
 
 describe('a control request', () => {
-  it('may end with a slash, and one for something else is refused with its whole path', async () => {
+  it('may end with a slash; an unknown one is refused with its whole path', async () => {
     assert.equal((await control('GET', '/', '', {})).status, 200);
     const answer = await control('POST', '/resett', '', JSON_TYPE);
     const text = 'There is no operation POST /_moraine/emulator/resett';
     assertRefusal(answer, 404, 'UnknownOperationException', text);
   });
 
-  it('is refused with every type that a form or a fetch without permission can send', async () => {
+  it('is refused with every content type that a form or a cross-origin fetch can send', async () => {
     await assertRefused({}, /Content-Type: application\/json or X-Moraine-Emulator.*--json/);
     for (const type of [
       'text/plain',
@@ -61,12 +61,12 @@ describe('a control request', () => {
       await assertRefused({ 'content-type': type }, /Content-Type: application\/json/);
   });
 
-  it('is refused with an Origin, whatever else it has', async () => {
+  it('is refused with an Origin, whatever its other headers', async () => {
     for (const origin of ['http://evil.example', 'null', server.url])
       await assertRefused({ ...JSON_TYPE, 'x-moraine-emulator': '1', origin }, /Origin/);
   });
 
-  it('is refused under a name that may be rebound, and so is the state', async () => {
+  it('is refused under a host name open to DNS rebinding, and so is the state', async () => {
     for (const host of [
       'evil.example',
       'evil.example:4522',
@@ -84,7 +84,7 @@ describe('a control request', () => {
     }
   });
 
-  it('is refused without a Host, or with two', async () => {
+  it('is refused without a Host header or with two', async () => {
     const request = 'POST /_moraine/emulator/reset';
     for (const head of [
       `${request} HTTP/1.0\r\ncontent-type: application/json\r\n\r\n`,
@@ -99,7 +99,7 @@ describe('a control request', () => {
     assert.equal((await api.call('GET', '/-/vaults/kept')).status, 200);
   });
 
-  it('is taken under addresses, names without a dot and names of the setting', async () => {
+  it('is accepted under IP addresses, names without a dot and names in the setting', async () => {
     const { port } = new URL(server.url);
     for (const host of [
       `127.0.0.1:${port}`,
@@ -117,7 +117,7 @@ describe('a control request', () => {
     }
   });
 
-  it('is taken with a JSON type or the header, one of the two', async () => {
+  it('is accepted with either a JSON type or the header', async () => {
     for (const headers of [
       JSON_TYPE,
       { 'content-type': 'Application/JSON ; charset=utf-8' },
@@ -129,7 +129,7 @@ describe('a control request', () => {
     }
   });
 
-  it('never gets permission for a page to send it', async () => {
+  it('gets no CORS headers in its answer', async () => {
     const headers = {
       origin: 'http://evil.example',
       'access-control-request-method': 'POST',

@@ -1,4 +1,4 @@
-/** Well-known credentials, and any key: the emulator takes them; a real server takes weak ones only with a flag. */
+/** Weak root keys and unknown keys: the emulator accepts both; a server accepts weak ones only with a flag. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -23,7 +23,7 @@ const accountOf = async (server: TestServer, signer: { accessKeyId: string; secr
   return answer.headers['location']?.split('/')[1];
 };
 
-/** Starts and stops a server. @returns the status of a ListVaults that is signed with the weak key. */
+/** Starts and stops a server. @returns the status of a ListVaults signed with the weak key. */
 async function statusWith(options: Parameters<typeof startServer>[0]): Promise<number> {
   const server = await startServer(options);
   const signer = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -39,7 +39,7 @@ describe('a weak root key', () => {
   });
   after(() => rm(data, { recursive: true, force: true }));
 
-  it('is taken by the emulator, and its signature is checked', async () => {
+  it('is accepted by the emulator, which checks its signature', async () => {
     for (const [id, secret] of [
       ['test', 'test'],
       ['testing', 'testing'],
@@ -60,7 +60,7 @@ describe('a weak root key', () => {
     }
   });
 
-  it('is refused elsewhere, before anything is made, in one line that says what to do', async () => {
+  it('is refused by a server before it makes anything, with one line that says what to do', async () => {
     for (const env of [
       WEAK,
       keyOf('minioadmin', 'minioadmin'),
@@ -86,7 +86,7 @@ describe('a weak root key', () => {
     assert.equal(code, 0, errors);
   });
 
-  it('is taken with --allow-weak-root-key, while it is given', async () => {
+  it('is accepted only while --allow-weak-root-key is given', async () => {
     const folder = join(data, 'allowed');
     const flags = ['--allow-weak-root-key'];
     assert.equal(await statusWith({ data: folder, env: WEAK, flags }), 200);
@@ -103,13 +103,13 @@ describe('a weak root key', () => {
     await server.stop();
   });
 
-  it('does not outlast the emulator that it was given to', async () => {
+  it('is removed when a server without it serves the folder of an emulator', async () => {
     const folder = join(data, 'was-emulator');
     assert.equal(await statusWith({ data: folder, env: WEAK, flags: ['--emulator'] }), 200);
     assert.equal(await statusWith({ data: folder }), 400);
   });
 
-  it('is not left behind by an emulator that was refused', async () => {
+  it('is not stored by an emulator whose start is refused', async () => {
     const folder = join(data, 'real');
     const server = await startServer({ data: folder });
     await apiOf(server).createVault('real');
@@ -121,7 +121,7 @@ describe('a weak root key', () => {
     assert.doesNotMatch(output, /test/);
   });
 
-  it('is never taken over a locked vault', async () => {
+  it('is refused by a server with a locked vault', async () => {
     const folder = join(data, 'locked');
     const flags = ['--allow-weak-root-key'];
     const server = await startServer({ data: folder, env: WEAK, flags });
@@ -148,12 +148,12 @@ describe('any key', () => {
   });
   after(() => server.stop());
 
-  it('is root of the server’s own account, whatever its secret', async () => {
+  it('acts as root of the server’s account, whatever its secret', async () => {
     for (const secretAccessKey of ['x', 'another'])
       assert.equal(await accountOf(server, { accessKeyId: 'whatever', secretAccessKey }), server.accountId);
   });
 
-  it('of 12 digits is root of the account with this number', async () => {
+  it('of 12 digits acts as root of the account with this number', async () => {
     for (const accessKeyId of ['123456789012', '000000000000'])
       assert.equal(await accountOf(server, { accessKeyId, secretAccessKey: 'x' }), accessKeyId);
     const signer = { accessKeyId: '111111111111', secretAccessKey: 'x' };
@@ -167,14 +167,14 @@ describe('any key', () => {
     assert.equal((await apiOf(server).call('GET', '/-/vaults', { headers, signer })).status, 200);
   });
 
-  it('does not replace a key that the server knows: its signature is checked', async () => {
+  it('that the server knows needs the right secret', async () => {
     const answer = await apiOf(server).call('GET', '/-/vaults', {
       signer: { accessKeyId: 'test', secretAccessKey: 'other' },
     });
     assert.equal(answer.status, 403);
   });
 
-  it('does not replace a missing signature, nor one over another body', async () => {
+  it('does not excuse a missing signature or one over another body', async () => {
     const api = apiOf(server);
     const signer = { accessKeyId: 'whatever', secretAccessKey: 'x' };
     const unsigned = await api.call('GET', '/-/vaults', { unsigned: { authorization: '' } });
@@ -184,7 +184,7 @@ describe('any key', () => {
     assertRefusal(other, 403, 'InvalidSignatureException', /does not match the computed payload hash/);
   });
 
-  it('that was disabled or made by a command is refused as usual', async () => {
+  it('that was disabled, or whose secret a command made, is refused as usual', async () => {
     const made = await runMoraine(['key', 'create', '--data', server.data]);
     assert.equal(made.code, 0, made.errors);
     const [, id = ''] = /(AKIA[A-Z2-7]{16})/.exec(made.output) ?? [];
@@ -195,7 +195,7 @@ describe('any key', () => {
     assert.ok(disabled.status === 400 || disabled.status === 403, disabled.text);
   });
 
-  it('is for the emulator only', async () => {
+  it('is an option of the emulator only', async () => {
     const folder = join(server.data, 'none');
     const args = ['serve', '--data', folder, '--listen', '127.0.0.1:0', '--emulator-any-key'];
     const { code, errors } = await runMoraine(args);
@@ -204,7 +204,7 @@ describe('any key', () => {
     assert.equal(existsSync(folder), false);
   });
 
-  it('is logged', async () => {
+  it('is reported in the log', async () => {
     assert.match(server.errors(), /any unknown access key/);
   });
 });

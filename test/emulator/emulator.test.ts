@@ -31,14 +31,14 @@ async function startWorld(...flags: string[]): Promise<World> {
 /** The hours between two dates. */
 const hours = (from: unknown, to: unknown) => (Date.parse(String(to)) - Date.parse(String(from))) / HOUR_MS;
 
-describe('job times as on the service', () => {
+describe("the service's job times", () => {
   let world: World;
   before(async () => {
     world = await startWorld('--job-times', 'aws');
   });
   after(() => world.server.stop());
 
-  it('allow testing 1,000 retrievals without waiting: after 5 hours all outputs are right, after a day gone', async (t) => {
+  it('allow testing 1,000 retrievals without waiting: 5 hours later all outputs are right, a day later all are gone', async (t) => {
     const { api, jobs, clock } = world;
     await api.createVault('many');
     const bodies = Array.from({ length: 1000 }, (_, i) => Buffer.from(`archive number ${i}`));
@@ -58,7 +58,7 @@ describe('job times as on the service', () => {
     t.diagnostic(`1,000 retrievals, 5 h, all outputs, 24 h, all gone: ${seconds.toFixed(1)} s of real time`);
   });
 
-  it('spread the ends of jobs inside the ranges of each tier', async () => {
+  it("spread the completion of jobs over each tier's range", async () => {
     const { api, jobs, clock } = world;
     await api.createVault('spread');
     const archive = await api.upload('spread', 'x');
@@ -67,7 +67,7 @@ describe('job times as on the service', () => {
       for (let i = 0; i < 20; i++) ids.push(await jobs.startRetrieval('spread', archive, { Tier }));
     const inventories = [await jobs.startInventory('spread'), await jobs.startInventory('spread')];
     await clock.advance('13h');
-    // A job may wait for the next step of the clock.
+    // A job may complete only at the next step of the clock.
     const step = 61 / 3600;
     for (const [ids, least, most] of [
       [started.Expedited, 1 / 60, 5 / 60],
@@ -87,7 +87,7 @@ describe('job times as on the service', () => {
   });
 });
 
-/** All results in order, 50 at a time. */
+/** All results in order; runs 50 at a time. */
 async function inLots<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
@@ -105,7 +105,7 @@ describe('the emulator', () => {
   });
   after(() => world.server.stop());
 
-  it('turns its clock on by a duration, and real time goes on from there', async () => {
+  it('sets its clock forward by a duration, and real time continues from there', async () => {
     const { clock } = world;
     const before = await clock.state();
     for (const [by, ms] of [
@@ -124,7 +124,7 @@ describe('the emulator', () => {
     assert.ok(Date.parse((await clock.state()).now) > Date.parse(before.now) + 7 * 24 * HOUR_MS);
   });
 
-  it('turns its clock to the next event, one after the other', async () => {
+  it('sets its clock to the next event, and then to the one after it', async () => {
     const { api, jobs, clock } = world;
     await clock.reset();
     assert.equal((await clock.state()).nextEvent, null);
@@ -141,7 +141,7 @@ describe('the emulator', () => {
     const end = await clock.advance('next');
     assert.deepEqual(await states(), ['Succeeded', 'Succeeded']);
     assert.ok(Math.abs(hours(now, end.now) - (8 - 2 / 60)) < 0.01);
-    // Then the jobs expire, and no event is left.
+    // After that the jobs expire, and no event is left.
     await clock.advance('next');
     assert.equal((await jobs.output('next', soon)).status, 404);
     assert.equal((await jobs.output('next', late)).status, 200);
@@ -153,7 +153,7 @@ describe('the emulator', () => {
     assert.ok(Math.abs(hours(last.now, still.now)) < 0.01);
   });
 
-  it('has done all due work when it answers, inventories too', async () => {
+  it('answers after all due work is done, inventories included', async () => {
     const { api, jobs, clock } = world;
     await api.createVault('done');
     await api.upload('done', 'x');
@@ -165,7 +165,7 @@ describe('the emulator', () => {
     }
   });
 
-  it('has also finished work that was due before or already running', async () => {
+  it('also waits for work that was due before or already running', async () => {
     const instant = await startWorld();
     try {
       await instant.api.createVault('v');
@@ -180,7 +180,7 @@ describe('the emulator', () => {
     }
   });
 
-  it('handles concurrent changes of its clock', async () => {
+  it('accepts concurrent changes of its clock', async () => {
     const { clock, api, jobs } = world;
     await api.createVault('turns');
     const archive = await api.upload('turns', 'x');
@@ -190,7 +190,7 @@ describe('the emulator', () => {
     for (const id of ids) assert.equal((await jobs.output('turns', id)).status, 200);
   });
 
-  it('judges signatures by real time, however far its clock was turned', async () => {
+  it('checks signatures by real time, whatever its clock shows', async () => {
     const { clock, api } = world;
     await clock.advance('30d');
     assert.equal((await api.call('GET', '/-/vaults')).status, 200);
@@ -198,7 +198,7 @@ describe('the emulator', () => {
     assert.equal((await api.call('GET', '/-/vaults', late)).status, 403);
   });
 
-  it('forgets everything when it is reset, and goes on', async (t) => {
+  it('removes everything when it is reset, and continues to serve', async (t) => {
     const { api, jobs, clock, server } = world;
     await api.createVault('full');
     const ids = await inLots(Array.from({ length: 300 }), () => api.upload('full', 'x'));
@@ -222,10 +222,10 @@ describe('the emulator', () => {
     await clock.advance('5m');
     assert.equal((await jobs.output('full', id)).bytes.toString(), 'again');
     const old = await jobs.initiate('full', { Type: 'archive-retrieval', ArchiveId: ids[0] });
-    assert.equal(old.status, 202, 'an id of before the reset is that of a deleted archive');
+    assert.equal(old.status, 202, 'an id from before the reset counts as that of a deleted archive');
   });
 
-  it('can be reset again and again in the middle of work', async () => {
+  it('can be reset repeatedly while requests are in progress', async () => {
     const { api, clock } = world;
     for (let round = 0; round < 10; round++) {
       await api.createVault('busy');
@@ -267,7 +267,7 @@ describe('the emulator', () => {
     assert.equal((await api.call('GET', '/-/vaults')).status, 400);
   });
 
-  it('makes uploads fail before their bytes count', async () => {
+  it('makes uploads fail before they store anything', async () => {
     const { api, clock } = world;
     await api.createVault('uploads');
     await clock.fault('UploadArchive', 'ServiceUnavailableException', 1);
@@ -276,7 +276,7 @@ describe('the emulator', () => {
     await api.upload('uploads', Buffer.alloc(3_000_000));
   });
 
-  it('refuses controls that make no sense', async () => {
+  it('refuses invalid control requests', async () => {
     const { clock } = world;
     const bad = async (action: string, body: unknown, message: RegExp) =>
       assertRefusal(await clock.post(action, body), 400, INVALID, message);
@@ -313,7 +313,7 @@ describe('the emulator', () => {
 });
 
 describe('a server that is not an emulator', () => {
-  it('has no controls', async () => {
+  it('answers control requests with a 404', async () => {
     const server = await startServer();
     try {
       for (const [method, target] of [
@@ -333,7 +333,7 @@ describe('a server that is not an emulator', () => {
 });
 
 describe('a data folder', () => {
-  it('with vaults of normal use is refused by the emulator, and the reverse', async () => {
+  it('with vaults of a server is refused by the emulator, and vice versa', async () => {
     for (const [first, second, words] of [
       [[], ['--emulator'], /was not made by an emulator/],
       [['--emulator'], [], /was made by an emulator/],
@@ -353,7 +353,7 @@ describe('a data folder', () => {
     }
   });
 
-  it('without vaults may change its use', async () => {
+  it('without vaults can change between server and emulator', async () => {
     const data = await temporaryFolder();
     for (const flags of [[], ['--emulator'], []]) {
       const server = await startServer({ data, flags });
@@ -362,7 +362,7 @@ describe('a data folder', () => {
     await rm(data, { recursive: true, force: true });
   });
 
-  it('keeps its clock over a restart, and what happened at its times', async () => {
+  it('keeps the clock and past events after a restart', async () => {
     const data = await temporaryFolder();
     const flags = ['--job-times', 'standard=4h'];
     let server = await startEmulator({ data, flags });
@@ -423,7 +423,7 @@ describe('daily inventories', () => {
     assertRefusal(answer, 400, INVALID, text);
   };
 
-  it('are refused before the first; counts and date stay empty until then', async () => {
+  it('do not exist at first: jobs are refused, and counts and date stay empty until the first one', async () => {
     const { api, clock } = world;
     await api.createVault('first');
     await assertNoInventory('first');
@@ -442,7 +442,7 @@ describe('daily inventories', () => {
     assert.equal(shown, `${String(date).slice(0, 19)}Z`);
   });
 
-  it('are never taken for a vault that was not written to, which can be deleted at any time', async () => {
+  it('are not taken for vaults without writes, which can be deleted at any time', async () => {
     const { api, clock } = world;
     await api.createVault('unwritten');
     await clock.advance('50h');
@@ -451,7 +451,7 @@ describe('daily inventories', () => {
     assertEmpty(await api.call('DELETE', '/-/vaults/unwritten'), 204);
   });
 
-  it('show the vault as it was when they were taken: no later archives, but archives deleted since', async () => {
+  it('show the vault at the time they were taken: without later archives, with archives deleted since', async () => {
     const { api, clock } = world;
     await api.createVault('state');
     const [a, b] = [await api.upload('state', 'a'), await api.upload('state', 'b')];
@@ -469,7 +469,7 @@ describe('daily inventories', () => {
     assert.notEqual(afterwards.date, before.date);
   });
 
-  it('leave out what was uploaded and deleted between two of them', async () => {
+  it('omit archives that were uploaded and deleted between two of them', async () => {
     const { api, clock } = world;
     await api.createVault('between');
     const a = await api.upload('between', 'a');
@@ -480,7 +480,7 @@ describe('daily inventories', () => {
     assert.deepEqual((await inventory('between')).ids, [a]);
   });
 
-  it('stay as they are while nothing is written', async () => {
+  it('stay unchanged while the vault has no writes', async () => {
     const { api, clock } = world;
     await api.createVault('unchanged');
     await api.upload('unchanged', 'a');
@@ -493,7 +493,7 @@ describe('daily inventories', () => {
     assert.notEqual((await described('unchanged')).date, date, 'a day has passed since the last one');
   });
 
-  it('allow deleting a vault only if the last one was empty and nothing was written since', async () => {
+  it('allow deleting a vault only if the last one was empty and no write followed', async () => {
     const { api, clock } = world;
     await api.createVault('emptied');
     const id = await api.upload('emptied', 'a');
@@ -523,8 +523,8 @@ describe('daily inventories', () => {
   });
 });
 
-describe('inventories at an interval', () => {
-  it('are taken that often', async () => {
+describe('inventories at a set interval', () => {
+  it('are taken at that interval', async () => {
     const { api, clock, jobs, server } = await startWorld('--inventory', '6h');
     await api.createVault('v');
     await api.upload('v', 'a');

@@ -1,4 +1,4 @@
-/** Faults that a test asks of the emulator: waits, cut connections, short and corrupt downloads. */
+/** Faults requested from the emulator: delays, cut connections, short and corrupt downloads. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { treeHash } from '../../src/treehash/index.ts';
@@ -33,7 +33,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Everything received on a connection of its own until the server ended it. */
+/** Sends the text on a new connection; returns everything received until the server ends it. */
 async function receivedFor(method: string, target: string, body: Buffer = Buffer.alloc(0)): Promise<string> {
   const wire = await Wire.open(server.url);
   const headers = body.length === 0 ? {} : hashHeaders(body);
@@ -48,7 +48,7 @@ const archives = async (): Promise<unknown> =>
   (await api.call('GET', '/-/vaults/v')).json()['NumberOfArchives'];
 
 describe('a latency', () => {
-  it('delays an operation for its time, and no other operation', async () => {
+  it('delays only the named operation, for the given time', async () => {
     await controls.faultWith({ operation: 'DescribeVault', latency: '700ms', times: 1 });
     const begun = performance.now();
     let answered = false;
@@ -63,7 +63,7 @@ describe('a latency', () => {
     assert.deepEqual((await controls.state()).faults, []);
   });
 
-  it('comes before an error or a cut of the same fault', async () => {
+  it('precedes an error or a cut of the same fault', async () => {
     const fault = { operation: 'DescribeVault', latency: '300ms', code: 'ThrottlingException' };
     assert.deepEqual((await controls.faultWith(fault)).faults, [{ ...fault, times: 1 }]);
     const begun = performance.now();
@@ -83,7 +83,7 @@ describe('a latency', () => {
 });
 
 describe('a cut connection', () => {
-  it('before the operation: nothing is answered and nothing has happened', async () => {
+  it('before the operation: no answer, and no effect', async () => {
     const before = await archives();
     await controls.faultWith({ operation: 'UploadArchive', cut: 'before' });
     assert.equal(await receivedFor('POST', '/-/vaults/v/archives', Buffer.from('cut before')), '');
@@ -93,7 +93,7 @@ describe('a cut connection', () => {
     assert.equal((await api.call('GET', '/-/vaults/never')).status, 404);
   });
 
-  it('during an upload: nothing is answered, nothing stored, and the next try succeeds', async () => {
+  it('during an upload: no answer, nothing stored, and the next try succeeds', async () => {
     const before = await archives();
     const blobs = (await storeFiles(server.data)).blobs.length;
     for (const body of [Buffer.from('small'), BODY]) {
@@ -105,14 +105,14 @@ describe('a cut connection', () => {
     await api.upload('v', 'small');
   });
 
-  it('during a download: half of the bytes come, under the whole length', async () => {
+  it('during a download: the client gets half of the bytes that Content-Length announced', async () => {
     await controls.faultWith({ operation: 'GetJobOutput', cut: 'during' });
     const { status, headers, bytes, complete } = await jobs.output('v', jobId);
     assert.deepEqual([status, headers['content-length'], complete], [200, String(SIZE), false]);
     assert.ok(bytes.equals(BODY.subarray(0, SIZE >> 1)), `${bytes.length} bytes`);
   });
 
-  it('during another answer: half of its body comes', async () => {
+  it('during another answer: the client gets half of its body', async () => {
     await controls.faultWith({ operation: 'DescribeVault', cut: 'during' });
     const [head = '', body = ''] = (await receivedFor('GET', '/-/vaults/v')).split('\r\n\r\n');
     const whole = (await api.call('GET', '/-/vaults/v')).text;
@@ -120,7 +120,7 @@ describe('a cut connection', () => {
     assert.equal(body, whole.slice(0, whole.length >> 1));
   });
 
-  it('after the operation: nothing is answered, but it is done', async () => {
+  it('after the operation: no answer, but the change is made', async () => {
     await controls.faultWith({ operation: 'CreateVault', cut: 'after' });
     assert.equal(await receivedFor('PUT', '/-/vaults/after'), '');
     assert.equal((await api.call('GET', '/-/vaults/after')).status, 200);
@@ -137,7 +137,7 @@ describe('a cut connection', () => {
 });
 
 describe('a bad download', () => {
-  it('that is short looks whole to HTTP: only size and tree hash show it', async () => {
+  it('that is short is valid HTTP: only size and tree hash reveal it', async () => {
     await controls.faultWith({ operation: 'GetJobOutput', download: 'short' });
     const { status, headers, bytes, complete } = await jobs.output('v', jobId);
     assert.deepEqual([status, complete, bytes.length], [200, true, Math.ceil(SIZE / 2)]);
@@ -145,7 +145,7 @@ describe('a bad download', () => {
     assert.notEqual(treeHash(bytes), TREE_HASH);
   });
 
-  it('that is corrupt differs in one bit, and the next is right again', async () => {
+  it('that is corrupt differs in one bit, and the next download is right', async () => {
     await controls.faultWith({ operation: 'GetJobOutput', download: 'corrupt', times: 2 });
     for (const range of [undefined, `bytes=0-${MIB - 1}`]) {
       const { headers, bytes, complete } = await jobs.output('v', jobId, range);
@@ -158,7 +158,7 @@ describe('a bad download', () => {
     assert.ok((await jobs.output('v', jobId)).bytes.equals(BODY));
   });
 
-  it('of an inventory, and of an archive of a byte', async () => {
+  it('can be of an inventory or of a one-byte archive', async () => {
     const inventory = await jobs.startInventory('v');
     await jobs.untilDone('v', inventory);
     const { bytes } = await jobs.output('v', inventory);
@@ -174,7 +174,7 @@ describe('a bad download', () => {
     }
   });
 
-  it('does not change what is stored or marked as damaged', async () => {
+  it('neither changes stored bytes nor marks them as damaged', async () => {
     const again = await jobs.startRetrieval('v', archiveId);
     const { headers, bytes } = await jobs.output('v', again);
     assert.equal(headers['x-amz-sha256-tree-hash'], TREE_HASH);
@@ -183,8 +183,8 @@ describe('a bad download', () => {
   });
 });
 
-describe('faults that wait', () => {
-  it('are all removed at once', async () => {
+describe('pending faults', () => {
+  it('can be removed all at once', async () => {
     await controls.fault('ListVaults', 'ThrottlingException', 3);
     await controls.faultWith({ operation: 'GetJobOutput', download: 'short', times: 3 });
     assert.equal((await controls.state()).faults.length, 2);
@@ -204,7 +204,7 @@ describe('faults that wait', () => {
     }
   });
 
-  it('are refused when they make no sense', async () => {
+  it('are refused when invalid', async () => {
     const bad = async (members: Record<string, unknown>, message: RegExp) =>
       assertRefusal(await controls.post('/faults', members), 400, 'InvalidParameterValueException', message);
     for (const latency of ['2', '-2s', '2h', 2, null, {}])

@@ -22,14 +22,14 @@ const MIB = LEAF_BYTES;
 const why: string[] = [];
 const native = loadNativeHash((line) => why.push(line));
 const noNative = native === undefined ? why.join('; ') : false;
-const noTrim = native?.giveBackMemory ? false : 'this C library gives no memory back';
+const noTrim = native?.giveBackMemory ? false : 'this C library does not return memory';
 
 const folder = mkdtempSync(join(tmpdir(), 'moraine-hash-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The hashes that both engines must compute, by node:crypto alone. */
+/** The expected hashes, computed with node:crypto alone. */
 function expected(bytes: Uint8Array): { linear: string; leaves: string } {
   let leaves = '';
   for (let i = 0; i < leafCount(bytes.length); i++) leaves += sha256(bytes.subarray(i * MIB, (i + 1) * MIB));
@@ -61,7 +61,7 @@ function treeHash(leaves: Buffer): string {
 const S = Buffer.alloc(16 * MIB + 5);
 for (let i = 0; i < S.length; i++) S[i] = i ^ (i >> 8) ^ (i >> 16) ^ (i >> 24);
 
-/** Bytes that look random and are the same in every run. */
+/** Pseudo-random bytes, the same in every run. */
 const NOISE = Buffer.alloc(5 * MIB);
 for (let i = 0, x = 0x2545f491; i < NOISE.length; i += 4) {
   x ^= x << 13;
@@ -73,7 +73,7 @@ for (let i = 0, x = 0x2545f491; i < NOISE.length; i += 4) {
 /** More leaves than any engine takes at once, all different. */
 const LONG = Buffer.alloc(35 * MIB + 8, NOISE.subarray(0, 5 * MIB - 3));
 
-/** What (pattern S, all of one byte, or a text), how many bytes, linear hash (- where not known), tree hash. */
+/** Content (pattern S, one repeated byte, or a text), length, linear hash (- if unknown), tree hash. */
 const VECTORS = `
 S 0 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 S 1 6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d 6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d
@@ -119,7 +119,7 @@ function vectorBytes(what: string, length: number): Uint8Array {
   return what === 'text' ? Buffer.from('Hello World!') : Buffer.alloc(length, Number(what));
 }
 
-/** Lengths and cuts near the limits at which the code changes its path, and random ones. */
+/** Lengths and cuts around the limits where the code takes another path, and random ones. */
 const edges = fc
   .tuple(
     fc.constantFrom(0, 64, 128, 4096, 64 * KIB, MIB, 2 * MIB, 3 * MIB, 4 * MIB),
@@ -130,7 +130,7 @@ const lengths = fc.oneof(edges, fc.nat(300), fc.nat(4 * MIB));
 const cuts = fc.array(fc.oneof(edges, fc.nat(300), fc.nat(4 * MIB)), { maxLength: 12 });
 const starts = fc.nat(70);
 
-/** Cuts `bytes` at each position that is within; the same position twice makes an empty buffer. */
+/** Cuts `bytes` at each position inside it; a repeated position makes an empty buffer. */
 function cut(bytes: Uint8Array, at: readonly number[]): Uint8Array[] {
   const ends = [...at.filter((position) => position <= bytes.length), bytes.length].sort((a, b) => a - b);
   return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end));
@@ -140,7 +140,7 @@ for (const [name, engine, skip] of [
   ['native', native ?? nodeHash, noNative],
   ['node:crypto', nodeHash, false],
 ] as const) {
-  describe(`hashes, ${name}`, { skip }, () => suite(engine));
+  describe(`the ${name} hash engine`, { skip }, () => suite(engine));
 }
 
 function suite(engine: HashEngine): void {
@@ -157,7 +157,7 @@ function suite(engine: HashEngine): void {
     });
   }
 
-  test('any length, alignment and chunking, synchronous', () => {
+  test('hashes any length, alignment and chunking synchronously', () => {
     fc.assert(
       fc.property(lengths, starts, cuts, fc.boolean(), (length, start, at, atOnce) => {
         const bytes = NOISE.subarray(start, start + length);
@@ -171,7 +171,7 @@ function suite(engine: HashEngine): void {
     );
   });
 
-  test('any length and alignment, leaves alone', async () => {
+  test('computes leaves alone, for any length and alignment', async () => {
     await fc.assert(
       fc.asyncProperty(lengths, starts, async (length, start) => {
         const bytes = NOISE.subarray(start, start + length);
@@ -183,7 +183,7 @@ function suite(engine: HashEngine): void {
     );
   });
 
-  test('as many leaves as an engine takes at once, fewer and more', async () => {
+  test('computes as many leaves as an engine takes at once, fewer and more', async () => {
     const most = engine.leavesAtOnce;
     assert.ok(Number.isInteger(most) && most >= 1 && most <= 16, `${most} leaves at once`);
     for (const leaves of [15, 16, 17, 32, 35]) {
@@ -196,7 +196,7 @@ function suite(engine: HashEngine): void {
     }
   });
 
-  test('both hashes of more leaves than an engine takes at once', async () => {
+  test('computes both hashes of more leaves than an engine takes at once', async () => {
     assert.ok([1, 16].includes(engine.pairLeavesAtOnce), `${engine.pairLeavesAtOnce} leaves at once`);
     for (const [start, length, at] of [
       [0, 35 * MIB + 8, []],
@@ -215,7 +215,7 @@ function suite(engine: HashEngine): void {
     }
   });
 
-  test('both hashes, any cuts between runs of sixteen leaves', () => {
+  test('computes both hashes for any cuts between runs of sixteen leaves', () => {
     const bytes = LONG.subarray(1, 1 + 34 * MIB);
     const wanted = expected(bytes);
     const from = fc.oneof(fc.constantFrom(0, 64, MIB, 2 * MIB), fc.nat(2 * MIB));
@@ -230,7 +230,7 @@ function suite(engine: HashEngine): void {
     );
   });
 
-  test('updates of every kind in any order give the same hashes, and the file has the bytes', async () => {
+  test('gives the same hashes for updates of every kind in any order, and writes the bytes to the file', async () => {
     const path = join(folder, 'mixed');
     const kinds = fc.infiniteStream(fc.constantFrom('sync', 'async', 'write'));
     await fc.assert(
@@ -257,7 +257,7 @@ function suite(engine: HashEngine): void {
     );
   });
 
-  test('every length up to three blocks, byte by byte', () => {
+  test('hashes every length up to three blocks, fed byte by byte', () => {
     for (let length = 0; length <= 192; length++) {
       const bytes = NOISE.subarray(7, 7 + length);
       const hasher = engine.createPairHasher();
@@ -266,7 +266,7 @@ function suite(engine: HashEngine): void {
     }
   });
 
-  test('more buffers in one job than the system takes at once', async () => {
+  test('accepts more buffers in one job than the system takes at once', async () => {
     const bytes = NOISE.subarray(0, 3000 * 700);
     const buffers = cut(
       bytes,
@@ -280,7 +280,7 @@ function suite(engine: HashEngine): void {
     assert.ok(readFileSync(join(folder, 'many')).subarray(100).equals(bytes));
   });
 
-  test('no buffers and empty ones', async () => {
+  test('accepts empty buffers and empty lists of buffers', async () => {
     const hasher = engine.createPairHasher();
     const fd = openSync(join(folder, 'empty'), 'w');
     hasher.updateSync([]);
@@ -292,7 +292,7 @@ function suite(engine: HashEngine): void {
     assert.equal(readFileSync(join(folder, 'empty')).length, 0);
   });
 
-  test('shared memory, and arrays from elsewhere', async () => {
+  test('accepts shared memory, and arrays from another realm', async () => {
     const shared = new Uint8Array(new SharedArrayBuffer(MIB + 3), 1, MIB + 1);
     shared.set(NOISE.subarray(0, shared.length));
     const foreign = runInNewContext('Uint8Array.from([1, 2, 3])') as Uint8Array;
@@ -303,7 +303,7 @@ function suite(engine: HashEngine): void {
     assert.deepEqual(hex(hasher.digest()), expected(all));
   });
 
-  test('many hashers at once do not disturb each other', async () => {
+  test('keeps many concurrent hashers apart', async () => {
     await Promise.all(
       Array.from({ length: 24 }, async (_, n) => {
         const bytes = NOISE.subarray(n, n + 100_000 * (n + 1) + n);
@@ -320,7 +320,7 @@ function suite(engine: HashEngine): void {
     );
   });
 
-  test('reads what is there and hashes it', async () => {
+  test('hashes what it reads from a file', async () => {
     const path = join(folder, 'read');
     writeFileSync(path, NOISE);
     const fd = openSync(path, 'r');
@@ -338,7 +338,7 @@ function suite(engine: HashEngine): void {
     closeSync(fd);
   });
 
-  test('a file that cannot be written or read: the error of the system', async () => {
+  test("reports the system's error for a file that cannot be written or read", async () => {
     const path = join(folder, 'errors');
     writeFileSync(path, 'abc');
     const readOnly = openSync(path, 'r');
@@ -372,7 +372,7 @@ function suite(engine: HashEngine): void {
     closeSync(fd);
   });
 
-  test('one update at a time', async () => {
+  test('allows one update at a time', async () => {
     const bytes = NOISE.subarray(0, MIB + 1);
     const hasher = engine.createPairHasher();
     const first = hasher.update([bytes]);
@@ -384,7 +384,7 @@ function suite(engine: HashEngine): void {
     assert.deepEqual(hex(hasher.digest()), expected(bytes));
   });
 
-  test('a digest is given once', async () => {
+  test('returns a digest only once', async () => {
     const hasher = engine.createPairHasher();
     hasher.updateSync([Buffer.from('abc')]);
     hasher.digest();
@@ -394,7 +394,7 @@ function suite(engine: HashEngine): void {
     await assert.rejects(hasher.writeAndHash(1, 0, []), { code: 'ERR_HASHER_SPENT' });
   });
 
-  test('wrong types are refused and change nothing', async () => {
+  test('refuses wrong types without changing anything', async () => {
     const wrong = [undefined, null, 1, 'abc', {}, [], new ArrayBuffer(8), new DataView(new ArrayBuffer(8))];
     const wrongArrays = [new Uint16Array(4), new Int8Array(4), new Uint8ClampedArray(4), new Float64Array(4)];
     const type = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
@@ -430,7 +430,7 @@ function suite(engine: HashEngine): void {
     assert.deepEqual(hex(hasher.digest()), expected(new Uint8Array(0)));
   });
 
-  test('a detached buffer has no bytes', async () => {
+  test('treats a detached buffer as empty', async () => {
     const bytes = new Uint8Array(100);
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
     const hasher = engine.createPairHasher();
@@ -439,7 +439,7 @@ function suite(engine: HashEngine): void {
     assert.deepEqual(hex(hasher.digest()), expected(new Uint8Array(0)));
   });
 
-  test('the continuation of a job runs in the context of its caller', async () => {
+  test("resumes after a job in its caller's async context", async () => {
     const storage = new AsyncLocalStorage<string>();
     await storage.run('mine', async () => {
       await engine.createPairHasher().update([NOISE]);
@@ -464,7 +464,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     assert.match(engine.name, /SHA/);
   });
 
-  test('memory is kept while a job uses it, whatever the caller drops', async () => {
+  test('keeps memory alive while a job uses it, even if the caller drops all references', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const jobs = Array.from({ length: 40 }, async (_, n) => {
@@ -481,7 +481,7 @@ describe('the native engine alone', { skip: noNative }, () => {
       assert.equal((await leaves).toString('hex'), expected(Buffer.alloc(2 * MIB, n)).leaves);
     });
     for (let i = 0; i < 20; i++) {
-      // Hashers without a pending promise, some of them at work.
+      // Hashers whose promises are not awaited, some of them at work.
       for (let n = 0; n < 20; n++) engine.createPairHasher().updateSync([NOISE.subarray(0, 2 * MIB)]);
       void engine.createPairHasher().update([Buffer.alloc(MIB, i)]);
       collect();
@@ -490,7 +490,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     await Promise.all(jobs);
   });
 
-  test('a resizable buffer is refused for the thread pool only', async () => {
+  test('refuses a resizable buffer in the thread pool, but not synchronously', async () => {
     const bytes = new Uint8Array(new ArrayBuffer(10, { maxByteLength: 20 }));
     const hasher = engine.createPairHasher();
     await assert.rejects(hasher.update([bytes]), TypeError);
@@ -501,7 +501,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     assert.deepEqual(hex(hasher.digest()), expected(new Uint8Array(10)));
   });
 
-  test('arrays that run code while they are read', async () => {
+  test('survives arrays that run code while they are read', async () => {
     const hasher = call('createPairHasher');
     const bytes = NOISE.subarray(0, MIB);
     /** An array whose second element runs `code` when it is read, and is `bytes`. */
@@ -527,12 +527,12 @@ describe('the native engine alone', { skip: noNative }, () => {
     assert.equal((call('digest', hasher) as Buffer).toString('hex'), linear + leaves);
   });
 
-  test('too many buffers are refused before any is looked at', () => {
+  test('refuses too many buffers before it reads any', () => {
     const hasher = engine.createPairHasher();
     assert.throws(() => hasher.updateSync(new Array(2 ** 32 - 1)), { code: 'ERR_OUT_OF_RANGE' });
   });
 
-  test('any arguments to the addon itself: an exception at worst', async () => {
+  test("survives any arguments to the addon's functions with at most an exception", async () => {
     const foreign = [
       new Proxy({}, {}),
       new Proxy([], {}),
@@ -561,7 +561,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     );
   });
 
-  test('what a callback throws is an uncaught exception, and the next job works', () => {
+  test('raises what a callback throws as an uncaught exception, and the next job works', () => {
     const script = `
       const addon = require(${JSON.stringify(file)});
       const hasher = addon.createPairHasher();
@@ -575,7 +575,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     assert.equal(status, 0);
   });
 
-  test('threads load it too, and may be ended in the middle of jobs', async () => {
+  test('can be loaded by worker threads, which may be terminated in the middle of jobs', async () => {
     const url = new URL('../../src/hashing/native-hash.ts', import.meta.url).href;
     const script = `
       const { parentPort } = require('node:worker_threads');
@@ -602,7 +602,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     }
   });
 
-  test('a process may end in the middle of jobs', () => {
+  test('lets a process end in the middle of jobs', () => {
     const script = `
       const addon = require(${JSON.stringify(file)});
       const bytes = Buffer.alloc(64 * 1024 * 1024);
@@ -611,7 +611,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     assert.equal(spawnSync(process.execPath, ['-e', script]).status, 3);
   });
 
-  test('a limit on the size of files: the error comes after a part was written', {
+  test('reports a file size limit after a partial write', {
     skip: process.platform !== 'linux',
   }, () => {
     const path = join(folder, 'limited');
@@ -626,7 +626,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     assert.equal(readFileSync(path).length, 512 * KIB);
   });
 
-  test('freed memory goes back to the system, also between blocks in use', { skip: noTrim }, () => {
+  test('returns freed memory to the system, even between blocks in use', { skip: noTrim }, () => {
     const script = `
       const addon = require(${JSON.stringify(file)});
       const mib = () => process.memoryUsage.rss() / ${MIB};
@@ -642,7 +642,7 @@ describe('the native engine alone', { skip: noNative }, () => {
     assert.equal(stdout, 'true true\n', stderr);
   });
 
-  test('short writes and reads and interruptions', { skip: process.platform !== 'linux' }, (t) => {
+  test('handles short writes, short reads and interruptions', { skip: process.platform !== 'linux' }, (t) => {
     const shim = join(folder, 'short-io.so');
     const source = fileURLToPath(new URL('short-io.c', import.meta.url));
     const built = spawnSync('cc', ['-shared', '-fPIC', '-O1', source, '-o', shim]);
@@ -664,7 +664,7 @@ describe('the native engine alone', { skip: noNative }, () => {
         const { bytesRead, leaves } = await engine.readAndHash(fd, 5, target);
         console.log(wanted.equals(target.subarray(0, bytesRead)), leaves.equals(digest.leaves), leaves.length);
       }`;
-    // A sanitizer's library, if there is one, must stay the first.
+    // A preloaded sanitizer library must stay first.
     const env = { ...process.env, LD_PRELOAD: [process.env['LD_PRELOAD'], shim].filter(Boolean).join(':') };
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       encoding: 'utf8',
@@ -674,7 +674,10 @@ describe('the native engine alone', { skip: noNative }, () => {
     const [again = 0, early = 0] = ['again', 'no end'].map(
       (what) => stderr.split('\n').filter((line) => line === what).length,
     );
-    assert.ok(again > 0 && again < 10, `${again} reads could not be had at once: some must, and some not`);
+    assert.ok(
+      again > 0 && again < 10,
+      `${again} reads were not available at once: some must be and some must not`,
+    );
     assert.ok(early > 0, 'no read ended early');
   });
 });
@@ -682,7 +685,7 @@ describe('the native engine alone', { skip: noNative }, () => {
 describe('memory for unbuffered files', { skip: noNative }, () => {
   const engine = native as HashEngine;
 
-  test('is as long as asked and zero', () => {
+  test('has the requested length and is zeroed', () => {
     for (const bytes of [1, 4096, MIB]) {
       const buffer = engine.alignedBuffer?.(bytes) ?? assert.fail();
       assert.equal(buffer.length, bytes);
@@ -690,13 +693,13 @@ describe('memory for unbuffered files', { skip: noNative }, () => {
     }
   });
 
-  test('is refused in lengths that make no sense', () => {
+  test('is refused for invalid lengths', () => {
     for (const bytes of [0, -1, 1.5, Number.NaN, 2 ** 31, '4096' as unknown as number]) {
       assert.throws(() => engine.alignedBuffer?.(bytes), /bytes must be an integer from 1 to 2\^30/);
     }
   });
 
-  test('is not available from node:crypto', () => {
+  test('is not offered by the node:crypto engine', () => {
     assert.equal(nodeHash.alignedBuffer, undefined);
   });
 });

@@ -1,7 +1,7 @@
 /*
- * Preloaded by hash.test.ts: files are written and read a few bytes at a time, with an interruption in
- * between, as the system may do at any time but hardly ever does; and now and then it does not have in memory what
- * is asked for at once, or says, as Linux 5.9 and 5.10 do then, that the file has ended.
+ * Preloaded by hash.test.ts: files are written and read a few bytes at a time, with interruptions, which a system may do
+ * at any time but rarely does. Some reads do not find the bytes in memory, and some get a false end of file, as from
+ * Linux 5.9 and 5.10.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Threads may count at once: any count will do. */
+/* Several threads may count concurrently, because the exact count does not matter. */
 static volatile unsigned calls;
 
 static int interrupted(void) {
@@ -37,7 +37,7 @@ ssize_t pread(int fd, void *target, size_t length, off_t position) {
   return syscall(SYS_pread64, fd, target, shortened(length), position);
 }
 
-/* What cannot be had at once is asked for by this call, which the C library need not know. */
+/* Reads that must not wait use this call, because the C library may lack a function for it. */
 long syscall(long number, ...) {
   static long (*next)(long, ...);
   if (next == NULL) next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");

@@ -1,4 +1,4 @@
-/** Audit logs that were set back, and copies that were made while the server ran. */
+/** Audit logs replaced by earlier copies, and backups made while the server runs. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
@@ -29,7 +29,7 @@ async function session(data: string, vaults: readonly string[], during?: () => P
 }
 
 describe('an earlier copy of the audit log', () => {
-  it('is found by the anchors in store and catalog', async (t) => {
+  it('is detected by the anchors in store and catalog', async (t) => {
     const data = await folderFor(t);
     const copy = join(await folderFor(t), 'audit');
     const audit = join(data, 'audit');
@@ -47,7 +47,7 @@ describe('an earlier copy of the audit log', () => {
     assert.match(output, /ends at event 1, but the anchor of \S+ in the store says 4/);
   });
 
-  it('that lacks a whole chain is found', async (t) => {
+  it('is detected when it lacks a whole chain', async (t) => {
     const data = await folderFor(t);
     const copy = join(await folderFor(t), 'audit');
     const audit = join(data, 'audit');
@@ -61,7 +61,7 @@ describe('an earlier copy of the audit log', () => {
     assert.match(output, /^[0-9a-f]{24}\.head: the head is missing$/m);
   });
 
-  it('with the store and the catalog of that time is found by a line that was kept', async (t) => {
+  it('is detected by a line kept elsewhere, even with the store and catalog of the same time', async (t) => {
     const [data, copies] = [await folderFor(t), await folderFor(t)];
     const early = join(copies, 'early');
     let line = '';
@@ -89,8 +89,8 @@ describe('an earlier copy of the audit log', () => {
   });
 });
 
-describe('a copy made under load, in the order catalog, store, audit', () => {
-  it('is whole: it verifies, serves, and verifies again', async (t) => {
+describe('a backup made under load, in the order catalog, store, audit', () => {
+  it('is complete: its audit log verifies, before and after a server served it', async (t) => {
     const [data, copy] = [await folderFor(t), await folderFor(t)];
     const server = await startServer({ data, flags: ['--workers', '2'] });
     const load = startLoad(server);
@@ -109,12 +109,12 @@ describe('a copy made under load, in the order catalog, store, audit', () => {
 });
 
 interface Load {
-  /** Resolves after twenty more uploads and one whole command, which anchors its events. */
+  /** Resolves after twenty more uploads and one complete command, which anchors its events. */
   goesOn(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Four lanes of uploads, and commands one after the other. */
+/** Runs four sequences of uploads and one sequence of commands concurrently. */
 function startLoad(server: TestServer): Load {
   const api: Api = apiOf(server);
   const done = { uploads: 0, commands: 0 };
@@ -135,11 +135,11 @@ function startLoad(server: TestServer): Load {
     }
   })();
   const ended = Promise.all([...lanes, commands]);
-  // `stop` reports a failure; until then it must not count as unhandled.
+  // `stop` reports a failure; until then it must not be an unhandled rejection.
   ended.catch(() => {});
   return {
     async goesOn() {
-      // One command may have been under way.
+      // One command may have been in progress.
       const { uploads, commands: before } = done;
       const more = () => done.uploads >= uploads + 20 && done.commands >= before + 2;
       await Promise.race([ended, eventually('more load', more)]);
@@ -151,7 +151,7 @@ function startLoad(server: TestServer): Load {
   };
 }
 
-/** Makes a backup as docs/operating.md says. */
+/** Makes a backup as docs/operating.md describes. */
 async function copyInOrder(from: string, to: string, between: () => Promise<void>): Promise<void> {
   const catalog = new DatabaseSync(join(from, 'catalog.sqlite'));
   await backup(catalog, join(to, 'catalog.sqlite'));
@@ -170,7 +170,7 @@ async function copyInOrder(from: string, to: string, between: () => Promise<void
   }
 }
 
-/** Copies with `cp`, and tolerates only files that a deletion removed meanwhile. */
+/** Copies with `cp`; tolerates only files that a deletion removed meanwhile. */
 async function copyFiles(paths: readonly string[], to: string): Promise<void> {
   await promisify(execFile)('cp', ['-a', ...paths, to]).catch((error: { stderr?: string }) => {
     const lines = (error.stderr ?? String(error)).trim().split('\n');

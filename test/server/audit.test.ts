@@ -1,4 +1,6 @@
-/** The audit log of a real server: what it has, what it never has, and that nothing is acknowledged without it. */
+/**
+ * The audit log of a real server: its events, what they never contain, and that no change is acknowledged without one.
+ */
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,10 +22,10 @@ type Event = Record<string, unknown>;
 let server: TestServer;
 let root: Api;
 let nobody: Api;
-/** By request id: what was asked and how it was answered. */
+/** By request id: the operation and how it was answered. */
 const asked = new Map<string, { readonly name: string; readonly method: string; readonly answer: Answer }>();
 const secrets: string[] = [];
-/** Answers to requests that were denied with 400. */
+/** Answers to requests denied with a 400. */
 const unanswerable: Answer[] = [];
 let events: Event[];
 
@@ -44,7 +46,7 @@ before(async () => {
 });
 after(() => rm(server.data, { recursive: true, force: true }));
 
-/** Whether the event is of a request, not of a command or a start. */
+/** Whether the event is about a request, not a command or a start. */
 function isOfApi(event: Event): boolean {
   return event['eventType'] === 'AwsApiCall';
 }
@@ -60,7 +62,7 @@ async function askEverything(): Promise<void> {
   }
 }
 
-/** Sends requests with heads that contain values that a log must not have. */
+/** Sends requests whose heads contain values that must not be logged. */
 async function askInOddWays(): Promise<void> {
   const { host } = new URL(server.url);
   const session = await issueSession(server.data, {
@@ -97,7 +99,7 @@ async function sendWithoutRight(): Promise<void> {
   unanswerable.push(await sendRaw(server.url, { method: 'GET', target, headers }));
 }
 
-/** Sends malformed signatures, because refusals quote malformed values. */
+/** Sends malformed signatures, because error messages quote malformed values. */
 async function sendMalformedSignatures(): Promise<void> {
   const headers = root.headersOf('PUT', '/-/vaults/malformed');
   const authorization = headers['authorization'] ?? '';
@@ -116,7 +118,7 @@ async function sendMalformedSignatures(): Promise<void> {
 }
 
 describe('the audit log', () => {
-  it('has one event for each request that changes something, and for each that was denied', () => {
+  it('has one event for each request that makes a change or is denied', () => {
     const ids = events.filter(isOfApi).map((event) => event['requestID']);
     assert.equal(new Set(ids).size, ids.length);
     for (const [id, { name, method, answer }] of asked) {
@@ -130,7 +132,7 @@ describe('the audit log', () => {
     assert.equal(names.size, 33);
   });
 
-  it('also has those that are denied with 400', () => {
+  it('has events of requests denied with a 400', () => {
     for (const { status, headers, text } of unanswerable) {
       assert.equal(status, 400, text);
       const found = events.filter((event) => event['requestID'] === headers['x-amzn-requestid']);
@@ -140,7 +142,7 @@ describe('the audit log', () => {
     assert.equal(unanswerable.length, 2);
   });
 
-  it('says how each ended', () => {
+  it('records how each request ended', () => {
     for (const event of events) {
       const known = asked.get(String(event['requestID']));
       if (!known || known.answer.status < 400) continue;
@@ -189,7 +191,7 @@ describe('the audit log', () => {
     for (const secret of secrets) assert.ok(!server.errors().includes(secret), secret);
   });
 
-  it('verifies after the server was killed, and not after a byte was changed', async () => {
+  it('verifies after the server was killed, but not after a byte was changed', async () => {
     const verify = () => runMoraine(['audit', 'verify', '--data', server.data]);
     const whole = await verify();
     assert.equal(whole.code, 0);
@@ -207,7 +209,7 @@ describe('the audit log', () => {
 });
 
 describe('when an event cannot be written', () => {
-  it('no change and no denial is acknowledged, reading goes on, and the server recovers by itself', async (t) => {
+  it('answers changes and denied requests with a 500, serves reads, and recovers by itself', async (t) => {
     const data = await temporaryFolder();
     const config = readConfig({ data, listen: '127.0.0.1:0', workers: '1', 'log-level': 'silent' });
     const running = await serve(config);
@@ -246,7 +248,7 @@ describe('when an event cannot be written', () => {
     assert.equal(
       (await api.call('GET', '/-/vaults/w')).status,
       404,
-      'what could not be put on record was done',
+      'a change that could not be audited was made',
     );
     const failing = await health();
     assert.equal(failing.status, 503);
@@ -255,13 +257,13 @@ describe('when an event cannot be written', () => {
       '{"status":"failing","reason":"The audit log cannot be written: EIO: i/o error"}',
     );
     fails = false;
-    // The chain may be torn, so a new one continues.
+    // The chain may be torn, so events continue in a new one.
     assert.equal((await denied()).status, 403);
     assert.equal((await api.call('PUT', '/-/vaults/w')).status, 201);
     assert.equal((await health()).status, 200);
     await stop();
     const heads = (await readdir(join(data, 'audit'))).filter((name) => name.endsWith('.head'));
-    // The start logged root's first key, in the chain of commands.
+    // The start logged root's first key in the chain of commands.
     assert.equal(heads.filter((name) => !name.startsWith('commands')).length, 2);
     const verified = await runMoraine(['audit', 'verify', '--data', data]);
     assert.equal(verified.code, 0, verified.output);

@@ -10,7 +10,7 @@ import { storeFiles, untilBlobsAdded } from '../support/store-files.ts';
 import { headText, Wire } from '../support/wire.ts';
 
 const IDLE_MS = 1000;
-/** Pause between pieces of a moving body: on a busy machine client and server must stay well below the limit. */
+/** Pause between the pieces of a moving body: well below the limit, even on a busy machine. */
 const REST_MS = 100;
 const PATIENT_MS = 3000;
 const ARCHIVES = '/-/vaults/v/archives';
@@ -19,7 +19,7 @@ const TIMED_OUT = [408, 'RequestTimeoutException', 'Request timed out.'] as cons
 
 let server: TestServer;
 let api: Api;
-/** Connections with heads that never end; opened first and checked last, because their limit is the longest. */
+/** Connections whose heads never end; opened first and checked last, because their limit is the longest. */
 let slowHead: Wire;
 let silent: Wire;
 
@@ -43,7 +43,7 @@ async function begin(method: string, target: string, headers: Record<string, str
   return wire;
 }
 
-/** Sends the body in pieces with pauses between them. @returns the longest pause, ms. */
+/** Sends the body in pieces, with pauses between them. @returns the longest pause, ms. */
 async function drip(wire: Wire, body: Uint8Array, pieces: number): Promise<number> {
   const length = Math.floor(body.length / pieces);
   let longestMs = 0;
@@ -70,7 +70,7 @@ describe('a body that stalls', () => {
     });
   }
 
-  it('gets a 408 as a part too, and the part may be sent again', async () => {
+  it('gets a 408 as a part too, which can be sent again', async () => {
     const id = await api.initiate('v', 2 * MIB);
     const target = `/-/vaults/v/multipart-uploads/${id}`;
     const range = { 'content-range': `bytes 0-${body.length - 1}/*` };
@@ -81,7 +81,7 @@ describe('a body that stalls', () => {
     assertEmpty(await api.putPart('v', id, 0, body), 204);
   });
 
-  it('gets a 408 if the server asked for it and it does not arrive', async () => {
+  it('gets a 408 if it does not arrive after a 100 Continue', async () => {
     const wire = await begin('POST', ARCHIVES, { ...hashHeaders(body), expect: '100-continue' });
     await wire.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
     wire.received = '';
@@ -89,7 +89,7 @@ describe('a body that stalls', () => {
     wire.destroy();
   });
 
-  it('gets a 408 as JSON too, with and without its hash', async () => {
+  it('gets a 408 as JSON too, with and without a payload hash', async () => {
     const json = '{"Tags":{"a":"b"}}';
     for (const hash of [{}, { 'x-amz-content-sha256': sha256Hex(json) }]) {
       const wire = await begin('POST', TAGS, { 'content-length': String(json.length), ...hash });
@@ -100,7 +100,7 @@ describe('a body that stalls', () => {
   });
 });
 
-describe('a body that moves', () => {
+describe('a body that keeps arriving', () => {
   let patient: TestServer;
   before(async () => {
     patient = await startServer({ flags: ['--request-idle', `${PATIENT_MS}ms`] });
@@ -108,7 +108,7 @@ describe('a body that moves', () => {
   });
   after(() => patient.stop());
 
-  /** Sends a body steadily, for longer than it may rest. @returns the answer. */
+  /** Sends a body steadily, for longer than the limit on pauses. @returns the answer. */
   async function steadily(target: string, headers: Record<string, string>, body: Buffer): Promise<Answer> {
     for (;;) {
       const signed = apiOf(patient).headersOf('POST', target, { headers, body });
@@ -124,21 +124,21 @@ describe('a body that moves', () => {
     }
   }
 
-  it('steadily is never cut, however long it takes', async () => {
+  it('is accepted, however long it takes', async () => {
     const body = patternBytes(MIB + 10);
     const answer = await steadily(ARCHIVES, hashHeaders(body), body);
     assert.equal(answer.status, 201, answer.text);
   });
 
-  it('steadily is taken as JSON too', async () => {
+  it('is accepted as JSON too', async () => {
     const body = Buffer.from(`{"Tags":{"a":"b"}${' '.repeat(80)}}`);
     const answer = await steadily(TAGS, { 'content-length': String(body.length) }, body);
     assert.equal(answer.status, 204);
   });
 });
 
-describe('a connection that is used again', () => {
-  it('may rest between two requests longer than a body may', async () => {
+describe('a reused connection', () => {
+  it('may be idle between requests for longer than a body may pause', async () => {
     const wire = await begin('GET', '/-/vaults/v', {});
     assertJson(await wire.answer());
     await pause(2 * IDLE_MS);
@@ -147,7 +147,7 @@ describe('a connection that is used again', () => {
     wire.destroy();
   });
 
-  it('stays usable after a refused body that arrived nevertheless', async () => {
+  it('stays usable after a refused request whose body still arrived', async () => {
     const body = patternBytes(MIB);
     const headers = { ...hashHeaders(body), 'x-amz-sha256-tree-hash': '000' };
     const wire = await begin('POST', ARCHIVES, headers);
@@ -159,13 +159,13 @@ describe('a connection that is used again', () => {
   });
 });
 
-describe('a head that does not end', () => {
+describe('an unfinished request head', () => {
   it('gets a 408', async () => {
     assertRefusal(await slowHead.answer(), ...TIMED_OUT);
     await slowHead.untilClosed();
   });
 
-  it('or does not begin is not waited for', async () => {
+  it('that never began: the connection is closed', async () => {
     await silent.untilClosed();
   });
 });

@@ -1,4 +1,4 @@
-/** A PostgreSQL catalog may become unreachable at any time: the server stays, reports it, and recovers with it. */
+/** A PostgreSQL catalog may become unreachable at any time: the server keeps running, reports it, and recovers. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import pg from 'pg';
@@ -9,7 +9,7 @@ import { type PostgresServer, startPostgres } from '../support/postgres-server.t
 import type { Answer } from '../support/request.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
-/** Long, because a busy machine is slow to start processes and to answer. */
+/** Long, because a busy machine starts processes and answers slowly. */
 const PATIENT_MS = 120_000;
 
 describe('a server that loses its database', { skip: skipWithoutPostgres() }, () => {
@@ -57,12 +57,12 @@ describe('a server that loses its database', { skip: skipWithoutPostgres() }, ()
     );
   const isAlive = () => assert.equal(server.process.exitCode, null, server.errors());
 
-  it('survives the end of all its connections, idle and in use', async () => {
+  it('keeps running when all its connections end, idle or in use', async () => {
     await isBack();
     for (let round = 0; round < 5; round++) {
       const busy = Array.from({ length: 20 }, create);
       await endConnections(database.url);
-      // Each request gets an answer, whatever happened to it.
+      // Each request must get an answer, successful or not.
       for (const { status } of await Promise.all(busy))
         assert.ok(status === 201 || status === 500, `${status}`);
     }
@@ -70,7 +70,7 @@ describe('a server that loses its database', { skip: skipWithoutPostgres() }, ()
     isAlive();
   });
 
-  it('answers with the reason while the database is stopped, and recovers afterwards', async () => {
+  it('gives the reason in its answers while the database is stopped, and recovers afterwards', async () => {
     await isBack();
     database.stop();
     await isRefusedWithReason();
@@ -81,7 +81,7 @@ describe('a server that loses its database', { skip: skipWithoutPostgres() }, ()
     isAlive();
   });
 
-  it('answers within the limits while the database is frozen, and recovers afterwards', async () => {
+  it('answers within its time limits while the database is frozen, and recovers afterwards', async () => {
     await isBack();
     database.standStill();
     for (let i = 0; i < 3; i++) await isRefusedWithReason();
@@ -91,7 +91,7 @@ describe('a server that loses its database', { skip: skipWithoutPostgres() }, ()
     isAlive();
   });
 
-  it('does not start without the database, and says why in a line without the password', async () => {
+  it('refuses to start without the database, with one line that gives the reason but not the password', async () => {
     const url = new URL(database.url);
     url.password = 'secret-word';
     url.port = '1';
@@ -107,7 +107,7 @@ describe('a server that loses its database', { skip: skipWithoutPostgres() }, ()
   });
 });
 
-/** Ends all connections except its own. */
+/** Ends all connections except the one it uses. */
 async function endConnections(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

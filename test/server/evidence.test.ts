@@ -1,4 +1,4 @@
-/** The evidence about a wrong signature, in the answer and in the log. */
+/** The evidence that the server gives about a wrong signature, in the answer and in the log. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertRefusal } from '../support/api.ts';
@@ -40,7 +40,7 @@ function textOf(canonical: readonly string[], at: Date): string {
 }
 
 describe('a wrong signature', () => {
-  it('in the header is answered with the texts that should have been signed', async () => {
+  it('in the header gets the texts that should have been signed', async () => {
     const at = new Date();
     const { host } = new URL(server.url);
     const headers = signHeaders(
@@ -67,7 +67,7 @@ describe('a wrong signature', () => {
     assertRefusal(answer, 403, INVALID, textOf(canonical, at));
   });
 
-  it('in the query is answered in the same way, without the signature and the session token', async () => {
+  it('in the query gets the same, without the signature and the session token', async () => {
     const at = new Date();
     const { host } = new URL(server.url);
     const request = { method: 'GET', target: '/-/vaults', headers: { host }, payloadHash: sha256Hex('') };
@@ -80,7 +80,7 @@ describe('a wrong signature', () => {
     assert.doesNotMatch(text, /SESSION|X-Amz-Signature/);
   });
 
-  it('is never answered with a signature or a key', async () => {
+  it('never gets a signature or a key in the answer', async () => {
     const headers = { 'x-amz-security-token': 'THE/SESSION+TOKEN', cookie: 'THE COOKIE' };
     const sent = api.headersOf('GET', '/-/vaults/v', { headers });
     const right = /Signature=([0-9a-f]{64})/.exec(sent['authorization'] ?? '')?.[1] ?? '';
@@ -96,7 +96,7 @@ describe('a wrong signature', () => {
       assert.ok(!answer.text.includes(secret), secret);
   });
 
-  it('is not answered with the signature when the Authorization header is said to be signed', async () => {
+  it('does not get the signature back if SignedHeaders lists Authorization', async () => {
     const sent = api.headersOf('GET', '/-/vaults/v');
     const authorization = (sent['authorization'] ?? '').replace(
       'SignedHeaders=',
@@ -111,14 +111,14 @@ describe('a wrong signature', () => {
     assert.ok(!answer.text.includes(authorization.slice(-64)));
   });
 
-  it('is answered in 8 KiB at most, whatever was sent', async () => {
+  it('gets an answer of at most 8 KiB, whatever the request', async () => {
     const headers = { 'x-long': '"'.repeat(12_000), 'x-odd': 'caf\xc3\xa9\x85' };
     const answer = await api.call('GET', '/-/vaults/v', { headers, signer: { secretAccessKey: 'another' } });
     assertRefusal(answer, 403, INVALID, /\[\d+ characters left out\]/);
     assert.ok(answer.text.length <= 8192);
   });
 
-  it('leaves a line in the log at the default level, with the evidence and without a secret', async () => {
+  it('is logged at the default level, with the evidence and without secrets', async () => {
     const headers = { 'x-amz-security-token': 'THE/SESSION+TOKEN', 'x-mark': 'looked-for' };
     await api.call('GET', '/-/vaults/v', { headers, signer: { secretAccessKey: 'another' } });
     const line = await eventually('the line', () =>
@@ -134,7 +134,7 @@ describe('a wrong signature', () => {
     assert.doesNotMatch(server.errors(), /SESSION|THE COOKIE/);
   });
 
-  it('has only its message in the audit log', async () => {
+  it('leaves only its message in the audit log', async () => {
     const { readFile, readdir } = await import('node:fs/promises');
     const folder = `${server.data}/audit`;
     const files = await readdir(folder);
@@ -153,7 +153,7 @@ describe('a value that cannot be signed reliably', () => {
   const DESCRIPTION =
     /^Invalid x-amz-archive-description: the character 0x[0-9a-f]{2} at position \d+ is not printable ASCII/;
 
-  it('in a description is named, whatever the signature, by both operations that take one', async () => {
+  it('in a description is named by both operations with descriptions, whatever the signature', async () => {
     for (const description of ['caf\xe9', 'caf\xc3\xa9', 'a\xc2\xa0b', 'no-break\xa0', 'tab\tin it']) {
       for (const by of [wrong, {}]) {
         const upload = { ...hashHeaders('x'), 'x-amz-archive-description': description };
@@ -255,7 +255,7 @@ describe('a value that cannot be signed reliably', () => {
     }
   });
 
-  it('does not hide a wrong signature if all values are well-formed', async () => {
+  it('is not reported for well-formed values, whose wrong signature gets the usual error', async () => {
     const headers = {
       ...hashHeaders('x'),
       'x-amz-archive-description': 'a description',

@@ -32,7 +32,7 @@ async function ask(method: string, target: string, options: CallOptions): Promis
   return wire;
 }
 
-/** Faults of an upload of 4 GiB: the server may not ask for a byte of it. */
+/** Faults of a 4 GiB upload; the server must refuse each without asking for the body. */
 interface Refused {
   readonly name: string;
   readonly target?: string;
@@ -71,7 +71,7 @@ const ARCHIVE: readonly Refused[] = [
     answer: [400, 'UnrecognizedClientException', 'No account found for the given parameters'],
   },
   {
-    name: 'an account of others',
+    name: 'the account of another owner',
     target: '/999999999999/vaults/v/archives',
     answer: [403, 'AccessDeniedException', /is not authorized to perform: glacier:UploadArchive/],
   },
@@ -81,7 +81,7 @@ const ARCHIVE: readonly Refused[] = [
     answer: missing('API version'),
   },
   {
-    name: 'a vault that is not there',
+    name: 'a missing vault',
     target: '/-/vaults/none/archives',
     answer: [404, 'ResourceNotFoundException', /^Vault not found for ARN/],
   },
@@ -139,7 +139,7 @@ const PART: readonly Refused[] = [
     answer: [400, INVALID, /^Invalid Content-Range: bytes 0-4294967295\/\*/],
   },
   {
-    name: 'an upload that is not there',
+    name: 'an unknown upload',
     target: '/-/vaults/v/multipart-uploads/none',
     answer: [404, 'ResourceNotFoundException', 'The upload ID was not found: none'],
   },
@@ -154,7 +154,7 @@ async function assertRefusedUnread(
   const { options = {}, answer } = request;
   const headers = { ...good, ...options.headers };
   const wire = await ask(request.method ?? method, request.target ?? target, { ...options, headers });
-  // The first answer is the refusal, not an invitation to send the body.
+  // The first answer must be the refusal, not a 100 Continue.
   const refusal = await wire.answer();
   assertRefusal(refusal, ...answer);
   assert.equal(refusal.headers['connection'], 'close');
@@ -184,8 +184,8 @@ describe('a part of 4 GiB with', () => {
   }
 });
 
-describe('other bodies that the server does not ask for', () => {
-  it('are those without a length, and empty ones', async () => {
+describe('bodies that get no 100 Continue', () => {
+  it('include those without a length, and empty ones', async () => {
     const chunked = { ...hashHeaders('x'), 'content-length': undefined, 'transfer-encoding': 'chunked' };
     const answer = [
       411,
@@ -197,7 +197,7 @@ describe('other bodies that the server does not ask for', () => {
     await assertRefusedUnread({ name: '', answer: empty }, 'POST', ARCHIVES, hashHeaders(''));
   });
 
-  it('are JSON bodies beyond 1 MiB, and those of unknown keys and wrong secrets', async () => {
+  it('include JSON bodies beyond 1 MiB, and those signed with unknown keys or wrong secrets', async () => {
     const target = '/-/vaults/v/tags?operation=add';
     const long = [400, 'BadRequest', 'The request body is longer than 1048576 bytes'] as const;
     for (const hash of [undefined, sha256Hex('')]) {
@@ -219,7 +219,7 @@ describe('other bodies that the server does not ask for', () => {
 });
 
 describe('a valid body', () => {
-  it('is asked for, taken, and the connection goes on', async () => {
+  it('gets a 100 Continue, is accepted, and leaves the connection open', async () => {
     const body = patternBytes(2 * MIB + 1);
     const wire = await ask('POST', ARCHIVES, { headers: hashHeaders(body) });
     for (let i = 0; i < 2; i++) {
@@ -235,7 +235,7 @@ describe('a valid body', () => {
     wire.destroy();
   });
 
-  it('is taken from a client that does not wait', async () => {
+  it('is accepted from a client that does not wait', async () => {
     const body = 'Hello World!';
     const wire = await ask('POST', ARCHIVES, { headers: hashHeaders(body) });
     wire.write(body);
@@ -245,7 +245,7 @@ describe('a valid body', () => {
     wire.destroy();
   });
 
-  it('may be JSON, without and with its hash', async () => {
+  it('may be JSON, with or without a payload hash', async () => {
     const target = '/-/vaults/v/tags?operation=add';
     const body = '{"Tags":{"a":"b"}}';
     for (const hash of [undefined, sha256Hex(body)]) {
@@ -259,7 +259,7 @@ describe('a valid body', () => {
     }
   });
 
-  it('ends the connection after its answer if the client asked for that', async () => {
+  it('ends the connection if the client sent Connection: close', async () => {
     const body = 'Hello World!';
     const wire = await ask('POST', ARCHIVES, { headers: { ...hashHeaders(body), connection: 'close' } });
     await wire.until(CONTINUE);
@@ -269,7 +269,7 @@ describe('a valid body', () => {
     await wire.untilClosed();
   });
 
-  it('is asked for only once, and refused for its hash after it arrived', async () => {
+  it('gets only one 100 Continue, and a refusal when its hash turns out wrong', async () => {
     const body = 'Hello World!';
     const headers = { ...hashHeaders(body), 'x-amz-sha256-tree-hash': 'ab'.repeat(32) };
     const wire = await ask('POST', ARCHIVES, { headers });

@@ -1,4 +1,4 @@
-/** Errors of a start for a data folder or an address that it cannot use, and the modes that it sets. */
+/** Starts refused for an unusable data folder or address, and the file modes that a start sets. */
 import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -15,7 +15,7 @@ const skip = unlessPresent(process.getuid?.() === 0, 'root');
 let folder: string;
 before(async () => {
   folder = await temporaryFolder();
-  // Other users must reach their files in it.
+  // Other users must be able to reach their files in it.
   await chmod(folder, 0o755);
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -37,8 +37,8 @@ function assertRefused({ code, errors, output }: Ended, expected: number, reason
 const modeOf = async (...path: string[]): Promise<string> =>
   ((await stat(join(...path))).mode & 0o777).toString(8);
 
-describe('a data folder that cannot be used', () => {
-  it('is refused if it cannot be made', async () => {
+describe('an unusable data folder', () => {
+  it('is refused if it cannot be created', async () => {
     assertRefused(await serve('/proc/x'), 2, /the data folder \/proc\/x cannot be created: ENOENT/);
     assertRefused(await serve('/proc/x/y/z'), 2, /the data folder \/proc\/x\/y\/z cannot be created: ENOENT/);
   });
@@ -50,7 +50,7 @@ describe('a data folder that cannot be used', () => {
     assertRefused(await serve(join(path, 'below')), 2, /the data folder .*below cannot be created: ENOTDIR/);
   });
 
-  it('is refused when everybody may write to it', async () => {
+  it('is refused if it is world-writable', async () => {
     const path = join(folder, 'open');
     await mkdir(path);
     await chmod(path, 0o777);
@@ -59,8 +59,8 @@ describe('a data folder that cannot be used', () => {
   });
 });
 
-describe('an address that cannot be listened on', () => {
-  it('is found before a data folder is made', async () => {
+describe('an unusable listen address', () => {
+  it('is reported before the data folder is created', async () => {
     const holder = createServer();
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
     const { port } = holder.address() as AddressInfo;
@@ -75,14 +75,14 @@ describe('an address that cannot be listened on', () => {
     await assert.rejects(stat(data), /ENOENT/);
   });
 
-  it('is a wrong setting if this machine has no such address', async () => {
+  it('is an invalid setting if the machine does not have it', async () => {
     const data = join(folder, 'no-address');
     const args = ['serve', '--data', data, '--listen', '203.0.113.1:0', '--allow-plain-http'];
     assertRefused(await runMoraine(args), 2, /--listen 203\.0\.113\.1:0 cannot be used: this machine has no/);
     await assert.rejects(stat(data), /ENOENT/);
   });
 
-  it('is reported after a folder that is in use', async () => {
+  it('is reported only if the folder is not in use', async () => {
     const first = await startServer();
     const address = first.url.replace('http://', '');
     assertRefused(await serve(first.data, address), 3, /another server is using the data folder/);
@@ -90,8 +90,8 @@ describe('an address that cannot be listened on', () => {
   });
 });
 
-describe('modes', () => {
-  it('are for the owner alone, and are corrected if they are not', async () => {
+describe('file modes', () => {
+  it('give access to the owner only, and are corrected otherwise', async () => {
     const data = join(folder, 'modes');
     const closed = ['master.key', 'root-credentials', 'catalog.sqlite', 'lock.sqlite', 'store', 'audit'];
     const modesOf = () => Promise.all(closed.map((name) => modeOf(data, name)));
@@ -119,7 +119,7 @@ describe('modes', () => {
 });
 
 describe('a data folder of another user', { skip }, () => {
-  it('is refused to servers and commands with its path, owner and mode', async () => {
+  it('is refused by servers and commands, with its path, owner and mode', async () => {
     const data = join(folder, 'roots');
     const first = await startServer({ data });
     await first.stop();
@@ -135,7 +135,7 @@ describe('a data folder of another user', { skip }, () => {
     assertRefused(command, 2, /may not read .*master\.key: it belongs to uid 0/);
   });
 
-  it('is refused to a server that runs as root', async () => {
+  it('is refused by a server that runs as root', async () => {
     const data = join(folder, 'theirs');
     await mkdir(data);
     await chown(data, NOBODY, NOBODY);

@@ -5,10 +5,10 @@ import { castOf } from '../support/forgery-cast.ts';
 import { seeded } from '../support/lock-simulation/sequence.ts';
 import { startServer } from '../support/server.ts';
 
-/** `npm run forge-requests` sends many more, from a seed of its own. */
+/** `npm run forge-requests` sends many more, from a seed of its choice. */
 const REQUESTS = 2000;
 
-it('no request is accepted that was not signed as it came, and none makes the server fail', async (t) => {
+it('forged requests are refused, and none makes the server fail', async (t) => {
   const server = await startServer();
   t.after(() => server.stop());
   const { sent, accepted, failed, controls } = await sendForgeries(await castOf(server), REQUESTS, seeded(1));

@@ -13,7 +13,7 @@ after(() => server.stop());
 const ask = (method: string, target: string) => sendRaw(server.url, { method, target });
 
 describe('the page at /', () => {
-  it('says in three lines what this server is and where to read on, without a signature', async () => {
+  it('says in three lines what this server is and where to read more, and needs no signature', async () => {
     for (const target of ['/', '//', 'http://any']) {
       const answer = await ask('GET', target);
       assert.equal(answer.status, 200);
@@ -31,7 +31,7 @@ describe('the page at /', () => {
     assert.deepEqual([status, text], [200, '']);
   });
 
-  it('is not the answer to other methods, to parameters, or to a signed request, which is for another API', async () => {
+  it('is not sent for other methods, with parameters, or to signed requests, which are meant for another API', async () => {
     const none = ['UnknownOperationException', /^There is no operation (?:GET|POST|DELETE) \/$/] as const;
     for (const method of ['POST', 'DELETE']) assertRefusal(await ask(method, '/'), 404, ...none);
     assertRefusal(await ask('GET', '/?list-type=2'), 404, ...none);

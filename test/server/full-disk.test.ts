@@ -4,7 +4,7 @@ import { fullDiskStory } from '../support/full-disk.ts';
 import { unlessPresent } from '../support/require.ts';
 import { canMount, smallDisk } from '../support/small-disk.ts';
 
-// Concurrently, because each waits most of the time for the reserve, which grows by a step each second.
+// Concurrently, because each mostly waits for the reserve, which grows by one step per second.
 describe('a server on a full disk', { concurrency: true }, () => {
   for (const [kind, mebibytes, workers] of [
     ['tmpfs', 48, 1],
@@ -12,7 +12,9 @@ describe('a server on a full disk', { concurrency: true }, () => {
     ['btrfs', 128, 2],
   ] as const) {
     const skip = unlessPresent(canMount(kind), `a way to mount ${kind} (root, mkfs.${kind})`);
-    it(`reads, deletes and recovers by itself: ${kind}, ${workers} processes`, { skip }, async () => {
+    it(`serves reads and deletions, and recovers by itself: ${kind}, ${workers} processes`, {
+      skip,
+    }, async () => {
       const disk = smallDisk(kind, mebibytes);
       try {
         const { uploads } = await fullDiskStory(disk, workers, () => {});

@@ -10,7 +10,7 @@ import { storeFiles, untilBlobsAdded } from '../support/store-files.ts';
 import { headText, Wire } from '../support/wire.ts';
 
 const SEED = 20_120_601;
-/** Concurrent requests: if one hangs, the others show it. */
+/** Number of concurrent requests: if one hangs, the others still finish. */
 const LOT = 8;
 const LOTS = 250;
 const WIRE_REQUESTS = 300;
@@ -25,7 +25,7 @@ interface Sent {
 
 let server: TestServer;
 let api: Api;
-/** Valid requests of every kind on existing things. */
+/** Valid requests of every kind, on existing vaults, archives, uploads and jobs. */
 let seeds: readonly Sent[];
 
 before(async () => {
@@ -101,7 +101,7 @@ const odd = fc.constantFrom(
   'bytes 9-1/*',
   '[object Object]',
 );
-/** Mostly text that can be decoded: the server refuses other text before it looks at anything else. */
+/** Mostly decodable text, because the server refuses other text before all other checks. */
 const inTarget = fc.oneof(
   { weight: 6, arbitrary: odd.map((text) => text.replaceAll(' ', '%20')) },
   {
@@ -174,7 +174,7 @@ function replaceValue(body: string, at: number, json: string): string {
 interface Recipe {
   readonly seed: number;
   readonly changes: readonly Mutation[];
-  /** Whether to sign after the changes, so that the signature is right. */
+  /** Whether to sign after the changes, so that the signature is valid. */
   readonly signAfter: boolean;
   /** Whether to correct the body's length, and its hash if the request has one. */
   readonly honest: boolean;
@@ -200,7 +200,7 @@ async function send(recipe: Recipe): Promise<void> {
   const { method, target, headers, body } = requestOf(recipe);
   const shown = JSON.stringify({ method, target, headers, body });
   const good = seeds[recipe.seed % seeds.length] as Sent;
-  // A wrong length would spoil the connection for later requests; the test of bytes sends wrong lengths.
+  // A wrong length would break the connection for later requests; the test of raw bytes sends those.
   const { 'content-length': _, ...before } = api.headersOf(good.method, good.target, good);
   const signed = recipe.signAfter ? {} : { unsigned: before };
   const hang = new Promise<never>((_, reject) => {
@@ -214,7 +214,7 @@ async function send(recipe: Recipe): Promise<void> {
   assertSane(answer, shown);
 }
 
-/** Asserts an answer in the form of the API, and never a server error. */
+/** Asserts an answer in the API's form that is not a server error. */
 function assertSane(answer: Answer, shown: string): void {
   assert.ok(answer.status >= 200 && answer.status < 500, `${answer.status} ${answer.text} to ${shown}`);
   assert.match(answer.headers['x-amzn-requestid'] ?? '', /^[A-Za-z0-9_-]{47,48}$/, shown);
@@ -227,8 +227,8 @@ function assertSane(answer: Answer, shown: string): void {
   );
 }
 
-describe('two thousand requests that are almost valid', () => {
-  it('are all answered, and never with a server error', async () => {
+describe('two thousand almost valid requests', () => {
+  it('all get an answer, and never a server error', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(recipes, { minLength: LOT, maxLength: LOT }), async (batch) => {
         await Promise.all(batch.map(send));
@@ -238,8 +238,8 @@ describe('two thousand requests that are almost valid', () => {
   });
 });
 
-describe('bytes that are almost a request', () => {
-  it('are answered or cut off, and never hang', async () => {
+describe('bytes that almost form a request', () => {
+  it('get an answer or a cut connection, and never hang', async () => {
     const change = fc.record({
       seed: fc.nat(1000),
       edits: fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(255), fc.nat(3)), {
@@ -265,7 +265,7 @@ describe('bytes that are almost a request', () => {
   });
 });
 
-/** Sends bytes and then the end; the answer must not be a server error. */
+/** Sends the bytes, then ends; asserts that the answer is not a server error. */
 async function sendBytes(bytes: Uint8Array): Promise<void> {
   const wire = await Wire.open(server.url);
   wire.write(bytes);
@@ -275,8 +275,8 @@ async function sendBytes(bytes: Uint8Array): Promise<void> {
   assert.doesNotMatch(wire.received, /^HTTP\/1\.1 5/, Buffer.from(bytes).toString('latin1'));
 }
 
-describe('the server after all this', () => {
-  it('is healthy, kept its data, and has nothing half-done', async () => {
+describe('the server after all of these requests', () => {
+  it('is healthy, has all data, and left nothing half-written', async () => {
     assert.equal((await api.call('GET', '/_moraine/health')).status, 200);
     assert.ok(Number(assertJson(await api.call('GET', '/-/vaults/v'))['NumberOfArchives']) >= 1);
     await untilBlobsAdded(server.data, await storeFiles(server.data), 0);

@@ -36,10 +36,10 @@ const getHead = (target = '/-/vaults/v'): string => headText('GET', target, api.
 const archives = async (): Promise<unknown> =>
   assertJson(await api.call('GET', '/-/vaults/v'))['NumberOfArchives'];
 
-describe('an upload that is broken off', () => {
+describe('an upload that disconnects', () => {
   const body = patternBytes(3 * MIB);
 
-  /** Sends the head and the first bytes, waits until the server stores them, then breaks off. */
+  /** Sends the head and the first bytes, waits until the server stores them, then disconnects. */
   async function breakOff(head: string, bytes: number, how: (wire: Wire) => void): Promise<void> {
     const [before, count] = [await storeFiles(server.data), await archives()];
     await withWire(async (wire) => {
@@ -56,14 +56,14 @@ describe('an upload that is broken off', () => {
   }
 
   for (const bytes of [0, 1, MIB, MIB + 1, 3 * MIB - 1]) {
-    it(`after ${bytes} bytes leaves nothing behind, cut or ended`, async () => {
+    it(`after ${bytes} bytes leaves nothing behind, whether the connection is cut or ended`, async () => {
       await breakOff(uploadHead(body), bytes, (wire) => wire.destroy());
       await breakOff(uploadHead(body), bytes, (wire) => wire.socket.resetAndDestroy());
       await breakOff(uploadHead(body), bytes, (wire) => wire.socket.end());
     });
   }
 
-  it('as a part leaves the part that was there before', async () => {
+  it('as a part leaves the earlier part in place', async () => {
     const id = await api.initiate('v', 4 * MIB);
     assertEmpty(await api.putPart('v', id, 0, Buffer.from('before')), 204);
     const target = `/-/vaults/v/multipart-uploads/${id}`;
@@ -74,11 +74,11 @@ describe('an upload that is broken off', () => {
     assert.equal((await api.call('GET', target)).text, parts);
   });
 
-  it('by a client that was asked for the body leaves nothing behind', async () => {
+  it('after a 100 Continue leaves nothing behind', async () => {
     await breakOff(uploadHead(body, { expect: '100-continue' }), 0, (wire) => wire.destroy());
   });
 
-  it('many times at once leaves nothing behind', async () => {
+  it('leaves nothing behind when there are many at once', async () => {
     const before = await storeFiles(server.data);
     const wires = await Promise.all(Array.from({ length: 30 }, () => Wire.open(server.url)));
     for (const [i, wire] of wires.entries()) {
@@ -93,7 +93,7 @@ describe('an upload that is broken off', () => {
     await untilBlobsAdded(server.data, before, 0);
   });
 
-  it('into a vault that is deleted meanwhile is refused at its end and leaves nothing behind', async () => {
+  it('or whose vault is deleted meanwhile: it gets a 404 at its end and leaves nothing behind', async () => {
     await api.createVault('going');
     const target = '/-/vaults/going/archives';
     const before = await storeFiles(server.data);
@@ -111,7 +111,7 @@ describe('an upload that is broken off', () => {
     });
   });
 
-  it('as a part of an upload that is aborted meanwhile is refused at its end', async () => {
+  it('or whose multipart upload is aborted meanwhile: the part gets a 404 at its end', async () => {
     const id = await api.initiate('v', 4 * MIB);
     const target = `/-/vaults/v/multipart-uploads/${id}`;
     const headers = { ...hashHeaders(body), 'content-range': `bytes 0-${body.length - 1}/*` };
@@ -136,8 +136,8 @@ describe('an upload that is broken off', () => {
   });
 });
 
-describe('a body that is longer than declared', () => {
-  it('is taken up to its declared length and answered; then the connection ends', async () => {
+describe('a body longer than declared', () => {
+  it('is accepted up to its declared length; then the connection ends', async () => {
     const count = Number(await archives());
     await withWire(async (wire) => {
       wire.write(uploadHead('Hello'));
@@ -150,8 +150,8 @@ describe('a body that is longer than declared', () => {
   });
 });
 
-describe('several requests in one go', () => {
-  it('are answered in their order', async () => {
+describe('pipelined requests', () => {
+  it('are answered in order', async () => {
     await withWire(async (wire) => {
       wire.write(getHead('/-/vaults/v') + getHead('/-/vaults/none') + uploadHead('x'));
       wire.write(`x${getHead('/-/vaults?limit=1')}`);
@@ -159,7 +159,7 @@ describe('several requests in one go', () => {
     });
   });
 
-  it('are answered up to the first that is not a request', async () => {
+  it('are answered up to the first invalid one', async () => {
     await withWire(async (wire) => {
       wire.write(`${getHead()}${getHead('/-/vaults/none')}garbage\r\n\r\n`);
       for (const status of [200, 404]) assert.equal((await wire.answer()).status, status);
@@ -168,7 +168,7 @@ describe('several requests in one go', () => {
     });
   });
 
-  it('are not refused in the middle of the answer to an earlier one', async () => {
+  it('get no error in the middle of the answer to an earlier one', async () => {
     const target = '/-/vaults/v/tags?operation=add';
     const chunked = api.headersOf('POST', target, { headers: { 'transfer-encoding': 'chunked' } });
     await withWire(async (wire) => {
@@ -178,7 +178,7 @@ describe('several requests in one go', () => {
     });
   });
 
-  it('are not confused with a body that was refused before it arrived', async () => {
+  it('are not confused with the body of a request that was refused before the body arrived', async () => {
     await withWire(async (wire) => {
       const refused = { headers: { ...hashHeaders('x'.repeat(1000)), 'x-amz-sha256-tree-hash': '000' } };
       wire.write(headText('POST', ARCHIVES, api.headersOf('POST', ARCHIVES, refused)));
@@ -209,7 +209,7 @@ describe('bytes that are not an HTTP/1.1 request', () => {
   };
 
   for (const [name, bytes] of Object.entries(garbage)) {
-    it(`(${name}) is refused in the form of the API, and the connection ends`, async () => {
+    it(`get an error in the API's form, and the connection ends: ${name}`, async () => {
       await withWire(async (wire) => {
         wire.write(bytes);
         assertRefusal(await wire.answer(), 400, 'BadRequest', MALFORMED);
@@ -218,7 +218,7 @@ describe('bytes that are not an HTTP/1.1 request', () => {
     });
   }
 
-  it('(invalid chunks) are refused where a body was expected', async () => {
+  it('get a refusal as chunks of an expected body', async () => {
     const target = '/-/vaults/v/tags?operation=add';
     await withWire(async (wire) => {
       const headers = api.headersOf('POST', target, { headers: { 'transfer-encoding': 'chunked' } });
@@ -229,7 +229,7 @@ describe('bytes that are not an HTTP/1.1 request', () => {
   });
 
   for (const connection of ['keep-alive', 'close']) {
-    it(`(invalid chunks, after a refusal, ${connection}) get no second answer`, async () => {
+    it(`get no second answer as chunks after a refusal, with Connection: ${connection}`, async () => {
       await withWire(async (wire) => {
         const headers = { host: 'x', connection, 'transfer-encoding': 'chunked' };
         wire.write(`${headText('POST', '/-/vaults/v/jobs', headers)}2\r\nxx\r\n`);
@@ -241,7 +241,7 @@ describe('bytes that are not an HTTP/1.1 request', () => {
     });
   }
 
-  it('(a CONNECT) get no tunnel', async () => {
+  it('get no tunnel for CONNECT', async () => {
     await withWire(async (wire) => {
       wire.write('CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n');
       await wire.untilClosed();
@@ -251,7 +251,7 @@ describe('bytes that are not an HTTP/1.1 request', () => {
 });
 
 describe('an unusual request', () => {
-  it('(the client closes its side after it) is answered', async () => {
+  it('is answered when the client half-closes the connection after it', async () => {
     await withWire(async (wire) => {
       wire.socket.end(getHead());
       assertJson(await wire.answer());
@@ -267,12 +267,12 @@ describe('an unusual request', () => {
     assert.equal(await archives(), count + 1);
   });
 
-  it('(a large body after a refusal on a connection that ends) gets the reason', async () => {
+  it('gets the reason of a refusal on a closing connection, even while the client sends a large body', async () => {
     const body = patternBytes(16 * MIB);
     for (let i = 0; i < 5; i++) {
       await withWire(async (wire) => {
         wire.write(uploadHead(body, { connection: 'close', 'x-amz-sha256-tree-hash': '000' }));
-        // Many clients read nothing before they have sent everything.
+        // Many clients read only after they have sent everything.
         wire.socket.pause();
         await new Promise((sent) => wire.socket.write(body, sent));
         wire.socket.resume();
@@ -282,14 +282,14 @@ describe('an unusual request', () => {
     }
   });
 
-  it('(HEAD of health) is answered', async () => {
+  it('is answered when it is a HEAD of the health page', async () => {
     await withWire(async (wire) => {
       wire.write('HEAD /_moraine/health HTTP/1.1\r\nHost: x\r\n\r\n');
       await wire.until(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n$/s);
     });
   });
 
-  it('(HTTP/1.0) is answered, and the connection ends', async () => {
+  it('is answered over HTTP/1.0, and the connection ends', async () => {
     await withWire(async (wire) => {
       wire.write(getHead().replace('HTTP/1.1', 'HTTP/1.0'));
       assertJson(await wire.answer());
@@ -297,7 +297,7 @@ describe('an unusual request', () => {
     });
   });
 
-  it('(HTTP/1.0 without a host) is refused where a signature needs one', async () => {
+  it('needs a Host over HTTP/1.0 only where it is signed', async () => {
     await withWire(async (wire) => {
       wire.write(
         getHead()
@@ -312,7 +312,7 @@ describe('an unusual request', () => {
     });
   });
 
-  it('(HTTP/0.9) is refused, having no host', async () => {
+  it('is refused over HTTP/0.9, which has no Host header', async () => {
     await withWire(async (wire) => {
       wire.write('GET /\r\n\r\n');
       assertRefusal(await wire.answer(), 400, 'BadRequest', 'The request has no Host header');
@@ -320,14 +320,14 @@ describe('an unusual request', () => {
     });
   });
 
-  it('(no host in HTTP/1.1) is refused in the form of the API', async () => {
+  it("gets an error in the API's form over HTTP/1.1 without a Host", async () => {
     await withWire(async (wire) => {
       wire.write(getHead().replace(/\r\nhost: [^\r]*/, ''));
       assertRefusal(await wire.answer(), 400, 'BadRequest', 'The request has no Host header');
     });
   });
 
-  it('(headers sent twice) is refused if the signature could mean either', async () => {
+  it('is refused when a repeated header makes the signature ambiguous', async () => {
     for (const name of ['host', 'x-amz-date', 'authorization']) {
       await withWire(async (wire) => {
         const head = getHead();
@@ -343,7 +343,7 @@ describe('an unusual request', () => {
     }
   });
 
-  it('(a star or an authority as target) is no operation', async () => {
+  it('is no operation when its target is a star or an authority', async () => {
     for (const target of ['*', 'localhost:80']) {
       await withWire(async (wire) => {
         wire.write(headText(target === '*' ? 'OPTIONS' : 'GET', target, api.headersOf('GET', target)));
@@ -353,7 +353,7 @@ describe('an unusual request', () => {
     }
   });
 
-  it('(Upgrade to another protocol) is answered as any other', async () => {
+  it('is answered like any other when it offers an Upgrade', async () => {
     const headers = {
       connection: 'upgrade, http2-settings',
       upgrade: 'h2c',
@@ -365,7 +365,7 @@ describe('an unusual request', () => {
     });
   });
 
-  it('(a head that arrives byte by byte, after empty lines) is answered', async () => {
+  it('is answered when its head arrives byte by byte after empty lines', async () => {
     await withWire(async (wire) => {
       wire.write('\r\n\r\n');
       for (const char of getHead()) wire.write(char);
@@ -373,7 +373,7 @@ describe('an unusual request', () => {
     });
   });
 
-  it('(a JSON body in chunks) is taken', async () => {
+  it('is accepted with a JSON body in chunks', async () => {
     const target = '/-/vaults/v/tags?operation=add';
     const body = '{"Tags":{"a":"b"}}';
     await withWire(async (wire) => {
@@ -385,7 +385,7 @@ describe('an unusual request', () => {
     });
   });
 
-  it('(a body where none belongs) is read and ignored', async () => {
+  it('is answered with an unexpected body, which is ignored', async () => {
     for (const method of ['GET', 'DELETE']) {
       const target = method === 'GET' ? '/-/vaults/v' : '/-/vaults/none';
       const answer = await api.call(method, target, { body: 'a body', headers: { 'content-length': '6' } });
@@ -393,15 +393,15 @@ describe('an unusual request', () => {
     }
   });
 
-  it('(a path with an escaped slash) never reaches another vault', async () => {
+  it('does not reach another vault by an escaped slash in its path', async () => {
     for (const target of ['/-/vaults%2Fv', '/-%2F/vaults/v', '/-/vaults/%2Fv', '/-/vaults/v%2F']) {
       assert.ok([400, 404].includes((await api.call('GET', target)).status), target);
     }
   });
 });
 
-describe('a crowd of silent connections', () => {
-  it('delays no other client', async () => {
+describe('hundreds of silent connections', () => {
+  it('do not delay other clients', async () => {
     const wires = await Promise.all(Array.from({ length: 300 }, () => Wire.open(server.url)));
     for (const [i, wire] of wires.entries()) if (i % 2 === 0) wire.write('GET / HT');
     assertJson(await api.call('GET', '/-/vaults/v'));
@@ -409,7 +409,7 @@ describe('a crowd of silent connections', () => {
   });
 });
 
-describe('the server after all this', () => {
+describe('the server after all of these requests', () => {
   it('is healthy, and has logged no error', async () => {
     const health = await api.call('GET', '/_moraine/health');
     assert.equal(health.status, 200);

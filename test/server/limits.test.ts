@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Sends only a head; returns the answer. */
+/** Sends a head without a body; returns the answer. */
 async function answerTo(head: string): Promise<Answer> {
   const wire = await Wire.open(server.url);
   wire.write(head);
@@ -28,7 +28,7 @@ async function answerTo(head: string): Promise<Answer> {
   }
 }
 
-/** The size of the headers as the server counts it: all lines but the first and the last. */
+/** Size of the headers as the server counts it: all lines but the first and the last. */
 function headerBytes(head: string): number {
   return head.indexOf('\r\n\r\n') - head.indexOf('\r\n');
 }
@@ -46,25 +46,25 @@ describe('the headers of a request', () => {
     return head(1000 + bytes - headerBytes(head(1000)));
   };
 
-  it('may have 16 KiB together', async () => {
+  it('may have 16 KiB in total', async () => {
     const head = filled(16 * KIB);
     assert.equal(headerBytes(head), 16 * KIB);
     assertJson(await answerTo(head));
   });
 
-  it('are refused with 431 beyond', async () => {
+  it('are refused with a 431 beyond that', async () => {
     const message = "The request's headers are longer than 16384 bytes together";
     assertRefusal(await answerTo(filled(16 * KIB + 1)), 431, 'BadRequest', message);
     const parser = "The request's head is longer than 65536 bytes";
     assertRefusal(await answerTo(filled(80 * KIB)), 431, 'BadRequest', parser);
   });
 
-  it('may be many, all of them signed', async () => {
+  it('may be numerous, and all signed', async () => {
     const headers = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`x-h${i}`, `${i}`]));
     assertJson(await api.call('GET', '/-/vaults/v', { headers }));
   });
 
-  it('may have their 16 KiB beside a path and query of 8 KiB', async () => {
+  it('may have 16 KiB in addition to a path and query of 8 KiB', async () => {
     const target = `/-/vaults/v?${'x'.repeat(8192 - '/-/vaults/v?'.length)}`;
     const headers = { 'x-filler': 'x'.repeat(15 * KIB) };
     assertJson(await api.call('GET', target, { headers }));
@@ -72,7 +72,7 @@ describe('the headers of a request', () => {
 });
 
 describe('the path and query of a request', () => {
-  it('may have 8 KiB together', async () => {
+  it('may have 8 KiB in total', async () => {
     const target = `/-/vaults/v?${'x'.repeat(8192 - '/-/vaults/v?'.length)}`;
     assertJson(await api.call('GET', target));
     const path = `/-/vaults/${'v'.repeat(8192 - '/-/vaults/'.length)}`;
@@ -84,7 +84,7 @@ describe('the path and query of a request', () => {
     );
   });
 
-  it('are refused beyond', async () => {
+  it('are refused beyond that', async () => {
     const message = 'The path and query are longer than 8192 bytes';
     for (const length of [8193, 12_000, 40_000]) {
       const target = `/-/vaults/v?`.padEnd(length, 'x');
@@ -92,7 +92,7 @@ describe('the path and query of a request', () => {
     }
   });
 
-  it('are refused when they cannot be decoded', async () => {
+  it('are refused when undecodable', async () => {
     for (const odd of [
       '/%',
       '/-/vaults/%zz',
@@ -105,7 +105,7 @@ describe('the path and query of a request', () => {
     }
   });
 
-  it('may look like members of objects without an effect', async () => {
+  it('may contain names of built-in object members, which have no effect', async () => {
     for (const target of [
       '/-/vaults?__proto__=1&constructor=2',
       '/-/vaults?toString',
@@ -133,7 +133,7 @@ describe('the path and query of a request', () => {
     );
   });
 
-  it('may hold NUL bytes, which match no name', async () => {
+  it('may contain NUL bytes, which match no name', async () => {
     const uploads = '/-/vaults/v/multipart-uploads/%00';
     assertRefusal(
       await api.call('GET', uploads),
@@ -186,8 +186,8 @@ describe('the length of an upload', () => {
   });
 });
 
-describe('many small requests at once', () => {
-  it('are all answered, each with its own answer', async () => {
+describe('many concurrent small requests', () => {
+  it('each get their own answer', async () => {
     const names = Array.from({ length: 100 }, (_, i) => `many-${i}`);
     const answers = await Promise.all(names.map((name) => api.call('PUT', `/-/vaults/${name}`)));
     for (const [i, answer] of answers.entries()) {

@@ -29,7 +29,7 @@ async function openFiles(pids: readonly number[]): Promise<number> {
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
-describe('more connections than there are descriptors', { skip: process.platform !== 'linux' }, () => {
+describe('more connections than file descriptors', { skip: process.platform !== 'linux' }, () => {
   let data: string;
   let server: ServerGroup;
   before(async () => {
@@ -50,11 +50,11 @@ describe('more connections than there are descriptors', { skip: process.platform
     });
   };
 
-  it('do not keep clients out that send requests, nor any client once they are closed', async () => {
+  it('do not keep out clients that send requests, and free all descriptors when closed', async () => {
     const idle = await openFiles(await server.processes());
     for (let round = 0; round < 2; round++) {
       const sockets = flood(4 * DESCRIPTORS);
-      await eventually('as many connections as may be', async () => {
+      await eventually('as many connections as allowed', async () => {
         const held = (await openFiles(await server.processes())) - idle;
         return held >= connectionBound(DESCRIPTORS);
       });
@@ -63,7 +63,7 @@ describe('more connections than there are descriptors', { skip: process.platform
       await eventually('health when they are closed', () => isWell(server.url));
     }
     const api = apiOf(server);
-    // Each serving process accepts connections.
+    // Several calls, so that each serving process accepts connections.
     for (let i = 0; i < 4; i++) assertJson(await api.call('GET', '/-/vaults/v'));
     await eventually(
       'the descriptors of all connections are free',
@@ -71,7 +71,7 @@ describe('more connections than there are descriptors', { skip: process.platform
     );
   });
 
-  it('make the primary replace a serving process that cannot accept any', async (t) => {
+  it('make the primary replace a serving process that has no free descriptor', async (t) => {
     const prlimit = promisify(execFile);
     if (
       await prlimit('prlimit', ['--version']).then(
@@ -112,7 +112,7 @@ describe('a hostile client', () => {
   const target = '/-/vaults/v/jobs';
   const chunked = { 'transfer-encoding': 'chunked' };
 
-  it('is refused when it sends a body in very many chunks, and its connection ends', async () => {
+  it('is refused and disconnected when it sends a body in too many chunks', async () => {
     const wire = await Wire.open(server.url);
     const signer = { secretAccessKey: 'not the secret' };
     wire.write(headText('POST', target, api.headersOf('POST', target, { headers: chunked, signer })));
@@ -122,7 +122,7 @@ describe('a hostile client', () => {
     await wire.untilClosed();
   });
 
-  it('is cut off soon without a signature', async () => {
+  it('is cut off early without a signature', async () => {
     const wire = await Wire.open(server.url);
     wire.write(headText('POST', target, { host: 'localhost', ...chunked }));
     const sending = setInterval(() => wire.write('1\r\n{\r\n'.repeat(1000)), 1);
@@ -135,7 +135,7 @@ describe('a hostile client', () => {
     assert.ok(await isWell(server.url));
   });
 
-  it('may send any body in chunks of a sensible size', async () => {
+  it('can send any body in chunks of a reasonable size', async () => {
     const wire = await Wire.open(server.url);
     wire.write(
       headText(
@@ -150,7 +150,7 @@ describe('a hostile client', () => {
     wire.destroy();
   });
 
-  it('leaves no file open when it breaks off its downloads', async () => {
+  it('leaves no file open when it disconnects during downloads', async () => {
     const job = await jobsOf(api).startRetrieval('v', await api.upload('v', patternBytes(8 * MIB)));
     const output = `/-/vaults/v/jobs/${job}/output`;
     const pids = [server.process.pid ?? 0];
@@ -166,8 +166,8 @@ describe('a hostile client', () => {
   });
 });
 
-describe('refusals of requests without a good signature', () => {
-  it('are in the audit log ten times each, and as a number when the server stops', async () => {
+describe('refusals of requests without a valid signature', () => {
+  it('are audited ten times per reason; a stop audits the number of the others', async () => {
     const data = await temporaryFolder();
     const server = await startServer({ data });
     const api = apiOf(server);

@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** The process numbers of the serving processes. */
+/** Ids of the serving processes. */
 async function servingProcesses(): Promise<number[]> {
   const { pid } = server.process;
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
@@ -26,7 +26,7 @@ async function servingProcesses(): Promise<number[]> {
 }
 
 describe('several serving processes', () => {
-  it('see at once what the others wrote', async () => {
+  it("see each other's writes at once", async () => {
     for (let i = 0; i < 20; i++) {
       await api.createVault(`seen-${i}`);
       const answers = await Promise.all(
@@ -36,7 +36,7 @@ describe('several serving processes', () => {
     }
   });
 
-  it('take concurrent parts of one upload, and make one archive of many Completes', async () => {
+  it('accept concurrent parts of one upload, and make one archive from many Completes', async () => {
     const data = patternBytes(8 * MIB + 5);
     const id = await api.initiate('v', MIB, 'side by side');
     const parts = Array.from({ length: 9 }, (_, i) => data.subarray(i * MIB, (i + 1) * MIB));
@@ -51,7 +51,7 @@ describe('several serving processes', () => {
     assert.equal(assertJson(await api.call('GET', '/-/vaults/v'))['NumberOfArchives'], 1);
   });
 
-  it('pass any tag and any refusal between them', async () => {
+  it('pass all tags and refusals on unchanged', async () => {
     const tags = '{"Tags":{"__proto__":"a","constructor":"b","ключ":"値"}}';
     assertEmpty(await api.call('POST', '/-/vaults/v/tags?operation=add', { body: tags }), 204);
     for (let i = 0; i < 6; i++) {
@@ -76,7 +76,7 @@ describe('several serving processes', () => {
 });
 
 describe('a serving process that is killed', () => {
-  it('is replaced, and nothing that was acknowledged is lost', async () => {
+  it('is replaced, without loss of acknowledged writes', async () => {
     const before = await servingProcesses();
     assert.equal(before.length, 2);
     const count = Number(assertJson(await api.call('GET', '/-/vaults/v'))['NumberOfArchives']);
@@ -98,7 +98,7 @@ describe('a serving process that is killed', () => {
 });
 
 describe('a primary that is killed', () => {
-  it('takes its serving processes with it, and the folder is free for the next', async () => {
+  it('ends its serving processes, and the folder is free for the next server', async () => {
     const first = await startServer({ flags: ['--workers', '2', '--log-level', 'silent'] });
     await apiOf(first).createVault('kept');
     await first.kill();

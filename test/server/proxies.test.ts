@@ -1,4 +1,7 @@
-/** Runs each sample of docs/proxies.md with its proxy: a real client works through it, and bodies are not buffered. */
+/**
+ * Runs each sample of docs/proxies.md with its proxy: a real client works through it, and the proxy does not buffer
+ * bodies.
+ */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -33,10 +36,10 @@ import { startServer, type TestServer, temporaryFolder } from '../support/server
 import { storeFiles } from '../support/store-files.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/proxies.md', import.meta.url));
-/** Larger than any buffer on the way, and than the bodies that a plain nginx accepts. */
+/** Larger than any buffer on the way, and larger than nginx accepts by default. */
 const BODY = patternBytes(24 * MIB + 1);
 
-/** Ports and paths, in which the test must differ from the page. */
+/** Ports and paths, which must differ from those of the page. */
 interface Place {
   readonly folder: string;
   readonly port: number;
@@ -45,7 +48,7 @@ interface Place {
 
 interface Proxy {
   readonly name: 'nginx' | 'caddy' | 'haproxy';
-  /** The sample within a whole configuration. */
+  /** A complete configuration that contains the sample. */
   configure(sample: string, place: Place): string;
   args(config: string, place: Place): readonly string[];
 }
@@ -89,7 +92,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** The sample of the page, with its names replaced by this machine's. @throws AssertionError if a name is not there. */
+/** The sample of the page, with names of this machine. @throws AssertionError if a name is missing. */
 async function sampleOf(name: string, { folder, upstream }: Place): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
   const sample = new RegExp(`^\`\`\`${name}\\n([^]*?)^\`\`\`$`, 'm').exec(page)?.[1] ?? '';
@@ -132,7 +135,7 @@ function handshake(port: number): Promise<boolean> {
 }
 
 for (const proxy of PROXIES) {
-  // Debian installs servers in a folder that only root's path has.
+  // Debian installs servers in a folder that is only on root's path.
   const program = onPath(proxy.name) ?? [`/usr/sbin/${proxy.name}`].find((path) => onPath(path));
   describe(`a client behind ${proxy.name}`, {
     skip: unlessPresent(program !== undefined, proxy.name),
@@ -172,7 +175,7 @@ for (const proxy of PROXIES) {
       return api.headersOf('POST', TARGET, { headers: { ...hashHeaders(BODY), ...more } });
     };
 
-    it('stores an archive and gets it back', async () => {
+    it('uploads an archive and downloads it', async () => {
       const { archiveId } = await client.send(new UploadArchiveCommand({ ...vault, body: BODY }));
       const jobParameters = { Type: 'archive-retrieval', ArchiveId: archiveId };
       const { jobId } = await client.send(new InitiateJobCommand({ ...vault, jobParameters }));
@@ -181,7 +184,7 @@ for (const proxy of PROXIES) {
       assert.equal(digestOf((await body?.transformToByteArray()) ?? new Uint8Array()), digestOf(BODY));
     });
 
-    it('sends parts, and queries with parameters', async () => {
+    it('sends parts and query parameters', async () => {
       const size = { ...vault, partSize: String(16 * MIB) };
       const { uploadId } = await client.send(new InitiateMultipartUploadCommand(size));
       for (let at = 0; at < BODY.length; at += 16 * MIB) {
@@ -196,7 +199,7 @@ for (const proxy of PROXIES) {
       await client.send(new DescribeVaultCommand(vault));
     });
 
-    it('has its body passed on while it arrives', async () => {
+    it('has its body forwarded while it arrives', async () => {
       const outgoing = request({
         agent,
         port: place.port,
@@ -217,7 +220,7 @@ for (const proxy of PROXIES) {
       assert.equal(await answered, 201);
     });
 
-    it('gets the reason why an upload was refused', async () => {
+    it('gets the reason of a refused upload', async () => {
       const headers = headersFor({ 'x-amz-sha256-tree-hash': 'a'.repeat(64) });
       const text = await new Promise<string>((resolve, reject) => {
         const options = { agent, port: place.port, host: 'localhost', method: 'POST', path: TARGET, headers };

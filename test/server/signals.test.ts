@@ -1,4 +1,4 @@
-/** The effects of signals, and of the end of npm, on a server. */
+/** What a server does on signals and when npm ends. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { hashHeaders } from '../support/request.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { headText, Wire } from '../support/wire.ts';
 
-/** Enough for a busy machine. */
+/** Long enough for a busy machine. */
 const PATIENT_MS = 120_000;
 const RETRY_MS = 10_000;
 
@@ -26,7 +26,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** The certificate of a new handshake, PEM without line ends. */
+/** The certificate that a new handshake gets, PEM without line ends. */
 function presented({ url }: TestServer): Promise<string> {
   const { port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -73,7 +73,7 @@ for (const workers of ['1', '2']) {
       };
       const [first, second, third] = [makeCertificate(), makeCertificate(), makeCertificate()];
       await write(first);
-      // A fixed port, because the system takes back a port that it chose when all serving processes are killed.
+      // A fixed port, because a port chosen by the system is lost when all serving processes are killed.
       const listen = `127.0.0.1:${await freePort()}`;
       const flags = [
         '--tls-cert',
@@ -102,7 +102,7 @@ for (const workers of ['1', '2']) {
       assert.ok(await allPresent(server, second.cert));
       if (workers === '2') {
         for (const pid of await childrenOf(server)) process.kill(pid, 'SIGKILL');
-        // The files hold a bad pair, but the new processes still serve with the good one.
+        // The files now hold a bad pair, but the new processes must serve the last good one.
         await eventually(
           'other processes serve',
           () => allPresent(server, second.cert).catch(() => false),
@@ -116,7 +116,7 @@ for (const workers of ['1', '2']) {
       assert.equal(await server.stop(), 0);
     });
 
-    it('lets an upload under way go on', async () => {
+    it('lets an upload in progress continue', async () => {
       const server = await startServer({
         data: join(folder, `hup-${workers}`),
         flags: ['--workers', workers],
@@ -143,7 +143,7 @@ async function childrenOf({ process: { pid } }: TestServer): Promise<number[]> {
 }
 
 describe('two signals at once', () => {
-  it('count as one: requests under way are finished', async () => {
+  it('count as one: requests in progress are finished', async () => {
     const server = await startServer({ data: join(folder, 'twice') });
     const api = apiOf(server);
     await api.createVault('v');
@@ -151,7 +151,7 @@ describe('two signals at once', () => {
     const wire = await Wire.open(server.url);
     wire.write(headText('POST', target, api.headersOf('POST', target, { headers: hashHeaders(body) })));
     wire.write(body.subarray(0, MIB));
-    // One Ctrl-C sends a signal from the terminal and one from npm.
+    // With one Ctrl-C, the terminal and npm each send a signal.
     server.process.kill('SIGINT');
     server.process.kill('SIGTERM');
     const stopped = server.stop();
@@ -163,10 +163,10 @@ describe('two signals at once', () => {
 });
 
 describe('a second signal later', () => {
-  it('ends a stop that waits', async () => {
+  it('makes a waiting stop end at once', async () => {
     const server = await startServer({ data: join(folder, 'later') });
     const wire = await Wire.open(server.url);
-    // A head that does not end delays the stop.
+    // An unfinished head delays the stop.
     wire.write('GET /-/vaults HTTP/1.1\r\n');
     server.process.kill('SIGTERM');
     await eventually('it stops', () => server.errors().includes('"stopping"'), PATIENT_MS);
@@ -179,12 +179,12 @@ describe('a second signal later', () => {
 describe('a server that npm started', () => {
   for (const [what, script] of [
     ['npm', 'exec "$@"'],
-    ['a shell of npm’s', '"$@"; exit 0'],
+    ['npm’s shell', '"$@"; exit 0'],
   ] as const) {
     it(`stops when ${what} is killed`, async () => {
       const data = join(folder, `npm-${what.length}`);
       const args = [MAIN, 'serve', '--data', data, '--listen', '127.0.0.1:0', '--workers', '2'];
-      // A program in place of npm. It is not a shell, but starts one, as npm does.
+      // Stands in for npm: not a shell, but like npm it starts one.
       const launcher = `require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(script)}, 'sh', process.execPath, ...${JSON.stringify(args)}], { stdio: 'inherit' })`;
       const npm = spawn(process.execPath, ['-e', launcher], {
         env: { ...process.env, npm_lifecycle_event: 'start' },
@@ -209,7 +209,7 @@ describe('a server that npm started', () => {
 });
 
 describe('the log', () => {
-  it('neither ends the server nor delays its stop when it cannot be written', async () => {
+  it('neither ends the server nor delays its stop when it cannot be written to', async () => {
     const full = await open('/dev/full', 'w');
     const args = [MAIN, 'serve', '--data', join(folder, 'full'), '--listen', '127.0.0.1:0', '--workers', '1'];
     const child = spawn(process.execPath, [...args, '--log-level', 'debug'], {
@@ -228,7 +228,7 @@ describe('the log', () => {
     await full.close();
   });
 
-  it('has a line for start and stop', async () => {
+  it('has a line for the start and one for the stop', async () => {
     const server = await startServer({ data: join(folder, 'log') });
     await server.stop();
     const lines = server
@@ -247,7 +247,7 @@ describe('the log', () => {
     assert.equal(typeof lines.find(({ msg }) => msg === 'stopped').ms, 'number');
   });
 
-  it('shows the version with --version', async () => {
+  it('is not needed for --version, which prints the version', async () => {
     const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
     const { code, output, errors } = await runMoraine(['--version']);
     assert.deepEqual([code, output, errors], [0, `${JSON.parse(text).version}\n`, '']);

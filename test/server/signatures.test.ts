@@ -24,29 +24,29 @@ after(() => server.stop());
 const get = (options: Parameters<Api['call']>[2]): Promise<Answer> => api.call('GET', '/-/vaults/v', options);
 const minutesFromNow = (minutes: number): Date => new Date(Date.now() + minutes * MINUTE);
 
-/** A time in the text of a refusal, ms. */
+/** Parses a time in an error message, ms. */
 function timeOf(basic: string | undefined): number {
   const iso = (basic ?? '').replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
   return Date.parse(iso);
 }
 
 describe('the signature', () => {
-  it('is required; a missing one and a wrong one get different errors', async () => {
+  it('is required', async () => {
     const { authorization: _, ...headers } = api.headersOf('GET', '/-/vaults/v');
     const answer = await sendRaw(server.url, { method: 'GET', target: '/-/vaults/v', headers });
     assertRefusal(answer, 400, 'MissingAuthenticationTokenException', 'Missing Authentication Token');
   });
 
-  it('of an unknown key is refused as such', async () => {
+  it("of an unknown key gets the unknown key's error", async () => {
     const answer = await get({ signer: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE' } });
     assertRefusal(answer, 400, 'UnrecognizedClientException', UNKNOWN);
   });
 
-  it('with another secret does not match', async () => {
+  it('made with another secret gets a mismatch error', async () => {
     assertRefusal(await get({ signer: { secretAccessKey: 'another' } }), 403, INVALID, MISMATCH);
   });
 
-  it('is valid only for the request that was signed', async () => {
+  it('is valid only for the signed request', async () => {
     const signed = api.headersOf('GET', '/-/vaults/v');
     const send = (change: object) =>
       sendRaw(server.url, { method: 'GET', target: '/-/vaults/v', headers: signed, ...change });
@@ -63,7 +63,7 @@ describe('the signature', () => {
     for (const change of changes) assertRefusal(await send(change), 403, INVALID, /./);
   });
 
-  it('covers a JSON body that no header hashes, and one that a header does', async () => {
+  it('covers a JSON body, with or without a header of its hash', async () => {
     const target = '/-/vaults/v/tags?operation=add';
     const body = '{"Tags":{"a":"b"}}';
     const forged = await api.call('POST', target, { body, payloadHash: sha256Hex('{"Tags":{"a":"c"}}') });
@@ -75,14 +75,14 @@ describe('the signature', () => {
     assert.equal((await api.call('GET', '/-/vaults/v/tags')).text, '{"Tags":{}}');
   });
 
-  it('is over a description with runs of spaces and escapes as they are sent', async () => {
+  it('covers a description with repeated spaces and escapes as sent', async () => {
     for (const text of ['two  spaces', 'a   b    c', 'per%20cent', 'mt2 eyJmaWxlbmFtZSI6ImEifQ']) {
       const headers = { ...hashHeaders('x'), 'x-amz-archive-description': text };
       assertEmpty(await api.call('POST', '/-/vaults/v/archives', { headers, body: 'x' }), 201);
     }
   });
 
-  it('is over paths and queries with escapes as they are sent', async () => {
+  it('covers paths and queries with escapes as sent', async () => {
     assertJson(await api.call('GET', '/-/vaults/%76'));
     assertJson(await api.call('GET', '/-/v%61ults/v?a=%2F%3a+b&c&%64=%20'));
     assertEmpty(
@@ -91,7 +91,7 @@ describe('the signature', () => {
     );
   });
 
-  it('is scoped to this service, a valid region, and the day that it names', async () => {
+  it('must be scoped to this service, a valid region, and the day of its date', async () => {
     const { authorization = '', ...headers } = api.headersOf('GET', '/-/vaults/v');
     const day = amzDate(new Date()).slice(0, 8);
     const send = (scope: string) => {
@@ -130,21 +130,21 @@ describe('the signature', () => {
     }
   });
 
-  it('with a session token is checked first, then the token refused', async () => {
+  it('is checked before an invalid session token is refused', async () => {
     const headers = { 'x-amz-security-token': 'EXAMPLETOKEN' };
     assertRefusal(await get({ headers }), 400, 'UnrecognizedClientException', UNKNOWN);
     assertRefusal(await get({ headers, signer: { secretAccessKey: 'another' } }), 403, INVALID, MISMATCH);
   });
 });
 
-describe('the clock window', () => {
-  it('is five minutes either way', async () => {
+describe('the time window', () => {
+  it('is five minutes in both directions', async () => {
     for (const minutes of [-4.9, 4.9]) {
       assertJson(await get({ signer: { at: minutesFromNow(minutes) } }));
     }
   });
 
-  it('refuses an older signature with the three dates that prove it', async () => {
+  it('refuses an expired signature, naming its date, the server’s and the limit', async () => {
     const at = minutesFromNow(-6);
     const answer = await get({ signer: { at } });
     const pattern = /^Signature expired: (\w+) is now earlier than (\w+) \((\w+) - 5 min\.\)$/;
@@ -155,7 +155,7 @@ describe('the clock window', () => {
     assert.ok(Math.abs(timeOf(now) - Date.now()) < MINUTE);
   });
 
-  it('refuses a signature of the future with the three dates that prove it', async () => {
+  it('refuses a signature of the future, naming its date, the server’s and the limit', async () => {
     const at = minutesFromNow(6);
     const answer = await get({ signer: { at } });
     const pattern = /^Signature not yet current: (\w+) is still later than (\w+) \((\w+) \+ 5 min\.\)$/;
@@ -208,12 +208,12 @@ describe('a presigned request', () => {
     });
   };
 
-  it('is answered', async () => {
+  it('is accepted', async () => {
     assert.equal(assertJson(await send())['VaultName'], 'v');
     assertJson(await send({ target: '/-/vaults?limit=1' }));
   });
 
-  it('needs the version header like every other', async () => {
+  it('needs the version header like every request', async () => {
     const answer = await send({ headers: {} });
     assertRefusal(answer, 400, 'MissingParameterValueException', 'Required parameter missing: API version');
   });
@@ -230,7 +230,7 @@ describe('a presigned request', () => {
     );
   });
 
-  it('may upload with its hashes', async () => {
+  it('can upload an archive with hash headers', async () => {
     const body = 'Hello World!';
     const target = '/-/vaults/v/archives';
     const headers: Record<string, string> = { ...version, ...hashHeaders(body) };
@@ -268,14 +268,14 @@ describe('a presigned request', () => {
     assertRefusal(early, 403, INVALID, /^Signature not yet current: /);
   });
 
-  it('expires within 1 to 604,800 seconds', async () => {
+  it('may be valid for 1 to 604,800 seconds', async () => {
     assertJson(await send({ expires: '604800' }));
     for (const expires of ['0', '604801', '-1', 'x', '1e3', '']) {
       assertRefusal(await send({ more: { 'X-Amz-Expires': expires } }), 403, INVALID, /X-Amz-Expires/);
     }
   });
 
-  it('is refused beside a header, twice, in part, or changed', async () => {
+  it('is refused together with an Authorization header, when changed, and when incomplete', async () => {
     const { host } = new URL(server.url);
     const unsigned = { method: 'GET', target: '/-/vaults/v', headers: { host }, payloadHash: EMPTY_HASH };
     const target = presignTarget(unsigned, signer());
@@ -304,7 +304,7 @@ describe('a presigned request', () => {
     }
   });
 
-  it('with a session token is checked first, then the token refused', async () => {
+  it('is checked before an invalid session token is refused', async () => {
     const more = { 'X-Amz-Security-Token': 'EXAMPLETOKEN' };
     assertRefusal(await send({ more }), 400, 'UnrecognizedClientException', UNKNOWN);
   });

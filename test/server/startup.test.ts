@@ -14,7 +14,7 @@ import { hashHeaders } from '../support/request.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { headText, Wire } from '../support/wire.ts';
 
-/** Time from a stop signal until the server cuts open connections. */
+/** Time after which a stopping server cuts open connections. */
 const CUT_MS = 30_000;
 
 let folder: string;
@@ -23,7 +23,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Asserts that the command ended with this code and one line of reason. */
+/** Asserts that the command ended with this code and a one-line reason. */
 function assertEnded({ code, errors, output }: Ended, expected: number, reason: RegExp): void {
   assert.equal(code, expected, errors);
   assert.equal(output, '');
@@ -44,7 +44,7 @@ async function withServer(
 }
 
 describe('the first start', () => {
-  it('quotes the path of the credentials for a shell, whatever the folder is called', async () => {
+  it('quotes the path of the credentials file for a shell, whatever the folder name', async () => {
     const data = join(folder, "it's my $data");
     await withServer({ data }, async ({ output, accessKeyId }) => {
       const [command = ''] = /^ *export AWS_SHARED.*$/m.exec(output) ?? [];
@@ -53,7 +53,7 @@ describe('the first start', () => {
     });
   });
 
-  it('makes a key and an account, prints them, and keeps secrets readable only by the owner', async () => {
+  it('creates and prints an account and a key, and stores secrets in files that only the owner can read', async () => {
     const data = join(folder, 'first');
     const first = await startServer({ data });
     assert.match(first.url, /^http:\/\/127\.0\.0\.1:\d+$/);
@@ -65,7 +65,7 @@ describe('the first start', () => {
     }
     for (const name of ['catalog.sqlite', 'catalog.sqlite-wal']) {
       const bytes = await readFile(join(data, name));
-      assert.equal(bytes.includes(first.secretAccessKey), false, `${name} holds the secret in clear`);
+      assert.equal(bytes.includes(first.secretAccessKey), false, `${name} contains the secret in plain text`);
     }
     assert.equal(first.errors().includes(first.secretAccessKey), false);
     await apiOf(first).createVault('v');
@@ -83,7 +83,7 @@ describe('the first start', () => {
 });
 
 describe('a start without the catalog of the data', () => {
-  it('keeps the old account’s secret, and prints where the new one is', async () => {
+  it('keeps the old account’s secret, and prints the new one’s path', async () => {
     const data = join(folder, 'other-catalog');
     const [catalog, credentials] = [join(data, 'catalog.sqlite'), join(data, 'root-credentials')];
     await withServer({ data }, async () => {});
@@ -110,7 +110,7 @@ describe('root keys from the environment', () => {
     MORAINE_ROOT_SECRET_ACCESS_KEY: `secret/${secret.repeat(20)}`,
   });
 
-  it('hold at each start with the account that is set; the one given before stops working', async () => {
+  it('apply at each start, with the account that is set; the earlier key stops working', async () => {
     const data = join(folder, 'keys');
     const start = { data, flags: ['--account-id', '111122223333'] };
     let older: TestServer | undefined;
@@ -141,7 +141,7 @@ describe('root keys from the environment', () => {
   });
 });
 
-describe('settings that cannot be used', () => {
+describe('invalid settings', () => {
   const wrong: readonly (readonly [string[], RegExp])[] = [
     [['--listen', '0.0.0.0:0'], /not loopback, so it needs TLS/],
     [['--complete-memory', '1 day'], /--complete-memory must be a duration/],
@@ -150,14 +150,14 @@ describe('settings that cannot be used', () => {
     [['extra'], /too many arguments/],
   ];
 
-  it('end the start with exit code 2 and one line that says which', async () => {
+  it('end the start with exit code 2 and one line that names the setting', async () => {
     const data = join(folder, 'wrong');
     const ended = await Promise.all(wrong.map(([flags]) => runMoraine(['serve', '--data', data, ...flags])));
     for (const [i, end] of ended.entries()) assertEnded(end, 2, wrong[i]?.[1] ?? /./);
-    await assert.rejects(stat(data), 'nothing was made');
+    await assert.rejects(stat(data), 'nothing was created');
   });
 
-  it('may also come from the environment and the settings file', async () => {
+  it('are named in the same way from the environment and the settings file', async () => {
     const fromEnvironment = await runMoraine(['serve'], {
       MORAINE_UPLOAD_EXPIRY: 'never',
       MORAINE_DATA: join(folder, 'x'),
@@ -170,13 +170,13 @@ describe('settings that cannot be used', () => {
   });
 });
 
-describe('a database that cannot be used', () => {
+describe('an unusable database', () => {
   for (const [place, url] of [
     [' 127.0.0.1:1/archives', 'postgres://user:hunter2@127.0.0.1:1/archives'],
     [' localhost:1/archives', 'postgres://user:hunter2@localhost:1/archives'],
     ['', 'postgres://user:hunter2@[h/archives'],
   ] as const) {
-    it(`(${place || 'no URL'}) is named by a start, without the password`, async () => {
+    it(`is named in the refusal of the start, without the password: ${place || 'no URL'}`, async () => {
       const data = join(folder, `no-database${place.length}`);
       const ended = await runMoraine(['serve', '--data', data, '--listen', '127.0.0.1:0'], {
         MORAINE_CATALOG: url,
@@ -188,7 +188,7 @@ describe('a database that cannot be used', () => {
 });
 
 describe('a data folder in use', () => {
-  it('is refused to a second server with exit code 3, and usable again after a kill', async () => {
+  it('makes a second server exit with 3, and is usable again after a kill', async () => {
     const data = join(folder, 'shared');
     const first = await startServer({ data });
     const second = await runMoraine(['serve', '--data', data, '--log-level', 'silent']);
@@ -203,7 +203,7 @@ describe('a data folder in use', () => {
 
 describe('a port in use', () => {
   for (const workers of ['1', '2']) {
-    it(`ends the start with exit code 1 and a line that names it, with ${workers} serving`, async () => {
+    it(`ends the start with exit code 1 and a line that names it, with ${workers} workers`, async () => {
       const holder = createServer();
       await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
       const { port } = holder.address() as AddressInfo;
@@ -217,7 +217,7 @@ describe('a port in use', () => {
 });
 
 describe('TLS', () => {
-  it('serves on any address with certificate and key, and refuses plain HTTP', async () => {
+  it('is served on any address with certificate and key, which refuses plain HTTP', async () => {
     const { cert, key } = makeCertificate();
     const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
     await writeFile(files.cert, cert);
@@ -242,19 +242,19 @@ describe('TLS', () => {
     });
   });
 
-  it('may be left to a proxy with --allow-plain-http', async () => {
+  it('can be left to a proxy with --allow-plain-http', async () => {
     await withServer({ flags: ['--listen', '0.0.0.0:0', '--allow-plain-http'] }, async (server) => {
       assert.match(server.url, /^http:\/\/0\.0\.0\.0:\d+$/);
     });
   });
 });
 
-describe('a server that is asked to stop', () => {
+describe('a stopping server', () => {
   const body = patternBytes(2 * MIB);
   const target = '/-/vaults/v/archives';
 
   for (const workers of ['1', '2']) {
-    it(`finishes requests under way, accepts no new ones, and exits with 0, with ${workers} serving`, async () => {
+    it(`finishes requests in progress, accepts no new ones, and exits with 0, with ${workers} workers`, async () => {
       const data = join(folder, `stop-${workers}`);
       const server = await startServer({ data, flags: ['--workers', workers] });
       const api = apiOf(server);
@@ -266,7 +266,7 @@ describe('a server that is asked to stop', () => {
       wire.write(body.subarray(0, MIB));
       const askedMs = performance.now();
       const stopped = server.stop();
-      await eventually('no new connection is taken', () =>
+      await eventually('no new connection is accepted', () =>
         Wire.open(server.url).then(
           (late) => late.destroy(),
           () => true,
@@ -278,7 +278,10 @@ describe('a server that is asked to stop', () => {
       assert.equal(answer.status, 201);
       assert.equal(await stopped, 0);
       const tookMs = performance.now() - askedMs;
-      assert.ok(tookMs < CUT_MS, `it took ${tookMs} ms to end: something was left open until it was cut`);
+      assert.ok(
+        tookMs < CUT_MS,
+        `the stop took ${tookMs} ms: it waited for an open connection until it cut it`,
+      );
       await withServer({ data }, async (again) => {
         assert.equal(assertJson(await apiOf(again).call('GET', '/-/vaults/v'))['NumberOfArchives'], 1);
       });

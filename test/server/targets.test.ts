@@ -1,4 +1,4 @@
-/** Request targets in the forms of clients and proxies: the server routes exactly what was signed. */
+/** Request targets in the forms that clients and proxies send: the server routes exactly what was signed. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertJson, assertRefusal } from '../support/api.ts';
@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Sends a head with the target unchanged, over a connection of its own. */
+/** Sends a head with the unchanged target over a new connection. */
 async function sendHead(
   method: string,
   target: string,
@@ -31,13 +31,13 @@ async function sendHead(
   return answer;
 }
 
-/** A GET that is signed over one path and sent with another target. */
+/** Sends a GET with a target other than the signed path. */
 function signedOver(path: string, target: string, headers: Record<string, string> = {}): Promise<Answer> {
   return sendHead('GET', target, api.headersOf('GET', path, { headers }));
 }
 
 describe('a target in absolute form', () => {
-  it('is taken for its path and query, whatever host it names', async () => {
+  it('is reduced to its path and query, whatever host it names', async () => {
     for (const origin of [
       server.url,
       'http://any',
@@ -50,7 +50,7 @@ describe('a target in absolute form', () => {
     assertJson(await signedOver('/-/vaults?limit=1', 'http://any//-/vaults?limit=1'));
   });
 
-  it('is signed with the received Host', async () => {
+  it('is verified with the received Host header', async () => {
     const host = 'glacier.us-east-1.amazonaws.com';
     assertJson(await signedOver('/-/vaults/v', `http://${host}/-/vaults/v`, { host }));
     const headers = { ...api.headersOf('GET', '/-/vaults/v', { headers: { host } }), host: 'other.example' };
@@ -58,17 +58,17 @@ describe('a target in absolute form', () => {
     assertRefusal(forged, 403, 'InvalidSignatureException', MISMATCH);
   });
 
-  it('carries uploads', async () => {
+  it('is accepted for uploads', async () => {
     const headers = api.headersOf('POST', '/-/vaults/v/archives', { headers: hashHeaders('abc') });
     const answer = await sendHead('POST', 'http://any/-/vaults/v/archives', headers, 'abc');
     assert.equal(answer.status, 201, answer.text);
   });
 
-  it('reaches the pages of the server itself', async () => {
+  it("reaches the server's own pages", async () => {
     assertJson(await sendHead('GET', 'http://any/_moraine/health', { host: 'any' }));
   });
 
-  it('is refused if it has no path of the API', async () => {
+  it('is refused without a path of the API', async () => {
     for (const target of ['http://any', 'http://any?x', 'http:///', 'http://-/vaults']) {
       const answer = await signedOver('/', target);
       assertRefusal(answer, 404, 'UnknownOperationException', /^There is no operation GET \//);
@@ -76,12 +76,12 @@ describe('a target in absolute form', () => {
   });
 });
 
-describe('doubled slashes and one at the end', () => {
-  it('are ignored, whether the client signs the path as sent or reduced', async () => {
+describe('doubled and final slashes', () => {
+  it('are ignored, whether the client signs the path as sent or normalized', async () => {
     const forms = ['//-/vaults/v', '/-//vaults/v', '/-/vaults//v', '/-/vaults/v/', '///-///vaults///v///'];
     for (const target of forms) {
       assert.equal(assertJson(await api.call('GET', target))['VaultName'], 'v', target);
-      // A slash at the end is part of the signed path, once.
+      // The signed path includes one final slash.
       const reduced = target.endsWith('/') ? '/-/vaults/v/' : '/-/vaults/v';
       assertJson(await signedOver(reduced, target));
     }
@@ -90,7 +90,7 @@ describe('doubled slashes and one at the end', () => {
     assertJson(await api.call('GET', '//_moraine//health/'));
   });
 
-  it('are signed: a slash at the end cannot be added or removed', async () => {
+  it('are signed: a final slash cannot be added or removed', async () => {
     const pairs = [
       ['/-/vaults/v', '/-/vaults/v/'],
       ['/-/vaults/v/', '/-/vaults/v'],
@@ -100,7 +100,7 @@ describe('doubled slashes and one at the end', () => {
     }
   });
 
-  it('name no other vault: a vault created through one form is found through all', async () => {
+  it('do not change which vault is meant', async () => {
     assert.equal((await api.call('PUT', '//-/vaults//slashed/')).status, 201);
     assert.equal(assertJson(await api.call('GET', '/-/vaults/slashed'))['VaultName'], 'slashed');
   });

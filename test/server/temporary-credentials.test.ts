@@ -1,4 +1,4 @@
-/** Session tokens: sealed, short-lived, and revoked with their user and their key. */
+/** Session tokens: sealed, short-lived, and revoked together with their user or key. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Admin, adminOf } from '../support/admin.ts';
@@ -49,19 +49,19 @@ function untilUnrecognized({ ...session }: Session): Promise<true> {
 }
 
 describe('temporary credentials', () => {
-  it('have exactly the rights of their user', async () => {
+  it("have exactly their user's rights", async () => {
     const amy = await issue('--user', 'amy', '--for', '15m');
     assert.equal((await ask(amy, amy.sessionToken)).status, 200);
     const text = `User: arn:aws:iam::${server.accountId}:user/amy is not authorized to perform: glacier:ListVaults on resource: arn:aws:glacier:us-east-1:${server.accountId}:vaults/ because no identity-based policy allows the glacier:ListVaults action`;
     assertRefusal(await ask(amy, amy.sessionToken, '/-/vaults'), 403, 'AccessDeniedException', text);
   });
 
-  it("may be the root's", async () => {
+  it('can be issued for root', async () => {
     const session = await issue('--for', '1h');
     assert.equal((await ask(session, session.sessionToken, '/-/vaults')).status, 200);
   });
 
-  it('work over a presigned request too, with the token in the query', async () => {
+  it('work in presigned requests, with the token in the query', async () => {
     const session = await issue('--user', 'amy');
     const { presignTarget, sha256Hex } = await import('../support/signer.ts');
     const { sendRaw } = await import('../support/request.ts');
@@ -75,7 +75,7 @@ describe('temporary credentials', () => {
     assert.equal((await sendRaw(server.url, { method: 'GET', target, headers })).status, 200);
   });
 
-  it("are refused after their time, in the service's words", async () => {
+  it("are refused after they expire, with the service's text", async () => {
     const session = await issueSession(server.data, {
       account: server.accountId,
       keyId: server.accessKeyId,
@@ -85,7 +85,7 @@ describe('temporary credentials', () => {
     assertRefusal(await ask(session, session.sessionToken), 403, 'ExpiredTokenException', text);
   });
 
-  it('are refused as expired only if the signature is theirs', async () => {
+  it('are reported as expired only if the signature is valid', async () => {
     const life = { account: server.accountId, keyId: server.accessKeyId, lifeMs: -1 };
     const session = await issueSession(server.data, life);
     const forged = { ...session, secretAccessKey: 'not-the-secret-of-this-session' };
@@ -94,7 +94,7 @@ describe('temporary credentials', () => {
     assert.match(text, /InvalidSignatureException/);
   });
 
-  it('are of no use without the token, or with another one', async () => {
+  it('are refused without their token or with another one', async () => {
     const [one, two] = [await issue('--user', 'amy'), await issue('--user', 'amy')];
     assertUnrecognized(await ask(one, undefined));
     assertUnrecognized(await ask(one, two.sessionToken));
@@ -113,7 +113,7 @@ describe('temporary credentials', () => {
     }
   });
 
-  it('of another installation are refused', async (t) => {
+  it('are refused when another installation issued them', async (t) => {
     const elsewhere = await startServer();
     t.after(() => elsewhere.stop());
     const life = { account: server.accountId, keyId: server.accessKeyId, lifeMs: 60_000 };
@@ -121,7 +121,7 @@ describe('temporary credentials', () => {
     assertUnrecognized(await ask(foreign, foreign.sessionToken));
   });
 
-  it('are refused beside a long-term key, after its signature was verified', async () => {
+  it('are refused with a long-term key, after its signature was verified', async () => {
     const { sessionToken } = await issue('--user', 'amy');
     assertUnrecognized(await ask(server, sessionToken));
     assertUnrecognized(await ask(server, 'any text'));
@@ -129,7 +129,7 @@ describe('temporary credentials', () => {
     assert.match(text, /InvalidSignatureException/);
   });
 
-  it('die with the key that they were issued under', async () => {
+  it('are revoked with the key that they were issued under', async () => {
     const key = await admin.key(server.accountId, 'amy');
     const session = await issue('--user', 'amy', '--key', key.accessKeyId);
     assert.equal((await ask(session, session.sessionToken)).status, 200);
@@ -137,18 +137,18 @@ describe('temporary credentials', () => {
     await untilUnrecognized(session);
   });
 
-  it('die with their user', async () => {
+  it('are revoked with their user', async () => {
     await admin.run('user', 'create', 'eve');
     const session = await issue('--user', 'eve');
     assert.equal((await ask(session, session.sessionToken)).status, 403);
     await admin.run('user', 'delete', 'eve');
     await untilUnrecognized(session);
-    // Not even for a new user of the same name.
+    // A new user of the same name does not restore them.
     await admin.run('user', 'create', 'eve');
     assertUnrecognized(await ask(session, session.sessionToken));
   });
 
-  it('are issued for a bounded time, and under an active key only', async () => {
+  it('are issued only for a limited time and under an active key', async () => {
     assert.match(await admin.refused('key', 'issue', '--for', '37h'), /--for must be a time .*, not "37h"/);
     assert.match(await admin.refused('key', 'issue', '--for', '0s'), /--for must be a time .*, not "0s"/);
     assert.match(await admin.notFound('key', 'issue', '--key', 'AKIAX'), /no enabled key AKIAX/);

@@ -1,4 +1,4 @@
-/** Damaged blobs: never served as good, marked and logged, and only the damaged bytes are lost. */
+/** Damaged blobs: damage is detected, marked and logged, and only the damaged bytes are lost. */
 import assert from 'node:assert/strict';
 import { copyFile, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -35,14 +35,14 @@ after(async () => {
 
 const pathOf = (ref: unknown) => join(server.data, 'store', 'blobs', String(ref).slice(-2), String(ref));
 
-/** An archive of the pattern in one piece, a job for it, and its blob's file. */
+/** Uploads the pattern in one request; returns the archive, a job for it, and its blob's file. */
 async function single() {
   const id = await api.upload('v', PATTERN);
   const row = catalog.prepare('select ref from archives where id = ?').get(id);
   return { id, jobId: await jobs.startRetrieval('v', id), path: pathOf(row?.['ref']) };
 }
 
-/** The same in parts of 2 MiB, with a file for each. */
+/** The same in parts of 2 MiB, with the file of each. */
 async function multipart() {
   const uploadId = await api.initiate('v', 2 * MIB);
   for (let at = 0; at < SIZE; at += 2 * MIB)
@@ -79,7 +79,7 @@ async function assertRefused(id: string, jobId: string, range?: string): Promise
   assert.ok(isMarked(id));
 }
 
-/** Asserts a 200 with the whole length, then good bytes up to this one at most, then the end. */
+/** Asserts a 200 with the whole length, at most `at` bytes, all valid, and a cut connection. */
 async function assertBrokenOff(id: string, jobId: string, at: number): Promise<void> {
   const { status, headers, bytes, complete } = await jobs.output('v', jobId);
   assert.deepEqual([status, complete, headers['content-length']], [200, false, String(SIZE)]);
@@ -95,7 +95,7 @@ async function assertGood(jobId: string, first: number, last: number): Promise<v
 }
 
 describe('a changed byte', () => {
-  it('in the first leaf is a 500 before any header of the output', async () => {
+  it('in the first leaf gets a 500 instead of the output', async () => {
     const { id, jobId, path } = await single();
     assert.equal(isMarked(id), false);
     await flip(path, 5);
@@ -127,7 +127,7 @@ describe('a changed byte', () => {
     await assertRefused(id, jobId, `bytes=${5 * MIB}-`);
   });
 
-  it('in the description of a blob fails a ranged job that needs its hashes, and no other', async () => {
+  it('in the leaves of a blob gets a 500 for a ranged job, which needs them', async () => {
     const { id, path } = await single();
     await flip(path, SIZE + 3);
     const Type = 'archive-retrieval';
@@ -141,7 +141,7 @@ describe('a changed byte', () => {
 });
 
 describe('a changed file', () => {
-  it('cut short, emptied, gone, or another blob’s: a 500, and good again when it is restored', async () => {
+  it('that is cut short, empty, missing or another blob’s gets a 500, until it is restored', async () => {
     const { id, jobId, path } = await single();
     const other = await single();
     const kept = `${path}.kept`;
@@ -167,7 +167,7 @@ describe('a changed file', () => {
     await assertGood(other.jobId, 0, SIZE - 1);
   });
 
-  it('a part that is another part of the same archive', async () => {
+  it('that holds another part of the same archive cuts the download', async () => {
     const { id, jobId, paths } = await multipart();
     await copyFile(paths[0] as string, paths[1] as string);
     await assertBrokenOff(id, jobId, 2 * MIB);
@@ -175,7 +175,7 @@ describe('a changed file', () => {
     await assertGood(jobId, 4 * MIB, SIZE - 1);
   });
 
-  it('an inventory’s output: a 500', async () => {
+  it('of an inventory’s output gets a 500', async () => {
     const jobId = await jobs.startInventory('v');
     await jobs.untilDone('v', jobId);
     const row = catalog.prepare('select ref from jobs where id = ?').get(jobId);
@@ -185,7 +185,7 @@ describe('a changed file', () => {
 });
 
 describe('a small archive, which shares its file with others', () => {
-  it('is refused wherever it was damaged, and the others are not', async () => {
+  it('gets a 500 wherever it was damaged, and the others are served', async () => {
     const bytes = PATTERN.subarray(0, 5000);
     const ids = [await api.upload('v', bytes), await api.upload('v', bytes)] as const;
     const [jobId, other] = [await jobs.startRetrieval('v', ids[0]), await jobs.startRetrieval('v', ids[1])];
@@ -203,8 +203,8 @@ describe('a small archive, which shares its file with others', () => {
   });
 });
 
-describe('a client that disconnects in the middle', () => {
-  it('leaves the server serving', async () => {
+describe('a client that disconnects during a download', () => {
+  it('does not affect the server', async () => {
     const { jobId } = await single();
     for (let i = 0; i < 20; i++) {
       const { hostname, port } = new URL(api.url);
@@ -223,7 +223,7 @@ describe('a client that disconnects in the middle', () => {
   });
 });
 
-describe('many downloads at once', () => {
+describe('many concurrent downloads', () => {
   it('each receive their own bytes', async () => {
     const { jobId } = await single();
     const whole = digestOf(PATTERN);

@@ -1,4 +1,4 @@
-/** After a failed flush every change is refused, and every archive can still be read, with InitiateJob too. */
+/** After a failed flush, every change is refused, and every archive can still be read, InitiateJob included. */
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
@@ -40,7 +40,7 @@ async function readsGoOn(t: TestContext, catalogUrl: string | undefined): Promis
   const kept = patternBytes(2000);
   const id = await api.upload('v', kept);
   const failing = await failFiles(t, 'datasync');
-  // The journal's flush fails: the vault may exist, but no answer says so.
+  // The journal's flush fails, so the vault may exist, but its creation is not acknowledged.
   assert.equal((await api.call('PUT', '/-/vaults/w')).status, 500);
   failing.stop();
   const more = patternBytes(10);
@@ -65,9 +65,10 @@ async function readsGoOn(t: TestContext, catalogUrl: string | undefined): Promis
 }
 
 describe('after a failed flush', () => {
-  it('archives are read, and changes refused with the reason: SQLite', (t) => readsGoOn(t, undefined));
+  it('archives are readable, and changes are refused with the reason: SQLite', (t) =>
+    readsGoOn(t, undefined));
 
-  it('archives are read, and changes refused with the reason: PostgreSQL', {
+  it('archives are readable, and changes are refused with the reason: PostgreSQL', {
     skip: skipWithoutPostgres(),
   }, async (t) => {
     const { url, drop } = await createDatabase();

@@ -1,10 +1,10 @@
 /**
- * docs/format.md suffices to read a store: a script in another language, written from that page alone, must find
- * exactly what a server acknowledged.
+ * docs/format.md suffices to read a store: a Python script, written from that page alone, must find exactly what a
+ * server acknowledged.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { appendFile, copyFile, cp, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { encodeHeader } from '../../src/blobs/packs/format.ts';
 import { NO_STAMP } from '../../src/domain/blob-store.ts';
 import { nodeHash } from '../../src/hashing/node-hash.ts';
 import { sha256, treeHash } from '../../src/treehash/index.ts';
+import { adminOf } from '../support/admin.ts';
 import { compactedPacks, placeOf } from '../support/pack-reader.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
@@ -29,7 +30,7 @@ const PYTHON = process.env['MORAINE_TEST_PYTHON'] ?? 'python3';
 const skip = unlessPresent(spawnSync(PYTHON, ['--version']).status === 0, 'python3');
 const QUOTED = 'with "quotes", a \\ and a\'b';
 
-/** An archive as a client knows it. */
+/** An archive as its client knows it. */
 interface Kept {
   readonly bytes: Buffer;
   readonly description: string | null;
@@ -44,11 +45,11 @@ interface Settings {
   notifications: { readonly topic: string; readonly events: readonly string[] } | null;
 }
 
-/** What a client believes to be in a vault. */
+/** The contents of a vault as its client knows them. */
 interface Believed extends Settings {
   readonly region: string;
   readonly archives: Map<string, Kept>;
-  /** The bytes at each offset, by upload id. */
+  /** By upload id: the bytes at each offset. */
   readonly uploads: Map<string, Map<number, Buffer>>;
 }
 
@@ -64,7 +65,7 @@ interface Blobs {
   readonly blobs: readonly { readonly name: string; readonly offset: number; readonly size: number }[];
 }
 
-/** Uses a server and remembers what it acknowledged. */
+/** A client that remembers what the server acknowledged. */
 class Client {
   readonly vaults = new Map<string, Believed>();
   server: TestServer;
@@ -219,7 +220,7 @@ async function useSingleUploads(client: Client): Promise<void> {
   await client.upload('single', patternBytes(2.5 * MIB));
   await client.upload('single', patternBytes(2.5 * MIB), 'the same bytes again');
   await client.delete('single', await client.upload('single', patternBytes(1.5 * MIB), 'to be deleted'));
-  // Enough small archives to make their pack worth compacting.
+  // As many small archives as make their pack worth compacting.
   const small: string[] = [];
   for (let i = 0; i < 10; i++)
     small.push(await client.upload('single', patternBytes(5000 + i), `small ${i}`));
@@ -228,7 +229,7 @@ async function useSingleUploads(client: Client): Promise<void> {
   await client.removeTag('single', 'colour');
 }
 
-/** Parts out of order and replaced ones, a repeated Complete, deleted archives, aborted and open uploads. */
+/** Makes parts out of order and replaced ones, a repeated Complete, deleted archives, aborted and open uploads. */
 async function useUploads(client: Client): Promise<void> {
   await client.createVault('multi');
   const bytes = Buffer.concat([part(0), part(1), part(2, 1000)]);
@@ -259,7 +260,7 @@ async function useUploads(client: Client): Promise<void> {
   await client.start('multi', []);
 }
 
-/** A policy and a completed lock, an aborted lock and one in progress; notifications set and deleted. */
+/** Makes a policy, a completed lock, an aborted one and one in progress; sets and deletes notifications. */
 async function usePolicies(client: Client): Promise<void> {
   const policyOf = (effect: string, vault: string) =>
     JSON.stringify({
@@ -289,7 +290,7 @@ async function usePolicies(client: Client): Promise<void> {
   await client.doNotNotify('trying');
 }
 
-/** A vault deleted with an open upload in it and made again, one that is gone, one in another region. */
+/** Makes a vault that is deleted with an open upload and made again, a deleted one, and one in another region. */
 async function useVaultsAgain(client: Client): Promise<void> {
   for (const round of [1, 2]) {
     await client.createVault('again');
@@ -316,7 +317,23 @@ function found(store: string): Found[] {
   return JSON.parse(stdout);
 }
 
-/** Contents in a form that both sides share, without locations. */
+/** Accounts, users and keys as the script prints them with `--people`. */
+interface People {
+  readonly settings: Record<string, string>;
+  readonly accounts: Record<string, unknown>;
+  readonly users: Record<string, { userName: string; policies: Record<string, string> }>;
+  readonly accessKeys: Record<string, { userNumber: number | null; sealedSecret: string; status: string }>;
+  readonly retrievalPolicies: Record<string, unknown>;
+  readonly capacityUnits: Record<string, { account: string }>;
+}
+
+function people(store: string): People {
+  const { status, stdout, stderr } = run('--people', '--quick', store);
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+/** Contents in a form that both sides can be compared in, without locations. */
 function compare(store: string, { vaults }: Client): void {
   const ours = [...vaults].map(([vault, { region, archives, uploads, ...settings }]) => ({
     name: `${region}/${vault}`,
@@ -346,12 +363,41 @@ function mapValues<From, To>(map: Record<string, From>, change: (value: From) =>
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
 
-/** Links every blob and pack to a second name, so that swept ones can be restored. */
+/** A second account, users with keys and policies, some of which are gone again; capacity and a retrieval policy. */
+async function usePeople({ server }: Client): Promise<{ disabled: string; enabled: string; other: string }> {
+  const admin = adminOf(server.data);
+  const { account: other = '' } = await admin.json('account', 'create');
+  const of = ['--account-id', server.accountId] as const;
+  for (const name of ['ann', 'bob', 'eve']) await admin.run('user', 'create', name, ...of);
+  const policy = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: '*', Resource: '*' } };
+  const file = await admin.file('policy.json', policy);
+  for (const name of ['all', 'gone']) await admin.run('policy', 'put', name, file, '--user', 'ann', ...of);
+  await admin.run('policy', 'delete', 'gone', '--user', 'ann', ...of);
+  const [{ accessKeyId: enabled }, { accessKeyId: disabled }, { accessKeyId: gone }] = [
+    await admin.key(server.accountId, 'ann'),
+    await admin.key(server.accountId, 'bob'),
+    await admin.key(server.accountId, 'eve'),
+  ];
+  await admin.run('key', 'disable', disabled, ...of);
+  await admin.run('key', 'delete', gone, ...of);
+  await admin.run('user', 'delete', 'eve', ...of);
+  const capacity = { method: 'POST', target: '/-/provisioned-capacity' };
+  assert.equal((await send(server.url, server, capacity)).status, 201);
+  const rule = { Policy: { Rules: [{ Strategy: 'FreeTier' }] } };
+  const target = '/-/policies/data-retrieval';
+  assert.equal(
+    (await send(server.url, server, { method: 'PUT', target, body: JSON.stringify(rule) })).status,
+    204,
+  );
+  return { disabled, enabled, other };
+}
+
+/** Hard-links every blob and pack, so that swept ones can be restored. */
 async function keepBlobs(store: string, aside: string): Promise<void> {
   for (const folder of ['blobs', 'packs']) {
     const entries = await readdir(join(store, folder), { recursive: true, withFileTypes: true });
     for (const { parentPath, name } of entries.filter((entry) => entry.isFile())) {
-      // Linking fails for a blob that is kept already, or was swept since it was listed.
+      // Linking fails for blobs that have a link already, or that were swept since they were listed.
       if (!name.endsWith('.removed')) await link(join(parentPath, name), join(aside, name)).catch(() => {});
     }
   }
@@ -366,7 +412,7 @@ async function putBlobsBack(aside: string, store: string): Promise<void> {
   }
 }
 
-/** Waits until every blob that is no longer needed is gone. */
+/** Waits until all unneeded blobs are gone. */
 async function untilSwept(store: string, { vaults }: Client): Promise<void> {
   let needed = 0;
   for (const { archives, uploads } of vaults.values()) {
@@ -380,11 +426,12 @@ async function untilSwept(store: string, { vaults }: Client): Promise<void> {
 
 const blobPath = (store: string, name: string) => join(store, 'blobs', name.slice(-2), name);
 
-describe('a store, read by another program', { skip }, () => {
+describe('a store read by scripts/read-store.py', { skip }, () => {
   let folder: string;
   let store: string;
   let aside: string;
   let client: Client;
+  let keys: Awaited<ReturnType<typeof usePeople>>;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -400,6 +447,7 @@ describe('a store, read by another program', { skip }, () => {
     client.server = await startServer({ data });
     await useVaultsAgain(client);
     await usePolicies(client);
+    keys = await usePeople(client);
     await untilSwept(store, client);
     assert.equal(await client.server.stop(), 0);
   });
@@ -408,7 +456,7 @@ describe('a store, read by another program', { skip }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** A copy to damage. */
+  /** A copy that a test may damage. */
   async function copyOfStore(t: TestContext): Promise<string> {
     const copy = await temporaryFolder();
     t.after(() => rm(copy, { recursive: true }));
@@ -416,9 +464,19 @@ describe('a store, read by another program', { skip }, () => {
     return copy;
   }
 
-  it('holds exactly what was acknowledged', () => compare(store, client));
+  /** The journal file of the last run of the server. */
+  async function lastJournal(copy: string): Promise<{ path: string; text: string }> {
+    for (const name of await readdir(join(copy, 'journal'))) {
+      const path = join(copy, 'journal', name);
+      const text = await readFile(path, 'utf8');
+      if (/"generation":2,.*"vault":"again"/.test(text)) return { path, text };
+    }
+    throw new Error('the last run wrote no journal');
+  }
 
-  it('holds the same before anything was swept', async (t) => {
+  it('has exactly what was acknowledged', () => compare(store, client));
+
+  it('has the same contents before anything was swept', async (t) => {
     const copy = await copyOfStore(t);
     const before = (await blobNames(copy)).length;
     await putBlobsBack(aside, copy);
@@ -426,7 +484,7 @@ describe('a store, read by another program', { skip }, () => {
     compare(copy, client);
   });
 
-  it('holds the same when its packs were compacted', async (t) => {
+  it('has the same contents after its packs were compacted', async (t) => {
     const copy = await copyOfStore(t);
     const blobs = new DiskStore(copy, randomBytes, nodeHash);
     await blobs.confirmAll();
@@ -436,13 +494,13 @@ describe('a store, read by another program', { skip }, () => {
     compare(copy, client);
   });
 
-  it('holds the same with the remains of a crash', async (t) => {
+  it('has the same contents with the remains of a crash', async (t) => {
     const copy = await copyOfStore(t);
-    const [name = ''] = await readdir(join(copy, 'journal'));
-    const text = await readFile(join(copy, 'journal', name), 'utf8');
-    // Entries that were appended again, a torn line, a half-written blob, a foreign file.
+    const { path: journal, text } = await lastJournal(copy);
+    // Entries that were appended again, a torn line in a file that was not closed, a half-written blob, a foreign file.
     await writeFile(join(copy, 'journal', `${'0'.repeat(32)}.jsonl`), text);
-    await appendFile(join(copy, 'journal', name), text.slice(0, 100));
+    const open = `${text.trimEnd().split('\n').slice(0, -1).join('\n')}\n`;
+    await writeFile(journal, open + text.slice(0, 100));
     await writeFile(join(copy, 'incoming', 'f'.repeat(32)), 'half a blob');
     await writeFile(join(copy, 'blobs', '00', '.DS_Store'), '');
     // A half-compacted pack, a list without its pack, torn ends of a list and of a pack.
@@ -450,7 +508,8 @@ describe('a store, read by another program', { skip }, () => {
     await writeFile(join(copy, 'packs', `${'f'.repeat(32)}.removed`), Buffer.alloc(16, 1));
     const packs = (await readdir(join(copy, 'packs'))).filter((one) => one.endsWith('.pack'));
     assert.equal(packs.length, 2);
-    // A compacted pack is whole when it gets its name, so no crash tears its end. The last run's pack is not compacted.
+    // A compacted pack is complete when it gets its name, so a crash cannot tear its end. The last run's pack is not
+    // compacted.
     const compacted = (await compactedPacks(copy)).map((one) => one.split(' ')[0]);
     const appended = packs.filter((pack) => !compacted.includes(pack));
     assert.ok(appended.length >= 1);
@@ -458,7 +517,7 @@ describe('a store, read by another program', { skip }, () => {
       const path = join(copy, 'packs', pack);
       const whole = await readFile(path);
       await appendFile(path.replace('.pack', '.removed'), Buffer.alloc(7, 1));
-      // The header of a blob that was never written, the header of a blob elsewhere, zeros, garbage.
+      // The header of a missing blob, garbage, the header of another record, zeros, garbage.
       const header = encodeHeader(pack.slice(0, 32), { place: whole.length, blobBytes: 700 });
       const torn = [header, patternBytes(192), whole.subarray(0, 256), Buffer.alloc(512), patternBytes(77)];
       await appendFile(path, Buffer.concat(torn));
@@ -468,7 +527,7 @@ describe('a store, read by another program', { skip }, () => {
     compare(copy, client);
   });
 
-  it('holds the same with a newer part that was refused and left behind', async (t) => {
+  it('has the same contents with a newer version of a part that was refused and left behind', async (t) => {
     const copy = await copyOfStore(t);
     const { archives } = found(copy).find(({ vault }) => vault === 'multi') as Found;
     const old = Object.values(archives).find(({ blobs }) => blobs.length === 3)?.blobs[1]?.name ?? '';
@@ -483,6 +542,101 @@ describe('a store, read by another program', { skip }, () => {
     compare(copy, client);
   });
 
+  it('holds accounts, users, policies and sealed keys', async () => {
+    const { accountId, data, accessKeyId } = client.server;
+    const found = people(store);
+    assert.equal(found.settings['account-id'], accountId);
+    assert.equal(found.settings['first-access-key-id'], accessKeyId);
+    assert.deepEqual(Object.keys(found.accounts).sort(), [accountId, keys.other].sort());
+    const users = Object.values(found.users).map(({ userName, policies }) => [
+      userName,
+      Object.keys(policies),
+    ]);
+    assert.deepEqual(users, [
+      ['ann', ['all']],
+      ['bob', []],
+    ]);
+    const byUser = mapValues(found.accessKeys, ({ userNumber, status }) => [
+      found.users[String(userNumber)]?.userName,
+      status,
+    ]);
+    assert.equal(Object.keys(byUser).length, 4);
+    assert.deepEqual(byUser[keys.enabled], ['ann', 'active']);
+    assert.deepEqual(byUser[keys.disabled], ['bob', 'disabled']);
+    assert.deepEqual(
+      Object.values(found.capacityUnits).map(({ account }) => account),
+      [accountId],
+    );
+    assert.equal(Object.keys(found.retrievalPolicies).length, 1);
+    // The secret opens as docs/format.md says.
+    const masterKey = Buffer.from((await readFile(join(data, 'master.key'), 'utf8')).trim(), 'hex');
+    const key = Buffer.from(hkdfSync('sha256', masterKey, '', 'moraine sealed secrets', 32));
+    const sealed = Buffer.from(found.accessKeys[accessKeyId]?.sealedSecret ?? '', 'base64url');
+    const cipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(
+      Buffer.from(accessKeyId),
+    );
+    cipher.setAuthTag(sealed.subarray(12, 28));
+    const secret = Buffer.concat([cipher.update(sealed.subarray(28)), cipher.final()]).toString();
+    assert.equal(secret, client.server.secretAccessKey);
+  });
+
+  /** A copy whose journal has entries as a later version writes them. */
+  async function withEntries(t: TestContext, ...bodies: Record<string, unknown>[]): Promise<string> {
+    const copy = await copyOfStore(t);
+    const blobs = new DiskStore(copy, randomBytes, nodeHash);
+    await blobs.appendEntries(bodies.map((body, i) => ({ seq: 1_000_000 + i, body })));
+    await blobs.close();
+    return copy;
+  }
+
+  it('is read with bulk deletions, numbers, used ids and dates of imports', async (t) => {
+    const of = (vault: string) => ({ account: client.server.accountId, region: 'us-east-1', vault });
+    const singles = [...client.vault('single').archives.keys()];
+    const [multi = '', rest = ''] = [...client.vault('multi').archives.keys()];
+    const [kept = '', numbered = ''] = singles;
+    const upTo = Date.now() * 1024;
+    const copy = await withEntries(
+      t,
+      { type: 'archives-kept', ...of('single'), bulkId: 'b', archiveIds: [kept] },
+      { type: 'archives-deleted', ...of('single'), bulkId: 'b', upTo, kept: 1, at: 1 },
+      { type: 'archive-numbered', ...of('single'), archiveId: numbered, number: upTo + 1 },
+      { type: 'archives-deleted', ...of('gone'), bulkId: 'c', upTo, kept: 0, at: 1 },
+      { type: 'ids-used', ...of('multi'), archiveIds: [rest] },
+      { type: 'archive-imported', ...of('multi'), archiveId: multi, createdMs: 5, arrivedMs: 6 },
+    );
+    const archivesOf = (vault: string) =>
+      (found(copy).find((one) => one.vault === vault && one.region === 'us-east-1') as Found).archives;
+    assert.deepEqual(Object.keys(archivesOf('single')).sort(), [kept, numbered].sort());
+    const left = archivesOf('multi') as Record<string, { createdMs?: number; arrivedMs?: number }>;
+    assert.deepEqual(Object.keys(left), [multi]);
+    assert.deepEqual([left[multi]?.createdMs, left[multi]?.arrivedMs], [5, 6]);
+  });
+
+  it('is shown as damaged with an unknown entry, and with a bulk deletion of which entries are missing', async (t) => {
+    const of = { account: client.server.accountId, region: 'us-east-1', vault: 'single' };
+    const unknown = run(await withEntries(t, { type: 'archive-frozen', ...of }));
+    assert.equal(unknown.status, 1);
+    assert.match(unknown.stderr, /an entry of type archive-frozen is not known here/);
+    const upTo = Date.now() * 1024;
+    const copy = await withEntries(t, { type: 'archives-deleted', ...of, bulkId: 'b', upTo, kept: 1, at: 1 });
+    const { status, stdout, stderr } = run('--quick', copy);
+    assert.equal(status, 1);
+    assert.match(stderr, /keeps 1 archives, of which 0 are known/);
+    assert.equal(stdout.trimEnd().split('\n').length, 9);
+  });
+
+  it('has journal files that are closed: a change at the end shows, too', async (t) => {
+    const copy = await copyOfStore(t);
+    const { path, text } = await lastJournal(copy);
+    const closing = text.trimEnd().split('\n').at(-1) ?? '';
+    assert.match(closing, /^[0-9a-f]{32} \{"closed":\{"lines":/);
+    const last = text.length - closing.length - 1;
+    for (const at of [last - 40, last - 1, last + 10, text.length - 1]) {
+      await writeFile(path, `${text.slice(0, at)}~${text.slice(at + 1)}`);
+      assert.equal(run('--quick', copy).status, 1, `byte ${at} of ${text.length}`);
+    }
+  });
+
   it('gives every archive back', () => {
     const archives = [...client.vaults.values()].flatMap((vault) => [...vault.archives]);
     assert.equal(archives.length, 9);
@@ -494,7 +648,7 @@ describe('a store, read by another program', { skip }, () => {
     }
   });
 
-  it('lists one line for each archive', () => {
+  it('is listed with one line per archive', () => {
     const { stdout } = run('--quick', store);
     const lines = stdout.trimEnd().split('\n');
     const ids = [...client.vaults.values()].flatMap((vault) => [...vault.archives.keys()]);
@@ -508,7 +662,7 @@ describe('a store, read by another program', { skip }, () => {
     ['a file of its own', -1, []],
     ['a pack', 0, [-64, -56, -48, -40, -32, -16, -1]],
   ] as const) {
-    it(`shows damage wherever a byte is changed in ${kind}`, async (t) => {
+    it(`is reported as damaged wherever a byte is changed in ${kind}`, async (t) => {
       const copy = await copyOfStore(t);
       const { archives } = found(copy).find(({ vault }) => vault === 'single') as Found;
       const archive = Object.values(archives)
@@ -517,7 +671,7 @@ describe('a store, read by another program', { skip }, () => {
       const size = archive?.size ?? 0;
       const { path, start, bytes } = await placeOf(copy, archive?.blobs[0]?.name ?? '');
       const whole = await readFile(path);
-      // Data, leaf, label, each member of the footer; in a pack each member of the header.
+      // Data, leaf, label, each field of the footer; in a pack also each field of the header.
       const ends = [64, 56, 52, 48, 40, 36, 32, 1].map((back) => bytes - back);
       for (const at of [...header, 0, size - 1, size, size + 200, ...ends]) {
         const changed = Buffer.from(whole);

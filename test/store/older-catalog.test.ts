@@ -1,4 +1,4 @@
-/** A catalog that was restored from a backup: archives uploaded since stay in the store. */
+/** A catalog restored from a backup: archives uploaded since then stay in the store. */
 import assert from 'node:assert/strict';
 import { cp, link, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ async function hotCopy(data: string): Promise<void> {
 const notedNumber = async (data: string): Promise<number> =>
   JSON.parse(await readNote(join(data, 'store', 'notes', 'commit-number'))).number;
 
-/** Makes what a power cut may leave: markers with place 0, and second names of whole blobs in `incoming/`. */
+/** Leaves what a power cut may leave: markers with place 0, and links to whole blobs in `incoming/`. */
 async function leaveAsPowerCut(data: string): Promise<void> {
   const store = join(data, 'store');
   for (const pack of (await readdir(join(store, 'packs'))).filter((name) => name.endsWith('.pack')))
@@ -60,7 +60,7 @@ async function assertReadable(api: Api, id: string): Promise<void> {
   assert.equal(status, 200);
 }
 
-/** A folder with a catalog from before some uploads beside it (`copy.sqlite`), and a server that was killed after them. */
+/** A folder whose server was killed after some uploads, with a copy of the catalog from before them (`copy.sqlite`). */
 async function killedAfterUploads(t: TestContext): Promise<{ data: string; refs: string[] }> {
   const data = await folderFor(t);
   const first = await running(t, data);
@@ -89,8 +89,8 @@ async function assertAllThere(data: string, refs: readonly string[]): Promise<vo
   );
 }
 
-describe('a catalog from before some uploads, over a store as a power cut leaves it', () => {
-  it('is noticed, and neither starts nor its acceptance lose anything', async (t) => {
+describe('a catalog from before some uploads, over the store after a power cut', () => {
+  it('is detected; starts keep all blobs, and accepting the catalog sets them aside', async (t) => {
     const { data, refs } = await killedAfterUploads(t);
     for (let starts = 0; starts < 2; starts++) {
       const server = await running(t, data);
@@ -110,9 +110,9 @@ describe('a catalog from before some uploads, over a store as a power cut leaves
     const aside = (await admin.run('store', 'aside')).map((line) => JSON.parse(line));
     assert.deepEqual(aside.map(({ ref }) => ref).sort(), [...refs].sort());
     assert.deepEqual([aside[0].kind, aside[0].vault], ['archive', 'v']);
-    // After --keep-aside they are removed, each with a line in the log.
+    // Once --keep-aside is over they are removed, each with a line in the log.
     const last = await running(t, data, ['--keep-aside', '0s']);
-    await eventually('what was set aside to go', async () => {
+    await eventually('the blobs set aside to be removed', async () => {
       const there = new Set((await storeFiles(data)).blobs);
       return refs.every((ref) => !there.has(ref));
     });
@@ -122,12 +122,12 @@ describe('a catalog from before some uploads, over a store as a power cut leaves
   });
 });
 
-describe('an older catalog that cannot be noticed: it lacks one upload, killed before its number was noted', () => {
+describe('an undetectably older catalog: it lacks one upload, and a kill came before its number was noted', () => {
   for (const [kind, size] of [
     ['small', SMALL],
     ['large', LARGE],
   ] as const) {
-    it(`loses nothing of a ${kind} archive: the newest catalog finds it again`, async (t) => {
+    it(`keeps the blob of a ${kind} archive, which the newest catalog finds again`, async (t) => {
       const data = await folderFor(t);
       const first = await running(t, data);
       await apiOf(first).createVault('v');
@@ -148,10 +148,14 @@ describe('an older catalog that cannot be noticed: it lacks one upload, killed b
       await assertReadable(apiOf(again), id);
       assert.equal(await again.stop(), 0);
       await adminOf(data).run('catalog', 'accept');
-      // A blob that the catalog names by now is not removed, however long ago it was set aside.
+      // A blob that the catalog names again is not removed, however long ago it was set aside.
       const last = await running(t, data, ['--keep-aside', '0s']);
       const aside = () => readdir(join(data, 'store', 'aside'));
-      await eventually('the list to be settled', async () => (await aside()).length === 0, 30_000);
+      await eventually(
+        'the list of blobs set aside to be empty',
+        async () => (await aside()).length === 0,
+        30_000,
+      );
       await assertReadable(apiOf(last), id);
       assert.doesNotMatch(last.errors(), /removed a blob that had been set aside/);
       await last.stop();
@@ -160,7 +164,7 @@ describe('an older catalog that cannot be noticed: it lacks one upload, killed b
 });
 
 describe('a single upload', () => {
-  it('shows that an earlier catalog is older, after a stop and after a kill', async (t) => {
+  it('is enough to detect an older catalog, after a stop and after a kill', async (t) => {
     for (const end of ['stop', 'kill'] as const) {
       const data = await folderFor(t);
       const first = await running(t, data);

@@ -1,4 +1,4 @@
-/** Starts that are refused before they change anything: the store is missing or belongs to another catalog. */
+/** Starts refused before they change anything, because the store is missing or belongs to another catalog. */
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { OLD_STORE_START, oldStore } from '../support/old-store.ts';
 import { patternBytes } from '../support/pattern.ts';
 import { folderFor, serverFor } from '../support/test-servers.ts';
 
-/** A used data folder: a small archive, a large one, a journal entry. */
+/** A data folder with a small archive, a large one and a journal entry. */
 async function usedFolder(t: TestContext, flags: readonly string[] = []): Promise<string> {
   const data = await folderFor(t);
   const server = await serverFor(t, { data, flags });
@@ -38,7 +38,7 @@ async function contentsOf(data: string): Promise<string[]> {
   return (await Promise.all(lines)).filter((line) => !line.includes('sqlite-')).sort();
 }
 
-/** Asserts that a start is refused in this way and changes nothing. */
+/** Asserts that a start is refused with this code and reason and changes nothing. */
 async function assertRefused(data: string, code: number, message: RegExp, ...flags: string[]): Promise<void> {
   const before = await contentsOf(data);
   const ended = await start(data, ...flags);
@@ -49,7 +49,7 @@ async function assertRefused(data: string, code: number, message: RegExp, ...fla
 }
 
 describe('a missing store', () => {
-  it('is not made again: no folder, an empty one, one of an unmounted disk', async (t) => {
+  it('is not made again in place of a missing folder, an empty one or an unmounted disk', async (t) => {
     const data = await usedFolder(t);
     const store = join(data, 'store');
     await rename(store, join(data, 'away'));
@@ -64,7 +64,7 @@ describe('a missing store', () => {
     assert.equal(await server.stop(), 0);
   });
 
-  it('is made anew with --accept-empty-store', async (t) => {
+  it('is replaced by an empty one with --accept-empty-store', async (t) => {
     const data = await usedFolder(t);
     await rm(join(data, 'store'), { recursive: true });
     const server = await serverFor(t, { data, flags: ['--accept-empty-store'] });
@@ -75,14 +75,14 @@ describe('a missing store', () => {
   });
 
   for (const piece of ['packs', 'blobs', 'journal', 'notes', 'identity.json', 'format.json']) {
-    it(`is noticed if only a piece is missing: ${piece}`, async (t) => {
+    it(`is reported even if only this is missing: ${piece}`, async (t) => {
       const data = await usedFolder(t);
       await rm(join(data, 'store', piece), { recursive: true });
       await assertRefused(data, 1, new RegExp(`store lacks ${piece}: archives may have been there`));
     });
   }
 
-  it('is also noticed with a catalog of the version before form 3', async (t) => {
+  it('is reported with a catalog of the version before form 3', async (t) => {
     const data = await oldStore(t);
     for (const folder of ['packs', 'blobs', 'journal']) {
       await rm(join(data, 'store', folder), { recursive: true });
@@ -94,7 +94,7 @@ describe('a missing store', () => {
 });
 
 describe('a store of another catalog', () => {
-  it('is not served: of another catalog, or an earlier copy of itself', async (t) => {
+  it('is not served, and neither is an earlier copy of the right store', async (t) => {
     const [data, other] = [await usedFolder(t), await usedFolder(t)];
     await cp(join(data, 'store'), join(data, 'copy'), { recursive: true });
     const server = await serverFor(t, { data });
@@ -122,7 +122,7 @@ describe('a store of another catalog', () => {
 });
 
 describe('a lost key or note', () => {
-  it('is not silently made again', async (t) => {
+  it('is not silently replaced', async (t) => {
     const data = await usedFolder(t);
     await rename(join(data, 'master.key'), join(data, 'away.key'));
     await assertRefused(data, 1, /There is no \/.*master\.key, .*Restore the key from a backup/);
@@ -131,7 +131,7 @@ describe('a lost key or note', () => {
   });
 
   for (const name of ['time-seen', 'commit-number']) {
-    it(`is named if it is empty: ${name}`, async (t) => {
+    it(`is reported if it is empty: ${name}`, async (t) => {
       const data = await usedFolder(t);
       const path = join(data, 'store', 'notes', name);
       await writeFile(path, '');
@@ -166,15 +166,15 @@ describe('an emulator', () => {
     assert.equal(await server.stop(), 0);
   });
 
-  it('has a store that no server serves', async (t) => {
+  it('has a store that servers refuse', async (t) => {
     const data = await usedFolder(t, ['--emulator']);
     await assertRefused(data, 2, /was made by an emulator/);
   });
 
-  it('does not erase a store that turns out not to be its own', async (t) => {
+  it('does not reset a store that turns out not to be its own', async (t) => {
     const [data, real] = [await usedFolder(t, ['--emulator']), await usedFolder(t)];
     const server = await serverFor(t, { data, flags: ['--emulator'] });
-    // The identity of a real store in place of the emulator's.
+    // Replaces the emulator's identity by that of a real store.
     await cp(join(real, 'store', 'identity.json'), join(data, 'store', 'identity.json'));
     const answer = await fetch(`${server.url}/_moraine/emulator/reset`, {
       method: 'POST',

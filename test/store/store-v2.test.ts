@@ -1,4 +1,4 @@
-/** This version serves a store and catalog made by the version before form 3, and loses nothing. */
+/** This version serves a store and catalog made by the version before form 3, without loss. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ async function assertAllThere(api: Api): Promise<void> {
 }
 
 describe('a store of form 2 with its catalog', () => {
-  it('is served, with every archive under its id', async (t) => {
+  it('is served with every archive under its id', async (t) => {
     const data = await oldStore(t);
     const server = await serverFor(t, { data, ...OLD_STORE_START });
     const api = apiOf({ ...server, accountId: OLD_STORE.accountId });
@@ -67,7 +67,9 @@ describe('a store of form 2 with its catalog', () => {
     await assertAllThere(apiOf(await serverFor(t, { data, ...OLD_STORE_START })));
   });
 
-  it('is read by another program, before and after this version has written to it', { skip }, async (t) => {
+  it('can be read by scripts/read-store.py before and after this version has written to it', {
+    skip,
+  }, async (t) => {
     const data = await oldStore(t);
     const listed = () => {
       const { status, stdout, stderr } = spawnSync(PYTHON, [SCRIPT, join(data, 'store')], {

@@ -1,4 +1,4 @@
-/** Two servers over one folder, one store or one database: at most one of them writes. */
+/** Two servers over one folder, store or database: at most one of them writes. */
 import assert from 'node:assert/strict';
 import { cp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ async function statusOfUpload(server: TestServer, size: number): Promise<number>
   return (await apiOf(server).call('POST', '/-/vaults/v/archives', { headers, body })).status;
 }
 
-/** Waits until the server reports that it stopped writing; asserts that it refuses writes and serves reads. */
+/** Waits until the server reports that it stopped writing, and asserts that it refuses writes and serves reads. */
 async function assertFenced(server: TestServer, archive: string, reason: RegExp): Promise<void> {
   const failing = await eventually(
     'the server to stop writing',
@@ -53,7 +53,7 @@ async function assertFenced(server: TestServer, archive: string, reason: RegExp)
 }
 
 for (const workers of ['1', '2']) {
-  describe(`a server with ${workers} process(es) that loses a claim`, () => {
+  describe(`a server with ${workers} worker(s) that loses a claim`, () => {
     const flags = ['--workers', workers];
 
     for (const lost of ['lock.sqlite', 'store/lock.sqlite']) {
@@ -76,7 +76,7 @@ for (const workers of ['1', '2']) {
 }
 
 describe('a server that loses both claims', () => {
-  it('is fenced off by the next one, and nothing that either acknowledged is lost', async (t) => {
+  it('stops writing when the next one starts, and no acknowledged write of either is lost', async (t) => {
     const data = await folderFor(t);
     const first = await serverFor(t, { data });
     await apiOf(first).createVault('v');
@@ -97,7 +97,7 @@ describe('a server that loses both claims', () => {
 });
 
 describe('two data folders over one store', () => {
-  it('are not both served', async (t) => {
+  it('cannot both be served', async (t) => {
     const [data, other] = [await folderFor(t), await folderFor(t)];
     await serverFor(t, { data });
     await cp(join(data, 'master.key'), join(other, 'master.key'));
@@ -115,7 +115,7 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
     return { data: await folderFor(t), env: { MORAINE_CATALOG: database.url } };
   }
 
-  it('are not both served: a fresh one is refused', async (t) => {
+  it('cannot both be served: a fresh one is refused', async (t) => {
     const { data, env } = await place(t);
     const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');
@@ -129,16 +129,20 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
     assert.equal(await statusOfUpload(first, 10), 201);
   });
 
-  it('are not both served: a copy is refused once the original has written', async (t) => {
+  it('cannot both be served: a copy is refused once the original has written', async (t) => {
     const { data, env } = await place(t);
     const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');
-    await eventually('a number in the store', () => notedNumber(data).catch(() => undefined), PATIENCE_MS);
+    await eventually(
+      'a commit number in the store',
+      () => notedNumber(data).catch(() => undefined),
+      PATIENCE_MS,
+    );
     const copy = await folderFor(t);
     await cp(data, copy, { recursive: true });
     const copied = await notedNumber(copy);
     await eventually(
-      'two more numbers in the store: one may have been on its way while the copy was made',
+      'two more commit numbers in the store: one may have been pending while the copy was made',
       async () => {
         assert.equal(await statusOfUpload(first, 10), 201);
         return (await notedNumber(data)) >= copied + 2;
@@ -151,7 +155,7 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
     assert.equal(await statusOfUpload(first, 10), 201);
   });
 
-  it('are not both served: a copy of an idle server fences it off', async (t) => {
+  it('cannot both be served: a copy of an idle server takes over, and the server stops writing', async (t) => {
     const { data, env } = await place(t);
     const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');
@@ -169,7 +173,7 @@ describe('two data folders over one PostgreSQL', { skip: skipWithoutPostgres() }
     assert.match(again.errors, /This is a copy of the store/);
   });
 
-  it('remember their database: a forgotten setting does not begin an empty catalog', async (t) => {
+  it('remember their database: a start without the setting does not create an empty catalog', async (t) => {
     const { data, env } = await place(t);
     const first = await serverFor(t, { data, env });
     await apiOf(first).createVault('v');

@@ -1,4 +1,4 @@
-/** The command line as an administrator uses it beside a running server. */
+/** Runs commands as an administrator does while a server runs. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,17 +7,17 @@ import { runMoraine } from './command.ts';
 import type { Credentials } from './server.ts';
 
 export interface Admin {
-  /** Runs a command that must succeed; gives its lines. */
+  /** Runs a command that must succeed; returns its output lines. */
   run(...args: string[]): Promise<string[]>;
-  /** Runs a command that must give one JSON line. */
+  /** Runs a command that must print one JSON line; returns the value. */
   json(...args: string[]): Promise<Record<string, string>>;
-  /** Runs a command that must fail as wrong usage; gives what it said. */
+  /** Runs a command that must fail as wrong usage; returns its message. */
   refused(...args: string[]): Promise<string>;
-  /** Runs a command that must fail because what it names is not there; gives what it said. */
+  /** Runs a command that must fail because it names something unknown; returns its message. */
   notFound(...args: string[]): Promise<string>;
-  /** Writes a file to give to a command; gives its path. */
+  /** Writes a file for a command; returns its path. */
   file(name: string, content: unknown): Promise<string>;
-  /** A key of a user, or of an account's root. */
+  /** Makes a key for a user, or for the account's root. */
   key(accountId: string, user?: string): Promise<Credentials>;
 }
 

@@ -8,9 +8,9 @@ export interface CallOptions {
   /** Undefined removes a header that is sent by default. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   readonly body?: Uint8Array | string;
-  /** Changed after signing. */
+  /** Headers changed after signing. */
   readonly unsigned?: Readonly<Record<string, string>>;
-  /** The hash that the signature covers, if it is neither the claimed one nor the body's. */
+  /** The hash that the signature covers, if not the claimed one or the body's. */
   readonly payloadHash?: string;
   readonly signer?: Partial<Signer>;
 }
@@ -24,15 +24,15 @@ export interface Api {
   headersOf(method: string, target: string, options?: CallOptions): Record<string, string>;
   vaultArn(name: string): string;
   createVault(name: string): Promise<void>;
-  /** Uploads an archive in one piece and gives its id. */
+  /** Uploads an archive in one request and returns its id. */
   upload(vault: string, body: Uint8Array | string, description?: string): Promise<string>;
-  /** Starts a multipart upload and gives its id. */
+  /** Starts a multipart upload and returns its id. */
   initiate(vault: string, partSize: number, description?: string): Promise<string>;
   putPart(vault: string, uploadId: string, first: number, body: Uint8Array): Promise<Answer>;
   complete(vault: string, uploadId: string, size: number, treeHash: string): Promise<Answer>;
 }
 
-/** Vaults are per region: tests that take a region of their own share a server without meeting. */
+/** Vaults are per region, so tests that use different regions can share a server. */
 export function apiOf(server: Credentials & Pick<TestServer, 'url'>, region = 'us-east-1'): Api {
   const { url, accountId, accessKeyId, secretAccessKey } = server;
   const { host } = new URL(url);
@@ -97,7 +97,7 @@ function withoutUndefined(headers: Readonly<Record<string, string | undefined>>)
   return Object.fromEntries(given);
 }
 
-/** Codes of the service's front end. The bodies of these errors begin with the message. */
+/** Error codes of the service's front end, whose bodies begin with the message. */
 const FRONT_END = new Set([
   'AccessDeniedException',
   'ExpiredTokenException',
@@ -115,7 +115,7 @@ export function assertCommon(answer: Answer): void {
   assert.equal(answer.headers['transfer-encoding'], undefined);
 }
 
-/** An answer whose data is in its headers: the body is `{}` with 201 and 202; with 204 there is no body and no type. */
+/** Asserts an answer whose data is in its headers: the body is `{}` with 201 and 202; a 204 has no body and no type. */
 export function assertEmpty(answer: Answer, status: number): void {
   assert.equal(answer.status, status, answer.text);
   assertCommon(answer);
@@ -125,7 +125,7 @@ export function assertEmpty(answer: Answer, status: number): void {
   assert.equal(answer.headers['content-length'], empty ? undefined : '2');
 }
 
-/** Asserts that the body is compact JSON with the right headers; returns its value. */
+/** Asserts that the body is compact JSON with the right headers; returns the value. */
 export function assertJson(answer: Answer, status = 200): Record<string, unknown> {
   assert.equal(answer.status, status, answer.text);
   assertCommon(answer);
@@ -136,7 +136,7 @@ export function assertJson(answer: Answer, status = 200): Record<string, unknown
   return json;
 }
 
-/** Asserts a refusal, byte for byte: three keys, whose order depends on which part of the service refuses. */
+/** Asserts a refusal byte for byte: three keys, in the order of the part of the service that refuses. */
 export function assertRefusal(answer: Answer, status: number, code: string, message: string | RegExp): void {
   const json = assertJson(answer, status);
   const text = typeof message === 'string' ? message : String(json['message']);

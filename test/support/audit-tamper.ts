@@ -1,4 +1,4 @@
-/** Tampers with audit logs at random, and checks that verification finds it. */
+/** Tampers with audit logs at random, and checks that verification detects it. */
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const KEY = new ChainKey(Buffer.alloc(32, 5));
 export class AuditFolder {
   readonly path: string;
   readonly begun: string[] = [];
-  /** Anchors by chain; a chain without one is only known to have been begun. */
+  /** Anchors by chain; of a chain without one, only the start is known. */
   readonly anchors = { store: new Map<string, string>(), catalog: new Map<string, string>() };
 
   readonly #earlier = new Map<string, Buffer>();
@@ -38,20 +38,20 @@ export class AuditFolder {
     return new AuditLog(rotateBytes === undefined ? options : { ...options, rotateBytes });
   }
 
-  /** Opens a closed chain again, to append to it. */
+  /** Reopens a closed chain for appending. */
   async reopen(chain: string): Promise<AuditLog> {
     const continues = await wholeEnd(this.path, KEY, chain);
     if (!continues) throw new Error(`the chain ${chain} does not end at its head`);
     return new AuditLog({ folder: this.path, chain, key: KEY, begun: this.#remember, continues });
   }
 
-  /** Remembers a chain's files as they are now, for `setBack`. */
+  /** Remembers a chain's current files, for `setBack`. */
   async keepEarlier(chain: string): Promise<void> {
     for (const name of (await this.names()).filter((one) => one.startsWith(`${chain}.`)))
       this.#earlier.set(name, await readFile(this.file(name)));
   }
 
-  /** Restores the files that were remembered of a chain; removes later ones. */
+  /** Restores the remembered files of a chain and removes later ones. */
   async setBack(chain: string): Promise<void> {
     for (const name of (await this.names()).filter((one) => one.startsWith(`${chain}.`))) {
       const bytes = this.#earlier.get(name);
@@ -59,7 +59,7 @@ export class AuditFolder {
     }
   }
 
-  /** Writes a closed chain of records. */
+  /** Writes a closed chain of events. */
   async fill(chain: string, records: number, rotateBytes?: number): Promise<void> {
     const log = this.open(chain, rotateBytes);
     for (let i = 0; i < records; i++) {
@@ -68,7 +68,7 @@ export class AuditFolder {
     await log.close();
   }
 
-  /** Anchors a chain at its head on disk, in the places named. */
+  /** Anchors a chain at its head on disk, in the named places. */
   anchor(log: AuditLog, atMs: number, places: readonly ('store' | 'catalog')[] = ['store', 'catalog']): void {
     const { chain, headOnDisk: head } = log;
     const anchor = { chain, number: this.begun.indexOf(chain) + 1, head, atMs, closed: false };
@@ -95,7 +95,7 @@ export class AuditFolder {
   }
 }
 
-/** One way of tampering; returns a description of what it did. */
+/** A way of tampering; returns a description of what it did. */
 type Tamper = (folder: AuditFolder, random: () => number) => Promise<string>;
 
 const pick = <Item>(items: readonly Item[], random: () => number): Item =>
@@ -210,7 +210,7 @@ export interface Trials {
   readonly missed: readonly string[];
 }
 
-/** Tampers with a good log again and again, each time with a fresh copy. */
+/** Tampers repeatedly with a valid log, each time with a fresh copy. */
 export async function tamperTrials(count: number, seed: number): Promise<Trials> {
   const random = seeded(seed);
   const folder = await AuditFolder.make();

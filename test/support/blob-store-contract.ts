@@ -1,4 +1,4 @@
-/** The contract of blob stores as tests: each store runs all of them. */
+/** The contract of blob stores as tests; each store runs all of them. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
@@ -17,12 +17,12 @@ import { eventually as poll } from './poll.ts';
 /** The store under test, empty at first. */
 export interface OpenStore {
   readonly store: BlobStore;
-  /** Opens a second store over the same bytes, as after a start; absent if nothing outlives the process. */
+  /** Opens a second store over the same bytes, like a restart; absent if nothing outlives the process. */
   reopen?(): Promise<BlobStore>;
   close(): Promise<void>;
 }
 
-/** An archive's label; `changes` win. */
+/** An archive's label, with `changes`. */
 export function archiveLabel(changes: Partial<BlobLabel> = {}): BlobLabel {
   return {
     kind: 'archive',
@@ -56,14 +56,14 @@ function digestsOf(bytes: Uint8Array): BlobDigests {
   };
 }
 
-/** Bytes that differ from one `seed` to the next and along their length. */
+/** Bytes that depend on `seed` and vary along their length. */
 export function someBytes(length: number, seed = 0): Buffer {
   const bytes = Buffer.alloc(length);
   for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed * 101) & 0xff;
   return bytes;
 }
 
-/** A store may keep small and large blobs in different ways: each test must hold for both kinds. */
+/** A store may keep small and large blobs in different ways, so each test runs for both kinds. */
 export const SIZES = [
   ['small', 10],
   ['large', 300_000],
@@ -83,7 +83,7 @@ export async function storeBlob(
   return writer.finish(label);
 }
 
-/** Whether the descriptions are equal; leaves may be any kind of byte array. */
+/** Whether the descriptions are equal, whatever kind of byte arrays the leaves are. */
 function sameDigests(found: BlobDigests, expected: BlobDigests): void {
   const plain = ({ leaves, ...rest }: BlobDigests) => ({
     ...rest,
@@ -92,14 +92,14 @@ function sameDigests(found: BlobDigests, expected: BlobDigests): void {
   assert.deepEqual(plain(found), plain(expected));
 }
 
-/** Everything that a list of a store returns. */
+/** All items of a list of the store. */
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const item of items) all.push(item);
   return all;
 }
 
-/** Bytes `first`..`last` of a blob; the whole of it by default. The digests of its leaves are checked on the way. */
+/** Bytes `first`..`last` of a blob, by default all. Asserts that the leaves match. */
 export async function readBlob(store: BlobStore, ref: string, first = 0, last?: number): Promise<Buffer> {
   const blob = await store.open(ref);
   try {
@@ -117,9 +117,9 @@ export async function readBlob(store: BlobStore, ref: string, first = 0, last?: 
   }
 }
 
-/** Polls until it holds, because callers do not wait for a confirmation. */
+/** Polls until the condition holds, because a confirmation is not awaited. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  await poll('what was waited for', holds);
+  await poll('the condition to hold', holds);
 }
 
 /** Runs the contract; `open` returns a fresh, empty store. */
@@ -155,7 +155,7 @@ const SECTIONS: readonly ((store: TheStore) => void)[] = [
 
 function keepsBytes(store: TheStore): void {
   for (const length of [100_000, 256 * 1024, 256 * 1024 + 1, LEAF_BYTES, LEAF_BYTES + 1]) {
-    it(`gives back the ${length} bytes that it was given`, async () => {
+    it(`returns ${length} bytes as written`, async () => {
       const bytes = someBytes(length);
       const ref = await storeBlob(store(), bytes);
       assert.deepEqual(await readBlob(store(), ref), bytes);
@@ -167,7 +167,7 @@ function keepsBytes(store: TheStore): void {
     assert.deepEqual(await readBlob(store(), ref), Buffer.of(7));
   });
 
-  it('takes a blob in chunks whose buffer is reused', async () => {
+  it('accepts a blob in chunks whose buffer is reused', async () => {
     const writer = await store().create(3000);
     const chunk = Buffer.alloc(1000);
     for (let i = 1; i <= 3; i++) await writer.write([chunk.fill(i)]);
@@ -177,7 +177,7 @@ function keepsBytes(store: TheStore): void {
     assert.deepEqual(await readBlob(store(), ref), whole);
   });
 
-  it('takes a blob whose size is known only at its end', async () => {
+  it('accepts a blob whose size is known only at its end', async () => {
     const writer = await store().create(null);
     const bytes = someBytes(2500);
     for (let at = 0; at < bytes.length; at += 1000) await writer.write([bytes.subarray(at, at + 1000)]);
@@ -214,7 +214,7 @@ function keepsBytes(store: TheStore): void {
     assert.equal((await readBlob(store(), ref, 0, 9)).length, 10);
   });
 
-  it('keeps many blobs that are written side by side apart', async () => {
+  it('keeps concurrently written blobs apart', async () => {
     const refs = await Promise.all(
       Array.from({ length: 40 }, (_, i) =>
         storeBlob(store(), someBytes(5000 + i, i), partLabel(i * LEAF_BYTES), 700),
@@ -229,7 +229,7 @@ function keepsBytes(store: TheStore): void {
 }
 
 function describesBlobs(store: TheStore): void {
-  it('describes an archive as it was labelled and hashed', async () => {
+  it('returns the label and hashes of an archive', async () => {
     const bytes = someBytes(2 * LEAF_BYTES + 1);
     const label = archiveLabel({ description: null });
     const ref = await storeBlob(store(), bytes, label);
@@ -239,7 +239,7 @@ function describesBlobs(store: TheStore): void {
     assert.deepEqual(Buffer.from(leaves), Buffer.from(expectedLeaves));
   });
 
-  it('describes a part with its upload and place', async () => {
+  it('returns the upload and place of a part', async () => {
     const label = partLabel(3 * LEAF_BYTES, { description: '"\\ ~'.repeat(256) });
     const ref = await storeBlob(store(), someBytes(10), label);
     assert.deepEqual((await store().describe(ref)).label, label);
@@ -266,7 +266,7 @@ function refusesUnfinished(store: TheStore): void {
       ['short', size - 1],
       ['long', size + 1],
     ] as const) {
-      it(`refuses a ${kind} blob that is too ${what}, and keeps nothing of it`, () =>
+      it(`refuses a ${kind} blob that is too ${what}, and keeps none of it`, () =>
         unchanged(async () => {
           const writer = await store().create(size);
           await writer.write([someBytes(length)]);
@@ -291,7 +291,7 @@ function refusesUnfinished(store: TheStore): void {
 
 function removes(store: TheStore): void {
   for (const [kind, size] of SIZES) {
-    it(`removes a ${kind} blob, and again without complaint`, async () => {
+    it(`removes a ${kind} blob; a repeated removal succeeds`, async () => {
       const ref = await storeBlob(store(), someBytes(size));
       await store().remove(ref);
       await store().remove(ref);
@@ -299,14 +299,14 @@ function removes(store: TheStore): void {
       await assert.rejects(store().describe(ref), BlobMissing);
     });
 
-    it(`says that a ${kind} blob is missing before it gives the first byte`, async () => {
+    it(`reports a missing ${kind} blob before the first byte`, async () => {
       const ref = await storeBlob(store(), someBytes(size));
       await store().remove(ref);
       await assert.rejects(store().describe(ref), BlobMissing);
       await assert.rejects(store().open(ref), BlobMissing);
     });
 
-    it(`leaves the others where they are when a ${kind} blob is removed, also when space is freed`, async () => {
+    it(`keeps the other blobs when a ${kind} blob is removed and when space is freed`, async () => {
       const [gone, kept] = [
         await storeBlob(store(), someBytes(size)),
         await storeBlob(store(), someBytes(size + 10)),
@@ -319,7 +319,7 @@ function removes(store: TheStore): void {
     });
   }
 
-  it('has no blob under a name that it never gave', async () => {
+  it('has no blob under an unknown reference', async () => {
     for (const missing of [
       'nonsense',
       '../format.json',
@@ -337,7 +337,7 @@ function confirms(store: TheStore): void {
   const isLoose = async (ref: string) => (await collect(store().unconfirmed())).includes(ref);
 
   for (const [kind, size] of SIZES) {
-    it(`knows a ${kind} blob as unconfirmed until it is confirmed`, async () => {
+    it(`lists a ${kind} blob as unconfirmed until it is confirmed`, async () => {
       const ref = await storeBlob(store(), someBytes(size));
       assert.equal(await isLoose(ref), true);
       store().confirm(ref);
@@ -345,7 +345,7 @@ function confirms(store: TheStore): void {
       assert.deepEqual(await readBlob(store(), ref), someBytes(size));
     });
 
-    it(`takes a second confirmation of a ${kind} blob, and one of a blob that is gone`, async () => {
+    it(`accepts a repeated confirmation of a ${kind} blob, and one of a removed blob`, async () => {
       const ref = await storeBlob(store(), someBytes(size));
       for (let i = 0; i < 2; i++) store().confirm(ref);
       await store().remove(ref);
@@ -353,7 +353,7 @@ function confirms(store: TheStore): void {
       await eventually(async () => !(await isLoose(ref)));
     });
 
-    it(`no longer counts a removed ${kind} blob as unconfirmed`, async () => {
+    it(`does not list a removed ${kind} blob as unconfirmed`, async () => {
       const ref = await storeBlob(store(), someBytes(size));
       await store().remove(ref);
       assert.equal(await isLoose(ref), false);
@@ -368,7 +368,7 @@ function keepsRecords(store: TheStore): void {
       .map(({ seq, body }) => ({ seq, body }))
       .sort((a, b) => a.seq - b.seq);
 
-  it('gives back what was appended to the journal', async () => {
+  it('returns the appended entries', async () => {
     const records = [
       { seq: 1, body: { type: 'plain', at: 5, none: null, list: [1, 'two'] } },
       { seq: 2, body: { type: 'plain', text: '"quoted"\n\r\u2028\u2029\0 and ünïcode 🗻' } },
@@ -377,7 +377,7 @@ function keepsRecords(store: TheStore): void {
     assert.deepEqual(await found('plain'), records);
   });
 
-  it('keeps every entry of concurrent appends', async () => {
+  it('has every entry of concurrent appends', async () => {
     const records = Array.from({ length: 100 }, (_, i) => ({ seq: 1000 + i, body: { type: 'many', i } }));
     await Promise.all(
       Array.from({ length: 50 }, (_, i) => store().appendEntries(records.slice(2 * i, 2 * i + 2))),
@@ -385,17 +385,17 @@ function keepsRecords(store: TheStore): void {
     assert.deepEqual(await found('many'), records);
   });
 
-  it('takes an empty append', async () => {
+  it('accepts an empty append', async () => {
     await store().appendEntries([]);
     assert.deepEqual(await found('nothing'), []);
   });
 
-  it('knows the greatest number of its entries, in any order', async () => {
+  it('returns the greatest number of its entries, in whatever order they were appended', async () => {
     for (const seq of [5005, 9009, 7007]) await store().appendEntries([{ seq, body: {} }]);
     assert.equal(await store().lastEntrySeq(), 9009);
   });
 
-  it('reports no failure while all is well', () => {
+  it('reports no failure after successful appends', () => {
     assert.equal(store().failure(), undefined);
   });
 }
@@ -407,7 +407,7 @@ function setsAside(store: TheStore): void {
   };
 
   for (const [kind, size] of SIZES) {
-    it(`sets a ${kind} blob aside: it can be read, is listed, and is no longer unconfirmed`, async () => {
+    it(`sets a ${kind} blob aside: it is readable and listed as aside, and no longer as unconfirmed`, async () => {
       const ref = await storeBlob(store(), someBytes(size));
       await store().setAside([aside(ref)], 5000);
       const [batch] = await collect(store().listAside());
@@ -420,7 +420,7 @@ function setsAside(store: TheStore): void {
     });
   }
 
-  it('lists everything that was set aside, in order of time', async () => {
+  it('lists all blobs set aside, in order of time', async () => {
     const many = Array.from({ length: 1500 }, (_, i) => aside(`${'0'.repeat(32)}.${i * 64}`));
     await store().setAside(many.slice(1000), 20_000);
     await store().setAside(many.slice(0, 1000), 9000);
@@ -436,7 +436,7 @@ function setsAside(store: TheStore): void {
 }
 
 function keepsCommitNumbers(store: TheStore): void {
-  it('knows the commit number that was noted last', async () => {
+  it('returns the commit number that was noted last', async () => {
     for (const number of [7, 1_000_000_007]) {
       await store().noteCommitNumber(number);
       assert.equal(await store().lastCommitNumber(), number);
@@ -455,14 +455,14 @@ function keepsNotes(store: TheStore): void {
     assert.equal(await store().note('note-1'), undefined);
   });
 
-  it('names its notes by what they begin with', async () => {
+  it('lists the names of notes with a prefix', async () => {
     for (const name of ['lock-1', 'lock-2', 'key-1']) await store().putNote(name, name);
     assert.deepEqual([...(await store().noteNames('lock-'))].sort(), ['lock-1', 'lock-2']);
     await store().removeNote('lock-1');
     assert.deepEqual(await store().noteNames('lock-'), ['lock-2']);
   });
 
-  it('keeps one whole text when a note is put concurrently', async () => {
+  it('keeps the whole text of one writer when a note is put concurrently', async () => {
     const texts = Array.from({ length: 20 }, (_, i) => `${i}`.repeat(1000));
     await Promise.all(texts.map((text) => store().putNote('busy', text)));
     assert.ok(texts.includes((await store().note('busy')) ?? ''));
@@ -472,10 +472,10 @@ function keepsNotes(store: TheStore): void {
 
 function outlivesTheProcess(open: () => Promise<OpenStore>): void {
   for (const [kind, size] of SIZES) {
-    it(`keeps ${kind} blobs, entries and what is unconfirmed when it is opened again`, async (t) => {
+    it(`keeps ${kind} blobs, entries and the list of unconfirmed blobs when reopened`, async (t) => {
       const opened = await open();
       t.after(() => opened.close());
-      if (!opened.reopen) return; // Nothing to test: the blobs are gone with the process, and the store says so.
+      if (!opened.reopen) return; // Nothing to test: this store declares that its blobs end with the process.
       const [kept, loose, gone] = [
         await storeBlob(opened.store, someBytes(size)),
         await storeBlob(opened.store, someBytes(size + 10)),
@@ -495,7 +495,7 @@ function outlivesTheProcess(open: () => Promise<OpenStore>): void {
       await again.close();
     });
 
-    it(`asks no more about ${kind} blobs that were confirmed or removed`, async (t) => {
+    it(`does not list ${kind} blobs as unconfirmed after they were confirmed or removed`, async (t) => {
       const opened = await open();
       t.after(() => opened.close());
       if (!opened.reopen) return;

@@ -1,4 +1,4 @@
-/** A certificate for localhost, signed by itself, made anew for each test run: nothing secret lies in the project. */
+/** A self-signed certificate for localhost, made for each test run, so that the project contains no secret. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 const SEQUENCE = 0x30;
@@ -8,13 +8,13 @@ const ECDSA_WITH_SHA256 = '2a8648ce3d040302';
 const COMMON_NAME = '550403';
 const SUBJECT_ALT_NAME = '551d11';
 
-/** One value of DER: tag, length, content. */
+/** A DER value: tag, length, content. */
 function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(content);
   return Buffer.concat([Buffer.of(tag, ...lengthOf(body.length)), body]);
 }
 
-/** In the fewest bytes: strict readers refuse more. */
+/** Encodes in the fewest bytes, because strict readers refuse more. */
 function lengthOf(bytes: number): readonly number[] {
   if (bytes < 128) return [bytes];
   return bytes < 256 ? [0x81, bytes] : [0x82, bytes >> 8, bytes & 255];

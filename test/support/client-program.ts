@@ -1,4 +1,4 @@
-/** Clients as separate programs, in an environment without a developer's settings. */
+/** Runs clients as separate programs, in an environment without a developer's settings. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -10,14 +10,14 @@ export interface ProgramOutcome {
   readonly errors: string;
 }
 
-/** Runs a client against the server, with root's keys in its environment; without retries, which would hide faults. */
-export function runClient(
-  program: string,
-  args: readonly string[],
-  { accessKeyId, secretAccessKey, data }: TestServer,
-): Promise<ProgramOutcome> {
-  const env = {
-    PATH: process.env['PATH'],
+/** An environment with root's keys and without a developer's settings; without retries, which would hide faults. */
+export function clientEnvironment({
+  accessKeyId,
+  secretAccessKey,
+  data,
+}: TestServer): Readonly<Record<string, string>> {
+  return {
+    PATH: process.env['PATH'] ?? '',
     HOME: data,
     LC_ALL: 'C.UTF-8',
     PYTHONIOENCODING: 'utf-8',
@@ -28,6 +28,23 @@ export function runClient(
     AWS_MAX_ATTEMPTS: '1',
     AWS_PAGER: '',
   };
+}
+
+/** Runs a client against the server. */
+export function runClient(
+  program: string,
+  args: readonly string[],
+  server: TestServer,
+): Promise<ProgramOutcome> {
+  return runProgram(program, args, clientEnvironment(server));
+}
+
+/** Runs a program to its end. */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<ProgramOutcome> {
   return new Promise((resolve) => {
     const child = execFile(program, args, { env }, (_, output, errors) =>
       resolve({ code: child.exitCode, output, errors }),
@@ -35,7 +52,7 @@ export function runClient(
   });
 }
 
-/** Where a program lies; undefined if it is not there. */
+/** Path of a program; undefined if it is missing. */
 export function onPath(program: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.map((folder) => join(folder, program)).find(isProgram);

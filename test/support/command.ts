@@ -1,10 +1,10 @@
-/** The `moraine` command as a user runs it, to its end. */
+/** Runs the `moraine` command as a user does, to its end. */
 import { spawn } from 'node:child_process';
 import { MAIN } from './program.ts';
 import { asUser } from './server.ts';
 
-/** After this a command is killed, so that its test fails instead of hanging. */
-const LIMIT_MS = 120_000;
+/** Time after which a command is killed, so that its test fails instead of hanging. */
+const LIMIT_MS = 600_000;
 
 export interface Ended {
   readonly code: number | null;

@@ -13,7 +13,7 @@ export class CountedSpace implements DiskSpace {
   readonly allocations: CountedAllocation[] = [];
   refuses = false;
   given = 0;
-  /** How often a caller asked it to give up some of the reserve. */
+  /** Number of requests to give up some of the reserve. */
   asked = 0;
   readonly #steps: number;
 

@@ -1,4 +1,4 @@
-/** Disk stores for tests, and copies of them as a crash leaves them. */
+/** Disk stores for tests, and copies of them as a crash would leave them. */
 import { randomBytes } from 'node:crypto';
 import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,16 +33,18 @@ export function storeOver(
 export const incoming = (folder: string) => readdir(join(folder, 'incoming'));
 export const packFiles = (folder: string) => readdir(join(folder, 'packs'));
 
-/** A copy of the folder, with its packs, as a crash would leave it now. The store over the folder may go on. */
+/** Copies the folder as a crash would leave it now. The store over the folder stays usable. */
 export async function copyOf(t: TestContext, folder: string): Promise<string> {
   const copy = await temporaryFolder();
   t.after(() => rm(copy, { recursive: true }));
-  // Copying its 256 folders would take longest, and a start makes them.
+  // Skips the 256 folders, which take longest to copy and which a start makes again.
   await cp(folder, copy, { recursive: true, filter: (path) => path !== join(folder, 'blobs') });
   return copy;
 }
 
-/** Does what a start does: prepares the folder, and confirms or sets aside blobs by what the catalog names. */
+/**
+ * Does what a start does: prepares the folder, and confirms or sets aside each blob by whether the catalog names it.
+ */
 export async function startOver(
   t: TestContext,
   folder: string,

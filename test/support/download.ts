@@ -1,4 +1,4 @@
-/** Downloads, complete or broken off: the bytes that a client has when the connection ends. */
+/** Downloads, complete or cut: the bytes that a client has when the connection ends. */
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import type { Api } from './api.ts';
@@ -11,7 +11,7 @@ export interface Download {
   readonly complete: boolean;
 }
 
-/** Signs and sends a GET; resolves also when the connection breaks in the middle of the body. */
+/** Signs and sends a GET; also resolves if the connection breaks in the middle of the body. */
 export function download(
   api: Api,
   target: string,
@@ -41,7 +41,7 @@ export function download(
   });
 }
 
-/** For bodies too long to show when they differ. */
+/** A digest, for bodies too long to print when they differ. */
 export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

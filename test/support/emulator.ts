@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type Answer, sendRaw } from './request.ts';
 import { type StartOptions, startServer, type TestServer } from './server.ts';
 
-/** The emulator refuses control requests that have neither this nor a header of its own. */
+/** A header of control requests; the emulator refuses those that have neither this nor `x-moraine-emulator`. */
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 interface EmulatorState {
@@ -13,18 +13,18 @@ interface EmulatorState {
 }
 
 export interface EmulatorControls {
-  /** The answer to a control request. */
+  /** Sends a control request; returns the answer. */
   post(action: string, body?: unknown): Promise<Answer>;
-  /** Asks for a fault with these members. */
+  /** Requests a fault with these members. */
   faultWith(members: Readonly<Record<string, unknown>>): Promise<EmulatorState>;
   clearFaults(): Promise<EmulatorState>;
-  /** Sets the clock to an instant, or back to `real` time. */
+  /** Sets the clock to an instant, or to `real` time. */
   set(instant: string): Promise<EmulatorState>;
   turnBack(by: string): Promise<EmulatorState>;
   state(): Promise<EmulatorState>;
   /** Sets the clock forward, by a duration or to the `next` event. */
   advance(by: string): Promise<EmulatorState>;
-  /** Sets the clock forward to this moment, or up to a second later. */
+  /** Sets the clock forward to this instant, or up to a second later. */
   advanceTo(date: string): Promise<EmulatorState>;
   reset(): Promise<EmulatorState>;
   fault(operation: string, code: string, times: number): Promise<EmulatorState>;

@@ -1,4 +1,4 @@
-/** One request for each of the 33 operations that succeeds when it is allowed, over state that was prepared for it. */
+/** For each of the 33 operations, a request that succeeds if allowed, with the state that it needs. */
 import assert from 'node:assert/strict';
 import { treeHash } from '../../src/treehash/index.ts';
 import type { Api, CallOptions } from './api.ts';
@@ -7,19 +7,19 @@ import { MIB } from './pattern.ts';
 import { type Answer, hashHeaders } from './request.ts';
 
 export interface Attempt {
-  /** The operation, and the action in policies. */
+  /** The operation's name, which is also its action in policies. */
   readonly name: string;
   readonly method: string;
   /** Path after the account, query included: `/vaults/v?operation=add`. */
   readonly path: string;
   readonly options: CallOptions;
-  /** What it answers when it is allowed. */
+  /** The status of the answer if allowed. */
   readonly status: number;
   /** Empty for operations on the account. */
   readonly vault: string;
 }
 
-/** A lock policy that denies nothing that these attempts do. */
+/** A lock policy that denies none of these attempts. */
 export const HARMLESS_LOCK = {
   Version: '2012-10-17',
   Statement: [
@@ -33,7 +33,7 @@ export const HARMLESS_LOCK = {
   ],
 };
 
-/** An access policy that grants nothing to anybody who asks. */
+/** An access policy that grants nothing to any caller of the tests. */
 const IDLE_POLICY = {
   Version: '2012-10-17',
   Statement: [
@@ -191,7 +191,7 @@ async function retrieve(api: Api, vault: string): Promise<string> {
   return jobsOf(api).startRetrieval(vault, await api.upload(vault, BYTES));
 }
 
-/** Operations that do not name a vault that is there. */
+/** Operations that do not name an existing vault. */
 const WITHOUT_VAULT = new Set([
   'GetDataRetrievalPolicy',
   'ListProvisionedCapacity',
@@ -200,7 +200,7 @@ const WITHOUT_VAULT = new Set([
   'SetDataRetrievalPolicy',
 ]);
 
-/** Prepares, as the account's root, a vault of its own for each operation. @param prefix of the vaults' names. */
+/** As the account's root, prepares a separate vault for each operation. @param prefix of the vaults' names. */
 export async function everyOperation(root: Api, prefix: string): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
   for (const [name, prepare] of Object.entries(PREPARE)) {
@@ -212,7 +212,7 @@ export async function everyOperation(root: Api, prefix: string): Promise<Attempt
   return attempts;
 }
 
-/** Sends an attempt. @param account of the path. */
+/** Sends an attempt. @param account in the path. */
 export function attempt(api: Api, { method, path, options }: Attempt, account = '-'): Promise<Answer> {
   return api.call(method, `/${account}${path}`, options);
 }

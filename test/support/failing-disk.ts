@@ -5,8 +5,8 @@ import type { TestContext } from 'node:test';
 type FileMethod = 'read' | 'datasync' | 'sync' | 'write' | 'writeFile' | 'appendFile' | 'truncate';
 
 /**
- * Makes a method of every open file of this process fail until the test ends: no real disk fails on demand, and the
- * store must not have a seam only for that.
+ * Makes a method of every open file of this process fail until the test ends, because a real disk does not fail on
+ * demand and the store should not have a seam only for tests.
  */
 export async function failFiles(
   t: TestContext,
@@ -20,14 +20,14 @@ export async function failFiles(
   });
 }
 
-/** An error as Node.js makes it: Node.js has no name for a used-up quota. */
+/** An error like those of Node.js, which has no name for an exceeded quota. */
 export function diskError(name: 'EIO' | 'ENOSPC' | 'EDQUOT'): Error {
   const errno = -constants.errno[name];
   const code = name === 'EDQUOT' ? `Unknown system error ${errno}` : name;
   return Object.assign(new Error(`${code}: this disk fails, write '/a/path'`), { code, errno });
 }
 
-/** Runs something before each call of a method of any open file (`this`) of this process, until the test ends. */
+/** Until the test ends, runs `before` ahead of each call of a method on any open file (`this`) of this process. */
 export async function beforeFiles(
   t: TestContext,
   method: FileMethod,

@@ -1,4 +1,4 @@
-/** Forged requests: requests that would be accepted, changed at random so that their signature does not cover them. */
+/** Forged requests: acceptable requests, changed at random so that their signature no longer covers them. */
 import { type Answer, hashHeaders, sendRaw } from './request.ts';
 import type { Credentials } from './server.ts';
 import { amzDate, presignTarget, type Signer, sha256Hex, signHeaders } from './signer.ts';
@@ -15,7 +15,7 @@ interface Forged extends Request {
   readonly what: string;
 }
 
-/** Keys that the server accepts, and keys that it does not. */
+/** Keys that the server accepts, and keys that it refuses. */
 export interface Cast {
   readonly url: string;
   readonly root: Credentials;
@@ -32,7 +32,7 @@ type Headers = Record<string, string>;
 const pick = <Item>(items: readonly Item[], random: Random): Item =>
   items[Math.floor(random() * items.length)] as Item;
 
-/** Requests that change nothing that the tests look at. */
+/** Requests without an effect on the tests. */
 const BASES: readonly Omit<Request, 'headers'>[] = [
   { method: 'GET', target: '/-/vaults?limit=10&marker=', body: '' },
   { method: 'GET', target: '/-/vaults/v', body: '' },
@@ -77,7 +77,7 @@ type Forge = (cast: Cast, random: Random) => Forged;
 const HEX = '0123456789abcdef';
 const SAFE = 'ABCDEFGHabcdefgh0123456789';
 
-/** The text with the character at a place replaced by another. */
+/** Replaces the character at a place by another. */
 function replaced(text: string, at: number, alphabet: string, random: Random): string {
   const others = [...alphabet].filter((char) => char !== text[at]);
   return text.slice(0, at) + pick(others, random) + text.slice(at + 1);
@@ -88,7 +88,7 @@ function withAuthorization(request: Request, change: (text: string) => string, w
   return { ...request, headers: { ...headers, authorization: change(authorization) }, what };
 }
 
-/** Parts of the Authorization header, each with what a forger would write there. */
+/** Parts of the Authorization header, each with forged values. */
 const PARTS: readonly (readonly [what: string, RegExp, (found: string, random: Random) => string])[] = [
   [
     'the algorithm',
@@ -157,7 +157,7 @@ function forgedSignature(found: string, random: Random): string {
   );
 }
 
-/** Places in a target that a forger might change. Doubled slashes do not count: the server drops them first. */
+/** Ways to change a target. Doubled slashes are left out, because the server drops them first. */
 function forgedTarget(target: string, random: Random): string {
   const [path = '', query] = target.split('?');
   const join = (newPath: string, newQuery: string | undefined): string =>
@@ -227,7 +227,7 @@ const FORGES: Readonly<Record<string, Forge>> = {
       [without, { ...without, [name]: `${value}x` }, { ...without, [name]: `0${value}` }],
       random,
     );
-    // Without a host, HTTP itself refuses.
+    // Skips the host, because HTTP itself requires one.
     return {
       ...request,
       headers: name === 'host' ? { ...without, host: 'elsewhere' } : headers,
@@ -267,7 +267,7 @@ const FORGES: Readonly<Record<string, Forge>> = {
     return { ...request, method: pick(methods, random), what: 'the method' };
   },
   replayed(cast, random) {
-    // Further beyond the window than a slow test could be.
+    // So far beyond the window that a slow test makes no difference.
     const byMs = (random() < 0.5 ? -1 : 1) * (400_000 + Math.floor(random() ** 4 * 3e11));
     const request = signed(cast, pick(BASES, random), { at: new Date(Date.now() + byMs) });
     return { ...request, what: `signed ${byMs} ms from now` };
@@ -367,11 +367,11 @@ const REFUSED = new Set([
   'MissingAuthenticationTokenException',
   'UnrecognizedClientException',
 ]);
-/** Refusals of requests that cannot be of the API: the server sends them before it checks the signature. */
+/** Refusals of requests that cannot belong to the API, which the server sends before it checks the signature. */
 const EARLIER =
   /^(There is no operation |Invalid operation: |Invalid path: |The query parameter .* is given twice|The path or query cannot be decoded|Required parameter missing: x-amz-content-sha256$|The request is not well-formed)/;
 
-/** Whether the request got no further than the check of its signature. */
+/** Whether the request was refused by the check of its signature or before. */
 function isRefused({ status, text }: Answer): boolean {
   if (status < 400 || status >= 500) return false;
   const { code, message } = JSON.parse(text) as { code: string; message: string };
@@ -382,7 +382,7 @@ export interface ForgeryTally {
   sent: number;
   accepted: string[];
   failed: string[];
-  /** Unchanged requests among them, which must be accepted. */
+  /** Number of unchanged requests among them, which must be accepted. */
   controls: number;
   byCode: Record<string, number>;
 }
@@ -404,7 +404,7 @@ export async function sendForgeries(cast: Cast, count: number, random: Random): 
   return tally;
 }
 
-/** Retries, because the server may close a kept connection as the next request goes out. */
+/** Retries, because the server may close a kept-alive connection while the next request is sent. */
 async function sendAgain(url: string, request: Request, tries = 3): Promise<Answer> {
   try {
     // Otherwise node:http would send a GET's body without a length.

@@ -1,4 +1,4 @@
-/** Fills the disk of a server step by step and checks what it does: for a test and for `npm run full-disk`. */
+/** Fills a server's disk step by step and checks what the server does; for a test and for `npm run full-disk`. */
 import assert from 'node:assert/strict';
 import { statfs } from 'node:fs/promises';
 import { type Api, apiOf } from './api.ts';
@@ -11,7 +11,7 @@ import { heldIn } from './reserve.ts';
 import { startServer, type TestServer } from './server.ts';
 import type { SmallDisk } from './small-disk.ts';
 
-/** How an operation was answered, with the reason of a refusal. */
+/** The status of an operation, with the reason of a refusal. */
 export interface Row {
   readonly name: string;
   readonly method: string;
@@ -20,9 +20,9 @@ export interface Row {
 }
 
 export interface FullDiskStory {
-  /** The answers of the 33 operations on a disk that uploads filled. */
+  /** The answers to the 33 operations on a disk that uploads have filled. */
   readonly filled: readonly Row[];
-  /** The same after another program had taken the last byte. Empty with a quota: that may kill the server. */
+  /** The same after another program took the last byte. Empty with a quota, because that may kill the server. */
   readonly crowded: readonly Row[];
   /** The same after the reserve was used up too. Empty with a quota. */
   readonly usedUp: readonly Row[];
@@ -30,16 +30,19 @@ export interface FullDiskStory {
   readonly uploads: number;
 }
 
-/** Sizes for packs, for files written at once, and for files past the page cache; the largest fills the disk. */
+/**
+ * Sizes of blobs in packs, in files written at once, and in files that bypass the page cache; the largest fills the
+ * disk.
+ */
 const SIZES = [100_000, 700_000, 1.5 * MIB, 8 * MIB];
 const UNWELL = /^The disk of the data folder (is full|refuses writes): /;
 const WITHIN_MS = 120_000;
-/** Whether the operation goes on until the whole reserve is used up. */
+/** Whether the operation succeeds until the whole reserve is used up. */
 const goesOn = (name: string, method: string): boolean =>
   method === 'GET' || method === 'DELETE' || name === 'InitiateJob';
 const UPLOADS = new Set(['UploadArchive', 'UploadMultipartPart']);
 
-/** @param tell is told what is going on. @throws AssertionError where a server does not do as docs/operating.md says. */
+/** @param tell receives progress messages. @throws AssertionError where the server deviates from docs/operating.md. */
 export async function fullDiskStory(
   disk: SmallDisk,
   workers: number,
@@ -47,7 +50,7 @@ export async function fullDiskStory(
 ): Promise<FullDiskStory> {
   const start = (): Promise<TestServer> =>
     startServer({ data: disk.path, flags: ['--workers', String(workers)], fullReserve: true });
-  // If another program uses up a quota of btrfs, the server may be killed.
+  // Another program that uses up a btrfs quota may get the server killed.
   const isShared = disk.quotaBytes === undefined;
   let server = await start();
   try {
@@ -155,16 +158,16 @@ async function assertUnwell(api: Api, server: TestServer): Promise<void> {
       WITHIN_MS,
     );
     assert.match(String(answer.json()['reason']), UNWELL);
-    assert.ok(!answer.text.includes(server.data), 'anybody may ask, so no path is shown');
+    assert.ok(!answer.text.includes(server.data), 'the health page is public, so it must show no path');
   }
   await eventually(
-    'the log tells',
+    'the log has the reason',
     () => /"msg":"The disk of the data folder (is full|refuses)/.test(server.errors()),
     WITHIN_MS,
   );
 }
 
-/** The answers to these attempts; uploads have a size that was refused before. */
+/** Sends these attempts and returns the answers; uploads have a size that was refused before. */
 async function answersTo(api: Api, attempts: readonly Attempt[]): Promise<Row[]> {
   const rows: Row[] = [];
   const body = patternBytes(Math.min(...SIZES));
@@ -178,7 +181,7 @@ async function answersTo(api: Api, attempts: readonly Attempt[]): Promise<Row[]>
   return rows;
 }
 
-/** @param hasReserve whether the reserve is whole, so that small changes go on. */
+/** @param hasReserve whether the reserve is whole, so that small changes succeed. */
 function assertAnswers(rows: readonly Row[], hasReserve: boolean): void {
   for (const { name, method, status, reason } of rows) {
     if (UPLOADS.has(name)) assert.equal(status, 500, `${name} was answered ${status}`);
@@ -186,7 +189,7 @@ function assertAnswers(rows: readonly Row[], hasReserve: boolean): void {
   }
 }
 
-/** Whether earlier rounds have bought the two units that may be bought. */
+/** Whether earlier rounds have bought the two units allowed. */
 function isBought(answer: Answer): boolean {
   return answer.status === 400 && answer.json()['code'] === 'LimitExceededException';
 }
@@ -215,7 +218,7 @@ async function deleteAll(api: Api, stored: readonly Stored[]): Promise<void> {
   }
 }
 
-/** Acts as another program that takes all space that the server gives up. */
+/** Acts as another program that takes all the space that the server gives up. */
 async function useUp(disk: SmallDisk): Promise<void> {
   const isUsedUp = async (): Promise<boolean> => {
     await disk.fill();
@@ -229,7 +232,7 @@ function health(api: Api): Promise<Answer> {
   return api.call('GET', '/_moraine/health');
 }
 
-/** Whether the reserve is as large as it is by default. */
+/** Whether the reserve has its default size. */
 async function isReserveWhole({ path, quotaBytes = Infinity }: SmallDisk): Promise<boolean> {
   const { blocks, bsize } = await statfs(path);
   return (await heldIn(path)) === Math.floor(Math.min(64 * MIB, Math.min(blocks * bsize, quotaBytes) / 16));

@@ -1,6 +1,6 @@
 /**
- * Tree hashes as clients compute them wrongly. Written from the definition alone and without the server's code, so that
- * the server's explanations are tested against the mistakes themselves.
+ * Wrong tree hashes, computed with the usual mistakes of clients. Written from the definition, without the server's
+ * code, so that the server's explanations are tested independently.
  */
 import { createHash } from 'node:crypto';
 
@@ -18,7 +18,7 @@ export function leavesOf(body: Uint8Array): Buffer[] {
   return leaves;
 }
 
-/** How the levels of a tree are made: the parent of a pair, and of a digest without a partner. */
+/** How a level of a tree is made: the parent of a pair, and of a digest without a partner. */
 interface Folding {
   pair(left: Buffer, right: Buffer): Buffer;
   odd(digest: Buffer): Buffer;
@@ -37,7 +37,7 @@ function foldWith(digests: readonly Buffer[], folding: Folding): string {
   return foldWith(next, folding);
 }
 
-/** The right way. */
+/** The correct tree hash. */
 export function fold(digests: readonly Buffer[]): string {
   return foldWith(digests, RIGHT);
 }

@@ -1,4 +1,4 @@
-/** Known hashes of known bytes. Each row: how many bytes, their SHA-256, their tree hash. */
+/** Known hashes of known bytes. Each row: length, SHA-256, tree hash. */
 export type HashVector = readonly [bytes: number, linear: string, tree: string];
 
 /** Of the first bytes of the pattern (`patternBytes`). */
@@ -100,7 +100,7 @@ export const PATTERN_VECTORS: readonly HashVector[] = [
   ],
 ];
 
-/** Of one byte repeated: the byte, how often, the SHA-256 (empty if unpublished), the tree hash. */
+/** Of one byte repeated: the byte, the length, the SHA-256 (empty if unpublished), the tree hash. */
 export const CONSTANT_VECTORS: readonly (readonly [byte: number, ...HashVector])[] = [
   [
     0x00,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { BodyMessage } from '../../src/protocol/body-message.ts';
 
-/** A request as node:http hands it over, without a connection: a test pushes the body itself. */
+/** A request as node:http delivers it, but without a connection; a test pushes the body itself. */
 export function incomingOf(
   method: string,
   url: string,

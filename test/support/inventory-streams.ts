@@ -11,13 +11,13 @@ export interface InventoryRow {
 const CSV_HEAD = 'ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash';
 const JSON_HEAD = /^\{"VaultARN":"[^"]+","InventoryDate":"[^"]+","ArchiveList":\[/;
 
-/** Decodes chunks, which may end in the middle of a character. */
+/** Decodes chunks that may end in the middle of a character. */
 async function* texts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
 }
 
-/** @throws Error when the document does not begin or end as it must. */
+/** @throws Error when the document does not begin or end as expected. */
 export async function* parseJsonInventory(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<InventoryRow> {
   let rest = '';
   let inside = false;
@@ -28,7 +28,7 @@ export async function* parseJsonInventory(chunks: AsyncIterable<Uint8Array>): As
       if (head === undefined) continue;
       [rest, inside] = [rest.slice(head.length), true];
     }
-    // An object ends at the first brace after its hash: quotes inside a description are escaped.
+    // An object ends at the first brace after its hash, because quotes inside a description are escaped.
     for (let end = endOfEntry(rest); end > 0; end = endOfEntry(rest)) {
       yield JSON.parse(rest.slice(rest.startsWith(',') ? 1 : 0, end));
       rest = rest.slice(end);
@@ -44,7 +44,7 @@ function endOfEntry(text: string): number {
   return match ? match.index + match[0].length : 0;
 }
 
-/** Undoes the service's quoting: `\"` in a quoted field is a quote, and every other backslash is itself. */
+/** Undoes the service's quoting: `\"` in a quoted field is a quote, and all other backslashes are literal. */
 export async function* parseCsvInventory(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<InventoryRow> {
   let rest = '';
   let lines = 0;

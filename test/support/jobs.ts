@@ -8,21 +8,21 @@ import type { Answer } from './request.ts';
 export type JobMembers = Readonly<Record<string, unknown>>;
 
 export interface Jobs {
-  /** The answer to InitiateJob; the body is the members as JSON, or a text as it is. */
+  /** Sends InitiateJob with the members as JSON, or with a text as it is; returns the answer. */
   initiate(vault: string, members: JobMembers | string): Promise<Answer>;
-  /** InitiateJob that must succeed; gives the job's id. */
+  /** Sends an InitiateJob that must succeed; returns the job's id. */
   start(vault: string, members: JobMembers): Promise<string>;
   startRetrieval(vault: string, archiveId: string, members?: JobMembers): Promise<string>;
   startInventory(vault: string, members?: JobMembers): Promise<string>;
   describe(vault: string, jobId: string): Promise<Record<string, unknown>>;
-  /** DescribeJob once it says that the job is completed. */
+  /** Waits until the job is completed; returns its description. */
   untilDone(vault: string, jobId: string): Promise<Record<string, unknown>>;
   output(vault: string, jobId: string, range?: string): Promise<Download>;
-  /** Starts an inventory job, waits for it and gives its whole text. */
+  /** Starts an inventory job, waits for it, and returns its whole text. */
   inventory(vault: string, members?: JobMembers): Promise<string>;
 }
 
-/** @param hurry makes the server look for due jobs at once; by itself it looks only from time to time. */
+/** @param hurry makes the server look for due jobs at once, instead of at its own intervals. */
 export function jobsOf(api: Api, hurry: () => Promise<unknown> = async () => {}): Jobs {
   const pathOf = (vault: string, jobId: string) => `/-/vaults/${vault}/jobs/${jobId}`;
   const jobs: Jobs = {
@@ -43,7 +43,7 @@ export function jobsOf(api: Api, hurry: () => Promise<unknown> = async () => {})
     },
     async untilDone(vault, jobId) {
       await hurry();
-      return eventually(`the end of the job ${jobId}`, async () => {
+      return eventually(`the completion of the job ${jobId}`, async () => {
         const description = await jobs.describe(vault, jobId);
         return description['Completed'] === true ? description : undefined;
       });

@@ -12,7 +12,7 @@ export interface Locks {
   abort(vault: string): Promise<Answer>;
   get(vault: string): Promise<Answer>;
   remove(vault: string, archiveId: string): Promise<Answer>;
-  /** Initiates a lock, which must succeed; returns its id. */
+  /** Initiates a lock; must succeed; returns its id. */
   begin(vault: string, policy?: unknown): Promise<string>;
   /** Makes a vault with a completed lock. */
   lockedVault(vault: string, policy?: unknown): Promise<void>;
@@ -43,7 +43,7 @@ export function locksOf(api: Api): Locks {
 /** The first known lock policy: archives younger than a year cannot be deleted. */
 export const YEAR_LOCK = denyDelete({ NumericLessThan: { 'glacier:ArchiveAgeInDays': '365' } });
 
-/** A lock that denies deletion to everybody under a condition. */
+/** A lock policy that denies everyone the deletion of archives under a condition. */
 export function denyDelete(Condition: unknown, Principal: unknown = '*'): unknown {
   return {
     Version: '2012-10-17',
@@ -53,7 +53,7 @@ export function denyDelete(Condition: unknown, Principal: unknown = '*'): unknow
   };
 }
 
-/** The notes of locks that a store has. */
+/** The locks' notes in a store. */
 export async function lockNotes(data: string): Promise<string[]> {
   const names = await readdir(join(data, 'store', 'notes'));
   return names.filter((name) => name.startsWith('lock-'));

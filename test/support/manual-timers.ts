@@ -1,4 +1,4 @@
-/** Timers that a test fires itself, for code that uses `setTimeout`, `refresh` and `clearTimeout`. */
+/** Timers that a test fires, for code that uses `setTimeout`, `refresh` and `clearTimeout`. */
 import type { TestContext } from 'node:test';
 
 interface ManualTimer {
@@ -19,7 +19,7 @@ export class ManualTimers {
     return timers;
   }
 
-  /** Lets time pass, and fires the timers that fall due. */
+  /** Advances the time and fires the timers that fall due. */
   pass(ms: number): void {
     this.#nowMs += ms;
     for (const timer of this.#running) {

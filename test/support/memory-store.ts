@@ -8,6 +8,7 @@ import {
   type BlobStore,
   type BlobWriter,
   type JournalEntry,
+  type JournalSurvey,
   type LeafRun,
   type OpenBlob,
   StoreFailure,
@@ -18,7 +19,7 @@ interface MemoryBlob extends BlobDescription {
   readonly bytes: Buffer;
 }
 
-/** Blobs in memory, gone with the process: for tests. */
+/** A blob store in memory, for tests. */
 export class MemoryStore implements BlobStore {
   readonly #blobs = new Map<string, MemoryBlob>();
   readonly #unconfirmed = new Set<string>();
@@ -52,7 +53,7 @@ export class MemoryStore implements BlobStore {
 
   #keep(size: number | null, bytes: Buffer, label: BlobLabel, digests: BlobDigests): string {
     if (size !== null && bytes.length !== size) {
-      throw new StoreFailure(`${bytes.length} bytes were written of ${size}`);
+      throw new StoreFailure(`${bytes.length} of ${size} bytes were written`);
     }
     const ref = `m${++this.#made}`;
     this.#blobs.set(ref, { ...digests, label, bytes, writer: undefined });
@@ -111,6 +112,10 @@ export class MemoryStore implements BlobStore {
 
   async *journalEntries(): AsyncIterable<JournalEntry> {
     yield* this.#entries;
+  }
+
+  async closeJournals(): Promise<JournalSurvey> {
+    return { types: this.#entries.map(({ body }) => String(body['type'])), damage: [] };
   }
 
   async lastEntrySeq(): Promise<number> {

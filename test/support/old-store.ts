@@ -7,7 +7,7 @@ import { folderFor } from './test-servers.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/store-v2/', import.meta.url));
 
-/** What the server that made the folder had answered its client. */
+/** What the server that made the folder acknowledged. */
 export interface MadeStore {
   readonly accountId: string;
   readonly region: string;
@@ -19,7 +19,7 @@ export interface MadeStore {
     readonly from: number;
     readonly description: string;
   }[];
-  /** An archive that had been deleted. */
+  /** A deleted archive. */
   readonly deleted: string;
   /** An upload in progress, with its first part of one MiB. */
   readonly upload: string;
@@ -27,7 +27,7 @@ export interface MadeStore {
 
 export const OLD_STORE = JSON.parse(readFileSync(`${FIXTURE}made.json`, 'utf8')) as MadeStore;
 
-/** Options to start a server over the copy: with its key, and without expiring its old uploads. */
+/** Options that start a server over the copy: with its key, and so that old uploads do not expire. */
 export const OLD_STORE_START = {
   env: {
     MORAINE_ROOT_ACCESS_KEY_ID: 'FIXTUREROOTKEY000001',
@@ -36,7 +36,7 @@ export const OLD_STORE_START = {
   flags: ['--upload-expiry', '36500d'],
 };
 
-/** A copy of the data folder, removed with the test. */
+/** A copy of the data folder, removed after the test. */
 export async function oldStore(t: TestContext): Promise<string> {
   const data = await folderFor(t);
   const { status, stderr } = spawnSync('tar', ['-xzf', `${FIXTURE}data.tar.gz`, '-C', data]);

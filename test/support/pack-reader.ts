@@ -1,4 +1,4 @@
-/** Reads packs by docs/format.md and none of the product's code. */
+/** Reads packs as docs/format.md specifies, without any of the server's code. */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const HEADER_BYTES = 64;
 export interface BlobPlace {
   readonly ref: string;
   readonly path: string;
-  /** Where the blob begins, and its length with its description. */
+  /** Start of the blob, and its length including the trailer. */
   readonly start: number;
   readonly bytes: number;
 }
@@ -21,7 +21,7 @@ interface Header {
   readonly blobBytes: number;
 }
 
-/** Finds a blob, in a file of its own or in a pack. @throws Error when it is missing. */
+/** Finds a blob in a file of its own or in a pack. @throws Error when it is missing. */
 export async function placeOf(store: string, ref: string): Promise<BlobPlace> {
   const [pack = '', place] = ref.split('.');
   if (place !== undefined) return withPack(store, pack, (_, blobs) => only(ref, blobs));
@@ -29,11 +29,11 @@ export async function placeOf(store: string, ref: string): Promise<BlobPlace> {
   return { ref, path, start: 0, bytes: (await stat(path)).size };
 }
 
-/** Reads a blob with its description. @throws Error when it is missing. */
+/** Reads a blob including its trailer. @throws Error when it is missing. */
 export async function bytesOf(store: string, ref: string): Promise<Buffer> {
   const [pack = '', place] = ref.split('.');
   if (place === undefined) return readFile(join(store, 'blobs', ref.slice(-2), ref));
-  // Reads the file that was searched, because the pack may be compacted meanwhile.
+  // Reads from the file that was searched, because the pack may be compacted meanwhile.
   return withPack(store, pack, (file, blobs) => {
     const { start, bytes } = only(ref, blobs);
     return read(file, start, bytes);
@@ -53,7 +53,7 @@ export async function packedBlobs(store: string): Promise<BlobPlace[]> {
   return (await Promise.all(packs.map((pack) => blobsOfPack(store, pack)))).flat();
 }
 
-/** Packs that were compacted: name and length of each. */
+/** Name and length of each compacted pack. */
 export async function compactedPacks(store: string): Promise<string[]> {
   const compacted: string[] = [];
   for (const name of await readdir(join(store, 'packs'))) {
@@ -86,7 +86,7 @@ async function blobsOfPack(store: string, pack: string): Promise<BlobPlace[]> {
   });
 }
 
-/** @throws Error when there is no such pack. */
+/** @throws Error when the pack is missing. */
 async function withPack<Result>(
   store: string,
   pack: string,
@@ -126,7 +126,9 @@ function headerOf(pack: string, bytes: Buffer): Header | undefined {
   return { blobBytes: Number(bytes.readBigUInt64LE(16)), place: Number(bytes.readBigUInt64LE(24)) };
 }
 
-/** 0 for a pack that was never compacted, or whose table is damaged: then all of it is searched for headers. */
+/**
+ * 0 for a pack that was never compacted or whose table is damaged; such a pack is searched for headers from its start.
+ */
 async function endOfTable(file: FileHandle): Promise<number> {
   const head = await read(file, 0, 16);
   if (head.toString('latin1', 0, 8) !== 'MORTABL\0') return 0;

@@ -8,7 +8,7 @@ export function patternBytes(length: number, from = 0): Buffer {
   return bytes;
 }
 
-/** Bytes that compress well, for fixtures: 251 bytes of the pattern, again and again. */
+/** Compressible bytes for fixtures: 251 bytes of the pattern, repeated. */
 export function repeatedBytes(length: number, from: number): Buffer {
   return Buffer.alloc(length, patternBytes(251, from));
 }

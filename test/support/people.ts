@@ -1,4 +1,4 @@
-/** Makes accounts, users and keys beside a running server, as the command line does, but many at once. */
+/** Makes accounts, users and keys while a server runs, like the commands, but many at once. */
 import { withCommandDeps } from '../../src/app/command-deps.ts';
 import { makeKeyId, makeSecret } from '../../src/app/make-key.ts';
 import { readConfig } from '../../src/config/read.ts';
@@ -6,14 +6,14 @@ import { sealToken } from '../../src/domain/session-token.ts';
 import type { Credentials } from './server.ts';
 
 export interface Person {
-  /** Undefined: the account's root. */
+  /** Undefined for the account's root. */
   readonly user?: string;
   readonly account: string;
   /** Identity policies. */
   readonly policies?: readonly unknown[];
 }
 
-/** Makes the people's accounts, users, policies and a key of each. */
+/** Makes the accounts, users, policies and a key for each person. */
 export function addPeople<Name extends string>(
   data: string,
   people: Readonly<Record<Name, Person>>,
@@ -56,7 +56,7 @@ export function identityPolicy(effect: 'Allow' | 'Deny', action: string, resourc
   return { Version: '2012-10-17', Statement: statement(effect, action, resource) };
 }
 
-/** A policy that allows everything and denies one action. */
+/** A policy that allows everything except one action. */
 export function allBut(action: string): unknown {
   return {
     Version: '2012-10-17',
@@ -68,7 +68,7 @@ function statement(Effect: string, Action: string, Resource: string): Record<str
   return { Effect, Action, Resource };
 }
 
-/** Temporary credentials with any claims, sealed with the data folder's key: also claims that no command issues. */
+/** Temporary credentials with any claims, sealed with the data folder's key, even claims that no command issues. */
 export function issueSession(
   data: string,
   { account, lifeMs, keyId }: { account: string; lifeMs: number; keyId: string | null },

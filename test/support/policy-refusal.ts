@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PolicyError } from '../../src/domain/policy/policy-error.ts';
 
-/** For tests: the message with which `work` is refused. Fails if it is not, or by anything but a PolicyError. */
+/** Returns the message of the PolicyError that `work` throws. Fails if it throws nothing or another error. */
 export function refusal(work: () => unknown): string {
   try {
     work();

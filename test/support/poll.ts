@@ -1,7 +1,7 @@
 /** Time between two checks of a condition. */
 const PAUSE_MS = 15;
 
-/** Long, because a busy machine is slow: only a condition that never holds takes this long. */
+/** Long, because a busy machine is slow; only a condition that never holds takes this long. */
 const LIMIT_MS = 120_000;
 
 /** Waits until `check` returns neither undefined nor false; returns that value. @throws Error that names `what`. */

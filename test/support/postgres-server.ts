@@ -17,13 +17,13 @@ export interface PostgresServer {
   remove(): void;
 }
 
-/** Starts one. */
+/** Starts a PostgreSQL server. */
 export function startPostgres(): PostgresServer {
   const folder = mkdtempSync(join(tmpdir(), 'moraine-test-postgres-'));
   const run = (engine: string) => execFileSync(`${ENGINES}${engine}`, [folder], { encoding: 'utf8' }).trim();
   const url = run('postgres-up');
   const port = new URL(url).port;
-  // The same port, because the server under test knows no other.
+  // The same port after a restart, because the server under test keeps using it.
   const start = () => {
     const control = ['-D', join(folder, 'data'), '-l', join(folder, 'data', 'server.log'), '-w', '-o'];
     const options = `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories= -c max_connections=200`;

@@ -5,7 +5,10 @@ import { unlessPresent } from './require.ts';
 
 const SERVER = process.env['MORAINE_TEST_POSTGRES'];
 
-/** For `describe`'s option `skip`: the reason, or false when there is a server. */
+/** A time limit of the catalog for tests that are not about time; ms. They must hold on a busy machine. */
+export const PATIENT_MS = 300_000;
+
+/** For `describe`'s option `skip`: the reason, or false if a PostgreSQL server is available. */
 export function skipWithoutPostgres(): false | string {
   return unlessPresent(SERVER !== undefined, 'PostgreSQL (MORAINE_TEST_POSTGRES)');
 }

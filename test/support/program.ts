@@ -1,4 +1,4 @@
-/** The program that tests start: the built one where `npm test` names it, the sources otherwise. */
+/** The program that tests start: the built one if `npm test` names it, otherwise the sources. */
 import { fileURLToPath } from 'node:url';
 
 export const MAIN =

@@ -1,4 +1,4 @@
-/** A target of messages: it keeps what it received, and answers as a test sets it. */
+/** A target of messages that keeps what it receives and answers as the test sets. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -21,7 +21,7 @@ export interface Receiver {
   readonly received: Received[];
   /** The requests received on this path. */
   on(path: string): Received[];
-  /** Answers all requests with this from now on; 200 at first. */
+  /** Sets the status of all further answers; initially 200. */
   answerWith(answer: (request: Received) => ReceiverAnswer): void;
   close(): Promise<void>;
 }

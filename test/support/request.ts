@@ -1,4 +1,4 @@
-/** Signed requests made by hand, for requests that no SDK sends. */
+/** Sends hand-signed requests, for those that no SDK sends. */
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -12,10 +12,10 @@ export interface SignedRequest {
   readonly target: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
-  /** Headers set after signing: changed or added ones. */
+  /** Headers changed or added after signing. */
   readonly unsigned?: Readonly<Record<string, string>>;
   readonly region?: string;
-  /** The date of the signature; now by default. */
+  /** Date of the signature; now by default. */
   readonly at?: Date;
 }
 
@@ -27,7 +27,7 @@ export interface Answer {
   json(): Record<string, unknown>;
 }
 
-/** The headers of a request as sent, including Authorization. */
+/** The headers of a request as sent, Authorization included. */
 async function sign(
   url: string,
   credentials: Credentials,
@@ -45,13 +45,13 @@ async function sign(
   return signed.headers;
 }
 
-/** Signs and sends. */
+/** Signs and sends a request. */
 export async function send(url: string, credentials: Credentials, options: SignedRequest): Promise<Answer> {
   const headers = { ...(await sign(url, credentials, options)), ...options.unsigned };
   return sendRaw(url, { ...options, headers });
 }
 
-/** Sends as it is. */
+/** Sends a request as it is. */
 export function sendRaw(
   url: string,
   { method, target, headers = {}, body = '' }: Pick<SignedRequest, 'method' | 'target' | 'headers' | 'body'>,

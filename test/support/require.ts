@@ -1,6 +1,6 @@
 /**
- * For tests that need a program which may not be on this machine. `false` when it is there; otherwise the
- * reason to skip, printed once. Where everything is required (CI) a missing one is a failure.
+ * For tests that need a program which may be missing on this machine. Returns `false` if it is available, otherwise the
+ * reason to skip, printed once. Where everything is required (CI), a missing one is a failure.
  */
 export function unlessPresent(present: boolean, what: string): false | string {
   if (present) return false;

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Bytes in the files of the reserve of a folder, whatever is removed meanwhile. */
+/** Bytes in the files of a folder's reserve; tolerates files that are removed meanwhile. */
 export async function heldIn(folder: string): Promise<number> {
   let bytes = 0;
   for (const name of await readdir(folder)) {

@@ -1,19 +1,19 @@
-/** A server with all its processes in a process group of its own, which scripts watch and kill. */
+/** A server whose processes form a process group, which scripts watch and kill. */
 import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { eventually } from './poll.ts';
 import { MAIN } from './program.ts';
 import { readSecret, type TestServer } from './server.ts';
 
-/** `kill` sends SIGKILL to every process at once, and resolves when none is left. */
+/** `kill` sends SIGKILL to all processes at once, and resolves when none is left. */
 export interface ServerGroup extends TestServer {
-  /** Time from its start until it was ready. */
+  /** Time from the start until the server was ready. */
   readonly readyMs: number;
-  /** Ids of its living processes (Linux). */
+  /** Ids of the server's living processes (Linux). */
   processes(): Promise<readonly number[]>;
 }
 
-/** Running groups: an interrupted script must end its servers, because no terminal signal reaches them. */
+/** Running groups, which an interrupted script must end, because terminal signals do not reach them. */
 const living = new Set<number>();
 process.on('exit', () => {
   for (const group of living) process.kill(-group, 'SIGKILL');
@@ -22,7 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => pr
 
 /**
  * Starts `moraine serve` on a data folder and waits until it is ready. @throws Error when it ends instead.
- * @param descriptors how many each of its processes may have open; as many as this process otherwise.
+ * @param descriptors how many each process may have open; by default as many as this process.
  */
 export async function startGroup(
   data: string,
@@ -87,12 +87,12 @@ export async function startGroup(
   };
 }
 
-/** The living processes of the group. A zombie counts as dead: its parent only has not collected its exit code yet. */
+/** The living processes of the group. A zombie counts as dead, because only its exit code is left. */
 async function livingIn(group: number): Promise<number[]> {
   const living: number[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    // The name in parentheses may hold anything; state, parent and group follow it.
+    // The name in parentheses may contain anything; state, parent and group follow it.
     const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (Number(itsGroup) === group && state !== 'Z' && state !== 'X') living.push(Number(pid));
   }

@@ -1,4 +1,4 @@
-/** A whole server as a user runs it: a process of its own on a free port, over a folder removed after the test. */
+/** A server as a user runs it: a separate process on a free port, with a folder that is removed after the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,18 +16,18 @@ export interface TestServer extends Credentials {
   readonly url: string;
   readonly data: string;
   readonly process: ChildProcess;
-  /** Its output until it was ready. */
+  /** Its standard output until it was ready. */
   readonly output: string;
   /** Its standard error so far. */
   errors(): string;
-  /** Stops it as a supervisor does; returns the exit code. */
+  /** Stops it like a supervisor; returns the exit code. */
   stop(): Promise<number | null>;
-  /** Kills primary and serving processes, as a power cut would: they cannot clean up. */
+  /** Kills primary and serving processes, so that they cannot clean up, as in a power cut. */
   kill(): Promise<void>;
 }
 
 export interface StartOptions {
-  /** An existing data folder; a new temporary one otherwise, removed by `stop`. */
+  /** An existing data folder; by default a new temporary one, which `stop` removes. */
   readonly data?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -35,7 +35,7 @@ export interface StartOptions {
   readonly main?: string;
   /** User and group to run as; only root may choose. */
   readonly uid?: number;
-  /** Whether the reserve has its default size; otherwise 1 MiB, which is faster to write than 64 MiB. */
+  /** Whether the reserve has its default size of 64 MiB; otherwise 1 MiB, which is faster to write. */
   readonly fullReserve?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface StartOptions {
 export async function startServer(options: StartOptions = {}): Promise<TestServer> {
   const data = options.data ?? (await temporaryFolder());
   const args = [
-    // npm start does the same.
+    // As `npm start` does.
     '--max-semi-space-size=16',
     options.main ?? MAIN,
     'serve',
@@ -58,6 +58,8 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   const child = spawn(process.execPath, args, {
     env: {
       ...withoutOwn(process.env),
+      // A busy machine must not fail a test that is not about this limit.
+      MORAINE_CATALOG_TIMEOUT: '5m',
       ...(options.fullReserve ? {} : { MORAINE_RESERVE: '1MiB' }),
       ...options.env,
     },
@@ -93,12 +95,12 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   };
 }
 
-/** Options of `spawn` for a user whose group has the same number. */
+/** Options of `spawn` for a user whose group id equals the user id. */
 export function asUser(uid: number | undefined): { readonly uid?: number; readonly gid?: number } {
   return uid === undefined ? {} : { uid, gid: uid };
 }
 
-/** Removes a developer's own settings: a server of a test must never work on a real catalog. */
+/** Removes a developer's own settings, so that a test's server never uses a real catalog. */
 function withoutOwn(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('MORAINE_')));
 }
@@ -123,7 +125,7 @@ function untilReady(
   });
 }
 
-/** The credentials in the file that a start names; empty if it names none. @param output of the start. */
+/** The credentials in the file that a start names; empty if it names none. @param output what the start printed. */
 export async function readSecret(output: string): Promise<string> {
   const path = /^secret: +in (\/.+)$/m.exec(output)?.[1];
   const text = path === undefined ? '' : await readFile(path, 'utf8');

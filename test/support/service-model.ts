@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as sdk from '@aws-sdk/client-glacier';
 
-/** Location of a member of an input or output. */
+/** Where a member of an input or output is sent. */
 type Location = 'label' | 'header' | 'query' | 'payload' | 'stream' | 'status' | 'body';
 
 export interface Member {
@@ -20,7 +20,7 @@ export interface ModelOperation {
   readonly path: string;
   readonly query: string | undefined;
   readonly status: number;
-  /** A structure that is the whole body appears as its members. */
+  /** If a structure is the whole body, its members are listed instead. */
   readonly input: readonly Member[];
   readonly output: readonly Member[];
   readonly errors: readonly string[];
@@ -75,7 +75,7 @@ const TYPES = join(
   'dist-types',
 );
 
-/** Errors by operation, from the documentation of the commands: the schemas do not have them. */
+/** Errors by operation, from the documentation of the commands, because the schemas lack them. */
 function errorsOf(operation: string): string[] {
   const text = readFileSync(join(TYPES, 'commands', `${operation}Command.d.ts`), 'utf8');
   const names = [...text.matchAll(/@throws \{@link (\w+)\}/g)].map(([, name]) => name ?? '');

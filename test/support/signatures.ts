@@ -1,7 +1,7 @@
 /** Requests signed by known clients, and a server's check of them. */
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
-import { ApiError, type ErrorCode } from '../../src/domain/errors.ts';
+import type { ErrorCode } from '../../src/operations/error-code.ts';
 import { createSigningKeys } from '../../src/protocol/signature/keys.ts';
 import {
   type Authentication,
@@ -9,6 +9,7 @@ import {
   type SignedRequest,
 } from '../../src/protocol/signature/parse.ts';
 import { verifySignature } from '../../src/protocol/signature/verify.ts';
+import { ApiError } from '../../src/protocol/wire-error.ts';
 
 export const KEY = 'AKIAIOSFODNN7EXAMPLE';
 export const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
@@ -24,7 +25,7 @@ export function sha256(data: string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Parses and verifies, as a server whose only key is `secret`. */
+/** Parses and verifies a request like a server whose only key is `secret`. */
 export function authenticate(
   request: SignedRequest,
   { nowMs = NOW, secret = SECRET, payloadHash = '', keys = createSigningKeys() } = {},
@@ -35,7 +36,7 @@ export function authenticate(
   return authentication;
 }
 
-/** Asserts that `run` throws an error of the API with this code, and this message or one that matches it. */
+/** Asserts that `run` throws an API error with this code, and this message or one that matches the pattern. */
 export function refuses(
   run: () => unknown,
   message: string | RegExp = /./,
@@ -64,7 +65,7 @@ export interface Vector {
 
 export const HELLO_HASH = sha256('Hello World!');
 
-/** The first two are examples of AWS's API guide; the others agree with botocore. */
+/** The first two are examples from AWS's API guide; the others agree with botocore. */
 export const VECTORS: readonly Vector[] = [
   {
     name: 'CreateVault of the API guide',
@@ -100,7 +101,7 @@ export const VECTORS: readonly Vector[] = [
     signature: '03629f9ed911bf765b2a9a8a2e733634950578fda31ae3192b304d382200debc',
   },
   {
-    name: 'AddTagsToVault, whose body no header hashes',
+    name: 'AddTagsToVault, without a header for the hash of its body',
     method: 'POST',
     target: '/-/vaults/examplevault/tags?operation=add',
     headers: { 'Content-Type': 'application/json' },
@@ -160,7 +161,7 @@ export function requestOf(vector: Vector): SignedRequest {
   };
 }
 
-/** A signed DescribeVault. `overrides` sets headers, or leaves out those that are undefined; `more` adds raw headers. */
+/** A signed DescribeVault. `overrides` sets headers or, if undefined, omits them; `more` adds raw headers. */
 export function describeVault(
   overrides: Record<string, string | undefined> = {},
   more: string[] = [],

@@ -1,10 +1,10 @@
 /**
- * Signature Version 4 by hand, for requests that no SDK would sign: any target, any header, any time, any
- * payload hash. Written from the rules alone, so that it can disagree with the server.
+ * Signature Version 4 for requests that no SDK would sign: any target, header, time or payload hash. Written from the
+ * specification alone, so that it can disagree with the server.
  */
 import { createHash, createHmac } from 'node:crypto';
 
-/** The key that signs, and the scope and date of the signature. */
+/** The signing key, and the scope and date of the signature. */
 export interface Signer {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -14,7 +14,7 @@ export interface Signer {
 
 export interface Unsigned {
   readonly method: string;
-  /** Path and query as they go out. */
+  /** Path and query as sent. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   /** The payload hash that the signature covers: the body's, or anything else that the client claims. */
@@ -92,7 +92,7 @@ function signatureOf(
   return hmac(key, text).toString('hex');
 }
 
-/** Normalised, then each segment encoded once more. */
+/** Normalizes the path, then encodes each segment once more. */
 function canonicalPath(path: string): string {
   const kept: string[] = [];
   for (const segment of path.split('/')) {

@@ -1,6 +1,6 @@
 /**
- * Real file systems that are small enough to be filled: tmpfs, ext4 on a loop device, and btrfs on one with a quota that
- * is smaller than the disk (EDQUOT). Needs root.
+ * Real file systems small enough to fill: tmpfs, ext4 on a loop device, and btrfs on a loop device with a quota smaller
+ * than the disk (EDQUOT). Needs root.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,18 +14,18 @@ export type DiskKind = 'tmpfs' | 'ext4' | 'btrfs';
 export interface SmallDisk {
   /** A folder on it. */
   readonly path: string;
-  /** The quota, where it has one: statfs does not show it. */
+  /** The quota, if any; statfs does not show it. */
   readonly quotaBytes: number | undefined;
-  /** Fills it to the last byte with a file, as another program does. */
+  /** Fills the disk to the last byte with a file, as another program would. */
   fill(): Promise<void>;
-  /** Makes it show its free space: btrfs holds some back for data that it has not written yet. */
+  /** Makes the file system report its free space: btrfs holds some back for data not yet written. */
   settle(): void;
-  /** Removes that file. */
+  /** Removes the file of `fill`. */
   unfill(): Promise<void>;
   remove(): void;
 }
 
-/** Size of a disk beyond its quota: on a small disk btrfs uses that much for itself. */
+/** Size of a disk beyond its quota, because btrfs itself uses that much of a small disk. */
 const BEYOND_QUOTA_MEBIBYTES = 256;
 const PIECE_BYTES = 1024 * 1024;
 
@@ -40,9 +40,9 @@ export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
     else {
       const beyond = kind === 'btrfs' ? BEYOND_QUOTA_MEBIBYTES : 0;
       run('truncate', '-s', `${mebibytes + beyond}M`, image);
-      // Nothing is reserved for root, because the tests run as root.
+      // Without blocks reserved for root, because the tests run as root.
       run(`mkfs.${kind}`, '-q', ...(kind === 'ext4' ? ['-F', '-m', '0'] : []), image);
-      // btrfs shows freed space only at its next commit: each second here, every 30 s by default.
+      // btrfs reports freed space only after its next commit: here every second, by default every 30 s.
       run('mount', '-o', kind === 'btrfs' ? 'loop,commit=1' : 'loop', image, mounted);
     }
   } catch (error) {
@@ -63,7 +63,7 @@ export function smallDisk(kind: DiskKind, mebibytes: number): SmallDisk {
     fill: () => fillWith(filler),
     unfill: () => rm(filler, { force: true }),
     remove() {
-      // Lazily, because killed processes may take a moment to end.
+      // Unmounts lazily, because killed processes may take a moment to end.
       run('umount', '--lazy', mounted);
       rmSync(folder, { recursive: true });
     },
@@ -83,7 +83,7 @@ export function canMount(kind: DiskKind): boolean {
 async function fillWith(path: string): Promise<void> {
   const file = await open(path, 'a');
   try {
-    // Pieces become smaller if one does not fit, and larger again if one does: space may appear meanwhile.
+    // Pieces become smaller when one does not fit and larger when one does, because space may become free meanwhile.
     for (let bytes = PIECE_BYTES; bytes >= 1; ) {
       try {
         await file.write(Buffer.alloc(bytes, 1));

@@ -1,6 +1,6 @@
 /**
- * Reads a store from its files alone, by docs/format.md and none of the product's code but the tree hash: so a check
- * finds what is on disk, not what the server believes.
+ * Reads a store from its files alone, as docs/format.md specifies. It uses none of the server's code except the tree
+ * hash, so checks see what is on disk and not what the server believes.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const FOOTER_BYTES = 64;
 const LEAF_DIGEST_BYTES = 32;
 const SUM_CHARS = 32;
 
-/** The members of a label that checks use. */
+/** The label's members that checks use. */
 interface ReadLabel {
   readonly kind: 'archive' | 'part' | 'inventory';
   readonly account: string;
@@ -31,7 +31,7 @@ interface ReadLabel {
 export interface ReadBlob {
   readonly label: ReadLabel;
   readonly size: number;
-  /** Computed from the data, not read. */
+  /** Computed from the data, not read from the trailer. */
   readonly treeHash: string;
 }
 
@@ -47,7 +47,7 @@ export async function readBlobFile(store: string, ref: string): Promise<ReadBlob
   if (footer.toString('latin1', 0, 8) !== 'MORAINE\0') throw new Error(`blob ${ref} has no footer`);
   const [labelBytes, size] = [footer.readUInt32LE(12), Number(footer.readBigUInt64LE(16))];
   const trailer = file.subarray(size);
-  // Before form 3 there was no extension; its length is 0.
+  // Blobs from before form 3 have no extension, and 0 as its length.
   const end = FOOTER_BYTES + footer.readUInt16LE(30);
   if (trailer.length !== footer.readUInt32LE(24) * LEAF_DIGEST_BYTES + labelBytes + end) {
     throw new Error(`blob ${ref} is not as long as its footer says`);
@@ -65,19 +65,19 @@ function provedHash(ref: string, data: Uint8Array, label: ReadLabel): string {
   const treeHash = Buffer.from(hasher.digest().treeHash).toString('hex');
   const linearHash = createHash('sha256').update(data).digest('hex');
   if (treeHash !== label.treeHash || linearHash !== label.linearHash) {
-    throw new Error(`the data of blob ${ref} is not what it was`);
+    throw new Error(`the data of blob ${ref} has changed`);
   }
   return treeHash;
 }
 
-/** A note's text, verified. @throws Error when it was changed. */
+/** Reads and verifies a note's text. @throws Error when it has changed. */
 export async function readNote(path: string): Promise<string> {
   const lines = (await readFile(path, 'utf8')).split('\n');
   const [sum, generation, commit] = lines.at(-2)?.split(' ') ?? [];
   const text = lines.slice(0, -2).join('\n');
   const stamped = `${text}\n${generation} ${commit}`;
   const digest = createHash('sha256').update(stamped).digest('hex').slice(0, SUM_CHARS);
-  if (digest !== sum) throw new Error(`the note ${path} is not what was written`);
+  if (digest !== sum) throw new Error(`the note ${path} has changed`);
   return text;
 }
 
@@ -88,16 +88,16 @@ export async function blobNames(store: string): Promise<string[]> {
   return [...files.flat(), ...(await packedBlobs(store)).map(({ ref }) => ref)];
 }
 
-/** Every entry of the journal once, in order. @throws Error for a line that was changed. */
+/** Every entry of the journal once, in order. @throws Error for a changed line. */
 export async function readEntries(store: string): Promise<ReadEntry[]> {
   const bySeq = new Map<number, ReadEntry>();
   for (const name of await readdir(join(store, 'journal'))) {
     const lines = (await readFile(join(store, 'journal', name), 'utf8')).split('\n');
-    // After the last line feed there is nothing, or a torn line.
+    // The last line feed is followed by nothing or by a torn line.
     for (const [i, line] of lines.slice(0, -1).entries()) {
       const text = line.slice(SUM_CHARS + 1);
       const sum = createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);
-      if (line.slice(0, SUM_CHARS) !== sum) throw new Error(`line ${i + 1} of journal ${name} is changed`);
+      if (line.slice(0, SUM_CHARS) !== sum) throw new Error(`line ${i + 1} of journal ${name} has changed`);
       const { seq, entry } = JSON.parse(text) as ReadEntry;
       bySeq.set(seq, { seq, entry });
     }

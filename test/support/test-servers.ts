@@ -1,4 +1,4 @@
-/** Servers and folders of a test. After it, all servers end first, then the folders are removed. */
+/** Servers and folders of a test. After the test, all servers end before the folders are removed. */
 import { rm } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 import { type StartOptions, startServer, type TestServer, temporaryFolder } from './server.ts';
@@ -22,14 +22,14 @@ function belongingsOf(t: TestContext): Belongings {
   return made;
 }
 
-/** A folder that is removed after the test, once the servers of `serverFor` are killed. */
+/** A folder that is removed after the test, when the servers of `serverFor` are killed. */
 export async function folderFor(t: TestContext): Promise<string> {
   const folder = await temporaryFolder();
   belongingsOf(t).folders.push(folder);
   return folder;
 }
 
-/** A server that is killed after the test, unless it has ended. */
+/** A server that is killed after the test if it is still running. */
 export async function serverFor(
   t: TestContext,
   options: StartOptions & { readonly data: string },

@@ -1,4 +1,4 @@
-/** A bare connection, to send bytes that no HTTP client would send. */
+/** A bare connection, for bytes that no HTTP client would send. */
 import { connect, type Socket } from 'node:net';
 import { eventually } from './poll.ts';
 import type { Answer } from './request.ts';
@@ -41,7 +41,7 @@ export class Wire {
     );
   }
 
-  /** Waits for a whole answer, removes it from the received bytes, and parses it. */
+  /** Waits for a whole answer, removes it from the received bytes, and returns it parsed. */
   async answer(): Promise<Answer> {
     const [text, head, length] = await eventually(`an answer in ${JSON.stringify(this.received)}`, () =>
       this.#wholeAnswer(),
@@ -73,7 +73,7 @@ export class Wire {
   }
 }
 
-/** The head of a request, as sent. */
+/** The text of a request's head. */
 export function headText(method: string, target: string, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   return `${[`${method} ${target} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`;

@@ -7,8 +7,11 @@ import type { PlacedBlob } from './placed-blob.ts';
 /** Size of the tail read: covers the trailers of most blobs, up to some hundred leaves. */
 const END_BYTES = 4096;
 
+/** A blob in anything that can be read. */
+type ReadableBlob = Omit<PlacedBlob, 'file'> & { readonly file: Pick<PlacedBlob['file'], 'readAt'> };
+
 /** Reads and verifies a blob's description of itself. @throws BlobDamaged. */
-export async function describeBlob({ ref, file, start, total }: PlacedBlob): Promise<BlobDescription> {
+export async function describeBlob({ ref, file, start, total }: ReadableBlob): Promise<BlobDescription> {
   const length = Math.min(total, END_BYTES);
   const end = await file.readAt(start + total - length, length);
   const layout = decodeFooter(ref, end.subarray(-FOOTER_BYTES), total);

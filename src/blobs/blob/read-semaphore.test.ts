@@ -5,7 +5,7 @@ import { ReadSemaphore } from './read-semaphore.ts';
 const wanted = new AbortController().signal;
 
 describe('a read semaphore', () => {
-  it('gives turns in the order of the calls, a fixed number at once', async () => {
+  it('admits reads in the order of the calls, at most a fixed number at once', async () => {
     const turns = new ReadSemaphore(2);
     const given: number[] = [];
     const asked = [0, 1, 2, 3].map((i) => turns.acquire(wanted).then(() => given.push(i)));
@@ -18,7 +18,7 @@ describe('a read semaphore', () => {
     assert.deepEqual([given, turns.waiting], [[0, 1, 2, 3], 0]);
   });
 
-  it('drops a waiting read that is no longer wanted', async () => {
+  it('drops a waiting read that was cancelled', async () => {
     const turns = new ReadSemaphore(1);
     assert.equal(await turns.acquire(wanted), true);
     const gone = new AbortController();

@@ -10,7 +10,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { type RunBuffer, RunBuffers } from './run-buffers.ts';
 
 const WIDE = 16;
-/** The number of wide buffers. */
+/** Number of wide buffers. */
 const AT_ONCE = 6;
 const MUCH = 1000 * MIB;
 
@@ -18,7 +18,7 @@ const sizes = (taken: readonly RunBuffer[]) => taken.map(({ bytes }) => bytes.le
 const take = (buffers: RunBuffers, count: number) => Array.from({ length: count }, () => buffers.take(MUCH));
 
 describe('buffers for runs of leaves', () => {
-  it('are long while there are wide ones left, then short', () => {
+  it('are wide as long as wide ones are free, then short', () => {
     const buffers = new RunBuffers({ narrow: 2, wide: WIDE, wideBuffers: AT_ONCE });
     const taken = take(buffers, AT_ONCE + 2);
     assert.deepEqual(sizes(taken), [...Array(AT_ONCE).fill(WIDE), 2, 2]);
@@ -29,7 +29,7 @@ describe('buffers for runs of leaves', () => {
     assert.deepEqual(sizes(take(buffers, 1)), [2]);
   });
 
-  it('are short for engines that gain nothing from long ones', () => {
+  it('are short for engines that do not benefit from long ones', () => {
     for (const leavesAtOnce of [1, 2])
       assert.deepEqual(
         sizes(take(new RunBuffers({ narrow: 2, wide: leavesAtOnce, wideBuffers: AT_ONCE }), 8)),
@@ -37,14 +37,14 @@ describe('buffers for runs of leaves', () => {
       );
   });
 
-  it('are never longer than what is left to be read', () => {
+  it('are never longer than the rest of the read', () => {
     const buffers = new RunBuffers({ narrow: 2, wide: WIDE, wideBuffers: AT_ONCE });
     for (const bytes of [1, 65_535, 65_536, MIB, 2 * MIB])
       assert.equal(buffers.take(bytes).bytes.length, bytes);
     assert.deepEqual(sizes([buffers.take(WIDE * MIB - 1), buffers.take(WIDE * MIB)]), [2, WIDE]);
   });
 
-  it('are reused after they are given back', () => {
+  it('are reused after they are returned', () => {
     for (const leavesAtOnce of [2, WIDE]) {
       const buffers = new RunBuffers({ narrow: 2, wide: leavesAtOnce, wideBuffers: AT_ONCE });
       const first = buffers.take(MUCH);
@@ -53,7 +53,7 @@ describe('buffers for runs of leaves', () => {
     }
   });
 
-  it('are plenty until much is in use', () => {
+  it('count as plentiful until much is in use', () => {
     const buffers = new RunBuffers({ narrow: 2, wide: WIDE, wideBuffers: AT_ONCE });
     const taken: RunBuffer[] = [];
     while (buffers.isPlenty) taken.push(buffers.take(MUCH));
@@ -67,7 +67,7 @@ describe('buffers for runs of leaves', () => {
 });
 
 describe('idle buffers', () => {
-  /** A pool, and the checks that it scheduled. */
+  /** A pool with the checks that it scheduled. */
   function pool(kept: number) {
     const due: (() => void)[] = [];
     const made: Buffer[] = [];
@@ -87,7 +87,7 @@ describe('idle buffers', () => {
     for (const buffer of taken) buffers.give(buffer);
     pass();
     assert.equal(held(), 5);
-    // Two are in use during this time.
+    // Two are in use meanwhile.
     const [one, two] = [buffers.take(), buffers.take()];
     for (const buffer of [one, two]) buffers.give(buffer);
     pass();
@@ -105,7 +105,7 @@ describe('idle buffers', () => {
     assert.equal(held(), 2);
   });
 
-  it('of aligned memory are released, too', (t) => {
+  it('of aligned memory are released too', (t) => {
     const engine = loadNativeHash();
     if (engine?.alignedBuffer === undefined) {
       t.skip('no native hash');
@@ -123,7 +123,7 @@ describe('idle buffers', () => {
 });
 
 describe('a disk store whose engine hashes sixteen leaves at once', () => {
-  /** One blob of more than two long runs, and how many leaves its runs have in turn. */
+  /** A blob of more than two long runs, and the number of leaves of each of its runs. */
   async function stored(t: TestContext) {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder, undefined, { ...nodeHash, leavesAtOnce: WIDE });
@@ -131,7 +131,7 @@ describe('a disk store whose engine hashes sixteen leaves at once', () => {
     return { store, bytes, ref: await storeBlob(store, bytes) };
   }
 
-  it('reads long runs, and the rest in short ones', async (t) => {
+  it('reads long runs first and the rest in short ones', async (t) => {
     const { store, bytes, ref } = await stored(t);
     const blob = await store.open(ref);
     const runs = await collect(blob.leaves(0, 35));
@@ -178,7 +178,7 @@ describe('a disk store whose engine hashes sixteen leaves at once', () => {
     await blob.close();
   });
 
-  it('reads no more for a reader that has left, and takes no buffer for reads that wait', async (t) => {
+  it('stops reading for a reader that has left, and uses no buffer for waiting reads', async (t) => {
     const folder = await readyFolder(t);
     const reads: (() => void)[] = [];
     const engine = {
@@ -197,10 +197,10 @@ describe('a disk store whose engine hashes sixteen leaves at once', () => {
       first.catch(() => {});
       return { blob, gone, first };
     });
-    await eventually('reads under way', () => reads.length === 3);
+    await eventually('reads in progress', () => reads.length === 3);
     const why = new Error('gone');
     for (const { gone } of readers.slice(1)) gone.abort(why);
-    // Readers that wait end at once, while the reads under way are stuck.
+    // Waiting readers end at once, although the reads in progress are stuck.
     for (const { first } of readers.slice(3)) await assert.rejects(first, why);
     assert.equal(reads.length, 3);
     for (const go of reads) go();

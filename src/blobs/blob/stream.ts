@@ -1,4 +1,4 @@
-/** Writing the data of a large blob: the job that writes it hashes it, too. */
+/** Writes the data of a large blob; the job that writes it also hashes it. */
 import type { OpenFile } from '../../durable/file-system.ts';
 import type { HashEngine, PairDigest, PairHasher } from '../../hashing/hash-engine.ts';
 import type { RunBuffer, RunBuffers } from './run-buffers.ts';
@@ -114,7 +114,7 @@ export class DirectStream implements BlobStream {
   }
 
   stop(): Promise<void> {
-    // Once: a buffer returned twice would serve two blobs. A second caller waits for the write, too.
+    // Once: a buffer returned twice would serve two blobs. A second caller waits for the write too.
     this.#stopping ??= this.#giveBack();
     return this.#stopping;
   }

@@ -1,4 +1,4 @@
-/** Large blobs written past the page cache have the same bytes as through it, whatever their size. */
+/** Large blobs that bypass the page cache have the same bytes as those written through it, whatever their size. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
@@ -42,7 +42,7 @@ function alignedBuffer(engine: HashEngine, bytes: number): Buffer {
   return engine.alignedBuffer(bytes);
 }
 
-/** The engine with stages of sixteen leaves, whatever this processor prefers. */
+/** The engine with stages of sixteen leaves, whatever suits this processor. */
 function withWideStages(engine: HashEngine): HashEngine {
   return {
     name: engine.name,
@@ -64,7 +64,7 @@ function storeOf(t: TestContext, folder: string, engine: HashEngine): DiskStore 
 }
 
 if (native && !skip) {
-  blobStoreContract('disk, past the page cache', async () => {
+  blobStoreContract('disk, bypassing the page cache', async () => {
     const folder = await temporaryFolder();
     await prepareDiskStore(folder);
     const store = new DiskStore(folder, randomBytes, native);
@@ -82,8 +82,8 @@ if (native && !skip) {
   });
 }
 
-describe('writing past the page cache', { skip }, () => {
-  it('gives the same file as writing through it, for any size and chunks', async (t) => {
+describe('writing that bypasses the page cache', { skip }, () => {
+  it('makes the same file as writing through it, for any size and chunks', async (t) => {
     const folder = await readyFolder(t);
     const [direct, cached] = [storeOf(t, folder, native as HashEngine), storeOf(t, folder, nodeHash)];
     const around = fc.oneof(
@@ -113,7 +113,7 @@ describe('writing past the page cache', { skip }, () => {
     );
   });
 
-  it('gives the same file with stages of sixteen leaves, also when these run out', async (t) => {
+  it('makes the same file with stages of sixteen leaves, even when these run out', async (t) => {
     const folder = await readyFolder(t);
     const cached = storeOf(t, folder, nodeHash);
     const direct = storeOf(t, folder, withWideStages(native as HashEngine));
@@ -127,7 +127,7 @@ describe('writing past the page cache', { skip }, () => {
     }
   });
 
-  it('keeps concurrent blobs apart, also after some were discarded twice', async (t) => {
+  it('keeps concurrent blobs apart, even after some were discarded twice', async (t) => {
     const store = storeOf(t, await readyFolder(t), native as HashEngine);
     for (let i = 0; i < 3; i++) {
       const writer = await store.create(3 * STAGE_BYTES);
@@ -142,7 +142,7 @@ describe('writing past the page cache', { skip }, () => {
     }
   });
 
-  it('reports a failed write at the end at the latest, and leaves no file', async (t) => {
+  it('reports a failed write by the end of the blob, and leaves no file', async (t) => {
     const folder = await readyFolder(t);
     const engine = native as HashEngine;
     const refuses = async () => Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
@@ -160,7 +160,7 @@ describe('writing past the page cache', { skip }, () => {
     assert.deepEqual(await incoming(folder), []);
   });
 
-  it('is tested by a trial write: if that fails, as without alignment, all goes through the cache', async (t) => {
+  it('depends on a trial write: if that fails, as it does unaligned, all writes go through the cache', async (t) => {
     const folder = await readyFolder(t);
     assert.equal(
       await takesDirect(realFileSystem, join(folder, 'odd'), Buffer.alloc(STAGE_BYTES + 1).subarray(1)),

@@ -56,7 +56,7 @@ blobStoreContract('disk', async () => {
   };
 });
 
-/** Too large for a pack: such a blob has a file of its own. */
+/** Too large for a pack, so that the blob has a file of its own. */
 const LARGE = PACKED_BYTES + 1;
 
 const pathOf = (folder: string, ref: string) => join(folder, 'blobs', ref.slice(-2), ref);
@@ -106,7 +106,7 @@ describe('the trailer of a blob', () => {
 describe('a damaged blob on disk', () => {
   const DATA = someBytes(2 * LEAF_BYTES + 100);
 
-  it('is detected when any byte of the trailer changed', async (t) => {
+  it('is detected when any byte of the trailer was changed', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const ref = await storeBlob(store, DATA, partLabel(0));
@@ -122,7 +122,7 @@ describe('a damaged blob on disk', () => {
     assert.equal((await store.describe(ref)).size, DATA.length);
   });
 
-  it('is detected when it was cut at any length', async (t) => {
+  it('is detected when it was truncated to any length', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const ref = await storeBlob(store, someBytes(LARGE));
@@ -147,7 +147,7 @@ describe('a damaged blob on disk', () => {
 });
 
 describe('a disk store after a crash', () => {
-  it('has removed half-written blobs and kept whole ones, confirmed or not', async (t) => {
+  it('removes half-written blobs and keeps whole ones, confirmed or not', async (t) => {
     const folder = await readyFolder(t);
     const crashed = storeOver(t, folder);
     const [confirmed, loose] = [
@@ -215,7 +215,7 @@ describe('a disk store whose disk fails', () => {
     ['the bytes', 'datasync'],
     ['the name', 'sync'],
   ] as const) {
-    it(`takes no more writes after a flush of ${what} failed, and still reads`, async (t) => {
+    it(`refuses writes after a failed flush of ${what}, but serves reads`, async (t) => {
       const folder = await readyFolder(t);
       const store = storeOver(t, folder);
       const ref = await storeBlob(store, someBytes(LARGE));
@@ -232,7 +232,7 @@ describe('a disk store whose disk fails', () => {
     });
   }
 
-  it("takes no more writes after the journal's flush failed with any error", async (t) => {
+  it("refuses writes after the journal's flush failed with any error", async (t) => {
     for (const code of ['EIO', 'ENOSPC'] as const) {
       const folder = await readyFolder(t);
       const space = new CountedSpace(5);
@@ -242,13 +242,13 @@ describe('a disk store whose disk fails', () => {
       const appends = [2, 3, 4].map((seq) => store.appendEntries([{ seq, body: {} }]));
       for (const append of appends) await assert.rejects(append, StoreFailure);
       await isFinal(store);
-      assert.equal(space.given, 0, 'a reserve does not help against bytes that are lost');
+      assert.equal(space.given, 0, 'a failed flush must not be retried with space from the reserve');
       assert.deepEqual((await collect(store.journalEntries()))[0]?.body, { kept: true });
       failing.stop();
     }
   });
 
-  it("goes on after the journal's write failed, and leaves nothing of its lines", async (t) => {
+  it('continues after a failed write to the journal, and removes what was written of its lines', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     await store.appendEntries([{ seq: 1, body: {} }]);
@@ -275,7 +275,7 @@ describe('a disk store whose disk fails', () => {
     );
   });
 
-  it('takes no more writes after a torn line of the journal could not be cut off', async (t) => {
+  it('refuses writes after a torn line of the journal could not be cut off', async (t) => {
     const store = storeOver(t, await readyFolder(t));
     await store.appendEntries([{ seq: 1, body: {} }]);
     await failFiles(t, 'truncate', 1);
@@ -284,7 +284,7 @@ describe('a disk store whose disk fails', () => {
     await isFinal(store);
   });
 
-  it('gives up its reserve for entries, notes and removals, and never for blobs', async (t) => {
+  it('gives up its reserve for entries, notes and removals, but not for blobs', async (t) => {
     const folder = await readyFolder(t);
     const space = new CountedSpace(3);
     const store = storeOver(t, folder, undefined, undefined, { space });
@@ -303,18 +303,18 @@ describe('a disk store whose disk fails', () => {
     const failing = await failFiles(t, 'appendFile', Infinity, diskError('ENOSPC'));
     await assert.rejects(store.appendEntries([{ seq: 2, body: {} }]), /the disk is full/);
     failing.stop();
-    assert.equal(space.given, 3, 'no more than there is');
+    assert.equal(space.given, 3, 'no more than the reserve');
     const writing = await failFiles(t, 'write', Infinity, diskError('ENOSPC'));
     for (const size of [1000, LARGE])
       await assert.rejects(storeBlob(store, someBytes(size)), /the disk is full/);
     writing.stop();
-    assert.equal(space.asked, 4, 'blobs asked for it');
+    assert.equal(space.asked, 4, 'blobs requested space from the reserve');
     assert.equal(store.failure(), undefined);
     assert.deepEqual(await collect(store.list()), []);
     assert.equal(await store.note('one'), 'text');
   });
 
-  it('allocates space before it takes a blob, and reports how the blob ended', async (t) => {
+  it('allocates space before it accepts a blob, and reports how the blob ended', async (t) => {
     const space = new CountedSpace(0);
     const store = storeOver(t, await readyFolder(t), undefined, undefined, { space });
     await storeBlob(store, someBytes(LARGE));
@@ -349,12 +349,12 @@ describe('a disk store whose disk fails', () => {
     assert.deepEqual(await collect(store.list()), [next]);
   });
 
-  it('goes on after a write that failed: only that blob is lost', async (t) => {
+  it('continues after a failed write, which loses only that blob', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     await failFiles(t, 'write', 1);
     const writer = await store.create(LARGE);
-    // A blob of one leaf is written whole at its end.
+    // A blob of one leaf is written at its end.
     await writer.write([someBytes(LARGE)]);
     await assert.rejects(writer.finish(archiveLabel()), StoreFailure);
     assert.deepEqual(await incoming(folder), []);
@@ -365,7 +365,7 @@ describe('a disk store whose disk fails', () => {
     );
   });
 
-  it('goes on after a folder could not be opened for its flush', async (t) => {
+  it('continues after a folder could not be opened for its flush', async (t) => {
     const folder = await readyFolder(t);
     const failures: unknown[] = [];
     const flusher = new FolderFlusher(join(folder, 'not there'), (flush) =>
@@ -376,12 +376,12 @@ describe('a disk store whose disk fails', () => {
     );
     t.after(() => flusher.close());
     for (let i = 0; i < 2; i++) await assert.rejects(flusher.flush(), { code: 'ENOENT' });
-    assert.deepEqual(failures, [], 'taken for a flush that failed');
+    assert.deepEqual(failures, [], 'treated as a failed flush');
     await mkdir(join(folder, 'not there'));
     await flusher.flush();
   });
 
-  it('is prepared again after a flush failed, and leaves no descriptor open meanwhile', async (t) => {
+  it('can be prepared again after a failed flush, and leaves no descriptor open meanwhile', async (t) => {
     const folder = await readyFolder(t);
     const before = (await readdir('/proc/self/fd')).length;
     const failing = await failFiles(t, 'sync');
@@ -391,7 +391,7 @@ describe('a disk store whose disk fails', () => {
     await prepareDiskStore(folder);
   });
 
-  it('goes on after the journal could not be opened', async (t) => {
+  it('continues after the journal could not be opened', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const away = join(folder, 'elsewhere');
@@ -404,7 +404,7 @@ describe('a disk store whose disk fails', () => {
     assert.equal((await collect(store.journalEntries())).length, 3);
   });
 
-  it('leaves nothing of a note that could not be kept, and removes what a crash left of one', async (t) => {
+  it('removes what a failed write or a crash left of a note', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     await store.putNote('one', 'text');
@@ -418,7 +418,7 @@ describe('a disk store whose disk fails', () => {
   });
 
   for (const size of [1000, LARGE]) {
-    it(`flushes the removal of ${size} bytes again, because the process that removed them may have died`, async (t) => {
+    it(`flushes a removal of ${size} bytes again when repeated, because the process that removed them may have died`, async (t) => {
       const folder = await readyFolder(t);
       const store = storeOver(t, folder);
       const ref = await storeBlob(store, someBytes(size));
@@ -435,7 +435,7 @@ describe('a disk store whose disk fails', () => {
     });
   }
 
-  it('never overwrites a blob, even when a random name comes twice', async (t) => {
+  it('never overwrites a blob, even when a random name repeats', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder, (bytes) => Buffer.alloc(bytes, 0xab));
     const ref = await storeBlob(store, someBytes(LARGE));
@@ -461,7 +461,7 @@ describe('the journal of a disk store', () => {
     return { store, path: join(folder, 'journal', name) };
   }
 
-  it('ignores a last line that a crash tore', async (t) => {
+  it('ignores a torn last line', async (t) => {
     const { store, path } = await journalOf(t);
     const whole = await readFile(path, 'utf8');
     const [line = ''] = whole.split('\n');
@@ -475,7 +475,7 @@ describe('the journal of a disk store', () => {
     }
   });
 
-  it('reports a line that was changed', async (t) => {
+  it('reports a changed line', async (t) => {
     const { store, path } = await journalOf(t);
     const whole = await readFile(path, 'utf8');
     for (const [from, to] of [
@@ -506,15 +506,88 @@ describe('the journal of a disk store', () => {
     }
   });
 
-  it('skips a line without an entry, with which a later version may end a file', async (t) => {
+  it('skips a line without an entry', async (t) => {
     const { store, path } = await journalOf(t);
-    const text = '{"closed":{"lines":3}}';
+    const text = '{"later":{"lines":3}}';
     await appendFile(path, `${createHash('sha256').update(text).digest('hex').slice(0, 32)} ${text}\n`);
     assert.deepEqual(await collect(store.journalEntries()), WRITTEN);
     assert.equal(await store.lastEntrySeq(), 3);
   });
 
-  it('gives back any entry as it was', async (t) => {
+  /** A closed journal file, and a store that reads it. */
+  async function closedJournal(t: TestContext): Promise<{ store: DiskStore; path: string; whole: string }> {
+    const { store, path } = await journalOf(t);
+    await store.close();
+    return { store, path, whole: await readFile(path, 'utf8') };
+  }
+
+  it('ends with a line that counts the others, once it is closed', async (t) => {
+    const { store, path, whole } = await closedJournal(t);
+    const lines = whole.trimEnd().split('\n');
+    const { closed } = JSON.parse(lines.at(-1)?.slice(33) ?? '');
+    const counted = `${lines.slice(0, -1).join('\n')}\n`;
+    const digest = createHash('sha256').update(counted).digest('hex');
+    const types = [...new Set(RECORDS.map(({ body }) => String((body as { type?: string }).type)))].sort();
+    assert.deepEqual(closed, { lines: 3, digest, types });
+    assert.deepEqual(await collect(store.journalEntries()), WRITTEN);
+    assert.equal(await store.lastEntrySeq(), 3);
+    assert.deepEqual(await storeOver(t, join(path, '../..')).closeJournals(), { types, damage: [] });
+    assert.equal(await readFile(path, 'utf8'), whole);
+  });
+
+  it('reports every changed byte, and every missing line, of a closed file', async (t) => {
+    const { store, path, whole } = await closedJournal(t);
+    const isDamaged = async (text: string, what: string) => {
+      await writeFile(path, text);
+      await assert.rejects(collect(store.journalEntries()), BlobDamaged, what);
+    };
+    for (let at = 0; at < whole.length; at += 3) {
+      const other = whole[at] === '7' ? '8' : '7';
+      await isDamaged(whole.slice(0, at) + other + whole.slice(at + 1), `byte ${at}`);
+    }
+    const lines = whole.split('\n');
+    for (const [i, line] of lines.entries()) {
+      // The line feed behind each line.
+      const at = lines.slice(0, i).join('\n').length + (i > 0 ? 1 : 0) + line.length;
+      if (at < whole.length)
+        await isDamaged(`${whole.slice(0, at)}x${whole.slice(at + 1)}`, `line feed ${i}`);
+    }
+    for (const i of RECORDS.keys()) await isDamaged(lines.toSpliced(i, 1).join('\n'), `without line ${i}`);
+    await isDamaged([lines[1], lines[0], ...lines.slice(2)].join('\n'), 'lines in another order');
+    // Cut anywhere, it looks like a file that was never closed, which is damage once a later start has closed it.
+    await writeFile(path, lines.slice(0, 2).join('\n'));
+    assert.equal((await collect(store.journalEntries())).length, 2);
+    const later = new DiskStore(join(path, '../..'), randomBytes, nodeHash, {
+      stamp: () => ({ generation: 9, commitNumber: 1 }),
+    });
+    await writeFile(path, whole);
+    await later.closeJournals();
+    await writeFile(path, lines.slice(0, 2).join('\n'));
+    await assert.rejects(collect(later.journalEntries()), /its end is missing/);
+  });
+
+  it('is closed by the next start behind a line that a crash tore, but not where it is damaged', async (t) => {
+    const { store, path } = await journalOf(t);
+    const folder = join(path, '../..');
+    const whole = await readFile(path, 'utf8');
+    const [line = ''] = whole.split('\n');
+    for (const torn of ['', line.slice(0, 50), `${line.slice(0, 50)}\n`]) {
+      await writeFile(path, whole + torn);
+      assert.deepEqual((await storeOver(t, folder).closeJournals()).damage, []);
+      const closed = await readFile(path, 'utf8');
+      assert.match(closed, /\n[0-9a-f]{32} \{"closed":\{"lines":3,.*\}\n$/);
+      assert.ok(closed.startsWith(whole + torn));
+      assert.deepEqual(await collect(store.journalEntries()), WRITTEN);
+      await storeOver(t, folder).closeJournals();
+      assert.equal(await readFile(path, 'utf8'), closed);
+    }
+    const changed = whole.replace('fact', 'fiction');
+    await writeFile(path, changed);
+    assert.equal((await storeOver(t, folder).closeJournals()).damage.length, 1);
+    assert.equal(await readFile(path, 'utf8'), changed);
+  });
+
+  it('returns any entry unchanged', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     let seq = 0;
@@ -533,7 +606,7 @@ describe('the journal of a disk store', () => {
 
 describe('two disk stores over one folder', () => {
   for (const [kind, size] of SIZES) {
-    it(`write ${kind} blobs concurrently and see what the other has written`, async (t) => {
+    it(`write ${kind} blobs concurrently and see each other’s`, async (t) => {
       const folder = await readyFolder(t);
       const stores = [storeOver(t, folder), storeOver(t, folder)] as const;
       const refs = await Promise.all(
@@ -545,7 +618,7 @@ describe('two disk stores over one folder', () => {
       for (const store of stores) assert.deepEqual((await collect(store.list())).sort(), [...refs].sort());
     });
 
-    it(`keep one journal and may remove each other’s ${kind} blobs`, async (t) => {
+    it(`share a journal and can remove each other’s ${kind} blobs`, async (t) => {
       const folder = await readyFolder(t);
       const [one, other] = [storeOver(t, folder), storeOver(t, folder)];
       await Promise.all([
@@ -564,7 +637,7 @@ describe('two disk stores over one folder', () => {
     });
   }
 
-  it('may confirm each other’s blobs that have files of their own', async (t) => {
+  it('can confirm each other’s blobs that have files of their own', async (t) => {
     const folder = await readyFolder(t);
     const [one, other] = [storeOver(t, folder), storeOver(t, folder)];
     const ref = await storeBlob(one, someBytes(LARGE));

@@ -1,10 +1,12 @@
 import {
   type AsideBatch,
   type AsideBlob,
+  type BlobDamaged,
   type BlobDescription,
   type BlobStore,
   type BlobWriter,
   type JournalEntry,
+  type JournalSurvey,
   NO_STAMP,
   type OpenBlob,
   type Stamp,
@@ -12,12 +14,14 @@ import {
 } from '../../domain/blob-store.ts';
 import { type DiskSpace, NO_RESERVE, withReserve } from '../../domain/disk-space.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
-import { COMMIT_NOTE } from '../../domain/store-identity.ts';
+import type { BlobVerdict, ScrubOptions, ScrubStep, ScrubStore } from '../../domain/scrub-store.ts';
+import { COMMIT_NOTE, JOURNAL_CLOSED_NOTE } from '../../domain/store-identity.ts';
 import { ignoreErrors } from '../../durable/errors.ts';
 import type { FileSystem } from '../../durable/file-system.ts';
 import { FolderFlusher } from '../../durable/folder-flusher.ts';
 import { realFileSystem } from '../../durable/real-file-system.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
+import { DirectFiles } from '../blob/direct-file.ts';
 import type { LeafReadDeps } from '../blob/leaf-reader.ts';
 import { describeBlob, openBlob } from '../blob/open.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
@@ -28,10 +32,12 @@ import { AllocatingWriter } from './allocating-writer.ts';
 import { DiskAside } from './aside.ts';
 import { DiskFiles } from './files.ts';
 import { Gate } from './gate.ts';
-import { DiskJournal, findJournalEnd, readJournals } from './journal.ts';
+import { DiskJournal } from './journal.ts';
+import { closeJournals, findJournalEnd, readJournals } from './journal-files.ts';
 import { DiskNotes } from './notes.ts';
 import { DiskPaths, parseRef } from './paths.ts';
 import { makeBlobFolders } from './prepare.ts';
+import { fileOf, findAbsent, proveFile, scrubDisk, scrubKey, verifyFileBlob } from './scrub.ts';
 import { throwStoreFailure } from './store-failure.ts';
 
 /** Blobs up to this size go into packs: for them, creating a file costs more than writing the bytes. */
@@ -39,6 +45,8 @@ export const PACKED_BYTES = 256 * 1024;
 
 /** Lets the engine hash two leaves side by side, and is small enough for many concurrent downloads. */
 const READ_LEAVES = 2;
+/** Runs of a blob that are in memory while it is verified. */
+const VERIFY_RUNS = 2;
 /** Number of wide read buffers: at most 96 MiB in all. */
 const WIDE_READS = 6;
 
@@ -61,17 +69,21 @@ export interface DiskStoreOptions {
 }
 
 /** Blobs on a local disk: large ones in files of their own, small ones in packs. */
-export class DiskStore implements BlobStore {
+export class DiskStore implements BlobStore, ScrubStore {
   readonly #paths: DiskPaths;
   readonly #random: RandomBytes;
   readonly #engine: HashEngine;
   readonly #stamp: Stamp;
   readonly #reading: LeafReadDeps;
+  /** For scrubs. */
+  readonly #direct: DirectFiles;
   readonly #onWrite: () => void;
   readonly #flushers = new Map<string, FolderFlusher>();
   readonly #files: DiskFiles;
   readonly #packs: Packs;
   readonly #journal: DiskJournal;
+  /** Name of the journal file that this process writes. */
+  readonly #journalName: string;
   readonly #notes: DiskNotes;
   readonly #space: DiskSpace;
   readonly #aside: DiskAside;
@@ -94,14 +106,15 @@ export class DiskStore implements BlobStore {
     this.#onWrite = onWrite;
     const lengths = { narrow: READ_LEAVES, wide: engine.leavesAtOnce, wideBuffers: WIDE_READS };
     this.#reading = { engine, buffers: new RunBuffers(lengths), turns: new ReadSemaphore(READS_AT_ONCE) };
+    this.#direct = new DirectFiles(fs, engine);
     const flush = (run: () => Promise<void>) => this.#runFlush(run);
     const flusher = (of: string) => this.#flusher(of);
     const publishing = (publish: () => Promise<void>) => this.#publishing(publish);
     this.#files = new DiskFiles({ paths, random, engine, stamp, flush, flusher, publishing });
     this.#packs = new Packs({ paths, random, engine, flush, flusher, packBytes });
-    const name = `${random(16).toString('hex')}.jsonl`;
+    this.#journalName = `${random(16).toString('hex')}.jsonl`;
     const texts = (path: string) => ({ fs, folder: path, flusher: flusher(path), flush, stamp });
-    this.#journal = new DiskJournal({ ...texts(paths.journal), name });
+    this.#journal = new DiskJournal({ ...texts(paths.journal), name: this.#journalName });
     const notesIn = (path: string) => new DiskNotes({ ...texts(path), random });
     this.#notes = notesIn(paths.notes);
     this.#aside = new DiskAside(notesIn(paths.aside), random);
@@ -213,8 +226,24 @@ export class DiskStore implements BlobStore {
     this.#onWrite();
   }
 
-  journalEntries(): AsyncIterable<JournalEntry> {
-    return readJournals(this.#paths.journal, this.#paths.fs);
+  async *journalEntries(onDamage?: (damage: BlobDamaged) => void): AsyncIterable<JournalEntry> {
+    const note = await this.note(JOURNAL_CLOSED_NOTE);
+    const closedBefore = note === undefined ? 0 : (JSON.parse(note) as { generation: number }).generation;
+    yield* readJournals(this.#paths.journal, { fs: this.#paths.fs, closedBefore, onDamage });
+  }
+
+  async closeJournals(): Promise<JournalSurvey> {
+    this.#requireWritable();
+    const { fs, journal: folder } = this.#paths;
+    const flush = (run: () => Promise<void>) => this.#runFlush(run);
+    const { isComplete, ...survey } = await withReserve(this.#space, () =>
+      closeJournals({ fs, folder, flush, own: this.#journalName }),
+    );
+    const { generation } = this.#stamp();
+    // Without the note, a reader notices less damage; the next start writes it.
+    if (isComplete)
+      await this.putNote(JOURNAL_CLOSED_NOTE, JSON.stringify({ generation })).catch(ignoreErrors);
+    return survey;
   }
 
   /** Removes all blobs and entries, for the emulator: renames the old folders and deletes them in the background. */
@@ -285,6 +314,41 @@ export class DiskStore implements BlobStore {
     return this.#notes.names(prefix);
   }
 
+  scrub(options: ScrubOptions): AsyncGenerator<ScrubStep> {
+    return scrubDisk({ paths: this.#paths, files: this.#direct }, options);
+  }
+
+  async verify(ref: string, only?: ReadonlySet<number>): Promise<BlobVerdict> {
+    const found = parseRef(ref);
+    const deps = this.#verifying;
+    return 'name' in found ? verifyFileBlob(deps, found.name, only) : this.#packs.verify(deps, found);
+  }
+
+  verifyFile(path: string): Promise<string | undefined> {
+    return proveFile(this.#verifying, path);
+  }
+
+  /** For reads that do not wait for anything. */
+  get #verifying() {
+    return { paths: this.#paths, files: this.#direct, rest: async () => {}, atOnce: VERIFY_RUNS };
+  }
+
+  findAbsent(refs: readonly string[]): Promise<readonly string[]> {
+    return findAbsent(this.#paths, refs);
+  }
+
+  scrubKey(ref: string): string {
+    return scrubKey(ref);
+  }
+
+  fileOf(ref: string): string {
+    return fileOf(ref);
+  }
+
+  get isDirect(): boolean {
+    return this.#direct.isDirect;
+  }
+
   failure(): Error | undefined {
     return this.#failure;
   }
@@ -296,6 +360,8 @@ export class DiskStore implements BlobStore {
 
   async close(): Promise<void> {
     await this.#packs.close();
+    // If this fails, the next start closes the file.
+    if (!this.#failure) await this.#gate.runShared(() => this.#journal.seal()).catch(ignoreErrors);
     await this.#journal.close();
     for (const flusher of this.#flushers.values()) await flusher.close();
   }

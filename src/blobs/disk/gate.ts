@@ -1,6 +1,6 @@
 /**
- * Runs any number of shared tasks at once, or one exclusive task: that waits for the tasks under way, and later tasks
- * wait for it.
+ * Runs any number of shared tasks at once, or one exclusive task, which waits for the running tasks and makes later
+ * tasks wait.
  */
 export class Gate {
   #inside = 0;

@@ -1,4 +1,4 @@
-/** A store accesses its files only through the file system that it was given. */
+/** A store accesses its files only through the given file system. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
@@ -31,8 +31,8 @@ async function redirectedFileSystem(t: TestContext): Promise<FileSystem> {
   return Object.fromEntries(redirected) as FileSystem;
 }
 
-describe('a disk store over a file system that it was given', () => {
-  it('stores, reads, removes, compacts and survives a restart on that file system alone', async (t) => {
+describe('a disk store over a given file system', () => {
+  it('stores, reads, removes, compacts and restarts on that file system alone', async (t) => {
     const fs = await redirectedFileSystem(t);
     await fs.makeFolder(STORE);
     await prepareDiskStore(STORE, fs);

@@ -10,6 +10,7 @@ const PACKED = /^([0-9a-f]{32})\.(0|[1-9]\d{0,14})$/;
 const MARKER = /^([0-9a-f]{32})\.open$/;
 const REMOVALS = /^([0-9a-f]{32})\.removed$/;
 const PACK_FILE = /^([0-9a-f]{32})\.pack$/;
+const JOURNAL_FILE = /^[0-9a-f]{32}\.jsonl$/;
 const COMPACTING = /^[0-9a-f]{32}\.compacted$/;
 
 /** Names of all folders for blobs in files of their own. */
@@ -58,6 +59,11 @@ export function packOfRemovals(name: string): string | undefined {
 /** The pack whose marker in `incoming/` has this name. */
 export function packOfMarker(name: string): string | undefined {
   return MARKER.exec(name)?.[1];
+}
+
+/** Whether a name in `journal/` is that of a journal file. */
+export function isJournalFile(name: string): boolean {
+  return JOURNAL_FILE.test(name);
 }
 
 /** Whether a name in `incoming/` is that of a half-compacted pack. */

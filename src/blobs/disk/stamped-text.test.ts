@@ -7,7 +7,7 @@ import { decodeStamped, encodeStamped } from './stamped-text.ts';
 const WRITER = { generation: 7, commitNumber: 123_456_789_012 };
 
 describe('a stamped text', () => {
-  it('gives back the text and the stamp of its writer', () => {
+  it('is read as the text and the stamp of its writer', () => {
     const number = fc.nat({ max: Number.MAX_SAFE_INTEGER });
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), number, number, (text, generation, commitNumber) => {
@@ -17,10 +17,10 @@ describe('a stamped text', () => {
     );
   });
 
-  it('is reported as damaged wherever it is cut, with the name of its file', () => {
+  it('is reported as damaged wherever it is truncated, with the name of its file', () => {
     const whole = encodeStamped('{"a":1}', WRITER);
     for (let length = 0; length < whole.length; length++) {
-      // Cut right after its JSON, it reads as a note of an older version, with the same text.
+      // Truncated right after its JSON, it is a valid note of an older version with the same text.
       if (whole.slice(0, length).trimEnd() === '{"a":1}') continue;
       assert.throws(
         () => decodeStamped('/srv/notes/n', whole.slice(0, length)),
@@ -38,7 +38,7 @@ describe('a stamped text', () => {
     }
   });
 
-  it('of an older version is JSON alone', () => {
+  it('of an older version is only JSON', () => {
     assert.deepEqual(decodeStamped('f', '{"a":1}'), { text: '{"a":1}', writer: undefined });
     assert.throws(() => decodeStamped('f', '{"a":'), NoteDamaged);
   });

@@ -24,7 +24,7 @@ async function madeStore(t: TestContext): Promise<string> {
 }
 
 describe('the survey of a disk store', () => {
-  it('reports that there is no store, and what is there instead, and creates nothing', async (t) => {
+  it('reports a missing store and what the folder has instead, and creates nothing', async (t) => {
     const folder = await emptyFolder(t);
     const not = join(folder, 'not');
     assert.deepEqual(await surveyDiskStore(not), { kind: 'none', what: 'not there' });
@@ -36,13 +36,13 @@ describe('the survey of a disk store', () => {
     assert.deepEqual(await readdir(folder), ['README', 'lost+found']);
   });
 
-  it('takes the leftovers of an interrupted first start for no store', async (t) => {
+  it('treats the leftovers of an interrupted first start as a missing store', async (t) => {
     const folder = await emptyFolder(t);
     for (const name of ['incoming', 'journal', 'blobs', 'blobs/00']) await mkdir(join(folder, name));
     assert.deepEqual(await surveyDiskStore(folder), { kind: 'none', what: 'no store' });
   });
 
-  it('finds a whole store', async (t) => {
+  it('finds a complete store', async (t) => {
     const folder = await madeStore(t);
     const whole = { kind: 'store', formatVersion: 3, identity: IDENTITY, missing: [], knowsOlder: false };
     const start = { commitNumber: 0, lastEntrySeq: 0 };
@@ -67,7 +67,7 @@ describe('the survey of a disk store', () => {
   });
 
   for (const [kind, size] of SIZES) {
-    it(`sees that there is a ${kind} blob`, async (t) => {
+    it(`reports that there is a ${kind} blob`, async (t) => {
       const folder = await madeStore(t);
       await storeBlob(storeOver(t, folder), someBytes(size));
       const found = await surveyDiskStore(folder);
@@ -76,7 +76,7 @@ describe('the survey of a disk store', () => {
   }
 
   for (const piece of ['format.json', 'identity.json', 'packs', 'blobs', 'blobs/a7', 'journal', 'notes']) {
-    it(`misses ${piece}`, async (t) => {
+    it(`reports that ${piece} is missing`, async (t) => {
       const folder = await madeStore(t);
       await rm(join(folder, piece), { recursive: true });
       const found = await surveyDiskStore(folder);
@@ -84,7 +84,7 @@ describe('the survey of a disk store', () => {
     });
   }
 
-  it('does not miss what an older version lacks, nor what comes and goes', async (t) => {
+  it('does not report missing what an older version lacks or what is temporary', async (t) => {
     const folder = await madeStore(t);
     for (const piece of ['packs', 'identity.json', 'incoming', 'aside'])
       await rm(join(folder, piece), { recursive: true });
@@ -104,7 +104,7 @@ describe('the survey of a disk store', () => {
     assert.deepEqual(await surveyDiskStore(folder), { kind: 'foreign', format });
   });
 
-  it('names a file that is empty or was changed', async (t) => {
+  it('names an empty or changed file', async (t) => {
     const folder = await madeStore(t);
     for (const name of ['identity.json', 'format.json']) {
       await writeFile(join(folder, name), '');

@@ -13,7 +13,7 @@ import type { FileSystem } from '../../durable/file-system.ts';
 import { exists, readTextIfPresent } from '../../durable/names.ts';
 import { realFileSystem } from '../../durable/real-file-system.ts';
 import { readIdentity } from './identity.ts';
-import { findJournalEnd } from './journal.ts';
+import { findJournalEnd } from './journal-files.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, packOfFile } from './paths.ts';
 import { decodeStamped } from './stamped-text.ts';
 

@@ -1,4 +1,4 @@
-/** Freeing the space of removed blobs: names and bytes of the others stay, whatever happens meanwhile. */
+/** Freeing the space of removed blobs keeps the names and bytes of the others, whatever happens meanwhile. */
 import assert from 'node:assert/strict';
 import { open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -28,7 +28,7 @@ import { PackRemovals } from './removals.ts';
 const COUNT = 12;
 const bytesOf = (i: number) => someBytes(200 + 700 * i, i);
 
-/** A store over a finished pack from which the blobs with these numbers were removed. */
+/** A store over a finished pack from which the blobs of these numbers were removed. */
 async function packWithout(t: TestContext, removed: readonly number[]) {
   const folder = await readyFolder(t);
   const writing = storeOver(t, folder);
@@ -75,7 +75,7 @@ describe('compacting a pack', () => {
     assert.deepEqual(await packFiles(folder), []);
   });
 
-  it('skips a pack that is being written, or of which less than half was removed', async (t) => {
+  it('skips a pack that is being written or of which less than half was removed', async (t) => {
     const { folder, store, refs, pack } = await packWithout(t, [0, 1]);
     const before = await readFile(pack);
     await store.compact();
@@ -89,7 +89,7 @@ describe('compacting a pack', () => {
     await assertHolds(store, refs, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
-  it('skips a pack that another process began after the compaction started', async (t) => {
+  it('skips a pack that another process began after the start of the compaction', async (t) => {
     const { folder, pack } = await packWithout(t, [...MOST, ...REST]);
     const paths = new DiskPaths(folder);
     const flush = (run: () => Promise<void>) => run();
@@ -110,7 +110,7 @@ describe('compacting a pack', () => {
     await unlink(begun);
   });
 
-  it('keeps all blobs readable when the table is damaged anywhere', async (t) => {
+  it('keeps all blobs readable wherever the table is damaged', async (t) => {
     const { folder, store, refs, pack } = await packWithout(t, MOST);
     await store.compact();
     const whole = await readFile(pack);
@@ -146,7 +146,7 @@ describe('compacting a pack', () => {
     assert.deepEqual(bytes.subarray(0, bytesOf(11).length), bytesOf(11));
   });
 
-  it('lets readers open every blob meanwhile', async (t) => {
+  it('lets readers open all blobs meanwhile', async (t) => {
     const { folder, store, refs } = await packWithout(t, MOST);
     const reader = storeOver(t, folder);
     let isOver = false;
@@ -165,7 +165,7 @@ describe('compacting a pack', () => {
     await reading;
   });
 
-  it('loses no removal that is made meanwhile', async (t) => {
+  it('keeps removals that are made meanwhile', async (t) => {
     const { store, refs } = await packWithout(t, MOST);
     let removing: Promise<void> | undefined;
     const { stop } = await beforeFiles(t, 'datasync', async () => {
@@ -222,7 +222,7 @@ describe('a crash while a pack is compacted', () => {
 });
 
 describe('compacting on a disk that fails', () => {
-  it('leaves the old pack, and nothing of a new one that could not be written', async (t) => {
+  it('leaves the old pack, and removes a new one that could not be written', async (t) => {
     const { folder, store, refs } = await packWithout(t, MOST);
     await failFiles(t, 'write', 1);
     await assert.rejects(store.compact(), AggregateError);
@@ -234,7 +234,7 @@ describe('compacting on a disk that fails', () => {
     assert.equal((await packFiles(folder)).length, 1);
   });
 
-  it('leaves the old pack when it cannot be flushed, and the store takes no more writes', async (t) => {
+  it('leaves the old pack when the new one cannot be flushed, and the store refuses writes', async (t) => {
     const { folder, store, refs } = await packWithout(t, MOST);
     await failFiles(t, 'datasync', 1);
     await assert.rejects(store.compact(), AggregateError);
@@ -275,7 +275,7 @@ describe('any order of storing, removing, confirming, compacting and crashing', 
     { weight: 1, arbitrary: fc.record({ does: fc.constant('reopen' as const) }) },
   );
 
-  it('keeps exactly what is named', async (t) => {
+  it('keeps exactly the blobs that are named', async (t) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
         const folder = await readyFolder(t);
@@ -287,7 +287,7 @@ describe('any order of storing, removing, confirming, compacting and crashing', 
             const bytes = someBytes(one.size, ++seed);
             const ref = await storeBlob(store, bytes);
             named.set(ref, bytes);
-            // Some confirmations never come, because the process ends first.
+            // Some confirmations are lost, because the process ends first.
             if (seed % 3 > 0) store.confirm(ref);
           } else if (one.does === 'remove') {
             const ref = [...named.keys()][one.which % Math.max(1, named.size)];
@@ -309,7 +309,7 @@ describe('any order of storing, removing, confirming, compacting and crashing', 
     );
   });
 
-  /** Appends to each unfinished pack what a crash may leave behind the flushed bytes. */
+  /** Appends to each unfinished pack what a crash may leave after the flushed bytes. */
   async function tear(folder: string, bytes: number): Promise<void> {
     for (const name of await incoming(folder)) {
       const file = await open(join(folder, 'packs', name.replace('.open', '.pack')), 'a');

@@ -1,4 +1,4 @@
-/** A start after a crash finds in the packs exactly what was flushed. */
+/** After a crash, a start finds in the packs exactly the flushed blobs. */
 import assert from 'node:assert/strict';
 import { appendFile, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -17,7 +17,7 @@ import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import { prepareDiskStore } from '../disk/prepare.ts';
 
 const BODIES = [someBytes(700), someBytes(5000, 1), someBytes(90, 2), someBytes(6000, 3), someBytes(300, 4)];
-/** How many blobs were flushed and acknowledged; the others were being written at the crash. */
+/** Number of blobs that were flushed and acknowledged; the others were being written at the crash. */
 const FLUSHED = 2;
 
 interface Crash {
@@ -25,7 +25,7 @@ interface Crash {
   readonly folder: string;
   readonly pack: string;
   readonly marker: string;
-  /** Where each blob begins; the last item is the end of the pack. */
+  /** Start of each blob; the last item is the end of the pack. */
   readonly ends: readonly number[];
   readonly refs: readonly string[];
 }
@@ -43,7 +43,7 @@ async function crash(t: TestContext): Promise<Crash> {
   return { folder, pack, marker, ends, refs };
 }
 
-/** Asserts that a start finds the acknowledged blobs, and that the next start has nothing to ask about. */
+/** Asserts that a start finds the acknowledged blobs, and that the next start finds none unconfirmed. */
 async function assertSound(t: TestContext, { folder, refs }: Crash, what: string): Promise<void> {
   const named = refs.slice(0, FLUSHED);
   const store = await startOver(t, folder, (ref) => named.includes(ref));
@@ -54,7 +54,7 @@ async function assertSound(t: TestContext, { folder, refs }: Crash, what: string
     await assert.rejects(store.describe(ref), isGone, what);
   }
   assert.deepEqual(await incoming(folder), [], what);
-  // Torn bytes do no harm: once the other blobs are removed, too, all space is freed.
+  // Torn bytes must not keep space in use: once the other blobs are removed too, all of it is freed.
   await store.remove(named[0] ?? '');
   await store.compact();
   assert.deepEqual(await readBlob(store, named[1] ?? ''), BODIES[1], what);
@@ -64,8 +64,8 @@ async function assertSound(t: TestContext, { folder, refs }: Crash, what: string
   await store.close();
 }
 
-describe('a pack whose end a crash tore', () => {
-  it('is sound when it was cut at any length', async (t) => {
+describe('a pack whose end was torn by a crash', () => {
+  it('is sound when truncated to any length', async (t) => {
     const found = await crash(t);
     const [from = 0, to = 0] = [found.ends[FLUSHED], found.ends.at(-1)];
     const lengths = new Set([from, from + 1, from + 63, from + 64, from + 65, to - 1, to]);
@@ -92,7 +92,7 @@ describe('a pack whose end a crash tore', () => {
     }
   });
 
-  it('is sound with a copy of its own beginning at its end', async (t) => {
+  it('is sound with a copy of its beginning at its end', async (t) => {
     const found = await crash(t);
     const beginning = (await readFile(found.pack)).subarray(0, 1500);
     for (const length of [200, 1500]) {
@@ -104,7 +104,7 @@ describe('a pack whose end a crash tore', () => {
     }
   });
 
-  it('is sound when any unflushed page is missing', async (t) => {
+  it('is sound with zeros for any unflushed page', async (t) => {
     const found = await crash(t);
     const [from = 0, to = 0] = [found.ends[FLUSHED], found.ends.at(-1)];
     for (let hole = from; hole < to; hole += 1024) {
@@ -117,7 +117,7 @@ describe('a pack whose end a crash tore', () => {
     }
   });
 
-  it('is sound whatever happened to its marker, which is never flushed', async (t) => {
+  it('is sound with any marker, because markers are not flushed', async (t) => {
     const found = await crash(t);
     const judged = String(found.ends[1]).padStart(20, '0');
     for (const text of [
@@ -137,7 +137,7 @@ describe('a pack whose end a crash tore', () => {
 });
 
 describe('a start', () => {
-  it('keeps a damaged blob that the catalog names, so that a reader finds the damage', async (t) => {
+  it('keeps a damaged blob that the catalog names, so that reads report the damage', async (t) => {
     const { folder, pack, ends, refs } = await crash(t);
     const bytes = await readFile(pack);
     for (const place of ends.slice(0, -1)) bytes[place + 64 + 10] = (bytes[place + 64 + 10] ?? 0) ^ 1;
@@ -150,7 +150,7 @@ describe('a start', () => {
     assert.deepEqual(await collect(store.list()), named);
   });
 
-  it('leaves a pack unconfirmed that the disk cannot read, and the next start confirms it', async (t) => {
+  it('leaves an unreadable pack unconfirmed, and the next start confirms it', async (t) => {
     const found = await crash(t);
     await prepareDiskStore(found.folder);
     const store = storeOver(t, found.folder);
@@ -161,10 +161,10 @@ describe('a start', () => {
     assert.deepEqual(await store.confirmAll(), [found.pack]);
     stop();
     assert.deepEqual(await incoming(found.folder), [basename(found.marker)]);
-    await assertSound(t, found, 'a disk that can be read again');
+    await assertSound(t, found, 'the disk is readable again');
   });
 
-  it('removes a marker whose pack was never begun', async (t) => {
+  it('removes a marker without a pack', async (t) => {
     const folder = await readyFolder(t);
     await writeFile(join(folder, 'incoming', `${'a'.repeat(32)}.open`), '0'.repeat(20));
     const store = await startOver(t, folder, () => false);
@@ -172,14 +172,14 @@ describe('a start', () => {
     assert.deepEqual(await collect(store.list()), []);
   });
 
-  it('repeats its work, with the same result, after it was killed itself', async (t) => {
+  it('repeats its work with the same result after it was killed', async (t) => {
     const found = await crash(t);
     const half = storeOver(t, found.folder);
     await half.remove(found.refs[3] ?? '');
-    await assertSound(t, found, 'after half a judgement');
+    await assertSound(t, found, 'killed between two confirmations');
   });
 
-  it('asks about nothing in a pack that was compacted after its marker was copied', async (t) => {
+  it('finds no unconfirmed blob in a pack that was compacted after its marker was copied', async (t) => {
     const { folder, marker, refs } = await crash(t);
     const text = await readFile(marker);
     const store = await startOver(t, folder, () => true);

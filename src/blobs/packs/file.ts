@@ -19,6 +19,9 @@ import { isRemoved } from './removals.ts';
 
 const WINDOW_BYTES = 1024 * 1024;
 
+/** What reading a pack needs of a file. */
+export type ReadableFile = Pick<OpenFile, 'size' | 'readAt'>;
+
 /** A record and its current position. */
 export interface PlacedRecord extends PackRecord {
   readonly position: number;
@@ -67,7 +70,7 @@ async function findRecord(file: OpenFile, name: PackedName): Promise<PlacedRecor
 }
 
 /** Reads the table at the beginning of a pack, without verifying it; undefined if there is none that fits the file. */
-async function readTable(file: OpenFile, size: number): Promise<Buffer | undefined> {
+async function readTable(file: ReadableFile, size: number): Promise<Buffer | undefined> {
   const records = tableSize(await file.readAt(0, HEADER_BYTES));
   if (records === undefined || tableBytes(records) > size) return undefined;
   return file.readAt(0, tableBytes(records));
@@ -82,7 +85,7 @@ export async function hasTable(file: OpenFile, size: number): Promise<boolean> {
  * Lists everything from the position `from`, or from the end of the table, to the current end of the file. Where there
  * is no record (a torn end, a damaged header), continues at the next position where one may begin.
  */
-export async function* listExtents(file: OpenFile, pack: string, from: number): AsyncGenerator<Extent> {
+export async function* listExtents(file: ReadableFile, pack: string, from: number): AsyncGenerator<Extent> {
   const size = await file.size();
   const headers = new HeaderWindow(file, pack, await isAtHome(file, pack));
   let at = Math.max(from, await endOfTable(file, size));
@@ -106,25 +109,25 @@ export async function* listExtents(file: OpenFile, pack: string, from: number): 
  * Whether all records are at their places, because the first one is. Then a header that names another place is a copy,
  * such as one in a client's data.
  */
-async function isAtHome(file: OpenFile, pack: string): Promise<boolean> {
+async function isAtHome(file: ReadableFile, pack: string): Promise<boolean> {
   return decodeHeader(pack, await file.readAt(0, HEADER_BYTES))?.place === 0;
 }
 
 /** End of the table; 0 without an intact one. */
-async function endOfTable(file: OpenFile, size: number): Promise<number> {
+async function endOfTable(file: ReadableFile, size: number): Promise<number> {
   const table = await readTable(file, size);
   return table && decodeTable(table) ? table.length : 0;
 }
 
 /** Reads headers in ascending order, many in one read. */
 class HeaderWindow {
-  readonly #file: OpenFile;
+  readonly #file: ReadableFile;
   readonly #pack: string;
   readonly #isAtHome: boolean;
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
 
-  constructor(file: OpenFile, pack: string, isAtHome: boolean) {
+  constructor(file: ReadableFile, pack: string, isAtHome: boolean) {
     this.#file = file;
     this.#pack = pack;
     this.#isAtHome = isAtHome;

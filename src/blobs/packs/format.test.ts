@@ -36,7 +36,7 @@ function flipped(bytes: Buffer, bit: number): Buffer {
 }
 
 describe('the header of a packed blob', () => {
-  it('decodes to what was encoded, and to nothing under another pack’s name', () => {
+  it('decodes to what was encoded, but not under another pack’s name', () => {
     fc.assert(
       fc.property(hex, hex, record, (pack, other, one) => {
         const header = encodeHeader(pack, one);
@@ -47,7 +47,7 @@ describe('the header of a packed blob', () => {
     );
   });
 
-  it('is rejected with any bit flipped, or cut short', () => {
+  it('is rejected with any bit flipped, or truncated', () => {
     const header = encodeHeader('ab'.repeat(16), { place: 4096, blobBytes: 700 });
     for (let bit = 0; bit < 8 * header.length; bit++)
       assert.equal(decodeHeader('ab'.repeat(16), flipped(header, bit)), undefined, `bit ${bit}`);
@@ -71,7 +71,7 @@ describe('the table of a compacted pack', () => {
   const tableOf = (places: readonly number[]) =>
     new Map([...places].sort((a, b) => a - b).map((one, i) => [one, i * 64] as const));
 
-  it('gives the position of each record, decoded or searched', () => {
+  it('returns the position of each record, decoded whole or searched', () => {
     fc.assert(
       fc.property(entries, place, (places, other) => {
         const table = tableOf(places);
@@ -85,7 +85,7 @@ describe('the table of a compacted pack', () => {
     );
   });
 
-  it('is rejected with any bit flipped, or cut short; searching it never throws', () => {
+  it('is rejected with any bit flipped, or truncated; searching it never throws', () => {
     const bytes = encodeTable(tableOf([0, 128, 4096]));
     const meant = 16 + 3 * 16 + 32;
     for (let bit = 0; bit < 8 * meant; bit++) assert.equal(decodeTable(flipped(bytes, bit)), undefined);
@@ -95,12 +95,12 @@ describe('the table of a compacted pack', () => {
   });
 });
 
-describe('the list of what was removed from a pack', () => {
+describe('the list of removed records', () => {
   const records = fc.uniqueArray(record, { selector: (one) => one.place, maxLength: 50 });
   const listOf = (pack: string, some: readonly PackRecord[]) =>
     Buffer.concat(some.map((one) => encodeRemoval(pack, one)));
 
-  it('names the records that were added', () => {
+  it('names the added records', () => {
     fc.assert(
       fc.property(hex, records, place, (pack, removed, other) => {
         const list = listOf(pack, removed);
@@ -112,7 +112,7 @@ describe('the list of what was removed from a pack', () => {
     );
   });
 
-  it('names no other record whichever bits are flipped and wherever it ends', () => {
+  it('names no other record, whichever bits are flipped and wherever it is truncated', () => {
     fc.assert(
       fc.property(hex, records, fc.nat(), fc.nat(), (pack, removed, bit, cut) => {
         const list = listOf(pack, removed);

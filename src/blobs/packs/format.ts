@@ -24,7 +24,7 @@ const HEADER_SUM_BYTES = 16;
 
 /** One blob in a pack. */
 export interface PackRecord {
-  /** Position at which the record was written. With the pack's name, it names the blob for good. */
+  /** Position at which the record was written. With the pack's name, it names the blob permanently. */
   readonly place: number;
   /** Length of the blob after the header. */
   readonly blobBytes: number;

@@ -1,4 +1,4 @@
-/** Small blobs, many in a file: what they share, and what they must not. */
+/** Many small blobs in a file: what they share, and how damage to one leaves the others intact. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { appendFile, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ import { type DiskStore, PACKED_BYTES } from '../disk/disk-store.ts';
 import { DiskPaths } from '../disk/paths.ts';
 import { PackAppender } from './appender.ts';
 
-/** Stores blobs of different lengths and bytes one after the other. */
+/** Stores blobs of different lengths and contents one after the other. */
 async function storeSome(store: DiskStore, count: number, seed = 0): Promise<string[]> {
   const refs: string[] = [];
   for (let i = 0; i < count; i++) refs.push(await storeBlob(store, bytesOf(i, seed)));
@@ -86,7 +86,7 @@ describe('small blobs that arrive together', () => {
     assert.ok(flushes >= 3, `${flushes} flushes for 10 MiB`);
   });
 
-  it('have no files of their own, whatever their number', async (t) => {
+  it('have no files of their own, however many they are', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     await Promise.all(Array.from({ length: 100 }, (_, i) => storeBlob(store, someBytes(10, i))));
@@ -96,7 +96,7 @@ describe('small blobs that arrive together', () => {
   });
 });
 
-describe('a pack that is full', () => {
+describe('a full pack', () => {
   it('is followed by the next, and its marker is removed when all its blobs are confirmed', async (t) => {
     const folder = await readyFolder(t);
     const paths = new DiskPaths(folder);
@@ -120,7 +120,7 @@ describe('a pack that is full', () => {
   });
 });
 
-describe('a process that ends well', () => {
+describe('a clean end', () => {
   it('leaves no marker when all blobs are confirmed', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
@@ -135,14 +135,14 @@ describe('a process that ends well', () => {
     const refs = await storeSome(store, 5);
     for (const i of [0, 1, 3]) store.confirm(refs[i] ?? '');
     await store.close();
-    // The marker names one position: the next start asks again about blobs confirmed behind it.
+    // The marker names one position, so the next start asks again about confirmed blobs after it.
     const asked = await collect(storeOver(t, folder).unconfirmed());
     assert.deepEqual(asked, refs.slice(2));
   });
 });
 
 describe('a damaged pack', () => {
-  it('has lost only the blob whose header is damaged, and that one is not compacted away', async (t) => {
+  it('loses only the blob whose header is damaged, and compaction keeps its bytes', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = await storeSome(store, 6);
@@ -167,7 +167,7 @@ describe('a damaged pack', () => {
     assert.deepEqual(await readBlob(again, victim), bytesOf(2));
   });
 
-  it('has lost only the blob whose data or description is damaged', async (t) => {
+  it('loses only the blob whose data or trailer is damaged', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = await storeSome(store, 3);
@@ -181,7 +181,7 @@ describe('a damaged pack', () => {
     for (const [i, ref] of refs.entries()) assert.deepEqual(await readBlob(store, ref), bytesOf(i));
   });
 
-  it('that was cut short has lost the missing blobs', async (t) => {
+  it('loses only the missing blobs when truncated', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = await storeSome(store, 3);
@@ -194,7 +194,7 @@ describe('a damaged pack', () => {
 });
 
 describe('removed blobs of a pack', () => {
-  /** A closed store with the first three of six blobs removed, and the list of that. */
+  /** A closed store with the first three of six blobs removed, and the list of removals. */
   async function withRemoved(t: TestContext) {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
@@ -206,7 +206,7 @@ describe('removed blobs of a pack', () => {
     return { folder, refs, list: join(folder, 'packs', name) };
   }
 
-  it('stay removed after the list was torn anywhere, as do blobs removed after that', async (t) => {
+  it('stay removed after the list was torn anywhere, as do blobs that are removed later', async (t) => {
     const { folder, refs, list } = await withRemoved(t);
     const whole = await readFile(list);
     assert.equal(whole.length, 48);
@@ -223,7 +223,7 @@ describe('removed blobs of a pack', () => {
     }
   });
 
-  it('are never other blobs, whichever byte of the list is damaged', async (t) => {
+  it('never include other blobs, whichever byte of the list is damaged', async (t) => {
     const { folder, refs, list } = await withRemoved(t);
     const store = storeOver(t, folder);
     for (let at = 0; at < 48; at++) {
@@ -236,7 +236,7 @@ describe('removed blobs of a pack', () => {
 });
 
 describe('a disk that fails under packs', () => {
-  it('ends all writes with a failed flush, waiting ones too, and shows none of their blobs', async (t) => {
+  it('fails all writes after a failed flush, waiting ones too, and lists none of their blobs', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const kept = await storeBlob(store, someBytes(10));
@@ -268,7 +268,7 @@ describe('a disk that fails under packs', () => {
   });
 
   for (const method of ['sync', 'datasync'] as const) {
-    it(`ends all writes when the first ${method} of a pack fails`, async (t) => {
+    it(`fails all writes when the first ${method} of a pack fails`, async (t) => {
       const folder = await readyFolder(t);
       const store = storeOver(t, folder);
       await failFiles(t, method, 1);
@@ -278,7 +278,7 @@ describe('a disk that fails under packs', () => {
     });
   }
 
-  it('loses only what could not be written, and leaves no files and no descriptors behind', async (t) => {
+  it('loses only blobs that could not be written, and leaves no files or open descriptors', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = await storeSome(store, 3);
@@ -298,7 +298,7 @@ describe('a disk that fails under packs', () => {
     assert.equal((await packFiles(folder)).length, 1);
   });
 
-  it('asks after a crash about a blob that was stored where a failed one had been cut off', async (t) => {
+  it('lists a blob as unconfirmed after a crash if it took the place of a failed one', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const [kept = ''] = await storeSome(store, 1);
@@ -306,14 +306,14 @@ describe('a disk that fails under packs', () => {
     await eventually(async () => (await collect(storeOver(t, folder).unconfirmed())).length === 0);
     await failFiles(t, 'write', 1);
     await assert.rejects(storeBlob(store, someBytes(9000)), StoreFailure);
-    // The marker is written a moment later.
+    // The marker is written with a delay.
     await new Promise((resolve) => setTimeout(resolve, 50));
     const loose = await storeBlob(store, someBytes(9001));
     const asked = await collect(storeOver(t, await copyOf(t, folder)).unconfirmed());
     assert.ok(asked.includes(loose));
   });
 
-  it('leaves nothing of a pack that could not be begun', async (t) => {
+  it('removes a pack that could not be begun', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const { stop } = await beforeFiles(t, 'write', () => Promise.reject(new Error('ENOSPC')));
@@ -345,8 +345,8 @@ describe('a disk that fails under packs', () => {
   });
 });
 
-describe('an emulator’s store that is cleared', () => {
-  it('has no small blobs left, asks about none, and takes new ones', async (t) => {
+describe('an emulator’s store after a reset', () => {
+  it('has no small blobs and no unconfirmed ones, and accepts new ones', async (t) => {
     const folder = await readyFolder(t);
     const store = storeOver(t, folder);
     const refs = await storeSome(store, 3);

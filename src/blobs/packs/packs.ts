@@ -1,7 +1,10 @@
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
+import type { BlobVerdict } from '../../domain/scrub-store.ts';
+import { isReadError } from '../../durable/errors.ts';
 import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
+import type { JudgeDeps } from '../blob/judge.ts';
 import type { PlacedBlob } from '../blob/placed-blob.ts';
 import { Gate } from '../disk/gate.ts';
 import { type DiskPaths, type PackedName, packedRef, packOfFile } from '../disk/paths.ts';
@@ -11,7 +14,11 @@ import { openPacked } from './file.ts';
 import type { PackRecord } from './format.ts';
 import { listRemaining } from './remaining.ts';
 import { PackRemovals } from './removals.ts';
+import { judgePacked } from './scan.ts';
 import { UnconfirmedBlobs } from './unconfirmed.ts';
+
+/** A pack is compacted at most once in a while, so its blob is found in the second try. */
+const VERIFY_TRIES = 3;
 
 interface PacksDeps {
   readonly paths: DiskPaths;
@@ -54,6 +61,24 @@ export class Packs {
   /** @throws BlobMissing, BlobDamaged. */
   open(name: PackedName): Promise<PlacedBlob> {
     return openPacked(this.#paths, name);
+  }
+
+  /** Judges a blob. @throws BlobMissing, the I/O error. */
+  async verify(deps: JudgeDeps, name: PackedName): Promise<BlobVerdict> {
+    const ref = packedRef(name);
+    try {
+      for (let tries = 1; tries <= VERIFY_TRIES; tries++) {
+        const placed = await this.open(name);
+        await placed.file.close();
+        // Undefined if the pack was compacted meanwhile.
+        const verdict = await judgePacked({ ...deps, paths: this.#paths }, name, placed);
+        if (verdict) return verdict;
+      }
+    } catch (error) {
+      if (isReadError(error)) return { ref, description: null, damage: [{ leaf: null, kind: 'unreadable' }] };
+      if (!(error instanceof BlobDamaged)) throw error;
+    }
+    return { ref, description: null, damage: [{ leaf: null, kind: 'description' }] };
   }
 
   confirm(name: PackedName): void {

@@ -65,7 +65,7 @@ async function append(file: OpenFile, entry: Buffer): Promise<void> {
   const torn = (await file.size()) % REMOVAL_BYTES;
   const bytes = torn === 0 ? entry : Buffer.concat([Buffer.alloc(REMOVAL_BYTES - torn), entry]);
   const bytesWritten = await file.appendOnce(bytes);
-  // The disk is full. The next removal is written behind the torn one.
+  // The disk is full. The next removal is written after the torn one.
   if (bytesWritten < bytes.length) {
     const text = `ENOSPC: ${bytesWritten} bytes were written of ${bytes.length}`;
     throw Object.assign(new Error(text), { code: 'ENOSPC' });

@@ -136,7 +136,7 @@ function holdsBlob(pack: string, position: number, bytes: Buffer): boolean {
 }
 
 /** Up to where the pack is confirmed; undefined if all of it is. */
-async function findConfirmedEnd(paths: DiskPaths, pack: string): Promise<number | undefined> {
+export async function findConfirmedEnd(paths: DiskPaths, pack: string): Promise<number | undefined> {
   const confirmedEnd = parseMarker((await paths.fs.readFile(paths.marker(pack))).toString('utf8'));
   const file = await openIfPresent(paths.fs, paths.pack(pack));
   if (file === undefined) return undefined;

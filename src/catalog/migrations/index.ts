@@ -6,6 +6,8 @@ import { jobs } from './0002-jobs.ts';
 import { access } from './0003-access.ts';
 import { jobLists } from './0004-job-lists.ts';
 import { storeLink } from './0005-store-link.ts';
+import { damage } from './0006-damage.ts';
+import { arrival } from './0007-arrival.ts';
 
 /** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
@@ -14,18 +16,25 @@ const MIGRATIONS = {
   '0003-access': access,
   '0004-job-lists': jobLists,
   '0005-store-link': storeLink,
+  '0006-damage': damage,
+  '0007-arrival': arrival,
 };
 
 /**
  * Migrates the schema to the newest version; does nothing if it is.
+ * @param schema the schema of PostgreSQL that has the tables; by default the one that the connection uses.
  * @throws when a step fails, or when a newer version made the catalog.
  */
-export async function migrate<Db>(db: Kysely<Db>, engine: Engine): Promise<void> {
+export async function migrate<Db>(db: Kysely<Db>, engine: Engine, schema?: string): Promise<void> {
   const steps = Object.entries(MIGRATIONS).map(([name, up]): [string, Migration] => [
     name,
     { up: (target) => up(target, engine) },
   ]);
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => Object.fromEntries(steps) } });
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => Object.fromEntries(steps) },
+    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
+  });
   const { error } = await migrator.migrateToLatest();
   if (error) throw new Error(`the catalog cannot be migrated: ${String(error)}`, { cause: error });
 }

@@ -54,9 +54,9 @@ describe('addresses', () => {
   for (const text of bad)
     test(`none: ${JSON.stringify(text)}`, () => assert.equal(parseRange(text), undefined));
 
-  test('an address of a client has no prefix', () => assert.equal(parseAddress('10.0.0.0/8'), undefined));
+  test("a client's address has no prefix", () => assert.equal(parseAddress('10.0.0.0/8'), undefined));
 
-  test('every IPv4 address is in its own blocks, and leaves those of a neighbour', () => {
+  test('every IPv4 address is in its own blocks, but not in those of a neighbour', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.nat(32), (address, prefix) => {
         const one = parseAddress(address);
@@ -70,7 +70,7 @@ describe('addresses', () => {
     );
   });
 
-  test('every IPv6 address is read', () => {
+  test('every IPv6 address is parsed', () => {
     fc.assert(
       fc.property(fc.ipV6(), (address) => assert.equal(parseRange(address) === undefined, false)),
       { numRuns: 500 },

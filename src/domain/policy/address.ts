@@ -1,4 +1,4 @@
-/** A block of IP addresses of a condition's value; a single address is a block, too. */
+/** A block of IP addresses of a condition's value; a single address is a block too. */
 interface AddressRange {
   readonly family: 4 | 6;
   /** The first address, as a number. */

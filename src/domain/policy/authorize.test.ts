@@ -54,26 +54,26 @@ test('the table has every action, and enough rows with different names', () => {
   assert.equal(new Set(CASES.map(({ name }) => name)).size, CASES.length);
 });
 
-describe('what a decision tells', () => {
+describe('a decision', () => {
   const request = requestOf({ principal: alice, action: 'DeleteArchive', resource: VAULT });
   const decide = (row: Omit<Case, 'name' | 'request' | 'expected'>) =>
     authorize(request, policiesOf({ name: '', request, expected: 'root', ...row }));
 
-  test('the statement and the policy that allowed', () => {
+  test('names the statement and the policy that allowed', () => {
     const decision = decide({ identity: [policy(deny('glacier:ListJobs'), allow('*', { Sid: 'all' }))] });
     assert.equal(decision.statement?.label, '"all"');
     assert.equal(decision.statement?.index, 2);
     assert.equal(decision.policyKind, 'identity');
   });
 
-  test('of several denials, that of the lock', () => {
+  test("names the lock's denial among several", () => {
     const all = { identity: [policy(deny('*'))], access: policy(forbid('*')), lock: policy(forbid('*')) };
     assert.equal(decide(all).policyKind, 'vault-lock');
     assert.equal(decide({ identity: all.identity, access: all.access }).policyKind, 'vault-access');
     assert.equal(decide({ identity: all.identity }).policyKind, 'identity');
   });
 
-  test('the side whose Allow is wanting', () => {
+  test('names the side without an Allow', () => {
     assert.equal(decide({}).policyKind, 'identity');
     const abroad = { ...request, principal: carol };
     assert.equal(authorize(abroad, { identity: [] }).policyKind, 'identity');
@@ -83,7 +83,7 @@ describe('what a decision tells', () => {
     );
   });
 
-  test('conditions are looked up only if action and resource fit', () => {
+  test('evaluates conditions only if action and resource match', () => {
     const context = { get: (): never => assert.fail('looked up') };
     const when = { Condition: { Bool: { 'aws:SecureTransport': 'true' } } };
     const identity = [
@@ -142,7 +142,7 @@ describe('the text of a refusal', () => {
   });
 });
 
-describe('properties', () => {
+describe('for random policies', () => {
   const some = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
   const action = some(...GLACIER_ACTIONS);
   const condition = some<Document>(

@@ -45,7 +45,7 @@ export interface Decision {
   readonly policyKind?: PolicyKind;
 }
 
-/** The owner's root may always do these; otherwise one bad access policy could shut a vault for good. */
+/** The owner's root may always do these; otherwise a bad access policy could make a vault permanently inaccessible. */
 const ACCESS_POLICY_ACTIONS: readonly GlacierAction[] = [
   'DeleteVaultAccessPolicy',
   'GetVaultAccessPolicy',

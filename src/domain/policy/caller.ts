@@ -1,7 +1,7 @@
 import type { ContextValue } from './request-context.ts';
 
 /**
- * Who signed a request, as policies see it.
+ * The signer of a request, as policies see it.
  * - `root`: the account itself, also through a session token issued to it;
  * - `user`: an IAM user with a long-term key;
  * - `temporary`: the same user with a session token; its ARN is still the user's;

@@ -89,12 +89,12 @@ describe('operators', () => {
       assert.equal(holds(operator, value, actual), expected));
   }
 
-  test('without variables, braces are text', () => {
+  test('braces are literal without variables', () => {
     assert.ok(holds('StringEquals', v('aws:username'), v('aws:username'), false));
     assert.ok(!holds('StringEquals', v('aws:username'), 'alice', false));
   });
 
-  test('every negated operator is the opposite of its positive one, with and without a value', () => {
+  test('every negated operator is the opposite of its positive form, with and without a value', () => {
     const pairs = [
       ['StringEquals', 'StringNotEquals', 'a'],
       ['StringEqualsIgnoreCase', 'StringNotEqualsIgnoreCase', 'A'],
@@ -121,7 +121,7 @@ describe('refused', () => {
   const rows: readonly (readonly [string, unknown, RegExp])[] = [
     ['an unknown operator', { StringMatches: { [KEY]: 'a' } }, /unknown condition operator "StringMatches"/],
     [
-      'an operator in other letters',
+      'an operator in another case',
       { stringEquals: { [KEY]: 'a' } },
       /unknown condition operator "stringEquals"/,
     ],
@@ -130,12 +130,12 @@ describe('refused', () => {
     ['a prefix twice', { 'ForAnyValue:ForAnyValue:Bool': { [KEY]: 'true' } }, /unknown condition operator/],
     ['IfExists alone', { IfExists: { [KEY]: 'true' } }, /unknown condition operator/],
     [
-      'an operator that is a member of all objects',
+      'an operator named like a built-in object member',
       { toString: { [KEY]: 'a' } },
       /unknown condition operator/,
     ],
     ['an operator without keys', { Bool: {} }, /operator Bool has no key/],
-    ['an operator with a text', { Bool: 'true' }, /Condition operator Bool must be an object/],
+    ['an operator with a string', { Bool: 'true' }, /Condition operator Bool must be an object/],
     ['a key without values', { Bool: { [KEY]: [] } }, /has no value/],
     ['a null', { Bool: { [KEY]: null } }, /must be a string, number or boolean, not null/],
     ['an object', { Bool: { [KEY]: { a: 1 } } }, /must be a string, number or boolean/],
@@ -154,7 +154,7 @@ describe('refused', () => {
     ],
     ['a tag without its key', { StringEquals: { 'glacier:ResourceTag/': 'a' } }, /unknown condition key/],
     [
-      'one key in two spellings',
+      'a key in two spellings',
       { Bool: { 'aws:SecureTransport': 'true', 'AWS:securetransport': 'false' } },
       /has the key aws:securetransport twice/,
     ],
@@ -166,12 +166,16 @@ describe('refused', () => {
     ['a day that does not exist', { DateLessThan: { [KEY]: '2026-02-30' } }, /is not a date/],
     ['a time without a zone', { DateLessThan: { [KEY]: '2026-02-20T10:00:00' } }, /is not a date/],
     ['no boolean', { Bool: { [KEY]: 'yes' } }, /"yes" is not a boolean/],
-    ['no boolean for Null', { Null: { [KEY]: ['true', 'maybe'] } }, /"maybe" is not a boolean/],
+    [
+      'a value for Null that is not a boolean',
+      { Null: { [KEY]: ['true', 'maybe'] } },
+      /"maybe" is not a boolean/,
+    ],
     ['no base64', { BinaryEquals: { [KEY]: 'a' } }, /is not base64 text/],
     ['no address', { IpAddress: { [KEY]: '10.0.0' } }, /is not an IP address/],
-    ['a block too narrow', { IpAddress: { [KEY]: '10.0.0.0/33' } }, /is not an IP address/],
+    ['a block with too short a prefix', { IpAddress: { [KEY]: '10.0.0.0/33' } }, /is not an IP address/],
     ['no ARN', { ArnLike: { [KEY]: 'arn:aws:iam' } }, /is not an ARN/],
-    ['an open variable', { StringEquals: { [KEY]: '${aws:username' } }, /no closing brace/],
+    ['an unclosed variable', { StringEquals: { [KEY]: '${aws:username' } }, /no closing brace/],
   ];
   for (const [name, raw, message] of rows) {
     test(name, () => {

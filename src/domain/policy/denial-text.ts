@@ -1,7 +1,7 @@
 import type { AccessRequest, Decision } from './authorize.ts';
 
 /**
- * The message of the 403 for a refusal, as AWS words it (observed; the reason after the resource since 2021).
+ * The message for a denied request, as AWS words it (observed; the reason after the resource since 2021).
  * In it, vault access and vault lock policies are both "resource-based".
  * @param decision one that is not allowed.
  */

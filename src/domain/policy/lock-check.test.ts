@@ -40,20 +40,20 @@ const young = condition('NumericLessThan', AGE, '365');
 const old = condition('NumericGreaterThan', AGE, '365');
 const del = 'glacier:DeleteArchive';
 
-describe('the checks, by the codes they give', () => {
+describe('the check results, by code', () => {
   const rows: readonly (readonly [string, Document, readonly string[]])[] = [
     ['the known lock by age', LOCK_BY_AGE, []],
     ['the known legal hold', LOCK_BY_HOLD, ['missing-tag-not-denied', 'no-time-limit', 'tag-can-change']],
     ['no Deny at all', policy(grant('glacier:ListJobs')), ['locks-nothing']],
     ['an Allow after a year', policy(grant(del, old)), ['allow-instead-of-deny', 'locks-nothing']],
-    ['an Allow after a year beside a Deny before it', policy(grant(del, old), forbid(del, young)), []],
+    ['an Allow after a year together with a Deny before it', policy(grant(del, old), forbid(del, young)), []],
     [
       'a Deny for services only',
       policy(forbid(del, { Principal: { Service: 'x.amazonaws.com' } })),
       ['locks-nothing', 'never-applies'],
     ],
     [
-      'a Deny for nobody',
+      'a Deny that matches no caller',
       policy(forbid(del, { Principal: undefined, NotPrincipal: '*' })),
       ['locks-nothing', 'never-applies', 'not-principal'],
     ],
@@ -63,12 +63,12 @@ describe('the checks, by the codes they give', () => {
       ['locks-nothing', 'never-applies'],
     ],
     [
-      'a Deny by a key that is never there',
+      'a Deny on a key that is always missing',
       policy(forbid(del, condition('StringEquals', 'aws:SourceVpc', 'vpc-1'))),
       ['locks-nothing', 'never-applies'],
     ],
     [
-      'one dead and one good Deny',
+      'a Deny that never matches and one that does',
       policy(forbid(del, condition('StringEquals', 'aws:SourceVpc', 'v')), forbid(del, young)),
       ['never-applies'],
     ],
@@ -91,17 +91,17 @@ describe('the checks, by the codes they give', () => {
       [],
     ],
     [
-      'deletion denied until a date that is past',
+      'deletion denied until a past date',
       policy(forbid(del, condition('DateLessThan', 'aws:CurrentTime', '2026-06-14'))),
       ['locks-nothing', 'never-applies'],
     ],
     [
-      'deletion denied until a second that is past',
+      'deletion denied until a past second',
       policy(forbid(del, condition('NumericLessThan', 'aws:EpochTime', String(NOW / 1000 - 1)))),
       ['locks-nothing', 'never-applies'],
     ],
     [
-      'deletion denied on one day that comes',
+      'deletion denied on one future day',
       policy(forbid(del, condition('DateEquals', 'aws:CurrentTime', '2026-06-16'))),
       [],
     ],
@@ -134,17 +134,17 @@ describe('the checks, by the codes they give', () => {
       ['access-policy-frozen'],
     ],
     [
-      'an Allow that a Deny defeats',
+      'an Allow that a Deny overrides',
       policy(grant(del, old), forbid(del)),
       ['allow-in-vain', 'denies-for-ever'],
     ],
     [
-      'an Allow to a role that a Deny defeats',
+      'an Allow to a role that a Deny overrides',
       policy(grant(del, { Principal: { AWS: ROLE_ARN } }), forbid(del)),
       ['allow-in-vain', 'denies-for-ever'],
     ],
     [
-      'an Allow for a tag that a Deny leaves',
+      'an Allow for a tag that a Deny does not cover',
       policy(grant(del, condition('StringEquals', 'glacier:ResourceTag/Release', 'yes')), forbid(del, young)),
       [],
     ],
@@ -160,7 +160,7 @@ describe('the checks, by the codes they give', () => {
       ['key-not-carried', 'not-action'],
     ],
     [
-      'a Deny with NotPrincipal that spares one',
+      'a Deny with NotPrincipal that excludes one',
       policy(forbid(del, { ...young, Principal: undefined, NotPrincipal: { AWS: [ALICE_ARN, ROOT_ARN] } })),
       ['not-principal', 'root-not-bound'],
     ],
@@ -170,7 +170,7 @@ describe('the checks, by the codes they give', () => {
       ['not-principal-without-account'],
     ],
     [
-      'a Deny for ever that spares another account',
+      'a permanent Deny that excludes another account',
       policy(forbid(del, { Principal: undefined, NotPrincipal: { AWS: OTHER_ROOT_ARN } })),
       ['not-principal'],
     ],
@@ -186,14 +186,18 @@ describe('the checks, by the codes they give', () => {
       ['missing-tag-denied', 'no-time-limit', 'tag-can-change'],
     ],
     [
-      'a hold that nobody can change',
+      'a hold that cannot be changed',
       policy(
         forbid(del, condition('StringEquals', HOLD, 'true')),
         forbid(['glacier:AddTagsToVault', 'glacier:RemoveTagsFromVault']),
       ),
       ['missing-tag-not-denied', 'no-time-limit', 'tag-frozen'],
     ],
-    ['an age as text', policy(forbid(del, condition('StringEquals', AGE, '1'))), ['age-not-numeric']],
+    [
+      'an age compared as a string',
+      policy(forbid(del, condition('StringEquals', AGE, '1'))),
+      ['age-not-numeric'],
+    ],
     [
       'MFA without IfExists',
       policy(forbid(del, condition('Bool', 'aws:MultiFactorAuthPresent', 'false'))),
@@ -220,7 +224,7 @@ describe('the checks, by the codes they give', () => {
     assert.deepEqual(check(LOCK_BY_ACCOUNT, '999999999999', FAR_VAULT), []);
   });
 
-  test('the gravest first, and the statement named', () => {
+  test('the most serious result comes first and names its statement', () => {
     const [first, ...rest] = check(policy(forbid('glacier:*', { Sid: 'all' })));
     assert.equal(first?.severity, 'danger');
     assert.equal(first?.statement, '"all"');
@@ -228,7 +232,7 @@ describe('the checks, by the codes they give', () => {
     assert.equal(rest.at(-1)?.severity, 'note');
   });
 
-  test('what has no effect, and what can never be met again, is named', () => {
+  test('statements without effect and conditions that will never match are named', () => {
     const [account] = check(policy(forbid([del, 'glacier:ListVaults'], { Sid: 'list', ...young })));
     assert.equal(
       account?.message,
@@ -241,7 +245,7 @@ describe('the checks, by the codes they give', () => {
     );
   });
 
-  test('a lock without a Principal is refused when it is read', () => {
+  test('a lock without a Principal is refused when parsed', () => {
     const { Principal: _everyone, ...statement } = forbid(del, young);
     assert.throws(() => check(policy(statement)), /Statement 1: Principal is missing/);
   });
@@ -251,7 +255,7 @@ describe('simulation', () => {
   const lock = parsePolicy(JSON.stringify(LOCK_BY_AGE), 'vault-lock', { vaultArn: VAULT });
   const asked = { action: 'DeleteArchive', vaultArn: VAULT } as const;
 
-  test('age decides, for root as for users', () => {
+  test('age decides for root and users alike', () => {
     for (const principal of [root, alice]) {
       const answers = [0, 364, 365, 366].map(
         (ageInDays) => simulateLock(lock, { ...asked, principal, ageInDays }).allowed,
@@ -260,13 +264,13 @@ describe('simulation', () => {
     }
   });
 
-  test('names the denying statement', () => {
+  test('the denying statement is named', () => {
     const answer = simulateLock(lock, { ...asked, principal: root, ageInDays: 1 });
     assert.equal(answer.reason, 'explicit-deny');
     assert.equal(answer.statement?.sid, 'deny-based-on-archive-age');
   });
 
-  test('another account is let in by a vault policy only', () => {
+  test('another account needs a vault policy', () => {
     const abroad = { ...asked, principal: carol, ageInDays: 400 };
     assert.equal(simulateLock(lock, abroad).reason, 'implicit-deny');
     const vaultAccess = parsePolicy(JSON.stringify(policy(grant('glacier:*'))), 'vault-access');

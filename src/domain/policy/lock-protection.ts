@@ -1,4 +1,4 @@
-/** Checks of a lock policy's effect: whether it protects nothing, too little, the wrong archives, or for ever. */
+/** Checks of a lock policy's effect: whether it protects nothing, too little, the wrong archives, or permanently. */
 import { coversAction } from './action-set.ts';
 import { AGE_KEY, VAULT_ACTIONS } from './actions.ts';
 import { allHold } from './condition.ts';

@@ -104,7 +104,7 @@ function warnOfTagWriters(view: LockView, statement: Statement): LockWarning {
   ].filter((guard) => binds(guard, view.root));
   if (guards.some(({ conditions }) => conditions.length === 0)) {
     const message =
-      'depends on a tag that the policy lets nobody change. The value at the time of locking stays for ever.';
+      'depends on a tag that no caller may change under this policy. Its value at the time of locking is permanent.';
     return remark('warning', 'tag-frozen', statement, message);
   }
   const message =

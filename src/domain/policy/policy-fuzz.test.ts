@@ -10,8 +10,8 @@ import { PolicyError } from './policy-error.ts';
 const KINDS: readonly PolicyKind[] = ['identity', 'vault-access', 'vault-lock'];
 const here = { vaultArn: VAULT };
 
-describe('properties', () => {
-  /** Asserts that parsing gives a policy or a PolicyError. */
+describe('parsing', () => {
+  /** Asserts that parsing returns a policy or throws a PolicyError. */
   const survives = (text: string): void => {
     for (const kind of KINDS) {
       try {
@@ -102,7 +102,7 @@ describe('properties', () => {
     );
   });
 
-  test('a good policy with a piece cut out, doubled or replaced', () => {
+  test('a valid policy with a piece removed, doubled or replaced', () => {
     const good = JSON.stringify(LOCK_BY_HOLD);
     const at = fc.nat(good.length);
     fc.assert(
@@ -119,8 +119,8 @@ describe('properties', () => {
     );
   });
 
-  test('keys given twice are found wherever they are', () => {
-    /** An object or list as text, and whether some object in it has a key twice. */
+  test('finds duplicate keys wherever they are', () => {
+    /** An object or list as text, and whether any object in it has a duplicate key. */
     const node = fc.letrec<{ node: { text: string; doubled: boolean } }>((tie) => ({
       node: fc.oneof(
         { depthSize: 'medium', withCrossShrink: true },

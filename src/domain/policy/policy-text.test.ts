@@ -7,7 +7,7 @@ import { parsePolicy } from './policy.ts';
 const allowOne = allow('glacier:ListJobs');
 
 describe('the document as text', () => {
-  test('20,480 bytes and no more', () => {
+  test('may have at most 20,480 bytes', () => {
     const text = JSON.stringify(policy(allowOne));
     assert.ok(parsePolicy(text.padEnd(20_480), 'identity'));
     assert.match(
@@ -16,7 +16,7 @@ describe('the document as text', () => {
     );
   });
 
-  test('bytes are counted, not characters', () => {
+  test('is measured in bytes, not characters', () => {
     const text = JSON.stringify({ ...policy(allowOne), Id: 'é'.repeat(11_000) });
     assert.match(
       refusal(() => parsePolicy(text, 'identity')),
@@ -65,7 +65,7 @@ describe('the document as text', () => {
     ['the prototype', '{"__proto__":1,"__proto__":2}', /the key "__proto__" is given twice/],
   ];
   for (const [name, text, message] of doubled) {
-    test(`a key given twice ${name}`, () =>
+    test(`a duplicate key ${name}`, () =>
       assert.match(
         refusal(() => parsePolicy(text, 'identity')),
         message,

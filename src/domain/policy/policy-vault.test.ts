@@ -76,7 +76,7 @@ describe('refused in vault policies', () => {
     ],
     ['another vault', policy({ ...grantOne, Resource: other }), /Resource ".*2" does not match this vault/],
     [
-      'another vault beside this',
+      'another vault in addition to this one',
       policy({ ...grantOne, Resource: [VAULT, other] }),
       /does not match this vault/,
     ],

@@ -22,11 +22,11 @@ describe('refused in every policy', () => {
     ['null', null, /^A policy must be an object, not null\.$/],
     ['another element', { ...policy(allowOne), Statements: [] }, /^unknown element "Statements"\.$/],
     [
-      'an element in other letters',
+      'an element in another case',
       { statement: [allowOne] },
       /unknown element "statement"\. Did you mean "Statement"\?/,
     ],
-    ['a prototype as element', JSON.parse('{"__proto__": {"Statement": []}}'), /unknown element "__proto__"/],
+    ['an element __proto__', JSON.parse('{"__proto__": {"Statement": []}}'), /unknown element "__proto__"/],
     [
       'another version',
       { ...policy(allowOne), Version: '2012-10-18' },
@@ -38,7 +38,7 @@ describe('refused in every policy', () => {
     ['no statement', { Version: '2012-10-17' }, /^Statement is missing\.$/],
     ['an empty list of statements', policy(), /^Statement is an empty list\.$/],
     [
-      'a statement that is a text',
+      'a statement that is a string',
       policy('x' as never),
       /^Statement 1: A statement must be an object, not "x"\.$/,
     ],
@@ -61,7 +61,7 @@ describe('refused in every policy', () => {
     ],
     ['no Effect', policy(noEffect), /^Statement 1: Effect is missing\.$/],
     [
-      'an Effect in other letters',
+      'an Effect in another case',
       policy({ ...allowOne, Effect: 'allow' }),
       /^Statement 1: Effect "allow" must be "Allow" or "Deny"\.$/,
     ],
@@ -72,10 +72,10 @@ describe('refused in every policy', () => {
     ['an action without service', policy(allow('ListJobs')), /action "ListJobs" must be "\*" or of the form/],
     ['an empty action', policy(allow('')), /Action must be a non-empty string/],
     ['an action with a space', policy(allow('glacier: ListJobs')), /must be "\*" or of the form/],
-    ['half a wildcard service', policy(allow('gl*:ListJobs')), /must be "\*" or of the form/],
+    ['a wildcard within the service name', policy(allow('gl*:ListJobs')), /must be "\*" or of the form/],
     ['an unknown action', policy(allow('glacier:ListJob')), /^Statement 1: unknown action "glacier:ListJob"/],
     [
-      'a pattern that matches none',
+      'a pattern that matches no action',
       policy(allowOne, allow('glacier:Destroy*')),
       /^Statement 2: unknown action "glacier:Destroy\*"/,
     ],
@@ -101,7 +101,11 @@ describe('refused in every policy', () => {
       policy(allow('*', { Resource: `arn:aws:glacier:us-east-1:${v('aws:PrincipalAccount')}:vaults/x` })),
       /only after its fifth colon/,
     ],
-    ['an open variable', policy(allow('*', { Resource: `${VAULT}\${aws:username` })), /has no closing brace/],
+    [
+      'an unclosed variable',
+      policy(allow('*', { Resource: `${VAULT}\${aws:username` })),
+      /has no closing brace/,
+    ],
     [
       'a variable without a colon',
       policy(allow('*', { Resource: `${VAULT}${v('username')}` })),
@@ -147,7 +151,7 @@ describe('accepted', () => {
       () => identity(policy(allow(['glacier:Describe*', 'glacier:Get*', 'glacier:List*']))),
     ],
     [
-      'a wildcard that takes in account actions',
+      'a wildcard that includes account actions',
       () => ofVault(policy(grant(['glacier:*', 'glacier:List*', '*']))),
     ],
     [
@@ -177,13 +181,13 @@ describe('accepted', () => {
   ];
   for (const [name, read] of rows) test(name, () => assert.ok(read().statements.length > 0));
 
-  test('a vault policy whose vault is not known', () => {
+  test('a vault policy for an unknown vault', () => {
     assert.ok(parsePolicy(JSON.stringify(policy(grant('*', { Resource: `${VAULT}2` }))), 'vault-lock'));
   });
 });
 
-describe('what a policy is', () => {
-  test('frozen in depth', () => {
+describe('a parsed policy', () => {
+  test('is deeply frozen', () => {
     const seen: unknown[] = [];
     const visit = (value: unknown): void => {
       if (typeof value !== 'object' || value === null || seen.includes(value)) return;
@@ -205,7 +209,7 @@ describe('what a policy is', () => {
     assert.ok(seen.length > 20);
   });
 
-  test('the condition keys it asks for, variables included', () => {
+  test('lists the condition keys that it uses, variables included', () => {
     const keys = identity(
       policy(
         allow('*', { Resource: `${VAULT}-${v('aws:username')}` }),
@@ -223,7 +227,7 @@ describe('what a policy is', () => {
     ]);
   });
 
-  test('the version, the statements and their names', () => {
+  test('has the version, the statements and their names', () => {
     const read = identity({ Statement: [allowOne, { ...allowOne, Sid: 'b' }] });
     assert.equal(read.version, '2008-10-17');
     assert.deepEqual(
@@ -235,7 +239,7 @@ describe('what a policy is', () => {
     );
   });
 
-  test('prototypes stay as they are', () => {
+  test('does not change prototypes', () => {
     const text =
       '{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Bool":{"__proto__":"true"}}}]}';
     refusal(() => parsePolicy(text, 'identity'));

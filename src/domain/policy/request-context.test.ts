@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { contextOf, contextOnDemand } from './request-context.ts';
 
-it('values on demand are computed once, when the first is needed', () => {
+it('values on demand are computed once, when the first one is read', () => {
   let gathered = 0;
   const context = contextOnDemand(() => {
     gathered++;
@@ -14,7 +14,7 @@ it('values on demand are computed once, when the first is needed', () => {
   assert.equal(gathered, 1);
 });
 
-it('keys that differ in case only are one key with all their values', () => {
+it('keys that differ only in case are one key with all their values', () => {
   const context = contextOf({
     'glacier:ResourceTag/A': 'x',
     'glacier:ResourceTag/a': ['y', 'z'],

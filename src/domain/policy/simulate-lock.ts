@@ -16,7 +16,7 @@ export interface LockQuestion {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Further condition values of the request: `aws:CurrentTime`, `aws:MultiFactorAuthPresent`, … */
   readonly conditionValues?: Readonly<Record<string, ContextValue>> | undefined;
-  /** The vault access policy beside the lock. Without one, only the lock policy can admit other accounts. */
+  /** The vault access policy in addition to the lock. Without one, only the lock policy can admit other accounts. */
   readonly vaultAccess?: Policy | undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { CapacityUnit } from '../../domain/capacity.ts';
-import { toApiDate } from '../../domain/clock.ts';
+import { toApiDate } from '../api-date.ts';
 import { operation } from '../operation.ts';
 
 /** How long an expired unit stays listed: the API guide's example shows one. */

@@ -1,6 +1,6 @@
-import { parseRetrievalPolicy } from '../../domain/retrieval-policy.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { parseRetrievalPolicy } from './retrieval-policy-member.ts';
 
 export const setDataRetrievalPolicy = operation({
   name: 'SetDataRetrievalPolicy',

@@ -1,7 +1,7 @@
-import { parseDescription } from '../../domain/archive.ts';
 import { commitBlob } from '../commit-blob.ts';
 import { header } from '../fields.ts';
 import { type OperationDeps, type OperationRequest, operation } from '../operation.ts';
+import { parseDescription } from './archive-headers.ts';
 
 export const uploadArchive = operation({
   name: 'UploadArchive',

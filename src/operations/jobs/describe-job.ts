@@ -1,5 +1,6 @@
-import { describeJob as description, jobNotFound } from '../../domain/job.ts';
+import { jobNotFound } from '../../domain/job.ts';
 import { operation } from '../operation.ts';
+import { describeJob as description } from './job-description.ts';
 
 export const describeJob = operation({
   name: 'DescribeJob',

@@ -1,9 +1,9 @@
-import { parseOutputRange, spanBytes } from '../../domain/byte-range.ts';
 import type { ArchiveJob, InventoryJob, Job } from '../../domain/job.ts';
 import { jobNotFound, requireOutputBytes, showsTreeHash } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';
 import { header } from '../fields.ts';
 import { type OperationDeps, operation } from '../operation.ts';
+import { parseOutputRange, spanBytes } from './byte-range.ts';
 import { rangeTreeHash } from './range-tree-hash.ts';
 import { proveFirstLeaf, type StoredContent, verifiedBytes } from './verified-bytes.ts';
 
@@ -56,14 +56,14 @@ async function archiveOutput(job: ArchiveJob, taken: Span, deps: OperationDeps):
   if (!job.archive) throw jobNotFound(job.id);
   const { first } = job.range;
   const span = { first: first + taken.first, last: first + taken.last };
-  const { no, description } = job.archive;
+  const { description } = job.archive;
   const treeHash = showsTreeHash(job, taken) ? await rangeTreeHash(deps, job.archive, span) : null;
   const headers = {
     'Content-Type': 'application/octet-stream',
     ...(description === null ? {} : { 'x-amz-archive-description': description }),
     ...(treeHash === null ? {} : { 'x-amz-sha256-tree-hash': treeHash }),
   };
-  return { stored: { ...job.archive, archiveNo: no }, span, headers };
+  return { stored: job.archive, span, headers };
 }
 
 /** Inventories have no hash and no description. */
@@ -73,7 +73,6 @@ function inventoryOutput({ request, output }: InventoryJob, taken: Span): Output
     uploadNo: null,
     size: output?.size ?? 0,
     treeHash: null,
-    archiveNo: null,
   };
   const type = request.format === 'JSON' ? 'application/json' : 'text/csv';
   return { stored, span: taken, headers: { 'Content-Type': type } };

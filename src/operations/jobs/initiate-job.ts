@@ -1,13 +1,13 @@
 import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts';
 import type { StoredArchive } from '../../domain/archive-catalog.ts';
-import { parseRetrievalRange } from '../../domain/byte-range.ts';
 import { requireOwnMarker } from '../../domain/inventory.ts';
-import { type JobRequest, parseJobRequest } from '../../domain/job.ts';
 import type { NewArchiveJob, NewJob } from '../../domain/job-catalog.ts';
 import { requireInventory, type Vault, vaultNotFound } from '../../domain/vault.ts';
 import { isTreeAligned } from '../../treehash/index.ts';
 import { member } from '../fields.ts';
 import { type Members, type OperationDeps, operation } from '../operation.ts';
+import { parseRetrievalRange } from './byte-range.ts';
+import { type JobRequest, parseJobRequest } from './job-request.ts';
 import { rangeTreeHash } from './range-tree-hash.ts';
 
 /** The members of a job, and `jobParameters`, which may wrap them. */

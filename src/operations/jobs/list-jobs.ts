@@ -1,8 +1,9 @@
 import { invalidParameter } from '../../domain/errors.ts';
-import { describeJob, type JobState } from '../../domain/job.ts';
-import { decodeMarker, encodeMarker, limitParser, parseMarker } from '../../domain/page.ts';
+import type { JobState } from '../../domain/job.ts';
 import { query } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { decodeMarker, encodeMarker, limitParser, parseMarker } from '../paging.ts';
+import { describeJob } from './job-description.ts';
 
 const JOBS_PER_PAGE = 50;
 const MARKER = 'job';

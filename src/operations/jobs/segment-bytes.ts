@@ -92,7 +92,9 @@ export class SegmentBytes {
     const expected = this.#blob.description.leaves.subarray(from, from + digests.length);
     if (Buffer.compare(digests, expected) === 0) return;
     const at = leaf * LEAF_BYTES;
-    throw new BlobDamaged(this.#ref, `bytes ${at} to ${at + bytes.length - 1} are not what was stored`);
+    const wrong = firstDifference(digests, expected);
+    const why = `bytes ${at} to ${at + bytes.length - 1} are not what was stored`;
+    throw new BlobDamaged(this.#ref, why, leaf + wrong);
   }
 
   async close(): Promise<void> {
@@ -100,4 +102,9 @@ export class SegmentBytes {
     await this.#runs.return(undefined);
     await this.#blob.close();
   }
+}
+
+/** Number of the first digest that differs. */
+function firstDifference(found: Uint8Array, expected: Uint8Array): number {
+  return Math.floor(found.findIndex((byte, i) => byte !== expected[i]) / DIGEST_BYTES);
 }

@@ -1,7 +1,7 @@
 /** Stored bytes, each leaf verified before any of it is sent (invariant 4). */
 import type { Segment } from '../../domain/archive-catalog.ts';
 import { BlobDamaged, BlobMissing } from '../../domain/blob-store.ts';
-import { ApiError } from '../../domain/errors.ts';
+import { Refusal } from '../../domain/errors.ts';
 import type { SegmentSource } from '../../domain/job.ts';
 import type { Span } from '../../treehash/index.ts';
 import type { OperationDeps } from '../operation.ts';
@@ -14,15 +14,13 @@ export interface StoredContent extends SegmentSource {
   readonly size: number;
   /** Null where the catalog has none. */
   readonly treeHash: string | null;
-  /** The archive to mark as damaged; null for an inventory. */
-  readonly archiveNo: number | null;
 }
 
-type VerifiedBytesDeps = Pick<OperationDeps, 'catalog' | 'blobs' | 'clock'>;
+type VerifiedBytesDeps = Pick<OperationDeps, 'catalog' | 'blobs' | 'clock' | 'settings'>;
 
 /**
  * The bytes of a span, a few leaves at a time, each verified against the leaf hashes of its segment's blob. A chunk is
- * valid until the next is requested. At the first damaged leaf the iterator marks the archive and throws a 500.
+ * valid until the next is requested. At the first damaged leaf the iterator records the damage and throws a 500.
  * @param unwanted ends the reading at once and drops queued reads; the iterator throws its reason.
  */
 export async function* verifiedBytes(
@@ -49,7 +47,7 @@ export async function* verifiedBytes(
       }
     }
   } catch (error) {
-    throw await markDamage(deps, stored.archiveNo, error);
+    throw await recordDamage(deps, error);
   } finally {
     await coming.then((next) => next?.close()).catch(() => {});
   }
@@ -71,11 +69,10 @@ async function* segmentsOf(
 
 /**
  * The leaf hashes kept with a blob, n × 32 bytes, verified against the tree hash in the catalog.
- * @throws 500 when they are damaged or missing, after marking the archive.
+ * @throws 500 when they are damaged or missing, after recording that.
  */
 export async function readProvedLeaves(
   deps: VerifiedBytesDeps,
-  archiveNo: number | null,
   ref: string,
   treeHash: string,
 ): Promise<Uint8Array> {
@@ -84,21 +81,22 @@ export async function readProvedLeaves(
     requireTreeHash(ref, description, treeHash);
     return description.leaves;
   } catch (error) {
-    throw await markDamage(deps, archiveNo, error);
+    throw await recordDamage(deps, error);
   }
 }
 
-async function markDamage(
-  { catalog, clock }: VerifiedBytesDeps,
-  archiveNo: number | null,
+async function recordDamage(
+  { catalog, clock, settings }: VerifiedBytesDeps,
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof BlobDamaged || error instanceof BlobMissing)) return error;
-  if (archiveNo !== null) await catalog.markDamaged({ archiveNo, nowMs: clock.now() });
-  return new ApiError(
-    'ServiceUnavailableException',
-    `The stored data is damaged and was not sent: ${error.message}`,
-  );
+  const { ref } = error;
+  const found =
+    error instanceof BlobMissing
+      ? { ref, leaf: null, kind: 'missing' as const }
+      : { ref, leaf: error.leaf, kind: error.leaf === null ? ('description' as const) : ('data' as const) };
+  await catalog.recordDamage({ found: [found], nowMs: clock.now(), topic: settings.damageTopic });
+  return new Refusal('damaged', `The stored data is damaged and was not sent: ${error.message}`);
 }
 
 /**

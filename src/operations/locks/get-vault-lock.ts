@@ -1,6 +1,6 @@
-import { toApiDate } from '../../domain/clock.ts';
 import { notFound } from '../../domain/errors.ts';
 import { currentLock, LOCK_TRIAL_MS, type VaultLock } from '../../domain/vault-lock.ts';
+import { toApiDate } from '../api-date.ts';
 import { operation } from '../operation.ts';
 
 export const getVaultLock = operation({

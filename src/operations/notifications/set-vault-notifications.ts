@@ -1,7 +1,7 @@
 import { missingParameter } from '../../domain/errors.ts';
-import { parseEvents, parseTopic } from '../../domain/notification.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { parseEvents, parseTopic } from './notification-members.ts';
 
 export const setVaultNotifications = operation({
   name: 'SetVaultNotifications',

@@ -1,9 +1,11 @@
-import { invalidTreeHash, parseTreeHash } from '../../domain/archive.ts';
 import type { CatalogReads } from '../../domain/catalog.ts';
-import { explainWholeHash } from '../../domain/checksum-hint.ts';
-import { MAX_PARTS, parseArchiveSize } from '../../domain/upload.ts';
+import { invalidParameter } from '../../domain/errors.ts';
+import { type DeclaredArchive, MAX_PARTS } from '../../domain/upload.ts';
+import { invalidTreeHash, parseTreeHash } from '../archives/archive-headers.ts';
+import { explainWholeHash } from '../checksum-hint.ts';
 import { requiredHeader } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { parseArchiveSize } from './upload-headers.ts';
 
 export const completeMultipartUpload = operation({
   name: 'CompleteMultipartUpload',
@@ -28,10 +30,14 @@ export const completeMultipartUpload = operation({
       vaultNo: vault.no,
       uploadId: id,
       declared: { size, treeHash: hash.treeHash },
-      hashSent: hash.sent,
       nowMs,
       rememberedSinceMs: nowMs - settings.completeMemoryMs,
     });
+    if (outcome.kind === 'wrong-size') {
+      const held = outcome.size;
+      throw wrongSize(size, `The uploaded parts hold ${held} bytes, 0-${held - 1}.`);
+    }
+    if (outcome.kind === 'repeat-differs') throw differsFrom(outcome.done, size, hash.sent);
     if (outcome.kind === 'wrong-hash') throw await explainHash(catalog, outcome.uploadNo, hash.sent);
     return {
       headers: {
@@ -42,6 +48,16 @@ export const completeMultipartUpload = operation({
     };
   },
 });
+
+function wrongSize(declared: number, why: string): Error {
+  return invalidParameter(`Invalid x-amz-archive-size: ${declared}. ${why}`);
+}
+
+/** The refusal of a repeat that declares another archive than `done`. */
+function differsFrom(done: DeclaredArchive, size: number, hashSent: string): Error {
+  if (size !== done.size) return wrongSize(size, `The upload was completed with ${done.size} bytes.`);
+  return invalidTreeHash(hashSent, `The upload was completed with the tree hash ${done.treeHash}.`);
+}
 
 /** Looks for a known mistake in the hash. Runs outside the transaction: a large upload takes some ten thousand hashes. */
 async function explainHash(catalog: CatalogReads, uploadNo: number, sent: string): Promise<Error> {

@@ -1,7 +1,7 @@
-import { parseDescription } from '../../domain/archive.ts';
-import { parsePartSize } from '../../domain/upload.ts';
+import { parseDescription } from '../archives/archive-headers.ts';
 import { header } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { parsePartSize } from './upload-headers.ts';
 
 export const initiateMultipartUpload = operation({
   name: 'InitiateMultipartUpload',

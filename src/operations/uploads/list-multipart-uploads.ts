@@ -1,8 +1,8 @@
-import { toApiDate } from '../../domain/clock.ts';
-import { decodeMarker, encodeMarker, limitParser, parseMarker } from '../../domain/page.ts';
 import { vaultArn } from '../../domain/vault.ts';
+import { toApiDate } from '../api-date.ts';
 import { query } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { decodeMarker, encodeMarker, limitParser, parseMarker } from '../paging.ts';
 
 const UPLOADS_PER_PAGE = 50;
 const MARKER = 'upload';

@@ -1,7 +1,8 @@
-import { parsePartRange, placePart, uploadNotFound } from '../../domain/upload.ts';
+import { uploadNotFound } from '../../domain/upload.ts';
 import { commitBlob } from '../commit-blob.ts';
 import { requiredHeader } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { parsePartRange, placePart } from './upload-headers.ts';
 
 export const uploadMultipartPart = operation({
   name: 'UploadMultipartPart',

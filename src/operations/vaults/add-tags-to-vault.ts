@@ -1,6 +1,6 @@
-import { parseTags } from '../../domain/tags.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { parseTags } from './tag-members.ts';
 
 export const addTagsToVault = operation({
   name: 'AddTagsToVault',

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../../../test/support/server.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../../catalog/sqlite.ts';
 import { LOCK_NOTES, lockNoteName } from '../../domain/lock-note.ts';
 import type { Vault } from '../../domain/vault.ts';
+import { jobMessage } from '../jobs/job-description.ts';
 import { completeVaultLock } from '../locks/complete-vault-lock.ts';
 import { hashLockId } from '../locks/lock-id.ts';
 import type { OperationDeps, OperationRequest } from '../operation.ts';
@@ -14,7 +15,7 @@ import { deleteVault } from './delete-vault.ts';
 
 const KEY = { account: '000000000001', region: 'us-east-1', name: 'v' };
 
-/** A store that holds writes and removals of notes back until `letGo` is called. */
+/** A store that delays writes and removals of notes until `letGo` is called. */
 class SlowNotes extends MemoryStore {
   #gate: Promise<void> = Promise.resolve();
   letGo: () => void = () => {};
@@ -37,7 +38,7 @@ class SlowNotes extends MemoryStore {
 }
 
 describe('the note of a lock', () => {
-  it('is not that of a vault of the same name whose deletion is slow', async (t) => {
+  it('survives the slow deletion of an earlier vault of the same name', async (t) => {
     const { vaults, blobs } = await setUp(t);
     await vaults.lock(await vaults.make(1));
     blobs.hold();
@@ -54,7 +55,7 @@ describe('the note of a lock', () => {
     assert.match((await blobs.note(name)) ?? '', /"vaultCreatedMs":2/);
   });
 
-  it('does not stay when the vault was deleted before the note was written', async (t) => {
+  it('is removed when the vault was deleted before the note was written', async (t) => {
     const { vaults, blobs } = await setUp(t);
     const vault = await vaults.make(1);
     blobs.hold();
@@ -73,7 +74,7 @@ async function setUp(t: { after(end: () => Promise<void>): void }) {
   const path = join(folder, 'catalog.sqlite');
   const blobs = new SlowNotes();
   const journal = async () => {};
-  const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal }));
+  const catalog = openSqliteCatalog(path, await openSqliteWriter(path, { journal, jobMessage }));
   t.after(async () => {
     await catalog.close();
     await rm(folder, { recursive: true });

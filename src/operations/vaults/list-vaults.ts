@@ -1,7 +1,8 @@
-import { invalidMarker, limitParser, parseMarker } from '../../domain/page.ts';
+import { invalidMarker } from '../../domain/page.ts';
 import { vaultArn, vaultNameOfArn } from '../../domain/vault.ts';
 import { query } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { limitParser, parseMarker } from '../paging.ts';
 import { describeVault } from './vault-description.ts';
 
 const VAULTS_PER_PAGE = 10;

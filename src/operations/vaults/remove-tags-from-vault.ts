@@ -1,6 +1,6 @@
-import { parseTagKeys } from '../../domain/tags.ts';
 import { member } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { parseTagKeys } from './tag-members.ts';
 
 export const removeTagsFromVault = operation({
   name: 'RemoveTagsFromVault',

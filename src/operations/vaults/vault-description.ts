@@ -1,5 +1,5 @@
-import { toApiDate } from '../../domain/clock.ts';
 import { type InventoryMode, type VaultState, vaultArn } from '../../domain/vault.ts';
+import { toApiDate } from '../api-date.ts';
 
 /** What the service adds to each archive in `SizeInBytes` (observed on three real vaults). */
 const ARCHIVE_OVERHEAD_BYTES = 32_768;

@@ -35,7 +35,7 @@ describe('splitTarget', () => {
 });
 
 describe('normalizePath', () => {
-  it('removes empty and dot segments and keeps a slash at the end', () => {
+  it('removes empty and dot segments and keeps a final slash', () => {
     eachCase(
       [
         ['', '/'],
@@ -59,7 +59,7 @@ describe('normalizePath', () => {
     );
   });
 
-  it('is idempotent and leaves nothing to remove', () => {
+  it('is idempotent, and leaves no such segments', () => {
     const path = fc
       .array(fc.constantFrom('', '.', '..', 'a', 'bc', '.d', '%2E'), { maxLength: 12 })
       .map((segments) => `/${segments.join('/')}`);
@@ -74,7 +74,7 @@ describe('normalizePath', () => {
 });
 
 describe('canonicalUri', () => {
-  it('encodes once more what is not unreserved, but for the slashes', () => {
+  it('encodes all reserved characters once more, except slashes', () => {
     eachCase(
       [
         ['/-/vaults/my_vault.1~x', '/-/vaults/my_vault.1~x'],
@@ -100,7 +100,7 @@ describe('canonicalQuery', () => {
         ['b=2&a=1', 'a=1&b=2'],
         ['a=2&a=1', 'a=1&a=2'],
         ['a=b&B=c', 'B=c&a=b'],
-        // "a" comes before "a-": names are compared, not the joined "a=" and "a-=".
+        // "a" comes before "a-", because names are compared and not the joined "a=" and "a-=".
         ['a-=1&a=2', 'a=2&a-=1'],
         ['a=~&a=%3A', 'a=%3A&a=~'],
       ],
@@ -108,7 +108,7 @@ describe('canonicalQuery', () => {
     );
   });
 
-  it('brings every spelling of a parameter to one encoding', () => {
+  it('gives every spelling of a parameter the same encoding', () => {
     eachCase(
       [
         ['a', 'a='],
@@ -130,7 +130,7 @@ describe('canonicalQuery', () => {
     );
   });
 
-  it('keeps empty pieces as parameters without name', () => {
+  it('keeps empty pieces as parameters without a name', () => {
     eachCase(
       [
         ['a=1&&b=2', '=&a=1&b=2'],
@@ -141,7 +141,7 @@ describe('canonicalQuery', () => {
     );
   });
 
-  it('has a fixed point, so that its encoding is its own', () => {
+  it('is idempotent', () => {
     fc.assert(fc.property(bytes(), (raw) => assert.equal(canonical(canonical(raw)), canonical(raw))));
   });
 
@@ -156,7 +156,7 @@ describe('canonicalQuery', () => {
 });
 
 describe('canonicalHeaderValue', () => {
-  it('trims and folds blanks only', () => {
+  it('trims and folds only blanks', () => {
     eachCase(
       [
         ['', ''],
@@ -174,7 +174,7 @@ describe('canonicalHeaderValue', () => {
 });
 
 describe('canonicalRequestHead', () => {
-  it('gives the canonical request that AWS prints for its second example', () => {
+  it('returns the canonical request that AWS prints for its second example', () => {
     const payloadHash = '726e392cb4d09924dbad1cc0ba3b00c3643d03d14cb4b823e2f041cff612a628';
     const head = canonicalRequestHead({
       method: 'POST',
@@ -211,7 +211,7 @@ describe('canonicalRequestHead', () => {
     );
   });
 
-  it('is hashed as the bytes that were sent', () => {
+  it('is hashed as the bytes sent', () => {
     const sent = Buffer.from('voilà €');
     const expected = createHash('sha256').update(sent).digest('hex');
     assert.equal(hashCanonicalRequest(sent.toString('latin1')), expected);

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError } from '../../domain/errors.ts';
-import { toWireError } from '../wire-error.ts';
+import { ApiError, toWireError } from '../wire-error.ts';
 import { signatureEvidence } from './evidence.ts';
 
 const HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const STRING_TO_SIGN = `AWS4-HMAC-SHA256\n20170210T120000Z\n20170210/us-east-1/glacier/aws4_request\n${HASH}`;
-/** The longest sentence that evidence follows. */
+/** The longest sentence before evidence. */
 const SENTENCE = 'x'.repeat(200);
 
 function canonical(query: string, headers: Readonly<Record<string, string>>): string {
@@ -21,7 +20,7 @@ function bodyWith(request: string): string {
 }
 
 describe('the evidence of a wrong signature', () => {
-  it('shows the canonical request and the string to sign as older answers of the service did', () => {
+  it('shows canonical request and string to sign, like older answers of the service', () => {
     const request = canonical('limit=1', { host: 'localhost', 'x-amz-date': '20170210T120000Z' });
     assert.equal(
       signatureEvidence(request, STRING_TO_SIGN),
@@ -30,7 +29,7 @@ describe('the evidence of a wrong signature', () => {
     );
   });
 
-  it('has the lengths of secrets in their place, in headers and in the query', () => {
+  it('replaces secrets in headers and in the query by their lengths', () => {
     const secrets = ['x-amz-security-token', 'authorization', 'proxy-authorization', 'cookie'];
     const headers = Object.fromEntries(secrets.map((name) => [name, 'THE/SECRET=']));
     for (const name of ['X-Amz-Security-Token', 'x-amz-security-token']) {
@@ -42,12 +41,12 @@ describe('the evidence of a wrong signature', () => {
     }
   });
 
-  it('escapes what is not printable ASCII', () => {
+  it('escapes all but printable ASCII', () => {
     const text = signatureEvidence(canonical('', { host: 'caf\xc3\xa9 \x85\x7f\x1b[31m' }), STRING_TO_SIGN);
     assert.ok(text.includes('\nhost:caf\\xC3\\xA9 \\x85\\x7F\\x1B[31m\n'), text);
   });
 
-  it('makes an answer of 8 KiB at most, and keeps the beginning and the payload hash', () => {
+  it('fits in an answer of 8 KiB, and keeps its beginning and the payload hash', () => {
     for (const char of ['a', '"', '\\', '\xff', '\x01']) {
       for (const length of [6900, 7000, 8000, 16_384, 70_000]) {
         const body = bodyWith(canonical('limit=1', { host: 'localhost', 'user-agent': char.repeat(length) }));
@@ -60,7 +59,7 @@ describe('the evidence of a wrong signature', () => {
     }
   });
 
-  it('is not cut as long as it fits', () => {
+  it('is not shortened if it fits', () => {
     const body = bodyWith(canonical('', { host: 'localhost', 'user-agent': 'a'.repeat(6000) }));
     assert.ok(body.includes('a'.repeat(6000)));
     assert.doesNotMatch(body, /left out/);

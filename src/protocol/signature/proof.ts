@@ -1,6 +1,6 @@
 /** What a request offers as proof: its credential, its signed headers and its signature. */
-import { ApiError } from '../../domain/errors.ts';
 import { isRegion } from '../../domain/vault.ts';
+import { ApiError } from '../wire-error.ts';
 import { ALGORITHM, canonicalHeaderValue } from './canonical-request.ts';
 import { SERVICE, TERMINATOR } from './keys.ts';
 import { quote, refusal } from './refusal.ts';

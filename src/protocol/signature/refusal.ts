@@ -1,4 +1,4 @@
-import { ApiError } from '../../domain/errors.ts';
+import { ApiError } from '../wire-error.ts';
 
 const LONGEST_QUOTE = 128;
 

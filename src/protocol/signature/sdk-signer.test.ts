@@ -20,7 +20,7 @@ import {
   VECTORS,
   type Vector,
 } from '../../../test/support/signatures.ts';
-import { ApiError } from '../../domain/errors.ts';
+import { ApiError } from '../wire-error.ts';
 import type { Authentication, SignedRequest } from './parse.ts';
 
 /** The hash that the SDK's signer needs: SHA-256, or HMAC-SHA-256 with a secret. */
@@ -176,7 +176,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   signedMs: fc.integer({ min: Date.UTC(1990, 0), max: Date.UTC(2090, 0) }),
 });
 
-/** Changes one thing that the signature covers, in the request or in what the server checks it with. */
+/** Changes one thing that the signature covers, in the request or in the server's data. */
 type Edit = (wire: Wire & { secret: string }) => Wire & { secret: string };
 
 const editHeader =
@@ -195,7 +195,7 @@ const editTarget =
     return { ...wire, request: { ...wire.request, target: change(path, query) } };
   };
 
-/** The digits with another one at `at`. */
+/** Replaces the digit at `at`. */
 const turn = (digits: string, at: number) =>
   digits.slice(0, at) + (digits[at] === '0' ? '1' : '0') + digits.slice(at + 1);
 
@@ -230,8 +230,8 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   ),
 );
 
-describe('against the signer of the JavaScript SDK', () => {
-  it('accepts all that it signs by header', async () => {
+describe('the verifier, against the signer of the JavaScript SDK', () => {
+  it('accepts all requests that it signs by header', async () => {
     await fc.assert(
       fc.asyncProperty(draft, async (drafted) => {
         const wire = await sign(drafted);
@@ -244,7 +244,7 @@ describe('against the signer of the JavaScript SDK', () => {
     );
   });
 
-  it('accepts all that it presigns', async () => {
+  it('accepts all requests that it presigns', async () => {
     await fc.assert(
       fc.asyncProperty(draft, async (drafted) => {
         const wire = await presign(drafted);
@@ -256,7 +256,7 @@ describe('against the signer of the JavaScript SDK', () => {
     );
   });
 
-  it('accepts a hash that it moved from the headers to the query', async () => {
+  it('accepts a payload hash that it moved from the headers to the query', async () => {
     const drafted: Draft = {
       method: 'POST',
       path: '/-/vaults/v/archives',
@@ -273,7 +273,7 @@ describe('against the signer of the JavaScript SDK', () => {
     refuses(() => authenticate(other), /different values/);
   });
 
-  it('refuses every signed request of which one part was changed', async () => {
+  it('refuses every signed request with one change', async () => {
     const described = draft.map((drafted) => ({
       ...drafted,
       headers: { 'x-amz-archive-description': 'd', ...drafted.headers },
@@ -288,11 +288,11 @@ describe('against the signer of the JavaScript SDK', () => {
   });
 });
 
-describe('whatever arrives', () => {
+describe('the verifier, for any request', () => {
   const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
   const vector = fc.constantFrom(...VECTORS);
 
-  /** A server with one key. It refuses other key ids before it needs a secret. */
+  /** A server with one key, which refuses other key ids before it needs a secret. */
   function outcome(request: SignedRequest, { date, body }: Vector): Authentication | undefined {
     try {
       const parsed = authenticate(request, { nowMs: nowOf(date), payloadHash: sha256(body) });
@@ -303,7 +303,7 @@ describe('whatever arrives', () => {
     }
   }
 
-  it('one byte more, less or other is refused unless it changes nothing', () => {
+  it('refuses one byte more, less or changed, unless the meaning is the same', () => {
     const fields = fc.record({
       field: fc.nat(20),
       at: fc.nat(400),
@@ -326,7 +326,7 @@ describe('whatever arrives', () => {
     );
   });
 
-  it('nothing but errors of the API comes out', () => {
+  it('throws only API errors', () => {
     const fragments = [
       ...['AWS4-HMAC-SHA256 ', 'Credential=', `${KEY}/${SCOPE}`, ', ', 'SignedHeaders=', 'host;x-amz-date'],
       ...['Signature=', DESCRIBE_SIGNATURE, '20170210T120000Z', '/-/vaults?', 'X-Amz-Signature=', '&'],

@@ -70,8 +70,8 @@ describe('test vectors', () => {
   });
 });
 
-describe('what clients may write differently', () => {
-  it('takes any case of header names and any usual separator', () => {
+describe('the verifier', () => {
+  it('accepts any case of header names and any usual separator', () => {
     const tight = authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED).replaceAll(', ', ',');
     authenticate(describeVault({ authorization: tight }));
     authenticate(describeVault({ authorization: tight.replaceAll(',', ' ,  ') }));
@@ -80,11 +80,11 @@ describe('what clients may write differently', () => {
     authenticate({ ...rest, rawHeaders: shouted });
   });
 
-  it('lets x-amz-date win over Date', () => {
+  it('prefers x-amz-date to Date', () => {
     authenticate(describeVault({ date: 'Sat, 01 Jan 2000 00:00:00 GMT' }));
   });
 
-  it('takes a Date in either form', () => {
+  it('accepts a Date in either form', () => {
     const forms = ['20170210T120000Z', 'Fri, 10 Feb 2017 12:00:00 GMT', 'Fri, 10 Feb 2017 12:00:00 +0000'];
     for (const date of forms) {
       const signed = 'date;host';
@@ -96,7 +96,7 @@ describe('what clients may write differently', () => {
     }
   });
 
-  it('joins several headers of one name with commas', () => {
+  it('joins several headers of the same name with commas', () => {
     const signed = 'a;host;x-amz-date';
     const signature = signByHand(
       `GET\n/-/vaults/examplevault\n\na:1 2,3,\nhost:${HOST}\nx-amz-date:20170210T120000Z\n\n${signed}\n${EMPTY_HASH}`,
@@ -108,7 +108,7 @@ describe('what clients may write differently', () => {
     );
   });
 
-  it('takes the host exactly as received', () => {
+  it('uses the Host exactly as received', () => {
     for (const host of ['localhost:8080', 'LOCALHOST', `${HOST}:443`]) {
       const signed = 'host;x-amz-date';
       const signature = signByHand(
@@ -118,7 +118,7 @@ describe('what clients may write differently', () => {
     }
   });
 
-  it('takes a claimed hash in upper case as it was signed', () => {
+  it('uses a claimed hash in upper case as it was signed', () => {
     const claimed = EMPTY_HASH.toUpperCase();
     const signed = 'host;x-amz-content-sha256;x-amz-date';
     const signature = signByHand(
@@ -129,26 +129,26 @@ describe('what clients may write differently', () => {
     assert.equal(authenticate(describeVault(headers)).declaredPayloadHash, claimed);
   });
 
-  it('counts an empty session token as none', () => {
+  it('treats an empty session token as absent', () => {
     assert.equal(authenticate(describeVault({ 'x-amz-security-token': '' })).sessionToken, undefined);
   });
 });
 
-describe('clock', () => {
+describe('the time window', () => {
   const at = (seconds: number) => () => authenticate(describeVault(), { nowMs: NOW + seconds * 1000 });
 
-  it('holds for five minutes either way, the last second included', () => {
+  it('is five minutes in both directions, the last second included', () => {
     for (const seconds of [-300, -299.999, 0, 299, 300, 300.999]) at(seconds)();
   });
 
-  it('words what is too old', () => {
+  it('has a text for an old signature', () => {
     refuses(
       at(301),
       'Signature expired: 20170210T120000Z is now earlier than 20170210T120001Z (20170210T120501Z - 5 min.)',
     );
   });
 
-  it('words what is too new', () => {
+  it('has a text for a signature of the future', () => {
     refuses(
       at(-300.001),
       'Signature not yet current: 20170210T120000Z is still later than 20170210T115959Z (20170210T115459Z + 5 min.)',
@@ -174,7 +174,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('components that are missing, doubled, unknown or no components', () => {
+  it('missing, repeated, unknown or malformed components', () => {
     const good = authorization(DESCRIBE_SIGNATURE, DESCRIBE_SIGNED);
     const bad = [
       good.slice(0, 16),
@@ -194,7 +194,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('a credential that is not five elements, or without key', () => {
+  it('a credential without five elements or without a key', () => {
     const scopes = [
       '',
       '/',
@@ -239,7 +239,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('takes any region that can be a name', () => {
+  it('any valid region name is accepted', () => {
     for (const region of ['us-gov-west-1', 'GRA', 'RegionOne', 'eu_west_1', 'dc.1', 'a'.repeat(64)]) {
       const scope = `20170210/${region}/glacier/aws4_request`;
       const request = describeVault({
@@ -249,7 +249,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('no date, or one that does not exist', () => {
+  it('a missing or nonexistent date', () => {
     refuses(() => authenticate(describeVault({ 'x-amz-date': undefined })), /existence of either/);
     const bad = [
       '',
@@ -271,7 +271,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('exactly the dates that the calendar of Date does not give back', () => {
+  it('exactly the dates that Date changes when it normalizes them', () => {
     const digits = (from: number, to: number, length: number) =>
       fc.integer({ min: from, max: to }).map((number) => String(number).padStart(length, '0'));
     const year = fc.oneof(digits(0, 9999, 4), digits(0, 110, 4), fc.constantFrom('1900', '2000', '2016'));
@@ -307,7 +307,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('host or date not signed, or another date than the one used', () => {
+  it('an unsigned host or date, or a signed date other than the one used', () => {
     const signedAs = (signed: string, more: Record<string, string | undefined> = {}) =>
       describeVault({ ...more, authorization: authorization(DESCRIBE_SIGNATURE, signed) });
     refuses(
@@ -339,7 +339,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('a signed header that was not sent', () => {
+  it('a signed header that is missing', () => {
     const text = authorization(DESCRIBE_SIGNATURE, 'host;x-amz-date;x-amz-part-size');
     refuses(
       () => authenticate(describeVault({ authorization: text })),
@@ -362,7 +362,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('two of a header that can be there once, even twice the same', () => {
+  it('a repeated header that may be sent only once, even with equal values', () => {
     const names = [
       'authorization',
       'date',
@@ -377,7 +377,7 @@ describe('refusals of the header form', () => {
     }
   });
 
-  it('payload hashes of S3 and whatever else is no hash', () => {
+  it("S3's special payload hashes and malformed ones", () => {
     const s3 = [
       'UNSIGNED-PAYLOAD',
       'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
@@ -412,7 +412,7 @@ describe('refusals of the header form', () => {
     );
   });
 
-  it('text that cannot have been bytes, which would lose bits where it is hashed', () => {
+  it('text beyond byte values, which hashing would truncate', () => {
     refuses(
       () => authenticate({ ...describeVault(), target: '/-/vaults/examplevaul\u0174' }),
       /made of bytes/,
@@ -424,13 +424,13 @@ describe('refusals of the header form', () => {
     );
   });
 
-  it('does not repeat long input', () => {
+  it('long input is not quoted', () => {
     const text = `AWS4-HMAC-SHA256 ${'x'.repeat(16_000)}`;
     refuses(() => authenticate(describeVault({ authorization: text })), /^.{1,250}$/);
   });
 });
 
-describe('presigned', () => {
+describe('presigned requests', () => {
   const byBotocore =
     '/-/vaults?limit=10&marker=a%20b&X-Amz-Algorithm=AWS4-HMAC-SHA256' +
     '&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20170210%2Fus-east-1%2Fglacier%2Faws4_request' +
@@ -442,7 +442,7 @@ describe('presigned', () => {
     rawHeaders: ['Host', HOST, ...more],
   });
 
-  it('takes what botocore signs', () => {
+  it('are accepted as botocore signs them', () => {
     const parsed = authenticate(get(byBotocore, ['x-amz-glacier-version', '2012-06-01']));
     assert.equal(parsed.presigned, true);
     assert.equal(parsed.accessKeyId, KEY);
@@ -452,7 +452,7 @@ describe('presigned', () => {
     assert.equal(parsed.sessionToken, undefined);
   });
 
-  it('reads the session token of the query', () => {
+  it('have their session token in the query', () => {
     const target =
       '/-/vaults/examplevault?X-Amz-Algorithm=AWS4-HMAC-SHA256' +
       '&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20170210%2Fus-east-1%2Fglacier%2Faws4_request' +
@@ -462,7 +462,7 @@ describe('presigned', () => {
     assert.equal(authenticate(get(target)).sessionToken, 'EXAMPLE/TOKEN+=');
   });
 
-  it('is over the hash of the body', () => {
+  it('cover the hash of the body', () => {
     refuses(() => authenticate(get(byBotocore), { payloadHash: HELLO_HASH }), MISMATCH);
     const claimed = get(byBotocore, ['x-amz-content-sha256', HELLO_HASH]);
     assert.equal(parseAuthentication(claimed, NOW).declaredPayloadHash, HELLO_HASH);
@@ -476,7 +476,7 @@ describe('presigned', () => {
     );
   });
 
-  it('holds from five minutes before until X-Amz-Expires after', () => {
+  it('are valid from five minutes before their date until X-Amz-Expires after it', () => {
     for (const seconds of [-300, 0, 301, 900]) authenticate(get(byBotocore), { nowMs: NOW + seconds * 1000 });
     refuses(
       () => authenticate(get(byBotocore), { nowMs: NOW - 301_000 }),
@@ -488,7 +488,7 @@ describe('presigned', () => {
     );
   });
 
-  it('refuses an expiry beyond 1 second to 7 days', () => {
+  it('are refused with an expiry outside 1 second to 7 days', () => {
     for (const expires of ['', '0', '-1', '604801', '1e3', '9.5', '9999999', '+9']) {
       const target = byBotocore.replace('Expires=900', `Expires=${encodeURIComponent(expires)}`);
       refuses(() => authenticate(get(target)), /^X-Amz-Expires must be/);
@@ -498,7 +498,7 @@ describe('presigned', () => {
     }
   });
 
-  it('refuses what is missing, doubled or malformed', () => {
+  it('are refused with missing, repeated or malformed parameters', () => {
     for (const name of ['Algorithm', 'Credential', 'Date', 'Expires', 'SignedHeaders', 'Signature']) {
       const without = byBotocore.replace(new RegExp(`&X-Amz-${name}=[^&]*`), '');
       refuses(
@@ -530,7 +530,7 @@ describe('presigned', () => {
     refuses(() => authenticate(get(versionOnly, ['x-amz-glacier-version', '2012-06-01'])), /^'host' must be/);
   });
 
-  it('refuses any other query', () => {
+  it('are refused with any other query', () => {
     refuses(() => authenticate(get(byBotocore.replace('limit=10', 'limit=11'))), MISMATCH);
     refuses(() => authenticate(get(byBotocore.replace('Expires=900', 'Expires=901'))), MISMATCH);
     refuses(() => authenticate(get(`${byBotocore}&a`)), MISMATCH);
@@ -540,7 +540,7 @@ describe('presigned', () => {
 describe('verifySignature', () => {
   const parsed = parseAuthentication(describeVault(), NOW);
 
-  it('refuses another secret, another body and another signature with the text of the service', () => {
+  it("refuses another secret, body or signature with the service's text", () => {
     const keys = createSigningKeys();
     verifySignature(parsed, SECRET, EMPTY_HASH, keys);
     refuses(() => verifySignature(parsed, `${SECRET}x`, EMPTY_HASH, keys), MISMATCH);
@@ -552,7 +552,7 @@ describe('verifySignature', () => {
     refuses(() => verifySignature({ ...parsed, signature: '' }, SECRET, EMPTY_HASH, keys), MISMATCH);
   });
 
-  it('derives keys apart by secret, date and region, and the same again after forgetting', () => {
+  it('derives different keys by secret, date and region, and the same key again after it was dropped', () => {
     const keys = createSigningKeys(2);
     const triples = [
       ['s', '20170210', 'a'],
@@ -568,7 +568,7 @@ describe('verifySignature', () => {
     assert.deepEqual(derive(), first);
   });
 
-  it('keeps the keys last used', () => {
+  it('keeps the keys used last', () => {
     const keys = createSigningKeys(2);
     const a = keys.derive(SECRET, '20170210', 'a');
     const b = keys.derive(SECRET, '20170210', 'b');

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { ApiError } from '../../domain/errors.ts';
+import { ApiError } from '../wire-error.ts';
 import { stringToSign } from './canonical-request.ts';
 import { signatureEvidence } from './evidence.ts';
 import type { SigningKeys } from './keys.ts';

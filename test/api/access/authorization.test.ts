@@ -1,4 +1,4 @@
-/** Each of the 33 operations over a real server, by callers that are allowed and callers that are not. */
+/** Each of the 33 operations on a real server, called with and without permission. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { GLACIER_ACTIONS, isAccountAction } from '../../../src/domain/policy/actions.ts';
@@ -16,7 +16,7 @@ const OWN_ONLY = new Set<string>(API.filter(({ account }) => account === 'own-on
 
 let server: TestServer;
 let root: Api;
-/** Callers by name: root of the other account, and users named by their rights. */
+/** Callers by name: the other account's root, and users named after their rights. */
 let people: Readonly<Record<string, Api>>;
 /** By operation. */
 let attempts: ReadonlyMap<string, Attempt>;
@@ -79,7 +79,7 @@ function refusedText(user: string, one: Attempt, why: string): string {
 
 const unallowed = (name: string) => `because no identity-based policy allows the glacier:${name} action`;
 
-it('knows the same 33 operations everywhere', () => {
+it('lists the same 33 operations in the table, the requests and the policy actions', () => {
   assert.equal(NAMES.length, 33);
   assert.deepEqual([...NAMES].sort(), [...GLACIER_ACTIONS].sort());
   assert.deepEqual([...attempts.keys()].sort(), [...NAMES].sort());
@@ -103,9 +103,9 @@ describe('a user without rights', () => {
   }
 });
 
-describe('an explicit deny', () => {
+describe('an explicit deny in a policy', () => {
   for (const name of NAMES) {
-    it(`beats the permission to do everything: ${name}`, async () => {
+    it(`overrides permission for every action: ${name}`, async () => {
       const one = find(name);
       const text = refusedText(`but-${name}`, one, 'with an explicit deny in an identity-based policy');
       assertRefusal(await attempt(person(`but-${name}`), one), 403, DENIED, text);
@@ -114,7 +114,7 @@ describe('an explicit deny', () => {
 });
 
 describe('a policy for one action', () => {
-  it('allows no other action', async () => {
+  it('does not allow any other action', async () => {
     for (const name of NAMES) {
       const other = find(NAMES[(NAMES.indexOf(name) + 1) % NAMES.length] ?? '');
       const text = refusedText(`only-${name}`, other, unallowed(other.name));
@@ -146,7 +146,7 @@ async function setAccessPolicy(vault: string, policy: unknown): Promise<void> {
 
 describe('from another account', () => {
   for (const name of NAMES.filter((name) => OWN_ONLY.has(name))) {
-    it(`${name} is refused to everybody`, async () => {
+    it(`${name} is refused whatever the policies say`, async () => {
       const answer = await attempt(person('guest'), find(name, abroad), server.accountId);
       assertRefusal(answer, 403, DENIED, `Access denied for account ID: ${server.accountId}`);
     });
@@ -154,7 +154,7 @@ describe('from another account', () => {
 
   for (const name of NAMES.filter((name) => !OWN_ONLY.has(name))) {
     const because = `because no resource-based policy allows the glacier:${name} action`;
-    it(`${name} needs a vault policy, and an identity policy too`, async () => {
+    it(`${name} needs both a vault policy and an identity policy`, async () => {
       const one = find(name, abroad);
       const text = (user: string, why: string) =>
         `User: arn:aws:iam::${OTHER}:user/${user} is not authorized to perform: glacier:${name} on resource: ${resourceOf(one)} ${why}`;
@@ -167,7 +167,7 @@ describe('from another account', () => {
     });
   }
 
-  it('a vault policy for one of its users allows no other user', async () => {
+  it("a vault policy for one user does not allow the account's other users", async () => {
     await root.createVault('for-one');
     await setAccessPolicy(
       'for-one',
@@ -177,7 +177,7 @@ describe('from another account', () => {
     assert.equal(answer.status, 403, answer.text);
   });
 
-  it('shows the owner in the answer', async () => {
+  it("answers with the ARN of the vault's owner", async () => {
     await root.createVault('shown');
     await setAccessPolicy('shown', grant({ AWS: OTHER }, 'glacier:DescribeVault'));
     const answer = await person('guest').call('GET', `/${server.accountId}/vaults/shown`);
@@ -186,14 +186,14 @@ describe('from another account', () => {
 });
 
 describe('a vault policy', () => {
-  it('allows a user of its own account that has no policy', async () => {
+  it("suffices for a user of the vault's account without an identity policy", async () => {
     await root.createVault('mine');
     const arn = `arn:aws:iam::${server.accountId}:user/nobody`;
     await setAccessPolicy('mine', grant({ AWS: arn }, 'glacier:DescribeVault'));
     assert.equal((await person('nobody').call('GET', '/-/vaults/mine')).status, 200);
   });
 
-  it('binds root by an explicit deny, but never takes the vault access policy itself away from root', async () => {
+  it('can deny root everything except operations on the vault access policy itself', async () => {
     await root.createVault('shut');
     const deny = {
       Version: '2012-10-17',

@@ -33,7 +33,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A request for the operation in this account, valid enough to reach the check of rights. */
+/** A request for the operation in this account, valid enough to reach authorization. */
 function requestFor(place: (typeof API)[number], account: string): [string, string, CallOptions] {
   const path = place.path
     .replace('{accountId}', account)
@@ -45,7 +45,7 @@ function requestFor(place: (typeof API)[number], account: string): [string, stri
 }
 
 describe('the account in the path', () => {
-  it('may be a hyphen or the number of the signer', async () => {
+  it("may be a hyphen or the signer's account number", async () => {
     for (const account of ['-', server.accountId, '%2D']) {
       const json = assertJson(await api.call('GET', `/${account}/vaults/v`));
       assert.equal(json['VaultARN'], api.vaultArn('v'));
@@ -64,7 +64,7 @@ describe('the account in the path', () => {
     }
   });
 
-  it('is refused when it is another one and the operation is for the owner alone', async () => {
+  it('is refused by owner-only operations when it is not the signer’s', async () => {
     const places = API.filter(({ name }) => OWN_ACCOUNT_ONLY.includes(name));
     assert.equal(places.length, OWN_ACCOUNT_ONLY.length);
     for (const place of places) {
@@ -73,7 +73,7 @@ describe('the account in the path', () => {
     }
   });
 
-  it('is refused as a matter of rights when it is another one, by all other operations', async () => {
+  it('needs permission for all other operations when it is not the signer’s', async () => {
     for (const place of API.filter(({ name }) => !OWN_ACCOUNT_ONLY.includes(name))) {
       const who = `User: arn:aws:iam::${server.accountId}:root is not authorized to perform: glacier:${place.name}`;
       const what = `${who} on resource: arn:aws:glacier:us-east-1:${OTHER}:vaults/v`;
@@ -82,12 +82,12 @@ describe('the account in the path', () => {
     }
   });
 
-  it('is missing from a path that begins with the word vaults', async () => {
+  it('is required: /vaults is no operation', async () => {
     const message = 'There is no operation GET /vaults';
     assertRefusal(await api.call('GET', '//vaults'), 404, 'UnknownOperationException', message);
   });
 
-  it('cannot be the prefix of our own pages', async () => {
+  it("cannot be the prefix of the server's own pages", async () => {
     const health = await api.call('GET', '/_moraine/health');
     assert.equal(health.status, 200);
     assert.equal(health.json()['status'], 'ok');
@@ -104,7 +104,7 @@ describe('the account in the path', () => {
 });
 
 describe('the table of operations', () => {
-  it('has the thirty-three of the API, each under its own method and path', () => {
+  it("has the API's 33 operations, each with a method and path of its own", () => {
     assert.equal(new Set(API.map(({ name }) => name)).size, 33);
     assert.equal(
       new Set(API.map(({ method, path, query }) => `${method} ${path} ${query?.operation}`)).size,
@@ -113,8 +113,8 @@ describe('the table of operations', () => {
   });
 });
 
-describe('paths and methods that are not of the API', () => {
-  it('are 404 for everyone, signed or not', async () => {
+describe('paths and methods outside the API', () => {
+  it('get a 404, whether the request is signed or not', async () => {
     const odd: [string, string][] = [
       ['GET', '/'],
       ['GET', '/-'],

@@ -1,4 +1,4 @@
-/** Provisioned capacity, its dates and limit, and the scarcity that it protects from. */
+/** Provisioned capacity: its dates, its limit, and its effect on scarce Expedited retrievals. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertEmpty, assertJson, assertRefusal } from '../../support/api.ts';
@@ -50,7 +50,7 @@ describe('provisioned capacity', () => {
   });
 
   it('lasts a calendar month to the second, shortened to the last day where the month has fewer', async () => {
-    // In order of time, because the clock only moves forward; a region each, because two units are the most.
+    // In order of time, because the clock only moves forward; in a region each, which may have two units at most.
     const dates = [
       ['2026-12-13T08:00:00', '2027-01-13'],
       ['2026-12-31T23:30:00', '2027-01-31'],
@@ -77,7 +77,7 @@ describe('provisioned capacity', () => {
     }
   });
 
-  it('is at most two units in force; expired ones stay listed for a while and leave room', async () => {
+  it('is limited to two units in force; expired units stay listed for a while and do not count', async () => {
     const api = apiOf(server, 'eu-north-1');
     const first = await purchase(api);
     await clock.advance('1d');
@@ -94,7 +94,7 @@ describe('provisioned capacity', () => {
     assert.ok(!(await idsOf()).includes(first));
   });
 
-  it('stays at two units when many are bought at the same time', async () => {
+  it('stays at two units when many are bought concurrently', async () => {
     const api = apiOf(server, 'eu-south-1');
     const answers = await Promise.all(Array.from({ length: 10 }, () => api.call('POST', TARGET)));
     assert.equal(answers.filter(({ status }) => status === 201).length, 2);
@@ -114,7 +114,7 @@ describe('scarce Expedited retrievals', () => {
   const assertScarce = (answer: Answer) =>
     assertRefusal(answer, 400, 'InsufficientCapacityException', /capacity/);
 
-  it('are refused beyond what five minutes hold, while other tiers go on', async () => {
+  it('are refused beyond the five-minute limit, while other tiers are accepted', async () => {
     const { retrieve } = await place('eu-west-2');
     assertEmpty(await retrieve('Expedited'), 202);
     await clock.advance('2m');
@@ -126,7 +126,7 @@ describe('scarce Expedited retrievals', () => {
     assertScarce(await retrieve('Expedited'));
   });
 
-  it('are never refused while a unit is in force', async () => {
+  it('are always accepted while a unit is in force', async () => {
     const { api, retrieve } = await place('eu-west-3');
     for (let i = 0; i < 2; i++) assertEmpty(await retrieve('Expedited'), 202);
     assertScarce(await retrieve('Expedited'));
@@ -139,7 +139,7 @@ describe('scarce Expedited retrievals', () => {
     assertScarce(await retrieve('Expedited'));
   });
 
-  it('are refused one by one when many ask at the same time', async () => {
+  it('are limited exactly when many are requested concurrently', async () => {
     const { retrieve } = await place('ap-northeast-1');
     const answers = await Promise.all(Array.from({ length: 12 }, () => retrieve('Expedited')));
     assert.equal(answers.filter(({ status }) => status === 202).length, 2);

@@ -1,4 +1,4 @@
-/** Data retrieval policies: kept as they were set, and enforced when a job starts. */
+/** Data retrieval policies: returned as set, and enforced when a job starts. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertCommon, assertEmpty, assertRefusal } from '../../support/api.ts';
@@ -34,11 +34,11 @@ async function assertPolicy(api: Api, rule: string): Promise<void> {
 }
 
 describe('data retrieval policies', () => {
-  it('allow everything when none was set', async () => {
+  it('allow everything until one is set', async () => {
     await assertPolicy(apiOf(server, 'eu-central-1'), '{"Strategy":"None"}');
   });
 
-  it('are kept for each region, and replaced by the next one', async () => {
+  it('apply to one region each, and are replaced by the next one', async () => {
     const [here, there] = [apiOf(server, 'us-west-1'), apiOf(server, 'us-west-2')];
     assertEmpty(await set(here, { Strategy: 'BytesPerHour', BytesPerHour: 10_737_418_240 }), 204);
     await assertPolicy(here, '{"BytesPerHour":10737418240,"Strategy":"BytesPerHour"}');
@@ -58,7 +58,7 @@ describe('data retrieval policies', () => {
     }
   });
 
-  it('name what is missing', async () => {
+  it('without a required member are refused with its name', async () => {
     const api = apiOf(server, 'eu-west-1');
     for (const [body, missing] of [
       ['', 'Policy'],
@@ -74,7 +74,7 @@ describe('data retrieval policies', () => {
     await assertPolicy(api, '{"Strategy":"None"}');
   });
 
-  it('are refused with a wrong number of rules, an unknown strategy or an invalid rate', async () => {
+  it('with a wrong number of rules, an unknown strategy or an invalid rate are refused', async () => {
     const api = apiOf(server, 'eu-west-1');
     const none = { Strategy: 'None' };
     assertRefusal(await set(api), 400, INVALID, /^Invalid Rules: /);
@@ -95,7 +95,7 @@ describe('data retrieval policies', () => {
   });
 });
 
-/** A region of its own, with an archive to retrieve again and again. */
+/** A separate region with an archive that tests retrieve repeatedly. */
 async function place(region: string, bytes: number) {
   const api = apiOf(server, region);
   const jobs = jobsOf(api);
@@ -112,7 +112,7 @@ function assertDenied(answer: Answer): void {
 }
 
 describe('BytesPerHour', () => {
-  it('lets Standard retrievals in while their bytes over four hours stay within the rate', async () => {
+  it('accepts Standard retrievals while their bytes over four hours stay within the rate', async () => {
     const { api, jobs, retrieve } = await place('ap-south-1', 2 * MIB);
     assertEmpty(await set(api, { Strategy: 'BytesPerHour', BytesPerHour: 1.5 * MIB }), 204);
     for (let i = 0; i < 3; i++) assertEmpty(await retrieve(), 202);
@@ -130,7 +130,7 @@ describe('BytesPerHour', () => {
     assertDenied(await retrieve({ RetrievalByteRange: '0-1048575' }));
   });
 
-  it('counts over all vaults of the region, and over no other region', async () => {
+  it('counts over all vaults of one region', async () => {
     const { api, jobs, retrieve } = await place('ap-east-1', MIB);
     assertEmpty(await set(api, { Strategy: 'BytesPerHour', BytesPerHour: MIB / 2 }), 204);
     await api.createVault('w');
@@ -141,7 +141,7 @@ describe('BytesPerHour', () => {
     assertEmpty(await (await place('ap-east-2', MIB)).retrieve(), 202);
   });
 
-  it('does not touch running jobs, and is in force at once', async () => {
+  it('takes effect at once, and does not affect running jobs', async () => {
     const { api, retrieve } = await place('sa-east-1', MIB);
     for (let i = 0; i < 5; i++) assertEmpty(await retrieve(), 202);
     assertEmpty(await set(api, { Strategy: 'BytesPerHour', BytesPerHour: 1 }), 204);
@@ -159,7 +159,7 @@ describe('BytesPerHour', () => {
     assertEmpty(await retrieve(), 202);
   });
 
-  it('lets no more in when many ask at the same time', async () => {
+  it('accepts no more than the rate when many are requested concurrently', async () => {
     const { api, retrieve } = await place('me-south-1', MIB);
     assertEmpty(await set(api, { Strategy: 'BytesPerHour', BytesPerHour: 2 * MIB }), 204);
     const answers = await Promise.all(Array.from({ length: 30 }, () => retrieve()));
@@ -168,7 +168,7 @@ describe('BytesPerHour', () => {
 });
 
 describe('FreeTier', () => {
-  it('lets a thirtieth of 10 GiB in on a day of UTC', async () => {
+  it('accepts a thirtieth of 10 GiB per UTC day', async () => {
     const { api, retrieve } = await place('ca-central-1', 6.5 * MIB);
     assertEmpty(await set(api, { Strategy: 'FreeTier' }), 204);
     const { now } = await clock.state();

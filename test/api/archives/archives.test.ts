@@ -43,12 +43,12 @@ describe('UploadArchive', () => {
     assert.equal(answer.headers['x-amz-sha256-tree-hash'], HASH);
   });
 
-  it('makes a new archive each time, of equal bytes too', async () => {
+  it('makes a new archive each time, even from the same bytes', async () => {
     const ids = await Promise.all(Array.from({ length: 10 }, () => api.upload('v', BODY)));
     assert.equal(new Set(ids).size, 10);
   });
 
-  it('gives the tree hash of bodies of every shape of tree', async () => {
+  it('returns the tree hash of bodies with trees of every shape', async () => {
     for (const size of [1, MIB - 1, MIB, MIB + 1, 2 * MIB, 3.5 * MIB]) {
       const body = patternBytes(size);
       const answer = await post({}, body);
@@ -57,7 +57,7 @@ describe('UploadArchive', () => {
     }
   });
 
-  it('takes any or no Content-Type, hashes in either case, and descriptions up to 1,024 characters', async () => {
+  it('accepts any or no Content-Type, hashes in either case, and descriptions up to 1,024 characters', async () => {
     for (const type of [
       undefined,
       'application/octet-stream',
@@ -116,7 +116,7 @@ describe('UploadArchive', () => {
     }
   });
 
-  it('refuses a tree hash that is wrong, and keeps nothing', async () => {
+  it('refuses a wrong tree hash, and keeps nothing', async () => {
     await leavesNothing(async () => {
       const wrong = 'ab'.repeat(32);
       const message = `Checksum mismatch: expected ${wrong}, computed ${HASH}`;
@@ -133,7 +133,7 @@ describe('UploadArchive', () => {
     });
   });
 
-  it('refuses a linear hash that is wrong before it looks at the tree hash, and keeps nothing', async () => {
+  it('checks the linear hash before the tree hash; a wrong one is refused, and nothing is kept', async () => {
     await leavesNothing(async () => {
       const claimed = sha256Hex('another body');
       const message = `The value passed in as x-amz-content-sha256 does not match the computed payload hash. Computed digest: ${HASH} expected hash: ${claimed}`;
@@ -144,7 +144,7 @@ describe('UploadArchive', () => {
     });
   });
 
-  it('refuses payload hashes that belong to other services', async () => {
+  it('refuses special payload hashes of other services', async () => {
     for (const literal of [
       'UNSIGNED-PAYLOAD',
       'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
@@ -162,7 +162,7 @@ describe('UploadArchive', () => {
     }
   });
 
-  it('refuses a vault that is not there', async () => {
+  it('answers 404 for a missing vault', async () => {
     const answer = await api.call('POST', '/-/vaults/none/archives', {
       headers: hashHeaders(BODY),
       body: BODY,
@@ -180,7 +180,7 @@ describe('DeleteArchive', () => {
   const remove = (vault: string, id: string): Promise<Answer> =>
     api.call('DELETE', `/-/vaults/${vault}/archives/${id}`);
 
-  it('answers 204, and again, and takes the bytes away', async () => {
+  it('answers 204 each time, and removes the bytes', async () => {
     const before = await storeFiles(server.data);
     const id = await api.upload('v', 'to be deleted');
     await untilBlobsAdded(server.data, before, 1);
@@ -189,7 +189,7 @@ describe('DeleteArchive', () => {
     await untilBlobsAdded(server.data, before, 0);
   });
 
-  it('answers 404 for an id that was never issued or is invalid', async () => {
+  it('answers 404 for an unknown or invalid id', async () => {
     const id = await api.upload('v', BODY);
     const flipped = `${id.slice(0, 70)}${id[70] === 'A' ? 'B' : 'A'}${id.slice(71)}`;
     for (const odd of [flipped, 'x', '-', 'A'.repeat(138), `${id}A`, id.slice(1), 'a%20b', '__proto__']) {
@@ -198,7 +198,7 @@ describe('DeleteArchive', () => {
     }
   });
 
-  it('names the vault of the request for an archive of another one', async () => {
+  it('names the requested vault when the archive is in another vault', async () => {
     await api.createVault('w');
     const id = await api.upload('v', BODY);
     assertRefusal(await remove('w', id), 400, INVALID, `Invalid vault name: ${api.vaultArn('w')}`);
@@ -206,14 +206,14 @@ describe('DeleteArchive', () => {
     assertRefusal(await remove('w', id), 400, INVALID, `Invalid vault name: ${api.vaultArn('w')}`);
   });
 
-  it('tells apart ids of vaults with the same name in two regions', async () => {
+  it('does not find an archive in a vault of the same name in another region', async () => {
     const elsewhere = apiOf(server, 'eu-west-1');
     await elsewhere.createVault('v');
     const id = await elsewhere.upload('v', BODY);
     assertRefusal(await remove('v', id), 400, INVALID, `Invalid vault name: ${api.vaultArn('v')}`);
   });
 
-  it('refuses a vault that is not there first', async () => {
+  it('reports a missing vault before an invalid archive id', async () => {
     const id = await api.upload('v', BODY);
     const message = `Vault not found for ARN: ${api.vaultArn('none')}`;
     assertRefusal(await remove('none', id), 404, 'ResourceNotFoundException', message);

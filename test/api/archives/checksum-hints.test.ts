@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Asserts the API's own text, then one space and a sentence with these words, or no sentence. */
+/** Asserts the API's own text, followed by a space and a sentence with these words, or by nothing. */
 function assertHint(answer: Answer, text: string, words: RegExp | undefined): void {
   const { message } = answer.json() as { message: string };
   assertRefusal(answer, 400, INVALID, message);
@@ -50,7 +50,7 @@ describe('a wrong tree hash of one body', () => {
   };
 
   for (const [name, [sent, words]] of Object.entries(cases)) {
-    it(`${name} is answered ${words ? 'with the mistake' : 'bare'}, for an archive and a part`, async () => {
+    it(`${name} gets an error ${words ? 'that names the mistake' : 'without an explanation'}, for an archive and a part`, async () => {
       const headers = { ...hashHeaders(body), 'x-amz-sha256-tree-hash': sent };
       const text = `Checksum mismatch: expected ${sent.padStart(64, '0')}, computed ${fold(leaves)}`;
       assertHint(await api.call('POST', '/-/vaults/v/archives', { headers, body }), text, words);
@@ -69,7 +69,7 @@ describe('a wrong tree hash at Complete', () => {
   const roots = bodies.map((body) => Buffer.from(fold(leavesOf(body)), 'hex'));
   const linear = bodies.map((body) => createHash('sha256').update(body).digest());
   const size = 10 * partSize + 9;
-  /** An order that occurs nowhere else. */
+  /** An upload order that matches no other order that the server tries. */
   const uploadOrder = [4, 9, 1, 10, 0, 7, 3, 8, 2, 6, 5];
   let id: string;
 
@@ -107,7 +107,7 @@ describe('a wrong tree hash at Complete', () => {
     'that has half the digits': ['0'.repeat(32), /he tree hash of the uploaded parts is /],
   };
 
-  it('of a single part that is its plain SHA-256 is explained as at UploadArchive', async () => {
+  it("of a single part gets UploadArchive's explanation if it is the plain SHA-256", async () => {
     const body = patternBytes(MIB + 1);
     const single = await api.initiate('v', partSize);
     assertEmpty(await api.putPart('v', single, 0, body), 204);
@@ -129,13 +129,13 @@ describe('a wrong tree hash at Complete', () => {
   });
 
   for (const [name, [sent, words]] of Object.entries(cases)) {
-    it(`${name} is answered ${words ? 'with an explanation' : 'bare'}`, async () => {
+    it(`${name} gets an error ${words ? 'with' : 'without'} an explanation`, async () => {
       const answer = await api.complete('v', id, size, sent);
       assertHint(answer, `Invalid x-amz-sha256-tree-hash: ${sent}`, words);
     });
   }
 
-  it('is explained with upper-case digits too, and the right hash still completes', async () => {
+  it('is explained in upper case too, and the right hash still completes the upload', async () => {
     const sent = HASH_OF_NOTHING.toUpperCase();
     assertHint(await api.complete('v', id, size, sent), `Invalid x-amz-sha256-tree-hash: ${sent}`, /no data/);
     assertEmpty(await api.complete('v', id, size, fold(roots)), 201);

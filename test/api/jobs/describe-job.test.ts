@@ -1,4 +1,4 @@
-/** A job's description, byte for byte: every field present, in one order, null where there is nothing. */
+/** A job's description, byte for byte: every field is present, in a fixed order, and null without a value. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertEmpty, assertJson, assertRefusal } from '../../support/api.ts';
@@ -85,7 +85,7 @@ describe('DescribeJob', () => {
     await assertDescribed(id, (created) => retrievalFields(id, created));
   });
 
-  it('shows range, description, topic and tier as they were requested', async () => {
+  it('shows range, description, topic and tier as requested', async () => {
     for (const [range, hash] of [
       ['4194304-6815743', '89fc7884638c5a9dd2fc7af2003904020e8016fa6dd55177670251ad6ba5adb1'],
       ['1048576-3145727', null],
@@ -107,7 +107,7 @@ describe('DescribeJob', () => {
     }
   });
 
-  it('shows an inventory job, its parameters in the order of the service, and no tier', async () => {
+  it("shows an inventory job with its parameters in the service's order, and without a tier", async () => {
     const id = await jobs.startInventory('v', { Tier: 'Standard' });
     await assertDescribed(id, (created) => inventoryFields(id, created, NO_PARAMETERS));
     const ranged = await jobs.startInventory('v', {
@@ -129,7 +129,7 @@ describe('DescribeJob', () => {
     );
   });
 
-  it('shows a retrieval of a deleted archive, which fails at its end', async () => {
+  it('shows a retrieval of a deleted archive, which fails when it is due', async () => {
     const gone = await api.upload('v', 'gone');
     assertEmpty(await api.call('DELETE', `/-/vaults/v/archives/${gone}`), 204);
     const id = await jobs.startRetrieval('v', gone, { Tier: 'Expedited' });
@@ -155,7 +155,7 @@ describe('DescribeJob', () => {
     }));
   });
 
-  it('shows the end of jobs: state, message, date, and the size of an inventory', async () => {
+  it('shows state, message and date of completed jobs, and the size of an inventory', async () => {
     const retrieval = await jobs.startRetrieval('v', archiveId, { Tier: 'Expedited' });
     const inventory = await jobs.startInventory('v');
     await clock.advance('5h');
@@ -177,7 +177,7 @@ describe('DescribeJob', () => {
     }
   });
 
-  it('shows the marker that was sent until the end, and the next one afterwards', async () => {
+  it('shows the requested marker until the job completes, and then the next one', async () => {
     for (const body of ['a', 'b', 'c']) await api.upload('v', body);
     const parameters = { Limit: 2 };
     const first = await jobs.startInventory('v', { InventoryRetrievalParameters: parameters });
@@ -193,7 +193,7 @@ describe('DescribeJob', () => {
     assert.equal(inventoryParameters(await jobs.describe('v', second))['Marker'], null);
   });
 
-  it('answers 404 for jobs that are unknown or of another vault', async () => {
+  it("answers 404 for unknown jobs and another vault's jobs", async () => {
     await api.createVault('other');
     const id = await jobs.startRetrieval('v', archiveId);
     for (const [vault, jobId] of [

@@ -32,7 +32,7 @@ const retrieval = (members: JobMembers = {}) =>
 const inventory = (members: JobMembers = {}) =>
   jobs.initiate('v', { Type: 'inventory-retrieval', ...members });
 
-/** Asserts 202 with the job's location, and nothing else. */
+/** Asserts a 202 with only the job's location. */
 function assertAccepted(answer: Answer, vault = 'v'): void {
   assertEmpty(answer, 202);
   const id = answer.headers['x-amz-job-id'] ?? '';
@@ -48,7 +48,7 @@ describe('InitiateJob', () => {
     assert.equal(new Set(answers.map(({ headers }) => headers['x-amz-job-id'])).size, 4);
   });
 
-  it('takes every tier, format and member, also those that have no effect', async () => {
+  it('accepts every tier, format and member, even those without effect', async () => {
     for (const Tier of ['Expedited', 'Standard', 'Bulk', null, '']) assertAccepted(await retrieval({ Tier }));
     for (const Format of ['JSON', 'CSV', null]) assertAccepted(await inventory({ Format }));
     assertAccepted(await inventory({ Tier: 'Standard' }));
@@ -57,7 +57,7 @@ describe('InitiateJob', () => {
     assertAccepted(await retrieval({ Description: 'd'.repeat(1024), SNSTopic: LOCAL_TOPIC }));
   });
 
-  it('takes explicit nulls for absent members, as the guide sends them', async () => {
+  it('accepts null for absent members, as the guide sends it', async () => {
     const nulls = { ArchiveId: null, RetrievalByteRange: null, SNSTopic: null, Description: null };
     assertAccepted(await inventory({ ...nulls, Format: null, InventoryRetrievalParameters: null }));
     const members = { StartDate: null, EndDate: null, Limit: null, Marker: null };
@@ -68,7 +68,7 @@ describe('InitiateJob', () => {
     assertAccepted(await retrieval({ ...more, InventoryRetrievalParameters: null }));
   });
 
-  it('takes the members also in the wrapper `jobParameters` of the guide', async () => {
+  it('accepts the members inside `jobParameters`, as in the guide', async () => {
     const answer = await jobs.initiate('v', {
       jobParameters: { Type: 'archive-retrieval', ArchiveId: archiveId, Description: 'wrapped' },
     });
@@ -99,7 +99,7 @@ describe('InitiateJob', () => {
     }
   });
 
-  it('says that Select jobs are not offered yet', async () => {
+  it('refuses Select jobs, and says that they are not offered yet', async () => {
     const select = { Type: 'select', ArchiveId: archiveId, SelectParameters: {}, OutputLocation: { S3: {} } };
     assertRefusal(
       await jobs.initiate('v', select),
@@ -118,7 +118,7 @@ describe('InitiateJob', () => {
       assertRefusal(await retrieval({ Description }), 400, INVALID, /^Invalid Description: /);
   });
 
-  it('never fails on members of odd kinds', async () => {
+  it('answers members of every JSON type without a server error', async () => {
     const odd = ['9'.repeat(30), '{"toString":1}', '[{"toString":1}]', '-1e400', '[[]]', 'true', '0.5'];
     const names = ['Type', 'ArchiveId', 'Description', 'Format', 'RetrievalByteRange', 'SNSTopic', 'Tier'];
     for (const value of odd) {
@@ -128,7 +128,7 @@ describe('InitiateJob', () => {
           const id =
             Type === 'archive-retrieval' && name !== 'ArchiveId' ? `,"ArchiveId":"${archiveId}"` : '';
           const { status, text } = await jobs.initiate('v', `{"${name}":${value}${rest}${id}}`);
-          // A format does not matter to an archive job.
+          // An archive job ignores its format.
           const ignored = name === 'Format' && Type === 'archive-retrieval';
           assert.equal(status, ignored ? 202 : 400, `${Type} ${name} ${value}: ${status} ${text}`);
         }
@@ -157,7 +157,7 @@ describe('InitiateJob', () => {
     );
   });
 
-  it('tells apart archives of other vaults, deleted ones, and ids that were never issued', async () => {
+  it('gives different errors for an archive of another vault, a deleted one and an unknown id', async () => {
     const members = { Type: 'archive-retrieval', ArchiveId: archiveId };
     assertRefusal(
       await jobs.initiate('other', members),
@@ -175,7 +175,7 @@ describe('InitiateJob', () => {
     assertAccepted(await retrieval({ ArchiveId: deleted }));
   });
 
-  it('refuses a vault that is not there before it looks at the body', async () => {
+  it('reports a missing vault before faults of the body', async () => {
     const message = `Vault not found for ARN: ${api.vaultArn('none')}`;
     assertRefusal(await jobs.initiate('none', { Type: 'select' }), 404, NOT_FOUND, message);
     const other = apiOf(server, 'eu-west-1');
@@ -183,7 +183,7 @@ describe('InitiateJob', () => {
     assertRefusal(await jobsOf(other).initiate('v', {}), 404, NOT_FOUND, elsewhere);
   });
 
-  it('takes topics of its own region only', async () => {
+  it('accepts only topics of its own region', async () => {
     const foreign = 'arn:aws:sns:eu-west-1:111122223333:topic';
     const message = `SNS topics must be in the local AWS region: ${foreign}`;
     assertRefusal(await retrieval({ SNSTopic: foreign }), 400, INVALID, message);
@@ -193,7 +193,7 @@ describe('InitiateJob', () => {
     assertAccepted(await retrieval({ SNSTopic: '' }));
   });
 
-  it('takes ranges that are megabyte aligned and within the archive', async () => {
+  it('accepts only megabyte-aligned ranges within the archive', async () => {
     for (const range of [`0-${SIZE - 1}`, '0-1048575', '1048576-2097151', `1048576-${SIZE - 1}`]) {
       assertAccepted(await retrieval({ RetrievalByteRange: range }));
     }
@@ -224,13 +224,13 @@ describe('InitiateJob', () => {
 describe('range inventories', () => {
   const ranged = (members: JobMembers) => inventory({ InventoryRetrievalParameters: members });
 
-  it('take limits as strings and as numbers', async () => {
+  it('accept limits as strings and as numbers', async () => {
     for (const Limit of ['1', 1, '10000', 10_000, '']) assertAccepted(await ranged({ Limit }));
     for (const Limit of ['0', 0, -1, '-1', 1.5, '1.5', 'ten', '1e3', true, [], '9'.repeat(20)])
       assertRefusal(await ranged({ Limit }), 400, INVALID, /^Invalid Limit: /);
   });
 
-  it('take dates of ISO 8601 with seconds, with or without fraction and zone', async () => {
+  it('accept ISO 8601 dates with seconds, with or without fraction and zone', async () => {
     for (const StartDate of [
       '2013-03-20T17:03:43Z',
       '2013-03-20T17:03:43.221Z',
@@ -275,12 +275,12 @@ describe('range inventories', () => {
     }
   });
 
-  it('refuse markers that no inventory returned', async () => {
+  it('refuse markers that were not returned by an inventory', async () => {
     for (const Marker of ['x', 'aW52ZW50b3J5OjA6MA', 5, 'é', '0'.repeat(135)])
       assertRefusal(await ranged({ Marker }), 400, INVALID, /marker/i);
   });
 
-  it('require their parameters in an object', async () => {
+  it('require an object of parameters', async () => {
     for (const parameters of ['x', 5, true, [], [{}]]) {
       const answer = await inventory({ InventoryRetrievalParameters: parameters });
       assertRefusal(answer, 400, INVALID, /^Invalid InventoryRetrievalParameters/);

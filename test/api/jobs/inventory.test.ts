@@ -1,4 +1,4 @@
-/** Inventories: the documents byte for byte, in both formats, whole and by date, limit and marker. */
+/** Inventories: the documents byte for byte, in both formats, whole and limited by date, limit and marker. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertEmpty, assertRefusal } from '../../support/api.ts';
@@ -23,9 +23,9 @@ let server: TestServer;
 let clock: EmulatorControls;
 let api: Api;
 let jobs: Jobs;
-/** Uploads to the vault `v`, one minute of the emulator's clock apart. */
+/** Uploads to the vault `v`, one minute apart on the emulator's clock. */
 const rows: Row[] = [];
-/** When each was there, and nothing after it. */
+/** The emulator's time just after each upload and before the next. */
 const moments: string[] = [];
 before(async () => {
   server = await startEmulator();
@@ -59,14 +59,14 @@ function parseJson(text: string): { date: string; rows: Row[] } {
   return { date: InventoryDate, rows: ArchiveList };
 }
 
-/** The expected lines, if descriptions need only quotes. */
+/** The expected lines, for descriptions that only need to be quoted. */
 const csvOf = (list: readonly Row[]) =>
   CSV_HEAD +
   list
     .map((r) => `${r.ArchiveId},"${r.ArchiveDescription}",${r.CreationDate},${r.Size},${r.SHA256TreeHash}\n`)
     .join('');
 
-/** The rows of an inventory with these parameters, the same in both formats. */
+/** The rows of an inventory with these parameters; asserts that both formats agree. */
 async function ranged(parameters: JobMembers): Promise<Row[]> {
   const members = { InventoryRetrievalParameters: parameters };
   const { rows: found } = parseJson(await jobs.inventory('v', members));
@@ -75,7 +75,7 @@ async function ranged(parameters: JobMembers): Promise<Row[]> {
 }
 
 describe('the JSON inventory', () => {
-  it('is compact, its keys in the order of the service, its archives by age, its dates by the second', async () => {
+  it("is compact, with keys in the service's order, archives by age, and dates in whole seconds", async () => {
     const id = await jobs.startInventory('v');
     const { InventorySizeInBytes } = await jobs.untilDone('v', id);
     const { bytes, headers, status } = await jobs.output('v', id);
@@ -91,14 +91,14 @@ describe('the JSON inventory', () => {
     for (const { CreationDate } of rows) assert.match(CreationDate, SECOND_DATE);
   });
 
-  it('is an empty list for an empty vault', async () => {
+  it('has an empty list for an empty vault', async () => {
     const text = await jobs.inventory('empty');
     const date = String(JSON.parse(text)['InventoryDate']);
     assert.equal(text, `{"VaultARN":"${api.vaultArn('empty')}","InventoryDate":"${date}","ArchiveList":[]}`);
     assert.equal(await jobs.inventory('empty', { Format: 'CSV' }), CSV_HEAD);
   });
 
-  it('can be taken in ranges, without hashes', async () => {
+  it('can be downloaded in ranges, which have no hashes', async () => {
     const id = await jobs.startInventory('v');
     await jobs.untilDone('v', id);
     const { bytes: whole } = await jobs.output('v', id);
@@ -127,7 +127,7 @@ describe('the JSON inventory', () => {
 });
 
 describe('the CSV inventory', () => {
-  it('has a plain header row and a line for each archive, each ended with a line feed', async () => {
+  it('has a header row without quotes and a row for each archive, each ended by a line feed', async () => {
     const id = await jobs.startInventory('v', { Format: 'CSV' });
     const { InventorySizeInBytes } = await jobs.untilDone('v', id);
     const { bytes, headers } = await jobs.output('v', id);
@@ -136,7 +136,7 @@ describe('the CSV inventory', () => {
     assert.equal(bytes.toString(), csvOf(rows));
   });
 
-  it('puts descriptions in quotes, a backslash before their quotes, and leaves their backslashes alone', async () => {
+  it('quotes descriptions, and escapes their quotes but not their backslashes', async () => {
     await api.createVault('csv');
     const cases = [
       ['plain', '"plain"'],
@@ -175,13 +175,13 @@ describe('range inventories', () => {
     assert.deepEqual(await ranged({ EndDate: second }), rows.slice(0, 7));
   });
 
-  it('take dates in other zones', async () => {
+  it('accept dates in other time zones', async () => {
     const utc = Date.parse(moments[4] as string);
     const east = new Date(utc + 2 * 3_600_000).toISOString().replace('Z', '+02:00');
     assert.deepEqual(await ranged({ StartDate: east }), rows.slice(5));
   });
 
-  it('go on with the marker to the end, in both formats, with limits of any size', async () => {
+  it('reach the end by markers, in both formats, with limits of any size', async () => {
     for (const Format of ['JSON', 'CSV']) {
       for (const Limit of [1, '7', 12, 24, 25, 26]) {
         assert.deepEqual(await collect(Format, { Limit }), rows, `${Format} ${Limit}`);
@@ -189,12 +189,12 @@ describe('range inventories', () => {
     }
   });
 
-  it('go on with marker and dates together', async () => {
+  it('accept a marker together with dates', async () => {
     const parameters = { Limit: 3, StartDate: moments[4] as string, EndDate: moments[14] as string };
     assert.deepEqual(await collect('JSON', parameters), rows.slice(5, 15));
   });
 
-  it('return a marker exactly when rows are left', async () => {
+  it('return a marker only when more rows follow', async () => {
     const id = await jobs.startInventory('v', { InventoryRetrievalParameters: { Limit: COUNT } });
     assert.equal(inventoryParameters(await jobs.untilDone('v', id))['Marker'], null);
     const most = { InventoryRetrievalParameters: { Limit: COUNT - 1 } };
@@ -213,7 +213,7 @@ describe('range inventories', () => {
     assertRefusal(answer, 400, 'InvalidParameterValueException', /^Invalid marker/);
   });
 
-  it('continue after an archive that was deleted meanwhile', async () => {
+  it('continue after the last archive listed, even when it was deleted', async () => {
     await api.createVault('shrinking');
     const ids = [];
     for (let i = 0; i < 4; i++) ids.push(await api.upload('shrinking', 'x'));
@@ -261,7 +261,7 @@ function rowsOfCsv(text: string): Row[] {
 }
 
 describe('live inventories', () => {
-  it('show archives and deletions at once; a vault never written to has no inventory date', async () => {
+  it('show uploads and deletions at once; a vault without writes has no inventory date', async () => {
     const described = async () => (await api.call('GET', '/-/vaults/live')).json();
     await api.createVault('live');
     assert.equal((await described())['LastInventoryDate'], null);
@@ -281,7 +281,7 @@ describe('live inventories', () => {
     assertEmpty(await api.call('DELETE', '/-/vaults/live'), 204);
   });
 
-  it('list multipart archives like all others', async () => {
+  it('list archives of multipart uploads like all others', async () => {
     await api.createVault('parts');
     const uploadId = await api.initiate('parts', 1_048_576, 'in parts');
     const body = Buffer.from('the only part');

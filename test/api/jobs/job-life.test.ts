@@ -1,4 +1,4 @@
-/** From InitiateJob to 24 hours after completion: when output is available, and what deletions change. */
+/** Jobs from InitiateJob to 24 hours after completion: when their output is available, and the effect of deletions. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertEmpty, assertRefusal } from '../../support/api.ts';
@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A vault of its own with one archive. */
+/** Makes a separate vault with one archive. */
 async function vaultWithArchive(vault: string): Promise<string> {
   await api.createVault(vault);
   return api.upload(vault, BODY);
@@ -55,7 +55,7 @@ const deleteArchive = async (vault: string, id: string) =>
   assertEmpty(await api.call('DELETE', `/-/vaults/${vault}/archives/${id}`), 204);
 
 describe('a job', () => {
-  it('has no output before its end, then has it for 24 hours, and is unknown afterwards', async () => {
+  it('has output from its completion on for 24 hours, and is unknown afterwards', async () => {
     const archive = await vaultWithArchive('life');
     const retrieval = await jobs.startRetrieval('life', archive);
     const inventory = await jobs.startInventory('life');
@@ -65,7 +65,7 @@ describe('a job', () => {
     await clock.advance('2m');
     await assertWhole('life', retrieval);
     assert.equal((await outputOf('life', inventory)).status, 200);
-    // They ended when they were due, not where the clock was set.
+    // Jobs complete at the time they were due, not at the time to which the clock was set.
     const { CompletionDate } = await jobs.describe('life', retrieval);
     const left = Date.parse(String(CompletionDate)) + 24 * 3_600_000 - Date.parse((await clock.state()).now);
     await clock.advance(`${Math.floor(left / 60_000) - 1}m`);
@@ -76,7 +76,7 @@ describe('a job', () => {
     assert.equal((await api.call('GET', '/-/vaults/life/jobs')).text, '{"JobList":[],"Marker":null}');
   });
 
-  it('ends when it is due, in whatever steps the clock is turned', async () => {
+  it('completes when it is due, in whatever steps the clock is set forward', async () => {
     const archive = await vaultWithArchive('due');
     const id = await jobs.startRetrieval('due', archive);
     await clock.advance('9h');
@@ -85,7 +85,7 @@ describe('a job', () => {
     assert.ok(took >= 4 * 3_600_000 && took < 4 * 3_600_000 + 120_000, String(took));
   });
 
-  it('of the tier Expedited without a job time is done before its 202 is sent', async () => {
+  it('of the Expedited tier, with a job time of 0, completes before its 202 is sent', async () => {
     const archive = await vaultWithArchive('instant');
     for (let i = 0; i < 20; i++) {
       const id = await jobs.startRetrieval('instant', archive, { Tier: 'Expedited' });
@@ -93,7 +93,7 @@ describe('a job', () => {
     }
   });
 
-  it('goes with its vault', async () => {
+  it('is deleted with its vault', async () => {
     const archive = await vaultWithArchive('going');
     const id = await jobs.startRetrieval('going', archive, { Tier: 'Expedited' });
     await jobs.startRetrieval('going', archive);
@@ -107,8 +107,8 @@ describe('a job', () => {
   });
 });
 
-describe('an archive that is deleted', () => {
-  it('before the job fails it at its end', async () => {
+describe('deleting an archive', () => {
+  it('before the job makes the job fail when it is due', async () => {
     const archive = await vaultWithArchive('before');
     await deleteArchive('before', archive);
     const id = await jobs.startRetrieval('before', archive);
@@ -120,7 +120,7 @@ describe('an archive that is deleted', () => {
     await assertGone('before', id);
   });
 
-  it('while the job is in progress fails it at its end', async () => {
+  it('while the job is in progress makes the job fail when it is due', async () => {
     const archive = await vaultWithArchive('while');
     const id = await jobs.startRetrieval('while', archive);
     await deleteArchive('while', archive);
@@ -128,11 +128,15 @@ describe('an archive that is deleted', () => {
     await clock.advance('5h');
     const described = await jobs.describe('while', id);
     assert.deepEqual([described['StatusCode'], described['StatusMessage']], ['Failed', 'Failed']);
-    assert.equal(described['ArchiveSizeInBytes'], BODY.length, 'it keeps what it knew');
+    assert.equal(
+      described['ArchiveSizeInBytes'],
+      BODY.length,
+      'the job keeps its description of the archive',
+    );
     await assertNotAvailable('while', id);
   });
 
-  it('after the job can be downloaded as long as the job lives, and leaves the store with it', async () => {
+  it('after the job leaves its output available until the job expires, which removes the bytes', async () => {
     const ids: string[] = [];
     await api.createVault('after');
     const single = await api.upload('after', BODY);
@@ -159,7 +163,7 @@ describe('an archive that is deleted', () => {
 });
 
 describe('instant job times', () => {
-  it('finish a retrieval before its 202, and an inventory soon', async () => {
+  it('complete a retrieval before its 202, and an inventory soon after', async () => {
     const instant = await startServer();
     try {
       const there = apiOf(instant);

@@ -1,4 +1,4 @@
-/** GetJobOutput: bytes, ranges, tree hashes and headers; when it refuses or breaks off. */
+/** GetJobOutput: bytes, ranges, tree hashes, headers and refusals. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertRefusal } from '../../support/api.ts';
@@ -13,7 +13,7 @@ const LAST = SIZE - 1;
 const PATTERN = patternBytes(SIZE);
 const WHOLE_HASH = '1c833c9f44b60d280c028b70685cd620569c54b94be0c2f315b8820ac79115ed';
 
-/** Ranges of the 6.5 MiB of the pattern; the tree hash of each, or why it has none. */
+/** Ranges of 6.5 MiB of the pattern; the tree hash of each, or why it has none. */
 const RANGES: readonly (readonly [first: number, last: number, hash: string | null])[] = [
   [0, 6815743, WHOLE_HASH],
   [0, 1048575, '9a058339229372b03c3b56553873e3681bb2ec068f7b9f08d7d6c9dd93157cbd'],
@@ -32,7 +32,7 @@ const RANGES: readonly (readonly [first: number, last: number, hash: string | nu
   [0, 6291455, null],
   [5242880, 6815743, null],
 ];
-/** Ranges that a job cannot have but a download can. */
+/** Ranges that are valid for a download but not for a job. */
 const UNALIGNED: readonly (readonly [first: number, last: number, hash: null])[] = [
   [0, 1023, null],
   [1048576, 2097152, null],
@@ -116,14 +116,14 @@ for (const [name, upload] of ARCHIVES) {
       archiveId = await upload();
     });
 
-    it('comes back whole, with its description and tree hash', async () => {
+    it('is downloaded whole, with its description and tree hash', async () => {
       const id = await jobs.startRetrieval('v', archiveId);
       const answer = await jobs.output('v', id);
       assertOutput(answer, { status: 200, bytes: PATTERN, hash: WHOLE_HASH }, name);
       assert.equal(answer.headers['x-amz-archive-description'], name === 'in one piece' ? name : 'in parts');
     });
 
-    it('gives each range of a whole retrieval, with a hash exactly where it is tree-hash aligned', async () => {
+    it('is downloaded in ranges, with a hash exactly if the range is tree-hash aligned', async () => {
       const id = await jobs.startRetrieval('v', archiveId);
       for (const [first, last, hash] of [...RANGES, ...UNALIGNED]) {
         const expected = {
@@ -137,7 +137,7 @@ for (const [name, upload] of ARCHIVES) {
       }
     });
 
-    it('gives each range that a job can have, with a hash exactly where it is tree-hash aligned', async () => {
+    it('is retrieved in ranges, with a hash exactly if the range is tree-hash aligned', async () => {
       for (const [first, last, hash] of RANGES) {
         const range = `${first}-${last}`;
         const id = await jobs.startRetrieval('v', archiveId, { RetrievalByteRange: range });
@@ -153,7 +153,7 @@ for (const [name, upload] of ARCHIVES) {
       }
     });
 
-    it('gives ranges of a ranged job relative to the job, with the hash of the archive’s node', async () => {
+    it('counts download ranges from the start of the job’s range; hashes are nodes of the archive’s tree', async () => {
       const id = await jobs.startRetrieval('v', archiveId, { RetrievalByteRange: '4194304-6815743' });
       const total = 2.5 * MIB;
       for (const [first, last, hash] of [
@@ -204,7 +204,7 @@ describe('the Range header', () => {
     contentRange: `bytes ${first}-${last}/${SIZE}`,
   });
 
-  it('may be open at its end, and an end beyond the output is clamped before alignment is checked', async () => {
+  it('may have an open end; an end beyond the output is clamped before alignment is checked', async () => {
     const end = '89fc7884638c5a9dd2fc7af2003904020e8016fa6dd55177670251ad6ba5adb1';
     assertOutput(await jobs.output('v', jobId, 'bytes=4194304-'), part(4194304, LAST, end), 'open');
     assertOutput(await jobs.output('v', jobId, 'bytes=0-'), part(0, LAST, WHOLE_HASH), 'all');
@@ -218,14 +218,14 @@ describe('the Range header', () => {
     assertOutput(await jobs.output('v', one, 'bytes=0-4194303'), expected, 'clamped to one byte');
   });
 
-  it('may ask for the last bytes', async () => {
+  it('may request the last bytes of the output', async () => {
     assertOutput(await jobs.output('v', jobId, 'bytes=-5'), part(LAST - 4, LAST), 'suffix');
     const hash = 'e799567b9f28eb484ecf9e5ab8bb81ce6e6c594d892d48768bef768cab4e5792';
     assertOutput(await jobs.output('v', jobId, 'bytes=-524288'), part(6291456, LAST, hash), 'suffix');
     assertOutput(await jobs.output('v', jobId, 'bytes=-9999999'), part(0, LAST, WHOLE_HASH), 'suffix');
   });
 
-  it('is ignored when it is empty, malformed or of several ranges', async () => {
+  it('is ignored when it is empty, malformed or has several ranges', async () => {
     for (const range of [
       '',
       'bytes 0-4194303/235812776',
@@ -245,7 +245,7 @@ describe('the Range header', () => {
     }
   });
 
-  it('is refused with its own text when it starts beyond the output', async () => {
+  it('is refused when it starts beyond the output, with an error text for this case', async () => {
     for (const range of ['bytes=6815744-', 'bytes=8388608-12582911', `bytes=${'9'.repeat(30)}-`]) {
       const text = `The start of the range is larger than size of retrieved data: ${range}`;
       const target = `/-/vaults/v/jobs/${jobId}/output`;
@@ -260,7 +260,7 @@ describe('the Range header', () => {
 });
 
 describe('another vector', () => {
-  it('is S of 3,250,586 bytes: its middle and its end have hashes, but both together do not', async () => {
+  it('is the pattern of 3,250,586 bytes: its middle and its end have hashes, but their union has none', async () => {
     const size = 3_250_586;
     const bytes = patternBytes(size);
     const jobId = await jobs.startRetrieval('v', await api.upload('v', bytes));
@@ -277,7 +277,7 @@ describe('another vector', () => {
     }
   });
 
-  it('is an archive without a description: its output has no such header', async () => {
+  it('has no description header if the archive has no description', async () => {
     const jobId = await jobs.startRetrieval('v', await api.upload('v', 'plain'));
     const { headers } = await jobs.output('v', jobId);
     assert.equal('x-amz-archive-description' in headers, false);

@@ -1,4 +1,4 @@
-/** ListJobs: newest first, in pages, filtered; and expired jobs. */
+/** ListJobs: order, pages, filters and expired jobs. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Api, apiOf, assertEmpty, assertJson, assertRefusal } from '../../support/api.ts';
@@ -12,7 +12,7 @@ const COUNT = 75;
 let server: TestServer;
 let api: Api;
 let jobs: Jobs;
-/** Jobs in order of their start: of each three, one failed, one succeeded, one is in progress. */
+/** Jobs in order of their start: of every three, one failed, one succeeded and one is in progress. */
 const ids: string[] = [];
 before(async () => {
   server = await startEmulator({ flags: ['--job-times', 'expedited=0ms,standard=0ms,bulk=12h'] });
@@ -42,7 +42,7 @@ async function list(query: string, vault = 'v'): Promise<{ ids: string[]; marker
   return { ids: found, marker: Marker as string | null };
 }
 
-/** All pages; each but the last must be full. */
+/** All rows, page by page; asserts that every page but the last is full. */
 async function listAll(filter: string, limit: number): Promise<string[]> {
   const all: string[] = [];
   for (let marker: string | null = ''; marker !== null; ) {
@@ -74,7 +74,7 @@ describe('ListJobs', () => {
     assert.equal((await list('?limit=1000')).ids.length, 50);
   });
 
-  it('filters by state and by completion, and by both', async () => {
+  it('filters by status code, by completion, and by both', async () => {
     const failed = newestFirst((i) => i % 3 === 0);
     const succeeded = newestFirst((i) => i % 3 === 1);
     const inProgress = newestFirst((i) => i % 3 === 2);
@@ -95,7 +95,7 @@ describe('ListJobs', () => {
     );
   });
 
-  it('keeps its place in the list when jobs are added meanwhile', async () => {
+  it('continues at the marker when jobs were added since', async () => {
     await api.createVault('growing');
     const archive = await api.upload('growing', 'x');
     const start = () => jobs.startRetrieval('growing', archive);
@@ -106,7 +106,7 @@ describe('ListJobs', () => {
     assert.deepEqual([...first.ids, ...second.ids], old);
   });
 
-  it('gives an empty list for a vault without jobs', async () => {
+  it('returns an empty list for a vault without jobs', async () => {
     const answer = await api.call('GET', '/-/vaults/empty/jobs');
     assertJson(answer);
     assert.equal(answer.text, '{"JobList":[],"Marker":null}');
@@ -124,7 +124,7 @@ describe('ListJobs', () => {
     assertRefusal(missing, 404, 'ResourceNotFoundException', /^Vault not found for ARN: /);
   });
 
-  it('forgets jobs 24 hours after their end, and keeps those in progress', async () => {
+  it('omits jobs 24 hours after their completion, and keeps those in progress', async () => {
     const clock = controlsOf(server);
     await clock.advance('11h');
     assert.equal((await listAll('', 50)).length, COUNT);

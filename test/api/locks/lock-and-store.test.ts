@@ -1,9 +1,9 @@
-/** A completed lock survives the loss of the catalog that knew it, and is checked at the moment of a deletion. */
+/** A completed lock survives the loss of the catalog, and is checked again when a deletion commits. */
 import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { readJournals } from '../../../src/blobs/disk/journal.ts';
+import { readJournals } from '../../../src/blobs/disk/journal-files.ts';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import { adminOf } from '../../support/admin.ts';
 import { type Api, apiOf, assertJson } from '../../support/api.ts';
@@ -44,8 +44,8 @@ async function copyCatalog(from: string, to: string): Promise<void> {
   await cp(from, to);
 }
 
-describe('a catalog that was restored from before the lock', () => {
-  it('is locked again at the start, and the log says so', async (t) => {
+describe('a catalog restored from a copy made before the lock', () => {
+  it('gets the lock back at the start, which the log reports', async (t) => {
     const data = await folderFor(t);
     const [catalog, copy] = [join(data, 'catalog.sqlite'), join(data, 'copy.sqlite')];
     let archive = '';
@@ -70,7 +70,7 @@ describe('a catalog that was restored from before the lock', () => {
     assert.match(log, /the catalog is older than the store/);
   });
 
-  it('has nothing swept until it is accepted', async (t) => {
+  it('stops the sweeper until the catalog is accepted', async (t) => {
     const data = await folderFor(t);
     const [catalog, copy] = [join(data, 'catalog.sqlite'), join(data, 'copy.sqlite')];
     let known = '';
@@ -89,7 +89,7 @@ describe('a catalog that was restored from before the lock', () => {
       assert.equal((await locksOf(api).remove('v', known)).status, 204);
     });
     assert.match(log, /Nothing is swept, removed or expired until `moraine catalog accept`/);
-    // It still holds at the next start: the catalog has caught up in numbers, but still lacks the archive.
+    // Sweeping stays stopped at the next start: the commit numbers have caught up, but the archive is still missing.
     assert.match(await withServer(data, async () => {}), /Nothing is swept, removed or expired/);
     assert.equal((await storeFiles(data)).blobs.length, blobs);
     await adminOf(data).run('catalog', 'accept');
@@ -99,11 +99,11 @@ describe('a catalog that was restored from before the lock', () => {
       });
     });
     assert.doesNotMatch(accepted, /Nothing is swept/);
-    // The archive that the older catalog never knew is still there.
+    // The archive that is missing from the older catalog is still in the store.
     assert.equal((await storeFiles(data)).blobs.length, blobs - 1);
   });
 
-  it('or lost altogether: the log names the locked vaults that it does not know', async (t) => {
+  it('or an empty one: the log names the locked vaults that it lacks', async (t) => {
     const data = await folderFor(t);
     await withServer(data, (api) => locksOf(api).lockedVault('v'));
     for (const suffix of ['', '-wal', '-shm'])
@@ -117,7 +117,7 @@ describe('a catalog that was restored from before the lock', () => {
 });
 
 describe("a completed lock's note in the store", () => {
-  it('is there when the completion is answered, and goes with the vault', async (t) => {
+  it('exists when CompleteVaultLock is answered, and is removed with the vault', async (t) => {
     const data = await folderFor(t);
     await withServer(data, async (api) => {
       await api.createVault('v');
@@ -134,7 +134,7 @@ describe("a completed lock's note in the store", () => {
     });
   });
 
-  it('is made again when it was lost', async (t) => {
+  it('is written again at the start if it was lost', async (t) => {
     const data = await folderFor(t);
     await withServer(data, (api) => locksOf(api).lockedVault('v'));
     const [name = ''] = await lockNotes(data);
@@ -145,7 +145,7 @@ describe("a completed lock's note in the store", () => {
     assert.equal(await readNote(path), text);
   });
 
-  it('that outlived its vault in a crash does not lock a later vault of that name', async (t) => {
+  it('that a crash left behind does not lock a later vault of the same name', async (t) => {
     const data = await folderFor(t);
     await withServer(data, (api) => locksOf(api).lockedVault('v', HARMLESS_LOCK));
     const [name = ''] = await lockNotes(data);
@@ -174,8 +174,8 @@ async function factsOf(data: string): Promise<Record<string, unknown>[]> {
   return [...entries.values()].sort((a, b) => a.seq - b.seq).map(({ body }) => body);
 }
 
-describe('deletions at the same time', () => {
-  it('as a lock is initiated and completed: none is committed after it', async (t) => {
+describe('concurrent deletions', () => {
+  it('never commit after a lock that was initiated and completed meanwhile', async (t) => {
     const data = await folderFor(t);
     const rounds = 12;
     await withServer(
@@ -193,7 +193,7 @@ describe('deletions at the same time', () => {
     }
   });
 
-  it('as a legal hold is set and lifted: each was allowed at its moment', async (t) => {
+  it('commit only while no legal hold is set', async (t) => {
     const data = await folderFor(t);
     await withServer(data, raceForHold, ['--workers', '2']);
     let held = false;
@@ -242,7 +242,7 @@ async function raceForHold(api: Api): Promise<void> {
     const answers = await Promise.all([setHold('true'), ...deletions]);
     for (const { status, text } of answers) assert.ok([204, 400, 403].includes(status), text);
     const refused = await locks.remove('v', archives.at(-1) ?? '');
-    // The last archive may be in this batch and deleted: then there is nothing to protect.
+    // If this batch deletes the last archive, there is nothing left to protect.
     assert.ok(i + 6 >= archives.length || refused.status === 403, refused.text);
     assert.equal((await setHold('false')).status, 204);
   }

@@ -1,4 +1,6 @@
-/** Warnings about a lock policy that can still be aborted: of the API, in a header, and of `moraine lock check`. */
+/**
+ * Warnings about a lock policy, given while the lock can still be aborted: in a header, and by `moraine lock check`.
+ */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +27,7 @@ const statement = (more: object) => ({
 });
 
 describe('InitiateVaultLock', () => {
-  it('warns in a header of a policy that can never be met again, or never be lifted', async () => {
+  it('warns in a header about conditions that will never match or can never be lifted', async () => {
     const api = apiOf(server);
     const rows: readonly (readonly [string, unknown, RegExp])[] = [
       [
@@ -44,7 +46,7 @@ describe('InitiateVaultLock', () => {
     }
   });
 
-  it('sends no header for a sound policy, nor for one with a mere note', async () => {
+  it('sends no header for a sound policy or for one with only a note', async () => {
     const api = apiOf(server, 'eu-west-1');
     for (const [vault, policy] of [
       ['sound', YEAR_LOCK],
@@ -63,7 +65,7 @@ describe('InitiateVaultLock', () => {
     }
   });
 
-  it('warns in printable ASCII, within 2,000 characters, whatever a statement is called', async () => {
+  it('warns in at most 2,000 characters of printable ASCII, whatever the statement ids are', async () => {
     const api = apiOf(server, 'eu-west-2');
     await api.createVault('v');
     const many = Array.from({ length: 60 }, (_, i) => ({
@@ -78,8 +80,8 @@ describe('InitiateVaultLock', () => {
   });
 });
 
-describe('an action on the account in a vault policy', () => {
-  it('is kept, and has no effect', async () => {
+describe('an account-level action in a vault policy', () => {
+  it('is accepted without effect', async () => {
     const api = apiOf(server, 'eu-west-3');
     await api.createVault('v');
     const deny = statement({
@@ -97,8 +99,8 @@ describe('an action on the account in a vault policy', () => {
   });
 });
 
-describe('a region of any name', () => {
-  it('is taken in scopes, resources of policies, locks and topics, its case kept', async () => {
+describe('any region name', () => {
+  it('is accepted in scopes, policy resources, locks and topics, and keeps its case', async () => {
     for (const region of ['GRA', 'RegionOne', 'eu_west_1', 'dc.1-a', '..', 'r'.repeat(64)]) {
       const api = apiOf(server, region);
       await api.createVault('v');
@@ -139,7 +141,7 @@ describe('moraine lock check', () => {
     return runMoraine(['lock', 'check', file]);
   };
 
-  it('finds a policy that can never be met again', async () => {
+  it('reports a condition that will never match', async () => {
     const { code, output } = await check(PAST);
     assert.equal(code, 1);
     assert.match(output, /^danger: The policy would lock nothing/m);
@@ -149,12 +151,12 @@ describe('moraine lock check', () => {
     );
   });
 
-  it('names a statement once', async () => {
+  it('names each statement once', async () => {
     const { output } = await check(statement({}));
     assert.match(output, /^danger: Statement "keep" denies deletion for ever/m);
   });
 
-  it('takes the vault, in a region of any name, from the policy', async () => {
+  it('reads the vault from the policy, in any region', async () => {
     const Resource = 'arn:aws:glacier:eu_West.1:111122223333:vaults/photos';
     const Condition = { NumericLessThan: { 'glacier:ArchiveAgeInDays': '365' } };
     const { code, output, errors } = await check(

@@ -1,4 +1,4 @@
-/** Trusted time over a store, and a server with a wrong clock. */
+/** Trusted time kept in a store, and servers with a wrong clock. */
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ describe('the lock clock', () => {
   const open = (blobs: MemoryStore, clocks: TurnedClocks, keeps = true): Promise<TrustedClock> =>
     TrustedClock.open({ blobs, read: clocks.read, maxStopLeapMs: 366 * DAY, keeps });
 
-  it('keeps the time in the store, and goes on from there', async () => {
+  it('keeps the time in the store, and continues from there after a restart', async () => {
     const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
     const clock = await open(blobs, clocks);
     clocks.pass(DAY);
@@ -48,7 +48,7 @@ describe('the lock clock', () => {
     await assert.rejects(open(blobs, new TurnedClocks(T + DAY - 6 * MINUTE)), ClockWentBack);
   });
 
-  it('only reads it where another process keeps it', async () => {
+  it('does not write in serving processes, which only read the time', async () => {
     const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
     const clock = await open(blobs, clocks, false);
     clocks.pass(DAY);
@@ -56,7 +56,7 @@ describe('the lock clock', () => {
     assert.equal(await blobs.note('time-seen'), undefined);
   });
 
-  it('does not follow a leap until it is confirmed, in every process', async () => {
+  it('ignores a leap forward in every process until it is confirmed', async () => {
     const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
     const [keeper, other] = [await open(blobs, clocks), await open(blobs, clocks, false)];
     clocks.wallMs += 400 * DAY;
@@ -75,7 +75,7 @@ describe('the lock clock', () => {
     }
   });
 
-  it('reports a leap once, when it sees it', async (t) => {
+  it('reports a leap once', async (t) => {
     const [blobs, clocks, onLeap] = [new MemoryStore(), new TurnedClocks(), t.mock.fn()];
     const options = { blobs, read: clocks.read, maxStopLeapMs: DAY, keeps: true, onLeap };
     const clock = await TrustedClock.open(options);
@@ -88,7 +88,7 @@ describe('the lock clock', () => {
     assert.equal(onLeap.mock.callCount(), 1);
   });
 
-  it('remembers an unconfirmed leap across a stop', async () => {
+  it('remembers an unconfirmed leap after a restart', async () => {
     const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
     const clock = await open(blobs, clocks);
     clocks.wallMs += DAY;
@@ -98,7 +98,7 @@ describe('the lock clock', () => {
     assert.equal(again.nowMs(), T);
   });
 
-  it('takes no confirmation twice, no earlier one, and none of another time', async () => {
+  it('ignores a repeated confirmation, an earlier one, and one of another time', async () => {
     const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
     await confirmTrustedTime(blobs, T + DAY);
     const clock = await open(blobs, clocks);
@@ -127,8 +127,8 @@ async function setSeen(data: string, trustedMs: number): Promise<void> {
   await writeFile(join(data, 'store', 'notes', 'time-seen'), JSON.stringify({ trustedMs, leaped: false }));
 }
 
-describe('a server with a clock that went back', () => {
-  it('does not start, with exit code 3 and a line that says why', async (t) => {
+describe('a server whose clock went back', () => {
+  it('refuses to start: exit code 3 and one line with the reason', async (t) => {
     const data = await folderFor(t);
     await (await startServer({ data })).stop();
     await setSeen(data, Date.now() + 60 * MINUTE);
@@ -142,8 +142,8 @@ describe('a server with a clock that went back', () => {
   });
 });
 
-describe('a server that was stopped for long', () => {
-  it('logs it, and does not age locked archives by the stop', async (t) => {
+describe('a server that was stopped for a long time', () => {
+  it('logs the gap, and does not count it towards the age of locked archives', async (t) => {
     const data = await folderFor(t);
     const first = await startServer({ data });
     const locks = locksOf(apiOf(first));
@@ -159,7 +159,7 @@ describe('a server that was stopped for long', () => {
   });
 });
 
-/** A server in this process, over clocks that the test sets; requests are still signed by real time. */
+/** A server in this process, whose clocks the test sets; requests are still signed by real time. */
 async function serveWith(t: TestContext, clocks: TurnedClocks): Promise<Api> {
   const data = await temporaryFolder();
   const config = readConfig({ data, listen: '127.0.0.1:0', workers: '1', 'log-level': 'silent' });
@@ -175,7 +175,7 @@ async function serveWith(t: TestContext, clocks: TurnedClocks): Promise<Api> {
 }
 
 describe('while a server runs', () => {
-  it('a clock that goes back blocks deletions in locked vaults, with a 500 that says so, and no others', async (t) => {
+  it('a clock that goes back blocks deletions in locked vaults, and only those, with a 500 that gives the reason', async (t) => {
     const clocks = new TurnedClocks(Date.now());
     const api = await serveWith(t, clocks);
     const locks = locksOf(api);
@@ -194,7 +194,7 @@ describe('while a server runs', () => {
     assert.equal((await locks.remove('locked', locked)).status, 204);
   });
 
-  it('a clock that leaps forward does not age locked archives, and small pushes hardly do', async (t) => {
+  it('a clock that leaps forward does not age locked archives; small pushes add little', async (t) => {
     const clocks = new TurnedClocks(Date.now());
     const api = await serveWith(t, clocks);
     const locks = locksOf(api);
@@ -211,7 +211,7 @@ describe('while a server runs', () => {
     assert.equal((await locks.remove('v', archive)).status, 204);
   });
 
-  it('an archive that is stored while the clock is wrong has its true age once the clock is right', async (t) => {
+  it('an archive stored while the clock was wrong has its true age once the clock is right', async (t) => {
     const clocks = new TurnedClocks(Date.now());
     const api = await serveWith(t, clocks);
     const locks = locksOf(api);

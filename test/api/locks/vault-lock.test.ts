@@ -28,14 +28,14 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A refusal by the lock's state comes from the service proper: code, message, type. */
+/** A refusal by the lock's state has the key order of the service: code, message, type. */
 function assertConflict(answer: Answer, message: string): void {
   assert.equal(answer.status, 403);
   const expected = { code: 'AccessDeniedException', message, type: 'Client' };
   assert.equal(answer.text, JSON.stringify(expected));
 }
 
-/** A refusal by the lock's policy comes from the front end. */
+/** A refusal by the lock's policy has the key order of the front end. */
 function assertDenied(answer: Answer, vault: string, action = 'DeleteArchive'): void {
   const text = `User: arn:aws:iam::${server.accountId}:root is not authorized to perform: glacier:${action} on resource: ${api.vaultArn(vault)} with an explicit deny in a resource-based policy`;
   assertRefusal(answer, 403, 'AccessDeniedException', text);
@@ -55,14 +55,14 @@ async function assertNoLock(vault: string): Promise<void> {
 describe('without a lock', () => {
   before(() => api.createVault('none'));
 
-  it('Get and Complete are refused, and Abort does nothing', async () => {
+  it('refuses Get and Complete; Abort succeeds without effect', async () => {
     await assertNoLock('none');
     assertRefusal(await locks.complete('none', WRONG_ID), 404, 'ResourceNotFoundException', NO_LOCK);
     assertEmpty(await locks.abort('none'), 204);
     await assertNoLock('none');
   });
 
-  it('Initiate answers 201 with an id of 24 characters and nothing else', async () => {
+  it('answers Initiate with a 201 whose only content is an id of 24 characters', async () => {
     const answer = await locks.initiate('none');
     assertEmpty(answer, 201);
     assert.equal(answer.headers['x-moraine-warning'], undefined);
@@ -70,7 +70,7 @@ describe('without a lock', () => {
     assert.equal(answer.headers['location'], undefined);
   });
 
-  it('every operation says when the vault is missing', async () => {
+  it('answers 404 to every operation on a missing vault', async () => {
     const asked = [
       locks.initiate('nowhere'),
       locks.complete('nowhere', WRONG_ID),
@@ -85,7 +85,7 @@ describe('without a lock', () => {
 });
 
 describe('a lock in progress', () => {
-  it('shows its policy as it was given, and its 24 hours', async () => {
+  it('shows its policy as sent, and expires after 24 hours', async () => {
     await api.createVault('p1');
     const policy = `  ${JSON.stringify(YEAR_LOCK, null, 3)}\n`;
     await locks.begin('p1', policy);
@@ -97,14 +97,14 @@ describe('a lock in progress', () => {
     assert.equal(span, 24 * 3_600_000);
   });
 
-  it('is in force already', async () => {
+  it('is already enforced', async () => {
     await api.createVault('p2');
     const archive = await api.upload('p2', 'x');
     await locks.begin('p2');
     assertDenied(await locks.remove('p2', archive), 'p2');
   });
 
-  it('refuses another Initiate, and a Complete with another id', async () => {
+  it('refuses a second Initiate, and a Complete with another id', async () => {
     await api.createVault('p3');
     const id = await locks.begin('p3');
     assertConflict(
@@ -118,7 +118,7 @@ describe('a lock in progress', () => {
     assert.equal(assertJson(await locks.get('p3'))['State'], 'InProgress');
   });
 
-  it('is gone after Abort, policy and id with it', async () => {
+  it('is gone after Abort, together with its policy and id', async () => {
     await api.createVault('p4');
     const archive = await api.upload('p4', 'x');
     const id = await locks.begin('p4');
@@ -131,7 +131,7 @@ describe('a lock in progress', () => {
     assertRefusal(await locks.complete('p4', id), 400, 'InvalidParameterValueException', text);
   });
 
-  it('is gone after 24 hours, policy and id with it, and not a moment before', async () => {
+  it('is gone after 24 hours, not earlier, together with its policy and id', async () => {
     await api.createVault('p5');
     const archive = await api.upload('p5', 'x');
     const id = await locks.begin('p5');
@@ -149,7 +149,7 @@ describe('a lock in progress', () => {
 });
 
 describe('a completed lock', () => {
-  it('is shown as locked, without an end', async () => {
+  it('is shown as locked, without an expiry date', async () => {
     await locks.lockedVault('l1');
     const json = assertJson(await locks.get('l1'));
     assert.equal(json['State'], 'Locked');
@@ -157,7 +157,7 @@ describe('a completed lock', () => {
     assert.deepEqual(JSON.parse(String(json['Policy'])), YEAR_LOCK);
   });
 
-  it('cannot be initiated, aborted or completed with another id again; with the right id Complete repeats', async () => {
+  it('refuses Initiate, Abort and Complete with another id; a repeated Complete succeeds', async () => {
     await api.createVault('l2');
     const id = await locks.begin('l2');
     assertEmpty(await locks.complete('l2', id), 204);
@@ -190,7 +190,7 @@ describe('a completed lock', () => {
     assertRefusal(await api.call('DELETE', '/-/vaults/l3'), 400, 'InvalidParameterValueException', text);
   });
 
-  it('can take the vault access policy away from root, which nothing else can', async () => {
+  it('can deny root the vault access policy, unlike any other policy', async () => {
     const policy = {
       Statement: { Effect: 'Deny', Principal: '*', Action: 'glacier:*VaultAccessPolicy', Resource: '*' },
     };
@@ -202,14 +202,14 @@ describe('a completed lock', () => {
     assertDenied(await api.call('DELETE', path), 'l4', 'DeleteVaultAccessPolicy');
   });
 
-  it('goes with its vault, which can be deleted when it is empty', async () => {
+  it('is deleted with its vault, once that is empty', async () => {
     await locks.lockedVault('l5');
     assertEmpty(await api.call('DELETE', '/-/vaults/l5'), 204);
     await api.createVault('l5');
     await assertNoLock('l5');
   });
 
-  it('is forgotten by a reset of the emulator', async (t) => {
+  it('is removed by a reset of the emulator', async (t) => {
     const other = await startEmulator();
     t.after(() => other.stop());
     const its = locksOf(apiOf(other));
@@ -226,11 +226,11 @@ describe('a completed lock', () => {
 });
 
 describe('the lock id', () => {
-  it('is nowhere in the data folder: the catalog has its hash', async () => {
+  it('is not in the data folder: the catalog has only its hash', async () => {
     await api.createVault('secret');
     const id = await locks.begin('secret');
     assert.deepEqual(await filesWith(id), []);
-    // The audit log has the denied attempt, without the id of a lock that can still be completed.
+    // The audit event of the denied attempt leaves out the id, which can still complete the lock.
     const deny = {
       Statement: { Effect: 'Deny', Principal: '*', Action: 'glacier:Complete*', Resource: '*' },
     };
@@ -309,7 +309,7 @@ describe('a lock policy', () => {
     });
   }
 
-  it('is required', async () => {
+  it('is a required member', async () => {
     for (const body of ['', '{}', '{"Policy":null}', '{"Policy":""}']) {
       const answer = await api.call('POST', '/-/vaults/invalid/lock-policy', { body });
       assertRefusal(answer, 400, 'MissingParameterValueException', 'Required parameter missing: Policy');
@@ -323,7 +323,7 @@ describe('a lock policy', () => {
     );
   });
 
-  it('may have 20,480 bytes and not one more', async () => {
+  it('may have 20,480 bytes at most', async () => {
     const base = JSON.stringify(YEAR_LOCK);
     const padded = (bytes: number) => base + ' '.repeat(bytes - base.length);
     const answer = await locks.initiate('invalid', padded(20_481));
@@ -332,7 +332,7 @@ describe('a lock policy', () => {
     assert.equal(String(assertJson(await locks.get('invalid'))['Policy']).length, 20_480);
   });
 
-  it('that would lock nothing, or everything for ever, is taken with a warning in the log', async () => {
+  it('that locks nothing, or everything for ever, is accepted with a warning in the log', async () => {
     await api.createVault('warn1');
     await locks.begin('warn1', {
       Statement: { Effect: 'Allow', Principal: '*', Action: 'glacier:DeleteArchive', Resource: '*' },
@@ -364,7 +364,7 @@ describe('the known lock policies', () => {
     assertDenied(await locks.remove('known1', young), 'known1');
   });
 
-  it('2: a legal hold by a tag, which can be set and taken away after locking', async () => {
+  it('2: a legal hold by a tag, which can be set and removed after locking', async () => {
     await locks.lockedVault('known2', denyDelete({ StringLike: { [HOLD]: ['true', ''] } }));
     const archives = [await api.upload('known2', 'x'), await api.upload('known2', 'y')];
     const tag = (body: unknown, operation = 'add') =>
@@ -374,7 +374,7 @@ describe('the known lock policies', () => {
       assertEmpty(await tag({ Tags: { LegalHold: value } }), 204);
       assertDenied(await locks.remove('known2', first), 'known2');
     }
-    // Condition keys ignore case, so a second tag that differs only in case does not lift the hold.
+    // Condition keys are case-insensitive, so a second tag that differs only in case does not lift the hold.
     assertEmpty(await tag({ Tags: { legalhold: 'no', LegalHold: 'true' } }), 204);
     assertDenied(await locks.remove('known2', first), 'known2');
     assertEmpty(await tag({ TagKeys: ['legalhold'] }, 'remove'), 204);
@@ -384,7 +384,7 @@ describe('the known lock policies', () => {
     assertEmpty(await locks.remove('known2', second), 204);
   });
 
-  it('3: for a year, the last day included, by a principal that is a whole account', async () => {
+  it('3: keep archives for a year, last day included, from every user of an account', async () => {
     const owner = { AWS: `arn:aws:iam::${server.accountId}:root` };
     await locks.lockedVault(
       'known3',

@@ -69,7 +69,7 @@ interface Listed {
   readonly message: Record<string, unknown>;
 }
 
-/** `moraine notifications list`, beside the running server. */
+/** Runs `moraine notifications list` while the server runs. */
 async function listed({ server }: World): Promise<Listed[]> {
   const { code, output, errors } = await runMoraine(['notifications', 'list', '--data', server.data]);
   assert.equal(code, 0, errors);
@@ -100,13 +100,13 @@ describe('a webhook', () => {
     await receiver.close();
   });
 
-  /** Waits for the n-th request on the path, and checks everything in it that does not depend on the job. */
+  /** Waits for the n-th request on the path, and asserts everything in it that does not depend on the job. */
   async function message(path: string, topic: string, n = 1): Promise<Record<string, unknown>> {
     await eventually(`${n} messages on ${path}`, () => receiver.on(path).length >= n);
     return assertEnvelope(receiver.on(path)[n - 1] as Received, topic);
   }
 
-  it('gets the job as DescribeJob shows it, in the envelope of SNS, signed', async () => {
+  it('gets the job as DescribeJob shows it, in a signed SNS envelope', async () => {
     await setVaultTopic(world, 'vault');
     const id = await world.jobs.startRetrieval('v', world.archiveId, { Description: 'a "job"' });
     const told = await message('/vault', topicOf('vault'));
@@ -118,7 +118,7 @@ describe('a webhook', () => {
     assert.equal(typeof second['InventorySizeInBytes'], 'number');
   });
 
-  it('is sent for the vault and for the job, also when both name the same topic', async () => {
+  it('gets one message for the vault and one for the job, even if both name the same topic', async () => {
     await setVaultTopic(world, 'vault');
     const before = receiver.on('/vault').length;
     const id = await world.jobs.startRetrieval('v', world.archiveId, { SNSTopic: topicOf('job') });
@@ -130,7 +130,7 @@ describe('a webhook', () => {
     assert.notEqual(first?.headers['webhook-id'], second?.headers['webhook-id']);
   });
 
-  it('is sent for failed jobs as well', async () => {
+  it('gets messages for failed jobs too', async () => {
     const gone = await world.api.upload('v', 'gone');
     assertEmpty(await world.api.call('DELETE', `/-/vaults/v/archives/${gone}`), 204);
     const id = await world.jobs.startRetrieval('v', gone, { SNSTopic: topicOf('failing') });
@@ -141,7 +141,7 @@ describe('a webhook', () => {
     );
   });
 
-  it('is sent only for the events that the vault’s configuration names, and for none without one', async () => {
+  it('gets only the events that the vault’s configuration names, and none without a configuration', async () => {
     await setVaultTopic(world, 'events', ['InventoryRetrievalCompleted']);
     await world.jobs.startRetrieval('v', world.archiveId);
     const inventory = await world.jobs.startInventory('v');
@@ -159,7 +159,7 @@ describe('a webhook', () => {
   });
 });
 
-/** Asserts that every value is a string and that the signature is right; returns the message. */
+/** Asserts that every value is a string and that the signature is valid; returns the message. */
 function assertEnvelope({ method, headers, body }: Received, topic: string): Record<string, unknown> {
   assert.equal(method, 'POST');
   const envelope = new Webhook(SECRET).verify(body, headers as Record<string, string>) as Record<
@@ -200,18 +200,18 @@ describe('a receiver that fails', () => {
     await receiver.close();
   });
 
-  it('is tried again after growing pauses; the message stays visible when it is given up, and can be retried', async () => {
+  it('is tried again after growing pauses; an undeliverable message stays listed and can be retried', async () => {
     const { clock, jobs } = world;
-    /** No later try is before this. */
+    /** Earliest time of the next try. */
     let triedMs = Date.parse((await clock.state()).now);
     const id = await jobs.startRetrieval('v', world.archiveId, { SNSTopic: topicOf('down') });
     const tries = () => receiver.received.length;
     await eventually('the first try', () => tries() >= 1);
     for (let n = tries(); n <= 8; n = tries()) {
-      // No try is under way after this.
+      // After this, no try is in progress.
       await clock.advance('0s');
       const { now, nextEvent } = await clock.state();
-      // A try that fell due meanwhile would begin another pause.
+      // If another try fell due meanwhile, it would begin a new pause.
       if (tries() !== n) continue;
       const pauseMs = 5000 * 2 ** (n - 1);
       const left = Date.parse(nextEvent ?? '') - Date.parse(now);
@@ -235,7 +235,7 @@ describe('a receiver that fails', () => {
     await clock.advance('7d');
     assert.equal(tries(), 25);
     assert.equal(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size, 1);
-    // Receivers compare the time stamp with their own clocks, which show real time.
+    // Receivers compare the timestamp with their own clocks, which show real time.
     assertEnvelope(receiver.received.at(-1) as Received, topicOf('down'));
 
     receiver.answerWith(() => ({ status: 204 }));
@@ -306,7 +306,7 @@ describe('messages that cannot be delivered', () => {
     return names.map((name) => all.find(({ topic }) => topic === topicOf(name)) as Listed);
   }
 
-  it('are those for this host or its network, however it is written, unless that is allowed', async () => {
+  it('include those to this host or its network, in any notation, unless that is allowed', async () => {
     const names = [
       ...Array.from({ length: 8 }, (_, i) => `local-${i}`),
       ...Array.from({ length: 9 }, (_, i) => `network-${i}`),
@@ -317,13 +317,13 @@ describe('messages that cannot be delivered', () => {
     assert.deepEqual(receiver.received, []);
   });
 
-  it('are those for topics without a target: undeliverable at once, and the reason says so', async () => {
+  it('include those to topics without a target: undeliverable at once, with that reason', async () => {
     const [listedOne] = await reasons(world, ['nobody']);
     assert.equal(listedOne?.state, 'undeliverable');
     assert.equal(listedOne?.reason, `no notification target is set for the topic ${topicOf('nobody')}`);
   });
 
-  it('are those for receivers that only point elsewhere, or are not there', async () => {
+  it('include those to receivers that redirect or cannot be reached', async () => {
     const flags = ['--allow-local-webhooks'];
     const targets = {
       moved: webhook(`${receiver.url}/moved`),
@@ -343,7 +343,7 @@ describe('messages that cannot be delivered', () => {
 });
 
 describe('the targets file', () => {
-  it('is refused with one line when it does not fit', async () => {
+  it('is refused with one line when it is invalid', async () => {
     const folder = await temporaryFolder();
     const file = join(folder, 'targets.json');
     for (const text of [
@@ -389,7 +389,7 @@ describe('SNS and SQS', () => {
       String(headers.authorization).includes(`/us-east-1/${service}/aws4_request`),
     );
 
-  it('are published to through the topic’s region: the message alone, which SNS wraps', async () => {
+  it('gets the bare message in SNS’s region, because SNS wraps it', async () => {
     const id = await world.jobs.startRetrieval('v', world.archiveId, { SNSTopic: topicOf('published') });
     await eventually('a publication', () => ofService('sns').length > 0);
     const [{ body = '', headers } = {} as Received] = ofService('sns');
@@ -400,7 +400,7 @@ describe('SNS and SQS', () => {
     assert.match(String(headers.authorization), /Credential=AKIAEXAMPLE\//);
   });
 
-  it('are sent to: the queue gets the envelope that a subscribed queue would get', async () => {
+  it('gets the envelope in SQS that a subscribed queue would get', async () => {
     const id = await world.jobs.startInventory('v', { SNSTopic: topicOf('queued') });
     await eventually('a message in the queue', () => ofService('sqs').length > 0);
     const [{ body = '', headers } = {} as Received] = ofService('sqs');
@@ -414,7 +414,7 @@ describe('SNS and SQS', () => {
     await eventually('an empty outbox', async () => (await listed(world)).length === 0);
   });
 
-  it('that refuse are a reason to try again', async () => {
+  it('gets another try when either refuses the message', async () => {
     receiver.answerWith(({ headers }) =>
       headers['x-amz-target']
         ? { status: 400, body: '{"__type":"QueueDoesNotExist","message":"no such queue"}' }
@@ -439,7 +439,7 @@ describe('SNS and SQS', () => {
   });
 });
 
-/** Answers as SNS (form and XML) and SQS (JSON) do; the SDK compares the digest of what it sent. */
+/** Answers like SNS (form and XML) and SQS (JSON); the SDK checks the digest of the message it sent. */
 function answerAsAws({ headers, body }: Received) {
   if (!headers['x-amz-target']) {
     const result = '<PublishResult><MessageId>m</MessageId></PublishResult>';

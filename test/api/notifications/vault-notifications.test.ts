@@ -31,13 +31,13 @@ const assertNone = async () => {
 };
 
 describe('vault notifications', () => {
-  it('are 404 when none are set, and can be deleted all the same', async () => {
+  it('get a 404 when not set, and can be deleted nevertheless', async () => {
     await assertNone();
     assertEmpty(await api.call('DELETE', TARGET), 204);
     await assertNone();
   });
 
-  it('are shown exactly as set, replaced by the next, and gone at once when deleted', async () => {
+  it('are shown exactly as set, replaced by the next ones, and gone at once when deleted', async () => {
     assertEmpty(await put({ SNSTopic: TOPIC, Events: BOTH }), 204);
     const answer = await api.call('GET', TARGET);
     assertJson(answer);
@@ -50,7 +50,7 @@ describe('vault notifications', () => {
     await assertNone();
   });
 
-  it('count a repeated event once', async () => {
+  it('store a repeated event once', async () => {
     assertEmpty(await put({ SNSTopic: TOPIC, Events: [BOTH[0], BOTH[0]] }), 204);
     assert.deepEqual((await api.call('GET', TARGET)).json()['Events'], [BOTH[0]]);
   });
@@ -67,7 +67,7 @@ describe('vault notifications', () => {
     await missing({ SNSTopic: TOPIC, Events: null }, 'Events');
   });
 
-  it('require known events and a topic of the own region', async () => {
+  it("require known events and a topic of the vault's region", async () => {
     for (const Events of [
       [],
       'ArchiveRetrievalCompleted',
@@ -101,7 +101,7 @@ describe('vault notifications', () => {
     assertRefusal(await put(largeTopic), 400, INVALID, /^Invalid SNSTopic: /);
   });
 
-  it('belong to their vault: 404 without one, gone with it, not inherited by the next of its name', async () => {
+  it('get a 404 without the vault, are deleted with it, and do not pass to a later vault of its name', async () => {
     const body = { SNSTopic: TOPIC, Events: BOTH };
     const target = '/-/vaults/short-lived/notification-configuration';
     const text = `Vault not found for ARN: ${api.vaultArn('short-lived')}`;

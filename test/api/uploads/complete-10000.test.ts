@@ -7,9 +7,10 @@ import { openPostgresCatalog } from '../../../src/catalog/postgres.ts';
 import { openSqliteCatalog, openSqliteWriter } from '../../../src/catalog/sqlite.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import type { NewPart } from '../../../src/domain/upload-catalog.ts';
+import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import { type Api, apiOf } from '../../support/api.ts';
 import { declare, hashOf } from '../../support/catalog-contract/customer.ts';
-import { createDatabase, skipWithoutPostgres } from '../../support/postgres.ts';
+import { createDatabase, PATIENT_MS, skipWithoutPostgres } from '../../support/postgres.ts';
 import { startServer, type TestServer } from '../../support/server.ts';
 
 const PARTS = 10_000;
@@ -19,26 +20,30 @@ const OVERHEAD_BYTES = 32_768;
 const LOT = 500;
 
 describe('a Complete of 10,000 parts', () => {
-  it('on SQLite gives the archive, and again the same', async (t) => {
+  it('makes one archive on SQLite; a repeat gets the same id', async (t) => {
     const server = await startLogging(t, []);
-    // A second writer of the catalog, like the command line: it holds no lock between its commits.
+    // Opens the catalog while the server runs, like a command: no lock is held between commits.
     const path = join(server.data, 'catalog.sqlite');
     const catalog = openSqliteCatalog(
       path,
-      await openSqliteWriter(path, { journal: async () => {}, generation: 'current' }),
+      await openSqliteWriter(path, { journal: async () => {}, jobMessage, generation: 'current' }),
     );
     t.after(() => catalog.close());
     await completesAll(t, server, catalog);
   });
 
-  it('on PostgreSQL gives the archive, and again the same', { skip: skipWithoutPostgres() }, async (t) => {
+  it('makes one archive on PostgreSQL; a repeat gets the same id', {
+    skip: skipWithoutPostgres(),
+  }, async (t) => {
     const { url, drop } = await createDatabase();
     t.after(drop);
     const server = await startLogging(t, ['--catalog', url]);
     const catalog = await openPostgresCatalog({
       url,
       journal: async () => {},
+      jobMessage,
       generation: 'current',
+      limitMs: PATIENT_MS,
       onError: () => {},
     });
     t.after(() => catalog.close());
@@ -84,7 +89,7 @@ interface Filled {
   readonly treeHash: string;
 }
 
-/** An upload of `count` parts whose rows name blobs that do not exist: Complete moves and reads no byte. */
+/** An upload of `count` parts whose rows name missing blobs, because Complete reads and moves no bytes. */
 async function fill(api: Api, catalog: Catalog, count: number): Promise<Filled> {
   const id = await api.initiate('deep', PART_BYTES);
   const vault = await catalog.findVault({ account: api.accountId, region: api.region, name: 'deep' });

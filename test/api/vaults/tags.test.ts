@@ -31,7 +31,7 @@ function tags(count: number, from: number): Record<string, string> {
 }
 
 describe('tags of a vault', () => {
-  it('are an empty list at first', async () => {
+  it('are empty at first', async () => {
     await api.createVault('fresh');
     assert.equal((await api.call('GET', '/-/vaults/fresh/tags')).text, '{"Tags":{}}');
   });
@@ -46,14 +46,14 @@ describe('tags of a vault', () => {
     assert.deepEqual(await tagsOf('v'), { A: '2', empty: '' });
   });
 
-  it('hold letters of every script and the marks that are allowed', async () => {
+  it('may contain letters of every script and the allowed marks', async () => {
     await api.createVault('scripts');
     const given = { 'Ä ö_.:/=+-@9': 'ключ: 値', é: 'x'.repeat(256), ['𐌰'.repeat(128)]: '' };
     assertEmpty(await add('scripts', given), 204);
     assert.deepEqual(await tagsOf('scripts'), given);
   });
 
-  it('may have the names of members that every object has', async () => {
+  it('may have the names of built-in object members', async () => {
     await api.createVault('names');
     assertEmpty(
       await post('names', 'add', '{"Tags":{"__proto__":"a","constructor":"b","toString":"c"}}'),
@@ -65,7 +65,7 @@ describe('tags of a vault', () => {
     assert.equal((await api.call('GET', '/-/vaults/names/tags')).text, '{"Tags":{"toString":"c"}}');
   });
 
-  it('are at most fifty, and the one beyond changes nothing', async () => {
+  it('are limited to fifty; a request beyond the limit changes nothing', async () => {
     await api.createVault('fifty');
     for (let from = 0; from < 50; from += 10) assertEmpty(await add('fifty', tags(10, from)), 204);
     assertRefusal(await add('fifty', { k0: 'changed', more: '' }), 400, 'LimitExceededException', QUOTA);
@@ -75,7 +75,7 @@ describe('tags of a vault', () => {
     assertEmpty(await add('fifty', { more: '' }), 204);
   });
 
-  it('that are added concurrently are all kept', async () => {
+  it('are all kept when added concurrently', async () => {
     await api.createVault('parallel');
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => add('parallel', tags(1, i))));
     for (const answer of answers) assertEmpty(answer, 204);
@@ -83,11 +83,11 @@ describe('tags of a vault', () => {
   });
 });
 
-describe('tag requests that are refused', () => {
+describe('refused tag requests', () => {
   before(() => api.createVault('refused'));
   after(async () => assert.deepEqual(await tagsOf('refused'), {}));
 
-  it('say what is missing', async () => {
+  it('without a required member get its name', async () => {
     for (const body of ['', '{}', '{"Tags":null}', '{"tags":{"a":"b"}}', '{"TagKeys":["a"]}']) {
       const answer = await post('refused', 'add', body);
       assertRefusal(answer, 400, 'MissingParameterValueException', 'Required parameter missing: Tags');
@@ -98,7 +98,7 @@ describe('tag requests that are refused', () => {
     }
   });
 
-  it('have none or more than ten tags', async () => {
+  it('include those with no tags or more than ten', async () => {
     for (const odd of [{}, tags(11, 0)])
       assertRefusal(await add('refused', odd), 400, INVALID, /^Invalid Tags: /);
     for (const odd of [[], Object.keys(tags(11, 0))]) {
@@ -106,7 +106,7 @@ describe('tag requests that are refused', () => {
     }
   });
 
-  it('have keys or values that are not allowed', async () => {
+  it('include those with invalid keys or values', async () => {
     const keys = ['', 'k'.repeat(129), 'aws:x', 'a,b', 'a\nb', 'a\0b', '😀', '\ud800'];
     for (const key of keys) {
       assertRefusal(await add('refused', { [key]: 'v' }), 400, INVALID, /^Invalid tag key: /);
@@ -122,7 +122,7 @@ describe('tag requests that are refused', () => {
     }
   });
 
-  it('have numbers where texts should be, however large', async () => {
+  it('include those with numbers for strings, however large', async () => {
     for (const number of ['1', '9007199254740993', '99999999999999999999', '1e400', '-0']) {
       const value = await post('refused', 'add', `{"Tags":{"k":${number}}}`);
       assertRefusal(value, 400, INVALID, /^Invalid tag value for k: /);
@@ -136,7 +136,7 @@ describe('tag requests that are refused', () => {
     }
   });
 
-  it('have something else where the tags should be', async () => {
+  it('include those with tags of another JSON type', async () => {
     for (const odd of ['a', 1, true, ['a']])
       assertRefusal(await add('refused', odd), 400, INVALID, /^Invalid Tags: /);
     for (const odd of ['a', 1, true, { a: 'b' }]) {
@@ -144,7 +144,7 @@ describe('tag requests that are refused', () => {
     }
   });
 
-  it('do not say whether to add or to remove', async () => {
+  it('include those without a valid operation=add or operation=remove', async () => {
     for (const query of [
       '',
       '?',
@@ -159,7 +159,7 @@ describe('tag requests that are refused', () => {
     }
   });
 
-  it('are about a vault that is not there', async () => {
+  it('include those for a missing vault', async () => {
     const message = `Vault not found for ARN: ${api.vaultArn('none')}`;
     for (const answer of [
       await add('none', { a: 'b' }),
@@ -176,7 +176,7 @@ describe('JSON bodies', () => {
   const send = (body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Answer> =>
     api.call('POST', '/-/vaults/json/tags?operation=add', { body, headers });
 
-  it('are read whatever their label says', async () => {
+  it('are read whatever their Content-Type', async () => {
     const labels = [
       'application/json',
       'application/x-www-form-urlencoded; charset=utf-8',
@@ -194,7 +194,7 @@ describe('JSON bodies', () => {
     assertEmpty(await send('{"Tags":{"a":"b"}}', hashes), 204);
   });
 
-  it('may have spaces, a final line feed, a byte order mark, unknown and null members', async () => {
+  it('may have whitespace, a final line feed, a byte order mark, unknown and null members', async () => {
     const bodies = [
       '{"Tags": {"a": "b"}}',
       '{\r\n\t"Tags" : {"a":"b"} }\n',
@@ -205,7 +205,7 @@ describe('JSON bodies', () => {
     for (const body of bodies) assertEmpty(await send(body), 204);
   });
 
-  it('that are invalid are refused as such', async () => {
+  it('are refused when invalid', async () => {
     const bodies = [
       'x',
       '{',
@@ -231,7 +231,7 @@ describe('JSON bodies', () => {
     assertRefusal(await send(notText), 400, 'SerializationException', /it is not UTF-8/);
   });
 
-  it('may be nested 32 deep and no deeper', async () => {
+  it('may be nested at most 32 deep', async () => {
     const nested = (depth: number) =>
       `{"Tags":{"a":"b"},"Deep":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
     assertEmpty(await send(nested(32)), 204);
@@ -240,7 +240,7 @@ describe('JSON bodies', () => {
     assertEmpty(await send(`{"Tags":{"a":"b"},"Text":"${'['.repeat(100)}\\"${'{'.repeat(100)}"}`), 204);
   });
 
-  it('may have 1 MiB and no more', async () => {
+  it('may have at most 1 MiB', async () => {
     const long = (length: number) => `{"Tags":{"a":"b"}}`.padEnd(length, ' ');
     assertEmpty(await send(long(1_048_576)), 204);
     for (const headers of [{}, { 'x-amz-content-sha256': sha256Hex(long(1_048_577)) }]) {

@@ -25,7 +25,7 @@ describe('CreateVault', () => {
     api = apiOf(server, 'create-vault');
   });
 
-  it('answers 201 with the location, and again the same', async () => {
+  it('answers 201 with the location, and the same when repeated', async () => {
     for (const account of ['-', '-', server.accountId]) {
       const answer = await api.call('PUT', `/${account}/vaults/v1`);
       assertEmpty(answer, 201);
@@ -40,7 +40,7 @@ describe('CreateVault', () => {
     assert.equal((await api.call('GET', '/-/vaults/kept')).text, before.text);
   });
 
-  it('takes every allowed name, and keeps its case', async () => {
+  it('accepts every allowed name, and keeps its case', async () => {
     for (const name of [
       'a',
       'A',
@@ -60,7 +60,7 @@ describe('CreateVault', () => {
     }
   });
 
-  it('refuses every other name, and quotes it', async () => {
+  it('refuses every other name, and quotes it in the error', async () => {
     const names = ['v'.repeat(256), 'a b', 'a:b', 'ä', 'a/b', 'a\0', 'a"b', 'a\\b', '*', '%', '😀', 'a\n'];
     for (const name of names) {
       const answer = await api.call('PUT', `/-/vaults/${encodeURIComponent(name)}`);
@@ -68,14 +68,14 @@ describe('CreateVault', () => {
     }
   });
 
-  it('refuses the names that no path can address', async () => {
+  it('refuses names that a path cannot address', async () => {
     for (const name of ['.', '..', '%2E', '%2e%2e', '.%2E']) {
       const answer = await api.call('PUT', `/-/vaults/${name}`);
       assertRefusal(answer, 400, 'InvalidParameterValueException', /./);
     }
   });
 
-  it('takes an empty body, whatever headers clients send with it', async () => {
+  it('accepts an empty body, whatever headers clients send with it', async () => {
     const emptyHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
     const labels = [
       { 'content-length': '0' },
@@ -85,7 +85,7 @@ describe('CreateVault', () => {
     for (const headers of labels) assertEmpty(await api.call('PUT', '/-/vaults/labelled', { headers }), 201);
   });
 
-  it('keeps vaults of one name apart by region', async () => {
+  it('creates separate vaults of the same name in two regions', async () => {
     const [east, west] = [apiOf(server, 'create-east'), apiOf(server, 'create-west')];
     await east.createVault('same');
     assert.equal((await west.call('GET', '/-/vaults/same')).status, 404);
@@ -94,7 +94,7 @@ describe('CreateVault', () => {
     assert.equal(assertJson(await west.call('GET', '/-/vaults/same'))['NumberOfArchives'], 0);
   });
 
-  it('makes a thousand vaults in an account and region and refuses the next one', async () => {
+  it('creates a thousand vaults in an account and region, and refuses the next one', async () => {
     const crowded = apiOf(server, 'crowded');
     const names = Array.from({ length: 1000 }, (_, i) => `v${i}`);
     await inLots(names, 50, (name) => crowded.createVault(name));
@@ -113,7 +113,7 @@ describe('DescribeVault', () => {
     api = apiOf(server, 'describe-vault');
   });
 
-  it('gives six fields in order, zeros and null for a fresh vault', async () => {
+  it('returns six fields in order, with zeros and null for a fresh vault', async () => {
     await api.createVault('fresh');
     const answer = await api.call('GET', '/-/vaults/fresh');
     const json = assertJson(answer);
@@ -129,7 +129,7 @@ describe('DescribeVault', () => {
     });
   });
 
-  it('counts archives at once when they are written or deleted, with 32 KiB for each', async () => {
+  it('counts uploads and deletions at once, and adds 32 KiB to the size of each archive', async () => {
     await api.createVault('counted');
     const first = await api.upload('counted', 'Hello World!');
     await api.upload('counted', 'x'.repeat(1000));
@@ -141,7 +141,7 @@ describe('DescribeVault', () => {
     assert.deepEqual([one['NumberOfArchives'], one['SizeInBytes']], [1, 1000 + 32_768]);
   });
 
-  it('shows the partition of the region in the ARN', async () => {
+  it("shows the region's partition in the ARN", async () => {
     for (const [region, partition] of [
       ['cn-north-1', 'aws-cn'],
       ['us-gov-west-1', 'aws-us-gov'],
@@ -162,7 +162,7 @@ describe('DescribeVault', () => {
     }
   });
 
-  it('shows an invalid name without an ARN', async () => {
+  it('answers 404 for an invalid name, without an ARN', async () => {
     for (const name of ['testz:z', 'a b', 'v'.repeat(256), 'a\0b', 'a/b']) {
       const answer = await api.call('GET', `/-/vaults/${encodeURIComponent(name)}`);
       assertRefusal(answer, 404, 'ResourceNotFoundException', `Vault not found for ARN: ${name}`);
@@ -171,13 +171,13 @@ describe('DescribeVault', () => {
 });
 
 describe('ListVaults', () => {
-  it('is an empty list when there are none', async () => {
+  it('returns an empty list without vaults', async () => {
     const answer = await apiOf(server, 'list-none').call('GET', '/-/vaults');
     assert.equal(answer.text, '{"Marker":null,"VaultList":[]}');
     assertJson(answer);
   });
 
-  it('lists what DescribeVault shows, by name in ASCII order', async () => {
+  it('returns the descriptions of DescribeVault, by name in ASCII order', async () => {
     const api = apiOf(server, 'list-some');
     for (const name of ['b', 'a', 'B', '_', '-', '1', 'a.']) await api.createVault(name);
     await api.upload('a', 'x');
@@ -193,7 +193,7 @@ describe('ListVaults', () => {
     }
   });
 
-  it('answers under a path with a slash at the end too', async () => {
+  it('accepts a path with a final slash', async () => {
     const answer = await apiOf(server, 'list-none').call('GET', '/-/vaults/');
     assert.equal(answer.text, '{"Marker":null,"VaultList":[]}');
   });
@@ -205,14 +205,14 @@ describe('DeleteVault', () => {
     api = apiOf(server, 'delete-vault');
   });
 
-  it('answers 204 for a fresh vault, and for one that is not there', async () => {
+  it('answers 204 for a fresh vault and for a missing one', async () => {
     await api.createVault('gone');
     for (let i = 0; i < 2; i++) assertEmpty(await api.call('DELETE', '/-/vaults/gone'), 204);
     assertEmpty(await api.call('DELETE', '/-/vaults/never-was'), 204);
     assert.equal((await api.call('GET', '/-/vaults/gone')).status, 404);
   });
 
-  it('refuses a vault that has archives, and deletes it once they are deleted', async () => {
+  it('refuses a vault with archives, and deletes it once they are deleted', async () => {
     await api.createVault('full');
     const id = await api.upload('full', 'x');
     const message = `Vault not empty or recently written to: ${api.vaultArn('full')}`;
@@ -221,7 +221,7 @@ describe('DeleteVault', () => {
     assertEmpty(await api.call('DELETE', '/-/vaults/full'), 204);
   });
 
-  it('takes open uploads and tags with it; a vault of that name starts anew', async () => {
+  it('deletes open uploads and tags too; a later vault of that name starts empty', async () => {
     await api.createVault('reborn');
     const uploadId = await api.initiate('reborn', 1_048_576);
     await api.putPart('reborn', uploadId, 0, Buffer.from('x'));

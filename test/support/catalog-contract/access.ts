@@ -12,7 +12,7 @@ export function users(customer: NewCustomer): void {
     ...({ status: 'active', origin: 'command', userNo } as const),
   });
 
-  it('are found and listed by name, in their account only', async () => {
+  it('are found and listed by name in their account only', async () => {
     const [c, other] = [customer(), customer()];
     const made = [await create(c, 'b'), await create(c, 'a')];
     await create(other, 'a');
@@ -23,13 +23,13 @@ export function users(customer: NewCustomer): void {
     assert.equal(await c.catalog.userByNo(999_999_999), undefined);
   });
 
-  it('of one name are made once, also side by side', async () => {
+  it('of one name are created once, even concurrently', async () => {
     const c = customer();
     const made = Array.from({ length: 6 }, () => create(c, 'one'));
-    assert.equal(await countDone('InvalidParameterValueException', made), 1);
+    assert.equal(await countDone('invalid', made), 1);
   });
 
-  it('have policies, each of a name of its own', async () => {
+  it('have policies with unique names', async () => {
     const c = customer();
     const { no: userNo } = await create(c, 'u');
     for (const [name, document] of [
@@ -50,7 +50,7 @@ export function users(customer: NewCustomer): void {
     assert.deepEqual(await found(), expected.slice(1));
   });
 
-  it('take their keys and policies with them', async () => {
+  it('are deleted with their keys and policies', async () => {
     const c = customer();
     const { no: userNo } = await create(c, 'u');
     const [root, own] = [keyOf(c, null), keyOf(c, userNo)];
@@ -77,7 +77,7 @@ export function users(customer: NewCustomer): void {
     assert.deepEqual([await remove(), await remove()], [true, false]);
   });
 
-  it('belong to accounts, which are made once', async () => {
+  it('belong to accounts, which are created once', async () => {
     const c = customer();
     for (let i = 0; i < 2; i++) await c.catalog.createAccount({ id: c.account, nowMs: START_MS });
     assert.equal((await c.catalog.listAccounts()).filter((id) => id === c.account).length, 1);
@@ -85,7 +85,7 @@ export function users(customer: NewCustomer): void {
 }
 
 export function vaultPolicies(customer: NewCustomer): void {
-  it('change their version with every change of policies and tags', async () => {
+  it('change with every change of policies and tags', async () => {
     const c = customer();
     const { no: vaultNo, policies } = await c.makeVault();
     assert.equal(policies, null);
@@ -106,18 +106,18 @@ export function vaultPolicies(customer: NewCustomer): void {
     );
   });
 
-  it('stop a deletion that older ones allowed', async () => {
+  it('refuse a deletion that an earlier version allowed', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const { vaultNo, id } = await c.addArchive(vault);
     const remove = (policyVersion: number) =>
       c.catalog.deleteArchive({ vaultNo, id, nowMs: START_MS, mode: 'live', policyVersion });
     await c.catalog.setVaultAccessPolicy({ vaultNo, policy: '{}' });
-    await refused('ThrottlingException', remove(0));
+    await refused('changed-meanwhile', remove(0));
     assert.equal(await remove((await c.vault()).policies?.version ?? -1), true);
   });
 
-  it('stop every write that deletes or unprotects, if older policies or tags allowed it', async () => {
+  it('refuse every write that deletes or unprotects if an earlier version allowed it', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const vaultNo = vault.no;
@@ -137,32 +137,32 @@ export function vaultPolicies(customer: NewCustomer): void {
         }),
     ];
     for (const i of writes(0).keys()) {
-      // Also if the vault has no policy: an identity policy of the caller may depend on its tags.
+      // Also without a vault policy, because the caller's identity policy may depend on the tags.
       const before = policyVersionOf(await c.vault());
       await c.catalog.addTags({ vaultNo, tags: { a: String(i) } });
-      await refused('ThrottlingException', writes(before)[i]?.() ?? Promise.resolve());
+      await refused('changed-meanwhile', writes(before)[i]?.() ?? Promise.resolve());
       await writes(policyVersionOf(await c.vault()))[i]?.();
     }
     assert.equal(await c.catalog.findVault(c.key()), undefined);
   });
 
-  it('stop a deletion that was allowed for another vault', async () => {
+  it('refuse a deletion that was allowed for another vault', async () => {
     const c = customer();
     const old = await c.makeVault();
     await c.deleteVault();
     await c.makeVault();
     const remove = (authorized: AuthorizedVault | undefined) =>
       c.catalog.deleteVault({ key: c.key(), authorized, nowMs: START_MS, mode: 'live' });
-    await refused('ThrottlingException', remove({ no: old.no, policyVersion: 0 }));
-    await refused('ThrottlingException', remove(undefined));
+    await refused('changed-meanwhile', remove({ no: old.no, policyVersion: 0 }));
+    await refused('changed-meanwhile', remove(undefined));
     assert.equal(await c.deleteVault(), true);
     assert.equal(await remove(undefined), false);
   });
 
-  it('are refused for a vault that is gone', async () => {
+  it('are refused for a deleted vault', async () => {
     const c = customer();
     const vaultNo = await c.goneVault();
-    const code = 'ResourceNotFoundException';
+    const code = 'not-found';
     await refused(code, c.catalog.setVaultAccessPolicy({ vaultNo, policy: null }));
     await refused(code, c.catalog.initiateVaultLock({ vaultNo, policy: '{}', lockIdHash: 'x', nowMs: 1 }));
     await refused(code, c.catalog.completeVaultLock({ vaultNo, lockIdHash: 'x', nowMs: 1 }));
@@ -178,20 +178,20 @@ export function vaultLocks(customer: NewCustomer): void {
   const complete = (c: Customer, vaultNo: number, lockIdHash = ID, nowMs = START_MS) =>
     c.catalog.completeVaultLock({ vaultNo, lockIdHash, nowMs });
 
-  it('are tried, then completed for ever', async () => {
+  it('are tried, then completed permanently', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
-    await refused('ResourceNotFoundException', complete(c, vaultNo));
+    await refused('not-found', complete(c, vaultNo));
     await initiate(c, vaultNo);
     const lock = { state: 'InProgress', policy: '{"lock":1}', idHash: ID, createdMs: START_MS };
     assert.deepEqual(await lockOf(c), lock);
-    await refused('AccessDeniedException', initiate(c, vaultNo));
-    await refused('InvalidParameterValueException', complete(c, vaultNo, hashOf('wrong')));
+    await refused('locked', initiate(c, vaultNo));
+    await refused('invalid', complete(c, vaultNo, hashOf('wrong')));
     for (let i = 0; i < 2; i++) assert.equal((await complete(c, vaultNo)).state, 'Locked');
     assert.deepEqual(await lockOf(c), { ...lock, state: 'Locked' });
-    await refused('AccessDeniedException', complete(c, vaultNo, hashOf('wrong')));
-    await refused('AccessDeniedException', c.catalog.abortVaultLock({ vaultNo, nowMs: START_MS }));
-    await refused('AccessDeniedException', initiate(c, vaultNo));
+    await refused('locked', complete(c, vaultNo, hashOf('wrong')));
+    await refused('locked', c.catalog.abortVaultLock({ vaultNo, nowMs: START_MS }));
+    await refused('locked', initiate(c, vaultNo));
     const locked = (await c.catalog.listLocked()).filter(({ vault }) => vault.account === c.account);
     assert.deepEqual(
       locked.map(({ vault }) => vault),
@@ -199,7 +199,7 @@ export function vaultLocks(customer: NewCustomer): void {
     );
   });
 
-  it('that are aborted or run out can be tried again', async () => {
+  it('can be tried again after an abort or expiry', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     await initiate(c, vaultNo);
@@ -207,14 +207,14 @@ export function vaultLocks(customer: NewCustomer): void {
     assert.equal(await lockOf(c), null);
     await initiate(c, vaultNo);
     const laterMs = START_MS + LOCK_TRIAL_MS;
-    await refused('ResourceNotFoundException', complete(c, vaultNo, ID, laterMs));
+    await refused('not-found', complete(c, vaultNo, ID, laterMs));
     await initiate(c, vaultNo, laterMs, hashOf('another'));
   });
 
-  it('are initiated once, also side by side', async () => {
+  it('are initiated once, even concurrently', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     const tried = Array.from({ length: 6 }, (_, i) => initiate(c, vaultNo, START_MS, hashOf(i)));
-    assert.equal(await countDone('AccessDeniedException', tried), 1);
+    assert.equal(await countDone('locked', tried), 1);
   });
 }

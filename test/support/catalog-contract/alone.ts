@@ -1,4 +1,4 @@
-/** For tests of methods that work on the whole catalog: each test begins with an empty one. */
+/** For tests of methods that work on the whole catalog: each test starts with an empty one. */
 import { after, before, beforeEach } from 'node:test';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import { Customer, type NewCustomer } from './customer.ts';

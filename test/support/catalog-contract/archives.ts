@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { allGarbage, type NewCustomer, refused } from './customer.ts';
 
 export function archives(customer: NewCustomer): void {
-  it('are found as they were added, in their vault only', async () => {
+  it('are found as added, in their vault only', async () => {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
     for (const changes of [
@@ -22,7 +22,7 @@ export function archives(customer: NewCustomer): void {
     assert.equal(await c.catalog.findArchive(vault.no, 'unknown'), undefined);
   });
 
-  it('are counted, and move the time of the last write', async () => {
+  it('are counted, and update the time of the last write', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const added = [
@@ -38,7 +38,7 @@ export function archives(customer: NewCustomer): void {
     assert.deepEqual(await state(), [0, 0, 301]);
   });
 
-  it('are deleted once, their blob going to the garbage list', async () => {
+  it('are deleted once, which puts their blob on the garbage list', async () => {
     const c = customer();
     const archive = await c.addArchive(await c.makeVault());
     assert.equal(await c.deleteArchive(archive), true);
@@ -59,10 +59,10 @@ export function archives(customer: NewCustomer): void {
     assert.ok(await c.catalog.findArchive(archive.vaultNo, archive.id));
   });
 
-  it('are refused for a vault that is gone', async () => {
+  it('are refused for a deleted vault', async () => {
     const c = customer();
     const vaultNo = await c.goneVault();
-    await refused('ResourceNotFoundException', c.catalog.addArchive(c.newArchive(vaultNo)));
-    await refused('ResourceNotFoundException', c.deleteArchive({ vaultNo, id: 'any' }));
+    await refused('not-found', c.catalog.addArchive(c.newArchive(vaultNo)));
+    await refused('not-found', c.deleteArchive({ vaultNo, id: 'any' }));
   });
 }

@@ -5,14 +5,14 @@ import { allGarbage, countDone, declare, type NewCustomer, refused } from './cus
 export function writesAtOnce(customer: NewCustomer): void {
   const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-  it('of parts of one upload all count', async () => {
+  it('of parts of one upload all take effect', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const put = await Promise.all(range(50).map((i) => c.putPart(upload, i)));
     assert.equal((await c.complete(upload, declare(put))).kind, 'completed');
   });
 
-  it('of one part leave the greatest sequence and 49 blobs of garbage', async () => {
+  it('of one part keep the greatest sequence and make 49 blobs garbage', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const put = await Promise.all(
@@ -25,13 +25,13 @@ export function writesAtOnce(customer: NewCustomer): void {
     assert.equal(losers.length, 49);
   });
 
-  it('of parts and a Complete: a part is in the archive or refused, never lost', async () => {
+  it('of parts and a Complete put each part into the archive or refuse it', async () => {
     const c = customer();
     const vault = await c.makeVault();
     for (let round = 0; round < 5; round++) {
       const upload = await c.startUpload(vault);
       const first = await c.putPart(upload, 0);
-      // The content stays equal: whether a part arrives before or after the Complete, the claim is right.
+      // The content stays the same, so the declared hash is right whether a part arrives before or after the Complete.
       const again = () => c.putPart(upload, 0, { treeHash: first.treeHash });
       const puts = range(25).map(again);
       const completing = c.complete(upload, declare([first]));
@@ -39,7 +39,7 @@ export function writesAtOnce(customer: NewCustomer): void {
       assert.equal((await completing).kind, 'completed');
       const settled = await Promise.allSettled(puts);
       const stored = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.ref] : []));
-      assert.equal(await countDone('ResourceNotFoundException', puts), stored.length);
+      assert.equal(await countDone('not-found', puts), stored.length);
       const counting = await c.catalog.partRefs(upload.no, 9);
       const lost = new Set((await allGarbage(c.catalog)).map(({ ref }) => ref));
       assert.equal(counting.length, 1);
@@ -48,7 +48,7 @@ export function writesAtOnce(customer: NewCustomer): void {
     assert.equal((await c.vault()).archives, 5);
   });
 
-  it('of a Complete give one archive and one id', async () => {
+  it('of a Complete make one archive and return one id', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const { upload, declared } = await c.uploadOf(vault, 3);
@@ -58,7 +58,7 @@ export function writesAtOnce(customer: NewCustomer): void {
     assert.deepEqual([count, bytes], [1, declared.size]);
   });
 
-  it('of a Complete and an Abort: exactly one wins', async () => {
+  it('of a Complete and an Abort let exactly one succeed', async () => {
     const c = customer();
     const vault = await c.makeVault();
     for (let round = 0; round < 6; round++) {
@@ -67,7 +67,7 @@ export function writesAtOnce(customer: NewCustomer): void {
       if (round % 2) attempts.reverse();
       const { archives: before } = await c.vault();
       const done = await countDone(
-        'ResourceNotFoundException',
+        'not-found',
         attempts.map((attempt) => attempt()),
       );
       assert.equal(done, 1);
@@ -87,7 +87,7 @@ export function writesAtOnce(customer: NewCustomer): void {
     assert.deepEqual([count, bytes], [30, (60 * 61) / 2 - (30 * 31) / 2]);
   });
 
-  it('of one deletion: one deletes', async () => {
+  it('of one deletion succeed once', async () => {
     const c = customer();
     const archive = await c.addArchive(await c.makeVault());
     const done = await Promise.all(range(10).map(() => c.deleteArchive(archive)));
@@ -96,7 +96,7 @@ export function writesAtOnce(customer: NewCustomer): void {
     assert.equal((await c.vault()).archives, 0);
   });
 
-  it('of archives into a vault that is being deleted: never one in a deleted vault', async () => {
+  it('of archives and of their vault’s deletion leave no archive in a deleted vault', async () => {
     const c = customer();
     for (let round = 0; round < 8; round++) {
       const vault = await c.makeVault();
@@ -116,14 +116,14 @@ export function writesAtOnce(customer: NewCustomer): void {
       if (isDeleted) assert.equal(count, 0, 'an archive is in a deleted vault');
       else assert.equal((await c.vault()).archives, count);
       const refusals = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-      for (const reason of refusals) await refused('ResourceNotFoundException', Promise.reject(reason));
+      for (const reason of refusals) await refused('not-found', Promise.reject(reason));
       if (isDeleted)
         assert.equal((await c.catalog.listUploads(vault.no, { after: null, limit: 9 })).rows.length, 0);
       for (const archive of isDeleted ? [] : archives) await c.deleteArchive(archive);
     }
   });
 
-  it('of one vault make one, and of its deletion delete once', async () => {
+  it('of one vault create it once and delete it once', async () => {
     const c = customer();
     await Promise.all(range(10).map(() => c.makeVault()));
     const { rows } = await c.catalog.listVaults(c.owner, { after: null, limit: 9 });
@@ -132,22 +132,22 @@ export function writesAtOnce(customer: NewCustomer): void {
     assert.equal(done.filter(Boolean).length, 1);
   });
 
-  it('of many vaults keep the limit', async () => {
+  it('of many vaults stay within the limit', async () => {
     const c = customer();
     const made = range(20).map((i) => c.makeVault(`v${i}`, { limit: 5 }));
-    assert.equal(await countDone('LimitExceededException', made), 5);
+    assert.equal(await countDone('limit-reached', made), 5);
   });
 
-  it('of tags keep the limit of 50', async () => {
+  it('of tags stay within the limit of 50', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     const tagsOf = (n: number) => Object.fromEntries(range(10).map((i) => [`key ${n} ${i}`, 'v']));
     const added = range(8).map((n) => c.catalog.addTags({ vaultNo, tags: tagsOf(n) }));
-    assert.equal(await countDone('LimitExceededException', added), 5);
+    assert.equal(await countDone('limit-reached', added), 5);
     assert.equal(Object.keys(await c.catalog.tagsOf(vaultNo)).length, 50);
   });
 
-  it('of an upload’s expiry and a part: the part keeps it or is refused', async () => {
+  it('of an upload’s expiry and a part: either the part keeps the upload or it is refused', async () => {
     const c = customer();
     const vault = await c.makeVault();
     for (let round = 0; round < 6; round++) {

@@ -4,7 +4,7 @@ import type { DeclaredArchive, Upload } from '../../../src/domain/upload.ts';
 import { type Customer, declare, hashOf, type NewCustomer, refused } from './customer.ts';
 
 export function completing(customer: NewCustomer): void {
-  it('makes the archive of the parts, with the description of the start', async () => {
+  it("makes an archive of the parts, with the upload's description", async () => {
     const c = customer();
     const vault = await c.makeVault();
     const { upload, declared } = await c.uploadOf(vault, 4);
@@ -21,23 +21,25 @@ export function completing(customer: NewCustomer): void {
     assert.equal(await c.catalog.findUpload(vault.no, upload.id), undefined);
   });
 
-  it('is refused for parts and declarations that do not fit, and can be retried', async () => {
+  it('is refused for missing parts and wrong declarations, and can be retried', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const upload = await c.startUpload(vault);
-    const bad = (declared: DeclaredArchive) =>
-      refused('InvalidParameterValueException', c.complete(upload, declared));
+    const bad = (declared: DeclaredArchive) => refused('invalid', c.complete(upload, declared));
     const wrong = { size: 1, treeHash: hashOf('wrong') };
     await bad(wrong); // no parts
     const third = await c.putPart(upload, 2, { size: 5 });
-    await bad(declare([third])); // nothing at the beginning
+    await bad(declare([third])); // the first part is missing
     const short = await c.putPart(upload, 0, { size: 9 });
-    await bad(declare([short, third])); // short before the end
+    await bad(declare([short, third])); // a short part before the last
     const first = await c.putPart(upload, 0);
-    await bad(declare([first, third])); // a gap in the middle
+    await bad(declare([first, third])); // a part in the middle is missing
     const second = await c.putPart(upload, 1);
     const whole = declare([first, second, third]);
-    await bad({ ...whole, size: whole.size + 1 });
+    assert.deepEqual(await c.complete(upload, { ...whole, size: whole.size + 1 }), {
+      kind: 'wrong-size',
+      size: whole.size,
+    });
     assert.deepEqual(await c.complete(upload, { ...whole, treeHash: wrong.treeHash }), {
       kind: 'wrong-hash',
       uploadNo: upload.no,
@@ -47,7 +49,7 @@ export function completing(customer: NewCustomer): void {
     assert.equal((await c.complete(upload, whole)).kind, 'completed');
   });
 
-  it('takes the last one of a part that was sent again', async () => {
+  it('uses the latest version of a part that was sent again', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const [old, other] = [await c.putPart(upload, 0), await c.putPart(upload, 1)];
@@ -56,12 +58,12 @@ export function completing(customer: NewCustomer): void {
     assert.equal((await c.complete(upload, declare([renewed, other]))).kind, 'completed');
   });
 
-  it('is refused for an upload that is unknown, aborted, or of another vault', async () => {
+  it('is refused for an upload that is unknown, aborted, or in another vault', async () => {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
     const { upload, declared } = await c.uploadOf(vault, 1);
     const gone = (target: Pick<Upload, 'vaultNo' | 'id'>) =>
-      refused('ResourceNotFoundException', c.complete(target, declared));
+      refused('not-found', c.complete(target, declared));
     await gone({ vaultNo: vault.no, id: 'unknown' });
     await gone({ vaultNo: other.no, id: upload.id });
     await gone({ vaultNo: await c.goneVault(), id: upload.id });
@@ -76,7 +78,7 @@ export function repeats(customer: NewCustomer): void {
     return { upload, claim: declared, outcome: await c.complete(upload, declared, { nowMs: 1000 }) };
   };
 
-  it('of a Complete give the same archive id, and one archive', async () => {
+  it('of a Complete return the same archive id and make one archive', async () => {
     const c = customer();
     const { upload, claim: declared, outcome } = await completed(c);
     for (const nowMs of [1000, 2000]) {
@@ -85,15 +87,14 @@ export function repeats(customer: NewCustomer): void {
     assert.equal((await c.vault()).archives, 1);
   });
 
-  it('of a Complete must declare the same', async () => {
+  it('of a Complete must declare the same size and hash', async () => {
     const c = customer();
-    const { upload, claim: declared } = await completed(c);
-    const code = 'InvalidParameterValueException';
-    await refused(code, c.complete(upload, { ...declared, size: declared.size + 1 }));
-    await refused(code, c.complete(upload, { ...declared, treeHash: hashOf('other') }));
+    const { upload, claim: done } = await completed(c);
+    for (const other of [{ size: done.size + 1 }, { treeHash: hashOf('other') }])
+      assert.deepEqual(await c.complete(upload, { ...done, ...other }), { kind: 'repeat-differs', done });
   });
 
-  it('of a Complete are answered even after the archive was deleted', async () => {
+  it('of a Complete succeed even after the archive was deleted', async () => {
     const c = customer();
     const { upload, claim: declared, outcome } = await completed(c);
     await c.deleteArchive({ vaultNo: upload.vaultNo, id: upload.archiveId });
@@ -101,26 +102,26 @@ export function repeats(customer: NewCustomer): void {
     assert.equal((await c.vault()).archives, 0);
   });
 
-  it('of a Complete are refused after the remembered time, and the archive stays', async () => {
+  it('of a Complete are refused after the remembered time, and the archive is kept', async () => {
     const c = customer();
     const { upload, claim: declared } = await completed(c);
     const later = { nowMs: 5000, rememberedSinceMs: 1001 };
-    await refused('ResourceNotFoundException', c.complete(upload, declared, later));
+    await refused('not-found', c.complete(upload, declared, later));
     await c.catalog.forgetUploads({ endedBeforeMs: 1000 });
     assert.equal((await c.complete(upload, declared)).kind, 'completed', 'forgotten too early');
     await c.catalog.forgetUploads({ endedBeforeMs: 1001 });
-    await refused('ResourceNotFoundException', c.complete(upload, declared));
+    await refused('not-found', c.complete(upload, declared));
     assert.ok(await c.catalog.findArchive(upload.vaultNo, upload.archiveId));
     assert.equal((await c.catalog.partRefs(upload.no, 9)).length, 3);
   });
 
-  it('of an Abort are answered within the remembered time', async () => {
+  it('of an Abort succeed within the remembered time', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     await c.abort(upload, { nowMs: 1000 });
     await c.abort(upload, { nowMs: 2000, rememberedSinceMs: 1000 });
-    await refused('ResourceNotFoundException', c.abort(upload, { nowMs: 2000, rememberedSinceMs: 1001 }));
+    await refused('not-found', c.abort(upload, { nowMs: 2000, rememberedSinceMs: 1001 }));
     await c.catalog.forgetUploads({ endedBeforeMs: 1001 });
-    await refused('ResourceNotFoundException', c.abort(upload));
+    await refused('not-found', c.abort(upload));
   });
 }

@@ -1,6 +1,6 @@
 /**
- * The contract of catalogs as tests: each database runs all of them. Each section tests a noun of the
- * port; each test uses an account of its own, so tests can share a catalog.
+ * The contract of catalogs as tests; each database runs all of them. Each section tests a noun of the port. Each test
+ * uses an account of its own, so tests can share a catalog.
  */
 import { after, before, describe } from 'node:test';
 import type { Catalog } from '../../../src/domain/catalog.ts';
@@ -10,6 +10,7 @@ import { archives } from './archives.ts';
 import { writesAtOnce } from './at-once.ts';
 import { completing, repeats } from './completing.ts';
 import { Customer, type NewCustomer } from './customer.ts';
+import { damage } from './damage.ts';
 import { garbage, namedBlobs } from './garbage.ts';
 import { inventories, inventoryJobs } from './inventories.ts';
 import { jobLife, jobs, segments } from './jobs.ts';
@@ -25,7 +26,7 @@ import { tags, vaultDeletion, vaults } from './vaults.ts';
 
 type Sections = Readonly<Record<string, (customer: NewCustomer) => void>>;
 
-/** Sections by noun. A new method of the port gets a section of its own. */
+/** Sections by noun. A new noun of the port gets a section of its own. */
 const SECTIONS: Sections = {
   vaults,
   'deletion of a vault': vaultDeletion,
@@ -46,16 +47,17 @@ const SECTIONS: Sections = {
   users,
   'vault policies': vaultPolicies,
   'vault locks': vaultLocks,
-  'writes at once': writesAtOnce,
+  'concurrent writes': writesAtOnce,
 };
 
-/** Sections about the whole catalog: their tests need one to themselves. */
+/** Sections about the whole catalog, whose tests each need one of their own. */
 const LONE_SECTIONS: Sections = {
   jobs,
   'the life of a job': jobLife,
   'inventory jobs': inventoryJobs,
   inventories,
   notifications,
+  damage,
 };
 
 /** Runs the contract; `makePlace` returns a fresh, empty place. */
@@ -78,7 +80,7 @@ export function catalogContract(name: string, makePlace: () => Promise<CatalogPl
       describe(noun, () => alone(makePlace, section));
     }
     describe('its journal', () => journal(makePlace));
-    describe('an answer that rests on a journal entry', () => journalWaits(makePlace));
+    describe('an answer that depends on a journal entry', () => journalWaits(makePlace));
     describe('its link with a store', () => storeLink(makePlace));
   });
 }

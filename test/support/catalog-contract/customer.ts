@@ -1,9 +1,9 @@
-/** Shared by the sections of the catalog's contract: short ways to fill accounts, and assertions. */
+/** Shared by the sections of the catalog's contract: shortcuts that fill accounts, and assertions. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { ApiError, type ErrorCode } from '../../../src/domain/errors.ts';
+import { Refusal, type RefusalKind } from '../../../src/domain/errors.ts';
 import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
 import type { Page, Paging } from '../../../src/domain/page.ts';
 import type { DeclaredArchive, Part, Upload } from '../../../src/domain/upload.ts';
@@ -22,7 +22,7 @@ export const START_MS = 1_700_000_000_000;
 const REGION = 'us-east-1';
 
 let lastNumber = 0;
-/** A number that no other call returned. */
+/** Returns a different number each time. */
 export const unique = (): number => ++lastNumber;
 
 /** A SHA-256 that differs for each text. */
@@ -35,7 +35,7 @@ function foldHashes(hashes: readonly string[]): string {
   return Buffer.from(foldDigests(Buffer.from(hashes.join(''), 'hex'))).toString('hex');
 }
 
-/** Lists all pages to the end and checks that each but the last one is full. */
+/** Lists all pages, and asserts that each but the last is full. */
 export async function allPages<Row, Key>(
   list: (page: Paging<Key>) => Promise<Page<Row>>,
   keyOf: (row: Row) => Key,
@@ -47,7 +47,7 @@ export async function allPages<Row, Key>(
     all.push(...rows);
     const last = rows.at(-1);
     if (!more || last === undefined) {
-      assert.equal(more, false, 'an empty page says that more follow');
+      assert.equal(more, false, 'an empty page has a marker');
       return all;
     }
     assert.equal(rows.length, limit, 'a page before the last is not full');
@@ -63,23 +63,23 @@ export function allGarbage(catalog: Catalog): Promise<Garbage[]> {
   );
 }
 
-/** Asserts that the write is refused with this code. */
-export async function refused(code: ErrorCode, write: Promise<unknown>): Promise<void> {
+/** Asserts that the write is refused with this kind. */
+export async function refused(kind: RefusalKind, write: Promise<unknown>): Promise<void> {
   await assert.rejects(write, (error) => {
-    assert.ok(error instanceof ApiError, `not a refusal: ${String(error)}`);
-    assert.equal(error.code, code, error.message);
+    assert.ok(error instanceof Refusal, `not a refusal: ${String(error)}`);
+    assert.equal(error.kind, kind, error.message);
     return true;
   });
 }
 
-/** How many of the writes succeeded; asserts that all others were refused with this code. */
-export async function countDone(code: ErrorCode, writes: readonly Promise<unknown>[]): Promise<number> {
+/** How many of the writes succeeded; asserts that all others were refused with this kind. */
+export async function countDone(kind: RefusalKind, writes: readonly Promise<unknown>[]): Promise<number> {
   const settled = await Promise.allSettled(writes);
-  for (const one of settled) if (one.status === 'rejected') await refused(code, Promise.reject(one.reason));
+  for (const one of settled) if (one.status === 'rejected') await refused(kind, Promise.reject(one.reason));
   return settled.filter(({ status }) => status === 'fulfilled').length;
 }
 
-/** An account of one test's own, and short ways to fill it. */
+/** An account that belongs to one test, and shortcuts that fill it. */
 export class Customer {
   readonly catalog: Catalog;
   readonly account: string;
@@ -102,7 +102,7 @@ export class Customer {
     return this.vault(name);
   }
 
-  /** Its current state in the catalog. */
+  /** A vault of the account in its current state. */
   async vault(name = 'photos'): Promise<VaultState> {
     const vault = await this.catalog.findVaultState(this.key(name));
     assert.ok(vault, `there is no vault ${name}`);
@@ -116,13 +116,13 @@ export class Customer {
     return this.catalog.deleteVault({ key, authorized, nowMs: START_MS, mode });
   }
 
-  /** The version of a vault's policies and tags now. */
+  /** The current version of a vault's policies and tags. */
   async #policyVersion(vaultNo: number): Promise<number> {
     const { rows } = await this.catalog.listVaults(this.owner, { after: null, limit: 1000 });
     return policyVersionOf(rows.find(({ no }) => no === vaultNo) ?? { policies: null });
   }
 
-  /** The number of a deleted vault: it is never reused. */
+  /** The number of a deleted vault, which is never reused. */
   async goneVault(): Promise<number> {
     const { no } = await this.makeVault('gone');
     assert.equal(await this.deleteVault('gone'), true);
@@ -158,7 +158,7 @@ export class Customer {
     return upload;
   }
 
-  /** The part number `index`, full unless `changes` say otherwise. */
+  /** Part `index` of an upload: of full size unless `changes` say otherwise. */
   newPart(upload: Upload, index: number, changes: Partial<NewPart> = {}): NewPart {
     const no = unique();
     const hashes = { treeHash: hashOf(`part ${no}`), linearHash: hashOf(`linear ${no}`) };
@@ -191,8 +191,7 @@ export class Customer {
     declared: DeclaredArchive,
     { nowMs = START_MS, rememberedSinceMs = 0 } = {},
   ) {
-    const memory = { hashSent: declared.treeHash, nowMs, rememberedSinceMs };
-    return this.catalog.completeUpload({ vaultNo, uploadId: id, declared, ...memory });
+    return this.catalog.completeUpload({ vaultNo, uploadId: id, declared, nowMs, rememberedSinceMs });
   }
 
   async abort({ vaultNo, id }: Upload, { nowMs = START_MS, rememberedSinceMs = 0 } = {}): Promise<void> {
@@ -201,11 +200,11 @@ export class Customer {
   }
 }
 
-/** What a client that uploaded these parts declares of the whole archive. */
+/** What a client that uploaded these parts declares at Complete. */
 export function declare(parts: readonly Pick<Part, 'size' | 'treeHash'>[]): DeclaredArchive {
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   return { size, treeHash: foldHashes(parts.map((part) => part.treeHash)) };
 }
 
-/** Makes an account that no other test has. */
+/** Makes an account that no other test uses. */
 export type NewCustomer = () => Customer;

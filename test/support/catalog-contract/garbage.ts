@@ -51,7 +51,7 @@ export function namedBlobs(customer: NewCustomer): void {
     return { kind: 'archive', ...owner, vault, archiveId: '', ...facts, ...changes };
   };
 
-  it('are those of archives, until they are deleted', async () => {
+  it('include those of archives, until the archives are deleted', async () => {
     const c = customer();
     const archive = await c.addArchive(await c.makeVault());
     const mine = label(c, { archiveId: archive.id });
@@ -63,7 +63,7 @@ export function namedBlobs(customer: NewCustomer): void {
     assert.equal(await c.catalog.namesBlob(mine, archive.ref), false);
   });
 
-  it('are those of parts that count', async () => {
+  it('include those of current parts', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const [old, other] = [await c.putPart(upload, 0), await c.putPart(upload, 1)];
@@ -74,7 +74,7 @@ export function namedBlobs(customer: NewCustomer): void {
     assert.deepEqual([await named(old), await named(renewed), await named(other)], [false, true, true]);
   });
 
-  it('are those of a completed upload for as long as its archive is there', async () => {
+  it('include those of a completed upload as long as its archive exists', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const part = await c.putPart(upload, 0);
@@ -83,7 +83,7 @@ export function namedBlobs(customer: NewCustomer): void {
     await c.complete(upload, declare([part]), { nowMs: 1000 });
     assert.equal(await named(), true);
     await c.catalog.forgetUploads({ endedBeforeMs: 1001 });
-    assert.equal(await named(), true, 'the upload is forgotten, but its archive needs the part');
+    assert.equal(await named(), true, 'the upload is no longer remembered, but its archive needs the part');
     await c.deleteArchive({ vaultNo: upload.vaultNo, id: archiveId });
     assert.equal(await named(), false);
   });

@@ -29,7 +29,7 @@ export function inventoryJobs(customer: NewCustomer): void {
     assert.deepEqual(await foundJob(c, job), { ...job, ...done });
   });
 
-  it('go to another worker when the first did not renew its lease', async () => {
+  it('go to another worker if the first does not renew its lease', async () => {
     const c = customer();
     const { no: jobNo } = await startJob(c, inventoryJob(await c.makeVault()));
     const renew = (token: string, nowMs: number) =>
@@ -74,7 +74,7 @@ export function inventories(customer: NewCustomer): void {
     for (const createdMs of [30, 10, 20, 20, 20, 40, 10])
       added.push(await c.addArchive(vault, { createdMs }));
     await c.addArchive(await c.makeVault('other'));
-    // Archives of the same time are in the order in which they were added.
+    // Archives of the same time are listed in the order in which they were added.
     const inOrder = added
       .map((one, i) => ({ ...one, i }))
       .sort((a, b) => a.createdMs - b.createdMs || a.i - b.i);
@@ -85,7 +85,7 @@ export function inventories(customer: NewCustomer): void {
     assert.deepEqual(await idsOf(c, vault, { ...NOW, startMs: 20, endMs: 30 }, 2), ids.slice(2, 5));
   });
 
-  it('show an archive as it is', async () => {
+  it('show all members of an archive', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const { ref: _, vaultNo: __, ...archive } = await c.addArchive(vault, { description: '"quoted", ü' });
@@ -93,13 +93,13 @@ export function inventories(customer: NewCustomer): void {
     assert.deepEqual(rows, [{ ...archive, no: rows[0]?.no }]);
   });
 
-  it('that are taken now and then keep showing the vault as it was', async () => {
+  it('taken at intervals keep showing the vault as it was', async () => {
     const c = customer();
     const vault = await c.makeVault('photos', { nowMs: 0 });
     const take = (nowMs: number) => c.catalog.takeInventories({ nowMs, intervalMs: 100, limit: 10 });
     const remove = ({ id }: { id: string }, nowMs: number) =>
       c.catalog.deleteArchive({ vaultNo: vault.no, id, nowMs, mode: 'periodic', policyVersion: 0 });
-    assert.equal(await take(1000), 0, 'a vault without a write has no inventory');
+    assert.equal(await take(1000), 0, 'a vault without writes has no inventory');
     const [kept, gone] = [
       await c.addArchive(vault, { createdMs: 1000, size: 5 }),
       await c.addArchive(vault, { createdMs: 1010, size: 7 }),
@@ -118,16 +118,16 @@ export function inventories(customer: NewCustomer): void {
     assert.deepEqual([await take(1199), await take(1200)], [0, 1]);
     assert.deepEqual((await c.vault()).inventory, { takenMs: 1200, archives: 2, bytes: 6 });
     assert.deepEqual(await idsOf(c, vault, { ...NOW, asOfMs: 1200 }), [kept.id, late.id]);
-    assert.equal(await take(5000), 0, 'without a write there is nothing new to take');
+    assert.equal(await take(5000), 0, 'no new inventory is taken without a write');
   });
 
-  it('that are taken now and then decide when a vault may go', async () => {
+  it('taken at intervals decide when a vault can be deleted', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const remove = () => c.deleteVault('photos', 'periodic');
     const { id } = await c.addArchive(vault, { createdMs: 1000 });
     await c.catalog.deleteArchive({ vaultNo: vault.no, id, nowMs: 1010, mode: 'periodic', policyVersion: 0 });
-    await refused('InvalidParameterValueException', remove());
+    await refused('invalid', remove());
     await c.catalog.takeInventories({ nowMs: 1200, intervalMs: 100, limit: 10 });
     assert.equal(await remove(), true);
   });

@@ -10,7 +10,7 @@ export const TOPIC = 'arn:aws:sns:us-east-1:123456789012:done';
 const JOB_MS = 1000;
 export const DUE_MS = START_MS + JOB_MS;
 
-/** A stored archive in the form that a job takes. */
+/** A stored archive as a job's parameters name it. */
 export async function storedArchive(c: Customer, vault: Vault, size = 12): Promise<StoredArchive> {
   const { id } = await c.addArchive(vault, { size });
   const found = await c.catalog.findArchive(vault.no, id);

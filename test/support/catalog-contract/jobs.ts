@@ -19,7 +19,7 @@ import {
 const finish = (c: Customer, nowMs = DUE_MS, limit = 1000) => c.catalog.finishArchiveJobs({ nowMs, limit });
 
 export function jobs(customer: NewCustomer): void {
-  it('are found as they were started', async () => {
+  it('are found as started', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const retrieval = archiveJob(await storedArchive(c, vault), {
@@ -36,14 +36,14 @@ export function jobs(customer: NewCustomer): void {
     assert.equal(await c.catalog.findJob(vault.no + 1, retrieval.id, START_MS), undefined);
   });
 
-  it('are refused for a vault that is gone', async () => {
+  it('are refused for a deleted vault', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const job = archiveJob({ ...archive, vaultNo: await c.goneVault() });
-    await refused('ResourceNotFoundException', startJob(c, job));
+    await refused('not-found', startJob(c, job));
   });
 
-  it('are done when they are due and not before', async () => {
+  it('complete when they are due, not earlier', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const job = await startJob(c, archiveJob(archive));
@@ -58,14 +58,14 @@ export function jobs(customer: NewCustomer): void {
     assert.equal(await c.catalog.nextEventMs(null), DUE_MS + JOB_LIFE_MS);
   });
 
-  it('that take no time are done at once', async () => {
+  it('complete at once with a job time of 0', async () => {
     const c = customer();
     const job = archiveJob(await storedArchive(c, await c.makeVault()), { dueMs: START_MS });
     const { state, completedMs } = await startJob(c, job);
     assert.deepEqual([state, completedMs], ['Succeeded', START_MS]);
   });
 
-  it('fail when their archive was deleted meanwhile, or was gone before', async () => {
+  it('fail if their archive is deleted meanwhile or was deleted before', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const started = [archiveJob(archive), archiveJob(archive, { archive: null })];
@@ -75,7 +75,7 @@ export function jobs(customer: NewCustomer): void {
     for (const job of started) assert.equal((await foundJob(c, job)).state, 'Failed');
   });
 
-  it('are finished in batches, the first due ones first', async () => {
+  it('are finished in batches, in the order in which they fall due', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const started: Job[] = [];
@@ -86,7 +86,7 @@ export function jobs(customer: NewCustomer): void {
     assert.deepEqual(states, ['InProgress', 'Succeeded', 'Succeeded']);
   });
 
-  it('are listed newest first, page by page, as they were asked for', async () => {
+  it('are listed newest first, page by page, filtered as requested', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const archive = await storedArchive(c, vault);
@@ -117,7 +117,7 @@ export function jobs(customer: NewCustomer): void {
 }
 
 export function jobLife(customer: NewCustomer): void {
-  it('ends a day after the job was done', async () => {
+  it('ends a day after the job completed', async () => {
     const c = customer();
     const job = await startJob(c, archiveJob(await storedArchive(c, await c.makeVault())));
     await finish(c);
@@ -148,7 +148,7 @@ export function jobLife(customer: NewCustomer): void {
       assert.equal(
         await c.catalog.namesBlob(labelOf(c, archive), ref),
         true,
-        'a start after a crash removes it',
+        'the start after a crash removes it',
       );
       await c.catalog.expireJobs({ endedBeforeMs: DUE_MS + 1, nowMs: DUE_MS, limit: 10 });
       const [entry] = await allGarbage(c.catalog);
@@ -156,7 +156,7 @@ export function jobLife(customer: NewCustomer): void {
     });
   }
 
-  it('of an inventory ends with its output on the garbage list', async () => {
+  it('of an inventory job ends by putting its output on the garbage list', async () => {
     const c = customer();
     const job = await startJob(c, inventoryJob(await c.makeVault()));
     await c.catalog.leaseInventoryJob({ token: 'mine', nowMs: DUE_MS, leaseMs: 10 });
@@ -207,7 +207,7 @@ async function multipartArchive(c: Customer) {
 }
 
 export function segments(customer: NewCustomer): void {
-  it('of a single upload are its one blob', async () => {
+  it('of a single upload name its one blob', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault(), 100);
     const { rows, more } = await c.catalog.listSegments(
@@ -219,7 +219,7 @@ export function segments(customer: NewCustomer): void {
     assert.deepEqual([rows, more], [[{ first: 0, size, treeHash, ref }], false]);
   });
 
-  it('of a multipart upload are the parts that hold the bytes, page by page', async () => {
+  it('of a multipart upload name the parts that hold the bytes, page by page', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const parts = [

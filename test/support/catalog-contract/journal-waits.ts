@@ -1,4 +1,4 @@
-/** An answer that rests on an entry waits until the journal has it, whichever process added it to the outbox. */
+/** An answer that depends on an entry waits until the journal has it, whichever process added it to the outbox. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, it } from 'node:test';
 import { type JournalEntry, StoreFailure } from '../../../src/domain/blob-store.ts';
@@ -40,7 +40,7 @@ class TestJournal {
   }
 }
 
-/** Whether each answer has arrived. */
+/** For each answer, whether it has arrived. */
 function watch(answers: readonly Promise<unknown>[]): { readonly come: boolean[] } {
   const come = answers.map(() => false);
   answers.forEach((answer, i) => {
@@ -63,7 +63,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     opened.push(catalog);
     return catalog;
   };
-  /** Takes enough round trips of the database for every answer that does not wait to arrive. */
+  /** Makes enough round trips to the database for all answers that do not wait to arrive. */
   const settle = async (catalog: Catalog) => {
     for (let i = 0; i < 30; i++) {
       await new Promise(setImmediate);
@@ -81,7 +81,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     place = await makePlace();
     journal = new TestJournal();
   });
-  // A failed test must leave nothing that the next test would wait for.
+  // After a failed test, the next one must not wait for its entries.
   afterEach(() => {
     for (const one of journals) one.release();
   });
@@ -90,7 +90,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     await place.remove();
   });
 
-  it('waits for the entry: a repeated request, an upload and a refusal', async () => {
+  it('waits for the entry, whether of a repeated request, an upload or a refusal', async () => {
     const catalog = await open(journal);
     const c = new Customer(catalog);
     journal.hold();
@@ -100,7 +100,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
       creating,
       c.makeVault(),
       catalog.addArchive(c.newArchive(vault.no)),
-      refused('LimitExceededException', c.makeVault('more', { limit: 1 })),
+      refused('limit-reached', c.makeVault('more', { limit: 1 })),
     ];
     const { come } = watch(answers);
     await settle(catalog);
@@ -122,7 +122,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     assert.ok(journal.has('archive-deleted', c.account));
   });
 
-  it('says that an upload changed nothing if the journal had failed before it began', async () => {
+  it('tells an upload that nothing changed if the journal failed before it began', async () => {
     const catalog = await open(journal);
     const c = new Customer(catalog);
     const vault = await c.makeVault();
@@ -141,7 +141,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     await full.catalog.addArchive(c.newArchive(vault.no));
   });
 
-  it('answers no concurrent request before the one that appends the pending entries', async () => {
+  it('delays concurrent requests until one of them has appended the pending entries', async () => {
     const catalog = await open(journal);
     const c = new Customer(catalog);
     journal.failures = 1;
@@ -170,7 +170,7 @@ export function journalWaits(makePlace: () => Promise<CatalogPlace>): void {
     await creating;
   });
 
-  it('refuses a request whose answer rests on an entry of another process that the journal refuses', async () => {
+  it('refuses a request that depends on an entry of another process if the journal refuses the entry', async () => {
     const [slow, broken] = [new TestJournal(), new TestJournal()];
     const first = new Customer(await open(slow));
     slow.hold();

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { Customer, declare, refused, START_MS } from './customer.ts';
+import { Customer, declare, refused, START_MS, unique } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
 
-/** Writes of every kind that leave entries; returns the type of the entry that each step must leave. */
+/** Makes every kind of write that leaves an entry; returns the type of the entry that each must leave. */
 async function tellTale(c: Customer): Promise<string[]> {
   const vault = await c.makeVault();
   await c.catalog.addTags({ vaultNo: vault.no, tags: { a: 'b' } });
@@ -31,10 +31,10 @@ async function tellTale(c: Customer): Promise<string[]> {
 export function journal(makePlace: () => Promise<CatalogPlace>): void {
   let place: CatalogPlace;
   const written: JournalEntry[] = [];
-  /** Number of the newest entry when the catalog was last opened. It stays in the outbox and is appended again. */
+  /** Number of the newest entry when the catalog was last opened; it is still in the outbox and is appended again. */
   let newest = 0;
   const fresh = () => written.filter(({ seq }) => seq > newest);
-  // Takes as many turns as a disk might, so that it ends in the middle of other writes.
+  // Takes several turns, like a disk, so that it ends in the middle of other writes.
   const keep: Journal = async (entries) => {
     for (let turn = 0; turn < 30; turn++) await undefined;
     written.push(...entries);
@@ -54,7 +54,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
   after(() => place.remove());
   const typesOf = (entries: readonly JournalEntry[]) => entries.map(({ body }) => body['type']);
 
-  it('has each entry once, in order, when the write is answered', async () => {
+  it('has each entry once and in order when its write is answered', async () => {
     written.length = 0;
     const expected = await using(keep, (catalog) => tellTale(new Customer(catalog)));
     assert.deepEqual(typesOf(fresh()), expected);
@@ -65,7 +65,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     );
   });
 
-  it('has what a rebuilt catalog would not know', async () => {
+  it('has all changes that the blobs alone do not show', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -86,20 +86,83 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
+  it('has accounts, users, policies, keys, capacity and settings, as they were and as they change', async () => {
+    written.length = 0;
+    await using(keep, async (catalog) => {
+      const { account, owner } = new Customer(catalog);
+      const [id, other] = [`AKIA${unique()}`, `AKIA${unique()}`];
+      await catalog.createAccount({ id: account, nowMs: 1 });
+      await catalog.createAccount({ id: account, nowMs: 2 });
+      const made = { account, name: 'ann', userId: 'AIDA1', createdMs: 3 };
+      const { no: userNo } = await catalog.createUser(made);
+      await catalog.putUserPolicy({ userNo, name: 'p', document: '{}' });
+      const key = { account, sealedSecret: 's', status: 'active', origin: 'command', userNo } as const;
+      for (const one of [id, other]) await catalog.putAccessKey({ id: one, ...key, nowMs: 4 });
+      await catalog.setKeyStatus({ id, status: 'disabled' });
+      await catalog.deleteAccessKey({ id });
+      await catalog.dropAccessKeys({ account, origin: 'command', keepId: id });
+      await catalog.deleteUserPolicy({ userNo, name: 'p' });
+      await catalog.deleteUser({ userNo });
+      await catalog.purchaseCapacity({ owner, unit: { id: account, startMs: 5, expiresMs: 6 }, nowMs: 5 });
+      for (const name of ['first-access-key-id', 'other']) await catalog.initSetting({ name, value: 'x' });
+      await catalog.setSetting({ name: 'first-access-key-id', value: 'y' });
+      const [accessKeyId, userNumber] = [id, userNo];
+      const ofKey = { type: 'access-key', account, accessKeyId, userNumber, sealedSecret: 's' };
+      const setting = { type: 'setting', name: 'first-access-key-id' };
+      assert.deepEqual(
+        fresh().map(({ body }) => body),
+        [
+          { type: 'account-created', account, at: 1 },
+          { type: 'user-created', account, userNumber, userName: 'ann', userId: 'AIDA1', at: 3 },
+          { type: 'user-policy', userNumber, policyName: 'p', document: '{}' },
+          { ...ofKey, status: 'active', origin: 'command', at: 4 },
+          { ...ofKey, accessKeyId: other, status: 'active', origin: 'command', at: 4 },
+          { ...ofKey, status: 'disabled', origin: 'command', at: 4 },
+          { type: 'access-key-deleted', account, accessKeyId },
+          { type: 'access-key-deleted', account, accessKeyId: other },
+          { type: 'user-policy', userNumber, policyName: 'p', document: null },
+          { type: 'user-deleted', userNumber },
+          { type: 'capacity-unit', ...owner, id: account, startMs: 5, expiresMs: 6 },
+          { ...setting, value: 'x' },
+          { ...setting, value: 'y' },
+        ],
+      );
+    });
+  });
+
+  it('has what was made before it had entries of people, once', async () => {
+    await using(keep, async (catalog) => {
+      const { account } = new Customer(catalog);
+      await catalog.createAccount({ id: account, nowMs: 7 });
+      const { no } = await catalog.createUser({ account, name: 'bob', userId: 'AIDA2', createdMs: 8 });
+      await catalog.putUserPolicy({ userNo: no, name: 'p', document: '{"a":1}' });
+      const key = { id: `AKIA${unique()}`, account, sealedSecret: 's', status: 'disabled' } as const;
+      await catalog.putAccessKey({ ...key, origin: 'command', userNo: no, nowMs: 9 });
+      const before = written.length;
+      await catalog.journalPeople({});
+      const again = written.slice(before).map(({ body }) => JSON.stringify(body));
+      for (const { body } of written.slice(before - 4, before))
+        assert.ok(again.includes(JSON.stringify(body)));
+      const after = written.length;
+      await catalog.journalPeople({});
+      assert.equal(written.length, after);
+    });
+  });
+
   it('gets no entry of a refused write', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
       const upload = await c.startUpload(await c.makeVault());
-      await refused('ResourceNotFoundException', c.abort({ ...upload, id: 'unknown' }));
-      await refused('InvalidParameterValueException', c.complete(upload, declare([c.newPart(upload, 0)])));
-      await refused('LimitExceededException', c.makeVault('more', { limit: 1 }));
+      await refused('not-found', c.abort({ ...upload, id: 'unknown' }));
+      await refused('invalid', c.complete(upload, declare([c.newPart(upload, 0)])));
+      await refused('limit-reached', c.makeVault('more', { limit: 1 }));
       assert.equal(await c.deleteVault('never made'), false);
     });
     assert.deepEqual(typesOf(fresh()), ['vault-created', 'upload-started']);
   });
 
-  it('is waited for: no write is answered before its entry is durable', async () => {
+  it('delays the answer of a write until its entry is durable', async () => {
     let called: () => void = () => {};
     let release: () => void = () => {};
     const asked = new Promise<void>((resolve) => {
@@ -125,7 +188,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  it('that fails makes the write fail, and the next start finds the entry', async () => {
+  it('fails the write when it fails, and gets the entry at the next start', async () => {
     const broken: Journal = () => Promise.reject(new Error('the disk is gone'));
     const account = await using(broken, async (catalog) => {
       const c = new Customer(catalog);
@@ -142,7 +205,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  it('that failed gets the entry before any answer that rests on it', async () => {
+  it('gets the entry after a failure, before any answer that depends on it', async () => {
     written.length = 0;
     let failures = 2;
     const faltering: Journal = (entries) =>
@@ -159,7 +222,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     });
   });
 
-  /** The newest entry may be appended again, because it has the greatest number; no older one may. */
+  /** Only the newest entry may be appended again, because it has the greatest number. */
   const onlyNewestIsLeft = () =>
     using(keep, async (catalog) => {
       const seqs = written.map(({ seq }) => seq);
@@ -171,7 +234,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
       );
     });
 
-  it('has every entry of concurrent writes, and none is left for the next start', async () => {
+  it('has every entry of concurrent writes, and leaves none for the next start', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -184,7 +247,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await onlyNewestIsLeft();
   });
 
-  it('has every entry of writes in sequence, and the outbox does not grow', async () => {
+  it('has every entry of sequential writes, and the outbox does not grow', async () => {
     written.length = 0;
     await using(keep, async (catalog) => {
       const c = new Customer(catalog);
@@ -196,7 +259,7 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
     await onlyNewestIsLeft();
   });
 
-  it('never sees a number again, even when all earlier entries were dropped', async () => {
+  it('never gets the same number twice, even after all earlier entries were dropped', async () => {
     written.length = 0;
     const seqs: number[] = [];
     for (let i = 0; i < 3; i++) {

@@ -1,9 +1,9 @@
 /**
- * A catalog of plain maps: the vaults, tags, archives and uploads that any sequence of writes must leave. A step
+ * A catalog of plain maps, which models the vaults, tags, archives and uploads after any sequence of writes. Each step
  * changes the model and returns what the real write must answer.
  */
 import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
-import type { ErrorCode } from '../../../src/domain/errors.ts';
+import type { RefusalKind } from '../../../src/domain/errors.ts';
 import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
 import type { DeclaredArchive, Upload } from '../../../src/domain/upload.ts';
 import type { NewPart } from '../../../src/domain/upload-catalog.ts';
@@ -23,17 +23,17 @@ export interface ModelUpload {
   readonly upload: Upload;
   readonly vault: ModelVault;
   readonly parts: Map<number, NewPart & { readonly storedMs: number }>;
-  /** `gone`: forgotten. */
+  /** `gone`: no longer remembered. */
   state: 'open' | 'completed' | 'aborted' | 'gone';
   endedMs: number;
   declared: DeclaredArchive;
 }
 
 /** What a write must answer: a value, or a refusal. */
-export type Expected = { readonly value: unknown } | { readonly refused: ErrorCode };
+export type Expected = { readonly value: unknown } | { readonly refused: RefusalKind };
 
-const NOT_FOUND = { refused: 'ResourceNotFoundException' } as const;
-const INVALID = { refused: 'InvalidParameterValueException' } as const;
+const NOT_FOUND = { refused: 'not-found' } as const;
+const INVALID = { refused: 'invalid' } as const;
 const DONE = { value: undefined } as const;
 /** How long an ended upload is remembered. */
 export const MEMORY_MS = 5000;
@@ -41,17 +41,17 @@ export const VAULT_LIMIT = 3;
 
 export class Model {
   nowMs = START_MS;
-  /** Every vault that was ever made; a name means the newest one. */
+  /** All vaults, deleted ones included; a name refers to the newest. */
   readonly vaults: ModelVault[] = [];
   readonly uploads: ModelUpload[] = [];
-  /** Every archive that was ever added or completed, deleted or not. */
+  /** All archives, deleted ones included. */
   readonly archives: {
     readonly vault: ModelVault;
     readonly id: string;
     readonly garbage: Omit<Garbage, 'no'>;
   }[] = [];
   garbage: Omit<Garbage, 'no'>[] = [];
-  /** Types of the entries that the journal must have, in order. */
+  /** Types of the expected journal entries, in order. */
   readonly entryTypes: string[] = [];
 
   living(name: string): ModelVault | undefined {
@@ -61,7 +61,7 @@ export class Model {
   mayCreate(name: string): Expected {
     if (this.living(name)) return DONE;
     const living = this.vaults.filter(({ gone }) => !gone).length;
-    return living < VAULT_LIMIT ? DONE : { refused: 'LimitExceededException' };
+    return living < VAULT_LIMIT ? DONE : { refused: 'limit-reached' };
   }
 
   created(name: string, no: number): void {
@@ -131,7 +131,7 @@ export class Model {
     return DONE;
   }
 
-  /** What a client that knows all parts declares. */
+  /** What a client declares after sending these parts. */
   declare({ state, declared, parts }: ModelUpload): DeclaredArchive {
     return state === 'completed' || parts.size === 0 ? declared : declare(inOrder(parts));
   }
@@ -140,14 +140,15 @@ export class Model {
     const { upload, vault, parts } = one;
     const done = { value: { kind: 'completed', archiveId: upload.archiveId, treeHash: declared.treeHash } };
     if (one.state === 'completed' && one.endedMs >= this.nowMs - MEMORY_MS) {
-      if (declared.size !== one.declared.size || declared.treeHash !== one.declared.treeHash) return INVALID;
+      if (declared.size !== one.declared.size || declared.treeHash !== one.declared.treeHash)
+        return { value: { kind: 'repeat-differs', done: one.declared } };
       this.entryTypes.push('upload-completed');
       return done;
     }
     if (one.state !== 'open') return NOT_FOUND;
     if (!isContiguous(parts)) return INVALID;
     const right = declare(inOrder(parts));
-    if (declared.size !== right.size) return INVALID;
+    if (declared.size !== right.size) return { value: { kind: 'wrong-size', size: right.size } };
     if (declared.treeHash !== right.treeHash) return { value: { kind: 'wrong-hash', uploadNo: upload.no } };
     const { archiveId: id, description } = upload;
     const archive = { vaultNo: vault.no, id, description, createdMs: this.nowMs, ...declared };
@@ -192,7 +193,7 @@ export class Model {
     }
   }
 
-  /** Removes the garbage: its blobs, and the parts of its uploads. */
+  /** Removes garbage: blobs, and the parts of uploads. */
   swept(): void {
     for (const { uploadNo } of this.garbage) {
       this.uploads.find(({ upload }) => upload.no === uploadNo)?.parts.clear();

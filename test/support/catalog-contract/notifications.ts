@@ -16,7 +16,7 @@ const listed = (c: Customer) =>
 const claim = (c: Customer, nowMs: number, limit = 100) =>
   c.catalog.leaseNotifications({ nowMs, leaseMs: LEASE_MS, limit });
 
-/** Makes this many messages that are due, each of its own job. */
+/** Makes this many due messages, each for a different job. */
 async function owe(c: Customer, count: number): Promise<readonly Notification[]> {
   const archive = await storedArchive(c, await c.makeVault());
   for (let i = 0; i < count; i++) await startJob(c, archiveJob(archive, { topic: TOPIC }));
@@ -41,17 +41,17 @@ export function notificationConfigs(customer: NewCustomer): void {
     assert.equal(await c.catalog.findNotificationConfig(vaultNo), undefined);
   });
 
-  it('are refused for a vault that is gone', async () => {
+  it('are refused for a deleted vault', async () => {
     const c = customer();
     const vaultNo = await c.goneVault();
     const config = { topic: TOPIC, events: [] };
-    await refused('ResourceNotFoundException', c.catalog.setNotificationConfig({ vaultNo, config }));
-    await refused('ResourceNotFoundException', c.catalog.deleteNotificationConfig({ vaultNo }));
+    await refused('not-found', c.catalog.setNotificationConfig({ vaultNo, config }));
+    await refused('not-found', c.catalog.deleteNotificationConfig({ vaultNo }));
   });
 }
 
 export function notifications(customer: NewCustomer): void {
-  it('are owed to the job’s topic, and to the vault’s if it asked for the event', async () => {
+  it('are made for the job’s topic, and for the vault’s if it is configured for the event', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const archive = await storedArchive(c, vault);
@@ -72,7 +72,7 @@ export function notifications(customer: NewCustomer): void {
     assert.deepEqual([message?.tries, message?.state, message?.reason], [0, 'waiting', null]);
   });
 
-  it('are leased for a while, and each try is counted', async () => {
+  it('are leased for a time, and each try is counted', async () => {
     const c = customer();
     await owe(c, 3);
     assert.deepEqual(await claim(c, DUE_MS - 1), []);
@@ -90,7 +90,7 @@ export function notifications(customer: NewCustomer): void {
     );
   });
 
-  it('come again after a failed try, or stay undeliverable until they are retried', async () => {
+  it('fall due again after a failed try, or stay undeliverable until retried', async () => {
     const c = customer();
     const [one, other] = (await owe(c, 2)) as [Notification, Notification];
     await claim(c, DUE_MS);
@@ -113,14 +113,14 @@ export function notifications(customer: NewCustomer): void {
     assert.equal(await c.catalog.retryNotifications({ no: null, nowMs: DUE_MS }), 2);
   });
 
-  it('are gone when they were delivered', async () => {
+  it('are removed when delivered', async () => {
     const c = customer();
     const [one, other] = (await owe(c, 2)) as [Notification, Notification];
     for (let i = 0; i < 2; i++) await c.catalog.dropNotification({ no: one.no });
     assert.deepEqual(await listed(c), [other]);
   });
 
-  it('are leased once each by concurrent workers, and added once for each job', async () => {
+  it('are each leased once by concurrent workers, and added once for each job', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const jobs = Array.from({ length: 30 }, () => startJob(c, archiveJob(archive, { topic: TOPIC })));

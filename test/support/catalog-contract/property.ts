@@ -1,10 +1,10 @@
-/** Random sequences of writes: a real catalog must give the same answers and end as the model does. */
+/** Random sequences of writes: a real catalog must give the same answers and reach the same state as the model. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { ApiError } from '../../../src/domain/errors.ts';
+import { Refusal } from '../../../src/domain/errors.ts';
 import type { Paging } from '../../../src/domain/page.ts';
 import { allGarbage, allPages, Customer, hashOf, MIB } from './customer.ts';
 import { type Expected, inOrder, MEMORY_MS, Model, type ModelUpload, VAULT_LIMIT } from './model.ts';
@@ -17,9 +17,9 @@ interface World {
   readonly model: Model;
 }
 
-/** Does one write on catalog and model, and compares the answers. */
+/** Makes one write on catalog and model, and compares the answers. */
 type Act = (world: World) => Promise<void>;
-/** A step, with a name for the report of a failure. */
+/** A step, with a name for failure reports. */
 interface Step {
   readonly toString: () => string;
   readonly act: Act;
@@ -27,7 +27,7 @@ interface Step {
 
 /** Adds a test that runs `runs` random sequences on one catalog. */
 export function itFollowsTheModel(makePlace: () => Promise<CatalogPlace>, runs: number): void {
-  it(`answers and ends like a model of plain maps, in ${runs} random tales`, async (t) => {
+  it(`answers and ends like a model of plain maps, in ${runs} random sequences`, async (t) => {
     const place = await makePlace();
     const entries: JournalEntry[] = [];
     const catalog = await place.open(async (added) => {
@@ -70,7 +70,7 @@ async function answers(expected: Expected, write: Promise<unknown>): Promise<voi
   const answered = await write.then(
     (value) => ({ value }),
     (error: unknown) => {
-      if (error instanceof ApiError) return { refused: error.code };
+      if (error instanceof Refusal) return { refused: error.kind };
       throw error;
     },
   );
@@ -106,7 +106,7 @@ interface PartPlan {
   readonly upload: number;
   readonly index: number;
   readonly size: number;
-  /** A part that loses against the one that is there. */
+  /** A part with a lower sequence, which does not replace the current one. */
   readonly late: boolean;
 }
 
@@ -123,7 +123,7 @@ function claimPlan(): fc.Arbitrary<'right' | 'wrong size' | 'wrong hash'> {
   );
 }
 
-/** One of the list; undefined if it is empty, and then the step does nothing. */
+/** An item of the list; undefined if it is empty, and then the step does nothing. */
 function pick<Item>(items: readonly Item[], no: number): Item | undefined {
   return items[no % Math.max(1, items.length)];
 }
@@ -234,7 +234,7 @@ function memoryOf({ nowMs }: Model) {
   return { nowMs, rememberedSinceMs: nowMs - MEMORY_MS };
 }
 
-/** As the worker does it: lists idle uploads, then ends them one by one. */
+/** Like the worker: lists idle uploads, then ends them one by one. */
 function expire(ageMs: number): Act {
   return async ({ c, model }) => {
     const { nowMs } = model;
@@ -260,7 +260,7 @@ function forget(memoryMs: number): Act {
   };
 }
 
-/** Like the worker: removes blobs first, then items of the list. */
+/** Like the worker: removes blobs first, then the list's items. */
 async function sweep(world: World): Promise<void> {
   const { c, model } = world;
   await compareGarbage(world);

@@ -12,7 +12,7 @@ export function retrievalPolicies(customer: NewCustomer): void {
     assert.deepEqual(await c.catalog.retrievalPolicy(c.owner), { strategy: 'None' });
   });
 
-  it('are found as they were set last, to the last digit', async () => {
+  it('are returned as last set, to the last digit', async () => {
     const c = customer();
     for (const policy of [
       { strategy: 'FreeTier' },
@@ -27,25 +27,25 @@ export function retrievalPolicies(customer: NewCustomer): void {
     });
   });
 
-  it('refuse Standard retrievals beyond the rate, and others never', async () => {
+  it('refuse only Standard retrievals beyond the rate', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault(), MIB);
     const policy = { strategy: 'BytesPerHour', bytesPerHour: BigInt(MIB / HOURS_IN_PROGRESS) } as const;
     await c.catalog.setRetrievalPolicy({ owner: c.owner, policy });
     await startJob(c, archiveJob(archive));
-    await refused('PolicyEnforcedException', startJob(c, archiveJob(archive)));
+    await refused('over-policy', startJob(c, archiveJob(archive)));
     await startJob(c, archiveJob(archive, { tier: 'Bulk' }));
     const laterMs = START_MS + HOURS_IN_PROGRESS * 3_600_000;
     await startJob(c, archiveJob(archive, { createdMs: laterMs }), laterMs);
   });
 
-  it('are kept by retrievals that start side by side', async () => {
+  it('hold for retrievals that start concurrently', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault(), MIB);
     const policy = { strategy: 'BytesPerHour', bytesPerHour: BigInt(MIB) } as const;
     await c.catalog.setRetrievalPolicy({ owner: c.owner, policy });
     const started = Array.from({ length: 12 }, () => startJob(c, archiveJob(archive)));
-    assert.equal(await countDone('PolicyEnforcedException', started), HOURS_IN_PROGRESS);
+    assert.equal(await countDone('over-policy', started), HOURS_IN_PROGRESS);
   });
 }
 
@@ -65,14 +65,14 @@ export function capacity(customer: NewCustomer): void {
     assert.deepEqual(await listed(START_MS + 20), []);
   });
 
-  it('is two units at most, also when they are bought side by side', async () => {
+  it('is two units at most, even when bought concurrently', async () => {
     const c = customer();
     const bought = Array.from({ length: 8 }, () => buy(c, unitOf(START_MS, START_MS + 10)));
-    assert.equal(await countDone('LimitExceededException', bought), 2);
+    assert.equal(await countDone('limit-reached', bought), 2);
     await buy(c, unitOf(START_MS + 10, START_MS + 20), START_MS + 10);
   });
 
-  it('lets Expedited retrievals through where they are scarce', async () => {
+  it('accepts Expedited retrievals beyond the limit of scarce capacity', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const start = (nowMs: number) => {
@@ -80,19 +80,19 @@ export function capacity(customer: NewCustomer): void {
       return c.catalog.startJob({ job, nowMs, expeditedCapacity: 2 });
     };
     for (let i = 0; i < 2; i++) await start(START_MS);
-    await refused('InsufficientCapacityException', start(START_MS));
+    await refused('no-capacity', start(START_MS));
     await start(START_MS + EXPEDITED_WINDOW_MS + 1);
     await buy(c, unitOf(START_MS, START_MS + 1000));
     await start(START_MS);
   });
 
-  it('for Expedited is kept by retrievals that start side by side', async () => {
+  it('for Expedited holds for retrievals that start concurrently', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault());
     const started = Array.from({ length: 12 }, () => {
       const job = archiveJob(archive, { tier: 'Expedited' });
       return c.catalog.startJob({ job, nowMs: START_MS, expeditedCapacity: 3 });
     });
-    assert.equal(await countDone('InsufficientCapacityException', started), 3);
+    assert.equal(await countDone('no-capacity', started), 3);
   });
 }

@@ -19,7 +19,7 @@ export function keysAndSettings(customer: NewCustomer): void {
     assert.deepEqual({ ...key, ...found }, key);
   };
 
-  it('are found as they were put last', async () => {
+  it('are returned as last put', async () => {
     const c = customer();
     const key = keyOf(c.account);
     assert.equal(await c.catalog.findAccessKey(key.id), undefined);
@@ -29,7 +29,7 @@ export function keysAndSettings(customer: NewCustomer): void {
     }
   });
 
-  it('are dropped by account and origin, but for one', async () => {
+  it('are dropped by account and origin, except one', async () => {
     const c = customer();
     const dropped = keyOf(c.account);
     const kept = [keyOf(c.account), keyOf(c.account, { origin: 'first-start' }), keyOf(customer().account)];
@@ -40,7 +40,7 @@ export function keysAndSettings(customer: NewCustomer): void {
     for (const key of kept) await isKnown(c, key);
   });
 
-  it('keep the first value that a setting was given', async () => {
+  it('keep the first value when a setting is initialized again', async () => {
     const { catalog } = customer();
     const name = `setting-${unique()}`;
     assert.equal(await catalog.findSetting(name), undefined);
@@ -49,7 +49,7 @@ export function keysAndSettings(customer: NewCustomer): void {
     assert.equal(await catalog.findSetting(name), given[0]);
   });
 
-  it('are listed by what their names begin with', async () => {
+  it('are listed by prefix', async () => {
     const { catalog } = customer();
     const prefix = `listed-${unique()}-`;
     for (const name of [`${prefix}2`, `${prefix}10`, `${prefix.slice(0, -1)}`, `${prefix}1`])
@@ -59,7 +59,7 @@ export function keysAndSettings(customer: NewCustomer): void {
     assert.deepEqual(found, expected);
   });
 
-  it('change when a setting is set', async () => {
+  it('change when set', async () => {
     const { catalog } = customer();
     const name = `setting-${unique()}`;
     for (const value of ['a', 'b']) {

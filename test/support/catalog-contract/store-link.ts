@@ -27,7 +27,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     await place.remove();
   });
 
-  it('returns the last claim, or that there is none yet', async () => {
+  it('returns the last claim, or undefined before the first', async () => {
     const catalog = await open();
     const { commitNumber, ...link } = await catalog.storeLink();
     assert.deepEqual(link, { catalogId: undefined, storeId: undefined, generation: 0 });
@@ -40,7 +40,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     assert.equal((await catalog.storeLink()).storeId, 'c'.repeat(32));
   });
 
-  it('refuses a claim that is not above the catalog, and one of another catalog', async () => {
+  it("refuses a claim that does not exceed the catalog's generation, and one of another catalog", async () => {
     const [one, two] = [await open(), await open()];
     await claim(one, 10);
     for (const generation of [10, 9]) await closed(claim(two, generation));
@@ -50,7 +50,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     await new Customer(one).makeVault();
   });
 
-  it('takes no write of an earlier generation, nor of one that was never claimed', async () => {
+  it('refuses writes of an earlier generation and of one that was never claimed', async () => {
     const first = await open();
     await claim(first, 20);
     const c = new Customer(first);
@@ -65,7 +65,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     await second.createVault({ key: { ...of, name: 'second' }, nowMs: 1, limit: 10 });
   });
 
-  it('takes writes of the generation that it was opened for, and of the current one', async () => {
+  it('accepts writes of the generation that it was opened for, and of the current one', async () => {
     const server = await open();
     await claim(server, 30);
     const same = await open(undefined, 30);
@@ -75,7 +75,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     for (const catalog of [same, command]) await closed(new Customer(catalog).makeVault());
   });
 
-  it('has a commit number that only grows, and that writers know', async () => {
+  it('has a commit number that only grows, and that writers are given', async () => {
     const catalog = await open(undefined, 'current');
     const first = await catalog.raiseCommitNumber({ beyond: 0 });
     assert.equal(catalog.knownCommitNumber(), first);
@@ -93,7 +93,7 @@ export function storeLink(makePlace: () => Promise<CatalogPlace>): void {
     assert.ok(catalog.knownCommitNumber() >= raised);
   });
 
-  it('tells whether it names any blob', async () => {
+  it('reports whether it names any blob', async () => {
     const catalog = await open(undefined, 'current');
     await catalog.forgetVaults({});
     const c = new Customer(catalog);

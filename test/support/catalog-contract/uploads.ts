@@ -16,7 +16,7 @@ import {
 } from './customer.ts';
 
 export function uploads(customer: NewCustomer): void {
-  it('are found as they were started, in their vault only', async () => {
+  it('are found as started, in their vault only', async () => {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
     const facts = { archiveId: 'the archive', description: null, partSize: 4_294_967_296, createdMs: 77 };
@@ -48,11 +48,11 @@ export function uploads(customer: NewCustomer): void {
     }
   });
 
-  it('are refused for a vault that is gone', async () => {
+  it('are refused for a deleted vault', async () => {
     const c = customer();
     const facts = { archiveId: 'a', description: null, partSize: MIB, createdMs: 1 };
     const start = c.catalog.startUpload({ vaultNo: await c.goneVault(), id: 'u', ...facts });
-    await refused('ResourceNotFoundException', start);
+    await refused('not-found', start);
   });
 }
 
@@ -65,7 +65,7 @@ export function parts(customer: NewCustomer): void {
     );
   const withoutRef = ({ ref: _, ...part }: NewPart): Part => part;
 
-  it('are listed by offset, whatever order they came in', async () => {
+  it('are listed by offset, in whatever order they arrived', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const put: NewPart[] = [];
@@ -80,7 +80,7 @@ export function parts(customer: NewCustomer): void {
     );
   });
 
-  it('replace one another: the greater sequence counts, and the loser becomes garbage', async () => {
+  it('replace one another: the greatest sequence counts, and the others become garbage', async () => {
     const c = customer();
     const upload = await c.startUpload(await c.makeVault());
     const at = async (sequence: number) => c.putPart(upload, 0, { sequence, size: sequence });
@@ -103,7 +103,7 @@ export function parts(customer: NewCustomer): void {
     await c.complete(completed, declare([await c.putPart(completed, 0)]));
     for (const upload of [aborted, completed, { ...completed, no: 999_999_999 }]) {
       const part = c.newPart(upload, 1);
-      await refused('ResourceNotFoundException', c.putPart(upload, 1, part));
+      await refused('not-found', c.putPart(upload, 1, part));
       assert.ok(!(await c.catalog.partRefs(upload.no, 9)).includes(part.ref));
     }
   });
@@ -122,17 +122,17 @@ export function aborting(customer: NewCustomer): void {
     assert.equal((await c.catalog.partRefs(upload.no, 9)).length, 3);
   });
 
-  it('is refused for an upload that is unknown, completed, or of another vault', async () => {
+  it('is refused for an upload that is unknown, completed, or in another vault', async () => {
     const c = customer();
     const [vault, other] = [await c.makeVault(), await c.makeVault('other')];
     const { upload, declared } = await c.uploadOf(vault, 1);
-    await refused('ResourceNotFoundException', c.abort({ ...upload, id: 'unknown' }));
-    await refused('ResourceNotFoundException', c.abort({ ...upload, vaultNo: other.no }));
+    await refused('not-found', c.abort({ ...upload, id: 'unknown' }));
+    await refused('not-found', c.abort({ ...upload, vaultNo: other.no }));
     await c.complete(upload, declared);
-    await refused('ResourceNotFoundException', c.abort(upload));
+    await refused('not-found', c.abort(upload));
   });
 
-  it('comes by itself for an upload without activity', async () => {
+  it('happens by expiry for an upload without activity', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const [idle, active, young] = [
@@ -151,10 +151,10 @@ export function aborting(customer: NewCustomer): void {
     const { rows } = await c.catalog.listUploads(vault.no, { after: null, limit: 9 });
     assert.deepEqual(rows, [active, young]);
     assert.equal(await timesListed(c, idle), 1);
-    await refused('ResourceNotFoundException', c.abort(idle));
+    await refused('not-found', c.abort(idle));
   });
 
-  it('by itself leaves what has ended alone', async () => {
+  it('by expiry does not affect ended uploads', async () => {
     const c = customer();
     const { upload, declared } = await c.uploadOf(await c.makeVault(), 0);
     await c.complete(upload, declared);

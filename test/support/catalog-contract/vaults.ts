@@ -5,7 +5,7 @@ import type { VaultKey } from '../../../src/domain/vault.ts';
 import { allGarbage, allPages, type NewCustomer, refused, START_MS } from './customer.ts';
 
 export function vaults(customer: NewCustomer): void {
-  it('are found as they were made, empty', async () => {
+  it('are found as created, empty', async () => {
     const c = customer();
     const { no, archives, bytes, writtenMs, createdMs, ...key } = await c.makeVault('photos', { nowMs: 5 });
     assert.ok(no > 0);
@@ -14,7 +14,7 @@ export function vaults(customer: NewCustomer): void {
     assert.equal(await c.catalog.findVault(c.key('other')), undefined);
   });
 
-  it('stay what they are when they are made again', async () => {
+  it('do not change when they are created again', async () => {
     const c = customer();
     const first = await c.makeVault('photos', { nowMs: 5 });
     await c.addArchive(first);
@@ -22,7 +22,7 @@ export function vaults(customer: NewCustomer): void {
     assert.deepEqual([again.no, again.createdMs, again.archives], [first.no, 5, 1]);
   });
 
-  it('of one name are others in another region and account', async () => {
+  it('of the same name are separate in each region and account', async () => {
     const [c, d] = [customer(), customer()];
     const [mine, theirs] = [await c.makeVault(), await d.makeVault()];
     const elsewhere = { ...c.key(), region: 'eu-west-1' };
@@ -45,10 +45,10 @@ export function vaults(customer: NewCustomer): void {
     assert.equal((await c.catalog.listVaultKeys({ name: null, limit: 2 })).length, 2);
   });
 
-  it('are refused beyond the limit, until there is room', async () => {
+  it('are refused beyond the limit, until one is deleted', async () => {
     const c = customer();
     for (const name of ['a', 'b']) await c.makeVault(name, { limit: 2 });
-    await refused('LimitExceededException', c.makeVault('c', { limit: 2 }));
+    await refused('limit-reached', c.makeVault('c', { limit: 2 }));
     await c.makeVault('b', { limit: 2 });
     await c.deleteVault('a');
     await c.makeVault('c', { limit: 2 });
@@ -71,10 +71,10 @@ export function vaults(customer: NewCustomer): void {
       );
     }
     const { rows } = await c.catalog.listVaults(c.owner, { after: 'ZZ', limit: 1 });
-    assert.equal(rows[0]?.name, '_', 'a page may begin after a name that is not there');
+    assert.equal(rows[0]?.name, '_', 'a page may begin after a missing name');
   });
 
-  it('are listed as they are found', async () => {
+  it('are listed with the same members as found', async () => {
     const c = customer();
     await c.addArchive(await c.makeVault());
     const { rows } = await c.catalog.listVaults(c.owner, { after: null, limit: 10 });
@@ -92,17 +92,17 @@ export function vaultDeletion(customer: NewCustomer): void {
     assert.equal(await c.deleteVault('never made'), false);
   });
 
-  it('is refused while there is an archive', async () => {
+  it('is refused while the vault has an archive', async () => {
     const c = customer();
     const vault = await c.makeVault();
     const archive = await c.addArchive(vault);
-    await refused('InvalidParameterValueException', c.deleteVault());
+    await refused('invalid', c.deleteVault());
     assert.equal((await c.vault()).no, vault.no);
     await c.deleteArchive(archive);
     assert.equal(await c.deleteVault(), true);
   });
 
-  it('leaves nothing to a vault of the same name that is made later', async () => {
+  it('leaves nothing to a later vault of the same name', async () => {
     const c = customer();
     const old = await c.makeVault();
     await c.catalog.addTags({ vaultNo: old.no, tags: { color: 'red' } });
@@ -143,7 +143,7 @@ export function tags(customer: NewCustomer): void {
     assert.deepEqual(await c.catalog.tagsOf(vaultNo), { color: 'blue', empty: '' });
   });
 
-  it('tell apart case and script, and take odd keys', async () => {
+  it('distinguish case and script, and accept unusual keys', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     const odd = Object.fromEntries(
@@ -153,23 +153,23 @@ export function tags(customer: NewCustomer): void {
     assert.deepEqual(Object.entries(await c.catalog.tagsOf(vaultNo)).sort(), Object.entries(odd).sort());
   });
 
-  it('are refused beyond 50, changing nothing', async () => {
+  it('are refused beyond 50, without any change', async () => {
     const c = customer();
     const { no: vaultNo } = await c.makeVault();
     const tagsFrom = (first: number, count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${first + i}`, 'v']));
     for (const first of [0, 10, 20, 30, 40]) await c.catalog.addTags({ vaultNo, tags: tagsFrom(first, 10) });
-    await refused('LimitExceededException', c.catalog.addTags({ vaultNo, tags: tagsFrom(49, 2) }));
+    await refused('limit-reached', c.catalog.addTags({ vaultNo, tags: tagsFrom(49, 2) }));
     await c.catalog.addTags({ vaultNo, tags: { key7: 'changed' } });
     const found = await c.catalog.tagsOf(vaultNo);
     assert.equal(Object.keys(found).length, 50);
     assert.equal(found['key7'], 'changed');
   });
 
-  it('are refused for a vault that is gone', async () => {
+  it('are refused for a deleted vault', async () => {
     const c = customer();
     const vaultNo = await c.goneVault();
-    await refused('ResourceNotFoundException', c.catalog.addTags({ vaultNo, tags: { a: 'b' } }));
-    await refused('ResourceNotFoundException', c.catalog.removeTags({ vaultNo, keys: ['a'] }));
+    await refused('not-found', c.catalog.addTags({ vaultNo, tags: { a: 'b' } }));
+    await refused('not-found', c.catalog.removeTags({ vaultNo, keys: ['a'] }));
   });
 }

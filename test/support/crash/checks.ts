@@ -1,4 +1,4 @@
-/** Checks after a start that the server has everything that it acknowledged, and nothing else. */
+/** Checks that after a start the server has everything that it acknowledged, and nothing else. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSqliteCatalog } from '../../../src/catalog/sqlite.ts';
@@ -39,7 +39,7 @@ export class Checks {
     this.#disk = disk;
   }
 
-  /** Checks that must hold after each start. @param reads whether to read again what was read before. */
+  /** Checks that must hold after each start. @param reads whether to repeat earlier reads. */
   async run(reads: 'new' | 'all'): Promise<void> {
     await this.#nothingHalfWritten();
     await this.#vaults();
@@ -47,11 +47,11 @@ export class Checks {
     for (const archive of this.#ledger.archives.values()) await this.#archive(archive, reads);
   }
 
-  /** The server does not wait for confirmations; anything else in the folder must be gone at once. */
+  /** Asserts that `incoming/` has only unconfirmed blobs, because the server does not wait for confirmations. */
   async #nothingHalfWritten(): Promise<void> {
     const { store: folder } = this.#disk;
     for (const name of await readdir(join(folder, 'incoming'))) {
-      // This server began the pack since its start; packs of the last one must be confirmed.
+      // This server began the pack after its start; the packs of the previous one must be confirmed.
       const isNew = name.endsWith('.open') && !this.#ledger.markers.has(name);
       const there = await readdir(join(folder, 'blobs', name.slice(-2))).catch((): string[] => []);
       this.#ledger.expect(isNew || there.includes(name), `half-written after the start: ${name}`);
@@ -83,7 +83,7 @@ export class Checks {
     else if (upload.state !== 'completed') await this.#openUpload(upload);
   }
 
-  /** Repeats requests that got no answer; requests that got one must get the same again. */
+  /** Repeats requests that got no answer, and answered ones, which must get the same answer again. */
   async #repeatComplete(upload: UploadEntry): Promise<void> {
     const { claim, archiveId, id } = upload;
     if (!claim) return;
@@ -164,14 +164,14 @@ export class Checks {
     this.#ledger.expect(size === archive.size, `archive ${archive.id} has segments of ${size} bytes`);
   }
 
-  /** The blob is whole and holds these bytes. Blobs never change, so each is read once. */
+  /** Asserts that the blob is whole and holds these bytes. Blobs never change, so each is read once. */
   async #blob(ref: string, { treeHash, size }: Content, reads: boolean): Promise<void> {
     try {
       const known = reads ? undefined : this.#ledger.blobs.get(ref);
       const blob = known ?? (await readBlobFile(this.#disk.store, ref));
       this.#ledger.blobs.set(ref, { treeHash: blob.treeHash, size: blob.size });
       const isSame = blob.treeHash === treeHash && blob.size === size;
-      this.#ledger.expect(isSame, `blob ${ref} holds another content`);
+      this.#ledger.expect(isSame, `blob ${ref} has other content`);
     } catch (error) {
       this.#ledger.violated(`blob ${ref}: ${String(error)}`);
     }

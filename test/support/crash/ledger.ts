@@ -1,4 +1,4 @@
-/** What clients know of a server that may die at any moment: what it acknowledged, and what it may have done. */
+/** What clients know of a server that may die at any moment: its acknowledged changes and its possible ones. */
 
 /** A body's tree hash and length. */
 export interface Content {
@@ -14,11 +14,11 @@ export interface VaultEntry {
 export interface ArchiveEntry extends Content {
   readonly id: string;
   state: 'kept' | 'deleting' | 'deleted';
-  /** Whether its bytes were read back since they were acknowledged. */
+  /** Whether its bytes were read after they were acknowledged. */
   wasRead: boolean;
 }
 
-/** One place of an upload: the part last acknowledged there, and parts sent since that got no answer. */
+/** A place of an upload: the part last acknowledged there, and later parts that got no answer. */
 export interface PlaceEntry {
   acknowledged: Content | null;
   sent: Content[];
@@ -31,7 +31,7 @@ export interface UploadEntry {
   state: 'open' | 'completing' | 'completed' | 'aborting' | 'aborted';
   claim: Content | null;
   archiveId: string | null;
-  /** One client at a time works on it. */
+  /** Only one client at a time uses it. */
   isTaken: boolean;
 }
 
@@ -41,13 +41,13 @@ export class Ledger {
   readonly uploads = new Map<string, UploadEntry>();
   /** Tree hashes of single uploads that were sent: an archive may exist although the client never got its id. */
   readonly sent = new Set<string>();
-  /** Blobs that were read and proved. */
+  /** Blobs that were read and verified. */
   readonly blobs = new Map<string, Content>();
-  /** Entries that the journal must hold, because their changes were acknowledged. */
+  /** Entries that the journal must have, because their changes were acknowledged. */
   readonly entries = new Set<string>();
   /** Names of the markers of packs at the time of a kill: the next start must remove them. */
   readonly markers = new Set<string>();
-  /** Violations: things that must not happen and did. */
+  /** Violations of what the server guarantees. */
   readonly violations: string[] = [];
   /** Number of acknowledgements by kind. */
   readonly counts: Record<string, number> = {};
@@ -75,7 +75,7 @@ export class Ledger {
   }
 }
 
-/** The whole upload as its client knows it. */
+/** The places of an upload, by offset. */
 export function placesInOrder({ places }: UploadEntry): [number, PlaceEntry][] {
   return [...places].sort(([a], [b]) => a - b);
 }

@@ -1,4 +1,4 @@
-/** Clients that send all kinds of requests at once until the server dies. */
+/** Clients that concurrently send all kinds of requests until the server dies. */
 import { randomBytes } from 'node:crypto';
 import { foldDigests, treeHash } from '../../../src/treehash/index.ts';
 import type { Api } from '../api.ts';
@@ -9,13 +9,13 @@ import { type Content, type Ledger, placesInOrder, type UploadEntry } from './le
 export const VAULT = 'crash';
 const MIB = 1_048_576;
 const PARTS_AT_MOST = 4;
-/** Beyond this number clients mostly delete, so that the disk does not fill. */
+/** Number of archives beyond which clients mostly delete, so that the disk does not fill. */
 const ARCHIVES_KEPT = 120;
 
 /** A number from 0 (included) to 1. */
 export type Random = () => number;
 
-/** Numbers that repeat with their seed (mulberry32). */
+/** Pseudo-random numbers, the same for the same seed (mulberry32). */
 export function seeded(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -38,7 +38,7 @@ export class Load {
     this.#random = random;
   }
 
-  /** Runs this number of clients at once; resolves when all have noticed that the server is gone. */
+  /** Runs this number of clients; resolves when all have noticed that the server is gone. */
   async run(clients: number): Promise<void> {
     await Promise.all(Array.from({ length: clients }, () => this.#client()));
   }
@@ -137,7 +137,7 @@ export class Load {
     return upload;
   }
 
-  /** One or two parts at once: the next ones, one that a crash prevented, or one that was sent before. */
+  /** Sends one or two parts concurrently: the next ones, one that a crash prevented, or one sent before. */
   async #putParts(upload: UploadEntry): Promise<void> {
     const next = firstMissing(upload);
     const again = isContiguous(upload) && (next >= PARTS_AT_MOST || this.#random() < 0.2);
@@ -178,7 +178,7 @@ export class Load {
     return `/-/vaults/${VAULT}/multipart-uploads/${id}`;
   }
 
-  /** @throws Error when there is no answer, or another than expected (and then that is a violation). */
+  /** @throws Error without an answer, or with an unexpected one, which is a violation. */
   async #call(
     status: number,
     method: string,
@@ -192,7 +192,7 @@ export class Load {
     throw new Error(`an answer of ${answer.status}`);
   }
 
-  /** Bytes that differ from all others. */
+  /** Bytes that no other call returns. */
   #body(most: number, least = 1): Buffer {
     const size = least + Math.floor(this.#random() * (most - least + 1));
     const body = Buffer.alloc(size, Math.floor(this.#random() * 256));
@@ -216,7 +216,7 @@ function isContiguous(upload: UploadEntry): boolean {
   return upload.places.size > 0 && firstMissing(upload) === upload.places.size;
 }
 
-/** What the client of an upload declares at Complete. */
+/** What an upload's client declares at Complete. */
 function claimOf(upload: UploadEntry): Content {
   const parts = placesInOrder(upload).flatMap(([, { acknowledged }]) => acknowledged ?? []);
   const roots = Buffer.from(parts.map((part) => part.treeHash).join(''), 'hex');
@@ -228,7 +228,7 @@ export function claimHeaders({ size, treeHash: hash }: Content): Record<string, 
   return { 'x-amz-archive-size': String(size), 'x-amz-sha256-tree-hash': hash };
 }
 
-/** The upload is an archive now. */
+/** Records that the upload has become an archive. */
 export function completed(ledger: Ledger, upload: UploadEntry, archiveId: string): void {
   Object.assign(upload, { state: 'completed', archiveId });
   const { claim } = upload;

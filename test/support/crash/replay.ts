@@ -13,24 +13,24 @@ const ID_OF: Readonly<Record<string, string>> = {
   'archive-deleted': 'archiveId',
 };
 
-/** No change is acknowledged before its entry is in the journal. Call this after the kill, before the start. */
+/** Checks that the journal has the entry of each acknowledged change. Call this after the kill, before the start. */
 export async function checkJournal({ store }: OnDisk, ledger: Ledger): Promise<void> {
   const found = new Set<string>();
   for (const { entry } of await readEntries(store)) {
     const type = String(entry['type']);
     found.add(`${type} ${entry[ID_OF[type] ?? ''] as string}`);
   }
-  for (const fact of ledger.entries) ledger.expect(found.has(fact), `the journal does not know: ${fact}`);
+  for (const fact of ledger.entries) ledger.expect(found.has(fact), `the journal lacks: ${fact}`);
 }
 
-/** Names of everything that exists, in one form for catalog and store. */
+/** Names of all that exists, in one form for catalog and store. */
 interface Contents {
   readonly vaults: Set<string>;
   readonly archives: Set<string>;
   readonly uploads: Set<string>;
 }
 
-/** After the server has stopped: rows and blobs match, and the store alone gives the contents of the catalog. */
+/** Checks, after a stop, that rows and blobs match, and that the store alone yields the catalog's contents. */
 export async function checkStore(disk: OnDisk, catalogPath: string, ledger: Ledger): Promise<number> {
   const blobs = await readAll(disk, ledger);
   for (const [ref, { label }] of blobs) {
@@ -42,7 +42,7 @@ export async function checkStore(disk: OnDisk, catalogPath: string, ledger: Ledg
       'select ref from archives where ref is not null union all select ref from parts',
     );
     for (const { ref } of named.all()) {
-      ledger.expect(blobs.has(String(ref)), `a row names blob ${String(ref)}, which is not there`);
+      ledger.expect(blobs.has(String(ref)), `a row names blob ${String(ref)}, which does not exist`);
     }
     compare(ledger, catalogContents(database), storeContents(await readEntries(disk.store), blobs));
     checkArchives(ledger, database);
@@ -84,7 +84,7 @@ function storeContents(entries: readonly ReadEntry[], blobs: ReadonlyMap<string,
   for (const { label } of blobs.values())
     if (label.kind === 'archive') contents.archives.add(label.archiveId);
   for (const { entry } of entries) replay(contents, entry as Record<string, string>);
-  // A deletion is final wherever its entry is: a Complete that is repeated later changes nothing.
+  // A deletion is final wherever its entry is, because a Complete that is repeated later changes nothing.
   for (const { entry } of entries) {
     if (entry['type'] === 'archive-deleted') contents.archives.delete(String(entry['archiveId']));
   }
@@ -103,10 +103,10 @@ function replay({ vaults, archives, uploads }: Contents, entry: Readonly<Record<
 function compare(ledger: Ledger, catalog: Contents, store: Contents): void {
   for (const kind of ['vaults', 'archives', 'uploads'] as const) {
     for (const name of minus(catalog[kind], store[kind])) {
-      ledger.violated(`the catalog has what the store does not tell of (${kind}): ${name}`);
+      ledger.violated(`the catalog has ${kind} that the store lacks: ${name}`);
     }
     for (const name of minus(store[kind], catalog[kind])) {
-      ledger.violated(`the store tells of what the catalog does not have (${kind}): ${name}`);
+      ledger.violated(`the store has ${kind} that the catalog lacks: ${name}`);
     }
   }
 }
@@ -115,12 +115,12 @@ function minus(one: ReadonlySet<string>, other: ReadonlySet<string>): string[] {
   return [...one].filter((name) => !other.has(name));
 }
 
-/** An archive that no client knows must be one whose upload got no answer. */
+/** Checks that archives without a known client come from uploads that got no answer. */
 function checkArchives(ledger: Ledger, database: DatabaseSync): void {
   for (const { id, hash } of database
     .prepare('select id, lower(hex(tree_hash)) as hash from archives')
     .all()) {
     const isKnown = ledger.archives.has(String(id)) || ledger.sent.has(String(hash));
-    ledger.expect(isKnown, `an archive that nobody uploaded: ${String(id)}`);
+    ledger.expect(isKnown, `an archive that no client uploaded: ${String(id)}`);
   }
 }

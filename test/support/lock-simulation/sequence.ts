@@ -1,6 +1,6 @@
 /**
- * Random sequences of what happens to an installation, against a plain model of what a completed lock protects:
- * true time, which no clock of the machine needs to show.
+ * Random sequences of events in an installation, checked against a plain model of what a completed lock protects. The
+ * model uses true time, which the machine's clocks need not show.
  */
 
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
@@ -14,7 +14,7 @@ const DAY = 24 * HOUR;
 const MOST_ACTIONS = 20;
 /** The longest true time of a stop. */
 const STOP_MS = 30 * MINUTE;
-/** How much older one run of the server, and the stop before it, can make archives seem. */
+/** How much older archives may seem after one run of the server and the stop before it. */
 const ERROR_PER_START_MS = MAX_STOP_LEAP_MS + STOP_MS + STRAY_MS;
 
 /** What a lock protects: archives younger than this many days, or all under a legal hold. */
@@ -24,28 +24,28 @@ interface ArchiveModel {
   readonly id: string;
   readonly vault: VaultModel;
   readonly storedMs: number;
-  /** The deletion was legitimate. */
+  /** Whether the deletion was legitimate. */
   deleted: boolean;
 }
 
-/** One vault from its creation to its deletion; a later vault of the same name is another one. */
+/** A vault from its creation to its deletion; a later vault of the same name is another. */
 interface VaultModel {
   readonly name: string;
-  /** In force for ever. */
+  /** The completed lock's rule, permanent. */
   locked: Rule | undefined;
-  /** In progress, with its id. */
+  /** The lock in progress, with its id. */
   tried: { readonly rule: Rule; readonly id: string } | undefined;
   held: boolean;
 }
 
-/** What a catalog knows, restored together with it. */
+/** What a catalog contains; restored together with it. */
 interface Memory {
   readonly vaults: ReadonlyMap<string, VaultModel>;
   readonly archives: ReadonlySet<ArchiveModel>;
   readonly held: ReadonlyMap<VaultModel, boolean>;
 }
 
-/** How often each relevant thing happened, to show runs that tried nothing. */
+/** How often each relevant event happened, which reveals runs without attempts. */
 export interface Tally {
   sequences: number;
   actions: number;
@@ -74,7 +74,7 @@ export function newTally(): Tally {
   };
 }
 
-/** Random numbers from 0 to 1, the same for the same seed. */
+/** Pseudo-random numbers from 0 to 1, the same for the same seed. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -100,7 +100,7 @@ class Sequence {
   readonly #log: string[] = [];
   #vaults = new Map<string, VaultModel>();
   #archives = new Set<ArchiveModel>();
-  /** Archives whose bytes must stay, whichever catalog is in place. */
+  /** Archives whose bytes must be kept, whichever catalog is in place. */
   readonly #everStored = new Set<ArchiveModel>();
   #copy: Memory | undefined;
   #starts = 0;
@@ -128,7 +128,7 @@ class Sequence {
     await this.#checkOrder();
   }
 
-  /** Most sequences begin with a vault that has archives to protect, so that few runs are wasted. */
+  /** Begins most sequences with a vault of protected archives, so that few runs are wasted. */
   async #prepare(): Promise<void> {
     if (this.#random() < 0.3) return;
     await this.#createVault('a');
@@ -167,7 +167,7 @@ class Sequence {
     const ended = await this.#ask('DeleteVault', name);
     if ('refused' in ended || !vault) return;
     for (const archive of this.#in(vault)) this.#lose(archive, 'the deletion of its vault');
-    // With the vault its lock ends, in every copy of the catalog too.
+    // The lock ends with its vault, in every copy of the catalog too.
     vault.locked = undefined;
     this.#vaults.delete(name);
   }
@@ -192,7 +192,7 @@ class Sequence {
     if (archive) await this.#delete(archive);
   }
 
-  /** As a client that empties a vault does. */
+  /** Deletes all archives, like a client that empties a vault. */
   async deleteAll(name: string): Promise<void> {
     const vault = this.#vaults.get(name);
     if (vault) await Promise.all(this.#in(vault).map((archive) => this.#delete(archive)));
@@ -212,7 +212,7 @@ class Sequence {
     this.#archives.delete(archive);
   }
 
-  /** Deletes while the lock, the tags or the vault change: protected archives must stay protected. */
+  /** Deletes while the lock, the tags or the vault change; protected archives must survive. */
   async race(name: string): Promise<void> {
     const vault = this.#vaults.get(name);
     if (!vault) return;
@@ -313,7 +313,7 @@ class Sequence {
     this.#restored = true;
     this.#vaults = new Map(this.#copy.vaults);
     this.#archives = new Set(this.#copy.archives);
-    // The restored catalog decides the tags, but not a completed lock.
+    // The restored catalog determines the tags, but not a completed lock.
     for (const [vault, held] of this.#copy.held) vault.held = held;
     await this.#start();
   }
@@ -323,7 +323,7 @@ class Sequence {
     await this.#world.keepTime();
   }
 
-  /** A person sets the clock of the machine. */
+  /** An operator sets the machine's clock. */
   async moveClock(): Promise<void> {
     this.#setClock();
     if (this.#random() < 0.5) await this.#world.keepTime();
@@ -335,7 +335,7 @@ class Sequence {
     clocks.wallErrorMs += this.#random() < 0.65 ? by : -by;
   }
 
-  /** Many small steps, each too small to be noticed. */
+  /** Moves the clock in many small steps, each too small to be detected. */
   async creep(): Promise<void> {
     for (let i = 0; i < 1000; i++) {
       this.#world.clocks.wallErrorMs += 4 * MINUTE;
@@ -349,7 +349,7 @@ class Sequence {
     await this.#world.keepTime();
   }
 
-  /** `moraine lock confirm-time`: an operator's word is taken, a wrong one too. */
+  /** `moraine lock confirm-time`: the operator's confirmation is accepted, even if it is wrong. */
   async confirmTime(): Promise<void> {
     const { wallErrorMs } = this.#world.clocks;
     this.#confirmedErrorMs = Math.max(this.#confirmedErrorMs, Math.abs(wallErrorMs));
@@ -361,7 +361,7 @@ class Sequence {
     this.#world.clocks.realMs += Math.floor(this.#random() * ms);
   }
 
-  /** A person may set the clock while the server is stopped. */
+  /** Stops the server; an operator may set the clock meanwhile. */
   async #stop(): Promise<void> {
     await this.#world.stop(this.#random() < 0.7);
     if (this.#random() < 0.3) this.#setClock();
@@ -372,7 +372,7 @@ class Sequence {
     this.#tally.starts++;
     if (await this.#world.start()) return;
     this.#tally.refusedStarts++;
-    // Only a right clock helps.
+    // Only a correct clock helps.
     this.#world.clocks.wallErrorMs = Math.max(0, this.#world.clocks.wallErrorMs);
     await this.#world.start();
   }
@@ -391,7 +391,7 @@ class Sequence {
     return items.slice(Math.floor(this.#random() * items.length)).slice(0, 1);
   }
 
-  /** Why the archive must stay, or undefined. */
+  /** Why the archive must not be deleted, or undefined. */
   #protection({ vault, storedMs }: ArchiveModel): string | undefined {
     const rule = vault.locked;
     if (rule === undefined) return undefined;
@@ -410,7 +410,10 @@ class Sequence {
     this.#archives.delete(archive);
   }
 
-  /** Whatever happened to the catalog, the store has the bytes of every archive that was not legitimately deleted. */
+  /**
+   * Checks that the store has the bytes of every archive that was not legitimately deleted, whatever happened to the
+   * catalog.
+   */
   async #checkBytes(): Promise<void> {
     const kept = new Set<string>();
     for await (const ref of this.#world.blobs.list()) {
@@ -421,11 +424,14 @@ class Sequence {
     }
   }
 
-  /** The journal has all entries in the order of their commits, races too; it does not know of restored catalogs. */
+  /**
+   * Checks that the journal has all entries in the order of their commits, after races too. It does not record that a
+   * catalog was restored.
+   */
   async #checkOrder(): Promise<void> {
     if (this.#restored) return;
     const [held, kept] = [new Set<unknown>(), new Set<unknown>()];
-    // A restart repeats the last entry.
+    // A restart appends the last entry again.
     const facts = new Map<number, Readonly<Record<string, unknown>>>();
     for await (const { seq, body } of this.#world.blobs.journalEntries()) facts.set(seq, body);
     for (const [, entry] of [...facts].sort(([a], [b]) => a - b)) {

@@ -1,4 +1,4 @@
-/** A server's inside for the lock simulation: the real catalog, operations and locks, with clocks that can be set. */
+/** The inside of a server for the lock simulation: the real catalog, operations and locks, with adjustable clocks. */
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { openSqliteWriter } from '../../../src/catalog/sqlite.ts';
 import { sqliteSource } from '../../../src/catalog/sqlite-dialect.ts';
 import { writesOver } from '../../../src/catalog/writes.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
-import { ApiError, Shortage } from '../../../src/domain/errors.ts';
+import { notFound, Refusal, Shortage } from '../../../src/domain/errors.ts';
 import { Ids } from '../../../src/domain/ids.ts';
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
 import { Sequencer } from '../../../src/domain/sequence.ts';
@@ -20,10 +20,12 @@ import type { ClockReading } from '../../../src/domain/trusted-time.ts';
 import { ClockWentBack } from '../../../src/domain/trusted-time.ts';
 import type { VaultKey } from '../../../src/domain/vault.ts';
 import { createLogger } from '../../../src/log.ts';
+import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import type { OperationDeps, UploadBody } from '../../../src/operations/operation.ts';
 import { API } from '../../../src/operations/table.ts';
 import { authorizeRequest } from '../../../src/protocol/authorize-request.ts';
 import { PolicyCache } from '../../../src/protocol/policy-cache.ts';
+import { ApiError } from '../../../src/protocol/wire-error.ts';
 import { OLDER_CATALOG_SETTING } from '../../../src/workers/older-catalog.ts';
 import { sweepGarbage } from '../../../src/workers/sweep-garbage.ts';
 import { MemoryStore } from '../memory-store.ts';
@@ -34,17 +36,17 @@ const QUIET = createLogger('silent');
 const BYTES = Buffer.from('bytes');
 const MASTER_KEY = Buffer.alloc(32, 7);
 
-/** Settings of the simulated servers: small, so that errors of time stay far below the locks' ages. */
+/** Settings of the simulated servers, small so that time errors stay far below the locks' ages. */
 export const MAX_STOP_LEAP_MS = 3_600_000;
 
-/** Folder for the catalogs of a run: in memory if the system has such a folder. */
+/** Folder for the catalogs of a run, in memory if the system has such a folder. */
 export class Shop {
   readonly folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'moraine-locks-'));
   readonly template = join(this.folder, 'template.sqlite');
 
   static async open(): Promise<Shop> {
     const shop = new Shop();
-    const writer = await openSqliteWriter(shop.template, { journal: async () => {} });
+    const writer = await openSqliteWriter(shop.template, { journal: async () => {}, jobMessage });
     await writer.close();
     return shop;
   }
@@ -67,7 +69,7 @@ class Clocks {
     steadyMs: this.realMs - this.#bootMs,
   });
 
-  /** A new process: the steady clock begins anew. */
+  /** Starts a new process, whose steady clock begins again. */
   boot(): void {
     this.#bootMs = this.realMs - 12_345;
   }
@@ -80,10 +82,10 @@ interface Running {
   readonly maySweep: boolean;
 }
 
-/** How an operation ended: its reply's headers, or the refusal. */
+/** The result of an operation: the reply's headers or the refusal. */
 export type Ended =
   | { readonly headers: Readonly<Record<string, string>> }
-  | { readonly refused: ApiError | Shortage };
+  | { readonly refused: ApiError | Refusal | Shortage };
 
 /** One installation. */
 export class World {
@@ -105,7 +107,7 @@ export class World {
     return this.#running !== undefined;
   }
 
-  /** Starts as `serve` does. @returns false when the clock went back: the server does not start. */
+  /** Starts like `serve`. @returns false when the server refuses to start because the clock went back. */
   async start(): Promise<boolean> {
     this.clocks.boot();
     const catalog = this.#openCatalog();
@@ -129,6 +131,7 @@ export class World {
     const source = sqliteSource(database);
     const writer = new GroupWriter(database, source, {
       journal: (entries) => this.blobs.appendEntries(entries),
+      jobMessage,
       generation: 0,
       commitNumber: 0,
     });
@@ -157,12 +160,13 @@ export class World {
         completeMemoryMs: 86_400_000,
         inventoryMode: 'live',
         expeditedCapacity: null,
+        damageTopic: null,
         dueTime: (_pace, nowMs) => nowMs,
       },
     };
   }
 
-  /** @param keep whether the server stores the latest time once more, as it does each 20 s; not in a crash. */
+  /** @param keep whether the server stores the latest time once more, as it does every 20 s; false for a crash. */
   async stop(keep: boolean): Promise<void> {
     if (!this.#running) return;
     if (keep) await this.#running.trustedClock.keep();
@@ -201,7 +205,7 @@ export class World {
     return this.#running.catalog;
   }
 
-  /** One request of the owner's root: authorized, then run. */
+  /** A request of the owner's root: authorized, then run. */
   async ask(name: GlacierAction, vault: string, input: Record<string, unknown> = {}): Promise<Ended> {
     const running = this.#running;
     const operation = OPERATIONS.get(name);
@@ -220,12 +224,13 @@ export class World {
         },
         { catalog: deps.catalog, trustedTime: trustedClock, policies: this.#shelf },
       );
-      if (operation.vault === 'must-exist' && !found) throw new ApiError('ResourceNotFoundException', vault);
+      if (operation.vault === 'must-exist' && !found) throw notFound(vault);
       const facts = { vaultKey, vault: found, id: '', body: body(), ...input };
       const { headers = {} } = await operation.run(facts as never, deps);
       return { headers };
     } catch (error) {
-      if (error instanceof ApiError || error instanceof Shortage) return { refused: error };
+      if (error instanceof ApiError || error instanceof Refusal || error instanceof Shortage)
+        return { refused: error };
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** Requests from another account: both sides must allow. */
+/** Requests from another account, which both sides must allow. */
 import type { Case } from './cast.ts';
 import {
   allow,
@@ -23,9 +23,14 @@ const byOtherRoot = { principal: otherRoot, ...deleteArchive };
 
 export const ACCOUNT_CASES: readonly Case[] = [
   { name: 'another account, neither side', request: byCarol, expected: 'implicit-deny' },
-  { name: 'another account, its side only', identity: [full], request: byCarol, expected: 'implicit-deny' },
   {
-    name: 'another account, the vault’s side only',
+    name: "another account, only the caller's side",
+    identity: [full],
+    request: byCarol,
+    expected: 'implicit-deny',
+  },
+  {
+    name: 'another account, only the vault’s side',
     access: policy(grant('glacier:*')),
     request: byCarol,
     expected: 'implicit-deny',
@@ -88,7 +93,7 @@ export const ACCOUNT_CASES: readonly Case[] = [
     expected: 'explicit-deny',
   },
   {
-    name: 'another account, a third account is meant',
+    name: 'another account, a third account is named',
     identity: [full],
     access: policy(grantTo('777788889999', 'glacier:*')),
     request: byCarol,
@@ -102,7 +107,7 @@ export const ACCOUNT_CASES: readonly Case[] = [
     expected: 'implicit-deny',
   },
   {
-    name: 'another account, another action on each side',
+    name: 'another account, a different action on each side',
     identity: [policy(allow('glacier:DeleteArchive'))],
     access: policy(grant('glacier:ListJobs')),
     request: byCarol,
@@ -128,7 +133,7 @@ export const ACCOUNT_CASES: readonly Case[] = [
     expected: 'implicit-deny',
   },
   {
-    name: 'root of another account is not root here',
+    name: 'root of another account has no root rights here',
     access: policy(grantTo(ROOT_ARN, 'glacier:*')),
     request: byOtherRoot,
     expected: 'implicit-deny',

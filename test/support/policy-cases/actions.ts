@@ -1,4 +1,4 @@
-/** Every action of the service, in every basic situation. */
+/** Every action of the service in every basic situation. */
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
 import type { Case, CaseRequest } from './cast.ts';
 import {
@@ -18,7 +18,7 @@ import {
   VAULT_2,
 } from './cast.ts';
 
-/** Action, the resource it is asked for, and another action that must not be enough. */
+/** Action, its resource, and another action whose permission must not suffice. */
 const ON_VAULTS: readonly (readonly [GlacierAction, string, GlacierAction])[] = [
   ['AbortMultipartUpload', VAULT, 'CompleteMultipartUpload'],
   ['AbortVaultLock', VAULT, 'InitiateVaultLock'],
@@ -58,13 +58,18 @@ const ON_ACCOUNTS: readonly (readonly [GlacierAction, string, GlacierAction])[] 
   ['SetDataRetrievalPolicy', RETRIEVAL_POLICY, 'GetDataRetrievalPolicy'],
 ];
 
-/** Cases that are the same for all 33. */
+/** Cases that all 33 share. */
 const ownAccount = [...ON_VAULTS, ...ON_ACCOUNTS].flatMap(([action, resource, different]): Case[] => {
   const request: CaseRequest = { principal: alice, action, resource };
   const just = policy(allow(`glacier:${action}`, { Resource: resource }));
   return [
     { name: `${action}: a user without policies`, request, expected: 'implicit-deny' },
-    { name: `${action}: a policy for just that`, identity: [just], request, expected: 'allowed-by-identity' },
+    {
+      name: `${action}: a policy for this action only`,
+      identity: [just],
+      request,
+      expected: 'allowed-by-identity',
+    },
     {
       name: `${action}: a policy for ${different} only`,
       identity: [policy(allow(`glacier:${different}`))],
@@ -81,7 +86,7 @@ const ownAccount = [...ON_VAULTS, ...ON_ACCOUNTS].flatMap(([action, resource, di
   ];
 });
 
-/** Vault policies decide these 27. */
+/** The 27 actions that vault policies can allow or deny. */
 const byVaultPolicy = ON_VAULTS.flatMap(([action, , different]): Case[] => {
   const request: CaseRequest = { principal: alice, action, resource: VAULT };
   const abroad: CaseRequest = { ...request, principal: carol };
@@ -150,7 +155,7 @@ const byVaultPolicy = ON_VAULTS.flatMap(([action, , different]): Case[] => {
   ];
 });
 
-/** Vault policies neither allow nor deny these six. */
+/** The six actions that vault policies neither allow nor deny. */
 const notByVaultPolicy = ON_ACCOUNTS.flatMap(([action, resource]): Case[] => [
   {
     name: `${action}: a vault policy for glacier:* does not allow it`,

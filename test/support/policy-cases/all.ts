@@ -1,6 +1,6 @@
 /**
- * Authorization cases, with the results that IAM and the Glacier guide document. Every expectation is written down,
- * none is computed. The table joins one file for each theme.
+ * Authorization cases, with the results that IAM and the Glacier guide document. Expectations are written out, not
+ * computed. The table joins one file for each theme.
  */
 import { ACCOUNT_CASES } from './accounts.ts';
 import { ACTION_CASES } from './actions.ts';

@@ -1,10 +1,10 @@
-/** People, vaults and short ways to write policies, shared by the case tables. */
+/** Callers, vaults and shortcuts for policies, shared by the case tables. */
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
 import type { Reason } from '../../../src/domain/policy/authorize.ts';
 import type { Caller } from '../../../src/domain/policy/caller.ts';
 import type { ContextValue } from '../../../src/domain/policy/request-context.ts';
 
-/** A policy document as it stands before it becomes JSON. */
+/** A policy document before it becomes JSON. */
 export type Document = Readonly<Record<string, unknown>>;
 
 /** One row of the table. */
@@ -50,7 +50,7 @@ export const alice: Caller = {
   userName: 'alice',
   userId: 'AIDAALICE',
 };
-/** With a session token. */
+/** The same caller with a session token. */
 export const aliceForAnHour: Caller = { ...alice, kind: 'temporary' };
 export const bob: Caller = {
   kind: 'user',
@@ -73,12 +73,12 @@ export const backup: Caller = {
   userId: 'AROABACKUP:nightly',
 };
 
-/** A document of the current language. */
+/** A document in the current policy language. */
 export function policy(...statements: readonly Document[]): Document {
   return { Version: '2012-10-17', Statement: statements };
 }
 
-/** For identity policies. `more` overrides and adds elements. */
+/** A statement of an identity policy. `more` overrides and adds elements. */
 export function allow(actions: string | readonly string[], more: Document = {}): Document {
   return { Effect: 'Allow', Action: actions, Resource: '*', ...more };
 }
@@ -87,7 +87,7 @@ export function deny(actions: string | readonly string[], more: Document = {}): 
   return { ...allow(actions, more), Effect: 'Deny' };
 }
 
-/** For vault policies: to everyone, unless `more` says otherwise. */
+/** A statement of a vault policy, for everyone unless `more` says otherwise. */
 export function grant(actions: string | readonly string[], more: Document = {}): Document {
   return { Effect: 'Allow', Principal: '*', Action: actions, Resource: VAULT, ...more };
 }

@@ -4,7 +4,7 @@ import { alice, aliceForAnHour, allow, backup, bob, policy, VAULT, v } from './c
 
 type ConditionValues = CaseRequest['conditionValues'];
 
-/** The user may delete archives under the condition. */
+/** A policy that allows the user to delete archives under the condition. */
 function when(condition: Document, conditionValues: ConditionValues, holds: boolean): Case {
   return {
     name: `Allow if ${JSON.stringify(condition)}; facts ${JSON.stringify(conditionValues ?? {})}`,
@@ -158,7 +158,7 @@ const SETS: readonly Case[] = [
   when(one('ForAnyValue:StringNotEquals', TAG, 'a'), {}, false),
 ];
 
-/** Conditions on the caller: the condition values of a request cannot claim another caller. */
+/** Conditions on the caller, which condition values of the request cannot override. */
 function whenCaller(
   principal: CaseRequest['principal'],
   condition: Document,

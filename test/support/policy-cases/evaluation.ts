@@ -64,7 +64,7 @@ const WITHIN: readonly Case[] = [
     expected: 'allowed-by-identity',
   },
   {
-    name: 'a Deny alone allows nothing else',
+    name: 'a Deny alone does not allow anything else',
     identity: [policy(deny('glacier:DeleteVault'))],
     request: byAlice,
     expected: 'implicit-deny',
@@ -90,7 +90,7 @@ const WITHIN: readonly Case[] = [
     expected: 'explicit-deny',
   },
   {
-    name: 'the vault policy denies somebody else',
+    name: 'the vault policy denies another user',
     identity: [full],
     access: policy(forbidTo(OTHER_ROOT_ARN, 'glacier:*')),
     request: byAlice,
@@ -117,7 +117,7 @@ const WITHIN: readonly Case[] = [
     expected: 'explicit-deny',
   },
   {
-    name: 'a session token does not change who the user is',
+    name: 'a session token does not change the user',
     identity: [full],
     request: { ...byAlice, principal: aliceForAnHour },
     expected: 'allowed-by-identity',
@@ -163,7 +163,7 @@ const WITHIN: readonly Case[] = [
     expected: 'implicit-deny',
   },
   {
-    name: 'denials in other services deny nothing here',
+    name: 'denials for other services deny nothing here',
     identity: [full, policy(deny('s3:*'))],
     request: byAlice,
     expected: 'allowed-by-identity',
@@ -209,7 +209,7 @@ const ROOT: readonly Case[] = [
     expected: 'root',
   },
   {
-    name: 'root where a vault policy allows only somebody else',
+    name: 'root where a vault policy allows only another user',
     access: policy(grantTo(carol.arn, 'glacier:*')),
     request: byRoot,
     expected: 'root',
@@ -218,7 +218,7 @@ const ROOT: readonly Case[] = [
 
 const RESCUE_ACTIONS = ['SetVaultAccessPolicy', 'GetVaultAccessPolicy', 'DeleteVaultAccessPolicy'] as const;
 
-/** Root of the owner may always replace a bad access policy, unless the lock denies that. */
+/** The owner's root can always replace a bad access policy, unless the lock denies that. */
 const RESCUE: readonly Case[] = RESCUE_ACTIONS.flatMap((action): Case[] => [
   {
     name: `root, ${action}: the access policy cannot deny it`,

@@ -1,4 +1,4 @@
-/** Examples of the guides, and the keys that requests for each action carry. */
+/** Examples of the guides, and the condition keys that requests for each action have. */
 import type { Reason } from '../../../src/domain/policy/authorize.ts';
 import type { Case } from './cast.ts';
 import { alice, allow, carol, forbid, policy, root, VAULT } from './cast.ts';
@@ -7,7 +7,7 @@ const AGE = 'glacier:ArchiveAgeInDays';
 const TAG = 'glacier:ResourceTag/team';
 const MFA = 'aws:MultiFactorAuthPresent';
 
-/** Keys that requests for an action do not carry are missing, whatever the vault has. */
+/** Keys that are not defined for an action are missing from its requests, whatever the vault has. */
 const CARRIED: readonly Case[] = (
   [
     ['DescribeVault', TAG, 'implicit-deny'],
@@ -75,7 +75,7 @@ const UPLOADS: readonly Case[] = (
 
 const TRANSPORT: readonly Case[] = [
   {
-    name: 'plain HTTP denied to root as well',
+    name: 'plain HTTP denied, root over plain HTTP',
     access: policy(forbid('glacier:*', { Condition: { Bool: { 'aws:SecureTransport': 'false' } } })),
     request: {
       principal: root,

@@ -1,4 +1,4 @@
-/** Lock policies: the three known ones, and the shapes that operators write. */
+/** Lock policies: the three known ones, and other forms that operators write. */
 import type { Reason } from '../../../src/domain/policy/authorize.ts';
 import type { Caller } from '../../../src/domain/policy/caller.ts';
 import type { Case, CaseRequest, Document } from './cast.ts';
@@ -7,7 +7,7 @@ import { alice, allow, carol, forbid, grant, policy, root, VAULT } from './cast.
 const AGE = 'glacier:ArchiveAgeInDays';
 const HOLD = 'glacier:ResourceTag/LegalHold';
 
-/** Own account 999999999999, for the third of the known policies. */
+/** The caller's own account 999999999999, for the third of the known policies. */
 const FAR_VAULT = 'arn:aws:glacier:us-west-2:999999999999:vaults/examplevault';
 const farRoot: Caller = { kind: 'root', arn: 'arn:aws:iam::999999999999:root', accountId: '999999999999' };
 const farUser: Caller = {
@@ -47,7 +47,7 @@ export const LOCK_BY_HOLD = policy(
   },
 );
 
-/** 3: the account cannot delete archives up to a year old. The key is spelled in another way on purpose. */
+/** 3: the account cannot delete archives up to a year old. The key is deliberately spelled in another case. */
 export const LOCK_BY_ACCOUNT = policy({
   Sid: 'deny-based-on-archive-age',
   Principal: { AWS: 'arn:aws:iam::999999999999:root' },
@@ -59,7 +59,7 @@ export const LOCK_BY_ACCOUNT = policy({
 
 const identity = [policy(allow('glacier:*'))];
 
-/** Caller, age and tags of the archive, and the decision on DeleteArchive or the action in the row. */
+/** Caller, the archive's age, the vault's tags, and the decision on DeleteArchive or on the row's action. */
 type Row = readonly [
   who: Caller,
   conditionValues: Readonly<Record<string, string>>,
@@ -118,7 +118,7 @@ const BY_ACCOUNT = under('lock by account', LOCK_BY_ACCOUNT, FAR_VAULT, [
 
 const olderThanAYear = { Condition: { NumericGreaterThan: { [AGE]: '365' } } };
 
-/** An Allow after a year is not a Deny before it. */
+/** An Allow after a year does not imply a Deny before it. */
 const ALLOW_ONLY = under(
   'Allow after a year, no Deny',
   policy(grant('glacier:DeleteArchive', olderThanAYear)),

@@ -68,7 +68,7 @@ const NOT_ACTIONS: readonly Case[] = [
     expected: 'explicit-deny',
   },
   {
-    name: 'a Deny with NotAction spares what it names',
+    name: 'a Deny with NotAction excludes the actions that it names',
     lock: policy({ Effect: 'Deny', Principal: '*', NotAction: 'glacier:List*', Resource: VAULT }),
     request: { principal: root, action: 'ListJobs', resource: VAULT },
     expected: 'root',
@@ -157,7 +157,7 @@ const NOT_RESOURCES: readonly Case[] = [
     expected: 'explicit-deny',
   },
   {
-    name: 'a Deny with NotResource spares the vault it names',
+    name: 'a Deny with NotResource excludes the vault that it names',
     identity: [policy(allow('*'), { Effect: 'Deny', Action: 'glacier:*', NotResource: VAULT })],
     request: { principal: alice, action: 'ListJobs', resource: VAULT },
     expected: YES,

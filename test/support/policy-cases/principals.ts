@@ -26,7 +26,7 @@ import {
 
 const everything = policy(allow('*'));
 
-/** A vault policy grants to the principal; the caller has no policy of its own. */
+/** A vault policy allows the principal; the caller has no policy of its own. */
 function granted(name: string, principal: unknown, caller: Caller, expected: Reason): Case {
   return {
     name: `grant to ${name}`,
@@ -36,7 +36,10 @@ function granted(name: string, principal: unknown, caller: Caller, expected: Rea
   };
 }
 
-/** A vault policy denies; the caller's own policy allows everything (and so does the vault, for another account). */
+/**
+ * A vault policy denies the principal; the caller's own policy allows everything, and so does the vault for another
+ * account.
+ */
 function denied(name: string, element: Document, caller: Caller, expected: Reason): Case {
   const { Principal: _everyone, ...statement } = forbid('glacier:ListJobs');
   return {
@@ -64,7 +67,7 @@ const GRANTS: readonly Case[] = [
   granted('two users, the second', { AWS: [ALICE_ARN, BOB_ARN] }, bob, 'allowed-by-resource'),
   granted('a user with a path', { AWS: BOB_ARN }, bob, 'allowed-by-resource'),
   granted('a user without the path', { AWS: 'arn:aws:iam::111122223333:user/bob' }, bob, 'implicit-deny'),
-  granted('a user in other letters', { AWS: 'arn:aws:iam::111122223333:user/Alice' }, alice, 'implicit-deny'),
+  granted('a user in another case', { AWS: 'arn:aws:iam::111122223333:user/Alice' }, alice, 'implicit-deny'),
   granted(
     'a user of the same name elsewhere',
     { AWS: 'arn:aws:iam::444455556666:user/alice' },
@@ -149,10 +152,15 @@ const DENIALS: readonly Case[] = [
     alice,
     'allowed-by-identity',
   ),
-  denied('everyone, somebody abroad', { Principal: '*' }, carol, 'explicit-deny'),
+  denied('everyone, a user of another account', { Principal: '*' }, carol, 'explicit-deny'),
   denied('all but the account, a user of it', { NotPrincipal: { AWS: ROOT_ARN } }, alice, 'explicit-deny'),
   denied('all but the account, its root', { NotPrincipal: { AWS: ROOT_ARN } }, root, 'root'),
-  denied('all but the account, somebody abroad', { NotPrincipal: { AWS: ROOT_ARN } }, carol, 'explicit-deny'),
+  denied(
+    'all but the account, a user of another account',
+    { NotPrincipal: { AWS: ROOT_ARN } },
+    carol,
+    'explicit-deny',
+  ),
   denied(
     'all but a user and the account, that user',
     { NotPrincipal: { AWS: [ALICE_ARN, ROOT_ARN] } },

@@ -7,7 +7,7 @@ const YES = 'allowed-by-identity';
 const NO = 'implicit-deny';
 const PREFIX = 'arn:aws:glacier:us-east-1:111122223333:vaults';
 
-/** The vault is named after the user. */
+/** A policy for vaults that are named after the user. */
 function variables(pattern: string, name: string, expected: Reason, version = '2012-10-17'): Case {
   return {
     name: `Resource ${pattern} of version ${version}: vault ${name}`,

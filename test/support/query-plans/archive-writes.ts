@@ -1,13 +1,14 @@
 import { policyVersionOf } from '../../../src/domain/vault.ts';
 import { START_MS } from '../catalog-contract/customer.ts';
 import { type CallsOf, each, mainVault } from './call.ts';
-import { archiveId, BIG_UPLOAD_NO, IDLE_BEFORE_MS, IDLE_UPLOAD_NO, TWENTY, VAULT_NO } from './crowd.ts';
+import { BIG_UPLOAD_NO, IDLE_BEFORE_MS, IDLE_UPLOAD_NO, TWENTY } from './crowd.ts';
 
 /** Writes of archives, uploads and parts, and of the sweeper. */
 export const ARCHIVE_WRITES: CallsOf<
   | 'addArchive'
   | 'deleteArchive'
-  | 'markDamaged'
+  | 'recordDamage'
+  | 'healDamage'
   | 'startUpload'
   | 'putPart'
   | 'completeUpload'
@@ -17,6 +18,7 @@ export const ARCHIVE_WRITES: CallsOf<
   | 'dropGarbage'
   | 'dropParts'
   | 'dropFromOutbox'
+  | 'journalPeople'
   | 'skipEntrySeqs'
 > = {
   addArchive: async (c) => c.addArchive(await mainVault(c)),
@@ -28,10 +30,17 @@ export const ARCHIVE_WRITES: CallsOf<
       await c.catalog.deleteArchive({ vaultNo, id, nowMs: START_MS, ...decided });
     }
   },
-  async markDamaged({ catalog }) {
-    const archive = await catalog.findArchive(VAULT_NO, archiveId(17));
-    await catalog.markDamaged({ archiveNo: archive?.no ?? 0, nowMs: START_MS });
-  },
+  recordDamage: ({ catalog }) =>
+    catalog.recordDamage({
+      found: ['blob-17', 'part-17'].map((ref) => ({ ref, leaf: 1, kind: 'data' })),
+      nowMs: START_MS,
+      topic: 'arn:aws:sns:us-east-1:000000000001:damage',
+    }),
+  healDamage: ({ catalog }) =>
+    each(
+      () => catalog.healDamage({ beforeMs: START_MS, archiveNo: 17, limit: 20 }),
+      () => catalog.healDamage({ beforeMs: START_MS - 1, archiveNo: null, limit: 20 }),
+    ),
   startUpload: async (c) => c.startUpload(await mainVault(c)),
   async putPart(c) {
     const upload = await c.startUpload(await mainVault(c));
@@ -60,5 +69,6 @@ export const ARCHIVE_WRITES: CallsOf<
   dropParts: ({ catalog }) =>
     catalog.dropParts({ uploadNo: BIG_UPLOAD_NO, refs: TWENTY.map((i) => `part-${i}`) }),
   dropFromOutbox: ({ catalog }) => catalog.dropFromOutbox({ seqs: TWENTY }),
+  journalPeople: ({ catalog }) => catalog.journalPeople({}),
   skipEntrySeqs: ({ catalog }) => catalog.skipEntrySeqs({ beyond: 1_000_000 }),
 };

@@ -1,53 +1,71 @@
 import type { Method } from './every-call.ts';
 
 interface Exemption {
-  /** Tables of which the method may read much, `*` for all; `sorted` lets SQLite sort what it read. */
+  /** Tables of which the method may read many rows, `*` for all; `sorted` lets SQLite sort what it read. */
   readonly tables: readonly string[];
   readonly why: string;
 }
 
-const EMULATOR: Omit<Exemption, 'tables'> = { why: 'the emulator alone asks, of the little that it has' };
-const COMMAND: Omit<Exemption, 'tables'> = { why: 'a command or a start asks, and users and keys are few' };
+const EMULATOR: Omit<Exemption, 'tables'> = { why: 'only the emulator calls it, and has little data' };
+const COMMAND: Omit<Exemption, 'tables'> = {
+  why: 'only commands and starts call it, and users and keys are few',
+};
 
-/** Methods that may read much of a table, and why. All others must not. */
+/** Methods that may read many rows of a table, with the reason. All others must not. */
 export const BY_DESIGN: { readonly [Name in Method]?: Exemption } = {
   nextEventMs: { tables: ['*'], ...EMULATOR },
   forgetVaults: { tables: ['*'], ...EMULATOR },
   listAccounts: { tables: ['accounts'], ...COMMAND },
-  listVaultKeys: { tables: ['vaults', 'sorted'], why: 'a command asks, and shows at most fifty' },
+  listVaultKeys: { tables: ['vaults', 'sorted'], why: 'only a command calls it, and shows at most fifty' },
   listUsers: { tables: ['users'], ...COMMAND },
   listAccessKeys: { tables: ['access_keys'], ...COMMAND },
   deleteUser: { tables: ['access_keys'], ...COMMAND },
   dropAccessKeys: { tables: ['access_keys'], ...COMMAND },
-  namesBlob: { tables: ['jobs'], why: 'at a start, of the few blobs that a crash left, the jobs of a day' },
+  namesBlob: {
+    tables: ['jobs'],
+    why: "a start calls it for the few blobs that a crash left, and reads a day's jobs",
+  },
   listJobs: {
     tables: ['jobs'],
-    why: 'in a list of one state PostgreSQL goes through the newest jobs of all, at most those of a day',
+    why: "to list one state, PostgreSQL filters the newest jobs of all states, at most a day's",
   },
   namesAnyBlob: {
     tables: ['*'],
-    why: 'a start asks once, and each part of the question ends at the first row',
+    why: 'a start calls it once, and each subquery ends at the first row',
   },
   createVault: {
     tables: ['vaults', 'store_records'],
-    why: 'an owner has at most 1,000 vaults, and they are counted; the first write journals the facts that are owed',
+    why: 'an owner has at most 1,000 vaults, which it counts; the first write appends the entries left in the outbox',
   },
-  listLocked: { tables: ['vault_policies'], why: 'once at a start, of one row a vault' },
-  retryNotifications: { tables: ['notifications'], why: 'a command makes all of them due' },
+  listLocked: { tables: ['vault_policies'], why: 'a start calls it once, and reads one row per vault' },
+  retryNotifications: {
+    tables: ['notifications'],
+    why: 'only a command calls it, and makes all of them due',
+  },
+  journalPeople: { tables: ['*'], ...COMMAND },
   listCapacity: { tables: ['sorted'], why: 'an owner has two units in force at most' },
   startJob: {
     tables: ['jobs', 'vaults', 'sorted'],
-    why: 'a policy that limits retrievals sums up those of the day, scarce capacity those of five minutes',
+    why: "a retrieval policy sums up a day's retrievals, scarce capacity those of five minutes",
   },
   deleteVault: {
     tables: ['uploads', 'jobs', 'deleted_archives'],
-    why: 'what an empty vault has left goes with it: the uploads and jobs of a day',
+    why: "an empty vault is deleted with its remaining rows: the uploads and a day's jobs",
   },
   takeInventories: {
     tables: ['vault_counts', 'vault_inventories', 'deleted_archives', 'sorted'],
-    why: 'once a minute looks at one row a vault; what was deleted since the last inventory goes when it is taken',
+    why: 'reads one row per vault each minute; taking an inventory drops the archives deleted since the last one',
   },
-  completeUpload: { tables: ['parts'], why: 'an upload has at most 10,000 parts, and all are folded' },
+  completeUpload: { tables: ['parts'], why: 'an upload has at most 10,000 parts, and it folds all of them' },
   idleUploads: { tables: ['parts'], why: 'an upload has at most 10,000 parts' },
+  listDamage: {
+    tables: ['damage', 'd'],
+    why: 'a page of it in the order of its key, before what is joined to it',
+  },
+  findGarbage: {
+    tables: ['garbage'],
+    why: 'the scrub asks, of blobs that nothing names, of which there are few',
+  },
+  storedTotals: { tables: ['vault_counts'], why: 'the scrub asks once a pass, of some rows a vault' },
   dropParts: { tables: ['parts'], why: 'an upload has at most 10,000 parts' },
 };

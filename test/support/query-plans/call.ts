@@ -3,18 +3,18 @@ import type { Vault } from '../../../src/domain/vault.ts';
 import type { Customer } from '../catalog-contract/customer.ts';
 import { VAULT_NO, vaultName } from './crowd.ts';
 
-/** A method of the catalog as requests, workers and commands call it, over the crowd. */
+/** A call of a catalog method as requests, workers and commands make it, on the crowd. */
 type Call = (customer: Customer) => Promise<unknown>;
 
-/** Calls of these methods, all of them. */
+/** One call list for each of these methods. */
 export type CallsOf<Name extends keyof Catalog> = { readonly [One in Name]: Call };
 
-/** One after the other. */
+/** Runs the calls one after the other. */
 export async function each(...calls: readonly (() => Promise<unknown>)[]): Promise<void> {
   for (const call of calls) await call();
 }
 
-/** The vault that has most of the crowd. */
+/** The vault that has most of the crowd's rows. */
 export function mainVault(c: Customer): Promise<Vault> {
   return c.vault(vaultName(VAULT_NO));
 }

@@ -1,35 +1,35 @@
-/** Rows for every table: enough to show a statement that reads more than its page. */
+/** Rows for every table, enough to reveal a statement that reads more than its page. */
 import type { Engine } from '../../../src/catalog/engine.ts';
 import { JOB_LIFE_MS } from '../../../src/domain/job.ts';
 import { MIB, START_MS } from '../catalog-contract/customer.ts';
 
-/** How many rows a table has of each kind. */
+/** Number of rows of each kind in a table. */
 export const CROWD = 4000;
-/** Number of rows that are due now, of each kind that can be due. */
+/** Number of rows that are due now, for each kind that can be due. */
 const DUE = 20;
-/** Numbers of the rows of one batch. */
+/** Row numbers of one batch. */
 export const TWENTY: readonly number[] = Array.from({ length: 20 }, (_, i) => i + 1);
 const VAULTS_OF_OWNER = 200;
 const HOUR_MS = 3_600_000;
 
-/** The vault that has most rows: the owner's first. */
+/** The vault with the most rows: the owner's first. */
 export const VAULT_NO = 1;
 export const vaultName = (no: number): string => `vault-${10_000 + no}`;
 /** An archive of that vault. */
 export const archiveId = (i: number): string => `crowd-${i}`;
-/** An upload of that vault that is in progress; the first one has as many parts as there are rows. */
+/** An upload in progress in that vault; the first one has as many parts as there are rows. */
 export const uploadId = (i: number): string => `crowd-${i}`;
 export const BIG_UPLOAD_NO = 1;
 /** Uploads after this number are idle. */
 const BUSY_UPLOADS = CROWD;
 export const IDLE_UPLOAD_NO = BUSY_UPLOADS + 1;
 export const IDLE_BEFORE_MS = START_MS - HOUR_MS;
-/** The first inventory, before which all of the vault's archives were made. */
+/** The first inventory, taken after all of the vault's archives were made. */
 export const TAKEN_MS = START_MS - 1000;
 
 type Columns = Readonly<Record<string, string>>;
 
-/** One statement that adds `count` rows, the row `i` (from 1) with these SQL expressions. */
+/** A statement that adds `count` rows; row `i` (from 1) has these SQL expressions. */
 function rows(table: string, count: number, columns: Columns): string {
   const numbers = `with recursive n(i) as (select cast(1 as bigint) union all select i + 1 from n where i < ${count})`;
   const names = Object.keys(columns).join(', ');
@@ -49,7 +49,7 @@ export function crowd(engine: Engine, account: string): readonly string[] {
   ];
 }
 
-/** The first vaults are the owner's; all others have other owners. */
+/** The first vaults belong to the owner, all others to other owners. */
 function vaults(account: string): string[] {
   const owner = `case when i <= ${VAULTS_OF_OWNER} then '${account}' else cast(100000000000 + i / 300 as text) end`;
   return [
@@ -88,6 +88,13 @@ function archives(hash: string): string[] {
     rows('deleted_archives', CROWD, { no: `1000000 + i`, ...archive, deleted_ms: String(START_MS) }),
     rows('garbage', CROWD, { ref: `'gone-' || cast(i as text)`, noted_ms: String(START_MS) }),
     rows('store_records', CROWD, { entry: `'{}'` }),
+    rows('damage', CROWD, {
+      ref: `'blob-' || cast(i as text)`,
+      leaf: '0',
+      kind: `'data'`,
+      first_seen_ms: String(START_MS),
+      last_seen_ms: `${START_MS} - i`,
+    }),
   ];
 }
 
@@ -177,7 +184,7 @@ function messages(account: string): string[] {
   ];
 }
 
-/** Each user in an account of its own, but for a few. */
+/** Users, most of them in an account of their own. */
 function people(account: string): string[] {
   const owner = `case when i <= ${DUE} then '${account}' else cast(100000000000 + i as text) end`;
   const made = { created_ms: String(START_MS) };

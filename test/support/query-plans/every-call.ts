@@ -10,7 +10,10 @@ export type Method = Exclude<keyof Catalog, 'close' | 'knownCommitNumber' | 'fai
 
 const { forgetVaults, ...vaultWrites } = VAULT_WRITES;
 
-/** Every method of the port: one without a call here does not compile. The one that removes everything comes last. */
+/**
+ * Calls of every method of the port; a method without a call does not compile. The one that removes everything comes
+ * last.
+ */
 export const EVERY_CALL: CallsOf<Method> = {
   ...READ_CALLS,
   ...vaultWrites,

@@ -24,7 +24,7 @@ async function startJobs(c: Customer): Promise<void> {
   await c.catalog.startJob({ job: inventoryJob(vault), nowMs: START_MS, expeditedCapacity: null });
 }
 
-/** Claims one and does with it what a worker does. */
+/** Leases one and does with it what a worker does. */
 async function workOnInventory({ catalog }: Customer): Promise<void> {
   const token = `token-${unique()}`;
   const jobNo = (await catalog.leaseInventoryJob({ token, ...LEASE }))?.job.no ?? 0;

@@ -1,4 +1,4 @@
-/** A fault in a plan: the statement reads a whole table, or more of it than it can need. */
+/** A fault in a plan: the statement reads a whole table, or more of it than it needs. */
 export interface Fault {
   readonly table: string;
   readonly what: string;
@@ -14,7 +14,7 @@ export interface PlannedStatement {
 
 /** Records the statements that a database runs. */
 export interface PlanListener {
-  /** The statements since the last call. */
+  /** Returns the statements since the last call. */
   take(): readonly PlannedStatement[];
   stop(): void;
 }

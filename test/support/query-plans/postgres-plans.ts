@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import pg from 'pg';
 import type { Fault, PlanListener, PlannedStatement } from './plan.ts';
 
-/** More than any page or batch that the calls ask for. */
+/** More rows than any page or batch that the calls request. */
 const ROWS_ALLOWED = 500;
 const EXPLAINED = /^\s*(with|select|insert|update|delete)\b/i;
 
@@ -20,8 +20,8 @@ interface Step {
 }
 
 /**
- * Runs every statement on any connection twice: first for its plan with actual counts, which is rolled back; then for
- * its result.
+ * Runs every statement of any connection twice: first for its plan with actual counts, rolled back; then for its
+ * result.
  */
 export function listenToPostgres(): PlanListener {
   const query = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => Promise<unknown>;
@@ -50,7 +50,7 @@ export function listenToPostgres(): PlanListener {
   };
 }
 
-/** `query(text, values)` and `query({ text, values })`. */
+/** Reads the arguments of `query(text, values)` or `query({ text, values })`. */
 function statementOf([first, second]: readonly unknown[]): { text: string; values: readonly unknown[] } {
   if (typeof first === 'string') return { text: first, values: (second ?? []) as readonly unknown[] };
   const { text, values } = first as pg.QueryConfig;
@@ -96,7 +96,7 @@ function rowsRead(step: Step): number {
   return once * step['Actual Loops'];
 }
 
-/** A sequential scan that ends early does not count: it only checks whether there is any row. */
+/** A sequential scan that ends early is not a fault, because it only checks whether there is any row. */
 function faultOf(step: Step): Fault | undefined {
   const table = step['Relation Name'];
   if (table === undefined || step['Node Type'] === 'ModifyTable') return undefined;

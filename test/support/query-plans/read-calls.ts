@@ -48,7 +48,7 @@ function labelOf(c: Customer, label: Pick<BlobLabel, 'kind' | 'archiveId'> & Par
   return { ...facts, sequence: 1, offset: 0, ...label };
 }
 
-/** Every read of the port. */
+/** Calls of every read of the port. */
 export const READ_CALLS: CallsOf<keyof CatalogReads> = {
   findVault: (c) => c.catalog.findVault(c.key(vaultName(VAULT_NO))),
   findVaultState: mainVault,
@@ -125,6 +125,16 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
       () => catalog.namesBlob(labelOf(c, { kind: 'inventory', archiveId: '', jobId: 'j' }), 'blob-17'),
     );
   },
+  listDamage: ({ catalog }) => pages({ ref: 'blob-2', leaf: 3 }, (page) => catalog.listDamage(page)),
+  countDamage: ({ catalog }) => catalog.countDamage(LIMIT),
+  findNamedBlobs: ({ catalog }) => catalog.findNamedBlobs(['blob-17', 'part-17', 'unknown']),
+  findGarbage: ({ catalog }) => catalog.findGarbage(['gone-17', 'unknown']),
+  listNamedRefs: ({ catalog }) =>
+    each(
+      () => catalog.listNamedRefs({ after: null, before: null }, LIMIT),
+      () => catalog.listNamedRefs({ after: 'blob-2', before: 'part-3' }, LIMIT),
+    ),
+  storedTotals: ({ catalog }) => catalog.storedTotals(),
   listGarbage: ({ catalog }) => pages(2000, (page) => catalog.listGarbage(page)),
   partRefs: ({ catalog }) => catalog.partRefs(BIG_UPLOAD_NO, LIMIT),
   idleUploads: ({ catalog }) => catalog.idleUploads(IDLE_BEFORE_MS, LIMIT),

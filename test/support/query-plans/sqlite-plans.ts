@@ -3,8 +3,8 @@ import { mock } from 'node:test';
 import type { Fault, PlanListener, PlannedStatement } from './plan.ts';
 
 /**
- * Explains every statement that is prepared on any connection. A connection prepares a statement once, so a statement
- * that two methods share is reported for the first.
+ * Explains every statement that any connection prepares. A connection prepares a statement once, so one that two
+ * methods share is reported for the first.
  */
 export function listenToSqlite(): PlanListener {
   const { prepare } = DatabaseSync.prototype;
@@ -31,21 +31,21 @@ export function listenToSqlite(): PlanListener {
 
 /** A row of `explain query plan`. */
 interface Step {
-  /** 0 for the steps of the statement itself; those of a subquery hang on another step. */
+  /** 0 for the statement's own steps; a subquery's steps have another step as parent. */
   readonly parent: number;
   readonly detail: string;
 }
 
-/** Many rows of a table may have the same value here. */
+/** Columns in which many rows may have the same value. */
 const SHARED = new Set(['account', 'region', 'vault_no', 'state', 'kind']);
-/** Tables of one row. */
+/** Tables with one row. */
 const SINGLE = new Set(['store_link', 'commit_number']);
-/** Tables with few rows for each value: a vault has at most 50 tags and a row for each shard, an owner one policy. */
+/** Tables with few rows for each value: per vault at most 50 tags and one row per shard, per owner one policy. */
 const FEW = new Set(['tags', 'vault_counts', 'retrieval_policies']);
 
 /**
- * A step reads a whole table or index (`SCAN`), or all rows of, say, one vault (`SEARCH` by nothing narrower), or
- * sorts what it has read. The first two are not faults if a limit ends them.
+ * A step is a fault if it reads a whole table or index (`SCAN`), reads all rows of, say, one vault (`SEARCH` by no
+ * narrower key), or sorts what it has read. The first two are allowed if a limit ends them.
  */
 function faultOf({ detail, parent }: Step, sql: string): Fault | undefined {
   if (detail.startsWith('USE TEMP B-TREE')) return { table: 'sorted', what: detail };
@@ -61,12 +61,12 @@ function faultOf({ detail, parent }: Step, sql: string): Fault | undefined {
   return FEW.has(table) ? undefined : { table, what: detail };
 }
 
-/** Whether a term of a search, such as `vault_no=?`, leaves many rows. */
+/** Whether a search term, such as `vault_no=?`, may match many rows. */
 function isShared(term: string): boolean {
   return SHARED.has(/^(\w+)=\?$/.exec(term)?.[1] ?? '');
 }
 
-/** The table behind a name, which may be an alias. */
+/** The table of a name, which may be an alias. */
 function tableOf(name: string, sql: string): string {
   return new RegExp(`(?:from|join) "?(\\w+)"? (?:as )?"?${name}"?(?!\\w)`, 'i').exec(sql)?.[1] ?? name;
 }

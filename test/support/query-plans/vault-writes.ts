@@ -6,7 +6,7 @@ import { VAULT_NO } from './crowd.ts';
 const POLICY = '{}';
 const LOCK_ID_HASH = hashOf('lock');
 
-/** Deletes an empty vault that has an upload and a job. */
+/** Deletes a vault without archives that has an upload and a job. */
 async function deleteVault(c: Customer): Promise<void> {
   const vault = await c.makeVault('deleted');
   await c.startUpload(vault);

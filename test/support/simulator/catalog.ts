@@ -12,6 +12,7 @@ import { asCatalogShortage } from '../../../src/catalog/sqlite-shortage.ts';
 import type { Source } from '../../../src/catalog/transaction.ts';
 import { writesOver } from '../../../src/catalog/writes.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
+import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { Fault, Step } from './steps.ts';
 
@@ -93,7 +94,7 @@ export async function openSimulatedCatalog(file: CatalogFile, deps: CatalogDeps)
   const { database, source } = file.writing;
   const { commitNumber } = await readsOver(source).storeLink();
   const own = new ProcessDatabase(database, process) as unknown as DatabaseSync;
-  const writer = new GroupWriter(own, source, { journal, failure, generation: 0, commitNumber });
+  const writer = new GroupWriter(own, source, { journal, failure, jobMessage, generation: 0, commitNumber });
   return {
     ...readsOver(file.reading.source),
     ...writesOver(writer),

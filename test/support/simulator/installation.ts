@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DataFolder, dataFolder } from '../../../src/app/data-folder.ts';
 import { openSqliteWriter } from '../../../src/catalog/sqlite.ts';
+import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import type { CatalogFile } from './catalog.ts';
 import { SimulatedClaims } from './claims.ts';
 import type { SimulatedDisk } from './disk.ts';
@@ -19,7 +20,7 @@ export class Workbench {
 
   static async open(): Promise<Workbench> {
     const bench = new Workbench();
-    const writer = await openSqliteWriter(bench.emptyCatalog, { journal: async () => {} });
+    const writer = await openSqliteWriter(bench.emptyCatalog, { journal: async () => {}, jobMessage });
     await writer.close();
     return bench;
   }

@@ -36,6 +36,14 @@ export class SimulatedFile implements OpenFile {
     });
   }
 
+  readInto(position: number, target: Uint8Array, _least: number): Promise<number> {
+    return this.#run('read', 'pread', (step, fault) => {
+      const bytesRead = this.#readable(step).readInto(position, target);
+      fault?.garble?.(target.subarray(0, bytesRead));
+      return bytesRead;
+    });
+  }
+
   writeAt(position: number, bytes: Uint8Array): Promise<void> {
     return this.#write((step, fault) => this.#put(step, position, bytes, fault));
   }

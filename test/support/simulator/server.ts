@@ -232,6 +232,7 @@ export class SimulatedServer {
           inventoryMode: 'live',
           expeditedCapacity: null,
           dueTime: createDueTime('instant', 1),
+          damageTopic: null,
         },
       },
       trustedTime,

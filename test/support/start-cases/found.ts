@@ -1,4 +1,4 @@
-/** Findings of a start, for tests of its decision. */
+/** What a start finds, for tests of its decision. */
 import type { CatalogFound, FoundCatalog, StartFindings } from '../../../src/domain/start-findings.ts';
 import type { FoundStore, StoreFound } from '../../../src/domain/store-identity.ts';
 
@@ -6,7 +6,7 @@ export const S = 's'.repeat(32);
 export const C = 'c'.repeat(32);
 export const FRESH = { storeId: 'fresh-store', catalogId: 'fresh-catalog' };
 
-/** A store of form 3 that was in use, with an archive. */
+/** A used store of form 3 with an archive. */
 export const STORE: FoundStore = {
   kind: 'store',
   formatVersion: 3,
@@ -41,7 +41,7 @@ export const EMPTY_CATALOG = {
   lastEntrySeq: 0,
   mode: undefined,
 };
-/** Store and catalog as the version before form 3 left them. */
+/** A store and catalog of the version before form 3. */
 export const OLD_STORE = { ...STORE, formatVersion: 2, identity: undefined, commitNumber: 0 };
 export const OLD_CATALOG = { ...CATALOG, ...UNCLAIMED };
 export const EMPTY_STORE = {

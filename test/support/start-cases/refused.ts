@@ -12,28 +12,28 @@ import {
   STORE,
 } from './found.ts';
 
-/** Refused starts: the case, the findings, the reason, what the message names. */
+/** Refused starts: the case, what the start finds, the reason, and what the message names. */
 export const REFUSED: readonly [string, Partial<StartFindings>, RefusalReason, RegExp][] = [
   [
-    'no folder where a store was',
+    'no folder where the store was',
     { store: { kind: 'none', what: 'not there' } },
     'missing-store',
     /There is no folder \/d\/store, .*mounted.*--accept-empty-store/,
   ],
   [
-    'an empty folder where a store was',
+    'an empty folder where the store was',
     { store: NO_STORE },
     'missing-store',
     /The folder \/d\/store is empty/,
   ],
   [
-    'a folder of something else where a store was',
+    'a folder with other files where the store was',
     { store: { kind: 'none', what: 'no store' } },
     'missing-store',
     /holds no store/,
   ],
   [
-    'no store for a catalog of before form 3 that lists archives',
+    'no store for a catalog of the version before form 3 that has archives',
     { store: NO_STORE, catalog: OLD_CATALOG, remembered: undefined },
     'missing-store',
     /lists the archives of a store\./,
@@ -45,7 +45,7 @@ export const REFUSED: readonly [string, Partial<StartFindings>, RefusalReason, R
     /database "m" on h:5432.*belong to another data folder/,
   ],
   [
-    'a store of form 2 without blobs for a catalog that lists archives',
+    'a store of form 2 without blobs for a catalog that has archives',
     { store: { ...OLD_STORE, holdsBlobs: false }, catalog: OLD_CATALOG, remembered: undefined },
     'missing-store',
     /holds no archive/,
@@ -81,7 +81,7 @@ export const REFUSED: readonly [string, Partial<StartFindings>, RefusalReason, R
     /lists the archives of the store s+, and what lies at \/d\/store is the store z/,
   ],
   [
-    'a store of form 2 where the catalog knows one of form 3',
+    'a store of form 2 where the catalog names one of form 3',
     { store: OLD_STORE },
     'other-store',
     /has no identity.*--accept-empty-store/,
@@ -114,19 +114,19 @@ export const REFUSED: readonly [string, Partial<StartFindings>, RefusalReason, R
     /MORAINE_CATALOG/,
   ],
   [
-    'a catalog that is gone',
+    'a missing catalog',
     { catalog: NO_CATALOG },
     'missing-catalog',
     /There is no catalog in \/d\/catalog\.sqlite/,
   ],
   [
-    'a catalog that is gone with its store',
+    'a missing catalog and a missing store',
     { store: NO_STORE, catalog: NO_CATALOG },
     'missing-catalog',
     /restore it/,
   ],
   [
-    'a catalog that is gone, in a data folder that remembers none',
+    'a missing catalog, in a data folder that does not remember one',
     { catalog: NO_CATALOG, remembered: undefined },
     'missing-catalog',
     /accept-catalog/,
@@ -150,13 +150,13 @@ export const REFUSED: readonly [string, Partial<StartFindings>, RefusalReason, R
     /accept-catalog/,
   ],
   [
-    'a copy of a store that was served since',
+    'a copy of a store that was served since then',
     { store: identityWith({ generation: 3 }) },
     'older-store',
     /start 3 there, start 4 in the catalog/,
   ],
   [
-    'a copy that was made while the other wrote, over one database',
+    'a copy made while the original was written to, over one database',
     { catalog: { ...CATALOG, countsCommits: false, commitNumber: 92 } },
     'older-store',
     /This is a copy/,
@@ -181,7 +181,7 @@ export const REFUSED: readonly [string, Partial<StartFindings>, RefusalReason, R
     /\/d\/store was not made by an emulator/,
   ],
   [
-    'an emulator over a real store, whatever the catalog says',
+    'an emulator over a real store, with any catalog',
     { emulator: true, catalog: { ...CATALOG, mode: 'emulator' } },
     'emulator-over-store',
     /--emulator/,
@@ -209,7 +209,7 @@ export const REFUSED: readonly [string, Partial<StartFindings>, RefusalReason, R
     /--emulator/,
   ],
   [
-    'an emulator over a store of form 2 that nobody says is its own',
+    'an emulator over a store of form 2 that is not marked as its own',
     {
       emulator: true,
       store: OLD_STORE,

@@ -15,30 +15,32 @@ import {
   STORE,
 } from './found.ts';
 
-/** Allowed starts: the case, the findings, the store's identity from now on, whether the catalog is older. */
+/**
+ * Allowed starts: the case, what the start finds, the store's identity afterwards, and whether the catalog is older.
+ */
 export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][] = [
   ['a store and its catalog', {}, { storeId: S, catalogId: C, generation: 5 }, false],
   ['a first start', NEW, { ...FRESH, generation: 1 }, false],
   [
-    'a first start over a store folder that was prepared',
+    'a first start over a prepared store folder',
     { ...NEW, store: { kind: 'none', what: 'no store' } },
     { ...FRESH, generation: 1 },
     false,
   ],
   [
-    'a first start with a database of others',
+    'a first start with a database that others use',
     { ...NEW, catalogPlace: 'a database' },
     { ...FRESH, generation: 1 },
     false,
   ],
   [
-    'a first start that was cut before the store was made',
+    'a first start that was interrupted before the store was made',
     { ...NEW, hasMasterKey: true, catalog: EMPTY_CATALOG },
     { ...FRESH, generation: 1 },
     false,
   ],
   [
-    'a first start that was cut before the catalog was claimed',
+    'a first start that was interrupted before the catalog was claimed',
     {
       store: { ...EMPTY_STORE, identity: { storeId: S, catalogId: C, generation: 1, emulator: false } },
       catalog: EMPTY_CATALOG,
@@ -48,7 +50,7 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     false,
   ],
   [
-    'a first start that was cut before the store had its identity',
+    'a first start that was interrupted before the store had its identity',
     {
       ...NEW,
       hasMasterKey: true,
@@ -58,7 +60,7 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     false,
   ],
   [
-    'a store of form 2 whose upgrade was cut before it had its identity',
+    'a store of form 2 whose upgrade was interrupted before it had its identity',
     {
       store: { ...OLD_STORE, formatVersion: 3, missing: ['identity.json'] },
       catalog: OLD_CATALOG,
@@ -68,7 +70,7 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     false,
   ],
   [
-    'a start that was cut between store and catalog',
+    'a start that was interrupted between store and catalog',
     { store: identityWith({ generation: 5 }) },
     { generation: 6 },
     false,
@@ -86,7 +88,7 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     true,
   ],
   [
-    'a store of form 2 that is new, too',
+    'a new store of form 2',
     {
       store: { ...OLD_STORE, holdsBlobs: false, holdsAnything: false, lastEntrySeq: 0 },
       catalog: EMPTY_CATALOG,
@@ -102,7 +104,7 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     true,
   ],
   [
-    'an upgrade that was cut before the catalog was claimed',
+    'an upgrade that was interrupted before the catalog was claimed',
     {
       store: { ...identityWith({ generation: 1 }), commitNumber: 0 },
       catalog: OLD_CATALOG,
@@ -124,26 +126,21 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     { generation: 10 },
     true,
   ],
-  ['a catalog that was older and is not accepted', { store: { ...STORE, knowsOlder: true } }, {}, true],
-  ['a catalog that says so itself', { catalog: { ...CATALOG, knowsOlder: true } }, {}, true],
+  ['an older catalog that was not accepted', { store: { ...STORE, knowsOlder: true } }, {}, true],
+  ['a catalog that is marked as older', { catalog: { ...CATALOG, knowsOlder: true } }, {}, true],
   [
-    'a catalog that is ahead of what was noted, by commits',
+    'a catalog that is some commits ahead of the noted number',
     { catalog: { ...CATALOG, commitNumber: 95 } },
     {},
     false,
   ],
   [
-    'a database that is ahead by the number that was raised last',
+    'a database that is ahead by the last increase of the number',
     { catalog: { ...CATALOG, countsCommits: false, commitNumber: 91 } },
     {},
     false,
   ],
-  [
-    'a catalog that moved to another place',
-    { catalogPlace: 'another host' },
-    { storeId: S, catalogId: C },
-    false,
-  ],
+  ['a catalog in a new place', { catalogPlace: 'another host' }, { storeId: S, catalogId: C }, false],
   [
     'another catalog, accepted',
     { catalog: { ...CATALOG, catalogId: 'x', storeId: 'y' }, accepts: { emptyStore: false, catalog: true } },
@@ -175,7 +172,7 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     false,
   ],
   [
-    'a store without a piece, accepted',
+    'an incomplete store, accepted',
     { store: { ...STORE, missing: ['packs'] }, accepts: { emptyStore: true, catalog: false } },
     { storeId: S },
     false,
@@ -196,7 +193,7 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     false,
   ],
   [
-    'an emulator whose reset was cut',
+    'an emulator whose reset was interrupted',
     {
       emulator: true,
       store: { ...identityWith({ emulator: true }), missing: ['blobs', 'packs'] },
@@ -206,7 +203,7 @@ export const SERVED: readonly [string, Partial<StartFindings>, object, boolean][
     false,
   ],
   [
-    'an emulator over a store in which nothing ever was',
+    'an emulator over a store that was never used',
     {
       emulator: true,
       store: EMPTY_STORE,

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { refuses } from '../../test/support/refusal.ts';
-import { parseDescription, parseTreeHash, requireBodyLength } from './archive.ts';
+import { refuses } from '../../../test/support/refusal.ts';
+import { parseDescription, parseTreeHash, requireBodyLength } from './archive-headers.ts';
 
-const INVALID = 'InvalidParameterValueException';
+const INVALID = 'invalid';
 const PRINTABLE = String.fromCharCode(...Array.from({ length: 95 }, (_, i) => 0x20 + i));
 
 describe('the description of an archive', () => {
-  it('is null when it is absent, empty or nothing but spaces', () => {
+  it('is null when absent, empty or only spaces', () => {
     for (const raw of [undefined, '', ' ', '   ']) assert.equal(parseDescription(raw), null);
   });
 
-  it('keeps every printable character, and spaces but for the leading ones', () => {
+  it('keeps every printable character and all but leading spaces', () => {
     assert.equal(parseDescription(`x${PRINTABLE}`), `x${PRINTABLE}`);
     assert.equal(parseDescription('  two  spaces and %20 '), 'two  spaces and %20 ');
   });
 
-  it('has up to 1,024 characters, not counting leading spaces', () => {
+  it('may have 1,024 characters, not counting leading spaces', () => {
     const longest = 'd'.repeat(1024);
     assert.equal(parseDescription(longest), longest);
     assert.equal(parseDescription(` ${longest}`), longest);
@@ -27,7 +27,7 @@ describe('the description of an archive', () => {
     );
   });
 
-  it('is refused with control characters and anything beyond ASCII, naming which and where', () => {
+  it('is refused with control or non-ASCII characters; the error names the first and its place', () => {
     refuses(() => parseDescription('ab\x7f'), INVALID, /: the character 0x7f at position 3 /);
     refuses(() => parseDescription('\t'), INVALID, /: the character 0x09 at position 1 /);
     for (const odd of ['\0', '\n', '\x1f', '\x80', '\xe9', '\xff', 'ж', '😀']) {
@@ -48,12 +48,12 @@ describe('the tree hash of an upload', () => {
     assert.equal(parseTreeHash(hash.toUpperCase()), hash);
   });
 
-  it('may be 32 digits, filled up with zeros', () => {
+  it('may be 32 digits, which are padded with zeros', () => {
     assert.equal(parseTreeHash('0'.repeat(32)), '0'.repeat(64));
     assert.equal(parseTreeHash('f'.repeat(32)), '0'.repeat(32) + 'f'.repeat(32));
   });
 
-  it('is refused bare when it is anything else', () => {
+  it('is refused otherwise, without an explanation', () => {
     for (const odd of [
       '000',
       hash.slice(1),
@@ -67,10 +67,10 @@ describe('the tree hash of an upload', () => {
     }
   });
 
-  it('must be there', () => {
+  it('is required', () => {
     for (const missing of [undefined, '']) {
       const text = 'Required parameter missing: x-amz-sha256-tree-hash';
-      refuses(() => parseTreeHash(missing), 'MissingParameterValueException', text);
+      refuses(() => parseTreeHash(missing), 'missing', text);
     }
   });
 });
@@ -81,7 +81,7 @@ describe('the length of a body', () => {
     assert.equal(requireBodyLength('4294967296'), 4_294_967_296);
   });
 
-  it('is refused in the words of the service otherwise', () => {
+  it("is refused otherwise with the service's text", () => {
     for (const raw of ['18446744073709551616', '-1', '', '1 ', '0x1']) {
       refuses(() => requireBodyLength(raw), INVALID, `Invalid Content-Length: ${raw}`);
     }

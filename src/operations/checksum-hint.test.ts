@@ -10,12 +10,12 @@ import {
   leavesOf,
 } from '../../test/support/hash-mistakes.ts';
 import { MIB, patternBytes } from '../../test/support/pattern.ts';
+import type { Part } from '../domain/upload.ts';
 import { explainBodyHash, explainWholeHash } from './checksum-hint.ts';
-import type { Part } from './upload.ts';
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
-/** A body, with what the server knows when it checks the hash. */
+/** A body with what the server knows when it checks the hash. */
 function bodyOf(bytes: number) {
   const body = patternBytes(bytes);
   const leaves = leavesOf(body);
@@ -40,7 +40,7 @@ function partsOf(count: number): Part[] {
 
 const rootsOf = (parts: readonly Part[]): Buffer[] => parts.map((part) => Buffer.from(part.treeHash, 'hex'));
 
-/** The parts in an order that a client may sort them by. */
+/** The parts sorted by a text made of each, as some clients sort them. */
 function sortedBy(parts: readonly Part[], text: (part: Part, index: number) => string): Part[] {
   const named = parts.map((part, i) => ({ part, text: text(part, i) }));
   named.sort((a, b) => Buffer.compare(Buffer.from(a.text), Buffer.from(b.text)));
@@ -49,7 +49,7 @@ function sortedBy(parts: readonly Part[], text: (part: Part, index: number) => s
 
 function says(sentence: string | undefined, words: RegExp): void {
   assert.match(sentence ?? '(nothing)', words);
-  // One sentence: it follows the API's own text and one space.
+  // One sentence, preceded by a space, which follows the API's own text.
   assert.match(sentence ?? '', /^[A-Z][^\n]*\.$/);
 }
 
@@ -66,7 +66,7 @@ describe('a wrong tree hash of a body is explained', () => {
     says(odd.explain(odd.linear), /plain SHA-256 of the whole body/);
   });
 
-  it('when digests were joined as text', () => {
+  it('when digests were joined as hex text', () => {
     says(odd.explain(foldHexText(odd.leaves)), /as hexadecimal text/);
     says(deep.explain(foldHexText(deep.leaves)), /as hexadecimal text/);
     says(bodyOf(2 * MIB).explain(foldHexText(bodyOf(2 * MIB).leaves)), /as hexadecimal text/);
@@ -82,15 +82,15 @@ describe('a wrong tree hash of a body is explained', () => {
     says(deep.explain(foldDoublingOdd(deep.leaves)), /pairs an odd leaf with itself/);
   });
 
-  it('in whatever case its digits are', () => {
+  it('whatever the case of its digits', () => {
     says(odd.explain(odd.linear.toUpperCase()), /plain SHA-256/);
   });
 
-  it('by no guess when it is any other hash', () => {
+  it('not at all when it is any other hash', () => {
     for (let i = 0; i < 50; i++) assert.equal(odd.explain(randomBytes(32).toString('hex')), undefined);
   });
 
-  it('by nothing when it is malformed', () => {
+  it('not at all when it is malformed', () => {
     const malformed = [
       '',
       '000',
@@ -113,7 +113,7 @@ describe('a wrong tree hash at Complete is explained', () => {
     says(explain(HASH_OF_NOTHING), /SHA-256 of no data/);
   });
 
-  it('when digests were joined as text', () => {
+  it('when digests were joined as hex text', () => {
     says(explain(foldHexText(roots)), /as hexadecimal text/);
   });
 
@@ -153,7 +153,7 @@ describe('a wrong tree hash at Complete is explained', () => {
     says(explain(fold(linear)), /plain SHA-256 hashes/);
   });
 
-  it('in whatever case its digits are', () => {
+  it('whatever the case of its digits', () => {
     says(explain(fold([...roots].reverse()).toUpperCase()), /in reverse order/);
   });
 
@@ -162,7 +162,7 @@ describe('a wrong tree hash at Complete is explained', () => {
     says(explainWholeHash(part?.linearHash ?? '', partsOf(1)), /plain SHA-256 of the whole archive/);
   });
 
-  it('by the right hash when it is any other, such as the plain SHA-256 of several parts together', () => {
+  it('with the right hash when it is any other, such as the plain SHA-256 of several parts', () => {
     const right = new RegExp(
       `^The tree hash of the uploaded parts is ${fold(roots)}\\. The plain SHA-256 of`,
     );
@@ -170,11 +170,11 @@ describe('a wrong tree hash at Complete is explained', () => {
     for (const sent of ['', '000', '0'.repeat(32), HASH_OF_NOTHING.slice(1)]) says(explain(sent), right);
   });
 
-  it('by nothing when the upload has ended meanwhile', () => {
+  it('not at all when the upload has ended meanwhile', () => {
     assert.equal(explainWholeHash(randomBytes(32).toString('hex'), []), undefined);
   });
 
-  it('also for the largest upload, in the time of an answer', () => {
+  it('fast enough even for the largest upload', () => {
     const many: Part[] = Array.from({ length: 10_000 }, (_, i) => ({
       first: i * MIB,
       size: MIB,

@@ -3,9 +3,9 @@
  * mistakes that they really make can be recomputed from hashes that the server has.
  */
 import { createHash } from 'node:crypto';
+import { isHexHash } from '../domain/archive.ts';
+import type { Part } from '../domain/upload.ts';
 import { EMPTY_HASH, foldDigests, hashPair, sha256 } from '../treehash/index.ts';
-import { isHexHash } from './archive.ts';
-import type { Part } from './upload.ts';
 
 const hex = (digest: Uint8Array): string => Buffer.from(digest).toString('hex');
 

@@ -1,6 +1,5 @@
-import type { Span } from '../treehash/index.ts';
-import { isMegabyteAligned } from '../treehash/index.ts';
-import { invalidParameter } from './errors.ts';
+import { invalidParameter } from '../../domain/errors.ts';
+import { isMegabyteAligned, type Span } from '../../treehash/index.ts';
 
 /** Bytes of a span, whose ends are both included. */
 export function spanBytes({ first, last }: Span): number {
@@ -9,7 +8,7 @@ export function spanBytes({ first, last }: Span): number {
 
 /**
  * `RetrievalByteRange` of an archive job: `"a-b"`, both included, within the archive and megabyte aligned.
- * Undefined means the whole archive. @throws 400 that says which rule the range breaks.
+ * Undefined means the whole archive. @throws Refusal invalid, which says which rule the range breaks.
  */
 export function parseRetrievalRange(raw: string | null, archiveBytes: number): Span {
   if (raw === null) return { first: 0, last: archiveBytes - 1 };
@@ -34,10 +33,10 @@ function invalidRetrieval(raw: string, why: string): Error {
 /**
  * The `Range` header of GetJobOutput, within an output of `total` bytes. Null for the whole output: when it is
  * absent, empty, of several ranges or malformed, which the service ignores (observed). An end beyond the
- * output is clamped; old clients rely on it. @throws 400 for a start beyond it (observed: not 416).
+ * output is clamped; old clients rely on it. @throws Refusal invalid for a start beyond it (observed).
  */
 export function parseOutputRange(raw: string | undefined, total: number): Span | null {
-  // Any number of digits: to ask for the rest, some clients send the largest number that they know.
+  // Accepts any number of digits, because some clients request the rest with the largest number that they have.
   const match = /^bytes=(\d*)-(\d*)$/.exec(raw ?? '');
   const [, from = '', to = ''] = match ?? [];
   if (match === null || (from === '' && to === '')) return null;

@@ -1,0 +1,246 @@
+/** Reading journal files, and closing those whose process ended without closing its own. */
+import { join } from 'node:path';
+import { BlobDamaged, type JournalEntry, type JournalSurvey } from '../../domain/blob-store.ts';
+import { ignoreErrors } from '../../durable/errors.ts';
+import type { FileSystem } from '../../durable/file-system.ts';
+import type { Flush } from '../../durable/folder-flusher.ts';
+import { realFileSystem } from '../../durable/real-file-system.ts';
+import { type Closing, formatClosing, holdsClosing, LineTally, parseLine } from './journal-lines.ts';
+import { isJournalFile } from './paths.ts';
+
+/** Called for damage. Reading goes on if it returns. */
+type OnDamage = (damage: BlobDamaged) => void;
+
+function throwDamage(damage: BlobDamaged): never {
+  throw damage;
+}
+
+interface JournalReading {
+  readonly fs?: FileSystem;
+  /** Every file of an earlier generation than this was closed: one that is not has lost its end. */
+  readonly closedBefore?: number;
+  /** By default, damage is thrown. */
+  readonly onDamage?: OnDamage | undefined;
+}
+
+/** Every entry of every journal file in the folder. @throws BlobDamaged by default, the I/O error. */
+export async function* readJournals(
+  folder: string,
+  reading: JournalReading = {},
+): AsyncIterable<JournalEntry> {
+  for (const path of await journalPaths(reading.fs ?? realFileSystem, folder))
+    yield* readJournal(path, reading);
+}
+
+/** Every entry of one journal file. @throws BlobDamaged by default, the I/O error. */
+export async function* readJournal(
+  path: string,
+  { fs = realFileSystem, closedBefore = 0, onDamage = throwDamage }: JournalReading,
+): AsyncIterable<JournalEntry> {
+  const reader = new FileReader(fs, path, onDamage);
+  yield* reader.entries();
+  reader.requireClosed(closedBefore);
+}
+
+async function journalPaths(fs: FileSystem, folder: string): Promise<readonly string[]> {
+  return (await fs.names(folder)).filter(isJournalFile).map((name) => join(folder, name));
+}
+
+/** Reads one file from beginning to end. */
+class FileReader {
+  readonly #fs: FileSystem;
+  readonly #path: string;
+  readonly #onDamage: OnDamage;
+  readonly #tally = new LineTally();
+  #closing: Closing | undefined;
+  /** Number of the line, from 0. */
+  #at = 0;
+  /** A line that does not match its checksum, and may have been torn by a crash if it is the last. */
+  #torn: string | undefined;
+  /** The least generation of an entry. */
+  #generation = Number.POSITIVE_INFINITY;
+
+  constructor(fs: FileSystem, path: string, onDamage: OnDamage) {
+    this.#fs = fs;
+    this.#path = path;
+    this.#onDamage = onDamage;
+  }
+
+  /** The whole lines at the beginning, after `entries` came to its end. */
+  get tally(): LineTally {
+    return this.#tally;
+  }
+
+  async *entries(): AsyncIterable<JournalEntry> {
+    this.#closing = await findClosing(this.#fs, this.#path);
+    for await (const line of this.#fs.readLines(this.#path)) {
+      const entry = this.#read(line);
+      if (entry) yield entry;
+      this.#at++;
+    }
+    this.#end();
+  }
+
+  #read(line: string): JournalEntry | undefined {
+    const parsed = parseLine(line);
+    if (this.#torn !== undefined && this.#closing === undefined) {
+      this.#report(`a journal line does not match its checksum: ${this.#torn.slice(0, 80)}`);
+      this.#torn = undefined;
+    }
+    if (parsed === undefined) {
+      this.#readUnmatched(line);
+      return undefined;
+    }
+    if (this.#at === this.#tally.lines) this.#count(line, parsed.entry);
+    if (parsed.entry) this.#generation = Math.min(this.#generation, parsed.entry.writer?.generation ?? 0);
+    return parsed.entry;
+  }
+
+  /** Only a last line, or one behind the lines that the closing line counts, can have been torn by a crash. */
+  #readUnmatched(line: string): void {
+    if (this.#closing === undefined) this.#torn = line;
+    else if (this.#at < this.#closing.lines)
+      this.#report(`a journal line does not match its checksum: ${line.slice(0, 80)}`);
+  }
+
+  /** Counts a line at the beginning of the file, up to where the closing line counts them. */
+  #count(line: string, entry: JournalEntry | undefined): void {
+    if (this.#closing !== undefined && this.#at >= this.#closing.lines) return;
+    this.#tally.add(line, entry);
+  }
+
+  #end(): void {
+    if (this.#closing === undefined) {
+      if (this.#torn !== undefined && holdsClosing(this.#torn, this.#tally.closing()))
+        this.#report('the line that closes the file was changed');
+      return;
+    }
+    const { lines, digest } = this.#tally.closing();
+    if (lines === this.#closing.lines && digest === this.#closing.digest) return;
+    this.#report(`its lines are not the ${this.#closing.lines} that it was closed with`);
+  }
+
+  /** Reports a file that a later start had closed and that has lost its end. */
+  requireClosed(before: number): void {
+    if (this.#closing === undefined && this.#generation < before)
+      this.#report('its end is missing: the file was closed before');
+  }
+
+  #report(why: string): void {
+    this.#onDamage(new BlobDamaged(this.#path, why));
+  }
+}
+
+/** Longer than any line: the longest holds a policy of 20 KiB, escaped once. */
+const TAIL_BYTES = 262_144;
+/** Longer than any closing line. */
+const CLOSING_BYTES = 4096;
+
+/** The closing line, if the file ends with one. */
+async function findClosing(fs: FileSystem, path: string): Promise<Closing | undefined> {
+  const last = (await readTail(fs, path, CLOSING_BYTES)).split('\n').at(-2);
+  return last === undefined ? undefined : parseLine(last)?.closing;
+}
+
+async function readTail(fs: FileSystem, path: string, bytes: number): Promise<string> {
+  const file = await fs.open(path, 'read');
+  try {
+    const size = await file.size();
+    const length = Math.min(size, bytes);
+    return (await file.readAt(size - length, length)).toString();
+  } finally {
+    await file.close();
+  }
+}
+
+/** How far journals go. */
+export interface JournalEnd {
+  /** The greatest number of an entry; 0 without one. */
+  readonly seq: number;
+  /** The greatest commit number in a stamp; 0 without one. */
+  readonly commitNumber: number;
+}
+
+/** Reads only the end of each file: numbers grow nearly in order. @throws the I/O error. */
+export async function findJournalEnd(folder: string, fs: FileSystem = realFileSystem): Promise<JournalEnd> {
+  const ends: JournalEnd[] = [];
+  for (const path of await journalPaths(fs, folder)) ends.push(await findFileEnd(fs, path));
+  return greatest(ends);
+}
+
+function greatest(ends: readonly JournalEnd[]): JournalEnd {
+  const seq = ends.reduce((most, end) => Math.max(most, end.seq), 0);
+  return { seq, commitNumber: ends.reduce((most, end) => Math.max(most, end.commitNumber), 0) };
+}
+
+async function findFileEnd(fs: FileSystem, path: string): Promise<JournalEnd> {
+  // Not just the last line: on PostgreSQL, entries that are committed side by side may change places.
+  const lines = (await readTail(fs, path, TAIL_BYTES)).split('\n');
+  const entries = lines.flatMap((line) => parseLine(line)?.entry ?? []);
+  return greatest(entries.map(({ seq, writer }) => ({ seq, commitNumber: writer?.commitNumber ?? 0 })));
+}
+
+interface ClosingDeps {
+  readonly fs: FileSystem;
+  readonly folder: string;
+  readonly flush: Flush;
+  /** Name of the file that this process writes. */
+  readonly own: string;
+}
+
+/**
+ * Closes the files that other processes left open. Leaves damaged files as they are: closing one would hide the damage.
+ * If a line cannot be written (a full disk), its file stays open.
+ * @returns also whether every file is closed now. @throws the I/O error of a read or flush.
+ */
+export async function closeJournals({
+  fs,
+  folder,
+  flush,
+  own,
+}: ClosingDeps): Promise<JournalSurvey & { readonly isComplete: boolean }> {
+  const types = new Set<string>();
+  const damage: string[] = [];
+  let isComplete = true;
+  for (const path of await journalPaths(fs, folder)) {
+    if (path === join(folder, own)) continue;
+    const found =
+      (await findClosing(fs, path)) ?? (await surveyFile(fs, path, (one) => damage.push(one.message)));
+    for (const type of found.types) types.add(type);
+    if ('isOpen' in found && found.lines > 0)
+      isComplete = (await closeFile(fs, path, flush, found)) && isComplete;
+  }
+  return { types: [...types], damage, isComplete: isComplete && damage.length === 0 };
+}
+
+/** Reads a file without a closing line. @returns the line that would close it, and whether it may be closed. */
+async function surveyFile(
+  fs: FileSystem,
+  path: string,
+  onDamage: OnDamage,
+): Promise<Closing & { readonly isOpen?: true }> {
+  const types = new Set<string>();
+  let isDamaged = false;
+  const reader = new FileReader(fs, path, (damage) => {
+    isDamaged = true;
+    onDamage(damage);
+  });
+  for await (const { body } of reader.entries()) types.add(String(body['type']));
+  const closing = reader.tally.closing();
+  return isDamaged ? { ...closing, types: [...types] } : { ...closing, isOpen: true };
+}
+
+/** @returns false if the line cannot be written. @throws the I/O error of the flush. */
+async function closeFile(fs: FileSystem, path: string, flush: Flush, closing: Closing): Promise<boolean> {
+  const isTerminated = (await readTail(fs, path, 1)) === '\n';
+  const file = await fs.open(path, 'append');
+  try {
+    // A torn last line stays, on a line of its own.
+    const bytes = Buffer.from(`${isTerminated ? '' : '\n'}${formatClosing(closing)}`);
+    if ((await file.appendOnce(bytes).catch(ignoreErrors)) !== bytes.length) return false;
+    await flush(() => file.flushData());
+    return true;
+  } finally {
+    await file.close();
+  }
+}
