@@ -68,6 +68,8 @@ export class Simulation {
   /** Of the event under way. */
   #random = new Random(0);
   #requestIds = 0;
+  /** While time is passed at once, requests seem to take long. */
+  #passes = false;
   /** Puts the model back to where it was at the last backup. */
   #backup: (() => void) | undefined;
   /** Archives that were there when an older catalog was put back. */
@@ -160,8 +162,8 @@ export class Simulation {
       asked.answer(toReply(answer, status));
       return true;
     }
-    // It may go on although its client is gone.
-    if (!exchange.isOver) return false;
+    // It may go on although its client is gone. What a dying process tells of its own end reaches nobody.
+    if (!exchange.isOver || server.process.isDead) return false;
     if (status !== undefined && status < 300) asked.onPartial(body);
     if (status !== undefined && status >= 500) {
       this.#tally.shortages++;
@@ -174,9 +176,6 @@ export class Simulation {
     asked.lose();
     return true;
   }
-
-  /** While time is passed at once, requests seem to take long. */
-  #passes = false;
 
   async #settleClient(client: number): Promise<void> {
     for (let turns = 0; this.#pending.has(client); turns++) await this.#turnFor(turns);
@@ -260,8 +259,11 @@ export class Simulation {
 
   /** Ends the server's process, perhaps with the power, at any moment. */
   async #crash(power: boolean): Promise<void> {
-    await this.#running();
-    for (let turns = this.#random.below(8); turns > 0; turns--) await this.#turn();
+    const { process } = await this.#running();
+    // Between two events, or within one: before or after a write, a flush or a commit.
+    if (this.#random.chance(0.5))
+      process.dieAt(process.durableSteps + this.#random.below(8), this.#random.chance(0.5));
+    for (let turns = this.#random.below(12); turns > 0 && !process.isDead; turns--) await this.#turn();
     this.#tally.crashes++;
     this.#kill();
     this.#cutPower(power);
