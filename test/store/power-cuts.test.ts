@@ -11,7 +11,7 @@ import type { Survival } from '../support/simulator/file-node.ts';
 import { SimulatedFileSystem } from '../support/simulator/file-system.ts';
 import { Random } from '../support/simulator/random.ts';
 import type { Fault, Step } from '../support/simulator/steps.ts';
-import { NOTHING } from '../support/simulator/survival.ts';
+import { ALL, NOTHING } from '../support/simulator/survival.ts';
 
 const STORE = '/data/store';
 const LARGE = PACKED_BYTES + 1;
@@ -86,6 +86,36 @@ describe('after a power cut, a start asks about a large blob', () => {
     assert.deepEqual(await collect(store.list()), [ref]);
     assert.deepEqual(await collect(store.unconfirmed()), [ref]);
   });
+});
+
+describe('a small blob that could not be stored', () => {
+  for (const [what, call] of [
+    ['written', 'write'],
+    ['flushed', 'fdatasync'],
+  ] as const) {
+    it(`is asked about if it reached the disk although it could not be ${what}`, async () => {
+      const world = new World();
+      const before = await world.open();
+      const kept = await storeBlob(before, someBytes(2000));
+      before.confirm(kept);
+      let failures = 0;
+      world.faultOf = (step) =>
+        step.call === call && step.path.endsWith('.pack') && failures++ === 0
+          ? { code: 'EIO', share: 1, survival: ALL }
+          : undefined;
+      await assert.rejects(storeBlob(before, someBytes(3000)), StoreFailure);
+      await before.close();
+      // The system writes names when it likes, so also that the marker is gone.
+      await (await world.fs.open(`${STORE}/incoming`, 'read')).flush();
+      const store = await world.reopen({ ...NOTHING, keepsSector: () => true });
+      const [asked, all] = [await collect(store.unconfirmed()), await collect(store.list())];
+      assert.deepEqual(
+        all.filter((ref) => ref !== kept && !asked.includes(ref)),
+        [],
+      );
+      assert.ok(failures > 0);
+    });
+  }
 });
 
 describe('the removal of a small blob', () => {

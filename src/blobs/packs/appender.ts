@@ -177,6 +177,8 @@ export class PackAppender {
   async #takeBack(pack: OpenPack, from: number): Promise<void> {
     try {
       await pack.file.truncate(from);
+      // Or the bytes could come back after a power cut, and no marker would make a start ask about them.
+      await this.#deps.flush(() => pack.file.flushData());
       pack.end = from;
       pack.marker.retract(from);
     } catch {
