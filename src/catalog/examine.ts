@@ -1,4 +1,5 @@
 /** Examining a catalog: reading it without writing, and trying out that it can be written. */
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import pg from 'pg';
@@ -9,7 +10,7 @@ import { connectionOptions, PostgresPool } from './postgres-pool.ts';
 import { readsOver } from './reads.ts';
 import { explainOpening, requireSound } from './sqlite-damage.ts';
 import { sqliteSource } from './sqlite-dialect.ts';
-import { openUnchanged } from './sqlite-unchanged.ts';
+import { hasLog, openUnchanged } from './sqlite-unchanged.ts';
 import type { Source } from './transaction.ts';
 
 /** How long a statement waits for a writer. */
@@ -24,12 +25,19 @@ export interface ExaminedCatalog {
   readonly unknownMigrations: readonly string[];
   /** The database's clock, ms since 1970; undefined for SQLite, which has none. */
   now(): Promise<number | undefined>;
+  /**
+   * Whether a file that nobody used was opened by another process since, so that what was read may be mixed up. False for
+   * a database that is read while others write.
+   */
+  wasDisturbed(): boolean;
   close(): Promise<void>;
 }
 
 /** Opens a SQLite catalog, and checks the file if it is not too large. @throws Error that names the file. */
 export function examineSqlite(path: string): Promise<ExaminedCatalog> {
   return explainOpening(path, async () => {
+    const isInUse = hasLog(path);
+    const before = fingerprint(path);
     const database = openUnchanged(path, BUSY_MS);
     try {
       requireSound(database, path);
@@ -37,6 +45,7 @@ export function examineSqlite(path: string): Promise<ExaminedCatalog> {
       return {
         ...(await examine(source)),
         now: async () => undefined,
+        wasDisturbed: () => !isInUse && (hasLog(path) || fingerprint(path) !== before),
         async close() {
           await source.db.destroy();
           database.close();
@@ -47,6 +56,12 @@ export function examineSqlite(path: string): Promise<ExaminedCatalog> {
       throw error;
     }
   });
+}
+
+/** A text that changes whenever the file is written to. */
+function fingerprint(path: string): string {
+  const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+  return [ino, size, mtimeNs].join('-');
 }
 
 /** Opens a catalog in PostgreSQL. @param limitMs for connecting and for a statement. @throws Error that names the database. */
@@ -61,6 +76,7 @@ export async function examinePostgres(url: string, limitMs: number): Promise<Exa
     return {
       ...(await examine(source)),
       now: () => databaseTime(source),
+      wasDisturbed: () => false,
       close: () => pool.close(),
     };
   } catch (error) {

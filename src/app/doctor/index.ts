@@ -15,7 +15,7 @@ import { catalogCheck } from './catalog-check.ts';
 import { clockCheck } from './clock-check.ts';
 import { damageCheck } from './damage-check.ts';
 import type { DoctorDeps } from './deps.ts';
-import { type Check, type Finding, fault } from './finding.ts';
+import { type Check, type Finding, fault, warning } from './finding.ts';
 import { flushCheck } from './flush-check.ts';
 import { journalCheck } from './journal-check.ts';
 import { keysCheck } from './keys-check.ts';
@@ -48,6 +48,13 @@ const CHECKS: readonly Check<DoctorDeps>[] = [
   blobsCheck,
 ];
 
+/** The doctor reads a catalog that nobody uses without SQLite's locks, because taking them leaves files behind. */
+const DISTURBED = warning('catalog-disturbed', {
+  found: 'a server or a command began to use the catalog while the doctor read it',
+  means: 'other findings that rest on the catalog may be wrong',
+  advice: 'run the doctor again',
+});
+
 /**
  * Runs all checks, one after the other.
  * @param config as from `readConfig`; of the certificate, only the paths count.
@@ -74,6 +81,7 @@ export async function examineFolder(
   try {
     for (const check of CHECKS)
       for (const finding of await runCheck(check, deps)) onFinding(check.name, finding);
+    if (catalog?.wasDisturbed()) onFinding(catalogCheck.name, DISTURBED);
   } finally {
     await store?.close();
     await catalog?.close();

@@ -19,7 +19,7 @@ export const keysCheck: Check<Deps> = {
     } catch (error) {
       const means = 'a server does not start with these settings';
       return [
-        fault('weak-key', { found: (error as Error).message, means, advice: 'do what the text above says' }),
+        fault('weak-key', { found: (error as Error).message, means, advice: 'do what this text says' }),
       ];
     }
     if (!config.rootKey?.weak || config.emulator)

@@ -16,6 +16,8 @@ export const startCheck: Check<Pick<DoctorDeps, 'config' | 'folder' | 'random' |
         true,
       );
       const generation = identity.generation - 1;
+      if (generation === 0)
+        return [ok('no server has started here yet, or an older version did; a start may')];
       if (!older)
         return [ok(`store ${identity.storeId} and its catalog belong together, generation ${generation}`)];
       return [
@@ -31,7 +33,7 @@ export const startCheck: Check<Pick<DoctorDeps, 'config' | 'folder' | 'random' |
       const { message } = error as Error;
       const means = 'a server cannot start on this data folder';
       if (error instanceof StartRefused)
-        return [fault('start-refused', { found: message, means, advice: 'do what the text above says' })];
+        return [fault('start-refused', { found: message, means, advice: 'do what this text says' })];
       const advice =
         'put back or repair what is named above; docs/operating.md, "Restoring", says what each file is for';
       return [fault('start-fails', { found: message, means, advice })];
