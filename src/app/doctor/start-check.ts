@@ -16,8 +16,8 @@ export const startCheck: Check<Pick<DoctorDeps, 'config' | 'folder' | 'random' |
         true,
       );
       const generation = identity.generation - 1;
-      if (generation === 0)
-        return [ok('no server has started here yet, or an older version did; a start may')];
+      if (!older && generation === 0)
+        return [ok('no server of this version has started here yet, and one may')];
       if (!older)
         return [ok(`store ${identity.storeId} and its catalog belong together, generation ${generation}`)];
       return [
