@@ -4,9 +4,9 @@ import type { Logger } from '../log.ts';
 import { softLimit } from './descriptors.ts';
 
 /** The least that the server and a few clients need. */
-const FEWEST = 64;
+export const FEWEST_DESCRIPTORS = 64;
 /** With fewer, some of a few hundred simultaneous clients get a 500. */
-const ENOUGH = 1024;
+export const ENOUGH_DESCRIPTORS = 1024;
 
 /**
  * Logs a warning if the limit of open files is low.
@@ -16,13 +16,13 @@ const ENOUGH = 1024;
 export function checkDescriptors(log: Logger, limits: string | undefined): void {
   const limit = softLimit(limits);
   if (limit === undefined) return;
-  const advice = `raise it (ulimit -n ${ENOUGH}, or LimitNOFILE= of the service)`;
-  if (limit < FEWEST) {
+  const advice = `raise it (ulimit -n ${ENOUGH_DESCRIPTORS}, or LimitNOFILE= of the service)`;
+  if (limit < FEWEST_DESCRIPTORS) {
     throw new SettingError(
-      `this process may have ${limit} files open, but a server needs at least ${FEWEST}: ${advice}`,
+      `this process may have ${limit} files open, but a server needs at least ${FEWEST_DESCRIPTORS}: ${advice}`,
     );
   }
-  if (limit < ENOUGH)
+  if (limit < ENOUGH_DESCRIPTORS)
     log.warn(
       { limit },
       `the limit of open files is low: with many clients at once, some get a 500; ${advice}`,

@@ -210,7 +210,11 @@ export class SpaceWatch {
   }
 }
 
-async function openDisks(folder: DataFolder, reserveBytes: number | undefined): Promise<readonly Disk[]> {
+/** The disks that hold files of the server. Writes nothing. @throws the I/O error. */
+export async function openDisks(
+  folder: DataFolder,
+  reserveBytes: number | undefined,
+): Promise<readonly Disk[]> {
   const home = (await stat(folder.path)).dev;
   const byDevice = new Map<number, { readonly uses: DiskUse[]; readonly folder: string }>();
   for (const [use, path] of [

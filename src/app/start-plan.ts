@@ -45,16 +45,21 @@ type StartConfig = Pick<
   'catalogUrl' | 'catalogTimeoutMs' | 'emulator' | 'acceptEmptyStore' | 'acceptCatalog'
 >;
 
-/** Plans a start. Changes nothing. @throws StartRefused, NoteDamaged, Error when store or catalog cannot be read. */
+/**
+ * Plans a start. Changes nothing.
+ * @param leavesNoFiles as for `surveyCatalog`.
+ * @throws StartRefused, NoteDamaged, Error when store or catalog cannot be read.
+ */
 export async function planStart(
   config: StartConfig,
   folder: DataFolder,
   random: RandomBytes,
   fs: FileSystem = realFileSystem,
+  leavesNoFiles = false,
 ): Promise<StartPlan> {
   const catalogPlace = placeOf(config.catalogUrl, folder);
   const store = await surveyDiskStore(folder.store, fs);
-  const catalog = await surveyCatalog(config, folder);
+  const catalog = await surveyCatalog(config, folder, leavesNoFiles);
   const findings: StartFindings = {
     dataFolder: folder.path,
     storeFolder: folder.store,
@@ -102,12 +107,16 @@ export async function requireOwnCatalog(config: Config, folder: DataFolder): Pro
   if (refusal) throw new StartRefused(refusal);
 }
 
-/** What is at the place that the settings name for the catalog. @throws Error when it cannot be read. */
+/**
+ * What is at the place that the settings name for the catalog.
+ * @param leavesNoFiles whether not even files of SQLite's log may appear. @throws Error when it cannot be read.
+ */
 export function surveyCatalog(
   { catalogUrl, catalogTimeoutMs }: Pick<Config, 'catalogUrl' | 'catalogTimeoutMs'>,
   { catalog }: DataFolder,
+  leavesNoFiles = false,
 ): Promise<CatalogFound> {
-  const options = { modeSetting: MODE_SETTING, olderSetting: OLDER_CATALOG_SETTING };
+  const options = { modeSetting: MODE_SETTING, olderSetting: OLDER_CATALOG_SETTING, leavesNoFiles };
   return catalogUrl === undefined
     ? surveySqliteCatalog(catalog, options)
     : surveyPostgresCatalog(catalogUrl, catalogTimeoutMs, options);

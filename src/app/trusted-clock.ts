@@ -53,12 +53,7 @@ export class TrustedClock implements TrustedTime {
    */
   static async open(deps: TrustedClockDeps): Promise<TrustedClock> {
     const { blobs, read, maxStopLeapMs } = deps;
-    const seen = await blobs.note(SEEN_NOTE);
-    const state = startTime(
-      seen === undefined ? null : (JSON.parse(seen) as SeenTime),
-      read(),
-      maxStopLeapMs,
-    );
+    const state = startTime(await readSeenTime(blobs), read(), maxStopLeapMs);
     const clock = new TrustedClock(deps, state);
     clock.#confirmation = await clock.#readConfirmation();
     await clock.keep().catch((error) => {
@@ -133,4 +128,10 @@ export class TrustedClock implements TrustedTime {
 /** Writes the note of `moraine lock confirm-time`: the wall clock is right at this moment. */
 export async function confirmTrustedTime(blobs: BlobStore, nowMs: number): Promise<void> {
   await blobs.putNote(CONFIRMED_NOTE, JSON.stringify({ atMs: nowMs }));
+}
+
+/** The latest trusted time that the store keeps; null before the first start. @throws NoteDamaged. */
+export async function readSeenTime(blobs: Pick<BlobStore, 'note'>): Promise<SeenTime | null> {
+  const seen = await blobs.note(SEEN_NOTE);
+  return seen === undefined ? null : (JSON.parse(seen) as SeenTime);
 }

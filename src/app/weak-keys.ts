@@ -31,7 +31,11 @@ export function requireStrongKeys(config: Config): void {
  * Refuses a weak root key if a vault is locked, because anyone could become root. The emulator's locks do not count.
  * @throws SettingError when a weak root key is given and the store or the catalog has a locked vault.
  */
-export async function requireNoLock(config: Config, catalog: Catalog, blobs: BlobStore): Promise<void> {
+export async function requireNoLock(
+  config: Config,
+  catalog: Pick<Catalog, 'listLocked'>,
+  blobs: Pick<BlobStore, 'noteNames'>,
+): Promise<void> {
   if (!config.rootKey?.weak || config.emulator) return;
   const locked = (await catalog.listLocked()).length + (await blobs.noteNames(LOCK_NOTES)).length;
   if (locked === 0) return;

@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { CatalogFound } from '../domain/start-findings.ts';
 import { unusableDatabase } from './postgres-errors.ts';
 import { explainOpening } from './sqlite-damage.ts';
+import { openUnchanged } from './sqlite-unchanged.ts';
 
 const BUSY_MS = 5000;
 /** Tables of every version. */
@@ -17,13 +18,17 @@ type Ask = (query: string) => Promise<readonly Readonly<Record<string, unknown>>
 export interface SurveyOptions {
   readonly modeSetting: string;
   readonly olderSetting: string;
+  /** Whether to leave no files of the log beside a SQLite catalog that nobody uses. */
+  readonly leavesNoFiles?: boolean;
 }
 
 /** @throws Error that names the file when it is no database, or damaged. */
 export async function surveySqliteCatalog(path: string, options: SurveyOptions): Promise<CatalogFound> {
   if (!existsSync(path)) return { kind: 'none' };
   return explainOpening(path, async () => {
-    const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
+    const database = options.leavesNoFiles
+      ? openUnchanged(path, BUSY_MS)
+      : new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
     try {
       const ask: Ask = async (query) => database.prepare(query).all();
       const names = await ask("select name from sqlite_master where type = 'table'");

@@ -4,6 +4,7 @@ import { EXIT } from '../config/errors.ts';
 import { addAccounts, addPolicies, addUsers } from './accounts.ts';
 import { addAudit } from './audit.ts';
 import { addDamage } from './damage.ts';
+import { addDoctor } from './doctor.ts';
 import { addKeys } from './keys.ts';
 import { addCatalog, addLocks } from './locks.ts';
 import { addNotifications } from './notifications.ts';
@@ -34,5 +35,6 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   addRebuild(program);
   addScrub(program);
   addDamage(program);
+  addDoctor(program);
   await program.parseAsync([...argv], { from: 'user' });
 }

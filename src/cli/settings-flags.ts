@@ -40,11 +40,14 @@ export function flagsOf(command: Command): Record<string, unknown> {
 /**
  * Reads the settings of a command that works beside a server. A root process first becomes the owner of the data
  * folder, so that the server can read what the command writes.
- * @throws SettingError.
+ * @param readPair as for `readConfig`. @throws SettingError.
  */
-export function readCommandConfig(flags: Readonly<Record<string, unknown>>): Config {
+export function readCommandConfig(
+  flags: Readonly<Record<string, unknown>>,
+  readPair?: Parameters<typeof readConfig>[1],
+): Config {
   becomeOwner(dataPath(flags));
-  return readConfig(flags);
+  return readConfig(flags, readPair);
 }
 
 /** Runs a command. If it fails, prints one line on standard error and exits with a code for the error. */

@@ -81,10 +81,10 @@ export interface Config {
 
 /**
  * Reads the settings. Flags override the environment, and the environment overrides the file.
- * @param flags the given flags, by name.
+ * @param flags the given flags, by name. @param readPair reads the certificate and its key.
  * @throws SettingError that names the setting, its source and what it must be.
  */
-export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
+export function readConfig(flags: Readonly<Record<string, unknown>>, readPair = readTlsPair): Config {
   const environment = fromEnvironment(process.env);
   const early = { ...environment, ...flags } as Partial<Record<Name, string>>;
   const file = fromFile(early.config, dataPath(flags));
@@ -95,7 +95,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Config {
     accountId: read('account-id'),
     rootKey: rootKeyOf(read('root-access-key-id'), read('root-secret-access-key')),
     allowWeakRootKey: read('allow-weak-root-key'),
-    tls: readTls(read('tls-cert'), read('tls-key')),
+    tls: readTls(read('tls-cert'), read('tls-key'), readPair),
     // The emulator's clock is set in one process only.
     workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
     catalogUrl: read('catalog'),
@@ -193,11 +193,15 @@ function rootKeyOf(id: string | undefined, secret: string | undefined): Config['
   );
 }
 
-function readTls(cert: string | undefined, key: string | undefined): Config['tls'] {
+function readTls(
+  cert: string | undefined,
+  key: string | undefined,
+  readPair: typeof readTlsPair,
+): Config['tls'] {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new SettingError('--tls-cert and --tls-key must be given together');
-  return readTlsPair(cert, key);
+  return readPair(cert, key);
 }
 
 /**

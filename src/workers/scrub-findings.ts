@@ -9,7 +9,7 @@ import type { BlobVerdict, DamagedFile, ScrubbedPack, ScrubStep, ScrubStore } fr
 const REFS_AT_ONCE = 500;
 const ROWS_AT_ONCE = 500;
 /** A younger blob may belong to an upload that is not answered yet. */
-const ORPHAN_AGE_MS = 600_000;
+export const ORPHAN_AGE_MS = 600_000;
 
 export interface FindingsDeps {
   readonly catalog: Pick<
@@ -135,17 +135,12 @@ export class ScrubFindings {
    * intact description does not count: nobody knows what it was.
    */
   async #orphansAmong(unnamed: readonly BlobVerdict[]): Promise<readonly string[]> {
-    const { catalog, blobs, clock, store } = this.#deps;
-    const beforeMs = clock.now() - ORPHAN_AGE_MS;
+    const beforeMs = this.#deps.clock.now() - ORPHAN_AGE_MS;
     const old = unnamed.filter(({ description }) => description && description.createdMs < beforeMs);
-    const left = new Set(old.map(({ ref }) => ref));
-    if (left.size === 0) return [];
-    for (const ref of await catalog.findGarbage([...left])) left.delete(ref);
-    for await (const batch of blobs.listAside()) for (const { ref } of batch.blobs) left.delete(ref);
-    // Last: a blob that was on the list of what is to be removed may be gone by now.
-    for (const ref of left) if (!(await isPresent(store, ref))) left.delete(ref);
-    const named = await this.#named([...left]);
-    return [...left].filter((ref) => !named.has(ref));
+    return orphansAmong(
+      this.#deps,
+      old.map(({ ref }) => ref),
+    );
   }
 
   /** Forgets damage that the pass has not seen. Call it at the end of a pass that has read everything. */
@@ -153,6 +148,28 @@ export class ScrubFindings {
     const args = { beforeMs: startedMs, archiveNo: null, limit: ROWS_AT_ONCE };
     while ((await this.#deps.catalog.healDamage(args)) === ROWS_AT_ONCE);
   }
+}
+
+type OrphanDeps = Pick<FindingsDeps, 'store' | 'blobs'> & {
+  readonly catalog: Pick<Catalog, 'findNamedBlobs' | 'findGarbage'>;
+};
+
+/**
+ * Those that no row names, no list of what is to be removed, and no list of what is set aside.
+ * @param refs of blobs that were stored at least `ORPHAN_AGE_MS` ago, and that no row named a moment ago.
+ */
+export async function orphansAmong(
+  { catalog, blobs, store }: OrphanDeps,
+  refs: readonly string[],
+): Promise<readonly string[]> {
+  const left = new Set(refs);
+  if (left.size === 0) return [];
+  for (const ref of await catalog.findGarbage([...left])) left.delete(ref);
+  for await (const batch of blobs.listAside()) for (const { ref } of batch.blobs) left.delete(ref);
+  // Last: a blob that was on the list of what is to be removed may be gone by now.
+  for (const ref of left) if (!(await isPresent(store, ref))) left.delete(ref);
+  const named = new Set((await catalog.findNamedBlobs([...left])).map(({ ref }) => ref));
+  return [...left].filter((ref) => !named.has(ref));
 }
 
 /** A blob to read again. */

@@ -20,6 +20,9 @@ const MIGRATIONS = {
   '0007-arrival': arrival,
 };
 
+/** The names of all migrations, in order. */
+export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);
+
 /**
  * Migrates the schema to the newest version; does nothing if it is.
  * @param schema the schema of PostgreSQL that has the tables; by default the one that the connection uses.
