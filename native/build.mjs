@@ -4,6 +4,7 @@
  *   --prebuild   write native/prebuilds/<platform>-<arch>.node instead, which a package may ship
  *   --arch=ARCH  for another processor (x64, arm64), with a cross compiler in CC
  *   --sanitize   build with the address and undefined-behaviour sanitizers (Node must preload their library)
+ *   --output=FILE  write this file instead
  *   --check      build native/build/check.<platform>-<arch> instead: the C checks without Node (check.c)
  *
  * Does nothing if the result was built from the same sources with the same options.
@@ -63,6 +64,7 @@ const { values: options } = parseArgs({
     sanitize: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     arch: { type: 'string', default: process.arch },
+    output: { type: 'string' },
   },
 });
 
@@ -126,6 +128,7 @@ function digestOfSources(compiler) {
 }
 
 function targetFile() {
+  if (options.output !== undefined) return options.output;
   const name = `${process.platform}-${options.arch}`;
   if (options.check) return join(HERE, 'build', `check.${name}`);
   return options.prebuild

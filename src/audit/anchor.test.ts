@@ -114,6 +114,7 @@ describe('an anchor', () => {
       'null',
     ])
       assert.equal(openAnchor(KEY, changed), undefined, changed);
+    assert.equal(openAnchor(KEY, text.replace(/.("})$/, 'é$1')), undefined);
     assert.equal(openAnchor(new ChainKey(Buffer.alloc(32, 6)), text), undefined);
   });
 
@@ -167,6 +168,9 @@ describe('the line of `moraine audit head`', () => {
       'moraine-audit-1',
       formatHeadLine(line).slice(0, -1),
       `${formatHeadLine(line)} x`,
+      formatHeadLine(line).replace(/ \d{4}-\d\d-\d\dT/, ' 2026-02-30T'),
+      formatHeadLine(line).replace(' 2:7,', ' 2:7,2:7,'),
+      formatHeadLine(line).replace(' 2:7,', ' 2:9999999999999999,'),
     ])
       assert.equal(parseHeadLine(text), undefined);
   });

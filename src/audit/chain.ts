@@ -79,8 +79,10 @@ export class ChainKey {
   }
 }
 
-function equal(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+function equal(one: string, other: string): boolean {
+  // A text from a file may have characters of several bytes.
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Parses the event in a line; undefined if there is none. */

@@ -39,12 +39,15 @@ export function formatHeadLine({ atMs, upTo, chains, records, open, digest }: He
   );
 }
 
-/** Parses a head line; undefined for any other text. Ignores white space around it. */
+/**
+ * Parses a head line; undefined for any text that `formatHeadLine` does not make, such as one with a day that does not
+ * exist. Ignores white space around it.
+ */
 export function parseHeadLine(text: string): HeadLine | undefined {
   const [, at = '', upTo, chains, records, grown = '', digest = ''] = FORM.exec(text.trim()) ?? [];
   if (upTo === undefined || Number.isNaN(Date.parse(at))) return undefined;
   const pairs = grown === '-' ? [] : grown.split(',').map((pair) => pair.split(':').map(Number));
-  return {
+  const line: HeadLine = {
     atMs: Date.parse(at),
     upTo: Number(upTo),
     chains: Number(chains),
@@ -52,6 +55,7 @@ export function parseHeadLine(text: string): HeadLine | undefined {
     open: new Map(pairs as [number, number][]),
     digest,
   };
+  return formatHeadLine(line) === text.trim() ? line : undefined;
 }
 
 /** SHA-256 over the positions, independent of their order. Chains without events do not count. */

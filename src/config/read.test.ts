@@ -34,6 +34,14 @@ function refusesSettings(run: () => unknown, reason: RegExp): void {
   });
 }
 
+describe('sizes', () => {
+  it('are whole bytes that lose no digits', () => {
+    assert.equal(read({ reserve: '8388607GiB' }).reserveBytes, 8_388_607 * 2 ** 30);
+    for (const text of ['8388608GiB', '9999999994MiB', '-1', '1.5GiB', 'GiB', '1e3'])
+      refusesSettings(() => read({ reserve: text }), /^--reserve must be a size such as /);
+  });
+});
+
 describe('durations', () => {
   it('are a number and a unit', () => {
     const cases = {
@@ -61,6 +69,7 @@ describe('durations', () => {
       '1h30m',
       '1w',
       '9999999999s',
+      '999999999d',
       'PT1H',
       '１s',
     ]) {

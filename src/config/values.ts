@@ -31,7 +31,9 @@ const SIZE_UNITS = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
 
 export const size = z.string().transform((text, check) => {
   const [, number, unit = ''] = /^(\d{1,12})(KiB|MiB|GiB)?$/.exec(text) ?? [];
-  if (number !== undefined) return Number(number) * SIZE_UNITS[unit as keyof typeof SIZE_UNITS];
+  const bytes = Number(number) * SIZE_UNITS[unit as keyof typeof SIZE_UNITS];
+  // Not NaN, and not so large that it would lose digits.
+  if (Number.isSafeInteger(bytes)) return bytes;
   check.addIssue('must be a size such as 64MiB or 1GiB, or 0');
   return z.NEVER;
 });

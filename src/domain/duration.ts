@@ -4,7 +4,7 @@ type Unit = keyof typeof UNIT_MS;
 /**
  * Parses a duration: a whole number and a unit, such as `500ms`, `10s`, `5m`, `24h` or `7d`.
  * @param units that are accepted; all by default.
- * @returns ms; undefined for anything else.
+ * @returns ms, below 2^53; undefined for anything else.
  */
 export function parseDuration(
   value: unknown,
@@ -12,5 +12,6 @@ export function parseDuration(
 ): number | undefined {
   const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(typeof value === 'string' ? value : '') ?? [];
   if (number === undefined || !units.includes(unit as Unit)) return undefined;
-  return Number(number) * UNIT_MS[unit as Unit];
+  const ms = Number(number) * UNIT_MS[unit as Unit];
+  return Number.isSafeInteger(ms) ? ms : undefined;
 }

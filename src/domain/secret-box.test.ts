@@ -28,6 +28,16 @@ describe('SecretBox', () => {
     assert.throws(() => new SecretBox(randomBytes(32)).open('AKIA', sealed));
   });
 
+  it('opens from no other text', () => {
+    for (const other of [
+      `${sealed}=`,
+      ` ${sealed}`,
+      `${sealed}\n`,
+      `${sealed.slice(0, 9)}!${sealed.slice(9)}`,
+    ])
+      assert.throws(() => box.open('AKIA', other), JSON.stringify(other));
+  });
+
   it('does not open after any byte was changed or when some are missing', () => {
     const bytes = Buffer.from(sealed, 'base64url');
     for (let at = 0; at < bytes.length; at++) {

@@ -106,9 +106,13 @@ function canonicalQuery(query: string): string {
   if (query === '') return '';
   const pairs = query.split('&').map((piece) => {
     const [name = '', ...value] = piece.split('=');
-    return `${encode(decode(name))}=${encode(decode(value.join('=')))}`;
+    return [encode(decode(name)), encode(decode(value.join('=')))].join('\0');
   });
-  return pairs.sort().join('&');
+  // By name, then by value: a character before all others keeps `a` before `a0`.
+  return pairs
+    .sort()
+    .map((pair) => pair.replace('\0', '='))
+    .join('&');
 }
 
 function decode(text: string): string {

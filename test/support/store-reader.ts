@@ -98,8 +98,9 @@ export async function readEntries(store: string): Promise<ReadEntry[]> {
       const text = line.slice(SUM_CHARS + 1);
       const sum = createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);
       if (line.slice(0, SUM_CHARS) !== sum) throw new Error(`line ${i + 1} of journal ${name} has changed`);
-      const { seq, entry } = JSON.parse(text) as ReadEntry;
-      bySeq.set(seq, { seq, entry });
+      const { seq, entry } = JSON.parse(text) as Partial<ReadEntry>;
+      // The line that closes a file has no entry.
+      if (seq !== undefined && entry !== undefined) bySeq.set(seq, { seq, entry });
     }
   }
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);

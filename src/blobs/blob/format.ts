@@ -115,12 +115,23 @@ export function decodeTrailer(ref: string, trailer: Buffer, layout: Layout): Blo
   if (sumOf(trailer) !== footer.toString('hex', SUMMED_FOOTER_BYTES)) {
     throw new BlobDamaged(ref, 'its description does not match its own checksum');
   }
-  const { treeHash, linearHash, ...label } = JSON.parse(text.toString()) as BlobLabel & BlobDigests;
+  const { treeHash, linearHash, ...label } = parseLabel(ref, text.toString());
   if (Buffer.from(foldDigests(leaves)).toString('hex') !== treeHash) {
     throw new BlobDamaged(ref, 'its leaves do not fold to its tree hash');
   }
   const writer = extensionBytes > 0 ? readWriter(trailer, extension) : undefined;
   return { label, size, treeHash, linearHash, leaves, writer };
+}
+
+/** A text that matches its checksum and is not JSON was not written by us. @throws BlobDamaged. */
+function parseLabel(ref: string, text: string): BlobLabel & BlobDigests {
+  try {
+    const label: unknown = JSON.parse(text);
+    if (typeof label === 'object' && label !== null) return label as BlobLabel & BlobDigests;
+  } catch {
+    // Reported below.
+  }
+  throw new BlobDamaged(ref, 'its label is not a JSON object');
 }
 
 function readWriter(trailer: Buffer, at: number): WriterStamp {

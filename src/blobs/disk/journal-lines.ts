@@ -54,24 +54,32 @@ function withSum(json: string): string {
   return `${sumOf(text)} ${text}\n`;
 }
 
-/** Parses a line without its line feed; undefined if it does not match its checksum. */
+/** Parses a line without its line feed; undefined if it does not match its checksum, or is not a JSON object. */
 export function parseLine(line: string): ParsedLine | undefined {
   const text = line.slice(SUM_CHARS + 1);
   if (line.length <= SUM_CHARS || line.slice(0, SUM_CHARS) !== sumOf(text)) return undefined;
-  const {
-    seq,
-    entry: body,
-    generation,
-    commit,
-    flushed,
-    closed,
-  } = JSON.parse(text) as Partial<JournalLine> & {
-    readonly closed?: Closing;
-  };
-  if (closed !== undefined) return { closing: closed };
-  if (seq === undefined || body === undefined) return {};
+  const members = parseMembers(text);
+  if (members === undefined) return undefined;
+  const { seq, entry: body, generation, commit, flushed, closed } = members;
+  if (isObject(closed)) return { closing: closed };
+  if (seq === undefined || !isObject(body)) return {};
   if (generation === undefined || commit === undefined) return { entry: { seq, body }, flushed };
   return { entry: { seq, body, writer: { generation, commitNumber: commit } }, flushed };
+}
+
+type LineMembers = Partial<JournalLine> & { readonly closed?: Closing };
+
+function parseMembers(text: string): LineMembers | undefined {
+  try {
+    const members: unknown = JSON.parse(text);
+    return isObject(members) ? (members as LineMembers) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function sumOf(text: string): string {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { NoteDamaged } from '../../domain/blob-store.ts';
@@ -27,6 +28,13 @@ describe('a stamped text', () => {
         (error) => error instanceof NoteDamaged && error.message.startsWith('/srv/notes/n is damaged: '),
         `${length} characters`,
       );
+    }
+  });
+
+  it('is reported as damaged if its numbers are not written as the store writes them', () => {
+    for (const numbers of ['07 1', '7 01', '7 9999999999999999']) {
+      const sum = hash('sha256', `{}\n${numbers}`, 'hex').slice(0, 32);
+      assert.throws(() => decodeStamped('f', `{}\n${sum} ${numbers}\n`), NoteDamaged, numbers);
     }
   });
 

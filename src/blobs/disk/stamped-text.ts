@@ -33,9 +33,9 @@ export function decodeStamped(path: string, content: string): StampedText {
     return { text: content, writer: undefined };
   }
   const text = content.slice(0, content.length - line.length);
-  if (sumOf(`${text}\n${generation} ${commitNumber}`) !== sum)
-    throw new NoteDamaged(path, 'it is not what was written');
-  return { text, writer: { generation: Number(generation), commitNumber: Number(commitNumber) } };
+  const writer = { generation: Number(generation), commitNumber: Number(commitNumber) };
+  if (encodeStamped(text, writer) !== content) throw new NoteDamaged(path, 'it is not what was written');
+  return { text, writer };
 }
 
 function isJson(text: string): boolean {
