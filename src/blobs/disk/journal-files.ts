@@ -66,13 +66,16 @@ class FileReader {
   #unmatched: { readonly at: number; readonly line: string } | undefined;
   #isReported = false;
   #last = '';
+  /** Lines from this one on are not counted. */
+  readonly #uncountedFrom: number;
   /** The least generation of an entry. */
   #generation = Number.POSITIVE_INFINITY;
 
-  constructor(fs: FileSystem, path: string, onDamage: OnDamage) {
+  constructor(fs: FileSystem, path: string, onDamage: OnDamage, uncountedFrom = Number.POSITIVE_INFINITY) {
     this.#fs = fs;
     this.#path = path;
     this.#onDamage = onDamage;
+    this.#uncountedFrom = uncountedFrom;
   }
 
   /** The whole lines at the beginning, after `entries` came to its end. */
@@ -122,7 +125,7 @@ class FileReader {
 
   /** Counts a line at the beginning of the file, up to where the closing line counts them. */
   #count(line: string, entry: JournalEntry | undefined): void {
-    if (this.#closing !== undefined && this.#at >= this.#closing.lines) return;
+    if (this.#at >= (this.#closing?.lines ?? this.#uncountedFrom)) return;
     this.#tally.add(line, entry);
   }
 
@@ -224,7 +227,7 @@ export async function closeJournals({
     const found =
       (await findClosing(fs, path)) ?? (await surveyFile(fs, path, (one) => damage.push(one.message)));
     for (const type of found.types) types.add(type);
-    if ('isOpen' in found && found.lines > 0)
+    if ('isOpen' in found && found.types.length > 0)
       isComplete = (await closeFile(fs, path, flush, found)) && isComplete;
   }
   return { types: [...types], damage, isComplete: isComplete && damage.length === 0 };
@@ -238,10 +241,11 @@ async function surveyFile(
 ): Promise<Closing & { readonly isOpen?: true }> {
   const types = new Set<string>();
   let isDamaged = false;
-  const reader = new FileReader(fs, path, (damage) => {
+  const report = (damage: BlobDamaged) => {
     isDamaged = true;
     onDamage(damage);
-  });
+  };
+  const reader = new FileReader(fs, path, report, await countFlushed(fs, path));
   try {
     for await (const { body } of reader.entries()) types.add(String(body['type']));
   } catch (error) {
@@ -249,17 +253,29 @@ async function surveyFile(
     isDamaged = true;
     onDamage(new BlobDamaged(path, (error as Error).message));
   }
-  const closing = reader.tally.closing();
-  return isDamaged ? { ...closing, types: [...types] } : { ...closing, isOpen: true };
+  const closing = { ...reader.tally.closing(), types: [...types].sort() };
+  return isDamaged ? closing : { ...closing, isOpen: true };
+}
+
+/**
+ * How many lines of an open file are certain to be on the disk. The last flush of its process may have failed, and then
+ * the system shows lines that the disk does not have. Their entries were not acknowledged.
+ */
+async function countFlushed(fs: FileSystem, path: string): Promise<number> {
+  const lines = (await readTail(fs, path, TAIL_BYTES)).split('\n');
+  const counts = lines.flatMap((line) => {
+    const parsed = parseLine(line);
+    return parsed?.entry ? [parsed.flushed ?? Number.POSITIVE_INFINITY] : [];
+  });
+  return counts.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...counts);
 }
 
 /** @returns false if the line cannot be written. @throws the I/O error of the flush. */
 async function closeFile(fs: FileSystem, path: string, flush: Flush, closing: Closing): Promise<boolean> {
-  const isTerminated = (await readTail(fs, path, 1)) === '\n';
   const file = await fs.open(path, 'append');
   try {
-    // A torn last line stays, on a line of its own.
-    const bytes = Buffer.from(`${isTerminated ? '' : '\n'}${formatClosing(closing)}`);
+    // Torn lines stay. The disk may also lack the end of the last one, so the closing line brings its own beginning.
+    const bytes = Buffer.from(`\n${formatClosing(closing)}`);
     if ((await file.appendOnce(bytes).catch(ignoreErrors)) !== bytes.length) return false;
     await flush(() => file.flushData());
     return true;
