@@ -94,14 +94,20 @@ export async function readEntries(store: string): Promise<ReadEntry[]> {
   for (const name of await readdir(join(store, 'journal'))) {
     const lines = (await readFile(join(store, 'journal', name), 'utf8')).split('\n');
     // The last line feed is followed by nothing or by a torn line.
-    for (const [i, line] of lines.slice(0, -1).entries()) {
-      const text = line.slice(SUM_CHARS + 1);
-      const sum = createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);
-      if (line.slice(0, SUM_CHARS) !== sum) throw new Error(`line ${i + 1} of journal ${name} has changed`);
-      const { seq, entry } = JSON.parse(text) as Partial<ReadEntry>;
-      // The line that closes a file has no entry.
-      if (seq !== undefined && entry !== undefined) bySeq.set(seq, { seq, entry });
+    const parsed = lines.slice(0, -1).map(parseEntryLine);
+    for (const [i, line] of parsed.entries()) {
+      // A kill may tear the line before the one that closes the file.
+      if (line === undefined && parsed[i + 1]?.closed === undefined)
+        throw new Error(`line ${i + 1} of journal ${name} has changed`);
+      if (line?.entry) bySeq.set(line.seq, { seq: line.seq, entry: line.entry });
     }
   }
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/** The members of a line; undefined if it does not match its checksum. The line that closes a file has no entry. */
+function parseEntryLine(line: string): (Partial<ReadEntry> & { seq: number; closed?: object }) | undefined {
+  const text = line.slice(SUM_CHARS + 1);
+  const sum = createHash('sha256').update(text).digest('hex').slice(0, SUM_CHARS);
+  return line.slice(0, SUM_CHARS) === sum ? JSON.parse(text) : undefined;
 }
