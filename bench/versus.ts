@@ -140,6 +140,8 @@ function printCost({ name }: Figure, these: readonly Measured[], those: readonly
 
 function verdict({ low, high }: Interval): string {
   if (high < 1) return 'SLOWER';
+  // However wide: all of it is above 1.
+  if (low >= 1) return 'faster';
   if (high - low > WIDEST) return 'no verdict, the interval is too wide: more rounds, or a quieter machine';
   return 'not slower';
 }
