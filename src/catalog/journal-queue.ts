@@ -5,8 +5,6 @@ import type { Source } from './transaction.ts';
 
 /** Entries loaded from the outbox at a time. */
 const ENTRIES_PER_BATCH = 500;
-/** Entries dropped from the outbox by one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535. */
-const DROPPED_AT_ONCE = 10_000;
 
 /**
  * Moves entries from the outbox to the store's journal, in each process that writes to a catalog. An answer waits until
@@ -70,19 +68,11 @@ export class JournalQueue {
     await Promise.all(waits);
   }
 
-  /**
-   * Journaled entries that may be dropped from the outbox, at most 10,000: all but the newest, which keeps the greatest
-   * number.
-   */
+  /** Journaled entries that may be dropped from the outbox: all but the newest, which keeps the greatest number. */
   droppableSeqs(): readonly number[] {
     let newest = 0;
     for (const seq of this.#journaled) if (seq > newest) newest = seq;
-    const droppable: number[] = [];
-    for (const seq of this.#journaled) {
-      if (seq !== newest) droppable.push(seq);
-      if (droppable.length === DROPPED_AT_ONCE) break;
-    }
-    return droppable;
+    return [...this.#journaled].filter((seq) => seq !== newest);
   }
 
   /** Notes that these were dropped from the outbox, durably or not. */
