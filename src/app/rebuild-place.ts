@@ -27,7 +27,7 @@ export interface RebuildPlace {
   close(): Promise<void>;
 }
 
-interface PlaceOptions {
+export interface PlaceOptions {
   readonly config: Pick<Config, 'catalogUrl' | 'catalogTimeoutMs'>;
   readonly folder: DataFolder;
   /** Whether there is an old catalog. */

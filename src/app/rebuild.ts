@@ -11,11 +11,15 @@ import { removeScratch, Scratch } from '../catalog/rebuild/scratch.ts';
 import { SettingError } from '../config/errors.ts';
 import type { Config } from '../config/read.ts';
 import type { AsideBlob, BlobStore, Stamp } from '../domain/blob-store.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { RandomBytes } from '../domain/ids.ts';
 import { decideRebuild, type RebuildDecision, type RebuildFindings } from '../domain/rebuild-decision.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { OLDER_NOTE, type StoreIdentity } from '../domain/store-identity.ts';
 import type { ClaimGenerationArgs } from '../domain/store-link.ts';
 import { undefinedIfMissing } from '../durable/errors.ts';
+import type { FileSystem } from '../durable/file-system.ts';
+import { realFileSystem } from '../durable/real-file-system.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
 import { noteOlderCatalog, OLDER_CATALOG_SETTING } from '../workers/older-catalog.ts';
 import { rebuildFromBlobs } from '../workers/rebuild-blobs.ts';
@@ -25,11 +29,24 @@ import { placeOf, readRememberedCatalog, rememberCatalog } from './catalog-place
 import { claimDataFolder, type DataFolder, dataFolder, readMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import { FolderClaims } from './folder-claims.ts';
-import { openRebuildPlace, type RebuildPlace } from './rebuild-place.ts';
+import { openRebuildPlace, type PlaceOptions, type RebuildPlace } from './rebuild-place.ts';
 import { surveyCatalog } from './start-plan.ts';
 import { systemClock, systemRandom } from './system.ts';
 
 const ASIDE_PER_BATCH = 1000;
+
+/** What a rebuild works with. */
+export interface RebuildDeps {
+  readonly config: Pick<Config, 'catalogUrl' | 'catalogTimeoutMs' | 'completeMemoryMs'>;
+  readonly folder: DataFolder;
+  /** Where data folder and store are. */
+  readonly fs: FileSystem;
+  readonly random: RandomBytes;
+  readonly clock: Clock;
+  /** The file of the scratch database. */
+  readonly scratchPath: string;
+  openPlace(options: PlaceOptions): Promise<RebuildPlace>;
+}
 
 interface RebuildOptions {
   /** Whether an existing catalog may be replaced. */
@@ -69,14 +86,19 @@ export async function rebuild(config: Config, options: RebuildOptions): Promise<
   requireUsable(folder);
   // Before SQLite is used: what it sorts may need as much room as the catalog.
   process.env['SQLITE_TMPDIR'] = folder.path;
+  const deps: RebuildDeps = {
+    ...{ config, folder, fs: realFileSystem, random: systemRandom, clock: systemClock },
+    scratchPath: join(folder.path, 'rebuild.sqlite'),
+    openPlace: openRebuildPlace,
+  };
   const claims = new FolderClaims(folder, async () => claimDataFolder(folder));
   try {
     await claims.claimExisting();
-    await plan(config, folder, options.replace);
+    await plan(deps, options.replace);
     await claims.claimData();
     await claims.claimStore();
-    // Again: another process may have used the folder before it was claimed.
-    return await rebuildClaimed(config, folder, await plan(config, folder, options.replace), options);
+    // Plans again: another process may have used the folder before it was claimed.
+    return await rebuildClaimed(deps, options);
   } finally {
     claims.release();
   }
@@ -91,24 +113,27 @@ interface Planned {
 }
 
 /** Decides, from what is there. Changes nothing. @throws SettingError, Error, NoteDamaged. */
-async function plan(config: Config, folder: DataFolder, replace: boolean): Promise<Planned> {
+async function plan({ config, folder, fs, random }: RebuildDeps, replace: boolean): Promise<Planned> {
   const placeName = placeOf(config.catalogUrl, folder);
-  const store = await surveyDiskStore(folder.store);
+  const store = await surveyDiskStore(folder.store, fs);
   const decision = decideRebuild({
     storeFolder: folder.store,
     catalogPlace: placeName,
-    remembered: await readRememberedCatalog(folder),
+    remembered: await readRememberedCatalog(folder, fs),
     store,
     catalog: await findCatalog(config, folder),
     replace,
-    fresh: { storeId: systemRandom(16).toString('hex'), catalogId: systemRandom(16).toString('hex') },
+    fresh: { storeId: random(16).toString('hex'), catalogId: random(16).toString('hex') },
   });
   if (decision.kind === 'refuse') throw new (decision.isSetting ? SettingError : Error)(decision.why);
   return { decision, placeName, identity: store.kind === 'store' ? store.identity : undefined };
 }
 
 /** A damaged SQLite file is a reason to rebuild. A database that cannot be reached is none. */
-async function findCatalog(config: Config, folder: DataFolder): Promise<RebuildFindings['catalog']> {
+async function findCatalog(
+  config: RebuildDeps['config'],
+  folder: DataFolder,
+): Promise<RebuildFindings['catalog']> {
   try {
     return await surveyCatalog(config, folder);
   } catch (error) {
@@ -118,31 +143,27 @@ async function findCatalog(config: Config, folder: DataFolder): Promise<RebuildF
 }
 
 interface Work extends Planned {
-  readonly config: Config;
-  readonly folder: DataFolder;
+  readonly deps: RebuildDeps;
   readonly scratch: Scratch;
   readonly place: RebuildPlace;
   readonly options: RebuildOptions;
 }
 
-async function rebuildClaimed(
-  config: Config,
-  folder: DataFolder,
-  planned: Planned,
-  options: RebuildOptions,
-): Promise<RebuildReport> {
-  const contents = new DiskContents(folder.store);
+/** Rebuilds the catalog of a data folder that the caller has claimed. See `rebuild`. */
+export async function rebuildClaimed(deps: RebuildDeps, options: RebuildOptions): Promise<RebuildReport> {
+  const { config, folder, fs, clock, scratchPath } = deps;
+  const planned = await plan(deps, options.replace);
+  const contents = new DiskContents(folder.store, fs);
   const journal = JSON.stringify(await contents.journalFiles());
-  const scratchPath = join(folder.path, 'rebuild.sqlite');
   const { storeId, generation } = planned.identity ?? {};
   const scratch = new Scratch(scratchPath, JSON.stringify({ storeId, generation, journal }));
   const { replaces } = planned.decision;
-  const place = await openRebuildPlace({ config, folder, replaces, nowMs: systemClock.now() });
+  const place = await deps.openPlace({ config, folder, replaces, nowMs: clock.now() });
   try {
     await rebuildFromJournal(contents, scratch, options.onStep);
     await rebuildFromBlobs(contents, scratch, options.onStep);
     const report = await scratch.runUnkept(async () => {
-      const finish = await build({ ...planned, config, folder, scratch, place, options });
+      const finish = await build({ ...planned, deps, scratch, place, options });
       if (JSON.stringify(await contents.journalFiles()) !== journal)
         throw new Error('a command wrote to the store meanwhile: run the rebuild again');
       return finish();
@@ -158,10 +179,11 @@ async function rebuildClaimed(
 
 /** Makes the new catalog. @returns a function that puts it in its place. */
 async function build(work: Work): Promise<() => Promise<RebuildReport>> {
-  const { config, folder, scratch, place, decision, options } = work;
+  const { deps, scratch, place, decision, options } = work;
+  const { config, folder, fs, random, clock } = deps;
   options.onStep('writing the catalog');
-  const masterKey = await readMasterKey(folder).catch(undefinedIfMissing);
-  const nowMs = systemClock.now();
+  const masterKey = await readMasterKey(folder, fs).catch(undefinedIfMissing);
+  const nowMs = clock.now();
   // If the identity is lost, the stamps of what was written tell the last generation.
   const generation = Math.max(decision.link.generation, scratch.maxima.generation + 1);
   const link = { ...decision.link, generation };
@@ -171,7 +193,7 @@ async function build(work: Work): Promise<() => Promise<RebuildReport>> {
       rememberedSinceMs: nowMs - config.completeMemoryMs,
       canOpen: opensWith(masterKey),
       link,
-      settings: await anchorSettings(new DiskStore(folder.store, systemRandom, nodeHash)),
+      settings: await anchorSettings(new DiskStore(folder.store, random, nodeHash, { fs })),
       olderSetting: OLDER_CATALOG_SETTING,
     }),
   );
@@ -196,24 +218,25 @@ function opensWith(masterKey: Buffer | undefined): (id: string, sealedSecret: st
  * another rebuild begins anew.
  */
 async function finish(
-  { folder, scratch, place, placeName, options }: Work,
+  { deps, scratch, place, placeName, options }: Work,
   built: BuiltCatalog,
   link: ClaimGenerationArgs,
   hasMasterKey: boolean,
 ): Promise<RebuildReport> {
   options.onStep('tying the store to the catalog');
+  const { folder, fs, random, clock } = deps;
   const { commitNumber } = built;
   const journalDamaged = scratch.hasDamage('journal');
-  await prepareDiskStore(folder.store);
+  await prepareDiskStore(folder.store, fs);
   const stamp: Stamp = () => ({ generation: link.generation, commitNumber });
-  const blobs = new DiskStore(folder.store, systemRandom, nodeHash, { stamp });
-  const aside = await setAside(blobs, scratch);
+  const blobs = new DiskStore(folder.store, random, nodeHash, { fs, stamp });
+  const aside = await setAside(blobs, scratch, clock.now());
   await blobs.noteCommitNumber(commitNumber);
-  if (journalDamaged) await noteOlderCatalog(blobs, systemClock.now());
+  if (journalDamaged) await noteOlderCatalog(blobs, clock.now());
   else await blobs.removeNote(OLDER_NOTE);
   await blobs.close();
-  await writeIdentity(folder.store, { ...link, emulator: false }, commitNumber);
-  await rememberCatalog(folder, { place: placeName, catalogId: link.catalogId });
+  await writeIdentity(folder.store, { ...link, emulator: false }, commitNumber, fs);
+  await rememberCatalog(folder, { place: placeName, catalogId: link.catalogId }, fs);
   options.onStep('putting the catalog in its place');
   const replaced = await place.publish(link.generation);
   let damaged = 0;
@@ -225,10 +248,9 @@ async function finish(
 }
 
 /** Sets aside the blobs that nothing tells about. @returns their number. */
-async function setAside(blobs: BlobStore, scratch: Scratch): Promise<number> {
+async function setAside(blobs: BlobStore, scratch: Scratch, nowMs: number): Promise<number> {
   let batch: AsideBlob[] = [];
   let aside = 0;
-  const nowMs = systemClock.now();
   for (const blob of scratch.unexplained()) {
     aside++;
     if (batch.push(blob) < ASIDE_PER_BATCH) continue;

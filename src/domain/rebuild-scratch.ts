@@ -13,6 +13,8 @@ export interface RebuildScratch {
   runStep(step: string, work: () => Promise<void>): Promise<void>;
   /** Keeps an entry until all are there; the same number counts once. */
   keepEntry(entry: JournalEntry): void;
+  /** Keeps an entry that may not be on the disk: the new catalog's outbox gets it. */
+  keepUnproven(entry: JournalEntry): void;
   /** The kept entries by number. */
   keptEntries(): Iterable<Entry>;
   /** Notes the number of an entry, and the stamp of something in the store. */

@@ -4,13 +4,12 @@ import type { HashEngine, HashedRead, PairHasher } from '../hashing/hash-engine.
  * How a file is opened:
  * - `read`: for reading; a folder too, so that its names can be flushed.
  * - `create`: for writing; fails with EEXIST where the name is taken.
- * - `replace`: for writing; an existing file is emptied.
  * - `append`: for writing at its end; made if missing.
  * - `direct`: for writing past the page cache; made if missing. Memory, positions and lengths of its writes must be
  *   multiples of 4096. Some file systems refuse to open such a file, others to write to it (`takesDirect` finds out).
  * - `read-direct`: for reading past the page cache, under the same conditions, and refused in the same ways.
  */
-export type OpenMode = 'read' | 'create' | 'replace' | 'append' | 'direct' | 'read-direct';
+export type OpenMode = 'read' | 'create' | 'append' | 'direct' | 'read-direct';
 
 /**
  * The file system as durable files need it: `realFileSystem`, or one that a test or a simulator makes. Every method rejects

@@ -27,7 +27,6 @@ const { O_CREAT, O_DIRECT, O_RDONLY, O_WRONLY } = constants as {
 const FLAGS: Readonly<Record<OpenMode, string | number | undefined>> = {
   read: 'r',
   create: 'wx',
-  replace: 'w',
   append: 'a',
   direct: O_DIRECT === undefined ? undefined : O_WRONLY | O_CREAT | O_DIRECT,
   'read-direct': O_DIRECT === undefined ? undefined : O_RDONLY | O_DIRECT,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { failFiles } from '../../test/support/failing-disk.ts';
@@ -24,6 +24,16 @@ describe('replacing a file', () => {
     await replaceFile(realFileSystem, path, { temporary, write: (file) => file.writeWhole('new') });
     assert.equal(await readFile(path, 'utf8'), 'new');
     assert.deepEqual(await readdir(folder), ['file']);
+  });
+
+  it('leaves the old file whole although it also has the temporary name, as after a power cut in a rename', async (t) => {
+    const { path, temporary } = await folderFor(t);
+    await link(path, temporary);
+    const failing = await failFiles(t, 'writeFile');
+    const write = (file: { writeWhole(text: string): Promise<void> }) => file.writeWhole('new');
+    await assert.rejects(replaceFile(realFileSystem, path, { temporary, write }), { code: 'EIO' });
+    failing.stop();
+    assert.equal(await readFile(path, 'utf8'), 'old');
   });
 
   it('flushes the content before the rename, and the folder after it', async (t) => {

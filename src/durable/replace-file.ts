@@ -2,9 +2,10 @@ import { dirname } from 'node:path';
 import { ignoreErrors } from './errors.ts';
 import type { FileSystem, OpenFile } from './file-system.ts';
 import { flushFolder } from './folder-flusher.ts';
+import { removeIfPresent } from './names.ts';
 
 export interface Replacement {
-  /** The name of the file while it is written, on the same file system. A file that has it is replaced. */
+  /** The name of the file while it is written, on the same file system. A file that has it is removed. */
   readonly temporary: string;
   /** Permissions of the file; 0o666 by default. */
   readonly permissions?: number;
@@ -21,7 +22,9 @@ export interface Replacement {
  */
 export async function replaceFile(fs: FileSystem, path: string, replacement: Replacement): Promise<void> {
   const { temporary, permissions } = replacement;
-  const file = await fs.open(temporary, 'replace', permissions);
+  // Removed rather than overwritten: after a power cut, a file of this name may also be the one at `path`.
+  await removeIfPresent(fs, temporary);
+  const file = await fs.open(temporary, 'create', permissions);
   try {
     await writeFlushed(file, replacement);
     await fs.rename(temporary, path);

@@ -1,4 +1,5 @@
 /** The first half of a rebuild: from the journal to the state that its entries build up. */
+import type { JournalEntry } from '../domain/blob-store.ts';
 import { type Entry, unknownTypes } from '../domain/entries.ts';
 import { decodeLockNote } from '../domain/lock-note.ts';
 import type { RebuildScratch } from '../domain/rebuild-scratch.ts';
@@ -47,8 +48,11 @@ export async function rebuildFromJournal(
 
 /** Most entries can be applied at once; the others must be sorted first. */
 async function readFile(contents: StoreContents, scratch: RebuildScratch, name: string): Promise<void> {
-  const onDamage = (damage: string) => scratch.addDamage('journal', damage);
-  for await (const entry of contents.entries(name, onDamage)) {
+  const listener = {
+    onDamage: (damage: string) => scratch.addDamage('journal', damage),
+    onUnproven: (entry: JournalEntry) => scratch.keepUnproven(entry),
+  };
+  for await (const entry of contents.entries(name, listener)) {
     const type = String(entry.body['type']);
     const unknown = unknownTypes([type]);
     if (unknown.length > 0) throw new UnknownEntries(unknown);

@@ -66,7 +66,7 @@ async function readJournal(contents: StoreContents): Promise<Read> {
     return [];
   });
   for (const { name } of files) {
-    for await (const { seq, body } of contents.entries(name, (what) => damage.push(what))) {
+    for await (const { seq, body } of contents.entries(name, { onDamage: (what) => damage.push(what) })) {
       entries++;
       numbers.add(seq);
       if (types.size < MOST_TYPES) types.add(String(body['type']));

@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { collect, readBlob, someBytes, storeBlob } from '../../../test/support/blob-store-contract.ts';
 import { readyFolder, storeOver } from '../../../test/support/disk-store.ts';
 import { eventually } from '../../../test/support/poll.ts';
+import { unlessPresent } from '../../../test/support/require.ts';
 import { loadNativeHash } from '../../hashing/native-hash.ts';
 import { nodeHash } from '../../hashing/node-hash.ts';
 import { LEAF_BYTES as MIB } from '../../treehash/index.ts';
@@ -105,15 +106,13 @@ describe('idle buffers', () => {
     assert.equal(held(), 2);
   });
 
-  it('of aligned memory are released too', (t) => {
-    const engine = loadNativeHash();
-    if (engine?.alignedBuffer === undefined) {
-      t.skip('no native hash');
-      return;
-    }
+  const engine = loadNativeHash();
+  const alignedBuffer = engine?.alignedBuffer?.bind(engine) ?? Buffer.alloc;
+  it('of aligned memory are released too', {
+    skip: unlessPresent(engine !== undefined, 'the native hash'),
+  }, () => {
     const due: (() => void)[] = [];
-    const make = engine.alignedBuffer.bind(engine);
-    const buffers = new BufferPool(MIB, 1, make, (_ms, run) => due.push(run));
+    const buffers = new BufferPool(MIB, 1, alignedBuffer, (_ms, run) => due.push(run));
     const buffer = buffers.take();
     buffers.give(buffer);
     due.shift()?.();

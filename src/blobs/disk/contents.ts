@@ -1,6 +1,6 @@
 import { BlobDamaged, type JournalEntry, NoteDamaged } from '../../domain/blob-store.ts';
 import { LOCK_NOTES } from '../../domain/lock-note.ts';
-import type { FoundBlob, JournalFile, StoreContents } from '../../domain/store-contents.ts';
+import type { EntriesListener, FoundBlob, JournalFile, StoreContents } from '../../domain/store-contents.ts';
 import { JOURNAL_CLOSED_NOTE } from '../../domain/store-identity.ts';
 import { isReadError, undefinedIfMissing } from '../../durable/errors.ts';
 import type { FileSystem } from '../../durable/file-system.ts';
@@ -27,12 +27,15 @@ export class DiskContents implements StoreContents {
     return files;
   }
 
-  async *entries(file: string, onDamage: (damage: string) => void): AsyncIterable<JournalEntry> {
+  async *entries(file: string, { onDamage, onUnproven }: EntriesListener): AsyncIterable<JournalEntry> {
     const { fs, journal } = this.#paths;
     const path = `${journal}/${file}`;
     const closedBefore = await this.#closedBefore();
     try {
-      yield* readJournal(path, { fs, closedBefore, onDamage: ({ message }) => onDamage(message) });
+      yield* readJournal(path, {
+        ...{ fs, closedBefore, onUnproven },
+        onDamage: ({ message }) => onDamage(message),
+      });
     } catch (error) {
       if (!isReadError(error)) throw error;
       onDamage(`${path}: ${(error as Error).message}`);

@@ -13,6 +13,7 @@ import {
   storeBlob,
 } from '../../../test/support/blob-store-contract.ts';
 import { incoming, readyFolder } from '../../../test/support/disk-store.ts';
+import { unlessPresent } from '../../../test/support/require.ts';
 import { temporaryFolder } from '../../../test/support/server.ts';
 import { StoreFailure } from '../../domain/blob-store.ts';
 import { takesDirect } from '../../durable/direct.ts';
@@ -27,7 +28,9 @@ import { prepareDiskStore } from './prepare.ts';
 
 const why: string[] = [];
 const native = loadNativeHash((line) => why.push(line));
-const skip = native === undefined ? why.join('; ') : !(await isTaken(native)) && 'no O_DIRECT here';
+const skip =
+  unlessPresent(native !== undefined, `the native hash (${why.join('; ')})`) ||
+  (native !== undefined && !(await isTaken(native)) && 'no O_DIRECT here');
 
 async function isTaken(engine: HashEngine): Promise<boolean> {
   const folder = await temporaryFolder();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BlobDamaged, type JournalEntry, type JournalSurvey } from '../../domain/blob-store.ts';
 import { ignoreErrors, isReadError } from '../../durable/errors.ts';
 import type { FileSystem } from '../../durable/file-system.ts';
+import { flushFile } from '../../durable/flush-file.ts';
 import type { Flush } from '../../durable/folder-flusher.ts';
 import { realFileSystem } from '../../durable/real-file-system.ts';
 import {
@@ -28,6 +29,8 @@ interface JournalReading {
   readonly closedBefore?: number;
   /** By default, damage is thrown. */
   readonly onDamage?: OnDamage | undefined;
+  /** See `EntriesListener`. */
+  readonly onUnproven?: ((entry: JournalEntry) => void) | undefined;
 }
 
 /** Every entry of every journal file in the folder. @throws BlobDamaged by default, the I/O error. */
@@ -42,11 +45,12 @@ export async function* readJournals(
 /** Every entry of one journal file. @throws BlobDamaged by default, the I/O error. */
 export async function* readJournal(
   path: string,
-  { fs = realFileSystem, closedBefore = 0, onDamage = throwDamage }: JournalReading,
+  { fs = realFileSystem, closedBefore = 0, onDamage = throwDamage, onUnproven }: JournalReading,
 ): AsyncIterable<JournalEntry> {
   const reader = new FileReader(fs, path, onDamage);
   yield* reader.entries();
   reader.requireClosed(closedBefore);
+  if (onUnproven) for (const entry of reader.unproven()) onUnproven(entry);
 }
 
 async function journalPaths(fs: FileSystem, folder: string): Promise<readonly string[]> {
@@ -68,6 +72,8 @@ class FileReader {
   #last = '';
   /** Lines from this one on are not counted. */
   readonly #uncountedFrom: number;
+  /** Entries of lines that no later line says were flushed, by the numbers of their lines. */
+  readonly #unproven = new Map<number, JournalEntry>();
   /** The least generation of an entry. */
   #generation = Number.POSITIVE_INFINITY;
 
@@ -81,6 +87,11 @@ class FileReader {
   /** The whole lines at the beginning, after `entries` came to its end. */
   get tally(): LineTally {
     return this.#tally;
+  }
+
+  /** Entries that nothing proves to be flushed, after `entries` came to its end. */
+  *unproven(): Iterable<JournalEntry> {
+    for (const [at, entry] of this.#unproven) if (at >= (this.#closing?.lines ?? 0)) yield entry;
   }
 
   async *entries(): AsyncIterable<JournalEntry> {
@@ -101,9 +112,20 @@ class FileReader {
       return undefined;
     }
     this.#judgeUnmatched(parsed);
+    this.#judgeUnproven(parsed);
     if (this.#at === this.#tally.lines) this.#count(line, parsed.entry);
     if (parsed.entry) this.#generation = Math.min(this.#generation, parsed.entry.writer?.generation ?? 0);
     return parsed.entry;
+  }
+
+  /** Lines that are appended together share a flush, so few are unproven at a time. Older lines do not tell. */
+  #judgeUnproven({ entry, flushed }: ParsedLine): void {
+    if (flushed === undefined) return;
+    for (const at of this.#unproven.keys()) {
+      if (at >= flushed) break;
+      this.#unproven.delete(at);
+    }
+    if (entry) this.#unproven.set(this.#at, entry);
   }
 
   /** Behind the lines that the closing line counts, a line can have been torn before the file was closed. */
@@ -227,8 +249,10 @@ export async function closeJournals({
     const found =
       (await findClosing(fs, path)) ?? (await surveyFile(fs, path, (one) => damage.push(one.message)));
     for (const type of found.types) types.add(type);
-    if ('isOpen' in found && found.types.length > 0)
-      isComplete = (await closeFile(fs, path, flush, found)) && isComplete;
+    if (!('isOpen' in found)) continue;
+    if (found.types.length > 0) isComplete = (await closeFile(fs, path, flush, found)) && isComplete;
+    // Lines that were cut off must not come back when every file counts as closed.
+    else await flushFile(fs, path, flush);
   }
   return { types: [...types], damage, isComplete: isComplete && damage.length === 0 };
 }

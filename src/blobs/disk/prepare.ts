@@ -26,12 +26,20 @@ export async function prepareDiskStore(folder: string, fs: FileSystem = realFile
   await writeFormat(paths);
   // The folder above holds the store's own name.
   for (const name of [paths.blobs, folder, join(folder, '..')]) await flushFolder(fs, name);
-  for (const name of await fs.names(paths.incoming)) {
-    if (await isUnfinishedFile(paths, name)) await fs.remove(join(paths.incoming, name));
-  }
+  await removeUnfinishedFiles(paths);
   for (const texts of [paths.notes, paths.aside]) {
     for (const name of await fs.names(texts)) if (isUnfinishedNote(name)) await fs.remove(join(texts, name));
   }
+}
+
+/** Flushes first: a blob's own name that was taken away must not come back when no incoming name tells of it. */
+async function removeUnfinishedFiles(paths: DiskPaths): Promise<void> {
+  const { fs, incoming } = paths;
+  const names: string[] = [];
+  for (const name of await fs.names(incoming)) if (await isUnfinishedFile(paths, name)) names.push(name);
+  const folders = new Set(names.filter(isBlobName).map((name) => paths.blobFolder(name)));
+  await Promise.all([...folders].map((folder) => flushFolder(fs, folder)));
+  for (const name of names) await fs.remove(join(incoming, name));
 }
 
 /** Other names are not ours: they stay. */

@@ -23,17 +23,18 @@ import type { DiskStore } from '../disk/disk-store.ts';
 import { DiskPaths } from '../disk/paths.ts';
 import { PackCompactor } from './compactor.ts';
 import { openPacked } from './file.ts';
+import { decodeTable, HEADER_BYTES } from './format.ts';
 import { PackRemovals } from './removals.ts';
 
 const COUNT = 12;
 const bytesOf = (i: number) => someBytes(200 + 700 * i, i);
 
 /** A store over a finished pack from which the blobs of these numbers were removed. */
-async function packWithout(t: TestContext, removed: readonly number[]) {
+async function packWithout(t: TestContext, removed: readonly number[], blob = bytesOf) {
   const folder = await readyFolder(t);
   const writing = storeOver(t, folder);
   const refs: string[] = [];
-  for (let i = 0; i < COUNT; i++) refs.push(await storeBlob(writing, bytesOf(i)));
+  for (let i = 0; i < COUNT; i++) refs.push(await storeBlob(writing, blob(i)));
   for (const ref of refs) writing.confirm(ref);
   await writing.close();
   const store = storeOver(t, folder);
@@ -52,6 +53,12 @@ async function assertHolds(
     if (kept.includes(i)) assert.deepEqual(await readBlob(store, ref), bytesOf(i));
     else await assert.rejects(store.describe(ref), BlobMissing);
   }
+}
+
+/** Where the record of this blob begins. */
+function headerOf(bytes: Buffer, ref: string): number {
+  const place = Number(ref.split('.')[1]);
+  return decodeTable(bytes)?.get(place) ?? place;
 }
 
 const MOST = [2, 4, 5, 7, 8, 9, 10];
@@ -131,6 +138,35 @@ describe('compacting a pack', () => {
     await assert.rejects(store.compact(), AggregateError);
     assert.deepEqual(await readFile(pack), spoiled);
     assert.deepEqual(await readBlob(store, refs[11] ?? ''), bytesOf(11));
+  });
+
+  it('refuses a pack in which the header of a removed blob is in the place of another', async (t) => {
+    for (const isCompacted of [false, true]) {
+      const { store, refs, pack } = await packWithout(t, MOST, (i) => someBytes(900, i));
+      if (isCompacted) {
+        await store.compact();
+        for (const i of [1, 3, 6]) await store.remove(refs[i] ?? '');
+      }
+      const bytes = await readFile(pack);
+      const at = (i: number) => headerOf(bytes, refs[i] ?? '');
+      const [from, to] = isCompacted ? [at(6), at(11)] : [at(2), 0];
+      bytes.copy(bytes, to, from, from + HEADER_BYTES);
+      await writeFile(pack, bytes);
+      await assert.rejects(store.compact(), /could not be compacted/);
+      assert.deepEqual(await readFile(pack), bytes);
+    }
+  });
+
+  it('refuses a pack in which nothing is recognized, although an old list covers all of it', async (t) => {
+    const { store, refs, pack, list } = await packWithout(t, [0]);
+    const old = await readFile(list);
+    const unlike = Buffer.alloc(128, 1);
+    for (const i of MOST) await store.remove(refs[i] ?? '');
+    await store.compact();
+    await writeFile(pack, unlike);
+    await writeFile(list, old);
+    await assert.rejects(store.compact(), /could not be compacted/);
+    assert.deepEqual(await readFile(pack), unlike);
   });
 
   it('does not disturb a reader that has one of its blobs open', async (t) => {

@@ -4,7 +4,7 @@ import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { replaceFile } from '../../durable/replace-file.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { type DiskPaths, packedRef } from '../disk/paths.ts';
-import { type Extent, listExtents, type PlacedRecord } from './file.ts';
+import { type Extent, listExtents, type PlacedRecord, readIntactTable } from './file.ts';
 import { encodeTable, HEADER_BYTES, recordBytes, tableBytes } from './format.ts';
 import { isWhole } from './whole.ts';
 
@@ -55,6 +55,7 @@ async function listKept(
   removed: ReadonlyMap<number, number>,
 ): Promise<PlacedRecord[]> {
   const kept: PlacedRecord[] = [];
+  const places: number[] = [];
   const unknown: Extent[] = [];
   let isMoved: boolean | undefined;
   for await (const extent of listExtents(source, pack, 0)) {
@@ -63,6 +64,7 @@ async function listKept(
     if (!record) unknown.push(extent);
     else {
       isMoved ||= record.place !== position;
+      places.push(record.place);
       if (!removed.has(record.place)) kept.push({ ...record, position });
     }
   }
@@ -74,19 +76,33 @@ async function listKept(
       `there is no whole record at byte ${strange.position}; the pack is not compacted`,
     );
   }
-  requireOnce(pack, kept);
+  requireEach(pack, places, isMoved ? await requireTable(pack, source) : new Map());
   return kept.sort((a, b) => a.place - b.place);
 }
 
-/** A header that is found twice was misread, and another record is missing. @throws BlobDamaged. */
-function requireOnce(pack: string, kept: readonly PlacedRecord[]): void {
-  if (new Set(kept.map(({ place }) => place)).size === kept.length) return;
-  throw new BlobDamaged(pack, 'it has two records of one place; the pack is not compacted');
+/**
+ * Where the disk misreads a header, it may show that of another record, perhaps of a removed one: then that one is there
+ * twice, and a record is missing. @param table of a compacted pack, empty for another. @throws BlobDamaged.
+ */
+function requireEach(pack: string, places: readonly number[], table: ReadonlyMap<number, number>): void {
+  const found = new Set(places);
+  if (found.size !== places.length)
+    throw new BlobDamaged(pack, 'it has two records of one place; the pack is not compacted');
+  for (const place of table.keys())
+    if (!found.has(place))
+      throw new BlobDamaged(pack, `it lacks the record ${place} of its table; the pack is not compacted`);
 }
 
+async function requireTable(pack: string, source: OpenFile): Promise<ReadonlyMap<number, number>> {
+  const table = await readIntactTable(source);
+  if (table === undefined) throw new BlobDamaged(pack, 'its table is damaged; the pack is not compacted');
+  return table;
+}
+
+/** Whether just this stretch was removed. A longer or shorter one was misread, and may hold other records. */
 function isRemoved({ position, bytes }: Extent, removed: ReadonlyMap<number, number>): boolean {
   const noted = removed.get(position);
-  return noted !== undefined && recordBytes(noted) >= bytes;
+  return noted !== undefined && recordBytes(noted) === recordBytes(Math.max(1, bytes - HEADER_BYTES));
 }
 
 async function writeCompacted(

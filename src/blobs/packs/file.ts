@@ -10,6 +10,7 @@ import {
   HEADER_BYTES,
   nextPosition,
   type PackRecord,
+  type PackTable,
   recordBytes,
   searchTable,
   tableBytes,
@@ -65,7 +66,9 @@ async function findRecord(file: OpenFile, name: PackedName): Promise<PlacedRecor
   for await (const { position: at, record } of listExtents(file, name.pack, 0)) {
     if (record?.place === name.place) return { ...record, position: at };
   }
-  if (!table && name.place >= size) throw new BlobMissing(packedRef(name));
+  // A compacted pack may be shorter, and its table misread: then it does not begin with a record either.
+  if (!table && name.place >= size && (size === 0 || (await isAtHome(file, name.pack))))
+    throw new BlobMissing(packedRef(name));
   throw new BlobDamaged(packedRef(name), 'its pack has no record of it');
 }
 
@@ -74,6 +77,12 @@ async function readTable(file: ReadableFile, size: number): Promise<Buffer | und
   const records = tableSize(await file.readAt(0, HEADER_BYTES));
   if (records === undefined || tableBytes(records) > size) return undefined;
   return file.readAt(0, tableBytes(records));
+}
+
+/** The positions of a compacted pack's records, by place; undefined without an intact table. @throws the I/O error. */
+export async function readIntactTable(file: OpenFile): Promise<PackTable | undefined> {
+  const table = await readTable(file, await file.size());
+  return table && decodeTable(table);
 }
 
 /** Whether the pack was compacted. @param size length of the file. @throws the I/O error. */

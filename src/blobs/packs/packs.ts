@@ -48,7 +48,7 @@ export class Packs {
     const removals = new PackRemovals({ paths, flush, packsFlusher: flushers.packsFlusher });
     this.#removals = removals;
     const owns = (pack: string) => this.#appender.owns(pack);
-    this.#unconfirmed = new UnconfirmedBlobs({ paths, removals, owns });
+    this.#unconfirmed = new UnconfirmedBlobs({ paths, removals, flush, owns });
     const alone = (task: () => Promise<void>) => this.#removing.runExclusive(task);
     this.#compactor = new PackCompactor({ paths, engine, flush, ...flushers, removals, alone });
   }

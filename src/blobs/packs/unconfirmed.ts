@@ -1,6 +1,8 @@
 /** Packs of processes that ended before they confirmed every blob. */
 import { BlobDamaged } from '../../domain/blob-store.ts';
 import { isReadError } from '../../durable/errors.ts';
+import { flushFile } from '../../durable/flush-file.ts';
+import type { Flush } from '../../durable/folder-flusher.ts';
 import { openIfPresent } from '../../durable/names.ts';
 import { describeBlob } from '../blob/open.ts';
 import { type DiskPaths, packedRef, packOfMarker } from '../disk/paths.ts';
@@ -14,6 +16,7 @@ import { describeBytes } from './whole.ts';
 interface UnconfirmedBlobsDeps {
   readonly paths: DiskPaths;
   readonly removals: PackRemovals;
+  readonly flush: Flush;
   /** Whether this process writes the pack and keeps its marker. */
   owns(pack: string): boolean;
 }
@@ -76,7 +79,7 @@ export class UnconfirmedBlobs {
   }
 
   async #confirmPack(pack: string, unsettled: ReadonlySet<string>): Promise<void> {
-    const { paths, removals } = this.#deps;
+    const { paths, removals, flush } = this.#deps;
     const listed = this.#listed.get(pack);
     for await (const extent of this.#unconfirmedIn(pack)) {
       const { position, blob } = extent;
@@ -89,6 +92,8 @@ export class UnconfirmedBlobs {
       const blobBytes = Math.max(1, extent.bytes - HEADER_BYTES);
       await removals.add(pack, { place: position, blobBytes });
     }
+    // A blob that was cut off must not come back when no marker makes a start ask about it.
+    await flushFile(paths.fs, paths.pack(pack), flush);
     await paths.fs.remove(paths.marker(pack));
   }
 

@@ -98,13 +98,17 @@ async function addGarbage(scratch: Scratch, target: RebuildTarget, nowMs: number
 /** Ties the catalog to the store, and makes its numbers greater than all in the store. @returns its commit number. */
 async function linkTo(
   scratch: Scratch,
-  { db, engine }: RebuildTarget,
+  target: RebuildTarget,
   { catalogId, storeId, generation }: ClaimGenerationArgs,
 ): Promise<number> {
+  const { db, engine } = target;
   const number = scratch.maxima.commitNumber + 1;
   const execute = () => Promise.reject(new Error('a rebuild runs no prepared statements'));
   const jobMessage = () => '';
   const tx = { db, engine, execute, jobMessage, shard: 0, entries: [] };
+  // The next server journals them again, under the same numbers.
+  const unproven = scratch.rows('select seq, entry from unproven order by seq');
+  await target.insert('store_records', unproven as Iterable<{ seq: number; entry: string }>);
   await outboxWrites.skipEntrySeqs(tx, { beyond: scratch.maxima.seq });
   await sql`update store_link set catalog_id = ${catalogId}, store_id = ${storeId}, generation = ${generation}`.execute(
     db,

@@ -2,7 +2,7 @@
  * The tables of a rebuild's scratch database, always SQLite. `key` is the first half of the SHA-256 of an archive id:
  * comparing keys needs a quarter of the disk and time that ids need.
  */
-export const SCRATCH_VERSION = '1';
+export const SCRATCH_VERSION = '2';
 
 const LABEL = 'account text, region text, vault text, archive_id text';
 
@@ -11,6 +11,7 @@ create table meta (name text primary key, value text) without rowid;
 create table done (step text primary key) without rowid;
 create table damage (no integer primary key, kind text, what text);
 create table entries (seq integer primary key, entry text);
+create table unproven (seq integer primary key, entry text);
 
 create table used_ids (key blob);
 create table writes (account text, region text, vault text, first_ms integer, last_ms integer,

@@ -118,6 +118,10 @@ export class Scratch implements RebuildScratch {
     this.#insertEntry.run(seq, JSON.stringify(body));
   }
 
+  keepUnproven({ seq, body }: JournalEntry): void {
+    this.prepare('insert or ignore into unproven values (?, ?)').run(seq, JSON.stringify(body));
+  }
+
   *keptEntries(): Iterable<Entry> {
     for (const row of this.rows('select entry from entries order by seq'))
       yield JSON.parse(row['entry'] as string) as Entry;

@@ -36,6 +36,7 @@ function snapshotOfVault(vault: VaultModel): () => void {
     }
     vault.strays.clear();
     for (const stray of strays) vault.strays.add(stray);
+    vault.straysMayLackBytes = true;
   };
 }
 
@@ -46,6 +47,7 @@ function snapshotOfLock(vault: VaultModel): () => void {
   const values = lock.snapshot();
   return () => {
     const later = [...lock.possible].filter((one) => one.startsWith('locked'));
+    vault.notedLocks = later;
     const isSure = wasThere && vault.isLocked && vault.deletions === deletions;
     lock.restore(isSure ? later : [...values, ...later]);
   };

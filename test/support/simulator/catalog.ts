@@ -2,7 +2,7 @@
  * The real SQLite catalog of a simulated server: its own writer and reads, over a file in memory. A commit is atomic and
  * durable, as `synchronous = full` promises; a crash at the commit leaves it done or not (docs/design/simulator.md).
  */
-import { copyFileSync, existsSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { GroupWriter } from '../../../src/catalog/group-writer.ts';
 import type { Journal } from '../../../src/catalog/journal.ts';
@@ -64,6 +64,12 @@ export class CatalogFile {
   replace(from: string): void {
     this.close();
     copyFileSync(from, this.path);
+  }
+
+  /** Removes the catalog. No process may use it. */
+  remove(): void {
+    this.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.path}${suffix}`, { force: true });
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export type SimulationEvent = { readonly seed: number } & (
   | { readonly kind: 'backup' }
   /** The catalog's last backup is put back, and an operator perhaps accepts that. */
   | { readonly kind: 'older catalog'; readonly accepts: boolean }
+  /** The catalog is rebuilt from the store, after a stop or a crash. */
+  | { readonly kind: 'rebuild'; readonly power: boolean }
 );
 
 const LEAST_REQUESTS = 108;
@@ -52,6 +54,7 @@ export function eventsOf(seed: number): SimulationEvent[] {
   if (random.chance(0.15))
     insert({ kind: 'second server', claimsRemoved: random.chance(0.7), seed: random.seed() });
   if (random.chance(0.2)) insertOlderCatalog(events, random);
+  if (random.chance(0.15)) insert({ kind: 'rebuild', power: random.chance(0.5), seed: random.seed() });
   return events;
 }
 

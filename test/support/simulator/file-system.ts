@@ -27,7 +27,6 @@ export class SimulatedFileSystem implements FileSystem {
       if (node === undefined && mode === 'read') throw systemError('ENOENT', step);
       const opened = node ?? new FileNode();
       if (node === undefined) folder.set(name, opened);
-      if (mode === 'replace' && opened instanceof FileNode && opened.length > 0) opened.truncate(0);
       return new SimulatedFile(opened, path, mode, this.#steps);
     });
   }

@@ -53,6 +53,8 @@ export class UploadModel {
   readonly description: string;
   readonly state = new Uncertain<UploadState>('open');
   readonly places = new Map<number, Place>();
+  /** Parts that got no answer, and no later one at their place was acknowledged: a rebuild may find them. */
+  readonly unanswered = new Set<{ readonly first: number; readonly content: Content }>();
   /** What was declared to complete it, by tree hash. */
   readonly claims = new Map<string, readonly Content[]>();
   archive: ArchiveModel | undefined;
@@ -113,12 +115,16 @@ export class VaultModel {
   };
   /** `none`, `trial` and its id, or `locked` and its id. */
   readonly lock = new Uncertain('none');
+  /** Completed locks of which the store has a note, while the catalog is older: a later vault of the name is locked. */
+  notedLocks: readonly string[] = [];
   readonly archives = new Set<ArchiveModel>();
   readonly uploads = new Set<UploadModel>();
   readonly jobs = new Set<JobModel>();
   readonly strays = new Set<Stray>();
-  /** Descriptions of everything that was sent whole: the store may have it although it was refused. */
-  readonly sent = new Set<string>();
+  /** Whether what an unanswered upload left may have been deleted since, before an older catalog was put back. */
+  straysMayLackBytes = false;
+  /** Everything that was sent whole: the store may have it although it was refused. */
+  readonly sent = new Set<Stray>();
   /** Whether so much time has passed that an upload that comes to light now may end at once. */
   hasAged = false;
   /** How often its deletion was begun. */
@@ -133,6 +139,11 @@ export class VaultModel {
   /** Whether a completed lock is in force for certain. */
   get isLocked(): boolean {
     return [...this.lock.possible].every((lock) => lock.startsWith('locked'));
+  }
+
+  /** Whether something of this description was sent whole. */
+  hasSent(description: string): boolean {
+    return [...this.sent].some((stray) => stray.description === description);
   }
 
   /** Archives that are there for certain, and how many there may be. */

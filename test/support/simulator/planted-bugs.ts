@@ -95,6 +95,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         return { flushData: async () => void file.flushData().catch(ignore) };
       }),
   },
+  { name: 'sweep during a rebuild', sweepsDuringRebuild: true },
   {
     name: 'skip the older-catalog check',
     plan: (plan) => ({ ...plan, older: false, storeNumber: 0 }),

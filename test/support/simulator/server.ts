@@ -51,7 +51,7 @@ const QUIET = createLogger('silent');
 const ROUTER = createRouter(API);
 
 /** The settings of simulated servers. */
-const CONFIG = {
+export const CONFIG = {
   catalogUrl: undefined,
   catalogTimeoutMs: 1000,
   emulator: false,
@@ -73,6 +73,8 @@ export interface PlantedBug {
   /** The store as a start sees it when it repairs. */
   repaired?(blobs: BlobStore): BlobStore;
   plan?(plan: StartPlan): StartPlan;
+  /** Whether a rebuild removes what no row names before there are rows. */
+  readonly sweepsDuringRebuild?: boolean;
 }
 
 export interface ServerDeps {

@@ -17,6 +17,7 @@ import type { Installation } from './installation.ts';
 import { type ArchiveModel, expect, Model } from './model.ts';
 import { SimulatedProcess } from './process.ts';
 import { Random } from './random.ts';
+import { simulateRebuild } from './rebuild.ts';
 import type { Asked } from './requests/asked.ts';
 import { REQUESTS } from './requests/kinds.ts';
 import { toReply, toRequest } from './requests/on-the-wire.ts';
@@ -117,6 +118,8 @@ export class Simulation {
         return this.#takeBackup();
       case 'older catalog':
         return this.#putBack(event.accepts);
+      case 'rebuild':
+        return this.#rebuild(event.power);
     }
   }
 
@@ -220,7 +223,7 @@ export class Simulation {
     const server = new SimulatedServer({ installation: this.#installation, process, random, bug });
     const faults = this.#faults;
     this.#tally.starts++;
-    const outcome = await this.#settle(server, () => server.start());
+    const outcome = await this.#settle(process, () => server.start());
     if (outcome === 'done') {
       process.spare();
       this.#server = server;
@@ -235,10 +238,10 @@ export class Simulation {
     expect(this.#faults > faults, () => `a start failed without a fault: ${String(outcome)}`);
   }
 
-  /** Runs something of a server to its end, or to the server's. */
-  async #settle(server: SimulatedServer, run: () => Promise<void>): Promise<unknown> {
+  /** Runs something of a process to its end, or to that of the process. */
+  async #settle(process: SimulatedProcess, run: () => Promise<void>): Promise<unknown> {
     let outcome: unknown;
-    await this.#installation.loop.runAs(server.process, () => {
+    await this.#installation.loop.runAs(process, () => {
       run().then(
         () => {
           outcome = 'done';
@@ -249,12 +252,12 @@ export class Simulation {
       );
     });
     for (let turns = 0; outcome === undefined; turns++) {
-      if (server.process.isDead) return 'dead';
+      if (process.isDead) return 'dead';
       const goesOn = await this.#turn();
       if (outcome === undefined && !goesOn) expect(false, () => 'the server hangs');
       expect(turns < MOST_TURNS, () => 'the server hangs');
     }
-    return server.process.isDead ? 'dead' : outcome;
+    return process.isDead ? 'dead' : outcome;
   }
 
   /** Ends the server's process, perhaps with the power, at any moment. */
@@ -300,7 +303,7 @@ export class Simulation {
     await this.#settleAll();
     const server = this.#server;
     if (!server) return;
-    const outcome = await this.#settle(server, () => server.stop());
+    const outcome = await this.#settle(server.process, () => server.stop());
     expect(outcome === 'done' || this.#faults > 0, () => `a stop failed: ${String(outcome)}`);
     server.kill();
     this.#server = undefined;
@@ -333,7 +336,7 @@ export class Simulation {
     this.#tally.secondServers++;
     // From now on the former's requests may fail.
     if (claimsRemoved) this.#faults++;
-    const outcome = await this.#settle(server, () => server.start());
+    const outcome = await this.#settle(process, () => server.start());
     if (!claimsRemoved) {
       expect(outcome instanceof Claimed, () => `a second server started: ${String(outcome)}`);
       server.kill();
@@ -374,9 +377,69 @@ export class Simulation {
     await this.#requireKept();
     if (!accepts) return;
     const server = await this.#running();
-    await this.#settle(server, () => acceptCatalog(server.catalog, server.blobs, this.#installation.nowMs()));
+    await this.#settle(server.process, () =>
+      acceptCatalog(server.catalog, server.blobs, this.#installation.nowMs()),
+    );
     this.#kept = [];
+    for (const vault of this.#model.vaults) vault.notedLocks = [];
     await this.#restart();
+  }
+
+  /** The catalog is lost, or not trusted: an operator has it rebuilt, perhaps more than once. */
+  async #rebuild(power: boolean): Promise<void> {
+    // The store then also tells of what an older catalog lost.
+    if (this.#isMixed) return;
+    await this.#running();
+    if (this.#random.chance(0.5)) await this.#crash(power);
+    else await this.#stop();
+    const { catalog } = this.#installation;
+    if (this.#random.chance(0.5)) catalog.remove();
+    for (let tries = 0; !(await this.#tryRebuild(this.#random.chance(0.3))); tries++) {
+      if (tries === STARTS_UNDER_FAULTS) this.#window = undefined;
+    }
+    this.#backup = undefined;
+    for (const vault of this.#model.vaults) {
+      // What got no answer comes to light again, and jobs do not come back.
+      for (const stray of vault.sent) vault.strays.add(stray);
+      vault.jobs.clear();
+      for (const upload of vault.uploads)
+        for (const { first, content } of upload.unanswered) upload.place(first).allow(content);
+    }
+    await this.#start();
+  }
+
+  /** @param dies whether the process dies on the way. @returns whether the catalog is rebuilt without damage. */
+  async #tryRebuild(dies: boolean): Promise<boolean> {
+    const { loop } = this.#installation;
+    const random = new Random(this.#random.seed());
+    const process = new SimulatedProcess({
+      loop,
+      random,
+      faults: { take: (step) => this.#window?.take(step) },
+    });
+    if (dies) process.dieAt(this.#random.below(20), this.#random.chance(0.5));
+    const faults = this.#faults;
+    this.#tally.rebuilds++;
+    const { bug } = this.#deps;
+    const deps = { installation: this.#installation, process, random, bug };
+    let damage = 0;
+    const outcome = await this.#settle(process, async () => {
+      damage = await simulateRebuild(deps);
+    });
+    const isDead = outcome === 'dead';
+    process.kill();
+    loop.bury();
+    if (isDead) {
+      this.#tally.crashes++;
+      this.#cutPower(true);
+      return false;
+    }
+    const isRight = outcome === 'done' && damage === 0;
+    expect(
+      isRight || this.#faults > faults,
+      () => `a rebuild failed without a fault: ${String(outcome)}, ${damage} damages`,
+    );
+    return isRight;
   }
 
   /** Nothing that the older catalog does not name is removed before an operator accepts it. */

@@ -13,6 +13,7 @@ export interface Tally {
   secondServers: number;
   /** Older catalogs that were put back. */
   olderCatalogs: number;
+  rebuilds: number;
   turns: number;
   readonly faults: Partial<Record<FaultKind, number>>;
 }
@@ -27,6 +28,7 @@ export function newTally(): Tally {
     powerCuts: 0,
     secondServers: 0,
     olderCatalogs: 0,
+    rebuilds: 0,
     turns: 0,
     faults: {},
   };

@@ -58,7 +58,8 @@ class VaultComparison {
       if (this.#settles) settings[setting].settle(value);
     }
     const state = found?.lock ?? 'none';
-    const fitting = [...lock.possible].filter((one) => one.startsWith(state));
+    const known = new Set([...lock.possible, ...this.#vault.notedLocks]);
+    const fitting = [...known].filter((one) => one.startsWith(state));
     // A trial that has ended may still be noted, or not.
     const mayEnd = [...lock.possible].some((one) => one.startsWith('trial')) && state === 'none';
     this.#expect(fitting.length > 0 || mayEnd, `the lock of ${name} is ${state}`);
@@ -87,10 +88,11 @@ class VaultComparison {
     const vault = this.#vault;
     const strays = [...vault.strays].filter((stray) => stray.description === description && stray.contents);
     const stray = strays.find(({ contents }) => foldOf(contents ?? []) === treeHash);
-    const isKnown = stray !== undefined || (!this.#isCatalog && vault.sent.has(description));
+    const isKnown = stray !== undefined || (!this.#isCatalog && vault.hasSent(description));
     this.#expect(isKnown, `there is an archive that nobody uploaded: ${description}`);
     if (!stray || !this.#settles) return;
     const archive = new ArchiveModel(id, { vault, description, contents: stray.contents ?? [], treeHash });
+    archive.mayLackBytes = vault.straysMayLackBytes;
     vault.archives.add(archive);
     const upload = [...vault.uploads].find((one) => one.description === description);
     if (upload) upload.archive = archive;
@@ -121,7 +123,7 @@ class VaultComparison {
   #strayUpload(id: string, description: string): void {
     const vault = this.#vault;
     const stray = [...vault.strays].find((one) => one.description === description && !one.contents);
-    const isKnown = stray !== undefined || (!this.#isCatalog && vault.sent.has(description));
+    const isKnown = stray !== undefined || (!this.#isCatalog && vault.hasSent(description));
     this.#expect(isKnown, `there is an upload that nobody started: ${description}`);
     if (!stray || !this.#settles) return;
     const upload = new UploadModel(id, vault, description);

@@ -25,7 +25,7 @@ export function uploadOf({ model, random }: AskContext, vault: VaultModel, conte
   const comesWhole = goesAfter === undefined || goesAfter >= bytes.length;
   if (comesWhole) {
     vault.strays.add(stray);
-    vault.sent.add(description);
+    vault.sent.add(stray);
   }
   const there = asked.watch(vault.isThere);
   return asked

@@ -1,6 +1,7 @@
 /** Multipart uploads. */
 import { type Content, contentOf, foldOf, MIB } from '../contents.ts';
 import { ArchiveModel, expect, type Stray, UploadModel, type VaultModel } from '../model.ts';
+import type { Change } from '../uncertain.ts';
 import { type AskContext, Asked, jsonOf, pathOf, pickVault, type Reply } from './asked.ts';
 
 export function startUpload(context: AskContext): Asked {
@@ -14,7 +15,7 @@ export function startUploadIn({ model }: AskContext, vault: VaultModel): Asked {
   const asked = new Asked(`start upload ${description} to ${vault.name}`, draft);
   const stray: Stray = { description, contents: undefined };
   vault.strays.add(stray);
-  vault.sent.add(description);
+  vault.sent.add(stray);
   const there = asked.watch(vault.isThere);
   return asked
     .outcome(404, {
@@ -75,8 +76,25 @@ export function partOf({ random }: AskContext, upload: UploadModel, index: numbe
   const draft = { method: 'PUT', target: uploadPath(upload), headers, body: bytes, goesAfter };
   const asked = new Asked(`put part ${index} of ${upload.description}`, draft);
   const state = onUpload(asked, upload);
-  if (goesAfter === undefined || goesAfter >= bytes.length) asked.changes(upload.place(first).begin(content));
+  if (goesAfter === undefined || goesAfter >= bytes.length) asked.changes(partChange(upload, first, content));
   return asked.outcome(204, { mayCome: () => state.has('open') });
+}
+
+function partChange(upload: UploadModel, first: number, content: Content): Change {
+  const { succeed, refuse, lose } = upload.place(first).begin(content);
+  const { unanswered } = upload;
+  const earlier = [...unanswered].filter((one) => one.first === first);
+  return {
+    succeed() {
+      succeed();
+      for (const one of earlier) unanswered.delete(one);
+    },
+    refuse,
+    lose() {
+      lose();
+      unanswered.add({ first, content });
+    },
+  };
 }
 
 /** What a client takes for the whole upload. */
@@ -119,6 +137,7 @@ export function completionOf(upload: UploadModel, contents: readonly Content[]):
   const fits = watchPlaces(asked, upload, contents);
   const state = onUpload(asked, upload);
   const stray: Stray = { description, contents };
+  vault.sent.add(stray);
   if (upload.archive === undefined) vault.strays.add(stray);
   const forget = (): void => void vault.strays.delete(stray);
   return asked
