@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type {
   ArchiveReads,
   ArchiveWrites,
@@ -9,7 +9,7 @@ import type {
 import { fromHex, toHex } from './digest.ts';
 import { appendEntry } from './journal.ts';
 import type { Schema } from './schema.ts';
-import { statement } from './statement.ts';
+import { sqlStatement, statement } from './statement.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
 import { addToCounts } from './vault-counts.ts';
 import { requireVersion } from './vault-policies.ts';
@@ -51,6 +51,63 @@ async function addArchive(tx: Tx, a: NewArchive): Promise<void> {
     upload_no: null,
   });
 }
+
+/**
+ * Adds the archives to vaults whose rows no other transaction has locked, on PostgreSQL.
+ * @returns those that were added.
+ */
+export async function addArchives(tx: Tx, all: readonly NewArchive[]): Promise<ReadonlySet<NewArchive>> {
+  const rows = await ADD_ARCHIVES.all(tx, {
+    shard: tx.shard,
+    ids: all.map(({ id }) => id),
+    vaultNos: all.map(({ vaultNo }) => vaultNo),
+    descriptions: all.map(({ description }) => description),
+    createdMs: all.map(({ createdMs }) => createdMs),
+    sizes: all.map(({ size }) => size),
+    treeHashes: all.map(({ treeHash }) => fromHex(treeHash)),
+    refs: all.map(({ ref }) => ref),
+  });
+  const written = new Set(rows.map(({ no }) => no));
+  return new Set(all.filter(({ vaultNo }) => written.has(vaultNo)));
+}
+
+/** The columns of many new archives; the arrays have the same length. */
+interface NewArchiveColumns {
+  readonly shard: number;
+  readonly ids: readonly string[];
+  readonly vaultNos: readonly number[];
+  readonly descriptions: readonly (string | null)[];
+  readonly createdMs: readonly number[];
+  readonly sizes: readonly number[];
+  readonly treeHashes: readonly Uint8Array[];
+  readonly refs: readonly string[];
+}
+
+/** Returns the vaults that it wrote into. */
+const ADD_ARCHIVES = sqlStatement<NewArchiveColumns, { no: number }>(
+  (a) => sql`
+    with vault as (
+      select no from vaults where no = any(${a.vaultNos}::bigint[]) order by no for key share skip locked
+    ), added as (
+      insert into archives (id, vault_no, description, created_ms, size, tree_hash, ref)
+      select a.id, a.vault_no, a.description, a.created_ms, a.size, a.tree_hash, a.ref
+      from unnest(${a.ids}::text[], ${a.vaultNos}::bigint[], ${a.descriptions}::text[], ${a.createdMs}::bigint[],
+        ${a.sizes}::bigint[], ${a.treeHashes}::bytea[], ${a.refs}::text[]) with ordinality
+        as a(id, vault_no, description, created_ms, size, tree_hash, ref, position)
+      join vault on vault.no = a.vault_no
+      order by a.position
+      returning vault_no, size, created_ms
+    ), counted as (
+      insert into vault_counts (vault_no, shard, archives, bytes, begun_ms, written_ms)
+      select vault_no, ${a.shard}::integer, count(*), sum(size), min(created_ms), max(created_ms)
+      from added group by vault_no order by vault_no
+      on conflict (vault_no, shard) do update set
+        archives = vault_counts.archives + excluded.archives,
+        bytes = vault_counts.bytes + excluded.bytes,
+        written_ms = greatest(vault_counts.written_ms, excluded.written_ms)
+    )
+    select no from vault`,
+);
 
 /** Inserts the row and updates the vault's counts. The caller has locked the vault's row. */
 export async function insertArchive(tx: Tx, row: ArchiveRow): Promise<void> {

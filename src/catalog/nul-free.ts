@@ -18,8 +18,9 @@ class NulFree extends OperationNodeTransformer {
   }
 }
 
-/** The value of one parameter, with each NUL replaced by U+FFFD. */
+/** The value of one parameter, a list too, with each NUL replaced by U+FFFD. */
 export function nulFreeValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(nulFreeValue);
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u{fffd}') : value;
 }
 

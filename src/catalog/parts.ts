@@ -1,9 +1,10 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { type Page, type Paging, toPage } from '../domain/page.ts';
 import { type Part, uploadNotFound } from '../domain/upload.ts';
 import type { DropPartsArgs, NewPart, PartReads, PartWrites, PutPartArgs } from '../domain/upload-catalog.ts';
 import { fromHex, toHex } from './digest.ts';
 import type { Schema } from './schema.ts';
+import { sqlStatement } from './statement.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
 
 export function partReads(source: Source): PartReads {
@@ -78,6 +79,55 @@ async function putPart(tx: Tx, { uploadNo, uploadId, part, nowMs }: PutPartArgs)
   const loser = await storePart(tx, uploadNo, part, nowMs);
   if (loser !== null) await tx.db.insertInto('garbage').values({ ref: loser, noted_ms: nowMs }).execute();
 }
+
+/**
+ * Stores the parts that are the first at their offsets, in open uploads whose rows no other transaction has locked, on
+ * PostgreSQL. @returns those that were stored.
+ */
+export async function putParts(tx: Tx, all: readonly PutPartArgs[]): Promise<ReadonlySet<PutPartArgs>> {
+  const rows = await PUT_PARTS.all(tx, {
+    uploadNos: all.map(({ uploadNo }) => uploadNo),
+    firsts: all.map(({ part }) => part.first),
+    sizes: all.map(({ part }) => part.size),
+    treeHashes: all.map(({ part }) => fromHex(part.treeHash)),
+    linearHashes: all.map(({ part }) => fromHex(part.linearHash)),
+    sequences: all.map(({ part }) => part.sequence),
+    storedMs: all.map(({ nowMs }) => nowMs),
+    refs: all.map(({ part }) => part.ref),
+  });
+  const stored = new Set(rows.map(({ ref }) => ref));
+  return new Set(all.filter(({ part }) => stored.has(part.ref)));
+}
+
+/** The columns of many new parts; the arrays have the same length. */
+interface NewPartColumns {
+  readonly uploadNos: readonly number[];
+  readonly firsts: readonly number[];
+  readonly sizes: readonly number[];
+  readonly treeHashes: readonly Uint8Array[];
+  readonly linearHashes: readonly Uint8Array[];
+  readonly sequences: readonly number[];
+  readonly storedMs: readonly number[];
+  readonly refs: readonly string[];
+}
+
+/** Of two parts at one offset, it stores neither or one; whoever gets no row back must look again. */
+const PUT_PARTS = sqlStatement<NewPartColumns, { ref: string }>(
+  (p) => sql`
+    with upload as (
+      select no from uploads where no = any(${p.uploadNos}::bigint[]) and state = 'open'
+      order by no for share skip locked
+    )
+    insert into parts (upload_no, first, size, tree_hash, linear_hash, sequence, stored_ms, ref)
+    select p.upload_no, p.first, p.size, p.tree_hash, p.linear_hash, p.sequence, p.stored_ms, p.ref
+    from unnest(${p.uploadNos}::bigint[], ${p.firsts}::bigint[], ${p.sizes}::bigint[], ${p.treeHashes}::bytea[],
+      ${p.linearHashes}::bytea[], ${p.sequences}::bigint[], ${p.storedMs}::bigint[], ${p.refs}::text[])
+      as p(upload_no, first, size, tree_hash, linear_hash, sequence, stored_ms, ref)
+    join upload on upload.no = p.upload_no
+    order by p.upload_no, p.first
+    on conflict (upload_no, first) do nothing
+    returning ref`,
+);
 
 /** Stores the part if it is the newest at its offset. Returns the blob that is not needed: the old, the new, or null. */
 async function storePart(tx: Tx, uploadNo: number, part: NewPart, nowMs: number): Promise<string | null> {

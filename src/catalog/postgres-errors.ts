@@ -35,6 +35,11 @@ export function endsConnection(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError) || error.severity === 'FATAL' || error.severity === 'PANIC';
 }
 
+/** Whether the database rejected a statement or a commit for what it contained, and rolled its transaction back. */
+export function isRejection(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && toShortage(error) === error;
+}
+
 /** A Shortage if the error means that the database is unavailable for now; otherwise the error itself. */
 export function toShortage(error: unknown): unknown {
   if (error instanceof Shortage) return error;

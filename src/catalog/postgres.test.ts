@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import pg from 'pg';
 import { catalogContract } from '../../test/support/catalog-contract/contract.ts';
-import { Customer } from '../../test/support/catalog-contract/customer.ts';
+import { Customer, refused } from '../../test/support/catalog-contract/customer.ts';
 import type { CatalogPlace } from '../../test/support/catalog-contract/place.ts';
 import { itFollowsTheModel } from '../../test/support/catalog-contract/property.ts';
 import { eventually } from '../../test/support/poll.ts';
@@ -187,5 +187,74 @@ describe('an unconfirmed commit', { skip: skipWithoutPostgres() }, () => {
       written.map(({ body }) => body['type']),
       ['vault-created'],
     );
+  });
+});
+
+describe('writes at once', { skip: skipWithoutPostgres() }, () => {
+  async function customerOf(t: TestContext): Promise<{ c: Customer; other: pg.Client }> {
+    const { url, drop } = await createDatabase();
+    t.after(drop);
+    const journal = async () => {};
+    const catalog = await openPostgresCatalog({
+      url,
+      journal,
+      jobMessage,
+      limitMs: PATIENT_MS,
+      onError: () => {},
+    });
+    t.after(() => catalog.close());
+    const other = new pg.Client({ connectionString: url });
+    other.on('error', () => {});
+    await other.connect();
+    t.after(() => other.end());
+    return { c: new Customer(catalog), other };
+  }
+
+  async function transactionsIn(other: pg.Client): Promise<number> {
+    const { rows } = await other.query('select pg_current_xact_id()::text::bigint as no');
+    return Number(rows[0].no);
+  }
+
+  it('share transactions', async (t) => {
+    const { c, other } = await customerOf(t);
+    const vault = await c.makeVault();
+    const upload = await c.startUpload(vault);
+    const before = await transactionsIn(other);
+    const each = Array.from({ length: 200 }, (_, i) => i);
+    const added = await Promise.all(each.map((i) => c.addArchive(vault, { size: i })));
+    await Promise.all(each.map((i) => c.putPart(upload, i)));
+    const used = (await transactionsIn(other)) - before;
+    assert.ok(used < 20, `${used} transactions`);
+    const { archives, bytes } = await c.vault();
+    assert.deepEqual([archives, bytes], [200, (200 * 199) / 2]);
+    for (const { id, size } of added) assert.equal((await c.catalog.findArchive(vault.no, id))?.size, size);
+    assert.equal((await c.catalog.partRefs(upload.no, 300)).length, 200);
+  });
+
+  it('take effect but for those that are refused or rejected', async (t) => {
+    const { c } = await customerOf(t);
+    const vault = await c.makeVault();
+    const gone = await c.makeVault('gone');
+    await c.deleteVault('gone');
+    const { id } = await c.addArchive(vault);
+    const refusal = refused('not-found', c.addArchive(gone));
+    const rejection = assert.rejects(c.addArchive(vault, { id }), /unique/);
+    const added = await Promise.all(Array.from({ length: 20 }, () => c.addArchive(vault)));
+    await Promise.all([refusal, rejection]);
+    for (const one of added) assert.ok(await c.catalog.findArchive(vault.no, one.id));
+    assert.equal((await c.vault()).archives, 21);
+  });
+
+  it('do not wait for one whose row another transaction has locked', async (t) => {
+    const { c, other } = await customerOf(t);
+    const [locked, free] = [await c.makeVault('locked'), await c.makeVault('free')];
+    await other.query('begin');
+    await other.query("select * from vaults where name = 'locked' for update");
+    const waiting = c.addArchive(locked);
+    await Promise.all(Array.from({ length: 20 }, () => c.addArchive(free)));
+    assert.equal((await c.vault('locked')).archives, 0);
+    await other.query('commit');
+    await waiting;
+    assert.equal((await c.vault('locked')).archives, 1);
   });
 });

@@ -2,7 +2,7 @@
  * Statements of the hot paths. Kysely builds and compiles each once a database; later runs only replace the values.
  * Building a query costs several times as much as running it.
  */
-import type { Compilable, CompiledQuery, Kysely } from 'kysely';
+import type { Compilable, CompiledQuery, Kysely, RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Source } from './transaction.ts';
@@ -45,6 +45,16 @@ export function statement<Args extends object, Row>(
     return (await source.execute({ ...query, parameters })).rows as Row[];
   };
   return { all, first: async (source, args) => (await all(source, args))[0] };
+}
+
+/** The same for a statement in SQL. @param build builds it from the arguments, of which it may use the members as values. */
+export function sqlStatement<Args extends object, Row>(
+  build: (args: Args, engine: Engine) => RawBuilder<unknown>,
+): Statement<Args, Row> {
+  return statement<Args, Row>((db, args, engine) => {
+    const built = build(args, engine);
+    return { compile: () => built.compile(db) as CompiledQuery<Row> };
+  });
 }
 
 function holes<Args extends object>(): Args {

@@ -1,13 +1,16 @@
 import type { JournalEntry } from '../domain/blob-store.ts';
 import { Refusal, Shortage, withChangedNothing } from '../domain/errors.ts';
 import type { JobMessage } from '../domain/notification.ts';
+import { type BatchedWrite, isBatchable, runBatch } from './batched-writes.ts';
 import { CurrentStamp } from './current-stamp.ts';
 import { POSTGRES } from './engine.ts';
 import { JournalQueue } from './journal-queue.ts';
-import { commitUnknownShortage } from './postgres-errors.ts';
+import { commitUnknownShortage, isRejection } from './postgres-errors.ts';
 import type { PostgresConnection, PostgresPool } from './postgres-pool.ts';
 import { missingLinkError, requireSame } from './store-link.ts';
+import type { Tx } from './transaction.ts';
 import { waitsForJournal } from './waits-for-journal.ts';
+import { WriteBatcher } from './write-batcher.ts';
 import { runWrite, type StampedWriterDeps, type WriteName, type Writer } from './writes.ts';
 
 /** Serialization failure and deadlock: PostgreSQL asks clients to retry the whole transaction. */
@@ -31,15 +34,27 @@ export interface TransactionWriterDeps extends StampedWriterDeps {
   readonly claimMs: number;
 }
 
+/** What a transaction does between its begin and its commit. */
+interface Work<Result> {
+  run(tx: Tx): Promise<Result>;
+  /** Whether it claims the catalog for another generation. */
+  readonly isClaim?: boolean;
+  /** A statement to begin with. */
+  readonly settings?: string;
+}
+
 /** How a transaction ended. */
-interface EndedTransaction {
-  readonly end: { readonly result: unknown } | { readonly refusal: Refusal };
+interface EndedTransaction<Result> {
+  readonly end: { readonly result: Result } | { readonly refusal: Refusal };
   readonly entries: readonly JournalEntry[];
   /** Numbers of all entries in the outbox at the end. */
   readonly listed: readonly number[];
 }
 
-/** The writer of a PostgreSQL catalog. Each write is a transaction; PostgreSQL groups the flushes of concurrent ones. */
+/**
+ * The writer of a PostgreSQL catalog. Frequent writes that arrive together share a transaction; each other one has its
+ * own, and PostgreSQL groups the flushes of concurrent ones.
+ */
 export class TransactionWriter implements Writer {
   readonly #pool: PostgresPool;
   readonly #queue: JournalQueue;
@@ -49,6 +64,7 @@ export class TransactionWriter implements Writer {
   /** Shards are used in turn, so that concurrent transactions rarely wait for the same row of counts. */
   #turn = 0;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #batcher = new WriteBatcher((batch) => this.#runBatch(batch));
   #droppingFromOutbox: Promise<void> | undefined;
 
   constructor(pool: PostgresPool, deps: TransactionWriterDeps) {
@@ -76,16 +92,37 @@ export class TransactionWriter implements Writer {
   }
 
   async #run(name: WriteName, args: unknown): Promise<unknown> {
-    if (!waitsForJournal(name)) {
-      const { end } = await this.#transact(name, args);
-      if ('refusal' in end) throw end.refusal;
-      return end.result;
+    if (isBatchable(name) && (await this.#batcher.add({ name, args }))) return undefined;
+    const work = { run: (tx: Tx) => runWrite(tx, name, args), isClaim: name === 'claimGeneration' };
+    if (waitsForJournal(name)) {
+      return this.#journaled(work, (result) => this.#stamp.adopt(name, args, result));
     }
+    const { end } = await this.#transact(work);
+    if ('refusal' in end) throw end.refusal;
+    return end.result;
+  }
+
+  /** @returns the arguments of the writes that are durable now; the others need transactions of their own. */
+  async #runBatch(batch: readonly BatchedWrite[]): Promise<ReadonlySet<unknown>> {
+    try {
+      return await this.#journaled({ run: (tx) => runBatch(tx, batch) });
+    } catch (error) {
+      // Each alone, if the database rejected something in it: the others must not fail with that write.
+      if (isRejection(error)) return new Set();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a transaction, and resolves when the journal has what the result relies on.
+   * @param adopt called with the result once it is committed.
+   */
+  async #journaled<Result>(work: Work<Result>, adopt?: (result: Result) => void): Promise<Result> {
     const failure = this.#queue.failure();
     if (failure) throw failure;
     await this.#queue.appendOwed();
-    const { end, entries, listed } = await this.#transact(name, args);
-    if ('result' in end) this.#stamp.adopt(name, args, end.result);
+    const { end, entries, listed } = await this.#transact(work);
+    if ('result' in end) adopt?.(end.result);
     // A refusal may rely on earlier entries too.
     await this.#queue.settle(listed, entries);
     if (this.#queue.droppableSeqs().length >= DROPPED_PER_BATCH)
@@ -94,13 +131,13 @@ export class TransactionWriter implements Writer {
     return end.result;
   }
 
-  async #transact(name: WriteName, args: unknown, settings?: string): Promise<EndedTransaction> {
+  async #transact<Result>(work: Work<Result>): Promise<EndedTransaction<Result>> {
     for (let tries = 1; ; tries++) {
       const connection = await this.#pool.acquire().catch((error) => {
         throw withChangedNothing(error);
       });
       try {
-        return await this.#transactOn(connection, name, args, settings);
+        return await this.#transactOn(connection, work);
       } catch (error) {
         const code = (error as { code?: string }).code ?? '';
         if (!TRY_AGAIN.has(code) || tries === TRIES) throw error;
@@ -110,20 +147,17 @@ export class TransactionWriter implements Writer {
     }
   }
 
-  async #transactOn(
+  async #transactOn<Result>(
     connection: PostgresConnection,
-    name: WriteName,
-    args: unknown,
-    settings?: string,
-  ): Promise<EndedTransaction> {
+    { run, isClaim = false, settings }: Work<Result>,
+  ): Promise<EndedTransaction<Result>> {
     const entries: JournalEntry[] = [];
-    let result: unknown;
+    let result: Result;
     try {
-      await this.#begin(connection, name);
+      await this.#begin(connection, isClaim);
       if (settings !== undefined) await connection.statements(settings);
       const shard = this.#turn++ % POSTGRES.countShards;
-      const tx = { ...connection.source, shard, entries, jobMessage: this.#jobMessage };
-      result = await runWrite(tx, name, args);
+      result = await run({ ...connection.source, shard, entries, jobMessage: this.#jobMessage });
     } catch (error) {
       const refusal = error instanceof Refusal ? error : undefined;
       // If the rollback fails, the connection is closed, and the database rolls back.
@@ -137,8 +171,8 @@ export class TransactionWriter implements Writer {
   }
 
   /** Begins a transaction. No claim can complete until it ends. @throws GenerationClosed, Shortage. */
-  async #begin(connection: PostgresConnection, name: WriteName): Promise<void> {
-    if (name === 'claimGeneration') return this.#waitForEarlier(connection);
+  async #begin(connection: PostgresConnection, isClaim: boolean): Promise<void> {
+    if (isClaim) return this.#waitForEarlier(connection);
     const [found] = (await connection.statements(BEGIN)) as { generation: number; number: number }[];
     if (!found) throw missingLinkError();
     requireSame(found.generation, this.#stamp.generation);
@@ -170,7 +204,10 @@ export class TransactionWriter implements Writer {
     try {
       // No answer depends on this commit, so it need not wait for a flush.
       if (seqs.length > 0)
-        await this.#transact('dropFromOutbox', { seqs }, 'set local synchronous_commit = off');
+        await this.#transact({
+          run: (tx) => runWrite(tx, 'dropFromOutbox', { seqs }),
+          settings: 'set local synchronous_commit = off',
+        });
       this.#queue.markDropped(seqs);
     } catch {
       // The next batch includes them.

@@ -18,8 +18,6 @@ export const ARCHIVE_WRITES: CallsOf<
   | 'dropGarbage'
   | 'dropParts'
   | 'dropFromOutbox'
-  | 'journalCatalog'
-  | 'journalPeople'
   | 'skipEntrySeqs'
 > = {
   addArchive: async (c) => c.addArchive(await mainVault(c)),
@@ -70,7 +68,5 @@ export const ARCHIVE_WRITES: CallsOf<
   dropParts: ({ catalog }) =>
     catalog.dropParts({ uploadNo: BIG_UPLOAD_NO, refs: TWENTY.map((i) => `part-${i}`) }),
   dropFromOutbox: ({ catalog }) => catalog.dropFromOutbox({ seqs: TWENTY }),
-  journalCatalog: ({ catalog }) => catalog.journalCatalog({ after: 0 }),
-  journalPeople: ({ catalog }) => catalog.journalPeople({}),
   skipEntrySeqs: ({ catalog }) => catalog.skipEntrySeqs({ beyond: 1_000_000 }),
 };

@@ -6,6 +6,9 @@ import { VAULT_NO, vaultName } from './crowd.ts';
 /** A call of a catalog method as requests, workers and commands make it, on the crowd. */
 type Call = (customer: Customer) => Promise<unknown>;
 
+/** Methods that may read whole tables: no request and no periodic work calls them. */
+export type Unlimited = 'nextEventMs' | 'forgetVaults' | 'namesAnyBlob' | 'journalCatalog' | 'journalPeople';
+
 /** One call list for each of these methods. */
 export type CallsOf<Name extends keyof Catalog> = { readonly [One in Name]: Call };
 

@@ -4,7 +4,7 @@ import type { InventoryScope } from '../../../src/domain/inventory-catalog.ts';
 import type { JobFilter } from '../../../src/domain/job-catalog.ts';
 import type { Paging } from '../../../src/domain/page.ts';
 import { type Customer, MIB, START_MS } from '../catalog-contract/customer.ts';
-import { type CallsOf, each, mainVault } from './call.ts';
+import { type CallsOf, each, mainVault, type Unlimited } from './call.ts';
 import {
   archiveId,
   BIG_UPLOAD_NO,
@@ -49,7 +49,7 @@ function labelOf(c: Customer, label: Pick<BlobLabel, 'kind' | 'archiveId'> & Par
 }
 
 /** Calls of every read of the port. */
-export const READ_CALLS: CallsOf<keyof CatalogReads> = {
+export const READ_CALLS: CallsOf<Exclude<keyof CatalogReads, Unlimited>> = {
   findVault: (c) => c.catalog.findVault(c.key(vaultName(VAULT_NO))),
   findVaultState: mainVault,
   hasVaults: ({ catalog }) => catalog.hasVaults(),
@@ -91,7 +91,6 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
   listNotifications: ({ catalog }) => pages(2000, (page) => catalog.listNotifications(page)),
   retrievalPolicy: ({ catalog, owner }) => catalog.retrievalPolicy(owner),
   listCapacity: ({ catalog, owner }) => catalog.listCapacity(owner, START_MS),
-  nextEventMs: ({ catalog }) => catalog.nextEventMs(1000),
   findUpload: ({ catalog }) => catalog.findUpload(VAULT_NO, uploadId(17)),
   listUploads: ({ catalog }) => pages(2000, (page) => catalog.listUploads(VAULT_NO, page)),
   listParts: ({ catalog }) => pages(2000 * MIB, (page) => catalog.listParts(BIG_UPLOAD_NO, page)),
@@ -109,7 +108,6 @@ export const READ_CALLS: CallsOf<keyof CatalogReads> = {
     ),
   listLocked: ({ catalog }) => catalog.listLocked(),
   storeLink: ({ catalog }) => catalog.storeLink(),
-  namesAnyBlob: ({ catalog }) => catalog.namesAnyBlob(),
   lastEntrySeq: ({ catalog }) => catalog.lastEntrySeq(),
   namesBlob: (c) => {
     const { catalog } = c;

@@ -38,7 +38,6 @@ export const VAULT_WRITES: CallsOf<
   | 'completeVaultLock'
   | 'abortVaultLock'
   | 'restoreVaultLock'
-  | 'forgetVaults'
 > = {
   createVault: (c) => c.makeVault('made'),
   deleteVault,
@@ -55,7 +54,6 @@ export const VAULT_WRITES: CallsOf<
     }),
   abortVaultLock: async (c) => c.catalog.abortVaultLock({ vaultNo: await initiateLock(c), nowMs: START_MS }),
   restoreVaultLock: restoreLock,
-  forgetVaults: ({ catalog }) => catalog.forgetVaults({}),
 };
 
 async function createUser(c: Customer): Promise<number> {
