@@ -1,16 +1,20 @@
 /**
- * `npm run kill9 [-- ROUNDS [SEED]]`: repeatedly kills the whole server with SIGKILL during uploads, on one data folder.
- * After each start, checks that everything acknowledged exists unchanged. Exit code 0 only if it does.
+ * `npm run kill9 [-- ROUNDS [SEED [sqlite|postgres]]]`: repeatedly kills all processes of a server with SIGKILL while
+ * clients send every kind of change, on one data folder. After each start, checks that everything acknowledged exists
+ * unchanged. Exit code 0 only if it does. With `postgres`, the catalog is in a PostgreSQL that the script starts.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiOf } from '../test/support/api.ts';
 import { Checks, type OnDisk, openOnDisk } from '../test/support/crash/checks.ts';
 import { Ledger } from '../test/support/crash/ledger.ts';
-import { Load, type Random, seeded, VAULT } from '../test/support/crash/load.ts';
+import { Load } from '../test/support/crash/load.ts';
+import { Registers } from '../test/support/crash/registers.ts';
 import { checkJournal, checkStore } from '../test/support/crash/replay.ts';
+import { type Random, seeded } from '../test/support/crash/seeded.ts';
 import { compactedPacks } from '../test/support/pack-reader.ts';
 import { eventually } from '../test/support/poll.ts';
+import { startPostgres } from '../test/support/postgres-server.ts';
 import { temporaryFolder } from '../test/support/server.ts';
 import { type ServerGroup, startGroup } from '../test/support/server-group.ts';
 import { measureNodeStart } from './node-start.ts';
@@ -34,8 +38,14 @@ const FLAGS = ['--workers', '2', '--keep-aside', '0s'];
 
 const rounds = numberArgument(0, 200);
 const seed = numberArgument(1, Date.now() % 1_000_000);
+const engine = process.argv[4] ?? 'sqlite';
+if (engine !== 'sqlite' && engine !== 'postgres') {
+  console.error(`${JSON.stringify(engine)} is neither sqlite nor postgres`);
+  process.exit(2);
+}
 const random = seeded(seed);
 const ledger = new Ledger();
+const registers = new Registers(ledger, random);
 const readyMs: number[] = [];
 const roundMs: number[] = [];
 /** Times of starts, in multiples of the time of `node -e 0`. */
@@ -44,7 +54,9 @@ const startRatios: number[] = [];
 const compacted = new Set<string>();
 
 const data = await temporaryFolder();
-console.log(`${rounds} rounds, seed ${seed}, data folder ${data}`);
+const postgres = engine === 'postgres' ? startPostgres() : undefined;
+const flags = [...FLAGS, ...(postgres ? ['--catalog', postgres.url] : [])];
+console.log(`${rounds} rounds, seed ${seed}, data folder ${data}, ${engine}`);
 try {
   for (let round = 1; round <= rounds && ledger.violations.length === 0; round++) {
     const began = performance.now();
@@ -60,6 +72,7 @@ try {
   );
 } finally {
   summarize();
+  postgres?.remove();
 }
 if (ledger.violations.length === 0) await rm(data, { recursive: true });
 else process.exitCode = 1;
@@ -70,8 +83,9 @@ async function playRound(round: number): Promise<void> {
   await withServer(async (server, disk) => {
     const api = apiOf(server);
     await new Checks(api, ledger, disk).run('new');
-    const load = new Load(api, ledger, random);
-    if (round === 1) await load.createVault(VAULT);
+    if (round > 1) await registers.check(api);
+    const load = new Load(api, ledger, registers, random);
+    if (round === 1) await load.prepare();
     await killUnder(load, server, random);
     await noteMarkers(disk);
     await checkJournal(disk, ledger);
@@ -90,7 +104,7 @@ async function killWhileTidying(): Promise<void> {
 /** Runs a check on a server, and always ends the server. A failure of the check counts as a violation. */
 async function withServer(use: (server: ServerGroup, disk: OnDisk) => Promise<void>): Promise<void> {
   const server = await start();
-  const disk = openOnDisk(data);
+  const disk = await openOnDisk(data, postgres?.url);
   try {
     await use(server, disk);
   } catch (error) {
@@ -104,7 +118,7 @@ async function withServer(use: (server: ServerGroup, disk: OnDisk) => Promise<vo
 
 async function start(): Promise<ServerGroup> {
   const before = measureNodeStart();
-  const server = await startGroup(data, FLAGS);
+  const server = await startGroup(data, flags);
   // Measures again, because the machine may have become busy.
   const isSlow = server.readyMs >= before * READY_WITHIN.each;
   const nodeMs = isSlow ? Math.max(before, measureNodeStart()) : before;
@@ -136,10 +150,11 @@ async function noteMarkers({ store }: OnDisk): Promise<void> {
 async function finish(): Promise<void> {
   await withServer(async (server, disk) => {
     await new Checks(apiOf(server), ledger, disk).run('all');
+    await registers.check(apiOf(server));
     await eventually('the garbage is swept', () => isSwept(disk), SWEPT_WITHIN_MS);
     const code = await server.stop();
     ledger.expect(code === 0, `the server stopped with exit code ${code}`);
-    const blobs = await checkStore(disk, join(data, 'catalog.sqlite'), ledger);
+    const blobs = await checkStore(disk, ledger);
     console.log(`at the end: ${blobs} blobs in the store`);
   });
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -11,11 +11,13 @@ import { jobsOf } from '../support/jobs.ts';
 import { MIB, patternBytes } from '../support/pattern.ts';
 import { eventually } from '../support/poll.ts';
 import { sendRaw } from '../support/request.ts';
+import { unlessPresent } from '../support/require.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { type ServerGroup, startGroup } from '../support/server-group.ts';
 import { headText, Wire } from '../support/wire.ts';
 
 const DESCRIPTORS = 256;
+const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
 
 async function isWell(url: string): Promise<boolean> {
   return sendRaw(url, { method: 'GET', target: '/_moraine/health' }).then(
@@ -71,24 +73,16 @@ describe('more connections than file descriptors', { skip: process.platform !== 
     );
   });
 
-  it('make the primary replace a serving process that has no free descriptor', async (t) => {
-    const prlimit = promisify(execFile);
-    if (
-      await prlimit('prlimit', ['--version']).then(
-        () => false,
-        () => true,
-      )
-    ) {
-      t.skip('prlimit is missing');
-      return;
-    }
+  it('make the primary replace a serving process that has no free descriptor', {
+    skip: unlessPresent(hasPrlimit, 'prlimit'),
+  }, async () => {
     const children = async (): Promise<number[]> => {
       const { pid } = server.process;
       const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
       return text.trim().split(' ').map(Number);
     };
     const [poor = 0, ...others] = await children();
-    await prlimit('prlimit', ['--pid', String(poor), '--nofile=4:4']);
+    await promisify(execFile)('prlimit', ['--pid', String(poor), '--nofile=4:4']);
     await eventually('another process in its place', async () => {
       void isWell(server.url);
       const now = await children();

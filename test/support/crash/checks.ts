@@ -1,31 +1,78 @@
 /** Checks that after a start the server has everything that it acknowledged, and nothing else. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import { POSTGRES, SQLITE } from '../../../src/catalog/engine.ts';
+import { openPostgresCatalog } from '../../../src/catalog/postgres.ts';
 import { openSqliteCatalog } from '../../../src/catalog/sqlite.ts';
 import type { StoredArchive } from '../../../src/domain/archive-catalog.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import type { VaultKey } from '../../../src/domain/vault.ts';
+import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import type { Api } from '../api.ts';
 import { eventually } from '../poll.ts';
+import { PATIENT_MS } from '../postgres.ts';
 import { storeFiles } from '../store-files.ts';
 import { readBlobFile } from '../store-reader.ts';
-import { type ArchiveEntry, type Content, type Ledger, placesInOrder, type UploadEntry } from './ledger.ts';
-import { claimHeaders, completed, VAULT } from './load.ts';
+import {
+  type ArchiveEntry,
+  type Content,
+  type Ledger,
+  placesInOrder,
+  type UploadEntry,
+  VAULT,
+} from './ledger.ts';
+import { claimHeaders, completed } from './load.ts';
 
 /** A catalog and a store on disk; a server may be running on them. */
 export interface OnDisk {
   readonly catalog: Catalog;
+  /** SQL for the lower-case hex digits of a column of raw bytes. */
+  readonly hexOf: (column: string) => string;
+  /** Runs a query on the catalog's database, and returns the rows. */
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** The store's folder. */
   readonly store: string;
 }
 
-export function openOnDisk(data: string): OnDisk {
+/** @param url of the catalog's database; by default it is a file of the data folder. */
+export async function openOnDisk(data: string, url?: string): Promise<OnDisk> {
+  const store = join(data, 'store');
+  if (url !== undefined) {
+    const catalog = await openPostgresCatalog({
+      url,
+      journal: () => Promise.reject(new Error('only for reading')),
+      jobMessage,
+      limitMs: PATIENT_MS,
+      onError: () => {},
+    });
+    const query = async (sql: string) => {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      try {
+        return (await client.query(sql)).rows;
+      } finally {
+        await client.end();
+      }
+    };
+    return { catalog, store, query, hexOf: POSTGRES.hexOf };
+  }
+  const path = join(data, 'catalog.sqlite');
   const refuses = {
     run: () => Promise.reject(new Error('only for reading')),
     commitNumber: () => 0,
     close: async () => {},
   };
-  return { catalog: openSqliteCatalog(join(data, 'catalog.sqlite'), refuses), store: join(data, 'store') };
+  const query = async (sql: string) => {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      return database.prepare(sql).all();
+    } finally {
+      database.close();
+    }
+  };
+  return { catalog: openSqliteCatalog(path, refuses), store, query, hexOf: SQLITE.hexOf };
 }
 
 export class Checks {

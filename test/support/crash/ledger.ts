@@ -1,5 +1,8 @@
 /** What clients know of a server that may die at any moment: its acknowledged changes and its possible ones. */
 
+/** The vault with the archives. */
+export const VAULT = 'crash';
+
 /** A body's tree hash and length. */
 export interface Content {
   readonly treeHash: string;

@@ -4,38 +4,36 @@ import { foldDigests, treeHash } from '../../../src/treehash/index.ts';
 import type { Api } from '../api.ts';
 import type { Answer } from '../request.ts';
 import { hashHeaders } from '../request.ts';
-import { type Content, type Ledger, placesInOrder, type UploadEntry } from './ledger.ts';
+import { type Content, type Ledger, placesInOrder, type UploadEntry, VAULT } from './ledger.ts';
+import type { Registers } from './registers.ts';
+import type { Random } from './seeded.ts';
 
-export const VAULT = 'crash';
 const MIB = 1_048_576;
 const PARTS_AT_MOST = 4;
 /** Number of archives beyond which clients mostly delete, so that the disk does not fill. */
 const ARCHIVES_KEPT = 120;
 
-/** A number from 0 (included) to 1. */
-export type Random = () => number;
-
-/** Pseudo-random numbers, the same for the same seed (mulberry32). */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+/** Share of acts that change settings or start jobs. */
+const SETTINGS = 0.25;
 
 export class Load {
   readonly #api: Api;
   readonly #ledger: Ledger;
+  readonly #registers: Registers;
   readonly #random: Random;
   #stopped = false;
 
-  constructor(api: Api, ledger: Ledger, random: Random) {
+  constructor(api: Api, ledger: Ledger, registers: Registers, random: Random) {
     this.#api = api;
     this.#ledger = ledger;
+    this.#registers = registers;
     this.#random = random;
+  }
+
+  /** Makes what the first round needs. */
+  async prepare(): Promise<void> {
+    await this.createVault(VAULT);
+    await this.#registers.prepare(this.#api);
   }
 
   /** Runs this number of clients; resolves when all have noticed that the server is gone. */
@@ -61,6 +59,7 @@ export class Load {
   }
 
   #act(): Promise<void> {
+    if (this.#random() < SETTINGS) return this.#registers.act(this.#api);
     const tooMany = this.#ledger.keptArchives().length > ARCHIVES_KEPT;
     const dice = this.#random();
     if (dice < (tooMany ? 0.05 : 0.35)) return this.#uploadArchive();

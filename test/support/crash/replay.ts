@@ -1,5 +1,4 @@
 /** Compares the contents of the store (journal entries and labels of blobs) with the catalog. */
-import { DatabaseSync } from 'node:sqlite';
 import { blobNames, type ReadBlob, type ReadEntry, readBlobFile, readEntries } from '../store-reader.ts';
 import type { OnDisk } from './checks.ts';
 import type { Ledger } from './ledger.ts';
@@ -31,24 +30,19 @@ interface Contents {
 }
 
 /** Checks, after a stop, that rows and blobs match, and that the store alone yields the catalog's contents. */
-export async function checkStore(disk: OnDisk, catalogPath: string, ledger: Ledger): Promise<number> {
+export async function checkStore(disk: OnDisk, ledger: Ledger): Promise<number> {
   const blobs = await readAll(disk, ledger);
   for (const [ref, { label }] of blobs) {
     ledger.expect(await disk.catalog.namesBlob(label, ref), `no row names blob ${ref} (${label.kind})`);
   }
-  const database = new DatabaseSync(catalogPath, { readOnly: true });
-  try {
-    const named = database.prepare(
-      'select ref from archives where ref is not null union all select ref from parts',
-    );
-    for (const { ref } of named.all()) {
-      ledger.expect(blobs.has(String(ref)), `a row names blob ${String(ref)}, which does not exist`);
-    }
-    compare(ledger, catalogContents(database), storeContents(await readEntries(disk.store), blobs));
-    checkArchives(ledger, database);
-  } finally {
-    database.close();
+  const named = await disk.query(
+    'select ref from archives where ref is not null union all select ref from parts',
+  );
+  for (const { ref } of named) {
+    ledger.expect(blobs.has(String(ref)), `a row names blob ${String(ref)}, which does not exist`);
   }
+  compare(ledger, await catalogContents(disk), storeContents(await readEntries(disk.store), blobs));
+  await checkArchives(ledger, disk);
   return blobs.size;
 }
 
@@ -64,18 +58,12 @@ async function readAll({ store }: OnDisk, ledger: Ledger): Promise<Map<string, R
   return blobs;
 }
 
-function catalogContents(database: DatabaseSync): Contents {
-  const texts = (sql: string) =>
-    new Set(
-      database
-        .prepare(sql)
-        .all()
-        .map(({ text }) => String(text)),
-    );
+async function catalogContents({ query }: OnDisk): Promise<Contents> {
+  const texts = async (sql: string) => new Set((await query(sql)).map(({ text }) => String(text)));
   return {
-    vaults: texts('select name as text from vaults'),
-    archives: texts('select id as text from archives'),
-    uploads: texts("select id as text from uploads where state = 'open'"),
+    vaults: await texts('select name as text from vaults'),
+    archives: await texts('select id as text from archives'),
+    uploads: await texts("select id as text from uploads where state = 'open'"),
   };
 }
 
@@ -116,10 +104,8 @@ function minus(one: ReadonlySet<string>, other: ReadonlySet<string>): string[] {
 }
 
 /** Checks that archives without a known client come from uploads that got no answer. */
-function checkArchives(ledger: Ledger, database: DatabaseSync): void {
-  for (const { id, hash } of database
-    .prepare('select id, lower(hex(tree_hash)) as hash from archives')
-    .all()) {
+async function checkArchives(ledger: Ledger, { query, hexOf }: OnDisk): Promise<void> {
+  for (const { id, hash } of await query(`select id, ${hexOf('tree_hash')} as hash from archives`)) {
     const isKnown = ledger.archives.has(String(id)) || ledger.sent.has(String(hash));
     ledger.expect(isKnown, `an archive that no client uploaded: ${String(id)}`);
   }
