@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads a Moraine store without Moraine.
 
-Lists every archive in a store folder, verifies all hashes, and can write one archive to a file.
+Lists every archive in a store folder, or in a downloaded bucket, verifies all hashes, and can write one archive to a file.
 Written from docs/format.md, which explains each step. Needs only Python 3.8 or newer. No server may
 use the store meanwhile, so stop it or read a snapshot. Changes nothing in the store.
 
@@ -74,6 +74,17 @@ def read_note(path):
     return text
 
 
+def names_in(folder):
+    """The names in a folder, sorted. A bucket has no empty folders, so a missing one is empty there."""
+    is_bucket = os.path.basename(folder) in ('journal', 'notes') and is_bucket_copy(os.path.dirname(folder))
+    return [] if is_bucket and not os.path.isdir(folder) else sorted(os.listdir(folder))
+
+
+def is_bucket_copy(folder):
+    with open(os.path.join(folder, 'format.json'), encoding='utf-8') as file:
+        return json.load(file).get('format') == 'moraine-objects'
+
+
 class Journal:
     """The entries of all files by number, and what is damaged."""
 
@@ -83,9 +94,11 @@ class Journal:
         note = os.path.join(folder, 'notes', 'journal-closed')
         if os.path.exists(note):
             self.closed_before = json.loads(read_note(note))['generation']
-        for name in sorted(os.listdir(os.path.join(folder, 'journal'))):
+        for name in names_in(os.path.join(folder, 'journal')):
             if re.fullmatch(r'[0-9a-f]{32}\.jsonl', name):
                 self.read_file(os.path.join(folder, 'journal', name))
+            elif re.fullmatch(r'[0-9a-f]{32}', name) and is_bucket_copy(folder):
+                self.read_run(os.path.join(folder, 'journal', name))
 
     def read_file(self, path):
         with open(path, 'rb') as file:
@@ -113,6 +126,43 @@ class Journal:
         written = [record.get('generation', 0) for record in records if record and 'seq' in record]
         if not closing and written and min(written) < self.closed_before:
             self.damage.append(f'{path}: its end is missing: the file was closed before')
+
+
+    def read_run(self, path):
+        """Reads the numbered objects of one process. An object may replace those before it."""
+        numbers = sorted((int(name[:12]) for name in os.listdir(path) if re.fullmatch(r'[0-9]{12}\.jsonl', name)),
+                         reverse=True)
+        chain, lines, generations, expected = [], [], [], numbers[0] if numbers else 0
+        for number in numbers:
+            if number > expected:
+                continue
+            if number < expected:
+                self.damage.append(f'{path}: the objects {number + 1} to {expected} are missing')
+            with open(os.path.join(path, f'{number:012}.jsonl'), 'rb') as file:
+                head, *rest = file.read().split(b'\n')
+            record = parse_line(head)
+            if record is None:
+                self.damage.append(f'{path}: the first line of object {number} was changed')
+                record = {'first': number, 'generation': 0}
+            generations.append(record['generation'])
+            chain.insert(0, rest[:-1] if rest and rest[-1] == b'' else rest)
+            expected = record['first'] - 1
+        if expected > 0:
+            self.damage.append(f'{path}: the objects 1 to {expected} are missing')
+        lines = list(itertools.chain.from_iterable(chain))
+        records = [parse_line(line) for line in lines]
+        for line, record in zip(lines, records):
+            if record is None:
+                self.damage.append(f'{path}: a line was changed: {line[:80]}')
+            elif 'seq' in record:
+                self.entries[record['seq']] = record['entry']
+        closing = records[-1].get('closed') if records and records[-1] else None
+        if closing:
+            counted = describe_lines(lines, records, len(lines) - 1)
+            if any(counted[member] != closing[member] for member in ('lines', 'digest')):
+                self.damage.append(f'{path}: its lines are not the {closing["lines"]} that it was closed with')
+        elif generations and generations[0] < self.closed_before:
+            self.damage.append(f'{path}: its end is missing: it was closed before')
 
 
 def parse_line(line):
@@ -177,10 +227,13 @@ class People:
 class Blob:
     """A blob with its description, which is verified here. Reading the data verifies the data."""
 
-    def __init__(self, path, name, start, total):
+    def __init__(self, path, name, start, total, end=None):
+        """`end` is the file with all but the data, if that is another one, as in a bucket."""
         self.path, self.name, self.start = path, name, start
-        with open(path, 'rb') as file:
-            file.seek(start + max(0, total - FOOTER.size))
+        # Where the blob begins in the file that describes it.
+        origin = start if end is None else -os.path.getsize(path)
+        with open(end or path, 'rb') as file:
+            file.seek(origin + max(-origin if end else 0, total - FOOTER.size))
             footer = file.read(min(total, FOOTER.size))
             if len(footer) < FOOTER.size or footer[:8] != b'MORAINE\0':
                 raise Damaged(f'{name}: it does not end with a footer')
@@ -192,7 +245,7 @@ class Blob:
             described = 32 * leaves + label_bytes + extension
             if leaves != max(1, -(-self.size // MIB)) or self.size + described + FOOTER.size != total:
                 raise Damaged(f'{name}: the footer does not fit the length of the blob')
-            file.seek(start + self.size)
+            file.seek(origin + self.size)
             described = file.read(described)
         if sha256(described + footer[:32]) != digest:
             raise Damaged(f'{name}: what describes the data was changed')
@@ -267,6 +320,9 @@ class Pack:
     def read_removals(self, path):
         if not os.path.exists(path):
             return set()
+        if os.path.isdir(path):
+            names = (re.fullmatch(r'([0-9]{1,15})\.[0-9]{1,10}', name) for name in os.listdir(path))
+            return {int(name[1]) for name in names if name}
         with open(path, 'rb') as file:
             entries = file.read()
         name = zlib.crc32(bytes.fromhex(self.name))
@@ -309,8 +365,10 @@ class Store:
         self.imported, self.numbers, self.kept, self.bulk = {}, {}, {}, []
         with open(os.path.join(folder, 'format.json'), encoding='utf-8') as file:
             form = json.load(file)
-        if form.get('format') != 'moraine-store' or form.get('version') not in (1, 2, 3):
-            raise Unusable(f'{folder} is not a moraine-store of version 1, 2 or 3: {form}')
+        self.is_bucket = form.get('format') == 'moraine-objects' and form.get('version') == 3
+        if not self.is_bucket and (form.get('format') != 'moraine-store' or form.get('version') not in (1, 2, 3)):
+            raise Unusable(f'{folder} is not a moraine-store of version 1, 2 or 3, nor a moraine-objects of '
+                           f'version 3: {form}')
         journal = Journal(folder)
         self.damage.extend(journal.damage)
         for _, entry in sorted(journal.entries.items()):
@@ -399,7 +457,7 @@ class Store:
     def read_lock_notes(self):
         """Reads locks. A completed lock is also in a note, and is valid if either says so."""
         folder = os.path.join(self.folder, 'notes')
-        for name in sorted(os.listdir(folder)):
+        for name in names_in(folder):
             if re.fullmatch(r'lock-[0-9a-f]{64}', name):
                 try:
                     note = json.loads(read_note(os.path.join(folder, name)))
@@ -411,7 +469,7 @@ class Store:
                     vault['lock'] = {'state': 'Locked', 'policy': note['lock']['policy']}
 
     def read_blobs(self):
-        for folder in range(256):
+        for folder in range(0 if self.is_bucket else 256):
             path = os.path.join(self.folder, 'blobs', f'{folder:02x}')
             for name in sorted(os.listdir(path)):
                 if re.fullmatch(r'[0-9a-f]{32}', name):
@@ -420,11 +478,24 @@ class Store:
                         yield Blob(blob, name, 0, os.path.getsize(blob))
                     except Damaged as error:
                         self.damage.append(str(error))
-        # Version 1 has none.
+        ends = os.path.join(self.folder, 'ends')
+        for name in sorted(os.listdir(ends)) if self.is_bucket and os.path.isdir(ends) else []:
+            if re.fullmatch(r'[0-9a-f]{32}', name):
+                yield from self.read_two_objects(name, os.path.join(ends, name))
+        # Version 1 has none, and a bucket may have none.
         packs = os.path.join(self.folder, 'packs')
         for file in sorted(os.listdir(packs)) if os.path.isdir(packs) else []:
             if re.fullmatch(r'[0-9a-f]{32}\.pack', file):
                 yield from Pack(self.folder, file[:32]).blobs(self.damage)
+
+    def read_two_objects(self, name, end):
+        data = os.path.join(self.folder, 'data', name)
+        try:
+            if not os.path.exists(data):
+                raise Damaged(f'{name}: its data are missing')
+            yield Blob(data, name, 0, os.path.getsize(data) + os.path.getsize(end), end)
+        except Damaged as error:
+            self.damage.append(str(error))
 
     def place(self, blob):
         label = blob.label
@@ -519,7 +590,7 @@ def print_people(people):
 def main():
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
-    parser.add_argument('store', metavar='STORE', help='the folder store/ of a data folder')
+    parser.add_argument('store', metavar='STORE', help='the folder store/ of a data folder, or a downloaded bucket')
     parser.add_argument('--extract', nargs=2, metavar=('ARCHIVE_ID', 'FILE'), help='write one to a new file')
     parser.add_argument('--json', action='store_true', help='print vaults and uploads in progress, too')
     parser.add_argument('--people', action='store_true', help='print accounts, users and sealed keys instead')

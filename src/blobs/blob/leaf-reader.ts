@@ -18,7 +18,7 @@ export interface LeafReadDeps {
 /** A blob's data in a file that is open for reading. */
 interface BlobBytes {
   readonly ref: string;
-  readonly file: OpenFile;
+  readonly file: Pick<OpenFile, 'readAndHash'>;
   /** Where its data begins in the file. */
   readonly start: number;
   /** Bytes of its data. */

@@ -48,17 +48,23 @@ export function formatClosing({ lines, digest, types }: Closing): string {
   return withSum(JSON.stringify({ closed: { lines, digest, types } }));
 }
 
-function withSum(json: string): string {
+/** Makes a line of any JSON object: with its checksum and its line feed. */
+export function withSum(json: string): string {
   // Some line readers, Node's among them, also break lines at these two characters.
   const text = json.replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
   return `${sumOf(text)} ${text}\n`;
 }
 
-/** Parses a line without its line feed; undefined if it does not match its checksum, or is not a JSON object. */
-export function parseLine(line: string): ParsedLine | undefined {
+/** The members of a line without its line feed; undefined if it does not match its checksum, or is not a JSON object. */
+export function lineMembers(line: string): object | undefined {
   const text = line.slice(SUM_CHARS + 1);
   if (line.length <= SUM_CHARS || line.slice(0, SUM_CHARS) !== sumOf(text)) return undefined;
-  const members = parseMembers(text);
+  return parseMembers(text);
+}
+
+/** Parses a line without its line feed; undefined if it does not match its checksum, or is not a JSON object. */
+export function parseLine(line: string): ParsedLine | undefined {
+  const members: LineMembers | undefined = lineMembers(line);
   if (members === undefined) return undefined;
   const { seq, entry: body, generation, commit, flushed, closed } = members;
   if (isObject(closed)) return { closing: closed };

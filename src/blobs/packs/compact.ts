@@ -4,7 +4,7 @@ import type { Flush, FolderFlusher } from '../../durable/folder-flusher.ts';
 import { replaceFile } from '../../durable/replace-file.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { type DiskPaths, packedRef } from '../disk/paths.ts';
-import { type Extent, listExtents, type PlacedRecord, readIntactTable } from './file.ts';
+import { type Extent, listExtents, type PlacedRecord, type ReadableFile, readIntactTable } from './file.ts';
 import { encodeTable, HEADER_BYTES, recordBytes, tableBytes } from './format.ts';
 import { isWhole } from './whole.ts';
 
@@ -49,8 +49,12 @@ export async function compactPack(
   }
 }
 
-async function listKept(
-  source: OpenFile,
+/**
+ * The records of a pack that were not removed, by place.
+ * @throws BlobDamaged for unrecognized bytes, and when a record of its table is missing.
+ */
+export async function listKept(
+  source: ReadableFile,
   pack: string,
   removed: ReadonlyMap<number, number>,
 ): Promise<PlacedRecord[]> {
@@ -93,7 +97,7 @@ function requireEach(pack: string, places: readonly number[], table: ReadonlyMap
       throw new BlobDamaged(pack, `it lacks the record ${place} of its table; the pack is not compacted`);
 }
 
-async function requireTable(pack: string, source: OpenFile): Promise<ReadonlyMap<number, number>> {
+async function requireTable(pack: string, source: ReadableFile): Promise<ReadonlyMap<number, number>> {
   const table = await readIntactTable(source);
   if (table === undefined) throw new BlobDamaged(pack, 'its table is damaged; the pack is not compacted');
   return table;

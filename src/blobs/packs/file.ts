@@ -52,7 +52,7 @@ export async function openPacked(paths: DiskPaths, name: PackedName): Promise<Pl
 }
 
 /** Finds the record of this name. @throws BlobMissing, BlobDamaged. */
-async function findRecord(file: OpenFile, name: PackedName): Promise<PlacedRecord> {
+export async function findRecord(file: ReadableFile, name: PackedName): Promise<PlacedRecord> {
   const size = await file.size();
   const table = await readTable(file, size);
   // Without a table, each record is at its place.
@@ -80,7 +80,7 @@ async function readTable(file: ReadableFile, size: number): Promise<Buffer | und
 }
 
 /** The positions of a compacted pack's records, by place; undefined without an intact table. @throws the I/O error. */
-export async function readIntactTable(file: OpenFile): Promise<PackTable | undefined> {
+export async function readIntactTable(file: ReadableFile): Promise<PackTable | undefined> {
   const table = await readTable(file, await file.size());
   return table && decodeTable(table);
 }
