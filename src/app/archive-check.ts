@@ -1,5 +1,6 @@
 /** Checks the bytes of one archive now. */
 import { DiskStore } from '../blobs/disk/disk-store.ts';
+import type { Config } from '../config/read.ts';
 import type { StoredArchive } from '../domain/archive-catalog.ts';
 import type { Catalog } from '../domain/catalog.ts';
 import type { FoundDamage } from '../domain/damage.ts';
@@ -8,14 +9,21 @@ import type { ScrubStore } from '../domain/scrub-store.ts';
 import { loadNativeHash } from '../hashing/native-hash.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
 import { damageOf, verifyOrMissing } from '../workers/scrub-findings.ts';
+import { requireStoreOnDisk } from './bucket.ts';
 import type { DataFolder } from './data-folder.ts';
 import { systemRandom } from './system.ts';
 
 const SEGMENTS_AT_ONCE = 500;
 const ROWS_AT_ONCE = 500;
 
+interface ScrubStoreDeps {
+  readonly config: Config;
+  readonly folder: DataFolder;
+}
+
 /** A store to read from, with the fastest hash of this machine: the native one also reads past the page cache. */
-export function openScrubStore(folder: DataFolder): ScrubStore {
+export function openScrubStore({ config, folder }: ScrubStoreDeps): ScrubStore {
+  requireStoreOnDisk(config, 'checking an archive');
   return new DiskStore(folder.store, systemRandom, loadNativeHash() ?? nodeHash);
 }
 

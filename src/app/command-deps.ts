@@ -12,6 +12,7 @@ import type { RandomBytes } from '../domain/ids.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
 import { jobMessage } from '../operations/jobs/job-description.ts';
+import { openS3Store, surveyBucket } from './bucket.ts';
 import { type DataFolder, dataFolder, readMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import { becomeOwner } from './folder-owner.ts';
@@ -29,6 +30,28 @@ export interface CommandDeps {
   readonly box: SecretBox;
   readonly clock: Clock;
   readonly random: RandomBytes;
+}
+
+/** Opens the store, for writes of the start that it had last. */
+async function openCommandStore(
+  config: Config,
+  folder: DataFolder,
+): Promise<{ blobs: BlobStore; stampSource: StampSource }> {
+  const { store } = config;
+  if (store) {
+    const found = await surveyBucket(store);
+    const stampSource = new StampSource(found.kind === 'store' ? (found.identity?.generation ?? 0) : 0);
+    return { blobs: await openS3Store(store, nodeHash, stampSource), stampSource };
+  }
+  // Without the setting, entries of this command would miss a store in a bucket.
+  if (config.catalogUrl !== undefined && !existsSync(folder.store))
+    throw new SettingError(
+      `there is no store at ${folder.store}: if the server has its store in a bucket, give the command the same ` +
+        'settings, by MORAINE_STORE and so on or in config.json',
+    );
+  const identity = await readIdentity(folder.store);
+  const stampSource = new StampSource(identity?.generation ?? 0);
+  return { blobs: new DiskStore(folder.store, systemRandom, nodeHash, stampSource), stampSource };
 }
 
 /**
@@ -53,9 +76,7 @@ export async function withCommandDeps<Result>(
   }
   await requireOwnCatalog(config, folder);
   const masterKey = await readMasterKey(folder);
-  const identity = await readIdentity(folder.store);
-  const stampSource = new StampSource(identity?.generation ?? 0);
-  const blobs = new DiskStore(folder.store, systemRandom, nodeHash, stampSource);
+  const { blobs, stampSource } = await openCommandStore(config, folder);
   const { catalog } = await openCatalog({
     config,
     folder,

@@ -6,6 +6,7 @@ import { prepareDiskStore } from '../blobs/disk/prepare.ts';
 import type { Config } from '../config/read.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import type { Logger } from '../log.ts';
+import { prepareBucket } from './bucket.ts';
 import { claimServerFolder } from './claim-folder.ts';
 import { type DataFolder, dataFolder, makeDataFolder, readOrMakeMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
@@ -18,6 +19,17 @@ export interface OpenedFolders {
   readonly claims: FolderClaims;
   readonly masterKey: Buffer;
   readonly plan: StartPlan;
+}
+
+/** Written here before the catalog, so a store behind its catalog must be a copy or restored. */
+async function prepareStore(
+  { store }: Config,
+  folder: DataFolder,
+  { identity, storeNumber }: StartPlan,
+): Promise<void> {
+  if (store) return prepareBucket(store, identity, storeNumber);
+  await prepareDiskStore(folder.store);
+  await writeIdentity(folder.store, identity, storeNumber);
 }
 
 /**
@@ -37,12 +49,11 @@ export async function openFolders(config: Config, random: RandomBytes, log: Logg
     let plan = await planStart(config, folder, random);
     const isNewlyTaken = await claims.claimData();
     const masterKey = await readOrMakeMasterKey(folder, random);
-    await mkdir(folder.store, { recursive: true });
+    if (!config.store) await mkdir(folder.store, { recursive: true });
+    const isStoreNewlyTaken = config.store ? false : await claims.claimStore();
     // If a claim is new, another server may have changed the findings since the first decision.
-    if ((await claims.claimStore()) || isNewlyTaken) plan = await planStart(config, folder, random);
-    await prepareDiskStore(folder.store);
-    // Written here before the catalog, so a store behind its catalog must be a copy or restored.
-    await writeIdentity(folder.store, plan.identity, plan.storeNumber);
+    if (isStoreNewlyTaken || isNewlyTaken) plan = await planStart(config, folder, random);
+    await prepareStore(config, folder, plan);
     return { folder, claims, masterKey, plan };
   } catch (error) {
     claims.release();

@@ -1,6 +1,5 @@
 /** What the primary opens before the server serves. */
 import { statSync } from 'node:fs';
-import type { DiskStore } from '../blobs/disk/disk-store.ts';
 import { openSqliteWriter } from '../catalog/sqlite.ts';
 import type { Writer } from '../catalog/writes.ts';
 import type { Config } from '../config/read.ts';
@@ -17,7 +16,7 @@ import type { FolderClaims } from './folder-claims.ts';
 import { hashEngine } from './hash-engine.ts';
 import { openCatalog } from './open-catalog.ts';
 import { openFolders } from './open-folders.ts';
-import { logLostConnection, openSpaceWatch, openStore } from './process-deps.ts';
+import { logLostConnection, openSpaceWatch, openStore, type ServerStore } from './process-deps.ts';
 import type { SpaceWatch } from './space-watch.ts';
 import { StampSource } from './stamp-source.ts';
 import type { StartPlan } from './start-plan.ts';
@@ -33,7 +32,7 @@ const BTRFS_LIMIT =
 export interface Primary {
   readonly folder: DataFolder;
   readonly masterKey: Buffer;
-  readonly blobs: DiskStore;
+  readonly blobs: ServerStore;
   readonly space: SpaceWatch;
   readonly catalog: Catalog;
   /** On SQLite only: commits the writes of the serving processes. */
@@ -56,7 +55,7 @@ export async function openPrimary(config: Config, log: Logger): Promise<Primary>
   const space = await openSpaceWatch(config, folder, log, true);
   const stampSource = new StampSource(plan.identity.generation);
   const engine = hashEngine(log);
-  const blobs = openStore(folder, space, engine, stampSource);
+  const blobs = await openStore(config, { folder, space, engine, stampSource });
   // Must precede all writes to the catalog, because they raise its commit number.
   if (plan.older) await noteOlderCatalog(blobs, systemClock.now());
   const { catalog, writer } = await openCatalog({

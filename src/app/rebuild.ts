@@ -25,6 +25,7 @@ import { noteOlderCatalog, OLDER_CATALOG_SETTING } from '../workers/older-catalo
 import { rebuildFromBlobs } from '../workers/rebuild-blobs.ts';
 import { type OnStep, rebuildFromJournal } from '../workers/rebuild-journal.ts';
 import { anchorSettings } from './audit-anchors.ts';
+import { requireStoreOnDisk } from './bucket.ts';
 import { placeOf, readRememberedCatalog, rememberCatalog } from './catalog-place.ts';
 import { claimDataFolder, type DataFolder, dataFolder, readMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
@@ -78,6 +79,7 @@ export interface RebuildReport extends BuiltCatalog {
  * old catalog, if there is one, is then as it was.
  */
 export async function rebuild(config: Config, options: RebuildOptions): Promise<RebuildReport> {
+  requireStoreOnDisk(config, 'moraine rebuild');
   const folder = dataFolder(config.data);
   if (!existsSync(folder.path))
     throw new SettingError(

@@ -1,4 +1,5 @@
 /** `moraine serve`: claims the data folder, repairs what a crash left, and serves with one or more processes. */
+import { DiskStore } from '../blobs/disk/disk-store.ts';
 import type { Config } from '../config/read.ts';
 import type { ListenAddress } from '../config/values.ts';
 import { SecretBox } from '../domain/secret-box.ts';
@@ -75,7 +76,9 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     ...keeping,
     closing,
     ...(maySweep ? startPrimaryChores(deps) : []),
-    ...(config.emulator ? [] : [startScrub({ ...primary, config, log })]),
+    ...(config.emulator || !(blobs instanceof DiskStore)
+      ? []
+      : [startScrub({ ...primary, blobs, config, log })]),
   ];
   const serving = await startServing(primary, { ...deps, trustedTime });
   const renewal = config.tls && new TlsRenewal(config.tls, log, (pair) => serving.renewTls(pair));
@@ -113,13 +116,14 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
 }
 
 /** Describes a start for the log, without the catalog's URL, which may contain a password. */
-function describeStart({ data, workers, catalogUrl, emulator }: Config): Record<string, unknown> {
+function describeStart({ data, workers, catalogUrl, store, emulator }: Config): Record<string, unknown> {
   return {
     version: packageVersion(),
     node: process.versions.node,
     pid: process.pid,
     data: dataFolder(data).path,
     catalog: catalogUrl === undefined ? 'sqlite' : 'postgresql',
+    ...(store ? { store: store.name } : {}),
     workers,
     ...(emulator ? { emulator } : {}),
   };

@@ -1,6 +1,5 @@
 /** A serving process. It ends when the primary does, because it could then acknowledge no write. */
 import cluster from 'node:cluster';
-import type { DiskStore } from '../blobs/disk/disk-store.ts';
 import type { Config, TlsPair } from '../config/read.ts';
 import { STRAY_MS } from '../domain/trusted-time.ts';
 import { createLogger, type Logger } from '../log.ts';
@@ -15,7 +14,13 @@ import { hashEngine } from './hash-engine.ts';
 import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { createNode, listen, stopServer } from './node.ts';
 import { openCatalog } from './open-catalog.ts';
-import { logAnchorFailure, logLostConnection, openSpaceWatch, openStore } from './process-deps.ts';
+import {
+  logAnchorFailure,
+  logLostConnection,
+  openSpaceWatch,
+  openStore,
+  type ServerStore,
+} from './process-deps.ts';
 import type { PrimaryMessage, ProcessMessage } from './serving-processes.ts';
 import { StampSource } from './stamp-source.ts';
 import { systemClock, systemClocks, systemRandom } from './system.ts';
@@ -76,10 +81,10 @@ export async function runServingProcess(): Promise<void> {
 
 /** Passes the order to stop writing to the store, even if the order comes first. */
 class StoreOrders {
-  #store: DiskStore | undefined;
+  #store: ServerStore | undefined;
   #reason: string | undefined;
 
-  follow(store: DiskStore): void {
+  follow(store: ServerStore): void {
     this.#store = store;
     if (this.#reason !== undefined) store.stopWriting(this.#reason);
   }
@@ -104,7 +109,7 @@ async function start(
   const space = await openSpaceWatch(config, folder, log, false);
   const stampSource = new StampSource(generation);
   const engine = hashEngine(log, false);
-  const blobs = openStore(folder, space, engine, stampSource);
+  const blobs = await openStore(config, { folder, space, engine, stampSource });
   orders.follow(blobs);
   const { catalog } = await openCatalog({
     config,

@@ -1,5 +1,6 @@
 /** Answers requests in the primary itself, or in serving processes. */
 import cluster from 'node:cluster';
+import { DiskStore } from '../blobs/disk/disk-store.ts';
 import { readIdentity } from '../blobs/disk/identity.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { openAudit } from './audit.ts';
@@ -67,7 +68,8 @@ function emulatorOf(
   due: DueWork,
 ): RunningEmulator | undefined {
   const { clock, config } = deps;
-  if (!(clock instanceof TurnableClock)) return undefined;
+  // The settings refuse an emulator over any other store.
+  if (!(clock instanceof TurnableClock && blobs instanceof DiskStore)) return undefined;
   const { inventoryIntervalMs, emulatorHosts: hosts } = config;
   const isEmulated = async () => (await readIdentity(folder.store))?.emulator === true;
   const emulated = { catalog, blobs, clock, inventoryIntervalMs, hosts, isEmulated };

@@ -11,6 +11,7 @@ import type { FileSystem } from '../durable/file-system.ts';
 import { canSee } from '../durable/names.ts';
 import { realFileSystem } from '../durable/real-file-system.ts';
 import { OLDER_CATALOG_SETTING } from '../workers/older-catalog.ts';
+import { surveyBucket } from './bucket.ts';
 import { placeOf, readRememberedCatalog } from './catalog-place.ts';
 import type { DataFolder } from './data-folder.ts';
 import { MODE_SETTING } from './emulator.ts';
@@ -42,7 +43,7 @@ export interface StartPlan {
 /** The settings that a start depends on. */
 type StartConfig = Pick<
   Config,
-  'catalogUrl' | 'catalogTimeoutMs' | 'emulator' | 'acceptEmptyStore' | 'acceptCatalog'
+  'catalogUrl' | 'catalogTimeoutMs' | 'store' | 'emulator' | 'acceptEmptyStore' | 'acceptCatalog'
 >;
 
 /**
@@ -58,11 +59,11 @@ export async function planStart(
   leavesNoFiles = false,
 ): Promise<StartPlan> {
   const catalogPlace = placeOf(config.catalogUrl, folder);
-  const store = await surveyDiskStore(folder.store, fs);
+  const store = config.store ? await surveyBucket(config.store) : await surveyDiskStore(folder.store, fs);
   const catalog = await surveyCatalog(config, folder, leavesNoFiles);
   const findings: StartFindings = {
     dataFolder: folder.path,
-    storeFolder: folder.store,
+    storeFolder: config.store?.name ?? folder.store,
     masterKey: folder.masterKey,
     hasMasterKey: await canSee(fs, folder.masterKey),
     catalogPlace,
@@ -98,7 +99,7 @@ export async function requireOwnCatalog(config: Config, folder: DataFolder): Pro
   if (remembered.place === catalogPlace && isHere) return;
   const refusal = checkPlace({
     dataFolder: folder.path,
-    storeFolder: folder.store,
+    storeFolder: config.store?.name ?? folder.store,
     catalogPlace,
     remembered,
     catalog: await surveyCatalog(config, folder),

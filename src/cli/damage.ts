@@ -42,9 +42,10 @@ const WHAT: Readonly<Record<DamageKind, string>> = {
 };
 
 /** Prints each page as it is read: there may be many. */
-async function list({ catalog, folder }: CommandDeps, given: Given): Promise<unknown[]> {
-  const store = openScrubStore(folder);
-  const fileOf = (one: Damage) => (isFileDamage(one) ? one.ref : store.fileOf(one.ref));
+async function list({ catalog, config, folder }: CommandDeps, given: Given): Promise<unknown[]> {
+  // In a bucket, the reference is part of the key.
+  const store = config.store ? undefined : openScrubStore({ config, folder });
+  const fileOf = (one: Damage) => (isFileDamage(one) ? one.ref : (store?.fileOf(one.ref) ?? one.ref));
   let shown = 0;
   for (let after: DamageKey | null = null; ; ) {
     const page: { rows: readonly Damage[]; more: boolean } = await catalog.listDamage({
@@ -98,7 +99,7 @@ async function check(deps: CommandDeps, given: Given): Promise<string[]> {
   const { catalog, folder, blobs, clock, config } = deps;
   const id = given['archiveid'] ?? '';
   const { archive, vault } = await findArchive(deps, id);
-  const store = openScrubStore(folder);
+  const store = openScrubStore({ config, folder });
   const found = await checkArchive(
     {
       ...{ catalog, store, topic: config.damageTopic, nowMs: clock.now() },

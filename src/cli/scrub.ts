@@ -1,6 +1,7 @@
 /** `scrub`: how far the scrub is; to start, pause and resume it. The running server looks every two seconds. */
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { requireStoreOnDisk } from '../app/bucket.ts';
 import { type AuditChange, withCommandAudit } from '../app/command-audit.ts';
 import type { CommandDeps } from '../app/command-deps.ts';
 import { EXIT } from '../config/errors.ts';
@@ -46,6 +47,7 @@ function setPaused(isPaused: boolean) {
 }
 
 async function startNow(deps: CommandDeps, given: Given): Promise<string | string[]> {
+  requireStoreOnDisk(deps.config, 'moraine scrub');
   const { catalog, blobs } = deps;
   const { answeredMs } = await readScrubProgress(blobs);
   // Later than the last request, even if the clock was set back.

@@ -42,6 +42,53 @@ describe('sizes', () => {
   });
 });
 
+describe('a store in a bucket', () => {
+  const catalog = 'postgres://h/d';
+
+  it('has a bucket and a prefix', () => {
+    const store = (text: string) => {
+      const { bucket, prefix, name } = read({ store: text, catalog }).store ?? {};
+      return [bucket, prefix, name];
+    };
+    assert.deepEqual(store('s3://archives'), ['archives', '', 's3://archives/']);
+    assert.deepEqual(store('s3://archives/'), ['archives', '', 's3://archives/']);
+    assert.deepEqual(store('s3://a.b-c/d/e'), ['a.b-c', 'd/e/', 's3://a.b-c/d/e/']);
+    for (const text of ['archives', 's3://', 's3://A', 's3://abc/../d', 's3://abc/d e', 'http://abc/d'])
+      refusesSettings(() => read({ store: text, catalog }), /^--store must be s3:\/\/BUCKET/);
+  });
+
+  it('takes its key from the environment, both halves or neither', () => {
+    const environment = { MORAINE_STORE_ACCESS_KEY_ID: 'id', MORAINE_STORE_SECRET_ACCESS_KEY: 'secret' };
+    assert.deepEqual(read({ store: 's3://abc', catalog }, environment).store?.credentials, {
+      accessKeyId: 'id',
+      secretAccessKey: 'secret',
+    });
+    assert.equal(read({ store: 's3://abc', catalog }).store?.credentials, undefined);
+    refusesSettings(
+      () => read({ store: 's3://abc', catalog }, { MORAINE_STORE_ACCESS_KEY_ID: 'id' }),
+      /MORAINE_STORE_SECRET_ACCESS_KEY must be given together$/,
+    );
+  });
+
+  it('is refused where it makes no sense', () => {
+    assert.equal(read().store, undefined);
+    refusesSettings(() => read({ store: 's3://abc' }), /^--store needs a catalog in PostgreSQL/);
+    refusesSettings(() => read({ store: 's3://abc', catalog, emulator: true }), /exclude each other$/);
+    refusesSettings(
+      () => read({ 'store-endpoint': 'http://h:1' }),
+      /^the setting store-endpoint needs the setting store$/,
+    );
+    refusesSettings(
+      () => read({ store: 's3://abc', catalog, 'store-endpoint': 'h:1' }),
+      /^--store-endpoint must be http:/,
+    );
+    refusesSettings(
+      () => read({ store: 's3://abc', catalog, 'store-ca': '/nowhere' }),
+      /^cannot read the file of --store-ca/,
+    );
+  });
+});
+
 describe('durations', () => {
   it('are a number and a unit', () => {
     const cases = {

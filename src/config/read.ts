@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { SettingError } from './errors.ts';
 import { environmentName, type Name, SETTINGS, type Setting } from './settings.ts';
+import { readBucket, type StoreBucket } from './store-bucket.ts';
 import {
   type JobTimeSetting,
   type ListenAddress,
@@ -42,6 +43,8 @@ export interface Config {
   readonly tls: TlsPair | undefined;
   readonly workers: number;
   readonly catalogUrl: string | undefined;
+  /** Undefined: the store is in the data folder. */
+  readonly store: StoreBucket | undefined;
   readonly acceptEmptyStore: boolean;
   readonly acceptCatalog: boolean;
   readonly keepAsideMs: number;
@@ -99,6 +102,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>, readPair = 
     // The emulator's clock is set in one process only.
     workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
     catalogUrl: read('catalog'),
+    store: readBucket(read),
     acceptEmptyStore: read('accept-empty-store'),
     acceptCatalog: read('accept-catalog'),
     keepAsideMs: read('keep-aside'),

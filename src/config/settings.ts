@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   accountId,
+  bucketPrefix,
   duration,
   flag,
   hostNames,
@@ -104,6 +105,57 @@ export const SETTINGS = {
     defaultText: 'SQLite in the data folder',
     about: 'catalog database: postgres://user:password@host:port/database',
     holdsSecret: true,
+  },
+  store: {
+    schema: bucketPrefix.optional(),
+    value: 's3://BUCKET/PREFIX',
+    defaultText: 'in the data folder',
+    about: 'keep all archives in a bucket of an S3-compatible engine; needs --catalog',
+  },
+  'store-endpoint': {
+    schema: z
+      .string()
+      .regex(/^https?:\/\/[^/?#@]+\/?$/, 'must be http://HOST:PORT or https://HOST:PORT')
+      .optional(),
+    value: 'URL',
+    defaultText: "AWS's own",
+    about: 'where the engine of --store answers',
+  },
+  'store-region': {
+    schema: z.string().min(1),
+    value: 'NAME',
+    default: 'us-east-1',
+    about: 'region of the bucket',
+  },
+  'store-path-style': {
+    schema: flag,
+    default: false,
+    about:
+      'name the bucket in the path of requests and not in the host name, as most engines other than AWS need it',
+  },
+  'store-ca': {
+    schema: z.string().min(1).optional(),
+    value: 'FILE',
+    defaultText: "the system's",
+    about: 'certificates, PEM, of the authorities that sign the certificate of the engine',
+  },
+  'store-access-key-id': {
+    schema: z.string().min(1).optional(),
+    defaultText: 'found by the AWS SDK, as for the AWS command line',
+    about: 'access key id for the bucket; given together with the secret',
+    secret: true,
+  },
+  'store-secret-access-key': {
+    schema: z.string().min(1).optional(),
+    defaultText: 'found by the AWS SDK, as for the AWS command line',
+    about: 'secret access key for the bucket',
+    secret: true,
+  },
+  'store-retry': {
+    schema: duration,
+    value: 'TIME',
+    default: '10s',
+    about: 'how long requests to the engine are repeated when it does not answer or is busy',
   },
   'accept-empty-store': {
     schema: flag,

@@ -9,6 +9,24 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** A store's place in a bucket. */
+export interface BucketPrefix {
+  readonly bucket: string;
+  /** Empty, or ends with a slash. */
+  readonly prefix: string;
+}
+
+const BUCKET = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9!_.*'()/-]{0,512}))?$/;
+
+export const bucketPrefix = z.string().transform((text, check): BucketPrefix => {
+  const [, bucket, path = ''] = BUCKET.exec(text) ?? [];
+  const names = path.split('/').filter((name) => name !== '');
+  if (bucket !== undefined && !names.some((name) => name === '.' || name === '..'))
+    return { bucket, prefix: names.map((name) => `${name}/`).join('') };
+  check.addIssue('must be s3://BUCKET or s3://BUCKET/PREFIX');
+  return z.NEVER;
+});
+
 /** Node.js fires a timer at once if it is set for longer. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

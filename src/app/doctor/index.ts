@@ -7,6 +7,7 @@ import { SettingError } from '../../config/errors.ts';
 import type { Config } from '../../config/read.ts';
 import { realFileSystem } from '../../durable/real-file-system.ts';
 import { nodeHash } from '../../hashing/node-hash.ts';
+import { requireStoreOnDisk } from '../bucket.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { surveyCatalog } from '../start-plan.ts';
 import { systemRandom } from '../system.ts';
@@ -66,6 +67,7 @@ export async function examineFolder(
   isFull: boolean,
   onFinding: (check: string, finding: Finding) => void,
 ): Promise<void> {
+  requireStoreOnDisk(config, 'moraine doctor');
   const folder = dataFolder(config.data);
   if (!existsSync(folder.path))
     throw new SettingError(`there is no data folder at ${folder.path}: give --data the one to examine`);

@@ -2,6 +2,7 @@
 import { isBlobName } from '../disk/paths.ts';
 
 export const FORMAT_KEY = 'format.json';
+export const IDENTITY_KEY = 'identity.json';
 export const DATA = 'data/';
 export const ENDS = 'ends/';
 export const PACKS = 'packs/';

@@ -1,7 +1,7 @@
 import { FORMAT_KEY } from './keys.ts';
 import { ConditionFailed, type Objects } from './objects.ts';
 
-const FORMAT = { format: 'moraine-objects', version: 3 };
+export const FORMAT = { format: 'moraine-objects', version: 3 };
 
 /**
  * Makes a place in a bucket a store, unless it is one already. Call it only after the start has decided that this is the
@@ -17,18 +17,30 @@ export async function prepareS3Store(objects: Objects): Promise<void> {
     if (!(error instanceof ConditionFailed)) throw error;
   }
   const found = await readFormat(objects);
-  if (found?.format === FORMAT.format && found.version === FORMAT.version) return;
+  if (found && isOurs(found)) return;
   throw new Error(
     `${FORMAT_KEY} in the bucket says ${JSON.stringify(found)}: this version of Moraine serves ${JSON.stringify(FORMAT)} there, ` +
       'and no other. If a newer version made it, start that one',
   );
 }
 
-async function readFormat(objects: Objects): Promise<{ format?: unknown; version?: unknown } | undefined> {
+/** What `format.json` says. */
+interface FoundFormat {
+  readonly format?: unknown;
+  readonly version?: unknown;
+}
+
+/** Whether this version can serve such a store. */
+export function isOurs({ format, version }: FoundFormat): boolean {
+  return format === FORMAT.format && version === FORMAT.version;
+}
+
+/** Undefined without `format.json`. @throws Error when it is not JSON, the engine's error. */
+export async function readFormat(objects: Objects): Promise<FoundFormat | undefined> {
   const found = await objects.get(FORMAT_KEY);
   if (found === undefined) return undefined;
   try {
-    return JSON.parse(found.bytes.toString()) as { format?: unknown; version?: unknown };
+    return JSON.parse(found.bytes.toString()) as FoundFormat;
   } catch {
     throw new Error(`${FORMAT_KEY} in the bucket is not JSON`);
   }
