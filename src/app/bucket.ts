@@ -13,7 +13,8 @@ import type { StoreFound, StoreIdentity } from '../domain/store-identity.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import { systemClock, systemClocks, systemRandom } from './system.ts';
 
-function openObjects({ endpoint, ca, credentials, retryMs, ...place }: StoreBucket): Promise<Objects> {
+/** Opens the bucket. Makes no request. @throws Error when the SDK is not installed. */
+export function openObjects({ endpoint, ca, credentials, retryMs, ...place }: StoreBucket): Promise<Objects> {
   const timing = {
     now: () => systemClocks().steadyMs,
     sleep: (ms: number) => setTimeout(ms),
@@ -28,7 +29,7 @@ function openObjects({ endpoint, ca, credentials, retryMs, ...place }: StoreBuck
   return openBucket(known, { timing, withinMs: retryMs });
 }
 
-/** Runs a task with the bucket. @throws Error that names the bucket when the engine refuses or does not answer. */
+/** Runs a task with the bucket. */
 async function withObjects<Result>(
   bucket: StoreBucket,
   task: (objects: Objects) => Promise<Result>,

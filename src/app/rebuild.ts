@@ -1,11 +1,6 @@
 /** `moraine rebuild`: makes a catalog from the store and the master key. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DiskContents } from '../blobs/disk/contents.ts';
-import { DiskStore } from '../blobs/disk/disk-store.ts';
-import { writeIdentity } from '../blobs/disk/identity.ts';
-import { prepareDiskStore } from '../blobs/disk/prepare.ts';
-import { surveyDiskStore } from '../blobs/disk/survey.ts';
 import { type BuiltCatalog, buildCatalog } from '../catalog/rebuild/build-catalog.ts';
 import { removeScratch, Scratch } from '../catalog/rebuild/scratch.ts';
 import { SettingError } from '../config/errors.ts';
@@ -20,17 +15,16 @@ import type { ClaimGenerationArgs } from '../domain/store-link.ts';
 import { undefinedIfMissing } from '../durable/errors.ts';
 import type { FileSystem } from '../durable/file-system.ts';
 import { realFileSystem } from '../durable/real-file-system.ts';
-import { nodeHash } from '../hashing/node-hash.ts';
 import { noteOlderCatalog, OLDER_CATALOG_SETTING } from '../workers/older-catalog.ts';
 import { rebuildFromBlobs } from '../workers/rebuild-blobs.ts';
 import { type OnStep, rebuildFromJournal } from '../workers/rebuild-journal.ts';
 import { anchorSettings } from './audit-anchors.ts';
-import { requireStoreOnDisk } from './bucket.ts';
 import { placeOf, readRememberedCatalog, rememberCatalog } from './catalog-place.ts';
 import { claimDataFolder, type DataFolder, dataFolder, readMasterKey } from './data-folder.ts';
 import { requireUsable } from './folder-access.ts';
 import { FolderClaims } from './folder-claims.ts';
 import { openRebuildPlace, type PlaceOptions, type RebuildPlace } from './rebuild-place.ts';
+import { openRebuildStore, type RebuildStore } from './rebuild-store.ts';
 import { surveyCatalog } from './start-plan.ts';
 import { systemClock, systemRandom } from './system.ts';
 
@@ -38,7 +32,7 @@ const ASIDE_PER_BATCH = 1000;
 
 /** What a rebuild works with. */
 export interface RebuildDeps {
-  readonly config: Pick<Config, 'catalogUrl' | 'catalogTimeoutMs' | 'completeMemoryMs'>;
+  readonly config: Pick<Config, 'catalogUrl' | 'catalogTimeoutMs' | 'completeMemoryMs' | 'store'>;
   readonly folder: DataFolder;
   /** Where data folder and store are. */
   readonly fs: FileSystem;
@@ -79,7 +73,6 @@ export interface RebuildReport extends BuiltCatalog {
  * old catalog, if there is one, is then as it was.
  */
 export async function rebuild(config: Config, options: RebuildOptions): Promise<RebuildReport> {
-  requireStoreOnDisk(config, 'moraine rebuild');
   const folder = dataFolder(config.data);
   if (!existsSync(folder.path))
     throw new SettingError(
@@ -96,9 +89,9 @@ export async function rebuild(config: Config, options: RebuildOptions): Promise<
   const claims = new FolderClaims(folder, async () => claimDataFolder(folder));
   try {
     await claims.claimExisting();
-    await plan(deps, options.replace);
+    await planOnly(deps, options.replace);
     await claims.claimData();
-    await claims.claimStore();
+    if (!config.store) await claims.claimStore();
     // Plans again: another process may have used the folder before it was claimed.
     return await rebuildClaimed(deps, options);
   } finally {
@@ -114,12 +107,26 @@ interface Planned {
   readonly placeName: string;
 }
 
+/** As `plan`. */
+async function planOnly(deps: RebuildDeps, replace: boolean): Promise<void> {
+  const store = await openRebuildStore(deps.config, deps.folder, deps.fs, deps.random);
+  try {
+    await plan(deps, store, replace);
+  } finally {
+    store.close();
+  }
+}
+
 /** Decides, from what is there. Changes nothing. @throws SettingError, Error, NoteDamaged. */
-async function plan({ config, folder, fs, random }: RebuildDeps, replace: boolean): Promise<Planned> {
+async function plan(
+  { config, folder, fs, random }: RebuildDeps,
+  { name, survey }: RebuildStore,
+  replace: boolean,
+): Promise<Planned> {
   const placeName = placeOf(config.catalogUrl, folder);
-  const store = await surveyDiskStore(folder.store, fs);
+  const store = await survey();
   const decision = decideRebuild({
-    storeFolder: folder.store,
+    storeFolder: name,
     catalogPlace: placeName,
     remembered: await readRememberedCatalog(folder, fs),
     store,
@@ -146,6 +153,7 @@ async function findCatalog(
 
 interface Work extends Planned {
   readonly deps: RebuildDeps;
+  readonly store: RebuildStore;
   readonly scratch: Scratch;
   readonly place: RebuildPlace;
   readonly options: RebuildOptions;
@@ -153,9 +161,22 @@ interface Work extends Planned {
 
 /** Rebuilds the catalog of a data folder that the caller has claimed. See `rebuild`. */
 export async function rebuildClaimed(deps: RebuildDeps, options: RebuildOptions): Promise<RebuildReport> {
-  const { config, folder, fs, clock, scratchPath } = deps;
-  const planned = await plan(deps, options.replace);
-  const contents = new DiskContents(folder.store, fs);
+  const store = await openRebuildStore(deps.config, deps.folder, deps.fs, deps.random);
+  try {
+    return await rebuildFrom(store, deps, options);
+  } finally {
+    store.close();
+  }
+}
+
+async function rebuildFrom(
+  store: RebuildStore,
+  deps: RebuildDeps,
+  options: RebuildOptions,
+): Promise<RebuildReport> {
+  const { config, folder, clock, scratchPath } = deps;
+  const planned = await plan(deps, store, options.replace);
+  const { contents } = store;
   const journal = JSON.stringify(await contents.journalFiles());
   const { storeId, generation } = planned.identity ?? {};
   const scratch = new Scratch(scratchPath, JSON.stringify({ storeId, generation, journal }));
@@ -165,7 +186,7 @@ export async function rebuildClaimed(deps: RebuildDeps, options: RebuildOptions)
     await rebuildFromJournal(contents, scratch, options.onStep);
     await rebuildFromBlobs(contents, scratch, options.onStep);
     const report = await scratch.runUnkept(async () => {
-      const finish = await build({ ...planned, deps, scratch, place, options });
+      const finish = await build({ ...planned, deps, store, scratch, place, options });
       if (JSON.stringify(await contents.journalFiles()) !== journal)
         throw new Error('a command wrote to the store meanwhile: run the rebuild again');
       return finish();
@@ -181,8 +202,8 @@ export async function rebuildClaimed(deps: RebuildDeps, options: RebuildOptions)
 
 /** Makes the new catalog. @returns a function that puts it in its place. */
 async function build(work: Work): Promise<() => Promise<RebuildReport>> {
-  const { deps, scratch, place, decision, options } = work;
-  const { config, folder, fs, random, clock } = deps;
+  const { deps, store, scratch, place, decision, options } = work;
+  const { config, folder, fs, clock } = deps;
   options.onStep('writing the catalog');
   const masterKey = await readMasterKey(folder, fs).catch(undefinedIfMissing);
   const nowMs = clock.now();
@@ -195,11 +216,20 @@ async function build(work: Work): Promise<() => Promise<RebuildReport>> {
       rememberedSinceMs: nowMs - config.completeMemoryMs,
       canOpen: opensWith(masterKey),
       link,
-      settings: await anchorSettings(new DiskStore(folder.store, random, nodeHash, { fs })),
+      settings: await readAnchors(store),
       olderSetting: OLDER_CATALOG_SETTING,
     }),
   );
   return () => finish(work, built, link, masterKey !== undefined);
+}
+
+async function readAnchors(store: RebuildStore): Promise<Record<string, string>> {
+  const blobs = await store.open();
+  try {
+    return await anchorSettings(blobs);
+  } finally {
+    await blobs.close();
+  }
 }
 
 function opensWith(masterKey: Buffer | undefined): (id: string, sealedSecret: string) => boolean {
@@ -220,24 +250,24 @@ function opensWith(masterKey: Buffer | undefined): (id: string, sealedSecret: st
  * another rebuild begins anew.
  */
 async function finish(
-  { deps, scratch, place, placeName, options }: Work,
+  { deps, store, scratch, place, placeName, options }: Work,
   built: BuiltCatalog,
   link: ClaimGenerationArgs,
   hasMasterKey: boolean,
 ): Promise<RebuildReport> {
   options.onStep('tying the store to the catalog');
-  const { folder, fs, random, clock } = deps;
+  const { folder, fs, clock } = deps;
   const { commitNumber } = built;
   const journalDamaged = scratch.hasDamage('journal');
-  await prepareDiskStore(folder.store, fs);
+  await store.prepare();
   const stamp: Stamp = () => ({ generation: link.generation, commitNumber });
-  const blobs = new DiskStore(folder.store, random, nodeHash, { fs, stamp });
+  const blobs = await store.open(stamp);
   const aside = await setAside(blobs, scratch, clock.now());
   await blobs.noteCommitNumber(commitNumber);
   if (journalDamaged) await noteOlderCatalog(blobs, clock.now());
   else await blobs.removeNote(OLDER_NOTE);
   await blobs.close();
-  await writeIdentity(folder.store, { ...link, emulator: false }, commitNumber, fs);
+  await store.writeIdentity({ ...link, emulator: false }, commitNumber);
   await rememberCatalog(folder, { place: placeName, catalogId: link.catalogId }, fs);
   options.onStep('putting the catalog in its place');
   const replaced = await place.publish(link.generation);

@@ -44,8 +44,7 @@ export function readBucket(read: Read): StoreBucket | undefined {
     );
   if (read('catalog') === undefined)
     throw new SettingError(
-      '--store needs a catalog in PostgreSQL (--catalog): one in the data folder would be lost with the machine, ' +
-        'and `moraine rebuild` reads only stores on disk',
+      '--store needs a catalog in PostgreSQL (--catalog): one in the data folder would be lost with the machine',
     );
   return {
     ...place,

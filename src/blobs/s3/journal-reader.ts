@@ -42,11 +42,19 @@ export async function* readJournals(
   closedBefore: number,
   onDamage: OnDamage = throwDamage,
 ): AsyncIterable<JournalEntry> {
-  for await (const { run } of listRuns(objects)) {
-    const reader = new RunReader(objects, run, onDamage);
-    yield* reader.entries();
-    reader.requireClosed(closedBefore);
-  }
+  for await (const { run } of listRuns(objects)) yield* readJournal(objects, run, closedBefore, onDamage);
+}
+
+/** Every entry of one process. */
+export async function* readJournal(
+  objects: Objects,
+  run: string,
+  closedBefore: number,
+  onDamage: OnDamage,
+): AsyncIterable<JournalEntry> {
+  const reader = new RunReader(objects, run, onDamage);
+  yield* reader.entries();
+  reader.requireClosed(closedBefore);
 }
 
 /** How far the journal goes: the greatest number of an entry, and the greatest commit number. */

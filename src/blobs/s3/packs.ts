@@ -192,7 +192,7 @@ function encodePack(pack: string, group: readonly PendingBlob[]): { bytes: Buffe
 }
 
 /** Lists packs with their removals, which follow them. @param only of one pack. */
-async function* listPacks(objects: Objects, only: string): AsyncGenerator<PackWithRemovals> {
+export async function* listPacks(objects: Objects, only: string): AsyncGenerator<PackWithRemovals> {
   let current: (PackWithRemovals & { readonly removed: Map<number, number> }) | undefined;
   for await (const { key, size, etag } of objects.list(PACKS + only)) {
     const pack = packOfKey(key);

@@ -1,7 +1,7 @@
 import {
   type AsideBatch,
   type AsideBlob,
-  BlobDamaged,
+  type BlobDamaged,
   type BlobDescription,
   BlobMissing,
   type BlobStore,
@@ -19,13 +19,13 @@ import { COMMIT_NOTE, JOURNAL_CLOSED_NOTE } from '../../domain/store-identity.ts
 import { ignoreErrors } from '../../durable/errors.ts';
 import type { HashEngine } from '../../hashing/hash-engine.ts';
 import { BufferPool, type Schedule } from '../blob/buffer-pool.ts';
-import { decodeFooter, decodeTrailer, FOOTER_BYTES } from '../blob/format.ts';
 import { type LeafReadDeps, readLeafRuns } from '../blob/leaf-reader.ts';
 import { ReadSemaphore } from '../blob/read-semaphore.ts';
 import { RunBuffers } from '../blob/run-buffers.ts';
 import { type PackedName, parseRef } from '../disk/paths.ts';
 import { throwStoreFailure } from '../disk/store-failure.ts';
 import { PackedWriter } from '../packs/index.ts';
+import { describeBytes, describeEnd } from './describe.ts';
 import { ObjectJournal } from './journal.ts';
 import { closeJournals, findJournalEnd, readJournals } from './journal-reader.ts';
 import { dataKey, ENDS, endKey, NOTES, nameOfEnd } from './keys.ts';
@@ -137,7 +137,7 @@ export class S3Store implements BlobStore {
   /** Reads all of a small blob, which has one leaf. */
   async #openPacked(ref: string, name: PackedName): Promise<OpenBlob> {
     const blob = await this.#packs.read(name);
-    const description = describeBytes(ref, blob, blob.length);
+    const description = describeBytes(ref, blob);
     const bytes = blob.subarray(0, description.size);
     const { engine } = this.#deps;
     async function* leaves(_first: number, _last: number, unwanted?: AbortSignal): AsyncGenerator<LeafRun> {
@@ -149,15 +149,10 @@ export class S3Store implements BlobStore {
 
   async describe(ref: string): Promise<BlobDescription> {
     const found = parseRef(ref);
-    if ('pack' in found) {
-      const blob = await this.#packs.read(found);
-      return describeBytes(ref, blob, blob.length);
-    }
+    if ('pack' in found) return describeBytes(ref, await this.#packs.read(found));
     const end = await this.#objects.get(endKey(found.name));
     if (end === undefined) throw new BlobMissing(ref);
-    if (end.bytes.length < FOOTER_BYTES) throw new BlobDamaged(ref, 'its end is cut short');
-    const size = Number(end.bytes.readBigUInt64LE(end.bytes.length - FOOTER_BYTES + SIZE_IN_FOOTER));
-    return describeBytes(ref, end.bytes, size + end.bytes.length);
+    return describeEnd(ref, end.bytes);
   }
 
   async remove(ref: string): Promise<void> {
@@ -303,13 +298,4 @@ export class S3Store implements BlobStore {
   #requireWritable(): void {
     if (this.#failure) throw this.#failure;
   }
-}
-
-/** Where the footer has the size of the data. */
-const SIZE_IN_FOOTER = 16;
-
-/** Decodes the trailer with which the bytes end. @param total length of the blob. @throws BlobDamaged. */
-function describeBytes(ref: string, bytes: Buffer, total: number): BlobDescription {
-  const layout = decodeFooter(ref, bytes.subarray(-FOOTER_BYTES), total);
-  return decodeTrailer(ref, bytes.subarray(-layout.trailerBytes), layout);
 }
