@@ -42,7 +42,7 @@ async function withObjects<Result>(
   }
 }
 
-/** What is where the store should be. Changes nothing. @throws NoteDamaged, Error that names the bucket. */
+/** What is where the store should be. Changes nothing. @throws Error that names the bucket. */
 export function surveyBucket(bucket: StoreBucket): Promise<StoreFound> {
   return withObjects(bucket, surveyS3Store).catch((cause: Error) => {
     throw new Error(`the store ${bucket.name} cannot be read: ${cause.message || cause.name}`, { cause });
