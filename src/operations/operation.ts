@@ -57,6 +57,8 @@ export interface OperationRequest {
   readonly vaultKey: VaultKey;
   /** The vault itself. @throws TypeError where there is none, which operations with `vault: 'must-exist'` never meet. */
   readonly vault: Vault;
+  /** The account that the request's sender belongs to. */
+  readonly callerAccount: string;
   /** The vault that the request was authorized for; undefined if there was none. */
   readonly authorized: Vault | undefined;
   /** The last segment of the path, for operations whose path ends with an id. */

@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { Shortage, withoutPath } from '../domain/errors.ts';
+import type { Caller } from '../domain/policy/caller.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
@@ -176,7 +177,7 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
     await deps.requireSpace?.(operation);
   }
   const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
-    const request = new PipelineRequest(route.id, vaultKey, found, taken, message);
+    const request = new PipelineRequest(route.id, vaultKey, signed.credential.caller, found, taken, message);
     const reply = await operation.run(Object.assign(request, inputs), operationDeps);
     return { status: operation.success, ...reply };
   };
@@ -220,6 +221,7 @@ function requireVault(vault: Vault | undefined, key: VaultKey): void {
 class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;
+  readonly callerAccount: string;
   readonly authorized: Vault | undefined;
   readonly #body: UploadBody | undefined;
   readonly #message: Message;
@@ -227,12 +229,14 @@ class PipelineRequest implements OperationRequest {
   constructor(
     id: string,
     vaultKey: VaultKey,
+    caller: Caller,
     authorized: Vault | undefined,
     body: UploadBody | undefined,
     message: Message,
   ) {
     this.id = id;
     this.vaultKey = vaultKey;
+    this.callerAccount = caller.accountId;
     this.authorized = authorized;
     this.#body = body;
     this.#message = message;

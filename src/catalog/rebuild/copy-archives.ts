@@ -33,6 +33,9 @@ interface SingleRow extends Row {
   /** Of the row in the scratch. */
   readonly at: number;
   readonly ref: string;
+  readonly account: string;
+  readonly region: string;
+  readonly vault: string;
   readonly vault_no: number | null;
   readonly archive_id: string;
   readonly description: string | null;
@@ -62,12 +65,17 @@ export async function copySingles(scratch: Scratch, target: RebuildTarget): Prom
     let last = '';
     for (const row of scratch.rows(SINGLES) as Iterable<SingleRow>) {
       const name = `${row.vault_no}/${row.archive_id}`;
+      if (row.vault_no !== null) noteId(scratch, row);
       if (row.vault_no === null || row.is_gone !== 0 || name === last) leaveOver.run(row.is_gone, row.at);
       else yield toArchive(row, row.vault_no);
       last = name;
     }
   };
   return target.insert('archives', kept());
+}
+
+function noteId({ state }: Scratch, { account, region, vault, archive_id }: SingleRow): void {
+  state.noteForeignId({ account, region, name: vault }, archive_id);
 }
 
 function toArchive(row: SingleRow, vault_no: number): Insertable<Schema['archives']> {

@@ -7,6 +7,10 @@ import { BIG_UPLOAD_NO, IDLE_BEFORE_MS, IDLE_UPLOAD_NO, TWENTY } from './crowd.t
 export const ARCHIVE_WRITES: CallsOf<
   | 'addArchive'
   | 'deleteArchive'
+  | 'claimArchiveId'
+  | 'releaseArchiveId'
+  | 'importArchive'
+  | 'startImport'
   | 'recordDamage'
   | 'healDamage'
   | 'startUpload'
@@ -28,6 +32,26 @@ export const ARCHIVE_WRITES: CallsOf<
       const decided = { mode, policyVersion: policies?.version ?? 0 };
       await c.catalog.deleteArchive({ vaultNo, id, nowMs: START_MS, ...decided });
     }
+  },
+  async claimArchiveId(c) {
+    const archive = c.newImport((await mainVault(c)).no);
+    for (const token of ['one', 'two']) await c.claim(archive, token);
+    await c.catalog.importArchive(archive);
+    await c.claim(archive);
+  },
+  async releaseArchiveId(c) {
+    const archive = c.newImport((await mainVault(c)).no);
+    await c.claim(archive, 'one');
+    await c.catalog.releaseArchiveId({ archiveId: archive.id, token: 'one' });
+  },
+  async importArchive(c) {
+    const archive = c.newImport((await mainVault(c)).no);
+    await c.claim(archive);
+    for (let i = 0; i < 2; i++) await c.catalog.importArchive(archive);
+  },
+  async startImport(c) {
+    const start = c.newImportUpload(await mainVault(c));
+    for (let i = 0; i < 2; i++) await c.catalog.startImport(start);
   },
   recordDamage: ({ catalog }) =>
     catalog.recordDamage({
