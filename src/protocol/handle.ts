@@ -25,7 +25,7 @@ import { type Authenticated, type AuthenticationDeps, authenticate } from './aut
 import { type AuthorizationRequest, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseDeclaredBody, requireUploadHeaders } from './checked-body.ts';
 import { conditionValuesOf } from './condition-values.ts';
-import { decodeFields, requireApiVersion } from './decode.ts';
+import { decodeFields, requireApiVersion, sourceOf } from './decode.ts';
 import { type Faults, runUnderFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyCache } from './policy-cache.ts';
@@ -205,6 +205,7 @@ function toAuthorizationRequest(
     caller: credential.caller,
     identity: credential.identity,
     operation,
+    alsoNeeds: operation.alsoNeeds?.(sourceOf(message)),
     vaultKey,
     // Read before the body is checked: an invalid one is refused only when the fields are decoded.
     archiveId: operation.archiveId?.(id, json.membersIfValid()),

@@ -1,6 +1,7 @@
 import { invalidParameter, missingParameter, quote } from '../../domain/errors.ts';
 import type { ImportOrder } from '../../domain/import.ts';
-import { type Field, signedHeader } from '../fields.ts';
+import type { ExtensionAction } from '../../domain/policy/extension-actions.ts';
+import { type Field, type FieldSource, signedHeader } from '../fields.ts';
 import { parseIsoDate } from '../iso-date.ts';
 
 const ARCHIVE_ID = 'x-moraine-archive-id';
@@ -18,6 +19,11 @@ function parseArchiveId(raw: string | undefined): string | undefined {
   throw invalidParameter(
     `Invalid ${ARCHIVE_ID}: ${quote(raw)}. An archive ID is 1 to 255 characters of A-Z, a-z, 0-9, - and _.`,
   );
+}
+
+/** The action that an import needs beside that of the operation that carries it. */
+export function importAction(source: FieldSource): ExtensionAction | undefined {
+  return source.header(ARCHIVE_ID) === undefined ? undefined : 'moraine:ImportArchive';
 }
 
 function importDate(): Field<number | null> {

@@ -3,7 +3,7 @@ import { header } from '../fields.ts';
 import { type OperationDeps, type OperationRequest, operation } from '../operation.ts';
 import { parseDescription } from './archive-headers.ts';
 import { importArchive } from './import-archive.ts';
-import { IMPORT_FIELDS, toImportOrder } from './import-headers.ts';
+import { IMPORT_FIELDS, importAction, toImportOrder } from './import-headers.ts';
 
 export const uploadArchive = operation({
   name: 'UploadArchive',
@@ -11,6 +11,7 @@ export const uploadArchive = operation({
   path: '/{accountId}/vaults/{vaultName}/archives',
   account: 'may-be-other',
   vault: 'must-exist',
+  alsoNeeds: importAction,
   body: 'upload',
   success: 201,
   fields: { description: header('x-amz-archive-description', parseDescription), ...IMPORT_FIELDS },

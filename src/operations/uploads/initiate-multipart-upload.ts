@@ -1,7 +1,7 @@
 import { unusableArchiveId } from '../../domain/import.ts';
 import type { NewImportUpload } from '../../domain/import-catalog.ts';
 import { parseDescription } from '../archives/archive-headers.ts';
-import { IMPORT_FIELDS, toImportOrder } from '../archives/import-headers.ts';
+import { IMPORT_FIELDS, importAction, toImportOrder } from '../archives/import-headers.ts';
 import { header } from '../fields.ts';
 import { type OperationDeps, type OperationRequest, operation } from '../operation.ts';
 import { parsePartSize } from './upload-headers.ts';
@@ -12,6 +12,7 @@ export const initiateMultipartUpload = operation({
   path: '/{accountId}/vaults/{vaultName}/multipart-uploads',
   account: 'may-be-other',
   vault: 'must-exist',
+  alsoNeeds: importAction,
   body: 'none',
   success: 201,
   fields: {

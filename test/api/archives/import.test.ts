@@ -81,6 +81,9 @@ describe('an import by UploadArchive', () => {
     assert.equal(answer.headers['location'], `/${server.accountId}/vaults/v/archives/${id}`);
     assert.equal(answer.headers['x-amz-sha256-tree-hash'], treeHash(Buffer.from(BODY)));
     await assertListed('v', id, DATE);
+    const { CreationDate, ImportedDate } = assertJson(await api.call('GET', `/-/vaults/v/archives/${id}`));
+    assert.equal(CreationDate, DATE);
+    assert.ok(Date.parse(ImportedDate as string) > Date.parse(DATE));
     assert.equal(await retrieve(id), BODY);
   });
 
