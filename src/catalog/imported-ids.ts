@@ -5,6 +5,9 @@ import { keyOfId } from './digest.ts';
 import { sqlStatement, statement } from './statement.ts';
 import type { Source, Tx } from './transaction.ts';
 
+/** No vault has this number. */
+const NO_VAULT = 0;
+
 interface IdRow {
   readonly vault_no: number;
   readonly declared: string | null;
@@ -62,6 +65,16 @@ export async function releaseIdRow(tx: Tx, archiveId: string, token: string): Pr
 const RELEASE_ID = statement((db, { key, token }: { key: Uint8Array; token: string }) =>
   db.deleteFrom('imported_ids').where('key', '=', key).where('token', '=', token),
 );
+
+/** Adds the ids that are not there. */
+export async function noteIdRows({ db }: Tx, archiveIds: readonly string[]): Promise<void> {
+  const rows = archiveIds.map((id) => ({ key: keyOfId(id), vault_no: NO_VAULT }));
+  await db
+    .insertInto('imported_ids')
+    .values(rows)
+    .onConflict((c) => c.doNothing())
+    .execute();
+}
 
 /** Frees the id that an upload reserved and did not use. */
 export async function freeId({ db }: Tx, key: Uint8Array): Promise<void> {

@@ -11,7 +11,7 @@ import type {
 } from '../domain/import-catalog.ts';
 import { findArchive, insertArchive } from './archives.ts';
 import { fromHex, keyOfId } from './digest.ts';
-import { claimIdRow, findIdRow, releaseIdRow, settleIdRow } from './imported-ids.ts';
+import { claimIdRow, findIdRow, noteIdRows, releaseIdRow, settleIdRow } from './imported-ids.ts';
 import { appendEntry } from './journal.ts';
 import { statement } from './statement.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
@@ -27,6 +27,7 @@ export const importWrites: InTransaction<ImportWrites> = {
   releaseArchiveId,
   importArchive,
   startImport,
+  noteUsedIds: (tx, { archiveIds }) => noteIdRows(tx, archiveIds),
 };
 
 async function findImportedId(source: Source, archiveId: string): Promise<ImportedId | undefined> {

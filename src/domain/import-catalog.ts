@@ -25,6 +25,10 @@ export interface ReleaseArchiveIdArgs {
   readonly token: string;
 }
 
+interface NoteUsedIdsArgs {
+  readonly archiveIds: readonly string[];
+}
+
 /** An archive of a single upload, with its arrival. */
 export interface NewImport extends NewArchive {
   readonly arrivedMs: number;
@@ -62,4 +66,6 @@ export interface ImportWrites {
    * @throws Refusal not-found when the vault is gone, invalid for an id that cannot be used.
    */
   startImport(args: NewImportUpload): Promise<string>;
+  /** Notes ids that no new archive may get. Those that the catalog knows stay as they are. */
+  noteUsedIds(args: NoteUsedIdsArgs): Promise<void>;
 }

@@ -29,6 +29,7 @@ create table uploads (no integer primary key autoincrement, id text, vault_no in
   description text, part_size integer, created_ms integer, state text, ended_ms integer, size integer, tree_hash blob,
   imported_by text, given_ms integer, unique (vault_no, id));
 create index uploads_by_id on uploads (id);
+create index uploads_by_key on uploads (key);
 
 create table accounts (id text primary key, created_ms integer);
 create table users (no integer primary key autoincrement, account text, name text, user_id text, created_ms integer);

@@ -5,6 +5,7 @@ import { type ImportOrder, unusableArchiveId } from '../../domain/import.ts';
 import type { NewImport } from '../../domain/import-catalog.ts';
 import { commitBlob } from '../commit-blob.ts';
 import type { OperationDeps, OperationRequest } from '../operation.ts';
+import { requireKnownIds } from './import-headers.ts';
 
 type ImportRequest = Pick<OperationRequest, 'vaultKey' | 'vault' | 'body'>;
 
@@ -26,6 +27,7 @@ export async function importArchive(
   description: string | null,
   deps: OperationDeps,
 ): Promise<{ treeHash: string }> {
+  await requireKnownIds(deps.catalog);
   await requireUsable(request, order, deps);
   const { blobs, clock, ids, sequence, catalog } = deps;
   const { vaultKey, vault, body } = request;

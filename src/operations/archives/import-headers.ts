@@ -1,6 +1,8 @@
-import { invalidParameter, missingParameter, quote } from '../../domain/errors.ts';
+import type { CatalogReads } from '../../domain/catalog.ts';
+import { invalidParameter, missingParameter, quote, Shortage } from '../../domain/errors.ts';
 import type { ImportOrder } from '../../domain/import.ts';
 import type { ExtensionAction } from '../../domain/policy/extension-actions.ts';
+import { OLDER_CATALOG_SETTING } from '../../domain/setting-catalog.ts';
 import { type Field, type FieldSource, signedHeader } from '../fields.ts';
 import { parseIsoDate } from '../iso-date.ts';
 
@@ -67,4 +69,16 @@ export function toImportOrder(
     );
   }
   return { archiveId: importId, givenMs };
+}
+
+/**
+ * A catalog that was restored from a backup lacks ids that were given since. A rebuild, which finds them, would not
+ * keep another archive of such an id.
+ * @throws Shortage while the catalog is older than the store.
+ */
+export async function requireKnownIds(catalog: Pick<CatalogReads, 'findSetting'>): Promise<void> {
+  if ((await catalog.findSetting(OLDER_CATALOG_SETTING)) !== 'true') return;
+  const text =
+    'The catalog was restored from a backup and may not know every archive ID: nothing can be imported until';
+  throw new Shortage(`${text} it is rebuilt or accepted.`, { changedNothing: true });
 }

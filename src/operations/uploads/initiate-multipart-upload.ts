@@ -1,7 +1,7 @@
 import { unusableArchiveId } from '../../domain/import.ts';
 import type { NewImportUpload } from '../../domain/import-catalog.ts';
 import { parseDescription } from '../archives/archive-headers.ts';
-import { IMPORT_FIELDS, importAction, toImportOrder } from '../archives/import-headers.ts';
+import { IMPORT_FIELDS, importAction, requireKnownIds, toImportOrder } from '../archives/import-headers.ts';
 import { header } from '../fields.ts';
 import { type OperationDeps, type OperationRequest, operation } from '../operation.ts';
 import { parsePartSize } from './upload-headers.ts';
@@ -49,6 +49,7 @@ async function startImport(
   upload: NewImportUpload,
   { catalog, ids }: Pick<OperationDeps, 'catalog' | 'ids'>,
 ): Promise<string> {
+  await requireKnownIds(catalog);
   // An id of this server belongs to the archive that it was made for.
   if (ids.classifyArchiveId(upload.archiveId, vaultKey) !== 'not-ours')
     throw unusableArchiveId(upload.archiveId);

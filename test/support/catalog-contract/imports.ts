@@ -111,6 +111,17 @@ export function imports(customer: NewCustomer): void {
     await unusable(c.claim({ ...archive, size: archive.size + 1 }));
   });
 
+  it('are refused for ids that are noted as used', async () => {
+    const c = customer();
+    const vault = await c.makeVault();
+    const known = await c.importArchive(vault);
+    const used = c.newImport(vault.no);
+    await c.catalog.noteUsedIds({ archiveIds: [known.id, used.id, used.id] });
+    await unusable(c.claim(used));
+    assert.equal(await c.claim(known), 'there');
+    assert.deepEqual(await c.catalog.findImportedId(known.id), { vaultNo: vault.no, isClaimed: false });
+  });
+
   it('are refused for a deleted vault', async () => {
     const c = customer();
     await refused('not-found', c.catalog.importArchive(c.newImport(await c.goneVault())));

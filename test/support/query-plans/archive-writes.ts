@@ -11,6 +11,7 @@ export const ARCHIVE_WRITES: CallsOf<
   | 'releaseArchiveId'
   | 'importArchive'
   | 'startImport'
+  | 'noteUsedIds'
   | 'recordDamage'
   | 'healDamage'
   | 'startUpload'
@@ -53,6 +54,7 @@ export const ARCHIVE_WRITES: CallsOf<
     const start = c.newImportUpload(await mainVault(c));
     for (let i = 0; i < 2; i++) await c.catalog.startImport(start);
   },
+  noteUsedIds: ({ catalog }) => catalog.noteUsedIds({ archiveIds: ['used', 'used too'] }),
   recordDamage: ({ catalog }) =>
     catalog.recordDamage({
       found: ['blob-17', 'part-17'].map((ref) => ({ ref, leaf: 1, kind: 'data' })),
