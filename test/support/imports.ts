@@ -9,7 +9,7 @@ const VAULT = 'imports';
 const BYTES = Buffer.from('the bytes of an import');
 const DATE = { 'x-moraine-creation-date': '2013-03-20T17:03:43.221Z' };
 
-function importArchive(
+export function importArchive(
   api: Api,
   id: string,
   { vault = VAULT, body = BYTES, headers = {} }: { vault?: string; body?: Buffer; headers?: object } = {},
