@@ -16,6 +16,7 @@ const { metafile } = await build({
     'checkpoint-thread': 'src/catalog/checkpoint-thread.ts',
     'parent-watch': 'src/app/parent-watch.ts',
     'tree-hash': 'src/treehash/index.ts',
+    client: 'src/client/index.ts',
   },
   outdir: 'dist',
   bundle: true,

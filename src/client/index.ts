@@ -1,0 +1,8 @@
+/** A client of archive servers that speak the Glacier API. Published as `moraine/client`. */
+export { type ClientOptions, createClient, type GlacierClient } from './client.ts';
+export { ConnectionError, GlacierError, HashMismatchError } from './errors.ts';
+export type { RetryOptions } from './retry.ts';
+export { type Runtime, systemRuntime } from './runtime.ts';
+export type * from './shapes.ts';
+export type { Credentials } from './sign.ts';
+export type { Body, ConnectionOptions } from './transport.ts';
