@@ -7,4 +7,17 @@ export type { RetryOptions } from './retry.ts';
 export { type Runtime, systemRuntime } from './runtime.ts';
 export type * from './shapes.ts';
 export type { Credentials } from './sign.ts';
+export { JobFailedError, waitForJob } from './transfer/await-job.ts';
+export { download } from './transfer/download.ts';
+export type {
+  Downloaded,
+  DownloadOptions,
+  DownloadProgress,
+  PollOptions,
+} from './transfer/download-options.ts';
+export { choosePartSize } from './transfer/parts.ts';
+export { SourceChangedError, type UploadSource } from './transfer/source.ts';
+export { upload } from './transfer/upload.ts';
+export type { UploadProgress } from './transfer/upload-meter.ts';
+export type { Uploaded, UploadOptions } from './transfer/upload-options.ts';
 export type { Body, ConnectionOptions } from './transport.ts';
