@@ -3,6 +3,11 @@ export { type ClientOptions, createClient, type GlacierClient } from './client.t
 export { ConfigError } from './config/config-error.ts';
 export { type FindOptions, type FoundConfig, findConfig } from './config/find-config.ts';
 export { ConnectionError, GlacierError, HashMismatchError } from './errors.ts';
+export { type Hashed, hashSource } from './hashes.ts';
+export type { InventoryEntry } from './inventory/entry.ts';
+export { type InventoryOptions, inventory } from './inventory/inventory.ts';
+export { readInventory } from './inventory/read-inventory.ts';
+export { eachJob, eachPart, eachUpload, eachVault } from './lists.ts';
 export type { RetryOptions } from './retry.ts';
 export { type Runtime, systemRuntime } from './runtime.ts';
 export type * from './shapes.ts';
@@ -15,6 +20,7 @@ export type {
   DownloadProgress,
   PollOptions,
 } from './transfer/download-options.ts';
+export { type JobBytesOptions, jobBytes } from './transfer/job-bytes.ts';
 export { choosePartSize } from './transfer/parts.ts';
 export { SourceChangedError, type UploadSource } from './transfer/source.ts';
 export { upload } from './transfer/upload.ts';

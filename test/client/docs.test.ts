@@ -32,11 +32,12 @@ describe('the examples of the client library', () => {
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
     assert.equal(errors, '');
     const lines = output.trim().split('\n');
-    assert.equal(lines.length, 5);
+    assert.equal(lines.length, 6);
     assert.match(lines[0] ?? '', /^[\w-]{138} [0-9a-f]{64}$/);
     assert.equal(lines[1], '11 holiday.tar');
     assert.equal(lines[2], 'photos 1');
     assert.equal(lines[3], 'ArchiveRetrieval 11');
-    assert.match(lines[4] ?? '', /^404 ResourceNotFoundException Vault not found for ARN: /);
+    assert.equal(lines[4], 'photos 11 holiday.tar');
+    assert.match(lines[5] ?? '', /^404 ResourceNotFoundException Vault not found for ARN: /);
   });
 });

@@ -43,20 +43,6 @@ export async function waitForJob(
   }
 }
 
-/** Jobs of a vault, page by page, in the server's order. */
-export async function* listAllJobs(
-  client: GlacierClient,
-  vaultName: string,
-  call: CallOptions,
-): AsyncGenerator<JobDescription> {
-  let marker: string | null | undefined;
-  do {
-    const page = await client.listJobs({ vaultName, marker: marker ?? undefined }, callOf(call));
-    yield* page.jobList;
-    marker = page.marker;
-  } while (marker !== null);
-}
-
 /** Whether an answer says that a job, or its output, is no longer there. */
 export function isGone(error: unknown): boolean {
   return error instanceof GlacierError && error.status === 404;

@@ -2,9 +2,10 @@ import { constants, type FileHandle, open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { GlacierClient } from '../client.ts';
 import { ConnectionError, HashMismatchError } from '../errors.ts';
+import { eachJob } from '../lists.ts';
 import { withRetries } from '../retry.ts';
 import type { JobDescription } from '../shapes.ts';
-import { isGone, listAllJobs, waitForJob } from './await-job.ts';
+import { isGone, waitForJob } from './await-job.ts';
 import { bothHashes, foldHashes, readSize } from './both-hashes.ts';
 import { callOf } from './call-options.ts';
 import type { Downloaded, DownloadOptions, DownloadProgress } from './download-options.ts';
@@ -67,9 +68,10 @@ const textOfRange = ({ range }: DownloadOptions): string | undefined =>
 
 /** The best job for the same bytes: a finished one, or else a running one. Prefers the newest. */
 async function findJob(client: GlacierClient, options: DownloadOptions): Promise<string | undefined> {
+  const { vaultName } = options;
   const wanted = textOfRange(options);
   let best: JobDescription | undefined;
-  for await (const job of listAllJobs(client, options.vaultName, callOf(options))) {
+  for await (const job of eachJob(client, { vaultName }, callOf(options))) {
     if (job.archiveId !== options.archiveId || job.statusCode === 'Failed') continue;
     const whole = `0-${(job.archiveSizeInBytes ?? 0) - 1}`;
     if (job.retrievalByteRange !== (wanted ?? whole)) continue;

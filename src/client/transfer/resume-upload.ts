@@ -1,5 +1,6 @@
 import type { GlacierClient } from '../client.ts';
 import { GlacierError } from '../errors.ts';
+import { eachUpload } from '../lists.ts';
 import type { ArchiveCreation, UploadDescription } from '../shapes.ts';
 import { bothHashes, foldHashes } from './both-hashes.ts';
 import { callOf } from './call-options.ts';
@@ -128,20 +129,13 @@ class Resuming {
 
   async #candidates({ description }: UploadHead): Promise<UploadDescription[]> {
     const { vaultName, partSize: wantedSize } = this.#options;
+    const fits = ({ archiveDescription, partSizeInBytes }: UploadDescription): boolean =>
+      archiveDescription === description &&
+      (wantedSize ?? partSizeInBytes) === partSizeInBytes &&
+      partSizeInBytes * MOST_PARTS >= this.#source.size;
     const found: UploadDescription[] = [];
-    let marker: string | null | undefined;
-    do {
-      const page = await this.#client.listMultipartUploads(
-        { vaultName, marker: marker ?? undefined },
-        callOf(this.#options),
-      );
-      const fits = ({ archiveDescription, partSizeInBytes }: UploadDescription): boolean =>
-        archiveDescription === description &&
-        (wantedSize ?? partSizeInBytes) === partSizeInBytes &&
-        partSizeInBytes * MOST_PARTS >= this.#source.size;
-      found.push(...page.uploadsList.filter(fits));
-      marker = page.marker;
-    } while (marker !== null);
+    for await (const one of eachUpload(this.#client, { vaultName }, callOf(this.#options)))
+      if (fits(one)) found.push(one);
     return found.sort((a, b) => b.creationDate.localeCompare(a.creationDate));
   }
 
