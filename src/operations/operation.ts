@@ -4,7 +4,7 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
-import type { GlacierAction } from '../domain/policy/actions.ts';
+import type { Action } from '../domain/policy/extension-actions.ts';
 import type { Sequencer } from '../domain/sequence.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { ErrorCode } from './error-code.ts';
@@ -96,13 +96,15 @@ type Inputs<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]
 export type Members = ReadonlyMap<string, unknown>;
 
 export interface Operation<F extends Fields = Fields> {
-  /** As in the API, IAM and the SDKs. */
-  readonly name: GlacierAction;
+  /** As in the API, IAM and the SDKs; an extension's is `moraine:` and its name. */
+  readonly name: Action;
   readonly method: Method;
+  /** Whether HEAD is answered as well, with the head of the reply to GET. */
+  readonly alsoHead?: boolean;
   /** `{accountId}`, `{vaultName}` and at most one further `{…Id}`. */
   readonly path: string;
-  /** Tells apart the two tag operations, which share method and path. */
-  readonly query?: { readonly operation: string };
+  /** A query parameter that tells apart operations with the same method and path. */
+  readonly query?: { readonly name: 'operation' | 'force'; readonly value: string };
   /** `own-only`: the account in the path must be the signer's. */
   readonly account: 'own-only' | 'may-be-other';
   /** `must-exist`: checked before the fields are decoded. `new`: the path names a vault to create. */

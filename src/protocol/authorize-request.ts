@@ -5,6 +5,7 @@ import { AGE_KEY, TAG_KEY_PREFIX } from '../domain/policy/actions.ts';
 import { type AccessRequest, authorize, type PolicySet } from '../domain/policy/authorize.ts';
 import type { Caller } from '../domain/policy/caller.ts';
 import { denialText } from '../domain/policy/denial-text.ts';
+import { extensionNamed } from '../domain/policy/extension-actions.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { type ContextValue, type ContextValues, contextOnDemand } from '../domain/policy/request-context.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
@@ -85,8 +86,12 @@ async function accessRequest(
     resource: resourceOf(operation, vaultKey),
     resourceAccountId: vaultKey.account,
     context: contextOnDemand(() => ({ ...authorization.conditionValues(), ...timeValues(nowMs), ...stored })),
+    denyOnArchive: DENY_ON_ARCHIVE[extensionNamed(operation.name)?.archives ?? 'none'],
   };
 }
+
+/** What a Deny with a condition on the archive does, by the archives that the request is about. */
+const DENY_ON_ARCHIVE = { one: undefined, none: undefined, listed: 'applies', each: 'waits' } as const;
 
 function timeValues(nowMs: number): ContextValues {
   return {

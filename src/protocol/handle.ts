@@ -14,6 +14,7 @@ import {
   isAudited,
   isDenied,
   isDownload,
+  mustBeAudited,
   type Outcome,
   type RequestTrace,
   toAuditEvent,
@@ -121,8 +122,8 @@ function auditDownload(
 }
 
 /**
- * Runs and audits a request. A change or a denial whose event cannot be written becomes a Shortage. Reads and other
- * refusals are answered all the same.
+ * Runs and audits a request. A change, an extension or a denial whose event cannot be written becomes a Shortage. Other
+ * reads and refusals are answered all the same.
  */
 async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outcome> {
   const outcome: Outcome = await runRequest(trace, deps).then(
@@ -139,8 +140,8 @@ async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outc
     await deps.audit.append(event);
     return outcome;
   } catch (error) {
-    const isRead = trace.route?.operation.method === 'GET';
-    if (!isDenied(outcome) && ('error' in outcome || isRead)) return outcome;
+    const needsEvent = trace.route !== undefined && mustBeAudited(trace.route.operation);
+    if (!isDenied(outcome) && ('error' in outcome || !needsEvent)) return outcome;
     const text = 'The request could not be put on record in the audit log';
     return { error: new Shortage(`${text}: ${withoutPath(error)}.`, { cause: error }) };
   }
@@ -171,10 +172,8 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   const body = upload
     ? new CheckedBody(message, parseDeclaredBody(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
-  if (operation.method !== 'GET') {
-    await requireAuditable(deps);
-    await deps.requireSpace?.(operation);
-  }
+  if (mustBeAudited(operation)) await requireAuditable(deps);
+  if (operation.method !== 'GET') await deps.requireSpace?.(operation);
   const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
     const request = new PipelineRequest(route.id, vaultKey, found, taken, message);
     const reply = await operation.run(Object.assign(request, inputs), operationDeps);
@@ -185,7 +184,7 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   return faults && fault ? runUnderFault(fault, message, faults.stopping, body, run) : run(body);
 }
 
-/** @throws Shortage before a change, while its event cannot be written. */
+/** @throws Shortage before a request that must be on record, while its event cannot be written. */
 async function requireAuditable({ audit }: PipelineDeps): Promise<void> {
   try {
     await audit.ready();

@@ -58,7 +58,7 @@ describe('the model of the service', () => {
     it(`has ${model.name} at the same place, with the same inputs, success and errors`, () => {
       const { method, path, query, success, errors } = operationOf(model.name);
       assert.deepEqual(
-        { method, path, query: query && `operation=${query.operation}`, status: success },
+        { method, path, query: query && `${query.name}=${query.value}`, status: success },
         { method: model.method, path: model.path, query: model.query, status: model.status },
       );
       const { without = [], with: added = [] } = OTHER_INPUTS[model.name] ?? {};

@@ -121,7 +121,10 @@ export class VaultModel {
   readonly uploads = new Set<UploadModel>();
   readonly jobs = new Set<JobModel>();
   readonly strays = new Set<Stray>();
-  /** Whether what an unanswered upload left may have been deleted since, before an older catalog was put back. */
+  /**
+   * Whether what an unanswered upload left may lack its bytes: it may have been deleted before an older catalog was put
+   * back, or a rebuild found what a power cut tore.
+   */
   straysMayLackBytes = false;
   /** Everything that was sent whole: the store may have it although it was refused. */
   readonly sent = new Set<Stray>();
