@@ -4,7 +4,7 @@
  * - `json`: an object with `Path` or `path`; - `mt1`, `mt2`: mt-aws-glacier; - `fastglacier`: FastGlacier and CrushFTP;
  * - `plain`: the description is the name.
  */
-export type NameFormat = 'json' | 'mt1' | 'mt2' | 'fastglacier' | 'plain';
+type NameFormat = 'json' | 'mt1' | 'mt2' | 'fastglacier' | 'plain';
 
 /** A relative path, and what the description says of the file. */
 export interface ArchiveName {

@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
 import type { Action } from '../domain/policy/extension-actions.ts';
+import type { ScrubProgress } from '../domain/scrub-progress.ts';
 import type { Sequencer } from '../domain/sequence.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { ErrorCode } from './error-code.ts';
@@ -17,6 +18,12 @@ export interface OperationDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly sequence: Sequencer;
+  readonly scrubs: {
+    /** How far the scrubs of the store have come. @throws the I/O error. */
+    progress(): Promise<ScrubProgress>;
+    /** The key at which a scrub reads this blob. */
+    keyOf(ref: string): string;
+  };
   readonly settings: OperationSettings;
 }
 
