@@ -77,6 +77,7 @@ export function createNode({
     settings: {
       completeMemoryMs: config.completeMemoryMs,
       inventoryMode: config.inventoryIntervalMs === null ? ('live' as const) : ('periodic' as const),
+      directReads: config.directReads,
       expeditedCapacity: config.expeditedCapacity,
       damageTopic: config.damageTopic,
       dueTime: createDueTime(config.jobTimes, config.seed),

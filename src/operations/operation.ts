@@ -31,6 +31,8 @@ interface OperationSettings {
   /** How long after completion CompleteMultipartUpload and AbortMultipartUpload may be repeated, ms. */
   readonly completeMemoryMs: number;
   readonly inventoryMode: InventoryMode;
+  /** Whether archives may be read without a job, and whether the data retrieval policy counts that. */
+  readonly directReads: 'on' | 'off' | 'counted';
   /** How many Expedited retrievals may start in five minutes without provisioned capacity; null: any number. */
   readonly expeditedCapacity: number | null;
   /** The topic that is told of damage; null for none. */
@@ -70,6 +72,8 @@ export interface OperationRequest {
   readonly id: string;
   /** @throws TypeError when the operation takes no upload. */
   readonly body: UploadBody;
+  /** Whether only the head of the reply is wanted. */
+  readonly isHead: boolean;
   /** Aborted when the client has gone: its reply is no longer wanted. */
   readonly clientGone: AbortSignal;
 }

@@ -161,6 +161,7 @@ export class World {
       settings: {
         completeMemoryMs: 86_400_000,
         inventoryMode: 'live',
+        directReads: 'on',
         expeditedCapacity: null,
         damageTopic: null,
         dueTime: (_pace, nowMs) => nowMs,

@@ -234,6 +234,7 @@ export class SimulatedServer {
         settings: {
           completeMemoryMs: CONFIG.completeMemoryMs,
           inventoryMode: 'live',
+          directReads: 'on',
           expeditedCapacity: null,
           dueTime: createDueTime('instant', 1),
           damageTopic: null,
