@@ -187,7 +187,12 @@ interface Request {
 function requestOf(operation: WireOperation, input: Inputs): Request {
   const { method, params = [], query = {} } = operation;
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encode(required(input, name)));
-  return { method, path, query: { ...query, ...texts(input, params) }, ...contentOf(operation, input) };
+  return {
+    method,
+    path,
+    query: { ...query, ...parametersOf(input, params) },
+    ...contentOf(operation, input),
+  };
 }
 
 /** The headers and the body. */
@@ -224,6 +229,13 @@ function jsonOf(members: readonly string[], input: Inputs): string {
 
 function memberOf(member: string, value: unknown): unknown {
   return member === 'Tags' ? value : toWire(value);
+}
+
+function parametersOf(input: Inputs, params: readonly string[]): Record<string, string> {
+  const inputOf = (param: string): string =>
+    param.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  const present = params.filter((param) => input[inputOf(param)] !== undefined);
+  return Object.fromEntries(present.map((param) => [param, String(input[inputOf(param)])]));
 }
 
 /** The inputs with these names that are present, as texts. */

@@ -225,7 +225,23 @@ export interface NotificationConfiguration {
   readonly events: readonly ('ArchiveRetrievalCompleted' | 'InventoryRetrievalCompleted')[];
 }
 
-/** The 33 operations of the API. Every method sends one request, again if that is worth it. */
+/** A stored archive. A member that does not apply is null. */
+export interface ArchiveDescription {
+  readonly archiveId: string;
+  readonly archiveDescription: string | null;
+  readonly creationDate: string;
+  readonly importedDate: string | null;
+  readonly size: number;
+  readonly treeHash: string;
+}
+
+/** An archive and a page of the segments that it is stored in. */
+export interface ArchiveDetails extends ArchiveDescription {
+  readonly segments: readonly { readonly offset: number; readonly size: number; readonly treeHash: string }[];
+  readonly segmentsMarker: string | null;
+}
+
+/** The 33 operations of the API, and Moraine's own. Every method sends one request, again if that is worth it. */
 export interface Operations {
   /** Ends a multipart upload; its parts are removed. */
   abortMultipartUpload(input: UploadInput, options?: CallOptions): Promise<void>;
@@ -246,6 +262,15 @@ export interface Operations {
   deleteVault(input: VaultInput, options?: CallOptions): Promise<void>;
   deleteVaultAccessPolicy(input: VaultInput, options?: CallOptions): Promise<void>;
   deleteVaultNotifications(input: VaultInput, options?: CallOptions): Promise<void>;
+  /** Moraine's own: Amazon Glacier does not have it. */
+  describeArchive(
+    input: VaultInput & {
+      readonly archiveId: string;
+      /** The `segmentsMarker` of the page before. */
+      readonly segmentsMarker?: string | undefined;
+    },
+    options?: CallOptions,
+  ): Promise<ArchiveDetails>;
   describeJob(input: JobInput, options?: CallOptions): Promise<JobDescription>;
   describeVault(input: VaultInput, options?: CallOptions): Promise<VaultDescription>;
   getDataRetrievalPolicy(input?: object, options?: CallOptions): Promise<RetrievalPolicy>;

@@ -7,7 +7,7 @@ export interface WireOperation {
   readonly path: string;
   /** A constant parameter, which tells apart the tag operations. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Inputs that go into the query under their own names. */
+  /** Parameters of the query. `segments-marker` is the input `segmentsMarker`. */
   readonly params?: readonly string[];
   /** Headers by the names of inputs. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -41,6 +41,7 @@ const read = (path: string, params: readonly string[] = []): WireOperation => ({
   repeatable: true,
 });
 
+/** The extension is Moraine's own: it does not exist at Amazon Glacier. */
 export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
   abortMultipartUpload: remove(UPLOAD),
   abortVaultLock: remove(`${VAULT}/lock-policy`),
@@ -64,6 +65,7 @@ export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
   deleteVault: remove(VAULT),
   deleteVaultAccessPolicy: remove(`${VAULT}/access-policy`),
   deleteVaultNotifications: remove(`${VAULT}/notification-configuration`),
+  describeArchive: read(`${VAULT}/archives/{archiveId}`, ['segments-marker']),
   describeJob: read(JOB),
   describeVault: read(VAULT),
   getDataRetrievalPolicy: read(`${ACCOUNT}/policies/data-retrieval`),

@@ -74,7 +74,15 @@ describe('moraine/client', () => {
       const stored = await client.uploadArchive({ ...vault, body: PATTERN, archiveDescription: 'a (b)' });
       assert.equal(stored.treeHash, treeHash(PATTERN));
       assert.ok(stored.location.endsWith(`/archives/${stored.archiveId}`));
-      await client.deleteArchive({ ...vault, archiveId: stored.archiveId });
+      const { archiveId } = stored;
+      const described = await client.describeArchive({ ...vault, archiveId });
+      assert.deepEqual([described.size, described.archiveDescription], [PATTERN.length, 'a (b)']);
+      assert.deepEqual(described.segments, [
+        { offset: 0, size: PATTERN.length, treeHash: treeHash(PATTERN) },
+      ]);
+      const further = client.describeArchive({ ...vault, archiveId, segmentsMarker: 'wrong' });
+      await assert.rejects(further, { status: 400 });
+      await client.deleteArchive({ ...vault, archiveId });
     });
 
     it('store an archive from a stream whose hashes are given', async () => {
