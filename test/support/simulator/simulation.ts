@@ -372,15 +372,22 @@ export class Simulation {
     this.#backup();
     this.#backup = undefined;
     this.#isMixed = true;
+    this.#model.isOlder = true;
     this.#installation.catalog.replace(`${this.#installation.catalog.path}.backup`);
     await this.#start();
     await this.#requireKept();
     if (!accepts) return;
     const server = await this.#running();
     await this.#settle(server.process, () =>
-      acceptCatalog(server.catalog, server.blobs, this.#installation.nowMs()),
+      acceptCatalog(
+        server.catalog,
+        server.blobs,
+        this.#installation.nowMs(),
+        (id) => !id.startsWith('import-'),
+      ),
     );
     this.#kept = [];
+    this.#model.isOlder = false;
     for (const vault of this.#model.vaults) vault.notedLocks = [];
     await this.#restart();
   }
