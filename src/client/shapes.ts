@@ -55,8 +55,17 @@ export type UploadBody =
       readonly treeHash: string;
     };
 
+/** Makes an upload an import, at Moraine only. */
+export interface ImportInput {
+  /** The id that the archive gets: 1 to 255 of `A-Za-z0-9_-`. The same import again answers as the first did. */
+  readonly archiveId?: string | undefined;
+  /** The date that the archive gets, ISO 8601. */
+  readonly creationDate?: string | undefined;
+}
+
 /** Input of UploadArchive. */
 export type UploadArchiveInput = VaultInput &
+  ImportInput &
   UploadBody & { readonly archiveDescription?: string | undefined };
 
 /** Input of UploadMultipartPart. */
@@ -72,7 +81,7 @@ export interface UploadInput extends VaultInput {
 }
 
 /** Input of InitiateMultipartUpload. */
-export interface InitiateUploadInput extends VaultInput {
+export interface InitiateUploadInput extends VaultInput, ImportInput {
   /** 2^n MiB, n from 0 to 12, in bytes. */
   readonly partSize: number;
   readonly archiveDescription?: string | undefined;
@@ -329,7 +338,7 @@ export interface Operations {
   setDataRetrievalPolicy(input: RetrievalPolicy, options?: CallOptions): Promise<void>;
   setVaultAccessPolicy(input: VaultInput & PolicyText, options?: CallOptions): Promise<void>;
   setVaultNotifications(input: VaultInput & NotificationConfiguration, options?: CallOptions): Promise<void>;
-  /** Stores an archive in one request. Not sent again when its end is unclear: see `upload`. */
+  /** Stores an archive in one request. Not sent again when its end is unclear, unless it is an import. */
   uploadArchive(input: UploadArchiveInput, options?: CallOptions): Promise<ArchiveCreation>;
   /** Stores one part, in place of an earlier one with the same range. */
   uploadMultipartPart(input: UploadPartInput, options?: CallOptions): Promise<{ readonly treeHash: string }>;

@@ -291,6 +291,19 @@ describe('moraine/client', () => {
       patient.close();
     });
 
+    it('repeat an import, which names its archive', async () => {
+      const vault = await newVault('imported');
+      const patient = libraryClient(server, { runtime: hasty() });
+      await emulator.faultWith({ operation: 'UploadArchive', cut: 'after' });
+      const origin = { archiveId: 'from-elsewhere', creationDate: '2013-03-20T17:03:43.221Z' };
+      const { archiveId } = await patient.uploadArchive({ ...vault, body: PATTERN, ...origin });
+      assert.equal(archiveId, origin.archiveId);
+      const described = await patient.describeArchive({ ...vault, archiveId });
+      assert.equal(described.creationDate, origin.creationDate);
+      assert.equal((await patient.describeVault(vault)).numberOfArchives, 1);
+      patient.close();
+    });
+
     it('end after the last attempt with the last error', async () => {
       const twice = libraryClient(server, { runtime: hasty(), retry: { attempts: 2 } });
       await emulator.fault('ListVaults', 'ServiceUnavailableException', 2);
