@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { defaultOf } from '../src/cli/settings-flags.ts';
 import { environmentName, SETTINGS } from '../src/config/settings.ts';
 import type { Operation } from '../src/operations/operation.ts';
-import { API } from '../src/operations/table.ts';
+import { API, EXTENSIONS, OPERATIONS } from '../src/operations/table.ts';
 import { ERROR_FORMS } from '../src/protocol/wire-error.ts';
 
 const FOLDER = new URL('../docs/derived/', import.meta.url);
@@ -29,7 +29,14 @@ export function derivePages(): ReadonlyMap<string, string> {
 const UPLOAD_HEADERS = ['Content-Length', 'x-amz-content-sha256', 'x-amz-sha256-tree-hash'];
 
 function operationsPage(): string {
-  const rows = [...API].sort((a, b) => (a.name < b.name ? -1 : 1)).map(operationRow);
+  const head = [
+    'operation',
+    'method',
+    'path',
+    'success',
+    'fields',
+    'errors besides those of every operation',
+  ];
   return page(
     'Operations',
     'src/operations/table.ts',
@@ -38,10 +45,10 @@ function operationsPage(): string {
     'Every request is signed with Signature Version 4 for the service `glacier` and carries ' +
       '`x-amz-glacier-version: 2012-06-01`. The account id `-` means the account of the signer. Fields in bold are ' +
       'required. Responses with 201 and 202 have the body `{}`; those with 204 have none.',
-    table(
-      ['operation', 'method', 'path', 'success', 'fields', 'errors besides those of every operation'],
-      rows,
-    ),
+    table(head, rowsOf(API)),
+    `Beside them, Moraine has ${EXTENSIONS.length === 1 ? 'an operation' : `${EXTENSIONS.length} operations`} of its own, whose actions in policies have the prefix ` +
+      '`moraine:`. [extensions.md](../extensions.md) describes them.',
+    table(head, rowsOf(EXTENSIONS)),
     'Every operation can return: 400 `BadRequest`, 400 `InvalidParameterValueException`, ' +
       '400 `MissingAuthenticationTokenException`, 400 `MissingParameterValueException`, ' +
       '400 `UnrecognizedClientException`, 403 `AccessDeniedException`, 403 `ExpiredTokenException`, ' +
@@ -50,10 +57,21 @@ function operationsPage(): string {
   );
 }
 
+function rowsOf(operations: readonly Operation[]): string[][] {
+  return [...operations].sort((a, b) => (a.name < b.name ? -1 : 1)).map(operationRow);
+}
+
 function operationRow(operation: Operation): string[] {
-  const { name, method, path, query, success, errors } = operation;
-  const target = query === undefined ? path : `${path}?operation=${query.operation}`;
-  return [name, method, code(target), String(success), fieldsOf(operation), errors.map(code).join(', ')];
+  const { name, method, alsoHead, path, query, success, errors } = operation;
+  const target = query === undefined ? path : `${path}?${query.name}=${query.value}`;
+  return [
+    name,
+    alsoHead ? `${method}, HEAD` : method,
+    code(target),
+    String(success),
+    fieldsOf(operation),
+    errors.map(code).join(', '),
+  ];
 }
 
 function fieldsOf({ fields, body }: Operation): string {
@@ -93,7 +111,7 @@ function errorsPage(): string {
     String(status),
     fault,
     origin === 'front' ? 'message, code, type' : 'code, message, type',
-    API.filter(({ errors }) => errors.some((one) => one === error))
+    OPERATIONS.filter(({ errors }) => errors.some((one) => one === error))
       .map(({ name }) => name)
       .sort()
       .join(', '),

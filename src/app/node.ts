@@ -13,7 +13,7 @@ import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import type { Logger } from '../log.ts';
-import { API } from '../operations/table.ts';
+import { OPERATIONS } from '../operations/table.ts';
 import { PolicyCache } from '../protocol/policy-cache.ts';
 import { createRouter } from '../protocol/route.ts';
 import { createServer, cutConnections, stopDraining } from '../protocol/server.ts';
@@ -92,7 +92,7 @@ export function createNode({
       proxies: networksOf(config.proxies),
     },
     pipeline: {
-      router: createRouter(API),
+      router: createRouter(OPERATIONS),
       authenticator: {
         find,
         keys: createSigningKeys(),

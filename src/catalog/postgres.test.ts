@@ -16,7 +16,7 @@ import { openPostgresCatalog } from './postgres.ts';
 
 describe('over PostgreSQL', { skip: skipWithoutPostgres() }, () => {
   catalogContract('PostgreSQL', postgresPlace);
-  itFollowsTheModel(postgresPlace, 30);
+  itFollowsTheModel(postgresPlace, 15);
 });
 
 async function postgresPlace(): Promise<CatalogPlace> {

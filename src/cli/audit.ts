@@ -8,7 +8,7 @@ import { type AuditFilter, matches } from '../audit/filter.ts';
 import { type HeadLine, parseHeadLine } from '../audit/head-line.ts';
 import { type Verified, verifyAudit } from '../audit/verify.ts';
 import { EXIT, SettingError } from '../config/errors.ts';
-import { GLACIER_ACTIONS } from '../domain/policy/actions.ts';
+import { ACTIONS } from '../domain/policy/extension-actions.ts';
 import { addAction, type Given } from './action.ts';
 import { pluralize } from './pluralize.ts';
 import { parseTime } from './time-argument.ts';
@@ -131,7 +131,7 @@ function filterOf(given: Given, nowMs: number): AuditFilter {
 
 function requireAction(text: string): string {
   const name = text.replace(/^glacier:/, '');
-  const known = [...GLACIER_ACTIONS, ...COMMAND_EVENTS].toSorted();
+  const known = [...ACTIONS, ...COMMAND_EVENTS].toSorted();
   const found = known.find((one) => one.toLowerCase() === name.toLowerCase());
   if (found === undefined)
     throw new SettingError(`--action ${text} is unknown; the actions are ${known.join(', ')}`);

@@ -3,7 +3,9 @@ import type { Command } from 'commander';
 import { systemClock } from '../app/system.ts';
 import { confirmTrustedTime } from '../app/trusted-clock.ts';
 import { SettingError } from '../config/errors.ts';
-import { AGE_KEY, carriesKey, GLACIER_ACTIONS, type GlacierAction } from '../domain/policy/actions.ts';
+import { Ids } from '../domain/ids.ts';
+import { AGE_KEY, carriesKey } from '../domain/policy/actions.ts';
+import { ACTIONS, type Action } from '../domain/policy/extension-actions.ts';
 import { checkLockPolicy, simulateLock } from '../domain/policy/lock-check.ts';
 import { acceptCatalog } from '../workers/older-catalog.ts';
 import { addAction, audited } from './action.ts';
@@ -42,7 +44,7 @@ export function addLocks(program: Command): void {
       const at = new Date(clock.now()).toISOString();
       await confirmTrustedTime(blobs, Date.parse(at));
       await auditChange({ eventName: 'ConfirmLockTime', account: null, parameters: { time: at } });
-      return `confirmed ${at}; running servers notice within half a minute`;
+      return `confirmed ${at}; running servers notice within half a minute, one that is started within ten minutes at once`;
     }),
   );
 }
@@ -54,7 +56,9 @@ export function addCatalog(program: Command): void {
     'accept a catalog that was restored from a backup: sweeping and expiry resume at the next start',
     [],
     audited(async (deps, _, auditChange) => {
-      await acceptCatalog(deps.catalog, deps.blobs, deps.clock.now());
+      const { catalog, blobs, clock, masterKey, random } = deps;
+      const ids = new Ids(masterKey, random);
+      await acceptCatalog(catalog, blobs, clock.now(), (id) => ids.isOwnArchiveId(id));
       await auditChange({ eventName: 'AcceptCatalog', account: null, parameters: {} });
       return 'accepted: restart the server';
     }),
@@ -93,18 +97,16 @@ function check({ policy, vaultArn, how }: Subject): void {
 }
 
 function simulate({ policy, vaultArn }: Subject, { principal, action, age, tag }: SimulateOptions): void {
-  if (!GLACIER_ACTIONS.includes(action as GlacierAction))
-    throw new SettingError(
-      `--action ${action} is unknown; the actions are ${GLACIER_ACTIONS.toSorted().join(', ')}`,
-    );
+  if (!ACTIONS.includes(action as Action))
+    throw new SettingError(`--action ${action} is unknown; the actions are ${ACTIONS.toSorted().join(', ')}`);
   const asksForAge = policy.statements.some(({ conditions }) =>
     conditions.some(({ key }) => key === AGE_KEY),
   );
-  if (asksForAge && age === undefined && carriesKey(action as GlacierAction, AGE_KEY))
+  if (asksForAge && age === undefined && carriesKey(action as Action, AGE_KEY))
     throw new SettingError('the policy depends on the age of the archive: give --age DAYS');
   const decision = simulateLock(policy, {
     principal: callerOf(principal, vaultArn),
-    action: action as GlacierAction,
+    action: action as Action,
     vaultArn,
     ageInDays: age === undefined ? undefined : parseAge(age),
     tags: Object.fromEntries(tag.map(parseTag)),

@@ -4,11 +4,11 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
-import type { GlacierAction } from '../domain/policy/actions.ts';
+import type { Action, ExtensionAction } from '../domain/policy/extension-actions.ts';
 import type { Sequencer } from '../domain/sequence.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { ErrorCode } from './error-code.ts';
-import type { Field } from './fields.ts';
+import type { Field, FieldSource } from './fields.ts';
 
 /** What the operations work with. */
 export interface OperationDeps {
@@ -57,6 +57,8 @@ export interface OperationRequest {
   readonly vaultKey: VaultKey;
   /** The vault itself. @throws TypeError where there is none, which operations with `vault: 'must-exist'` never meet. */
   readonly vault: Vault;
+  /** The account that the request's sender belongs to. */
+  readonly callerAccount: string;
   /** The vault that the request was authorized for; undefined if there was none. */
   readonly authorized: Vault | undefined;
   /** The last segment of the path, for operations whose path ends with an id. */
@@ -96,13 +98,15 @@ type Inputs<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]
 export type Members = ReadonlyMap<string, unknown>;
 
 export interface Operation<F extends Fields = Fields> {
-  /** As in the API, IAM and the SDKs. */
-  readonly name: GlacierAction;
+  /** As in the API, IAM and the SDKs; an extension's is `moraine:` and its name. */
+  readonly name: Action;
   readonly method: Method;
+  /** Whether HEAD is answered as well, with the head of the reply to GET. */
+  readonly alsoHead?: boolean;
   /** `{accountId}`, `{vaultName}` and at most one further `{…Id}`. */
   readonly path: string;
-  /** Tells apart the two tag operations, which share method and path. */
-  readonly query?: { readonly operation: string };
+  /** A query parameter that tells apart operations with the same method and path. */
+  readonly query?: { readonly name: 'operation' | 'force'; readonly value: string };
   /** `own-only`: the account in the path must be the signer's. */
   readonly account: 'own-only' | 'may-be-other';
   /** `must-exist`: checked before the fields are decoded. `new`: the path names a vault to create. */
@@ -111,6 +115,8 @@ export interface Operation<F extends Fields = Fields> {
   readonly resource?: 'retrieval-policy' | 'any';
   /** The id of the archive whose age policies may check; by default, a request has no such archive. */
   archiveId?(id: string, members: Members): string | undefined;
+  /** An action that this request must be allowed beside the operation's own. */
+  alsoNeeds?(source: FieldSource): ExtensionAction | undefined;
   /** Deletes what ages: refused in a locked vault while the clock is not trusted. */
   readonly needsTrustedTime?: boolean;
   /** `upload`: the body is an archive's bytes and both hash headers are required. */

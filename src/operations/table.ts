@@ -6,6 +6,7 @@ import { listProvisionedCapacity } from './account/list-provisioned-capacity.ts'
 import { purchaseProvisionedCapacity } from './account/purchase-provisioned-capacity.ts';
 import { setDataRetrievalPolicy } from './account/set-data-retrieval-policy.ts';
 import { deleteArchive } from './archives/delete-archive.ts';
+import { describeArchive } from './archives/describe-archive.ts';
 import { uploadArchive } from './archives/upload-archive.ts';
 import { describeJob } from './jobs/describe-job.ts';
 import { getJobOutput } from './jobs/get-job-output.ts';
@@ -69,3 +70,9 @@ export const API: readonly Operation[] = [
   completeVaultLock,
   abortVaultLock,
 ];
+
+/** Moraine's own operations, whose actions have the prefix `moraine:`. */
+export const EXTENSIONS: readonly Operation[] = [describeArchive];
+
+/** Everything that the server offers. */
+export const OPERATIONS: readonly Operation[] = [...API, ...EXTENSIONS];

@@ -1,4 +1,5 @@
 /** Requests as audit events, in CloudTrail's form. */
+import { isExtensionAction } from '../domain/policy/extension-actions.ts';
 import type { VaultKey } from '../domain/vault.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Authenticated } from './authenticate.ts';
@@ -68,11 +69,27 @@ export function isDenied(outcome: Outcome): boolean {
   return status === 403 || DENIED_BY_400.has(code);
 }
 
-/** Whether a request is audited when it is decided: it may have changed something, or it was denied. */
-export function isAudited({ route, signed }: RequestTrace, outcome: Outcome): boolean {
-  return (
-    isDenied(outcome) || (signed !== undefined && route !== undefined && route.operation.method !== 'GET')
-  );
+/**
+ * Whether a request is audited when it is decided: it may have changed something, it is an extension, or it was denied.
+ */
+export function isAudited(trace: RequestTrace, outcome: Outcome): boolean {
+  if (isDenied(outcome)) return true;
+  const { route, signed } = trace;
+  if (signed === undefined || route === undefined || isDownload(trace, outcome)) return false;
+  return mustBeAudited(route.operation);
+}
+
+/** Whether the operation is refused while the log cannot be written. */
+export function mustBeAudited({ name, method }: Pick<Operation, 'name' | 'method'>): boolean {
+  return method !== 'GET' || isExtensionAction(name);
+}
+
+function isExtension(route: Route | undefined): boolean {
+  return route !== undefined && isExtensionAction(route.operation.name);
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 /** How much of a download was sent. */
@@ -121,7 +138,7 @@ export function toAuditEvent(
     eventVersion: '1.08',
     userIdentity: identityOf(signed),
     eventTime: new Date(endedMs).toISOString(),
-    eventSource: 'glacier.amazonaws.com',
+    eventSource: isExtension(route) ? 'moraine.api' : 'glacier.amazonaws.com',
     eventName: route?.operation.name ?? `${message.method} ${message.target.slice(0, 200)}`,
     awsRegion: signed?.region ?? null,
     sourceIPAddress: message.sourceAddress,
@@ -132,7 +149,7 @@ export function toAuditEvent(
     responseElements: 'reply' in outcome ? elementsOf(outcome.reply) : null,
     requestID: message.requestId,
     eventID: eventId,
-    readOnly: message.method === 'GET',
+    readOnly: isRead(message.method),
     eventType: 'AwsApiCall',
     recipientAccountId: vaultKey?.account ?? signed?.credential.caller.accountId ?? null,
   };

@@ -4,7 +4,7 @@ import { parseDuration } from '../domain/duration.ts';
 import { invalidParameter, quote } from '../domain/errors.ts';
 import type { ErrorCode } from '../operations/error-code.ts';
 import type { Operation, UploadBody } from '../operations/operation.ts';
-import { API } from '../operations/table.ts';
+import { OPERATIONS } from '../operations/table.ts';
 import type { Message } from './message.ts';
 import type { HttpReply } from './reply.ts';
 import { ClientGone } from './small-body.ts';
@@ -39,7 +39,7 @@ export interface Fault {
  */
 export function parseFault(members: ReadonlyMap<string, unknown>): Fault {
   const named = members.get('operation');
-  const operation = API.find(({ name }) => name === named);
+  const operation = OPERATIONS.find(({ name }) => name === named);
   if (!operation)
     throw invalidParameter(
       `Invalid operation: ${quote(named)}. It must be one of the API, such as ListVaults.`,
@@ -66,7 +66,7 @@ function parseKind(
   if (kind === 'download') {
     const download = oneOf(DAMAGES, 'download', members.get('download'));
     if (isDownload) return { download };
-    const downloads = API.filter((one) => one.isDownload).map((one) => one.name);
+    const downloads = OPERATIONS.filter((one) => one.isDownload).map((one) => one.name);
     throw invalidParameter(
       `Invalid download: ${download}. Only ${downloads.join(', ')} sends bytes, and this is ${name}.`,
     );

@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { Shortage, withoutPath } from '../domain/errors.ts';
+import type { Caller } from '../domain/policy/caller.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
@@ -14,6 +15,7 @@ import {
   isAudited,
   isDenied,
   isDownload,
+  mustBeAudited,
   type Outcome,
   type RequestTrace,
   toAuditEvent,
@@ -23,7 +25,7 @@ import { type Authenticated, type AuthenticationDeps, authenticate } from './aut
 import { type AuthorizationRequest, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseDeclaredBody, requireUploadHeaders } from './checked-body.ts';
 import { conditionValuesOf } from './condition-values.ts';
-import { decodeFields, requireApiVersion } from './decode.ts';
+import { decodeFields, requireApiVersion, sourceOf } from './decode.ts';
 import { type Faults, runUnderFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyCache } from './policy-cache.ts';
@@ -121,8 +123,8 @@ function auditDownload(
 }
 
 /**
- * Runs and audits a request. A change or a denial whose event cannot be written becomes a Shortage. Reads and other
- * refusals are answered all the same.
+ * Runs and audits a request. A change, an extension or a denial whose event cannot be written becomes a Shortage. Other
+ * reads and refusals are answered all the same.
  */
 async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outcome> {
   const outcome: Outcome = await runRequest(trace, deps).then(
@@ -139,8 +141,8 @@ async function runAudited(trace: RequestTrace, deps: PipelineDeps): Promise<Outc
     await deps.audit.append(event);
     return outcome;
   } catch (error) {
-    const isRead = trace.route?.operation.method === 'GET';
-    if (!isDenied(outcome) && ('error' in outcome || isRead)) return outcome;
+    const needsEvent = trace.route !== undefined && mustBeAudited(trace.route.operation);
+    if (!isDenied(outcome) && ('error' in outcome || !needsEvent)) return outcome;
     const text = 'The request could not be put on record in the audit log';
     return { error: new Shortage(`${text}: ${withoutPath(error)}.`, { cause: error }) };
   }
@@ -171,12 +173,10 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   const body = upload
     ? new CheckedBody(message, parseDeclaredBody(message, signed.payloadHash), authenticator.idleMs)
     : undefined;
-  if (operation.method !== 'GET') {
-    await requireAuditable(deps);
-    await deps.requireSpace?.(operation);
-  }
+  if (mustBeAudited(operation)) await requireAuditable(deps);
+  if (operation.method !== 'GET') await deps.requireSpace?.(operation);
   const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
-    const request = new PipelineRequest(route.id, vaultKey, found, taken, message);
+    const request = new PipelineRequest(route.id, vaultKey, signed.credential.caller, found, taken, message);
     const reply = await operation.run(Object.assign(request, inputs), operationDeps);
     return { status: operation.success, ...reply };
   };
@@ -185,7 +185,7 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   return faults && fault ? runUnderFault(fault, message, faults.stopping, body, run) : run(body);
 }
 
-/** @throws Shortage before a change, while its event cannot be written. */
+/** @throws Shortage before a request that must be on record, while its event cannot be written. */
 async function requireAuditable({ audit }: PipelineDeps): Promise<void> {
   try {
     await audit.ready();
@@ -205,6 +205,7 @@ function toAuthorizationRequest(
     caller: credential.caller,
     identity: credential.identity,
     operation,
+    alsoNeeds: operation.alsoNeeds?.(sourceOf(message)),
     vaultKey,
     // Read before the body is checked: an invalid one is refused only when the fields are decoded.
     archiveId: operation.archiveId?.(id, json.membersIfValid()),
@@ -220,6 +221,7 @@ function requireVault(vault: Vault | undefined, key: VaultKey): void {
 class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;
+  readonly callerAccount: string;
   readonly authorized: Vault | undefined;
   readonly #body: UploadBody | undefined;
   readonly #message: Message;
@@ -227,12 +229,14 @@ class PipelineRequest implements OperationRequest {
   constructor(
     id: string,
     vaultKey: VaultKey,
+    caller: Caller,
     authorized: Vault | undefined,
     body: UploadBody | undefined,
     message: Message,
   ) {
     this.id = id;
     this.vaultKey = vaultKey;
+    this.callerAccount = caller.accountId;
     this.authorized = authorized;
     this.#body = body;
     this.#message = message;

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { incomingOf } from '../../test/support/incoming.ts';
 import { refuses } from '../../test/support/refusal.ts';
-import { API } from '../operations/table.ts';
+import { OPERATIONS } from '../operations/table.ts';
 import { toMessage } from './message.ts';
 import { createRouter, type Route } from './route.ts';
 
-const router = createRouter(API);
+const router = createRouter(OPERATIONS);
 const route = (method: string, target: string): Route =>
   router(toMessage(incomingOf(method, target), 'REQUEST', () => {}));
 
 describe('the router', () => {
   it('finds every operation of the table by its path, and the values in the path', () => {
-    for (const place of API) {
+    for (const place of OPERATIONS) {
       const path = place.path
         .replace('{accountId}', '111122223333')
         .replace('{vaultName}', 'photos')
         .replace(/\{\w+Id\}/, 'ID');
-      const query = place.query ? `?operation=${place.query.operation}` : '?anything=else';
+      const query = place.query ? `?${place.query.name}=${place.query.value}` : '?anything=else';
       const found = route(place.method, path + query);
       assert.equal(found.operation.name, place.name);
       assert.equal(found.account, '111122223333');

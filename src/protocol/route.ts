@@ -9,15 +9,16 @@ export interface Route {
   readonly account: string;
   /** Empty for account-level operations. */
   readonly vaultName: string;
-  /** The archive, upload, job or lock id; empty where there is none. */
+  /** The archive, upload, job, lock or task id; empty where there is none. */
   readonly id: string;
-  /** The id's name in the path: `archiveId`, `uploadId`, `jobId` or `lockId`; undefined where there is none. */
+  /** The id's name in the path: `archiveId`, `uploadId`, `jobId`, `lockId` or `taskId`; undefined where there is none. */
   readonly idName: string | undefined;
 }
 
 /** A path of the table. Indices are those of segments, or -1. */
 interface Pattern {
   readonly operation: Operation;
+  readonly method: string;
   /** The text that each segment must have; undefined for a parameter. */
   readonly pathSegments: readonly (string | undefined)[];
   readonly accountIndex: number;
@@ -35,26 +36,36 @@ export type Router = (message: Message) => Route;
  * neither `add` nor `remove`.
  */
 export function createRouter(operations: readonly Operation[]): Router {
-  const patterns = Map.groupBy(operations.map(patternOf), ({ operation, pathSegments }) =>
-    shapeOf(operation.method, pathSegments.length),
+  const patterns = Map.groupBy(operations.flatMap(patternsOf), ({ method, pathSegments }) =>
+    shapeOf(method, pathSegments.length),
   );
   return (message) => {
     const { pathSegments } = message;
     const alike = patterns.get(shapeOf(message.method, pathSegments.length)) ?? [];
     const fitting = alike.filter((pattern) => fits(pattern, pathSegments));
     if (fitting.length === 0) throw unknownOperation(message);
-    const wanted = message.query.get('operation');
-    const found = fitting.find(({ operation }) => !operation.query || operation.query.operation === wanted);
-    if (!found) throw invalidParameter(`Invalid operation: ${wanted ?? 'null'}. It must be add or remove.`);
+    const found =
+      fitting.find(({ operation: { query } }) => query && message.query.get(query.name) === query.value) ??
+      fitting.find(({ operation: { query } }) => !query);
+    if (!found) {
+      const wanted = message.query.get('operation') ?? 'null';
+      throw invalidParameter(`Invalid operation: ${wanted}. It must be add or remove.`);
+    }
     return toRoute(found, pathSegments);
   };
 }
 
+function patternsOf(operation: Operation): readonly Pattern[] {
+  const pattern = patternOf(operation);
+  return operation.alsoHead ? [pattern, { ...pattern, method: 'HEAD' }] : [pattern];
+}
+
 function patternOf(operation: Operation): Pattern {
   const names = operation.path.slice(1).split('/');
-  const idIndex = names.findIndex((name) => /^{(?:archive|upload|job|lock)Id}$/.test(name));
+  const idIndex = names.findIndex((name) => /^{(?:archive|upload|job|lock|task)Id}$/.test(name));
   return {
     operation,
+    method: operation.method,
     pathSegments: names.map((name) => (name.startsWith('{') ? undefined : name)),
     accountIndex: names.indexOf('{accountId}'),
     vaultNameIndex: names.indexOf('{vaultName}'),

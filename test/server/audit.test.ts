@@ -209,7 +209,7 @@ describe('the audit log', () => {
 });
 
 describe('when an event cannot be written', () => {
-  it('answers changes and denied requests with a 500, serves reads, and recovers by itself', async (t) => {
+  it('answers changes, extensions and denied requests with a 500, serves reads, and recovers by itself', async (t) => {
     const data = await temporaryFolder();
     const config = readConfig({ data, listen: '127.0.0.1:0', workers: '1', 'log-level': 'silent' });
     const running = await serve(config);
@@ -229,6 +229,7 @@ describe('when an event cannot be written', () => {
     const api = apiOf({ ...server, ...key, url: running.url });
     const health = () => sendRaw(running.url, { method: 'GET', target: '/_moraine/health' });
     await api.createVault('v');
+    const archiveId = await api.upload('v', 'x');
     const denied = () => api.call('GET', '/000000000000/vaults');
     assert.equal((await denied()).status, 403);
     let fails = true;
@@ -236,7 +237,8 @@ describe('when an event cannot be written', () => {
       if (fails) throw Object.assign(new Error("EIO: i/o error, write '/a/path'"), { code: 'EIO' });
     });
     for (let i = 0; i < 3; i++) {
-      for (const answer of [await denied(), await api.call('PUT', '/-/vaults/w')]) {
+      const extension = await api.call('GET', `/-/vaults/v/archives/${archiveId}`);
+      for (const answer of [await denied(), extension, await api.call('PUT', '/-/vaults/w')]) {
         assert.equal(answer.status, 500);
         assert.match(
           answer.text,

@@ -1,4 +1,4 @@
-/** For each of the 33 operations, a request that succeeds if allowed, with the state that it needs. */
+/** For each of the 33 operations and each extension, a request that succeeds if allowed, with the state that it needs. */
 import assert from 'node:assert/strict';
 import { treeHash } from '../../src/treehash/index.ts';
 import type { Api, CallOptions } from './api.ts';
@@ -174,6 +174,14 @@ const PREPARE: Readonly<Record<string, Prepare>> = {
   }),
 };
 
+const PREPARE_EXTENSION: Readonly<Record<string, Prepare>> = {
+  'moraine:DescribeArchive': async (api, vault) => ({
+    method: 'GET',
+    path: `/vaults/${vault}/archives/${await api.upload(vault, BYTES)}`,
+    status: 200,
+  }),
+};
+
 async function succeed(answering: Promise<Answer>): Promise<Answer> {
   const answer = await answering;
   assert.ok(answer.status < 300, answer.text);
@@ -201,10 +209,23 @@ const WITHOUT_VAULT = new Set([
 ]);
 
 /** As the account's root, prepares a separate vault for each operation. @param prefix of the vaults' names. */
-export async function everyOperation(root: Api, prefix: string): Promise<Attempt[]> {
+export function everyOperation(root: Api, prefix: string): Promise<Attempt[]> {
+  return prepareAll(root, prefix, PREPARE);
+}
+
+/** The same for the extensions. */
+export function everyExtension(root: Api, prefix: string): Promise<Attempt[]> {
+  return prepareAll(root, prefix, PREPARE_EXTENSION);
+}
+
+async function prepareAll(
+  root: Api,
+  prefix: string,
+  all: Readonly<Record<string, Prepare>>,
+): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
-  for (const [name, prepare] of Object.entries(PREPARE)) {
-    const vault = `${prefix}-${name.toLowerCase()}`;
+  for (const [name, prepare] of Object.entries(all)) {
+    const vault = `${prefix}-${name.toLowerCase().replace(':', '-')}`;
     await root.createVault(vault);
     const { options = {}, ...prepared } = await prepare(root, vault);
     attempts.push({ name, options, ...prepared, vault: WITHOUT_VAULT.has(name) ? '' : vault });

@@ -54,7 +54,14 @@ export const AGE_KEY = 'glacier:archiveageindays';
 /** Prefix of the keys of the vault's tags, lower case. */
 export const TAG_KEY_PREFIX = 'glacier:resourcetag/';
 
-const WITH_AGE: readonly string[] = ['DeleteArchive', 'InitiateJob'];
+const WITH_AGE: readonly string[] = [
+  'DeleteArchive',
+  'InitiateJob',
+  'moraine:DeleteVault',
+  'moraine:DescribeArchive',
+  'moraine:EmptyVault',
+  'moraine:GetArchive',
+];
 const WITHOUT_TAGS: readonly string[] = [
   ...ACCOUNT_ACTIONS,
   'AbortMultipartUpload',
@@ -78,6 +85,7 @@ export function isAccountAction(action: string): boolean {
 
 /**
  * Whether requests for the action carry the condition key. If not, the key is missing even if the vault has the tag.
+ * Extensions carry the tags.
  * @param key lower case.
  */
 export function carriesKey(action: string, key: string): boolean {

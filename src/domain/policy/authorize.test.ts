@@ -14,18 +14,26 @@ import {
   root,
   VAULT,
 } from '../../../test/support/policy-cases/cast.ts';
+import { EXTENSION_CASES, EXTENSION_NAMES } from '../../../test/support/policy-cases/extensions.ts';
 import { GLACIER_ACTIONS } from './actions.ts';
 import { type AccessRequest, authorize, type PolicySet } from './authorize.ts';
 import { denialText } from './denial-text.ts';
+import { ACTIONS, isExtensionAction } from './extension-actions.ts';
 import { type Policy, type PolicyKind, parsePolicy } from './policy.ts';
 import { contextOf } from './request-context.ts';
 
 const read = (document: Document, kind: PolicyKind): Policy => parsePolicy(JSON.stringify(document), kind);
 
-function requestOf({ principal, action, resource, conditionValues = {} }: Case['request']): AccessRequest {
+function requestOf({
+  principal,
+  action,
+  resource,
+  conditionValues = {},
+  ...many
+}: Case['request']): AccessRequest {
   // Provisioned capacity has no ARN; it belongs to the caller's account.
   const resourceAccountId = resource === '*' ? principal.accountId : (resource.split(':')[4] ?? '');
-  return { principal, action, resource, resourceAccountId, context: contextOf(conditionValues) };
+  return { principal, action, resource, resourceAccountId, context: contextOf(conditionValues), ...many };
 }
 
 function policiesOf({ identity = [], access, lock }: Case): PolicySet {
@@ -37,13 +45,18 @@ function policiesOf({ identity = [], access, lock }: Case): PolicySet {
 }
 
 describe('authorization cases', () => {
-  for (const [i, row] of CASES.entries()) {
+  for (const [i, row] of [...CASES, ...EXTENSION_CASES].entries()) {
     test(`${i + 1} ${row.name}`, () => {
       const decision = authorize(requestOf(row.request), policiesOf(row));
       assert.equal(decision.reason, row.expected);
       assert.equal(decision.allowed, !row.expected.endsWith('-deny'));
     });
   }
+});
+
+test('the table of extensions has every extension, and rows with different names', () => {
+  assert.deepEqual([...EXTENSION_NAMES].sort(), ACTIONS.filter(isExtensionAction).sort());
+  assert.equal(new Set(EXTENSION_CASES.map(({ name }) => name)).size, EXTENSION_CASES.length);
 });
 
 test('the table has every action, and enough rows with different names', () => {

@@ -1,7 +1,8 @@
 import { coversAction } from './action-set.ts';
-import { carriesKey, type GlacierAction, isAccountAction } from './actions.ts';
+import { AGE_KEY, carriesKey, isAccountAction } from './actions.ts';
 import { type Caller, callerKey, isCallerKey } from './caller.ts';
-import { allHold } from './condition.ts';
+import { allHold, type Condition } from './condition.ts';
+import { type Action, extensionNamed } from './extension-actions.ts';
 import type { Policy, PolicyKind } from './policy.ts';
 import { type Reach, reachOf } from './principal-set.ts';
 import type { RequestContext } from './request-context.ts';
@@ -11,13 +12,19 @@ import type { Statement } from './statement.ts';
 /** A request to decide on: the caller, the action, the resource and the condition values. */
 export interface AccessRequest {
   readonly principal: Caller;
-  readonly action: GlacierAction;
+  readonly action: Action;
   /** ARN; `*` for actions on provisioned capacity, which has none. */
   readonly resource: string;
   /** The account that owns the resource. */
   readonly resourceAccountId: string;
   /** Condition values of the request and the vault; those of the caller come from `principal`. */
   readonly context: RequestContext;
+  /**
+   * For a request about many archives: what a Deny with a condition on the archive does to the request as a whole. It
+   * applies (`applies`), or not, because each archive is decided by itself (`waits`). Undefined for a decision on one
+   * archive or none.
+   */
+  readonly denyOnArchive?: 'applies' | 'waits' | undefined;
 }
 
 /** The policies in force. A lock policy is in force from the moment it is initiated. */
@@ -46,7 +53,7 @@ export interface Decision {
 }
 
 /** The owner's root may always do these; otherwise a bad access policy could make a vault permanently inaccessible. */
-const ACCESS_POLICY_ACTIONS: readonly GlacierAction[] = [
+const ACCESS_POLICY_ACTIONS: readonly Action[] = [
   'DeleteVaultAccessPolicy',
   'GetVaultAccessPolicy',
   'SetVaultAccessPolicy',
@@ -61,7 +68,8 @@ interface Ruling {
 
 /**
  * Decides as IAM does (IAM guide, "Policy evaluation logic"): an explicit Deny of any policy wins; within one
- * account an Allow of either side suffices, and root needs none; across accounts both sides must allow.
+ * account an Allow of either side suffices, and root needs none; across accounts both sides must allow. An extension is
+ * also denied by a Deny of what it amounts to, which is evaluated as if that had been requested.
  */
 export function authorize(request: AccessRequest, policies: PolicySet): Decision {
   const rulings = rulingsOn(request, policies);
@@ -129,9 +137,23 @@ function rulingsOn(
 ): readonly Ruling[] {
   const onVault = isAccountAction(request.action) ? [] : [vaultLock, vaultAccess];
   const context = contextOfRequest(request);
+  const amountsTo = extensionNamed(request.action)?.amountsTo ?? [];
+  const further = amountsTo.map((action) => {
+    const asked = { ...request, action };
+    return { asked, context: contextOfRequest(asked) };
+  });
   return [...onVault, ...identity].flatMap((policy) =>
-    policy === undefined ? [] : rulingsOf(policy, request, context),
+    policy === undefined
+      ? []
+      : [
+          ...rulingsOf(policy, request, context),
+          ...further.flatMap((one) => denialsOf(rulingsOf(policy, one.asked, one.context))),
+        ],
   );
+}
+
+function denialsOf(rulings: readonly Ruling[]): readonly Ruling[] {
+  return rulings.filter(({ statement }) => statement.effect === 'Deny');
 }
 
 function rulingsOf(policy: Policy, request: AccessRequest, context: RequestContext): readonly Ruling[] {
@@ -145,16 +167,28 @@ function rulingsOf(policy: Policy, request: AccessRequest, context: RequestConte
 }
 
 /** Conditions come last, because only they may need a look-up. */
-function applies(
-  { effect, actions, resources, conditions }: Statement,
-  request: AccessRequest,
+function applies(statement: Statement, request: AccessRequest, context: RequestContext): boolean {
+  const { effect, resources } = statement;
+  return (
+    coversAction(statement, request.action) &&
+    coversResource(resources, request.resource, context, effect) &&
+    conditionsHold(statement, request, context)
+  );
+}
+
+function conditionsHold(
+  { effect, conditions }: Statement,
+  { denyOnArchive }: AccessRequest,
   context: RequestContext,
 ): boolean {
-  return (
-    coversAction(actions, request.action) &&
-    coversResource(resources, request.resource, context, effect) &&
-    allHold(conditions, context)
-  );
+  if (denyOnArchive === undefined || effect === 'Allow') return allHold(conditions, context);
+  const others = conditions.filter((condition) => !isOnArchive(condition));
+  if (others.length < conditions.length && denyOnArchive === 'waits') return false;
+  return allHold(others, context);
+}
+
+function isOnArchive({ key, variables }: Condition): boolean {
+  return key === AGE_KEY || variables.includes(AGE_KEY);
 }
 
 /** The request's condition values without those that its action does not carry; the caller's own take precedence. */

@@ -34,7 +34,7 @@ function isDefeated(view: LockView, allow: Statement): boolean {
 
 function questionsFor(view: LockView, allow: Statement): readonly LockQuestion[] {
   const callers = (allow.principals?.identities ?? []).map((name) => callerNamed(name, view));
-  const actions = VAULT_ACTIONS.filter((action) => coversAction(allow.actions, action));
+  const actions = VAULT_ACTIONS.filter((action) => coversAction(allow, action));
   const circumstances = circumstancesOf(view, allow);
   return callers.flatMap((principal) =>
     actions.flatMap((action) => circumstances.map((given) => ask(view, principal, action, given))),

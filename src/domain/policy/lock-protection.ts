@@ -58,7 +58,7 @@ function warnOfForEver(statement: Statement): LockWarning {
       'denies deletion of archives older than a limit, for ever, and leaves younger archives unprotected. To keep archives for a time, use Deny with NumericLessThan.',
     );
   }
-  if (VAULT_ACTIONS.every((action) => coversAction(statement.actions, action))) {
+  if (VAULT_ACTIONS.every((action) => coversAction(statement, action))) {
     const message = 'denies every action for ever, to root as well. Nobody could read the vault again.';
     return remark('danger', 'denies-everything', statement, message);
   }
@@ -103,7 +103,7 @@ export function checkAllowsInstead(view: LockView): readonly LockWarning[] {
   );
   if (denied) return [];
   return view.policy.statements
-    .filter(({ effect, actions }) => effect === 'Allow' && coversAction(actions, 'DeleteArchive'))
+    .filter((one) => one.effect === 'Allow' && coversAction(one, 'DeleteArchive'))
     .filter(isFreeAtFirst)
     .map((statement) =>
       remark(

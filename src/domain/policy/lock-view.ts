@@ -79,7 +79,7 @@ export function denyStatements({ policy }: LockView): readonly Statement[] {
 /** The statements that can ever deny a request for the action. */
 export function effectiveDenyStatements(view: LockView, action: GlacierAction): readonly Statement[] {
   return denyStatements(view).filter(
-    (statement) => coversAction(statement.actions, action) && whyNever(statement, view.nowMs) === undefined,
+    (statement) => coversAction(statement, action) && whyNever(statement, view.nowMs) === undefined,
   );
 }
 

@@ -25,7 +25,7 @@ export function checkNotElements(view: LockView): readonly LockWarning[] {
 
 function warnOfNotAction(statement: Statement): readonly LockWarning[] {
   if (!statement.actions.not) return [];
-  const hit = VAULT_ACTIONS.filter((action) => coversAction(statement.actions, action));
+  const hit = VAULT_ACTIONS.filter((action) => coversAction(statement, action));
   const message = `uses NotAction, so it denies every action except those it names: ${hit.length} actions (${someOf(hit)}).`;
   return [remark('warning', 'not-action', statement, message)];
 }
@@ -59,7 +59,7 @@ export function checkKeysNotCarried(view: LockView): readonly LockWarning[] {
   return denyStatements(view).flatMap((statement) =>
     statement.conditions.flatMap((condition) => {
       const without = VAULT_ACTIONS.filter(
-        (action) => coversAction(statement.actions, action) && !carriesKey(action, condition.key),
+        (action) => coversAction(statement, action) && !carriesKey(action, condition.key),
       );
       if (without.length === 0 || condition.base === 'Null') return [];
       const effect = condition.holds(NO_VALUES) ? 'so it always denies them' : 'so it never denies them';

@@ -1,13 +1,13 @@
-import type { GlacierAction } from './actions.ts';
 import { authorize, type Decision } from './authorize.ts';
 import type { Caller } from './caller.ts';
+import type { Action } from './extension-actions.ts';
 import { type Policy, parsePolicy } from './policy.ts';
 import { type ContextValue, contextOf } from './request-context.ts';
 
 /** A question: may this caller do that to an archive of this age, in a vault with these tags? */
 export interface LockQuestion {
   readonly principal: Caller;
-  readonly action: GlacierAction;
+  readonly action: Action;
   /** The locked vault; its account is the owner. */
   readonly vaultArn: string;
   /** Days since the archive was made; undefined for actions that are not on one archive. */

@@ -6,7 +6,7 @@ export const addTagsToVault = operation({
   name: 'AddTagsToVault',
   method: 'POST',
   path: '/{accountId}/vaults/{vaultName}/tags',
-  query: { operation: 'add' },
+  query: { name: 'operation', value: 'add' },
   account: 'own-only',
   vault: 'must-exist',
   body: 'json',

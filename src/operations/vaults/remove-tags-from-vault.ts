@@ -6,7 +6,7 @@ export const removeTagsFromVault = operation({
   name: 'RemoveTagsFromVault',
   method: 'POST',
   path: '/{accountId}/vaults/{vaultName}/tags',
-  query: { operation: 'remove' },
+  query: { name: 'operation', value: 'remove' },
   account: 'own-only',
   vault: 'must-exist',
   body: 'json',

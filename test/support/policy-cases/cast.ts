@@ -1,7 +1,7 @@
 /** Callers, vaults and shortcuts for policies, shared by the case tables. */
-import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
 import type { Reason } from '../../../src/domain/policy/authorize.ts';
 import type { Caller } from '../../../src/domain/policy/caller.ts';
+import type { Action } from '../../../src/domain/policy/extension-actions.ts';
 import type { ContextValue } from '../../../src/domain/policy/request-context.ts';
 
 /** A policy document before it becomes JSON. */
@@ -19,10 +19,12 @@ export interface Case {
 
 export interface CaseRequest {
   readonly principal: Caller;
-  readonly action: GlacierAction;
+  readonly action: Action;
   readonly resource: string;
   /** Condition keys and their values. */
   readonly conditionValues?: Readonly<Record<string, ContextValue>>;
+  /** For requests about many archives. */
+  readonly denyOnArchive?: 'applies' | 'waits' | undefined;
 }
 
 const OWNER = '111122223333';

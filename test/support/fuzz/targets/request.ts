@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../../../../src/domain/errors.ts';
-import { API } from '../../../../src/operations/table.ts';
+import { OPERATIONS } from '../../../../src/operations/table.ts';
 import { decodeFields } from '../../../../src/protocol/decode.ts';
 import { JsonBody } from '../../../../src/protocol/json-body.ts';
 import { type Message, toMessage } from '../../../../src/protocol/message.ts';
@@ -118,7 +118,7 @@ export const requestTarget: FuzzTarget = {
   },
 };
 
-const router = createRouter(API);
+const router = createRouter(OPERATIONS);
 
 function routeOf(sent: Sent): { message: Message; route: ReturnType<typeof router> } | undefined {
   const message = outcomeOf(() => messageOf(sent), ApiError);
