@@ -2,6 +2,7 @@
 import { DiskStore, PACK_BYTES } from '../blobs/disk/disk-store.ts';
 import type { Config } from '../config/read.ts';
 import type { BlobStore } from '../domain/blob-store.ts';
+import type { ScrubStore } from '../domain/scrub-store.ts';
 import type { HashEngine } from '../hashing/hash-engine.ts';
 import type { Logger } from '../log.ts';
 import { openS3Store } from './bucket.ts';
@@ -29,10 +30,11 @@ interface OpenStoreDeps {
 }
 
 /** The store of a process that serves. */
-export type ServerStore = BlobStore & {
-  /** Refuses all writes from now on. The first reason stays. */
-  stopWriting(reason: string): void;
-};
+export type ServerStore = BlobStore &
+  Pick<ScrubStore, 'scrubKey'> & {
+    /** Refuses all writes from now on. The first reason stays. */
+    stopWriting(reason: string): void;
+  };
 
 /** Opens the store. On disk, limits packs so that rewriting one, which needs at most half its size, fits into the reserve. */
 export async function openStore(

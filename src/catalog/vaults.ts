@@ -272,6 +272,7 @@ const OF_VAULTS = [
   'damage',
   'retrieval_policies',
   'capacity_units',
+  'direct_reads',
 ] as const;
 
 /** The numbers of entries continue, because the store's journal has the old ones. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { SettingError } from './errors.ts';
@@ -86,6 +86,15 @@ describe('a store in a bucket', () => {
       () => read({ store: 's3://abc', catalog, 'store-ca': '/nowhere' }),
       /^cannot read the file of --store-ca/,
     );
+  });
+});
+
+describe('direct reads', () => {
+  it('are on, off or counted', () => {
+    assert.equal(read().directReads, 'on');
+    for (const how of ['on', 'off', 'counted'] as const)
+      assert.equal(read({}, { MORAINE_DIRECT_READS: how }).directReads, how);
+    refusesSettings(() => read({ 'direct-reads': 'no' }), /^--direct-reads /);
   });
 });
 
@@ -309,7 +318,14 @@ describe('single settings', () => {
   it('refuse an invalid number of processes', () => {
     for (const workers of ['0', '-1', '1.5', 'x', '257', ''])
       refusesSettings(() => read({ workers }), /^--workers /);
-    assert.equal(read({ workers: '2' }).workers, 2);
+    const { workers, growing } = read({ workers: '2' });
+    assert.deepEqual([workers, growing], [2, false]);
+    assert.deepEqual(
+      [read({}).workers, read({}).growing],
+      [availableParallelism(), process.platform === 'linux'],
+    );
+    const emulator = read({ emulator: true });
+    assert.deepEqual([emulator.workers, emulator.growing], [1, false]);
   });
 
   it('refuse a catalog of another kind', () => {

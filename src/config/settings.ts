@@ -3,6 +3,7 @@ import * as z from 'zod';
 import {
   accountId,
   bucketPrefix,
+  directReads,
   duration,
   flag,
   hostNames,
@@ -93,8 +94,8 @@ export const SETTINGS = {
   workers: {
     schema: workers.optional(),
     value: 'N',
-    defaultText: 'number of cores',
-    about: 'number of serving processes',
+    defaultText: '1, and up to the number of cores while the load asks for them',
+    about: 'fixed number of serving processes',
   },
   catalog: {
     schema: z
@@ -231,6 +232,13 @@ export const SETTINGS = {
     default: 'live',
     about:
       'what inventories and counts show: the live state, or a snapshot taken daily or at an interval such as 6h',
+  },
+  'direct-reads': {
+    schema: directReads,
+    value: 'HOW',
+    default: 'on',
+    about:
+      'GetArchive, which reads archives without a job: on, off (refused), or counted against data retrieval policies',
   },
   'expedited-capacity': {
     schema: whole.optional(),

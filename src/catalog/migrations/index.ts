@@ -9,6 +9,7 @@ import { storeLink } from './0005-store-link.ts';
 import { damage } from './0006-damage.ts';
 import { arrival } from './0007-arrival.ts';
 import { imports } from './0008-imports.ts';
+import { directReads } from './0009-direct-reads.ts';
 
 /** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
@@ -20,6 +21,7 @@ const MIGRATIONS = {
   '0006-damage': damage,
   '0007-arrival': arrival,
   '0008-imports': imports,
+  '0009-direct-reads': directReads,
 };
 
 /** The names of all migrations, in order. */

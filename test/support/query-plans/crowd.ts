@@ -174,6 +174,12 @@ function messages(account: string): string[] {
       region: `'us-east-1'`,
       strategy: `'FreeTier'`,
     }),
+    rows('direct_reads', CROWD, {
+      account: `case when i <= ${DUE} then '${account}' else cast(100000000000 + i as text) end`,
+      region: `'us-east-1'`,
+      minute_ms: `${START_MS} - i * 60000`,
+      bytes: 'i',
+    }),
     rows('capacity_units', CROWD, {
       id: `'crowd-' || cast(i as text)`,
       account: `'${account}'`,
