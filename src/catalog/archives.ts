@@ -27,7 +27,12 @@ export function archiveReads(source: Source): ArchiveReads {
 
 export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteArchive };
 
-async function findArchive(source: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
+/** An archive in the vault. */
+export async function findArchive(
+  source: Source,
+  vaultNo: number,
+  id: string,
+): Promise<StoredArchive | undefined> {
   const row = await FIND_ARCHIVE.first(source, { vaultNo, id });
   return row && toArchive(row);
 }
@@ -100,6 +105,7 @@ async function addArchive(tx: Tx, a: NewArchive): Promise<void> {
     tree_hash: fromHex(a.treeHash),
     ref: a.ref,
     upload_no: null,
+    arrived_ms: null,
   });
 }
 
@@ -163,10 +169,10 @@ const ADD_ARCHIVES = sqlStatement<NewArchiveColumns, { no: number }>(
 /** Inserts the row and updates the vault's counts. The caller has locked the vault's row. */
 export async function insertArchive(tx: Tx, row: ArchiveRow): Promise<void> {
   await INSERT_ARCHIVE.all(tx, row);
-  await addToCounts(tx, row.vault_no, 1, row.size, row.created_ms);
+  await addToCounts(tx, row.vault_no, 1, row.size, row.arrived_ms ?? row.created_ms);
 }
 
-type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms' | 'arrived_ms'>;
+type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms'>;
 
 const INSERT_ARCHIVE = statement((db, row: ArchiveRow) =>
   db.insertInto('archives').values({
@@ -178,6 +184,7 @@ const INSERT_ARCHIVE = statement((db, row: ArchiveRow) =>
     tree_hash: row.tree_hash,
     ref: row.ref,
     upload_no: row.upload_no,
+    arrived_ms: row.arrived_ms,
   }),
 );
 

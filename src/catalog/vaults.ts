@@ -18,6 +18,7 @@ import type {
   VaultWrites,
 } from '../domain/vault-catalog.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
+import { freeIdsOfUploads } from './imported-ids.ts';
 import { appendEntry } from './journal.ts';
 import { policiesChangedError, requireSameVersion, toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
@@ -238,6 +239,7 @@ async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<
   const outputs = tx.db.selectFrom('jobs').select(['ref', noted]).where('vault_no', '=', vaultNo);
   const inventories = outputs.where('kind', '=', 'inventory').where('ref', 'is not', null);
   await tx.db.insertInto('garbage').columns(['ref', 'noted_ms']).expression(inventories).execute();
+  await freeIdsOfUploads(tx, vaultNo);
   for (const table of [
     'uploads',
     'jobs',
@@ -261,6 +263,7 @@ const OF_VAULTS = [
   'tags',
   'archives',
   'deleted_archives',
+  'imported_ids',
   'uploads',
   'parts',
   'jobs',

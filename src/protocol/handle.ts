@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { Shortage, withoutPath } from '../domain/errors.ts';
+import type { Caller } from '../domain/policy/caller.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
@@ -24,7 +25,7 @@ import { type Authenticated, type AuthenticationDeps, authenticate } from './aut
 import { type AuthorizationRequest, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseDeclaredBody, requireUploadHeaders } from './checked-body.ts';
 import { conditionValuesOf } from './condition-values.ts';
-import { decodeFields, requireApiVersion } from './decode.ts';
+import { decodeFields, requireApiVersion, sourceOf } from './decode.ts';
 import { type Faults, runUnderFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyCache } from './policy-cache.ts';
@@ -175,7 +176,7 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   if (mustBeAudited(operation)) await requireAuditable(deps);
   if (operation.method !== 'GET') await deps.requireSpace?.(operation);
   const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
-    const request = new PipelineRequest(route.id, vaultKey, found, taken, message);
+    const request = new PipelineRequest(route.id, vaultKey, signed.credential.caller, found, taken, message);
     const reply = await operation.run(Object.assign(request, inputs), operationDeps);
     return { status: operation.success, ...reply };
   };
@@ -204,6 +205,7 @@ function toAuthorizationRequest(
     caller: credential.caller,
     identity: credential.identity,
     operation,
+    alsoNeeds: operation.alsoNeeds?.(sourceOf(message)),
     vaultKey,
     // Read before the body is checked: an invalid one is refused only when the fields are decoded.
     archiveId: operation.archiveId?.(id, json.membersIfValid()),
@@ -219,6 +221,7 @@ function requireVault(vault: Vault | undefined, key: VaultKey): void {
 class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;
+  readonly callerAccount: string;
   readonly authorized: Vault | undefined;
   readonly #body: UploadBody | undefined;
   readonly #message: Message;
@@ -226,12 +229,14 @@ class PipelineRequest implements OperationRequest {
   constructor(
     id: string,
     vaultKey: VaultKey,
+    caller: Caller,
     authorized: Vault | undefined,
     body: UploadBody | undefined,
     message: Message,
   ) {
     this.id = id;
     this.vaultKey = vaultKey;
+    this.callerAccount = caller.accountId;
     this.authorized = authorized;
     this.#body = body;
     this.#message = message;

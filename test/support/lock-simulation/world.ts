@@ -17,6 +17,7 @@ import { Ids } from '../../../src/domain/ids.ts';
 import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
 import { NO_PROGRESS } from '../../../src/domain/scrub-progress.ts';
 import { Sequencer } from '../../../src/domain/sequence.ts';
+import { OLDER_CATALOG_SETTING } from '../../../src/domain/setting-catalog.ts';
 import type { ClockReading } from '../../../src/domain/trusted-time.ts';
 import { ClockWentBack } from '../../../src/domain/trusted-time.ts';
 import type { VaultKey } from '../../../src/domain/vault.ts';
@@ -27,7 +28,6 @@ import { API } from '../../../src/operations/table.ts';
 import { authorizeRequest } from '../../../src/protocol/authorize-request.ts';
 import { PolicyCache } from '../../../src/protocol/policy-cache.ts';
 import { ApiError } from '../../../src/protocol/wire-error.ts';
-import { OLDER_CATALOG_SETTING } from '../../../src/workers/older-catalog.ts';
 import { sweepGarbage } from '../../../src/workers/sweep-garbage.ts';
 import { MemoryStore } from '../memory-store.ts';
 
