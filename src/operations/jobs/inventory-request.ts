@@ -41,7 +41,7 @@ function parseLimit(raw: unknown): number | null {
   throw invalidParameter(`Invalid Limit: ${quote(raw)}. It must be a whole number of at least 1.`);
 }
 
-/** A date as `parseIsoDate` takes it; null if absent. @throws Refusal invalid. */
+/** ISO 8601 with seconds; a missing zone is UTC, as one old client sends it. Null if absent. @throws Refusal invalid. */
 export function parseDate(name: string, raw: unknown): number | null {
   if (raw === undefined || raw === null || raw === '') return null;
   const ms = typeof raw === 'string' ? parseIsoDate(raw) : undefined;
