@@ -68,7 +68,7 @@ function parseKind(
     if (isDownload) return { download };
     const downloads = OPERATIONS.filter((one) => one.isDownload).map((one) => one.name);
     throw invalidParameter(
-      `Invalid download: ${download}. Only ${downloads.join(', ')} sends bytes, and this is ${name}.`,
+      `Invalid download: ${download}. Only ${downloads.join(' and ')} send bytes, and this is ${name}.`,
     );
   }
   if (kind === undefined && members.has('latency')) return {};
