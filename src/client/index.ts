@@ -7,7 +7,7 @@ export { type Hashed, hashSource } from './hashes.ts';
 export type { InventoryEntry } from './inventory/entry.ts';
 export { type InventoryOptions, inventory } from './inventory/inventory.ts';
 export { readInventory } from './inventory/read-inventory.ts';
-export { eachJob, eachPart, eachUpload, eachVault } from './lists.ts';
+export { eachArchive, eachJob, eachPart, eachUpload, eachVault } from './lists.ts';
 export type { RetryOptions } from './retry.ts';
 export { type Runtime, systemRuntime } from './runtime.ts';
 export type * from './shapes.ts';

@@ -1,6 +1,8 @@
 /** Lists as async iterators: pages are asked for as they are needed. */
 import type { GlacierClient } from './client.ts';
 import type {
+  ArchiveDescription,
+  ArchiveFilters,
   CallOptions,
   JobDescription,
   ListJobsInput,
@@ -16,6 +18,18 @@ export function eachVault(client: GlacierClient, options?: CallOptions): AsyncGe
   return each(
     (marker) => client.listVaults({ marker }, options),
     (page) => page.vaultList,
+  );
+}
+
+/** Every archive of a vault that the filters let through. At Moraine only: `inventory` works everywhere. */
+export function eachArchive(
+  client: GlacierClient,
+  input: VaultInput & ArchiveFilters,
+  options?: CallOptions,
+): AsyncGenerator<ArchiveDescription> {
+  return each(
+    (marker) => client.listArchives({ ...input, marker }, options),
+    (page) => page.archiveList,
   );
 }
 

@@ -182,7 +182,7 @@ export interface ListJobsInput extends VaultInput, PageInput {
   readonly completed?: boolean | undefined;
 }
 
-/** A job's output, or a range of it. */
+/** A job's output or an archive, or a range of it. */
 export interface JobOutput {
   /** Read it to its end, or destroy it: it holds a connection. Ends with an error if the connection fails. */
   readonly body: Readable;
@@ -238,10 +238,48 @@ export interface NotificationConfiguration {
 export interface ArchiveDescription {
   readonly archiveId: string;
   readonly archiveDescription: string | null;
+  /** The path or file name in the description, and the form of the description. */
+  readonly name: string | null;
+  readonly nameFormat: 'json' | 'mt1' | 'mt2' | 'fastglacier' | 'plain' | null;
+  /** Of the file, as the description tells. */
+  readonly modifiedDate: string | null;
   readonly creationDate: string;
   readonly importedDate: string | null;
   readonly size: number;
   readonly treeHash: string;
+  /** Whether some of its bytes are known to be damaged. */
+  readonly damaged: boolean;
+  /** When all of its bytes were last read and compared with their hashes. */
+  readonly lastVerifiedDate: string | null;
+  readonly deletionDate: string | null;
+}
+
+/** Which archives a listing has: those for which all that is given holds. */
+export interface ArchiveFilters {
+  /** Of the name. */
+  readonly prefix?: string | undefined;
+  /** In the name or the description, in either case. */
+  readonly contains?: string | undefined;
+  /** Inclusive. */
+  readonly createdAfter?: string | undefined;
+  /** Exclusive. */
+  readonly createdBefore?: string | undefined;
+  /** Inclusive, as `sizeMax`. */
+  readonly sizeMin?: number | undefined;
+  readonly sizeMax?: number | undefined;
+  readonly treeHash?: string | undefined;
+  /** Default: `created`. */
+  readonly order?: 'created' | 'name' | 'size' | undefined;
+  /** Default: `asc`. */
+  readonly direction?: 'asc' | 'desc' | undefined;
+}
+
+/** A page of archives. It may be short, even empty, although there are more: then `marker` is not null. */
+export interface ArchivesPage {
+  readonly archiveList: readonly ArchiveDescription[];
+  readonly marker: string | null;
+  /** All changes that were acknowledged before this moment are taken into account. */
+  readonly completeUpTo: string;
 }
 
 /** An archive and a page of the segments that it is stored in. */
@@ -271,7 +309,13 @@ export interface Operations {
   deleteVault(input: VaultInput, options?: CallOptions): Promise<void>;
   deleteVaultAccessPolicy(input: VaultInput, options?: CallOptions): Promise<void>;
   deleteVaultNotifications(input: VaultInput, options?: CallOptions): Promise<void>;
-  /** Moraine's own: Amazon Glacier does not have it. */
+  /** Moraine's own, as are describeArchive and getArchive: Amazon Glacier does not have them. */
+  listArchives(input: VaultInput & PageInput & ArchiveFilters, options?: CallOptions): Promise<ArchivesPage>;
+  /** The bytes of an archive without a job. @param input `range` is as that of getJobOutput. */
+  getArchive(
+    input: VaultInput & { readonly archiveId: string; readonly range?: string | undefined },
+    options?: CallOptions,
+  ): Promise<JobOutput>;
   describeArchive(
     input: VaultInput & {
       readonly archiveId: string;

@@ -36,6 +36,13 @@ const DESCRIPTION = 'x-amz-archive-description';
 const IMPORT = { archiveId: 'x-moraine-archive-id', creationDate: 'x-moraine-creation-date' };
 const CREATED = { location: 'location', archiveId: 'x-amz-archive-id', treeHash: TREE_HASH };
 
+const BYTES = {
+  contentRange: 'content-range',
+  contentType: 'content-type',
+  archiveDescription: DESCRIPTION,
+  treeHash: TREE_HASH,
+};
+
 const remove = (path: string): WireOperation => ({ method: 'DELETE', path, repeatable: true });
 const read = (path: string, params: readonly string[] = []): WireOperation => ({
   method: 'GET',
@@ -45,7 +52,20 @@ const read = (path: string, params: readonly string[] = []): WireOperation => ({
   repeatable: true,
 });
 
-/** The extension is Moraine's own: it does not exist at Amazon Glacier. */
+const LISTING = [
+  ...PAGE,
+  'prefix',
+  'contains',
+  'created-after',
+  'created-before',
+  'size-min',
+  'size-max',
+  'tree-hash',
+  'order',
+  'direction',
+];
+
+/** Those of archives that list, describe and get are Moraine's own: Amazon Glacier does not have them. */
 export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
   abortMultipartUpload: remove(UPLOAD),
   abortVaultLock: remove(`${VAULT}/lock-policy`),
@@ -70,6 +90,15 @@ export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
   deleteVaultAccessPolicy: remove(`${VAULT}/access-policy`),
   deleteVaultNotifications: remove(`${VAULT}/notification-configuration`),
   describeArchive: read(`${VAULT}/archives/{archiveId}`, ['segments-marker']),
+  listArchives: read(`${VAULT}/archives`, LISTING),
+  getArchive: {
+    method: 'GET',
+    path: `${VAULT}/archives/{archiveId}/content`,
+    headers: { range: 'range' },
+    answerHeaders: BYTES,
+    answerBody: 'stream',
+    repeatable: true,
+  },
   describeJob: read(JOB),
   describeVault: read(VAULT),
   getDataRetrievalPolicy: read(`${ACCOUNT}/policies/data-retrieval`),
@@ -77,12 +106,7 @@ export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
     method: 'GET',
     path: `${JOB}/output`,
     headers: { range: 'range' },
-    answerHeaders: {
-      contentRange: 'content-range',
-      contentType: 'content-type',
-      archiveDescription: DESCRIPTION,
-      treeHash: TREE_HASH,
-    },
+    answerHeaders: BYTES,
     answerBody: 'stream',
     repeatable: true,
   },

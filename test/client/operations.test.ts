@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
-import { ConnectionError, type GlacierClient, GlacierError, systemRuntime } from '../../src/client/index.ts';
+import {
+  ConnectionError,
+  eachArchive,
+  type GlacierClient,
+  GlacierError,
+  systemRuntime,
+} from '../../src/client/index.ts';
 import { treeHash } from '../../src/treehash/index.ts';
 import { controlsOf, type EmulatorControls, startEmulator } from '../support/emulator.ts';
 import { HARMLESS_LOCK } from '../support/every-operation.ts';
@@ -96,6 +102,41 @@ describe('moraine/client', () => {
       const hashes = { contentHash: sha256Hex(PATTERN), treeHash: treeHash(PATTERN) };
       const stored = await client.uploadArchive({ ...vault, body, ...hashes });
       assert.equal(stored.treeHash, hashes.treeHash);
+    });
+
+    it('find archives, and get their bytes without a job', async () => {
+      const vault = await newVault('found');
+      for (const [name, end] of [
+        ['a.jpg', MIB],
+        ['b.jpg', 2 * MIB],
+        ['c.txt', 3],
+      ] as const)
+        await client.uploadArchive({ ...vault, body: PATTERN.subarray(0, end), archiveDescription: name });
+      const page = await client.listArchives({
+        ...vault,
+        order: 'size',
+        direction: 'desc',
+        sizeMin: 4,
+        limit: 1,
+      });
+      assert.deepEqual(
+        page.archiveList.map(({ name, nameFormat, size, damaged }) => [name, nameFormat, size, damaged]),
+        [['b.jpg', 'plain', 2 * MIB, false]],
+      );
+      assert.equal(typeof page.marker, 'string');
+      const names: unknown[] = [];
+      for await (const { name } of eachArchive(client, { ...vault, contains: 'JPG' })) names.push(name);
+      assert.deepEqual(names, ['a.jpg', 'b.jpg']);
+      const archiveId = page.archiveList[0]?.archiveId ?? '';
+      const whole = await client.getArchive({ ...vault, archiveId });
+      assert.deepEqual(
+        [whole.status, whole.contentLength, whole.archiveDescription],
+        [200, 2 * MIB, 'b.jpg'],
+      );
+      assert.ok(PATTERN.subarray(0, 2 * MIB).equals(await buffer(whole.body)));
+      const range = await client.getArchive({ ...vault, archiveId, range: 'bytes=1048576-2097151' });
+      assert.equal(range.treeHash, treeHash(PATTERN.subarray(MIB, 2 * MIB)));
+      assert.ok(PATTERN.subarray(MIB, 2 * MIB).equals(await buffer(range.body)));
     });
 
     it('upload in parts', async () => {
