@@ -22,8 +22,6 @@ export function readLoad(): LoadReading {
 
 /** Load is looked at over this time at least. */
 const WINDOW_MS = 200;
-/** If no request came for so long, a new window begins. */
-const STALE_MS = 1000;
 /** Share of the time in which the event loop is busy. Counts when other programs have the processor, too. */
 const BUSY_LOOP = 0.7;
 /** Processor time in proportion to the time; hashing is done by other threads. */
@@ -42,14 +40,16 @@ export class LoadWatch {
     this.#since = read();
   }
 
-  /** Must be called at each request. @returns whether the process was busy over the last window, once a window. */
+  /**
+   * Must be called at each request. @returns whether the process was busy over the last window, once a window. A window
+   * ends with a request, so one that has a long pause in it is not busy.
+   */
   isBusy(): boolean {
     const { steadyMs, loopMs, processorMs } = this.#since;
     const passedMs = this.#nowMs() - steadyMs;
     if (passedMs < WINDOW_MS) return false;
     const now = this.#read();
     this.#since = now;
-    if (passedMs > STALE_MS) return false;
     const loop = (now.loopMs - loopMs) / passedMs;
     const processor = (now.processorMs - processorMs) / passedMs;
     return loop > BUSY_LOOP || processor > BUSY_PROCESSOR;

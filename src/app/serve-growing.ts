@@ -17,11 +17,15 @@ interface GrowingDeps {
   readonly log: Logger;
 }
 
+/** How often connections are spread after a growth, while this process is busy: some were waiting to be accepted. */
+const SPREADS = 5;
+
 /** Serves here, and in more processes while this one is busy. */
 export function serveGrowing({ here, processes, most, readLoad, log }: GrowingDeps): Serving {
   const load = new LoadWatch(readLoad, () => performance.now());
   let isStarting = false;
   let stopping = false;
+  let spreadsLeft = 0;
   const grow = async (): Promise<void> => {
     const count = processes.count();
     const more = Math.min(most - count, count + 1);
@@ -29,8 +33,7 @@ export function serveGrowing({ here, processes, most, readLoad, log }: GrowingDe
     isStarting = true;
     try {
       await processes.start(more);
-      // Clients keep connections open for long: they would all stay here.
-      spreadConnections(here.server);
+      spreadsLeft = SPREADS;
       log.info({ processes: processes.count() }, 'started serving processes for the load');
     } catch (err) {
       if (!stopping) log.error({ err }, 'cannot start a serving process for the load');
@@ -39,7 +42,10 @@ export function serveGrowing({ here, processes, most, readLoad, log }: GrowingDe
     }
   };
   const look = (): void => {
-    if (load.isBusy()) void grow();
+    if (!load.isBusy()) return;
+    // Clients keep connections open for long: they would all stay here.
+    if (spreadsLeft-- > 0) spreadConnections(here.server);
+    void grow();
   };
   for (const event of ['request', 'checkContinue'] as const) here.server.on(event, look);
   return {
