@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { type Page, type Paging, toPage } from '../domain/page.ts';
+import { NUMBERS_PER_MS } from '../domain/sequence.ts';
 import { assemble, type Upload, uploadNotFound } from '../domain/upload.ts';
 import type {
   AbortUploadArgs,
@@ -133,7 +134,10 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
   if (size !== a.declared.size) return { kind: 'wrong-size', size };
   if (treeHash !== a.declared.treeHash) return { kind: 'wrong-hash', uploadNo: row.no };
 
-  await insertArchive(tx, {
+  // Without a number in its entry, an archive has this one (docs/format.md, "Bulk deletion").
+  const derived = a.nowMs * NUMBERS_PER_MS;
+  const number = Math.max(derived, vault.emptiedTo + 1);
+  const archive = {
     id: row.archive_id,
     vault_no: row.vault_no,
     description: row.description,
@@ -142,7 +146,8 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
     tree_hash: fromHex(treeHash),
     ref: null,
     upload_no: row.no,
-  });
+  };
+  await insertArchive(tx, archive, number);
   const ended = {
     state: 'completed',
     ended_ms: a.nowMs,
@@ -150,7 +155,7 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
     tree_hash: fromHex(treeHash),
   } as const;
   await tx.db.updateTable('uploads').set(ended).where('no', '=', row.no).execute();
-  await appendCompletedEntry(tx, vault, { ...row, ...ended });
+  await appendCompletedEntry(tx, vault, { ...row, ...ended }, number === derived ? {} : { number });
   return { kind: 'completed', archiveId: row.archive_id, treeHash };
 }
 
@@ -172,12 +177,14 @@ async function appendCompletedEntry(
   tx: Tx,
   { account, region, name }: VaultKey,
   row: UploadRow,
+  numbered: { readonly number?: number } = {},
 ): Promise<void> {
   await appendEntry(tx, {
     type: 'upload-completed',
     ...{ account, region, vault: name, uploadId: row.id, archiveId: row.archive_id },
     ...{ description: row.description, size: row.size, treeHash: toHex(row.tree_hash ?? new Uint8Array()) },
     at: row.ended_ms,
+    ...numbered,
   });
 }
 

@@ -8,7 +8,13 @@ import { Shortage, withoutPath } from '../domain/errors.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
-import type { Operation, OperationDeps, OperationRequest, UploadBody } from '../operations/operation.ts';
+import type {
+  Operation,
+  OperationDeps,
+  OperationRequest,
+  RequestAuthority,
+  UploadBody,
+} from '../operations/operation.ts';
 import {
   denialKind,
   isAudited,
@@ -30,6 +36,7 @@ import type { Message } from './message.ts';
 import type { PolicyCache } from './policy-cache.ts';
 import { withoutCredentials } from './redact.ts';
 import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
+import { authorityOf } from './request-authority.ts';
 import type { Route, Router } from './route.ts';
 import { SentByteCounter } from './sent-byte-counter.ts';
 import { ClientGone } from './small-body.ts';
@@ -163,7 +170,8 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   trace.vaultKey = vaultKey;
   const ask = toAuthorizationRequest(message, route, vaultKey, signed);
   const { trustedTime, policies } = deps;
-  const found = await authorizeRequest(ask, { catalog: operationDeps.catalog, trustedTime, policies });
+  const authorizationDeps = { catalog: operationDeps.catalog, trustedTime, policies };
+  const found = operation.asksForVaults ? undefined : await authorizeRequest(ask, authorizationDeps);
   requireApiVersion(message);
   if (operation.vault === 'must-exist') requireVault(found, vaultKey);
 
@@ -175,7 +183,8 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   if (mustBeAudited(operation)) await requireAuditable(deps);
   if (operation.method !== 'GET') await deps.requireSpace?.(operation);
   const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
-    const request = new PipelineRequest(route.id, vaultKey, found, taken, message);
+    const authority = authorityOf(ask, authorizationDeps);
+    const request = new PipelineRequest(route.id, vaultKey, found, authority, taken, message);
     const reply = await operation.run(Object.assign(request, inputs), operationDeps);
     return { status: operation.success, ...reply };
   };
@@ -220,6 +229,7 @@ class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;
   readonly authorized: Vault | undefined;
+  readonly authority: RequestAuthority;
   readonly #body: UploadBody | undefined;
   readonly #message: Message;
 
@@ -227,12 +237,14 @@ class PipelineRequest implements OperationRequest {
     id: string,
     vaultKey: VaultKey,
     authorized: Vault | undefined,
+    authority: RequestAuthority,
     body: UploadBody | undefined,
     message: Message,
   ) {
     this.id = id;
     this.vaultKey = vaultKey;
     this.authorized = authorized;
+    this.authority = authority;
     this.#body = body;
     this.#message = message;
   }

@@ -8,6 +8,7 @@ import { jobLists } from './0004-job-lists.ts';
 import { storeLink } from './0005-store-link.ts';
 import { damage } from './0006-damage.ts';
 import { arrival } from './0007-arrival.ts';
+import { tasks } from './0008-tasks.ts';
 
 /** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
@@ -18,6 +19,7 @@ const MIGRATIONS = {
   '0005-store-link': storeLink,
   '0006-damage': damage,
   '0007-arrival': arrival,
+  '0008-tasks': tasks,
 };
 
 /** The names of all migrations, in order. */
