@@ -13,7 +13,8 @@ const may = {
   notifiers: ['domain'],
   audit: ['durable'],
   protocol: ['operations', 'domain', 'treehash'],
-  main: ['app', 'cli', 'config', 'log'],
+  launch: ['cli'],
+  main: ['launch', 'cli'],
   app: [
     'operations',
     'workers',

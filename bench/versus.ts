@@ -1,12 +1,13 @@
 /**
- * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER]`: measures this checkout of Moraine and
- * another one in alternating rounds, and reports for each figure whether this one is slower. Exit code 0 if all could
- * be measured.
+ * `npm run versus -- CHECKOUT [FIGURE...] [--rounds N] [--folder FOLDER] [--postgres]`: measures this checkout of Moraine
+ * and another one in alternating rounds, and reports for each figure whether this one is slower. With `--postgres`, the
+ * catalogs are in one PostgreSQL server. Exit code 0 if all could be measured.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startPostgres } from '../test/support/postgres-server.ts';
 import { type Bodies, makeBodies } from './bodies.ts';
 import { type Contender, contest } from './contest.ts';
 import type { LoadRequest } from './load.ts';
@@ -45,7 +46,11 @@ const FIGURES: readonly Figure[] = [
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '45' }, folder: { type: 'string', default: tmpdir() } },
+  options: {
+    rounds: { type: 'string', default: '45' },
+    folder: { type: 'string', default: tmpdir() },
+    postgres: { type: 'boolean', default: false },
+  },
 });
 const [checkout, ...names] = positionals;
 const rounds = Number(values.rounds);
@@ -53,12 +58,14 @@ const chosen = FIGURES.filter(({ name }) => names.length === 0 || names.includes
 if (checkout === undefined || chosen.length < names.length || !Number.isSafeInteger(rounds) || rounds < 15) {
   const figures = FIGURES.map(({ name }) => name).join('|');
   console.error(
-    `usage: npm run versus -- CHECKOUT [${figures}]... [--rounds N, 15 or more, 45 by default] [--folder FOLDER]`,
+    `usage: npm run versus -- CHECKOUT [${figures}]... [--rounds N, 15 or more, 45 by default] [--folder FOLDER] [--postgres]`,
   );
   process.exit(2);
 }
 
 const undo = new Undo();
+const postgres = values.postgres ? startPostgres() : undefined;
+if (postgres) undo.add(async () => postgres.remove());
 const folder = await mkdtemp(join(values.folder, 'moraine-versus-'));
 undo.add(() => rm(folder, { recursive: true, maxRetries: 5 }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -100,7 +107,10 @@ async function compare(figure: Figure, builds: readonly { name: string; main: st
     const load = startLoad(options, bodies.file);
     const contenders: Contender[] = [];
     for (const build of builds) {
-      const measure = await figure.of(await startMoraine(options, build), bodies, load);
+      const flags = postgres
+        ? ['--catalog', await postgres.createDatabase(`${figure.name}_${build.name}`)]
+        : [];
+      const measure = await figure.of(await startMoraine(options, { ...build, flags }), bodies, load);
       contenders.push({
         name: build.name,
         async measure() {

@@ -86,7 +86,9 @@ function digestOfSources() {
   const names = readdirSync(`${ROOT}src`, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, path, name }) => `${parentPath ?? path}/${name}`);
-  const settings = ['package.json', 'package-lock.json', 'scripts/bundle.mjs'].map((name) => ROOT + name);
+  const settings = ['package.json', 'package-lock.json', 'scripts/bundle.mjs', 'scripts/code-cache.ts'].map(
+    (name) => ROOT + name,
+  );
   const hash = createHash('sha256');
   for (const path of [...names.sort(), ...settings]) {
     const content = readFileSync(path);

@@ -21,12 +21,14 @@ export interface MoraineBuild {
   readonly name: string;
   /** The program: `dist/main.js` of a built checkout. */
   readonly main: string;
+  /** More flags of `serve`. */
+  readonly flags?: readonly string[];
 }
 
 export async function startMoraine(options: BenchOptions, build?: MoraineBuild): Promise<BenchServer> {
   const name = build?.name ?? 'Moraine';
   const data = join(options.folder, name.toLowerCase());
-  const flags = ['--workers', String(availableParallelism()), '--log-level', 'warn'];
+  const flags = ['--workers', String(availableParallelism()), '--log-level', 'warn', ...(build?.flags ?? [])];
   const starting = startServer({ data, flags, ...(build && { main: build.main }) });
   options.atEnd(async () => {
     const started = await starting.catch(() => undefined);

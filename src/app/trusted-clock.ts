@@ -53,9 +53,12 @@ export class TrustedClock implements TrustedTime {
    */
   static async open(deps: TrustedClockDeps): Promise<TrustedClock> {
     const { blobs, read, maxStopLeapMs } = deps;
-    const state = startTime(await readSeenTime(blobs), read(), maxStopLeapMs);
-    const clock = new TrustedClock(deps, state);
-    clock.#confirmation = await clock.#readConfirmation();
+    const seen = await readSeenTime(blobs);
+    const clock = new TrustedClock(deps, startTime(seen, read(), maxStopLeapMs));
+    const confirmation = await clock.#readConfirmation();
+    // One that was given while no server ran still counts. An earlier one was applied, or given before the leap.
+    if (confirmation === undefined || atMsOf(confirmation) <= (seen?.trustedMs ?? 0))
+      clock.#confirmation = confirmation;
     await clock.keep().catch((error) => {
       if (!(error instanceof Shortage)) throw error;
     });
@@ -112,8 +115,7 @@ export class TrustedClock implements TrustedTime {
   #confirm(confirmation: string): void {
     this.#confirmation = confirmation;
     const reading = this.#deps.read();
-    const { atMs } = JSON.parse(confirmation) as { atMs: number };
-    if (Math.abs(reading.wallMs - atMs) < CONFIRMED_WITHIN_MS)
+    if (Math.abs(reading.wallMs - atMsOf(confirmation)) < CONFIRMED_WITHIN_MS)
       this.#state = confirmTime(this.#state, reading);
   }
 
@@ -123,6 +125,11 @@ export class TrustedClock implements TrustedTime {
     if (this.#state.leaped && !before.leaped) this.#deps.onLeap?.();
     return this.#state;
   }
+}
+
+/** When a confirmation was given. */
+function atMsOf(confirmation: string): number {
+  return (JSON.parse(confirmation) as { atMs: number }).atMs;
 }
 
 /** Writes the note of `moraine lock confirm-time`: the wall clock is right at this moment. */

@@ -60,7 +60,8 @@ export class Checkpointer {
 
   #start(): Worker {
     // `.ts` when the sources run, `.js` when built.
-    const url = new URL(`./checkpoint-thread${extname(import.meta.filename)}`, import.meta.url);
+    const ending = extname(import.meta.filename) === '.ts' ? 'ts' : 'js';
+    const url = new URL(`./checkpoint-thread.${ending}`, import.meta.url);
     const thread = new Worker(url, { workerData: { path: this.#path, busyMs: this.#busyMs } });
     thread.unref();
     thread.on('message', () => {

@@ -43,7 +43,7 @@ export function addLocks(program: Command): void {
       const at = new Date(clock.now()).toISOString();
       await confirmTrustedTime(blobs, Date.parse(at));
       await auditChange({ eventName: 'ConfirmLockTime', account: null, parameters: { time: at } });
-      return `confirmed ${at}; running servers notice within half a minute`;
+      return `confirmed ${at}; running servers notice within half a minute, one that is started within ten minutes at once`;
     }),
   );
 }

@@ -1,8 +1,8 @@
 /** `npm start` in a checkout, and the contents of the package. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFile, cp, readFile, rm, stat, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, cp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../support/poll.ts';
@@ -11,7 +11,9 @@ import { temporaryFolder } from '../support/server.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Long enough for a build on a busy machine. */
 const PATIENT_MS = 600_000;
-const BOOTSTRAP = ['scripts/bootstrap.mjs', 'scripts/commands.mjs', 'scripts/bundle.mjs'];
+const BOOTSTRAP = ['bootstrap.mjs', 'commands.mjs', 'bundle.mjs', 'code-cache.ts'].map(
+  (name) => `scripts/${name}`,
+);
 
 interface Run {
   readonly child: ChildProcess;
@@ -53,12 +55,17 @@ describe('a checkout', () => {
     const built = await writtenMs('dist/main.js');
     assert.equal(await build(), '');
     assert.equal(await writtenMs('dist/main.js'), built);
-    await appendFile(join(checkout, 'src/main.ts'), "\nconsole.log('CHANGED_BY_A_TEST');\n");
+    await appendFile(join(checkout, 'src/launch/built.ts'), "\nconsole.log('CHANGED_BY_A_TEST');\n");
     assert.match(await build(), /^moraine: building$/m);
     assert.match(await readFile(join(checkout, 'dist/main.js'), 'utf8'), /CHANGED_BY_A_TEST/);
     await rm(join(checkout, 'dist'), { recursive: true });
     assert.match(await build(), /^moraine: building$/m);
     assert.match(await readFile(join(checkout, 'dist/main.js'), 'utf8'), /runProgram/);
+    const programs = (await readdir(join(checkout, 'dist'))).filter((name) => name.startsWith('program-'));
+    assert.deepEqual(
+      programs.map((name) => extname(name)),
+      ['.cache', '.cjs'],
+    );
   });
 
   it('reports the build, and stops its server when npm is killed', async () => {

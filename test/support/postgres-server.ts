@@ -4,11 +4,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 
 const ENGINES = fileURLToPath(new URL('../../scripts/engines/', import.meta.url));
 
 export interface PostgresServer {
   readonly url: string;
+  /** Makes a database. @returns its URL. */
+  createDatabase(name: string): Promise<string>;
   stop(): void;
   start(): void;
   /** Freezes its processes until `goOn`; connections to it stay. */
@@ -42,6 +45,12 @@ export function startPostgres(): PostgresServer {
   };
   return {
     url,
+    async createDatabase(name) {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      await client.query(`create database ${name}`).finally(() => client.end());
+      return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+    },
     start,
     stop: () => void run('postgres-down'),
     standStill() {

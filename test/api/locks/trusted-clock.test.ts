@@ -98,6 +98,21 @@ describe('the lock clock', () => {
     assert.equal(again.nowMs(), T);
   });
 
+  it('takes a confirmation that was given while no server ran, and no earlier one', async () => {
+    const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
+    const clock = await open(blobs, clocks);
+    await confirmTrustedTime(blobs, clocks.wallMs);
+    await clock.keep();
+    clocks.pass(MINUTE);
+    clocks.wallMs += 6 * MINUTE;
+    await clock.keep();
+    assert.ok((await open(blobs, clocks)).leaped, 'it was given before the leap');
+    await confirmTrustedTime(blobs, clocks.wallMs);
+    clocks.pass(9 * MINUTE);
+    const again = await open(blobs, clocks);
+    assert.deepEqual([again.leaped, again.nowMs()], [false, clocks.wallMs]);
+  });
+
   it('ignores a repeated confirmation, an earlier one, and one of another time', async () => {
     const [blobs, clocks] = [new MemoryStore(), new TurnedClocks()];
     await confirmTrustedTime(blobs, T + DAY);
