@@ -211,7 +211,7 @@ async function countAging(source: Source, scope: AgingScope): Promise<number> {
   return created.count - younger.count + late.count;
 }
 
-export function toTask(row: TaskRow): Task {
+function toTask(row: TaskRow): Task {
   const { account, region } = row;
   return {
     no: row.no,

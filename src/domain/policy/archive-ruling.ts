@@ -18,7 +18,7 @@ export interface SinceSpan {
 }
 
 /** A span of archives that are denied. */
-export interface HeldSpan extends SinceSpan {
+interface HeldSpan extends SinceSpan {
   /** Why, for the caller. */
   readonly reason: string;
 }

@@ -15,6 +15,7 @@ it('a completed lock protects its archives, whatever happens to clocks and catal
   // A run without attempts would prove nothing.
   for (const what of [
     'deletions',
+    'emptied',
     'protectedAttempts',
     'locks',
     'refusedStarts',
