@@ -85,7 +85,7 @@ describe('the spans of ages that policies hold', () => {
     for (const condition of [
       onAge('StringLike', '1*'),
       onAge('DateLessThan', '2020-01-01T00:00:00Z'),
-      { StringEquals: { 'aws:UserAgent': '${glacier:ArchiveAgeInDays}' } },
+      { StringEquals: { 'aws:UserAgent': `\${glacier:ArchiveAgeInDays}` } },
     ]) {
       const ruling = ruleOnArchives(REQUEST, lockOf(condition), NOW_MS);
       assert.equal(ruling.held, null, JSON.stringify(condition));
