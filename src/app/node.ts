@@ -9,6 +9,7 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import { withoutPath } from '../domain/errors.ts';
 import { Ids } from '../domain/ids.ts';
+import type { ScrubStore } from '../domain/scrub-store.ts';
 import { SecretBox } from '../domain/secret-box.ts';
 import { Sequencer } from '../domain/sequence.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
@@ -20,6 +21,7 @@ import { createServer, cutConnections } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature/keys.ts';
 import { UnprovenBodies } from '../protocol/unproven-bodies.ts';
 import type { UnsignedDenials } from '../protocol/unsigned-denials.ts';
+import { readScrubProgress } from '../workers/scrub-note.ts';
 import { credentialsFrom } from './credentials.ts';
 import type { DamageWatch } from './damage-watch.ts';
 import { connectionBound, descriptorLimit } from './descriptors.ts';
@@ -38,7 +40,7 @@ const STOP_GRACE_MS = 30_000;
 export interface NodeDeps {
   readonly config: Config;
   readonly catalog: Catalog;
-  readonly blobs: BlobStore;
+  readonly blobs: BlobStore & Pick<ScrubStore, 'scrubKey'>;
   readonly clock: Clock;
   readonly trustedTime: TrustedTime;
   readonly audit: RenewingLog;
@@ -71,9 +73,11 @@ export function createNode({
     clock,
     ids: new Ids(masterKey, systemRandom),
     sequence: new Sequencer(clock),
+    scrubs: { progress: () => readScrubProgress(blobs), keyOf: (ref: string) => blobs.scrubKey(ref) },
     settings: {
       completeMemoryMs: config.completeMemoryMs,
       inventoryMode: config.inventoryIntervalMs === null ? ('live' as const) : ('periodic' as const),
+      directReads: config.directReads,
       expeditedCapacity: config.expeditedCapacity,
       damageTopic: config.damageTopic,
       dueTime: createDueTime(config.jobTimes, config.seed),

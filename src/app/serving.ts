@@ -40,7 +40,8 @@ async function serveHere(primary: Primary, deps: ServingDeps): Promise<Serving> 
   const denials = unsignedDenials(deps.config);
   const emulator = emulatorOf(primary, deps, due);
   const damage = new DamageWatch(primary.catalog);
-  const server = createNode({ ...primary, ...deps, audit: audit.log, denials, damage, emulator });
+  const { blobs } = primary;
+  const server = createNode({ ...primary, ...deps, blobs, audit: audit.log, denials, damage, emulator });
   const chores = [
     ...startSharedChores(deps, due),
     damage.schedule(logChoreFailure(deps.log, LOOK_AT_DAMAGE)),

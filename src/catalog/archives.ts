@@ -1,11 +1,13 @@
 import { type Selectable, sql } from 'kysely';
 import type {
+  ArchiveRange,
   ArchiveReads,
   ArchiveWrites,
   DeleteArchiveArgs,
   NewArchive,
   StoredArchive,
 } from '../domain/archive-catalog.ts';
+import { type InventoryKey, type Page, type Paging, toPage } from '../domain/page.ts';
 import { fromHex, toHex } from './digest.ts';
 import { appendEntry } from './journal.ts';
 import type { Schema } from './schema.ts';
@@ -18,28 +20,77 @@ import { lockVaultRow } from './vaults.ts';
 import { isVisible } from './visible-archives.ts';
 
 export function archiveReads(source: Source): ArchiveReads {
-  return { findArchive: (vaultNo, id) => findArchive(source, vaultNo, id) };
+  return {
+    findArchive: (vaultNo, id) => findArchive(source, vaultNo, id),
+    listArchives: (vaultNo, range, page) => listArchives(source, vaultNo, range, page),
+    findArchivesByNo: (vaultNo, nos) => findArchivesByNo(source, vaultNo, nos),
+  };
 }
 
 export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteArchive };
 
 async function findArchive(source: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
   const row = await FIND_ARCHIVE.first(source, { vaultNo, id });
-  if (!row) return undefined;
-  const { no, description, size, ref, upload_no: uploadNo, created_ms, arrived_ms, tree_hash } = row;
-  const times = { createdMs: created_ms, arrivedMs: arrived_ms };
-  return { no, id, vaultNo, description, size, ref, uploadNo, ...times, treeHash: toHex(tree_hash) };
+  return row && toArchive(row);
 }
 
 const FIND_ARCHIVE = statement((db, { vaultNo, id }: { vaultNo: number; id: string }) =>
-  db
-    .selectFrom('archives')
-    .select(['no', 'id', 'vault_no', 'description', 'size', 'tree_hash', 'ref', 'upload_no'])
-    .select(['created_ms', 'arrived_ms'])
-    .where('vault_no', '=', vaultNo)
-    .where('id', '=', id)
-    .where(isVisible),
+  db.selectFrom('archives').selectAll().where('vault_no', '=', vaultNo).where('id', '=', id).where(isVisible),
 );
+
+function toArchive(row: Selectable<Schema['archives']>): StoredArchive {
+  const { no, id, vault_no, description, size, ref, upload_no, tree_hash } = row;
+  return {
+    no,
+    id,
+    vaultNo: vault_no,
+    description,
+    size,
+    ref,
+    uploadNo: upload_no,
+    createdMs: row.created_ms,
+    arrivedMs: row.arrived_ms,
+    damagedMs: row.damaged_ms,
+    treeHash: toHex(tree_hash),
+  };
+}
+
+async function listArchives(
+  { db }: Source,
+  vaultNo: number,
+  { fromMs, beforeMs, newestFirst }: ArchiveRange,
+  { after, limit }: Paging<InventoryKey>,
+): Promise<Page<StoredArchive>> {
+  const { createdMs, no } = after ?? { createdMs: 0, no: 0 };
+  const beyond = newestFirst
+    ? sql<boolean>`(created_ms, no) < (${createdMs}, ${no})`
+    : sql<boolean>`(created_ms, no) > (${createdMs}, ${no})`;
+  const direction = newestFirst ? 'desc' : 'asc';
+  const rows = await db
+    .selectFrom('archives')
+    .selectAll()
+    .where('vault_no', '=', vaultNo)
+    .where(isVisible)
+    .$if(after !== null, (q) => q.where(beyond))
+    .$if(fromMs !== null, (q) => q.where('created_ms', '>=', fromMs ?? 0))
+    .$if(beforeMs !== null, (q) => q.where('created_ms', '<', beforeMs ?? 0))
+    .orderBy('created_ms', direction)
+    .orderBy('no', direction)
+    .limit(limit + 1)
+    .execute();
+  return toPage(rows.map(toArchive), limit);
+}
+
+async function findArchivesByNo(
+  { db }: Source,
+  vaultNo: number,
+  nos: readonly number[],
+): Promise<readonly StoredArchive[]> {
+  if (nos.length === 0) return [];
+  const found = db.selectFrom('archives').selectAll().where('no', 'in', nos).where(isVisible);
+  const rows = await found.execute();
+  return rows.filter((row) => row.vault_no === vaultNo).map(toArchive);
+}
 
 async function addArchive(tx: Tx, a: NewArchive): Promise<void> {
   const vault = await lockVaultRow(tx, a.vaultNo, 'to-write-into');

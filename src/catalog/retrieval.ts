@@ -7,6 +7,7 @@ import {
 } from '../domain/capacity.ts';
 import type { NewArchiveJob } from '../domain/job-catalog.ts';
 import type {
+  CountDirectReadArgs,
   PurchaseCapacityArgs,
   RetrievalReads,
   RetrievalWrites,
@@ -15,6 +16,7 @@ import type {
 import {
   NO_LIMIT,
   type RetrievalPolicy,
+  type RetrievingOperation,
   requireWithinPolicy,
   useWindows,
 } from '../domain/retrieval-policy.ts';
@@ -30,7 +32,11 @@ export function retrievalReads(source: Source): RetrievalReads {
   };
 }
 
-export const retrievalWrites: InTransaction<RetrievalWrites> = { setRetrievalPolicy, purchaseCapacity };
+export const retrievalWrites: InTransaction<RetrievalWrites> = {
+  setRetrievalPolicy,
+  countDirectRead,
+  purchaseCapacity,
+};
 
 async function retrievalPolicy(source: Source, { account, region }: VaultOwner): Promise<RetrievalPolicy> {
   const row = await source.db
@@ -67,7 +73,7 @@ export async function requireRetrievalAllowed(
   expeditedCapacity: number | null,
 ): Promise<void> {
   const bytes = range.last - range.first + 1;
-  if (tier === 'Standard') await requireStandardAllowed(tx, owner, bytes, nowMs);
+  if (tier === 'Standard') await requireStandardAllowed(tx, owner, bytes, nowMs, 'InitiateJob');
   if (tier === 'Expedited' && expeditedCapacity !== null) {
     await serializeOwner(tx, owner);
     const units = await listCapacity(tx, owner, nowMs);
@@ -81,14 +87,56 @@ async function requireStandardAllowed(
   owner: VaultOwner,
   bytes: number,
   nowMs: number,
+  operation: RetrievingOperation,
 ): Promise<void> {
   await lockRetrievalPolicyRow(tx, owner);
   const policy = await retrievalPolicy(tx, owner);
   if (policy.strategy === 'None') return;
   const { inProgressSinceMs, todaySinceMs } = useWindows(nowMs);
-  const inProgress = await startedSince(tx, owner, 'Standard', inProgressSinceMs + 1);
-  const today = await startedSince(tx, owner, 'Standard', todaySinceMs);
-  requireWithinPolicy(policy, { bytesInProgress: inProgress.bytes, bytesToday: today.bytes }, bytes);
+  const bytesInProgress = await standardBytesSince(tx, owner, inProgressSinceMs + 1);
+  const bytesToday = await standardBytesSince(tx, owner, todaySinceMs);
+  requireWithinPolicy(policy, { bytesInProgress, bytesToday }, bytes, operation);
+}
+
+/** Bytes of Standard retrievals and of direct reads that count like them. */
+async function standardBytesSince(tx: Tx, owner: VaultOwner, sinceMs: number): Promise<number> {
+  const jobs = await startedSince(tx, owner, 'Standard', sinceMs);
+  return jobs.bytes + (await readSince(tx, owner, sinceMs));
+}
+
+const MINUTE_MS = 60_000;
+
+/** Counts the whole minute in which `sinceMs` lies. */
+async function readSince({ db }: Source, { account, region }: VaultOwner, sinceMs: number): Promise<number> {
+  const { bytes } = await db
+    .selectFrom('direct_reads')
+    .select(sql<number>`cast(coalesce(sum(bytes), 0) as bigint)`.as('bytes'))
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .where('minute_ms', '>', sinceMs - MINUTE_MS)
+    .executeTakeFirstOrThrow();
+  return bytes;
+}
+
+async function countDirectRead(tx: Tx, { owner, bytes, nowMs }: CountDirectReadArgs): Promise<void> {
+  await requireStandardAllowed(tx, owner, bytes, nowMs, 'GetArchive');
+  const { account, region } = owner;
+  const { inProgressSinceMs, todaySinceMs } = useWindows(nowMs);
+  await tx.db
+    .deleteFrom('direct_reads')
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .where('minute_ms', '<', Math.min(inProgressSinceMs, todaySinceMs) - MINUTE_MS)
+    .execute();
+  await tx.db
+    .insertInto('direct_reads')
+    .values({ account, region, minute_ms: nowMs - (nowMs % MINUTE_MS), bytes })
+    .onConflict((c) =>
+      c
+        .columns(['account', 'region', 'minute_ms'])
+        .doUpdateSet({ bytes: sql<number>`direct_reads.bytes + ${bytes}` }),
+    )
+    .execute();
 }
 
 /** Serializes starting jobs, so that two do not both use what is left for one. */

@@ -175,6 +175,8 @@ export interface Schema {
     reason: string | null;
   };
   retrieval_policies: { account: string; region: string; strategy: string; bytes_per_hour: string | null };
+  /** Bytes read without a job that count against the retrieval policy, by minute. */
+  direct_reads: { account: string; region: string; minute_ms: number; bytes: number };
   capacity_units: { id: string; account: string; region: string; start_ms: number; expires_ms: number };
   tasks: {
     no: Generated<number>;

@@ -285,6 +285,7 @@ const OF_VAULTS = [
   'capacity_units',
   'tasks',
   'task_archives',
+  'direct_reads',
 ] as const;
 
 /** The numbers of entries continue, because the store's journal has the old ones. */

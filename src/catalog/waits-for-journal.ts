@@ -7,6 +7,7 @@ import type { WriteName } from './writes.ts';
  */
 const INDEPENDENT_WRITES: ReadonlySet<WriteName> = new Set<WriteName>([
   'startJob',
+  'countDirectRead',
   'finishArchiveJobs',
   'leaseInventoryJob',
   'renewInventoryLease',

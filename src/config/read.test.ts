@@ -42,6 +42,15 @@ describe('sizes', () => {
   });
 });
 
+describe('direct reads', () => {
+  it('are on, off or counted', () => {
+    assert.equal(read().directReads, 'on');
+    for (const how of ['on', 'off', 'counted'] as const)
+      assert.equal(read({}, { MORAINE_DIRECT_READS: how }).directReads, how);
+    refusesSettings(() => read({ 'direct-reads': 'no' }), /^--direct-reads /);
+  });
+});
+
 describe('durations', () => {
   it('are a number and a unit', () => {
     const cases = {

@@ -58,6 +58,7 @@ export interface Config {
   readonly jobTimes: JobTimeSetting;
   /** Null: live. */
   readonly inventoryIntervalMs: number | null;
+  readonly directReads: 'on' | 'off' | 'counted';
   /** Null: unlimited. */
   readonly expeditedCapacity: number | null;
   /** Targets by topic ARN; `*` for all other topics. */
@@ -111,6 +112,7 @@ export function readConfig(flags: Readonly<Record<string, unknown>>, readPair = 
     proxies: read('proxies') ?? [],
     jobTimes: read('job-times'),
     inventoryIntervalMs: read('inventory'),
+    directReads: read('direct-reads'),
     expeditedCapacity: read('expedited-capacity') ?? null,
     notificationTargets: readNotificationTargets(read('notification-targets')),
     allowLocalWebhooks: read('allow-local-webhooks'),

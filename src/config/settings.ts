@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   accountId,
+  directReads,
   duration,
   flag,
   hostNames,
@@ -179,6 +180,13 @@ export const SETTINGS = {
     default: 'live',
     about:
       'what inventories and counts show: the live state, or a snapshot taken daily or at an interval such as 6h',
+  },
+  'direct-reads': {
+    schema: directReads,
+    value: 'HOW',
+    default: 'on',
+    about:
+      'GetArchive, which reads archives without a job: on, off (refused), or counted against data retrieval policies',
   },
   'expedited-capacity': {
     schema: whole.optional(),

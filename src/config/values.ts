@@ -42,6 +42,9 @@ export const workers = z.coerce.number('must be a whole number of at least 1').i
 
 export const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false');
 
+/** Whether archives may be read without a job, and whether that counts against the data retrieval policy. */
+export const directReads = z.enum(['on', 'off', 'counted']);
+
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
 /** `instant`, `aws`, or a time for each tier. Unnamed tiers take no time. */

@@ -1,13 +1,24 @@
 import type { Span } from '../treehash/index.ts';
 import type { Archive } from './archive.ts';
 import type { SegmentSource } from './job.ts';
-import type { Page, Paging } from './page.ts';
+import type { InventoryKey, Page, Paging } from './page.ts';
 import type { InventoryMode } from './vault.ts';
 
 /** An archive and where its bytes lie. */
 export interface StoredArchive extends Archive, SegmentSource {
   /** When an imported archive arrived here; null if that is `createdMs`. */
   readonly arrivedMs: number | null;
+  /** When its bytes were last seen to be damaged; null while they are not known to be. */
+  readonly damagedMs: number | null;
+}
+
+/** Which archives of a vault to read, in order of creation. */
+export interface ArchiveRange {
+  /** Created at this time or later; null: no limit. */
+  readonly fromMs: number | null;
+  /** Created before this time; null: no limit. */
+  readonly beforeMs: number | null;
+  readonly newestFirst: boolean;
 }
 
 /** A run of bytes of an archive in one blob. */
@@ -28,6 +39,14 @@ export interface ArchiveBytes extends SegmentSource {
 
 export interface ArchiveReads {
   findArchive(vaultNo: number, id: string): Promise<StoredArchive | undefined>;
+  /** Archives by creation, then by number. */
+  listArchives(
+    vaultNo: number,
+    range: ArchiveRange,
+    page: Paging<InventoryKey>,
+  ): Promise<Page<StoredArchive>>;
+  /** Those of the archives that the vault has, in no order. @param nos their numbers. */
+  findArchivesByNo(vaultNo: number, nos: readonly number[]): Promise<readonly StoredArchive[]>;
 }
 
 export interface SegmentReads {

@@ -20,8 +20,19 @@ export interface PurchaseCapacityArgs {
   readonly nowMs: number;
 }
 
+export interface CountDirectReadArgs {
+  readonly owner: VaultOwner;
+  readonly bytes: number;
+  readonly nowMs: number;
+}
+
 export interface RetrievalWrites {
   setRetrievalPolicy(args: SetRetrievalPolicyArgs): Promise<void>;
+  /**
+   * Counts bytes that are read without a job like those of a Standard retrieval.
+   * @throws Refusal over-policy when the data retrieval policy does not allow as many; they are not counted then.
+   */
+  countDirectRead(args: CountDirectReadArgs): Promise<void>;
   /** @throws Refusal limit-reached. */
   purchaseCapacity(args: PurchaseCapacityArgs): Promise<void>;
 }

@@ -14,7 +14,7 @@ const FREE_BYTES_PER_DAY = Math.floor((10 * 2 ** 30) / 30);
 /** The nominal time of a Standard retrieval, whatever `--job-times` says. */
 const NOMINAL_HOURS = 4;
 
-/** What was retrieved by Standard archive jobs, in bytes. */
+/** What was retrieved by Standard archive jobs, and by direct reads that count like them; in bytes. */
 export interface RetrievalUse {
   /** Of jobs started in the last four hours, which are nominally still in progress. */
   readonly bytesInProgress: number;
@@ -34,16 +34,23 @@ export function useWindows(nowMs: number): {
 }
 
 /**
- * Refuses a Standard retrieval of `bytes` that the policy does not allow. The service's arithmetic is not published.
+ * Refuses a Standard retrieval of `bytes`, or a direct read of as many, that the policy does not allow. The service's arithmetic is not published.
  * Here a job's rate is its bytes over four hours (docs/operating.md).
+ * @param operation which asks for it.
  * @throws Refusal over-policy.
  */
-export function requireWithinPolicy(policy: RetrievalPolicy, use: RetrievalUse, bytes: number): void {
-  if (policy.strategy === 'FreeTier' && use.bytesToday + bytes > FREE_BYTES_PER_DAY) throw deniedError();
+export function requireWithinPolicy(
+  policy: RetrievalPolicy,
+  use: RetrievalUse,
+  bytes: number,
+  operation: RetrievingOperation,
+): void {
+  const denied = (): Refusal =>
+    new Refusal('over-policy', `${operation} request denied by current data retrieval policy.`);
+  if (policy.strategy === 'FreeTier' && use.bytesToday + bytes > FREE_BYTES_PER_DAY) throw denied();
   if (policy.strategy !== 'BytesPerHour') return;
-  if (BigInt(use.bytesInProgress + bytes) > policy.bytesPerHour * BigInt(NOMINAL_HOURS)) throw deniedError();
+  if (BigInt(use.bytesInProgress + bytes) > policy.bytesPerHour * BigInt(NOMINAL_HOURS)) throw denied();
 }
 
-function deniedError(): Refusal {
-  return new Refusal('over-policy', 'InitiateJob request denied by current data retrieval policy.');
-}
+/** An operation that retrieves bytes of archives. */
+export type RetrievingOperation = 'InitiateJob' | 'GetArchive';

@@ -6,6 +6,7 @@ import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
 import type { ArchiveRuling } from '../domain/policy/archive-ruling.ts';
 import type { Action } from '../domain/policy/extension-actions.ts';
+import type { ScrubProgress } from '../domain/scrub-progress.ts';
 import type { Sequencer } from '../domain/sequence.ts';
 import type { TaskRequest } from '../domain/task.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
@@ -19,6 +20,12 @@ export interface OperationDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly sequence: Sequencer;
+  readonly scrubs: {
+    /** How far the scrubs of the store have come. @throws the I/O error. */
+    progress(): Promise<ScrubProgress>;
+    /** The key at which a scrub reads this blob. */
+    keyOf(ref: string): string;
+  };
   readonly settings: OperationSettings;
 }
 
@@ -26,6 +33,8 @@ interface OperationSettings {
   /** How long after completion CompleteMultipartUpload and AbortMultipartUpload may be repeated, ms. */
   readonly completeMemoryMs: number;
   readonly inventoryMode: InventoryMode;
+  /** Whether archives may be read without a job, and whether the data retrieval policy counts that. */
+  readonly directReads: 'on' | 'off' | 'counted';
   /** How many Expedited retrievals may start in five minutes without provisioned capacity; null: any number. */
   readonly expeditedCapacity: number | null;
   /** The topic that is told of damage; null for none. */
@@ -78,6 +87,8 @@ export interface OperationRequest {
   readonly id: string;
   /** @throws TypeError when the operation takes no upload. */
   readonly body: UploadBody;
+  /** Whether only the head of the reply is wanted. */
+  readonly isHead: boolean;
   /** Aborted when the client has gone: its reply is no longer wanted. */
   readonly clientGone: AbortSignal;
 }

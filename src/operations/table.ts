@@ -7,6 +7,8 @@ import { purchaseProvisionedCapacity } from './account/purchase-provisioned-capa
 import { setDataRetrievalPolicy } from './account/set-data-retrieval-policy.ts';
 import { deleteArchive } from './archives/delete-archive.ts';
 import { describeArchive } from './archives/describe-archive.ts';
+import { getArchive } from './archives/get-archive.ts';
+import { listArchives } from './archives/list-archives.ts';
 import { uploadArchive } from './archives/upload-archive.ts';
 import { describeJob } from './jobs/describe-job.ts';
 import { getJobOutput } from './jobs/get-job-output.ts';
@@ -79,7 +81,9 @@ export const API: readonly Operation[] = [
 
 /** Moraine's own operations, whose actions have the prefix `moraine:`. */
 export const EXTENSIONS: readonly Operation[] = [
+  listArchives,
   describeArchive,
+  getArchive,
   emptyVault,
   deleteVaultWithForce,
   listTasks,

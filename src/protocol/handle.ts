@@ -257,6 +257,10 @@ class PipelineRequest implements OperationRequest {
     return this.#body ?? never('body');
   }
 
+  get isHead(): boolean {
+    return this.#message.method === 'HEAD';
+  }
+
   get clientGone(): AbortSignal {
     return this.#message.clientGone();
   }

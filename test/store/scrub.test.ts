@@ -137,6 +137,8 @@ async function tellStory(place: Place, checks: boolean): Promise<void> {
   assert.deepEqual(short(found), short(expected));
   for (const { path } of [ofLarge, ofPart, ofGone, ofSmall])
     assert.ok(found.some(({ file }) => join(server.data, 'store', String(file)) === path));
+  const shown = () => listShown(api, [large, parts, gone, small, good]);
+  assert.deepEqual(await shown(), [true, true, true, true, false]);
   await eventually('lines in the log', () => server.errors().split('stored bytes are damaged').length === 5);
 
   const jobId = await jobs.startRetrieval('v', large);
@@ -165,6 +167,19 @@ async function tellStory(place: Place, checks: boolean): Promise<void> {
   await flip(ofSmall.path, ofSmall.at + 4999);
   const last = await command('scrub', 'now', '--wait');
   assert.deepEqual([last.code, last.lines[0]?.['damages'], last.lines[0]?.['archives']], [0, 0, 0]);
+  assert.deepEqual(await shown(), [false, false, false, false, false]);
+}
+
+/** Whether ListArchives shows each archive as damaged. Asserts that it shows each as read by a scrub. */
+async function listShown(api: Api, ids: readonly string[]): Promise<readonly unknown[]> {
+  const answer = await api.call('GET', '/-/vaults/v/archives');
+  assert.equal(answer.status, 200, answer.text);
+  const list = answer.json()['ArchiveList'] as readonly Record<string, unknown>[];
+  return ids.map((id) => {
+    const one = list.find((archive) => archive['ArchiveId'] === id);
+    assert.match(String(one?.['LastVerifiedDate']), /^\d{4}-\d\d-\d\dT/, JSON.stringify(one));
+    return one?.['Damaged'];
+  });
 }
 
 describe('the scrub of a server', () => {

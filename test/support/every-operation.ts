@@ -175,6 +175,12 @@ const PREPARE: Readonly<Record<string, Prepare>> = {
 };
 
 const PREPARE_EXTENSION: Readonly<Record<string, Prepare>> = {
+  'moraine:GetArchive': async (api, vault) => ({
+    method: 'GET',
+    path: `/vaults/${vault}/archives/${await api.upload(vault, BYTES)}/content`,
+    status: 200,
+  }),
+  'moraine:ListArchives': onVault('GET', '/archives', 200),
   'moraine:DescribeArchive': async (api, vault) => ({
     method: 'GET',
     path: `/vaults/${vault}/archives/${await api.upload(vault, BYTES)}`,

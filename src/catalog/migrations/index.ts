@@ -8,7 +8,8 @@ import { jobLists } from './0004-job-lists.ts';
 import { storeLink } from './0005-store-link.ts';
 import { damage } from './0006-damage.ts';
 import { arrival } from './0007-arrival.ts';
-import { tasks } from './0008-tasks.ts';
+import { directReads } from './0008-direct-reads.ts';
+import { tasks } from './0009-tasks.ts';
 
 /** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
@@ -19,7 +20,8 @@ const MIGRATIONS = {
   '0005-store-link': storeLink,
   '0006-damage': damage,
   '0007-arrival': arrival,
-  '0008-tasks': tasks,
+  '0008-direct-reads': directReads,
+  '0009-tasks': tasks,
 };
 
 /** The names of all migrations, in order. */

@@ -1,7 +1,9 @@
+import { named } from '../../domain/archive-listing.ts';
 import { query } from '../fields.ts';
 import { operation } from '../operation.ts';
 import { parseMarker } from '../paging.ts';
 import { toArchiveDescription } from './archive-description.ts';
+import { LastVerified } from './last-verified.ts';
 import { requireArchive } from './require-archive.ts';
 import { listSegmentsOf } from './segment-list.ts';
 
@@ -19,8 +21,9 @@ export const describeArchive = operation({
   async run({ vault, id, marker }, deps) {
     const archive = await requireArchive(id, vault, deps);
     const { segments, next } = await listSegmentsOf(archive, marker, deps);
-    return {
-      json: { ...toArchiveDescription(archive), Segments: segments, SegmentsMarker: next },
-    };
+    const verifiedMs = await (await LastVerified.load(deps)).of(archive);
+    const coming = await deps.catalog.comingDeletions(vault.no);
+    const description = toArchiveDescription(named(archive), verifiedMs, coming);
+    return { json: { ...description, Segments: segments, SegmentsMarker: next } };
   },
 });

@@ -40,8 +40,8 @@ function parseLimit(raw: unknown): number | null {
   throw invalidParameter(`Invalid Limit: ${quote(raw)}. It must be a whole number of at least 1.`);
 }
 
-/** ISO 8601 with seconds; a missing zone is UTC, as one old client sends it. */
-function parseDate(name: string, raw: unknown): number | null {
+/** ISO 8601 with seconds; a missing zone is UTC, as one old client sends it. Null if absent. @throws Refusal invalid. */
+export function parseDate(name: string, raw: unknown): number | null {
   if (raw === undefined || raw === null || raw === '') return null;
   const match =
     typeof raw === 'string'

@@ -14,6 +14,11 @@ export interface StoredContent extends SegmentSource {
   readonly size: number;
   /** Null where the catalog has none. */
   readonly treeHash: string | null;
+  /**
+   * For content that may be deleted while it is read: the error of that, or undefined while the content is there. Bytes of
+   * deleted content may be gone and are not damaged.
+   */
+  whyGone?(): Promise<Error | undefined>;
 }
 
 type VerifiedBytesDeps = Pick<OperationDeps, 'catalog' | 'blobs' | 'clock' | 'settings'>;
@@ -47,7 +52,7 @@ export async function* verifiedBytes(
       }
     }
   } catch (error) {
-    throw await recordDamage(deps, error);
+    throw (await whyGone(stored, error)) ?? (await recordDamage(deps, error));
   } finally {
     await coming.then((next) => next?.close()).catch(() => {});
   }
@@ -85,11 +90,19 @@ export async function readProvedLeaves(
   }
 }
 
+async function whyGone(stored: StoredContent, error: unknown): Promise<Error | undefined> {
+  return isDamage(error) ? stored.whyGone?.() : undefined;
+}
+
+function isDamage(error: unknown): error is BlobDamaged | BlobMissing {
+  return error instanceof BlobDamaged || error instanceof BlobMissing;
+}
+
 async function recordDamage(
   { catalog, clock, settings }: VerifiedBytesDeps,
   error: unknown,
 ): Promise<unknown> {
-  if (!(error instanceof BlobDamaged || error instanceof BlobMissing)) return error;
+  if (!isDamage(error)) return error;
   const { ref } = error;
   const found =
     error instanceof BlobMissing

@@ -7,6 +7,7 @@ import { adminOf } from '../../support/admin.ts';
 import { type Api, apiOf, assertRefusal } from '../../support/api.ts';
 import { type Attempt, attempt, everyExtension, policyBody } from '../../support/every-operation.ts';
 import { addPeople, identityPolicy } from '../../support/people.ts';
+import { eventually } from '../../support/poll.ts';
 import { startServer, type TestServer } from '../../support/server.ts';
 
 const DENIED = 'AccessDeniedException';
@@ -122,15 +123,22 @@ describe('a Deny of InitiateJob for young archives', () => {
 });
 
 describe('the audit log', () => {
-  it('has an event for each extension, answered or refused, before the answer', async () => {
+  it('has an event for each extension, before the answer, and after the last byte of a download', async () => {
     const answered = new Map<string, string>();
     for (const one of await everyExtension(root, 'audited')) {
       const done = await attempt(root, one);
       assert.equal(done.status, one.status, done.text);
       answered.set(done.headers['x-amzn-requestid'] ?? '', one.name);
     }
-    const lines = await adminOf(server.data).run('audit', 'export');
-    const events = lines.map((line): Record<string, unknown> => JSON.parse(line));
+    const read = async (): Promise<Record<string, unknown>[]> =>
+      (await adminOf(server.data).run('audit', 'export')).map((line) => JSON.parse(line));
+    let events = await read();
+    const isKnown = (id: string) => events.some((found) => found['requestID'] === id);
+    for (const [id, name] of answered) if (name !== 'moraine:GetArchive') assert.ok(isKnown(id), name);
+    await eventually('the event of the download', async () => {
+      events = await read();
+      return [...answered.keys()].every(isKnown);
+    });
     for (const [id, name] of answered) {
       const [event, ...more] = events.filter((found) => found['requestID'] === id);
       assert.equal(more.length, 0, name);

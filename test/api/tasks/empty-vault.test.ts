@@ -174,6 +174,12 @@ describe('a grace', () => {
     await vaultOf('due', ['a'], api);
     const { TaskId } = await emptyVault(api, 'due', { GraceSeconds: 3600 });
     const later = await api.upload('due', 'bb');
+    const { DueDate } = await describeTask(api, TaskId);
+    const listed = JSON.parse((await api.call('GET', '/-/vaults/due/archives')).text);
+    assert.deepEqual(
+      listed.ArchiveList.map(({ DeletionDate }: { DeletionDate: string | null }) => DeletionDate),
+      [DueDate, null],
+    );
     await clock.advance('2h');
     const ended = await endedTask(api, TaskId);
     assert.deepEqual([ended.State, ended.ArchiveCount, ended.DoneCount], ['Succeeded', 1, 1]);

@@ -39,6 +39,33 @@ export function retrievalPolicies(customer: NewCustomer): void {
     await startJob(c, archiveJob(archive, { createdMs: laterMs }), laterMs);
   });
 
+  it('count direct reads with Standard retrievals', async () => {
+    const c = customer();
+    const archive = await storedArchive(c, await c.makeVault(), MIB);
+    const read = (bytes: number, nowMs = START_MS) =>
+      c.catalog.countDirectRead({ owner: c.owner, bytes, nowMs });
+    await read(10 * MIB, START_MS - HOURS_IN_PROGRESS * 3_600_000 - 60_000);
+    const policy = { strategy: 'BytesPerHour', bytesPerHour: BigInt(MIB) } as const;
+    await c.catalog.setRetrievalPolicy({ owner: c.owner, policy });
+    await read(MIB);
+    await read(MIB, START_MS + 1);
+    await startJob(c, archiveJob(archive));
+    await refused('over-policy', read(MIB + 1, START_MS + 90_000));
+    await read(MIB, START_MS + 90_000);
+    await refused('over-policy', startJob(c, archiveJob(archive)));
+    await read(4 * MIB, START_MS + HOURS_IN_PROGRESS * 3_600_000 + 150_000);
+  });
+
+  it('hold for direct reads that start concurrently', async () => {
+    const c = customer();
+    const policy = { strategy: 'BytesPerHour', bytesPerHour: BigInt(MIB) } as const;
+    await c.catalog.setRetrievalPolicy({ owner: c.owner, policy });
+    const reads = Array.from({ length: 12 }, () =>
+      c.catalog.countDirectRead({ owner: c.owner, bytes: MIB, nowMs: START_MS }),
+    );
+    assert.equal(await countDone('over-policy', reads), HOURS_IN_PROGRESS);
+  });
+
   it('hold for retrievals that start concurrently', async () => {
     const c = customer();
     const archive = await storedArchive(c, await c.makeVault(), MIB);

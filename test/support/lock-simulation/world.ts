@@ -15,6 +15,7 @@ import type { Catalog } from '../../../src/domain/catalog.ts';
 import { notFound, Refusal, Shortage } from '../../../src/domain/errors.ts';
 import { Ids } from '../../../src/domain/ids.ts';
 import type { Action } from '../../../src/domain/policy/extension-actions.ts';
+import { NO_PROGRESS } from '../../../src/domain/scrub-progress.ts';
 import { Sequencer } from '../../../src/domain/sequence.ts';
 import type { ClockReading } from '../../../src/domain/trusted-time.ts';
 import { ClockWentBack } from '../../../src/domain/trusted-time.ts';
@@ -159,9 +160,11 @@ export class World {
       clock,
       ids: new Ids(MASTER_KEY, randomBytes),
       sequence: new Sequencer(clock),
+      scrubs: { progress: async () => NO_PROGRESS, keyOf: (ref: string) => ref },
       settings: {
         completeMemoryMs: 86_400_000,
         inventoryMode: 'live',
+        directReads: 'on',
         expeditedCapacity: null,
         damageTopic: null,
         dueTime: (_pace, nowMs) => nowMs,

@@ -178,6 +178,12 @@ function messages(account: string): string[] {
       region: `'us-east-1'`,
       strategy: `'FreeTier'`,
     }),
+    rows('direct_reads', CROWD, {
+      account: `'${account}'`,
+      region: `'us-east-1'`,
+      minute_ms: `${START_MS} - i * 60000`,
+      bytes: 'i',
+    }),
     rows('capacity_units', CROWD, {
       id: `'crowd-' || cast(i as text)`,
       account: `'${account}'`,

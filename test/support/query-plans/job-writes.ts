@@ -49,6 +49,7 @@ export const JOB_WRITES: CallsOf<
   | 'failNotification'
   | 'retryNotifications'
   | 'setRetrievalPolicy'
+  | 'countDirectRead'
   | 'purchaseCapacity'
 > = {
   startJob: startJobs,
@@ -80,6 +81,7 @@ export const JOB_WRITES: CallsOf<
     ),
   setRetrievalPolicy: ({ catalog, owner }) =>
     catalog.setRetrievalPolicy({ owner, policy: { strategy: 'FreeTier' } }),
+  countDirectRead: ({ catalog, owner }) => catalog.countDirectRead({ owner, bytes: 5, nowMs: START_MS }),
   purchaseCapacity: ({ catalog, owner }) =>
     catalog.purchaseCapacity({
       owner,

@@ -1,3 +1,4 @@
+import type { ArchiveRange } from '../../../src/domain/archive-catalog.ts';
 import type { BlobLabel } from '../../../src/domain/blob-store.ts';
 import type { CatalogReads } from '../../../src/domain/catalog.ts';
 import type { InventoryScope } from '../../../src/domain/inventory-catalog.ts';
@@ -45,6 +46,13 @@ const INVENTORY_SCOPES: readonly InventoryScope[] = [
   { startMs: START_MS - 3_599_000, endMs: START_MS - 10, asOfMs: TAKEN_MS },
 ];
 
+const ARCHIVE_RANGES: readonly ArchiveRange[] = [
+  { fromMs: null, beforeMs: null, newestFirst: false },
+  { fromMs: null, beforeMs: null, newestFirst: true },
+  { fromMs: START_MS - 3_599_000, beforeMs: START_MS - 10, newestFirst: false },
+  { fromMs: START_MS - 3_599_000, beforeMs: START_MS - 10, newestFirst: true },
+];
+
 function labelOf(c: Customer, label: Pick<BlobLabel, 'kind' | 'archiveId'> & Partial<BlobLabel>): BlobLabel {
   const facts = { ...c.owner, vault: vaultName(VAULT_NO), description: null, createdMs: START_MS };
   return { ...facts, sequence: 1, offset: 0, ...label };
@@ -69,6 +77,16 @@ export const READ_CALLS: CallsOf<Exclude<keyof CatalogReads, Unlimited>> = {
   listVaults: ({ catalog, owner }) => pages(vaultName(50), (page) => catalog.listVaults(owner, page)),
   tagsOf: ({ catalog }) => catalog.tagsOf(VAULT_NO),
   findArchive: ({ catalog }) => catalog.findArchive(VAULT_NO, archiveId(17)),
+  listArchives: ({ catalog }) =>
+    each(
+      ...ARCHIVE_RANGES.map(
+        (range) => () =>
+          pages({ createdMs: START_MS - 3_598_000, no: 2000 }, (page) =>
+            catalog.listArchives(VAULT_NO, range, page),
+          ),
+      ),
+    ),
+  findArchivesByNo: ({ catalog }) => catalog.findArchivesByNo(VAULT_NO, [3, 17, 2000]),
   listSegments: ({ catalog }) => {
     const source = { ref: null, uploadNo: BIG_UPLOAD_NO, size: CROWD * MIB, treeHash: '' };
     const span = { first: 1000 * MIB + 5, last: 3000 * MIB };

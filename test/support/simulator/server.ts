@@ -19,6 +19,7 @@ import type { BlobStore, JournalEntry } from '../../../src/domain/blob-store.ts'
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import type { Clock } from '../../../src/domain/clock.ts';
 import { Ids } from '../../../src/domain/ids.ts';
+import { NO_PROGRESS } from '../../../src/domain/scrub-progress.ts';
 import { Sequencer } from '../../../src/domain/sequence.ts';
 import type { TrustedTime } from '../../../src/domain/trusted-time.ts';
 import type { FileSystem } from '../../../src/durable/file-system.ts';
@@ -229,9 +230,11 @@ export class SimulatedServer {
         clock,
         ids: new Ids(masterKey, random.bytes),
         sequence: new Sequencer(clock),
+        scrubs: { progress: async () => NO_PROGRESS, keyOf: (ref: string) => ref },
         settings: {
           completeMemoryMs: CONFIG.completeMemoryMs,
           inventoryMode: 'live',
+          directReads: 'on',
           expeditedCapacity: null,
           dueTime: createDueTime('instant', 1),
           damageTopic: null,
