@@ -8,6 +8,7 @@ const may = {
   workers: ['domain', 'treehash'],
   catalog: ['domain', 'treehash'],
   hashing: ['treehash'],
+  client: ['hashing', 'treehash'],
   durable: ['hashing', 'treehash'],
   blobs: ['durable', 'hashing', 'domain', 'treehash'],
   notifiers: ['domain'],

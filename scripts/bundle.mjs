@@ -42,6 +42,7 @@ const main = await build({
     'checkpoint-thread': 'src/catalog/checkpoint-thread.ts',
     'parent-watch': 'src/app/parent-watch.ts',
     'tree-hash': 'src/treehash/index.ts',
+    client: 'src/client/index.ts',
   },
   format: 'esm',
   define: { PROGRAM: JSON.stringify(nameOf('src/cli/program.ts')) },

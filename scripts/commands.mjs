@@ -3,7 +3,8 @@
 // Node.js cannot run the TypeScript sources.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -13,6 +14,10 @@ const YOUNG_SPACE = '--max-semi-space-size=16';
 const INSTALLED = `${ROOT}node_modules/.moraine-installed`;
 /** Holds a digest of the sources from which `dist` was built. */
 const BUILT = `${ROOT}dist/.sources`;
+/** Holds a digest of the state of every file that a build reads or writes, as of the last time that all of it was looked at. */
+const UNCHANGED = `${ROOT}dist/.unchanged`;
+/** What a build depends on, besides `src`. */
+const BUILD_FILES = ['package.json', 'package-lock.json', 'scripts/bundle.mjs', 'scripts/code-cache.ts'];
 /** Whether npm runs this, and the process that started it. */
 const BY_NPM = process.env.npm_lifecycle_event !== undefined;
 const PARENT = process.ppid;
@@ -44,9 +49,7 @@ const tool = (script, ...args) => must(NODE, [`node_modules/${script}`, ...args]
 
 /** Installs the packages of the lockfile, unless they are installed. */
 async function install() {
-  const lock = createHash('sha256')
-    .update(readFileSync(`${ROOT}package-lock.json`))
-    .digest('hex');
+  const lock = digestOf(readFileSync(`${ROOT}package-lock.json`));
   if (existsSync(NODE) && contentOf(INSTALLED) === lock) return;
   say('installing the packages that package-lock.json names; this takes a minute or two');
   // Hides warnings about an older Node.js that runs npm: the packages run with their own.
@@ -60,6 +63,10 @@ async function install() {
   writeFileSync(INSTALLED, lock);
 }
 
+function digestOf(content) {
+  return createHash('sha256').update(content).digest('hex');
+}
+
 /** The text of a file; undefined if it is missing. */
 function contentOf(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
@@ -71,8 +78,16 @@ async function native(...flags) {
 }
 
 async function build() {
+  const inputs = stateOfInputs();
+  if (contentOf(UNCHANGED) === digestOf(inputs + stateOfOutputs())) return;
   await install();
   await native();
+  await bundle();
+  // The inputs as they were before: a file that was changed meanwhile may not be in the build.
+  writeFileSync(UNCHANGED, digestOf(inputs + stateOfOutputs()));
+}
+
+async function bundle() {
   const sources = digestOfSources();
   if (contentOf(BUILT) === sources) return;
   say('building');
@@ -83,18 +98,46 @@ async function build() {
 
 /** A digest of everything that a build depends on. Uses contents, because a checkout changes times. */
 function digestOfSources() {
-  const names = readdirSync(`${ROOT}src`, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, path, name }) => `${parentPath ?? path}/${name}`);
-  const settings = ['package.json', 'package-lock.json', 'scripts/bundle.mjs', 'scripts/code-cache.ts'].map(
-    (name) => ROOT + name,
-  );
   const hash = createHash('sha256');
-  for (const path of [...names.sort(), ...settings]) {
-    const content = readFileSync(path);
-    hash.update(`${path.slice(ROOT.length)} ${content.length}\n`).update(content);
+  for (const path of [...filesIn('src'), ...BUILD_FILES]) {
+    const content = readFileSync(ROOT + path);
+    hash.update(`${path} ${content.length}\n`).update(content);
   }
   return hash.digest('hex');
+}
+
+/** The state of all that a build reads, the compiler of the native hash included. Reads no contents, so it is quick. */
+function stateOfInputs() {
+  const [compiler] = (process.env.CC || 'cc').split(/\s+/);
+  const compilers = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, compiler));
+  const native = filesIn('native').filter((path) => !path.startsWith('native/build/'));
+  const files = [...filesIn('src'), ...native, ...BUILD_FILES].map((path) => ROOT + path);
+  const others = [NODE, INSTALLED, compiler, ...compilers];
+  return `${process.env.CC ?? ''}\n${[...files, ...others].map(stateOf).join('\n')}\n`;
+}
+
+function stateOfOutputs() {
+  const built = filesIn('dist').filter((path) => !path.startsWith('dist/.'));
+  return [...built, ...filesIn('native/build')].map((path) => stateOf(ROOT + path)).join('\n');
+}
+
+/** Changes when the file does: a program can set back the time of a change, but not that of the last status change. */
+function stateOf(path) {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return `${path} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch {
+    return `${path} missing`;
+  }
+}
+
+/** Paths of all files in a folder, relative to the checkout, sorted. */
+function filesIn(folder) {
+  if (!existsSync(ROOT + folder)) return [];
+  return readdirSync(ROOT + folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, path, name }) => `${parentPath ?? path}/${name}`.slice(ROOT.length))
+    .sort();
 }
 
 /** Runs the server, and stops it if npm is killed, which then forwards no signal. */

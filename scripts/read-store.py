@@ -307,6 +307,7 @@ class Store:
         self.folder, self.damage, self.blobs = folder, [], []
         self.vaults, self.deleted, self.parts, self.people = {}, set(), {}, People()
         self.imported, self.numbers, self.kept, self.bulk = {}, {}, {}, []
+        self.importing, self.singles = {}, {}
         with open(os.path.join(folder, 'format.json'), encoding='utf-8') as file:
             form = json.load(file)
         if form.get('format') != 'moraine-store' or form.get('version') not in (1, 2, 3):
@@ -316,6 +317,8 @@ class Store:
         for _, entry in sorted(journal.entries.items()):
             self.apply(entry)
         self.read_lock_notes()
+        self.in_parts = {one for _, one, archive in self.each('archives')}
+        self.in_parts.update(self.importing[one] for _, one, _ in self.each('uploads') if one in self.importing)
         for blob in self.read_blobs():
             self.place(blob)
         for entry in self.bulk:
@@ -376,6 +379,8 @@ class Store:
             vault['lock'] = entry['state'] and {m: entry[m] for m in ('state', 'policy')}
         elif vault and kind == 'upload-started':
             vault['uploads'][entry['uploadId']] = chosen(entry, 'archiveId', 'description', 'partSize')
+            if 'importedBy' in entry:
+                self.importing[entry['uploadId']] = entry['archiveId']
         elif vault and kind in ('upload-completed', 'upload-ended'):
             vault['uploads'].pop(entry['uploadId'], None)
             if kind == 'upload-completed' and entry['archiveId'] not in self.deleted:
@@ -435,6 +440,8 @@ class Store:
         if vault and label['kind'] == 'archive' and archive_id not in self.deleted:
             archive = chosen(label, 'description', 'treeHash')
             if 'arrivedMs' in label:
+                if not self.is_latest_import(blob, vault):
+                    return
                 archive['arrivedMs'] = label['arrivedMs']
             vault['archives'][archive_id] = {**archive, 'size': blob.size, 'blobs': [blob]}
             self.number(archive_id, label['sequence'])
@@ -444,6 +451,17 @@ class Store:
                 several = self.parts.setdefault(upload_id, {}).setdefault(label['offset'], [])
                 several.append(blob)
                 several.sort(key=lambda one: (one.label['sequence'], one.name), reverse=True)
+
+    def is_latest_import(self, blob, vault):
+        """Says whether no later archive has the id of this import, and removes an earlier one."""
+        archive_id, rank = blob.label['archiveId'], (blob.label['sequence'], blob.name)
+        last = self.singles.get(archive_id)
+        if archive_id in self.in_parts or last and last[0] > rank:
+            return False
+        if last:
+            last[1]['archives'].pop(archive_id, None)
+        self.singles[archive_id] = (rank, vault)
+        return True
 
     def in_use(self):
         """Lists every blob that an archive or an open upload needs."""

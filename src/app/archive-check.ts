@@ -52,7 +52,11 @@ export async function checkArchive(
   for (let after: number | null = null; ; ) {
     const { rows, more } = await catalog.listSegments(archive, whole, { after, limit: SEGMENTS_AT_ONCE });
     for (const segment of rows) {
-      const read = lastVerifiedMs(progress, store.scrubKey(segment.ref), archive.createdMs);
+      const read = lastVerifiedMs(
+        progress,
+        store.scrubKey(segment.ref),
+        archive.arrivedMs ?? archive.createdMs,
+      );
       oldest = read === null || oldest === null ? null : Math.min(oldest, read);
       const found = damageOf(await verifyOrMissing(store, segment.ref), segment);
       if (found.length === 0) continue;

@@ -12,16 +12,17 @@ import { SettingError } from '../config/errors.ts';
 import type { Config } from '../config/read.ts';
 import type { AsideBlob, BlobStore, Stamp } from '../domain/blob-store.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { RandomBytes } from '../domain/ids.ts';
+import { Ids, type RandomBytes } from '../domain/ids.ts';
 import { decideRebuild, type RebuildDecision, type RebuildFindings } from '../domain/rebuild-decision.ts';
 import { SecretBox } from '../domain/secret-box.ts';
+import { OLDER_CATALOG_SETTING } from '../domain/setting-catalog.ts';
 import { OLDER_NOTE, type StoreIdentity } from '../domain/store-identity.ts';
 import type { ClaimGenerationArgs } from '../domain/store-link.ts';
 import { undefinedIfMissing } from '../durable/errors.ts';
 import type { FileSystem } from '../durable/file-system.ts';
 import { realFileSystem } from '../durable/real-file-system.ts';
 import { nodeHash } from '../hashing/node-hash.ts';
-import { noteOlderCatalog, OLDER_CATALOG_SETTING } from '../workers/older-catalog.ts';
+import { noteOlderCatalog } from '../workers/older-catalog.ts';
 import { rebuildFromBlobs } from '../workers/rebuild-blobs.ts';
 import { type OnStep, rebuildFromJournal } from '../workers/rebuild-journal.ts';
 import { anchorSettings } from './audit-anchors.ts';
@@ -147,6 +148,8 @@ interface Work extends Planned {
   readonly scratch: Scratch;
   readonly place: RebuildPlace;
   readonly options: RebuildOptions;
+  /** Undefined if it is lost. */
+  readonly masterKey: Buffer | undefined;
 }
 
 /** Rebuilds the catalog of a data folder that the caller has claimed. See `rebuild`. */
@@ -156,14 +159,16 @@ export async function rebuildClaimed(deps: RebuildDeps, options: RebuildOptions)
   const contents = new DiskContents(folder.store, fs);
   const journal = JSON.stringify(await contents.journalFiles());
   const { storeId, generation } = planned.identity ?? {};
-  const scratch = new Scratch(scratchPath, JSON.stringify({ storeId, generation, journal }));
+  const masterKey = await readMasterKey(folder, fs).catch(undefinedIfMissing);
+  const isOwnId = ownIds(masterKey, deps.random);
+  const scratch = new Scratch(scratchPath, JSON.stringify({ storeId, generation, journal }), isOwnId);
   const { replaces } = planned.decision;
   const place = await deps.openPlace({ config, folder, replaces, nowMs: clock.now() });
   try {
     await rebuildFromJournal(contents, scratch, options.onStep);
     await rebuildFromBlobs(contents, scratch, options.onStep);
     const report = await scratch.runUnkept(async () => {
-      const finish = await build({ ...planned, deps, scratch, place, options });
+      const finish = await build({ ...planned, deps, scratch, place, options, masterKey });
       if (JSON.stringify(await contents.journalFiles()) !== journal)
         throw new Error('a command wrote to the store meanwhile: run the rebuild again');
       return finish();
@@ -179,10 +184,9 @@ export async function rebuildClaimed(deps: RebuildDeps, options: RebuildOptions)
 
 /** Makes the new catalog. @returns a function that puts it in its place. */
 async function build(work: Work): Promise<() => Promise<RebuildReport>> {
-  const { deps, scratch, place, decision, options } = work;
+  const { deps, scratch, place, decision, options, masterKey } = work;
   const { config, folder, fs, random, clock } = deps;
   options.onStep('writing the catalog');
-  const masterKey = await readMasterKey(folder, fs).catch(undefinedIfMissing);
   const nowMs = clock.now();
   // If the identity is lost, the stamps of what was written tell the last generation.
   const generation = Math.max(decision.link.generation, scratch.maxima.generation + 1);
@@ -198,6 +202,13 @@ async function build(work: Work): Promise<() => Promise<RebuildReport>> {
     }),
   );
   return () => finish(work, built, link, masterKey !== undefined);
+}
+
+/** Whether an archive id proves to be the server's own. Without the key none does. */
+function ownIds(masterKey: Buffer | undefined, random: RandomBytes): (archiveId: string) => boolean {
+  if (masterKey === undefined) return () => false;
+  const ids = new Ids(masterKey, random);
+  return (archiveId) => ids.isOwnArchiveId(archiveId);
 }
 
 function opensWith(masterKey: Buffer | undefined): (id: string, sealedSecret: string) => boolean {

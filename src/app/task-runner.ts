@@ -15,8 +15,10 @@ import { logChoreFailure } from './chores.ts';
 import { systemRandom } from './system.ts';
 
 const TASKS_PAUSE_MS = 500;
-/** Between two transactions, so that the writes of clients do not wait long. */
-const STEP_PAUSE_MS = 5;
+/** A pause takes as many times as long as the step before it, so that the writes of clients come first. */
+const PAUSE_RATIO = 3;
+/** A step that waited long, as for a database that was away, is not followed by a longer pause. */
+const LONGEST_PAUSE_MS = 1000;
 
 interface TaskRunnerDeps {
   readonly config: Pick<Config, 'inventoryIntervalMs'>;
@@ -37,7 +39,16 @@ export function startTaskRunner(deps: TaskRunnerDeps): Scheduled {
       ...{ catalog, blobs, clock, ids: new Ids(masterKey, systemRandom) },
       inventoryMode: config.inventoryIntervalMs === null ? 'live' : 'periodic',
       authorize: (task) => authorizeTask(task, authorization),
-      pause: () => wait(STEP_PAUSE_MS),
+      pause: pacer(() => performance.now()),
     });
   return repeat(TASKS_PAUSE_MS, run, logChoreFailure(log, 'go on with tasks'), 0);
+}
+
+/** A pause after each step, of a length that follows from how long the step took. @param now ms, any zero. */
+function pacer(now: () => number): () => Promise<void> {
+  let begun = now();
+  return async () => {
+    await wait(Math.min(LONGEST_PAUSE_MS, Math.ceil((now() - begun) * PAUSE_RATIO)));
+    begun = now();
+  };
 }

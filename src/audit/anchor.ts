@@ -2,7 +2,7 @@
  * Anchors: how far a chain went, kept outside the audit folder. An earlier copy of a chain and its head is valid in
  * itself, but does not reach the anchor. docs/audit.md specifies the form.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ChainKey, Head } from './chain.ts';
 
 /** How far a chain went at some time. */

@@ -16,7 +16,7 @@ import { noteDeletion } from './task-archives.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
 import { addToCounts } from './vault-counts.ts';
 import { requireVersion } from './vault-policies.ts';
-import { lockVaultRow } from './vaults.ts';
+import { type LockedVaultRow, lockVaultRow } from './vaults.ts';
 import { isVisible } from './visible-archives.ts';
 
 export function archiveReads(source: Source): ArchiveReads {
@@ -29,7 +29,12 @@ export function archiveReads(source: Source): ArchiveReads {
 
 export const archiveWrites: InTransaction<ArchiveWrites> = { addArchive, deleteArchive };
 
-async function findArchive(source: Source, vaultNo: number, id: string): Promise<StoredArchive | undefined> {
+/** An archive in the vault. */
+export async function findArchive(
+  source: Source,
+  vaultNo: number,
+  id: string,
+): Promise<StoredArchive | undefined> {
   const row = await FIND_ARCHIVE.first(source, { vaultNo, id });
   return row && toArchive(row);
 }
@@ -94,7 +99,6 @@ async function findArchivesByNo(
 
 async function addArchive(tx: Tx, a: NewArchive): Promise<void> {
   const vault = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
-  const number = Math.max(a.sequence, vault.emptiedTo + 1);
   const row = {
     id: a.id,
     vault_no: a.vaultNo,
@@ -104,16 +108,26 @@ async function addArchive(tx: Tx, a: NewArchive): Promise<void> {
     tree_hash: fromHex(a.treeHash),
     ref: a.ref,
     upload_no: null,
+    arrived_ms: null,
   };
+  await insertNumbered(tx, vault, row, a.sequence);
+}
+
+/**
+ * Inserts an archive of a single upload. If its label was written before a bulk deletion of the vault, which would cover
+ * it, it gets a number of its own. The caller has locked the vault's row.
+ */
+export async function insertNumbered(
+  tx: Tx,
+  { account, region, name, emptiedTo }: LockedVaultRow,
+  row: ArchiveRow,
+  sequence: number,
+): Promise<void> {
+  const number = Math.max(sequence, emptiedTo + 1);
   await insertArchive(tx, row, number);
-  // Its label was written before a bulk deletion of the vault, which would cover it.
-  if (number !== a.sequence) {
-    const { account, region, name } = vault;
-    await appendEntry(tx, {
-      type: 'archive-numbered',
-      ...{ account, region, vault: name, archiveId: a.id, number },
-    });
-  }
+  if (number === sequence) return;
+  const vault = { account, region, vault: name };
+  await appendEntry(tx, { type: 'archive-numbered', ...vault, archiveId: row.id, number });
 }
 
 /**
@@ -186,11 +200,11 @@ const ADD_ARCHIVES = sqlStatement<NewArchiveColumns, { no: number; emptied_to: n
  */
 export async function insertArchive(tx: Tx, row: ArchiveRow, number: number): Promise<void> {
   await INSERT_ARCHIVE.all(tx, row);
-  const change = { archives: 1, bytes: row.size, nowMs: row.created_ms, lastNumber: number };
-  await addToCounts(tx, row.vault_no, change);
+  const nowMs = row.arrived_ms ?? row.created_ms;
+  await addToCounts(tx, row.vault_no, { archives: 1, bytes: row.size, nowMs, lastNumber: number });
 }
 
-type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms' | 'arrived_ms'>;
+type ArchiveRow = Omit<Selectable<Schema['archives']>, 'no' | 'damaged_ms'>;
 
 const INSERT_ARCHIVE = statement((db, row: ArchiveRow) =>
   db.insertInto('archives').values({
@@ -202,6 +216,7 @@ const INSERT_ARCHIVE = statement((db, row: ArchiveRow) =>
     tree_hash: row.tree_hash,
     ref: row.ref,
     upload_no: row.upload_no,
+    arrived_ms: row.arrived_ms,
   }),
 );
 

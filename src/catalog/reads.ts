@@ -3,6 +3,7 @@ import { accessKeyReads } from './access-keys.ts';
 import { archiveReads } from './archives.ts';
 import { damageReads } from './damage.ts';
 import { garbageReads } from './garbage.ts';
+import { importReads } from './imports.ts';
 import { inventoryReads } from './inventories.ts';
 import { jobReads } from './jobs.ts';
 import { outboxReads } from './journal.ts';
@@ -26,6 +27,7 @@ export function readsOver(source: Source): CatalogReads {
   return {
     ...vaultReads(source),
     ...archiveReads(source),
+    ...importReads(source),
     ...uploadReads(source),
     ...partReads(source),
     ...garbageReads(source),

@@ -45,7 +45,7 @@ export interface Schema {
     upload_no: number | null;
     /** When its bytes were last seen to be damaged; null while they are not known to be. */
     damaged_ms: number | null;
-    /** When an imported archive arrived here; null if that is `created_ms`. Locks count its age from the later. */
+    /** When an imported archive arrived here; null if it was not imported. Locks count its age from the later date. */
     arrived_ms: number | null;
   };
   /** Archives deleted since the last inventory, which still lists them. Unused where inventories are live. */
@@ -73,6 +73,25 @@ export interface Schema {
     /** Size and tree hash of the completed archive, to compare a repeated Complete with. */
     size: number | null;
     tree_hash: Uint8Array | null;
+    /** Of an import: the key of its archive's id in `imported_ids`; null for other uploads. */
+    import_key: Uint8Array | null;
+    /** The account that began the import. */
+    imported_by: string | null;
+    /** The creation date that the import gives its archive; null if it gives none. */
+    given_ms: number | null;
+  };
+  /**
+   * Ids that imports gave. A row stays when its archive is deleted, because no new archive may get the id. After a
+   * rebuild, ids that this server cannot prove to be its own are here too.
+   */
+  imported_ids: {
+    /** First half of the SHA-256 of the id. */
+    key: Uint8Array;
+    /** The vault that has or had the archive, or the upload; 0 if a rebuild did not find it. */
+    vault_no: number;
+    /** While a single upload is storing the archive: what it stores, and which request does; else null. */
+    declared: string | null;
+    token: string | null;
   };
   parts: {
     upload_no: number;

@@ -7,6 +7,7 @@ import {
   type StoreLinkReads,
   type StoreLinkWrites,
 } from '../domain/store-link.ts';
+import { dropClaims } from './imported-ids.ts';
 import { statement } from './statement.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
 
@@ -95,6 +96,7 @@ async function claimGeneration(
     .updateTable('store_link')
     .set({ catalog_id: catalogId, store_id: storeId, generation })
     .execute();
+  await dropClaims(tx);
 }
 
 async function raiseCommitNumber(tx: Tx, { beyond }: RaiseCommitNumberArgs): Promise<number> {

@@ -15,6 +15,7 @@ import type {
 import type { VaultKey } from '../domain/vault.ts';
 import { insertArchive } from './archives.ts';
 import { fromHex, toHex } from './digest.ts';
+import { freeId } from './imported-ids.ts';
 import { appendEntry } from './journal.ts';
 import { allParts } from './parts.ts';
 import type { Schema, UploadRow } from './schema.ts';
@@ -102,24 +103,47 @@ function toUpload(row: Selectable<Schema['uploads']>): Upload {
 }
 
 async function startUpload(tx: Tx, a: NewUpload): Promise<void> {
-  const { account, region, name } = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
-  await tx.db
-    .insertInto('uploads')
-    .values({
-      id: a.id,
-      vault_no: a.vaultNo,
-      archive_id: a.archiveId,
-      description: a.description,
-      part_size: a.partSize,
-      created_ms: a.createdMs,
-      state: 'open',
-    })
-    .execute();
-  const { id: uploadId, archiveId, description, partSize, createdMs: at } = a;
-  await appendEntry(tx, {
+  const vault = await lockVaultRow(tx, a.vaultNo, 'to-write-into');
+  await insertUpload(tx, vault, a, { import_key: null, imported_by: null, given_ms: null });
+}
+
+type ImportColumns = Pick<UploadRow, 'import_key' | 'imported_by' | 'given_ms'>;
+
+/** Inserts the row and appends the entry. The caller has locked the vault's row. */
+export async function insertUpload(
+  tx: Tx,
+  vault: VaultKey,
+  a: NewUpload,
+  imported: ImportColumns,
+): Promise<void> {
+  const row = {
+    id: a.id,
+    vault_no: a.vaultNo,
+    archive_id: a.archiveId,
+    description: a.description,
+    part_size: a.partSize,
+    created_ms: a.createdMs,
+    state: 'open',
+    ...imported,
+  } as const;
+  await tx.db.insertInto('uploads').values(row).execute();
+  await appendEntry(tx, toStartedEntry(vault, row));
+}
+
+type StartedRow = Omit<UploadRow, 'no' | 'state' | 'ended_ms' | 'size' | 'tree_hash' | 'import_key'>;
+
+/** The entry of an upload that is in progress. */
+export function toStartedEntry(
+  { account, region, name }: VaultKey,
+  row: StartedRow,
+): Record<string, unknown> {
+  const { id: uploadId, archive_id: archiveId, description, part_size: partSize, created_ms: at } = row;
+  return {
     type: 'upload-started',
     ...{ account, region, vault: name, uploadId, archiveId, description, partSize, at },
-  });
+    ...(row.imported_by === null ? {} : { importedBy: row.imported_by }),
+    ...(row.given_ms === null ? {} : { createdMs: row.given_ms }),
+  };
 }
 
 async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOutcome> {
@@ -141,7 +165,7 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
     id: row.archive_id,
     vault_no: row.vault_no,
     description: row.description,
-    created_ms: a.nowMs,
+    ...importTimes(row, a.nowMs),
     size: a.declared.size,
     tree_hash: fromHex(treeHash),
     ref: null,
@@ -157,6 +181,12 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
   await tx.db.updateTable('uploads').set(ended).where('no', '=', row.no).execute();
   await appendCompletedEntry(tx, vault, { ...row, ...ended }, number === derived ? {} : { number });
   return { kind: 'completed', archiveId: row.archive_id, treeHash };
+}
+
+/** An import arrives when it is complete. */
+function importTimes(row: UploadRow, nowMs: number): { created_ms: number; arrived_ms: number | null } {
+  if (row.import_key === null) return { created_ms: nowMs, arrived_ms: null };
+  return { created_ms: row.given_ms ?? nowMs, arrived_ms: nowMs };
 }
 
 async function repeatComplete(
@@ -186,6 +216,10 @@ async function appendCompletedEntry(
     at: row.ended_ms,
     ...numbered,
   });
+  if (row.import_key === null) return;
+  const { created_ms: createdMs, arrived_ms: arrivedMs } = importTimes(row, row.ended_ms ?? 0);
+  const of = { account, region, vault: name, archiveId: row.archive_id };
+  await appendEntry(tx, { type: 'archive-imported', ...of, createdMs, arrivedMs });
 }
 
 /** Locks the upload's row, in any state, until the transaction ends. */
@@ -242,6 +276,7 @@ async function endUpload(
     await tx.db.updateTable('uploads').set(ended).where('no', '=', row.no).execute();
   }
   await tx.db.insertInto('garbage').values({ upload_no: row.no, noted_ms: nowMs }).execute();
+  if (row.import_key !== null) await freeId(tx, row.import_key);
   await appendEntry(tx, {
     type: 'upload-ended',
     account,

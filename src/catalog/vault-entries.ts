@@ -1,10 +1,12 @@
 /** Entries that say all that the catalog has of vaults, their settings and their open uploads. */
 import type { JournalCatalogArgs, OutboxWrites } from '../domain/outbox-catalog.ts';
+import type { VaultKey } from '../domain/vault.ts';
 import { appendEntry } from './journal.ts';
 import { appendPeople } from './people-entries.ts';
 import { toLock } from './policy-row.ts';
 import { tagsOf } from './tags.ts';
 import type { InTransaction, Tx } from './transaction.ts';
+import { toStartedEntry } from './uploads.ts';
 import { toVaultLockEntry } from './vault-policies.ts';
 import { lockVaultRow } from './vaults.ts';
 
@@ -57,27 +59,16 @@ async function appendVault(
   });
   await append({ type: 'vault-access-policy', policy: row?.access_policy ?? null });
   await append(toVaultLockEntry(row ? toLock(row) : null, at));
-  await appendUploads(tx, no, append);
+  await appendUploads(tx, { account, region, name }, no);
 }
 
-async function appendUploads(
-  { db }: Tx,
-  vaultNo: number,
-  append: (body: Record<string, unknown>) => Promise<void>,
-): Promise<void> {
-  const open = await db
+async function appendUploads(tx: Tx, vault: VaultKey, vaultNo: number): Promise<void> {
+  const open = await tx.db
     .selectFrom('uploads')
     .selectAll()
     .where('vault_no', '=', vaultNo)
     .where('state', '=', 'open')
     .orderBy('no')
     .execute();
-  for (const {
-    id: uploadId,
-    archive_id: archiveId,
-    description,
-    part_size: partSize,
-    created_ms: at,
-  } of open)
-    await append({ type: 'upload-started', uploadId, archiveId, description, partSize, at });
+  for (const row of open) await appendEntry(tx, toStartedEntry(vault, row));
 }

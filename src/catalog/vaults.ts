@@ -18,6 +18,7 @@ import type {
   VaultWrites,
 } from '../domain/vault-catalog.ts';
 import type { VaultLock } from '../domain/vault-lock.ts';
+import { freeIdsOfUploads } from './imported-ids.ts';
 import { appendEntry } from './journal.ts';
 import { policiesChangedError, requireSameVersion, toPolicies } from './policy-row.ts';
 import type { Schema } from './schema.ts';
@@ -245,6 +246,7 @@ async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<
   const outputs = tx.db.selectFrom('jobs').select(['ref', noted]).where('vault_no', '=', vaultNo);
   const inventories = outputs.where('kind', '=', 'inventory').where('ref', 'is not', null);
   await tx.db.insertInto('garbage').columns(['ref', 'noted_ms']).expression(inventories).execute();
+  await freeIdsOfUploads(tx, vaultNo);
   for (const table of [
     'uploads',
     'jobs',
@@ -275,6 +277,7 @@ const OF_VAULTS = [
   'tags',
   'archives',
   'deleted_archives',
+  'imported_ids',
   'uploads',
   'parts',
   'jobs',
@@ -312,7 +315,7 @@ export async function lockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason):
 
 type RowLockReason = 'to-write-into' | 'to-change';
 
-interface LockedVaultRow extends VaultKey {
+export interface LockedVaultRow extends VaultKey {
   readonly createdMs: number;
   /** New archives get greater numbers than this. */
   readonly emptiedTo: number;

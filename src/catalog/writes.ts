@@ -5,6 +5,7 @@ import { accessKeyWrites } from './access-keys.ts';
 import { archiveWrites } from './archives.ts';
 import { damageWrites } from './damage.ts';
 import { garbageWrites } from './garbage.ts';
+import { importWrites } from './imports.ts';
 import { inventoryWrites } from './inventories.ts';
 import { jobWrites } from './jobs.ts';
 import { type JournalDeps, outboxWrites } from './journal.ts';
@@ -29,6 +30,7 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...tagWrites,
   ...vaultPolicyWrites,
   ...archiveWrites,
+  ...importWrites,
   ...uploadWrites,
   ...partWrites,
   ...jobWrites,

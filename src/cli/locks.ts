@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../app/system.ts';
 import { confirmTrustedTime } from '../app/trusted-clock.ts';
 import { SettingError } from '../config/errors.ts';
+import { Ids } from '../domain/ids.ts';
 import { AGE_KEY, carriesKey } from '../domain/policy/actions.ts';
 import { ACTIONS, type Action } from '../domain/policy/extension-actions.ts';
 import { checkLockPolicy, simulateLock } from '../domain/policy/lock-check.ts';
@@ -55,7 +56,9 @@ export function addCatalog(program: Command): void {
     'accept a catalog that was restored from a backup: sweeping and expiry resume at the next start',
     [],
     audited(async (deps, _, auditChange) => {
-      await acceptCatalog(deps.catalog, deps.blobs, deps.clock.now());
+      const { catalog, blobs, clock, masterKey, random } = deps;
+      const ids = new Ids(masterKey, random);
+      await acceptCatalog(catalog, blobs, clock.now(), (id) => ids.isOwnArchiveId(id));
       await auditChange({ eventName: 'AcceptCatalog', account: null, parameters: {} });
       return 'accepted: restart the server';
     }),

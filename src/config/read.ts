@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SettingError } from './errors.ts';
 import { environmentName, type Name, SETTINGS, type Setting } from './settings.ts';
 import {

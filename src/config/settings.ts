@@ -1,5 +1,5 @@
 /** All settings: flag, form, default and help text of each. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   accountId,
   directReads,

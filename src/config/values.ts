@@ -1,6 +1,6 @@
 /** The forms of settings: each parses a text into a value. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../domain/duration.ts';
 
 /** Address that a server listens on. */

@@ -6,7 +6,7 @@ import type { InventoryMode } from './vault.ts';
 
 /** An archive and where its bytes lie. */
 export interface StoredArchive extends Archive, SegmentSource {
-  /** When an imported archive arrived here; null if that is `createdMs`. */
+  /** When an imported archive arrived here; null if it was not imported. */
   readonly arrivedMs: number | null;
   /** When its bytes were last seen to be damaged; null while they are not known to be. */
   readonly damagedMs: number | null;

@@ -16,7 +16,7 @@ export interface BlobLabel {
   readonly description: string | null;
   /** Creation of the archive, or arrival of the part; ms since the epoch. */
   readonly createdMs: number;
-  /** When an imported archive arrived here; absent if that is `createdMs`. */
+  /** When an imported archive arrived here; absent if it was not imported. */
   readonly arrivedMs?: number;
   /** Of two parts at one offset, the one with the greater sequence counts. */
   readonly sequence: number;
@@ -28,6 +28,11 @@ export interface BlobLabel {
   readonly offset: number;
   /** Inventories only: the job that made it. */
   readonly jobId?: string;
+}
+
+/** When the blob was written, whatever date an import gave its archive; ms since the epoch. */
+export function storedMs({ createdMs, arrivedMs }: Pick<BlobLabel, 'createdMs' | 'arrivedMs'>): number {
+  return arrivedMs ?? createdMs;
 }
 
 /** The digests of a blob's bytes, computed while they came in. */

@@ -7,6 +7,7 @@ import type { AccessKeyReads, AccessKeyWrites } from './access-key-catalog.ts';
 import type { ArchiveReads, ArchiveWrites, SegmentReads } from './archive-catalog.ts';
 import type { DamageReads, DamageWrites } from './damage-catalog.ts';
 import type { GarbageReads, GarbageWrites } from './garbage-catalog.ts';
+import type { ImportReads, ImportWrites } from './import-catalog.ts';
 import type { InventoryReads, InventoryWrites } from './inventory-catalog.ts';
 import type { JobReads, JobWrites } from './job-catalog.ts';
 import type { NotificationReads, NotificationWrites } from './notification-catalog.ts';
@@ -28,6 +29,7 @@ export interface CatalogReads
     VaultPolicyReads,
     ArchiveReads,
     SegmentReads,
+    ImportReads,
     UploadReads,
     PartReads,
     JobReads,
@@ -49,6 +51,7 @@ export interface CatalogWrites
     TagWrites,
     VaultPolicyWrites,
     ArchiveWrites,
+    ImportWrites,
     UploadWrites,
     PartWrites,
     JobWrites,

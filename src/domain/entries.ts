@@ -39,6 +39,10 @@ type UploadEntry = InVault &
         readonly archiveId: string;
         readonly description: string | null;
         readonly partSize: number;
+        /** Of an import: the account that began it. */
+        readonly importedBy?: string;
+        /** The creation date that an import gives. */
+        readonly createdMs?: number;
       }
     | {
         readonly type: 'upload-completed';

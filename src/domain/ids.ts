@@ -53,14 +53,25 @@ export class Ids {
    * Whether `id` was made here, and for this vault. `not-ours` covers malformed, forged and imported ids.
    */
   classifyArchiveId(id: string, vault: VaultKey): ArchiveIdOrigin {
-    if (id.length !== ARCHIVE_ID_CHARS) return 'not-ours';
-    const bytes = Buffer.from(id, 'base64url');
-    if (bytes.length !== SIGNED_BYTES + MAC_BYTES || bytes.toString('base64url') !== id) return 'not-ours';
-    const signed = bytes.subarray(0, SIGNED_BYTES);
-    if (!timingSafeEqual(this.#mac(signed), bytes.subarray(SIGNED_BYTES))) return 'not-ours';
+    const signed = this.#proven(id);
+    if (signed === undefined) return 'not-ours';
     return signed.subarray(-VAULT_TAG_BYTES).equals(this.#vaultTag(vault))
       ? 'of-this-vault'
       : 'of-another-vault';
+  }
+
+  /** Whether `id` was made here, for any vault. */
+  isOwnArchiveId(id: string): boolean {
+    return this.#proven(id) !== undefined;
+  }
+
+  /** The part of an id that its MAC covers; undefined for an id that was not made here. */
+  #proven(id: string): Buffer | undefined {
+    if (id.length !== ARCHIVE_ID_CHARS) return undefined;
+    const bytes = Buffer.from(id, 'base64url');
+    if (bytes.length !== SIGNED_BYTES + MAC_BYTES || bytes.toString('base64url') !== id) return undefined;
+    const signed = bytes.subarray(0, SIGNED_BYTES);
+    return timingSafeEqual(this.#mac(signed), bytes.subarray(SIGNED_BYTES)) ? signed : undefined;
   }
 
   /** A new multipart upload id, 92 characters. */

@@ -27,8 +27,8 @@ export interface RebuildState {
   startUpload(key: VaultKey, entry: EntryOf<'upload-started'>): void;
   completeUpload(key: VaultKey, entry: EntryOf<'upload-completed'>): void;
   endUpload(key: VaultKey, entry: EntryOf<'upload-ended'>): void;
-  /** No archive of these ids is there, whatever comes before or later. */
-  useIds(archiveIds: readonly string[]): void;
+  /** No archive of these ids is there, whatever comes before or later. @param key the vault that had them. */
+  useIds(key: VaultKey, archiveIds: readonly string[]): void;
   /** Something was written in the vault of this name. */
   noteWrite(key: VaultKey, atMs: number): void;
   importArchive(entry: EntryOf<'archive-imported'>): void;
@@ -72,7 +72,7 @@ const APPLIERS: Appliers = {
   },
   'upload-ended': (state, entry) => state.endUpload(keyOf(entry), entry),
   'archive-deleted'(state, entry) {
-    state.useIds([entry.archiveId]);
+    state.useIds(keyOf(entry), [entry.archiveId]);
     state.noteWrite(keyOf(entry), entry.at);
   },
   'archive-imported': (state, entry) => state.importArchive(entry),
@@ -82,7 +82,7 @@ const APPLIERS: Appliers = {
     state.deleteInBulk(keyOf(entry), entry);
     state.noteWrite(keyOf(entry), entry.at);
   },
-  'ids-used': (state, entry) => state.useIds(entry.archiveIds),
+  'ids-used': (state, entry) => state.useIds(keyOf(entry), entry.archiveIds),
   'account-created': (state, entry) => state.createAccount(entry.account, entry.at),
   'user-created'(state, { account, userNumber: no, userName: name, userId, at: createdMs }) {
     state.putUser({ no, account, name, userId, createdMs });

@@ -13,6 +13,9 @@ export const WEAK_KEY_SETTING = 'weak-root-key';
 /** `true` once the journal has entries of all accounts, users, keys and capacity units. */
 export const PEOPLE_JOURNALED_SETTING = 'people-journaled';
 
+/** `true` while the catalog is known to be older than the store. */
+export const OLDER_CATALOG_SETTING = 'catalog-older-than-store';
+
 /** Settings that leave entries in the journal, because a rebuilt catalog needs them. */
 export const JOURNALED_SETTINGS: ReadonlySet<string> = new Set([
   ACCOUNT_SETTING,

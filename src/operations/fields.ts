@@ -14,6 +14,8 @@ export interface Field<Value> {
   readonly name: string;
   /** Missing required fields are reported before any value is parsed. */
   readonly required: boolean;
+  /** Whether a request that has it without signing it is refused. Only headers can be unsigned. */
+  readonly mustBeSigned?: boolean;
   /** @throws Refusal that names the value. */
   parse(source: FieldSource): Value;
 }
@@ -23,6 +25,11 @@ type Parse<Raw, Value> = (raw: Raw) => Value;
 /** An optional header: `parse` gets undefined when it is absent. */
 export function header<Value>(name: string, parse: Parse<string | undefined, Value>): Field<Value> {
   return { location: 'header', name, required: false, parse: (source) => parse(source.header(name)) };
+}
+
+/** An optional header that the signature must cover. */
+export function signedHeader<Value>(name: string, parse: Parse<string | undefined, Value>): Field<Value> {
+  return { ...header(name, parse), mustBeSigned: true };
 }
 
 /** A required header: its absence is a 400 `Required parameter missing`. */

@@ -5,13 +5,13 @@ import type { Clock } from '../domain/clock.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
 import type { ArchiveRuling } from '../domain/policy/archive-ruling.ts';
-import type { Action } from '../domain/policy/extension-actions.ts';
+import type { Action, ExtensionAction } from '../domain/policy/extension-actions.ts';
 import type { ScrubProgress } from '../domain/scrub-progress.ts';
 import type { Sequencer } from '../domain/sequence.ts';
 import type { TaskRequest } from '../domain/task.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { ErrorCode } from './error-code.ts';
-import type { Field } from './fields.ts';
+import type { Field, FieldSource } from './fields.ts';
 
 /** What the operations work with. */
 export interface OperationDeps {
@@ -80,6 +80,8 @@ export interface OperationRequest {
   readonly vaultKey: VaultKey;
   /** The vault itself. @throws TypeError where there is none, which operations with `vault: 'must-exist'` never meet. */
   readonly vault: Vault;
+  /** The account that the request's sender belongs to. */
+  readonly callerAccount: string;
   /** The vault that the request was authorized for; undefined if there was none. */
   readonly authorized: Vault | undefined;
   readonly authority: RequestAuthority;
@@ -141,6 +143,8 @@ export interface Operation<F extends Fields = Fields> {
   readonly asksForVaults?: boolean;
   /** The id of the archive whose age policies may check; by default, a request has no such archive. */
   archiveId?(id: string, members: Members): string | undefined;
+  /** An action that this request must be allowed beside the operation's own. */
+  alsoNeeds?(source: FieldSource): ExtensionAction | undefined;
   /** Deletes what ages: refused in a locked vault while the clock is not trusted. */
   readonly needsTrustedTime?: boolean;
   /** `upload`: the body is an archive's bytes and both hash headers are required. */

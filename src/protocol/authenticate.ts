@@ -8,6 +8,7 @@ import type { Message } from './message.ts';
 import type { Route } from './route.ts';
 import type { SigningKeys } from './signature/keys.ts';
 import { type Authentication, parseAuthentication } from './signature/parse.ts';
+import { refusal } from './signature/refusal.ts';
 import { verifySignature } from './signature/verify.ts';
 import { announcesBody, readSmallBody, requireSmallBody } from './small-body.ts';
 import type { BodyAccount, UnprovenBodies } from './unproven-bodies.ts';
@@ -72,6 +73,7 @@ export async function authenticate(
 ): Promise<Authenticated> {
   const upload = route.operation.body === 'upload';
   const authentication = parseAuthentication(message, nowMs);
+  requireSignedFields(message, route, authentication.signedHeaders);
   const credential = await find(authentication.accessKeyId, authentication.sessionToken);
   if (!credential) throw unrecognized();
 
@@ -94,6 +96,14 @@ export async function authenticate(
   const { accessKeyId, region } = authentication;
   const json = route.operation.body === 'json' ? new JsonBody(smallBody) : JsonBody.NONE;
   return { credential, accessKeyId, region, payloadHash: payloadHash.toLowerCase(), json };
+}
+
+/** @throws 403 for a header of the operation that must be signed and is not. */
+function requireSignedFields(message: Message, { operation }: Route, signedHeaders: readonly string[]): void {
+  for (const { name, mustBeSigned } of Object.values(operation.fields)) {
+    if (!mustBeSigned || message.header(name) === undefined || signedHeaders.includes(name)) continue;
+    throw refusal(`'${name}' must be a 'SignedHeader' in the AWS Authorization.`);
+  }
 }
 
 async function readBody(message: Message, idleMs: number, place?: BodyAccount): Promise<Buffer> {

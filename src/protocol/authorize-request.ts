@@ -6,7 +6,7 @@ import { type ArchiveRuling, ageInDays, ruleOnArchives, sinceOf } from '../domai
 import { type AccessRequest, authorize, type PolicySet } from '../domain/policy/authorize.ts';
 import type { Caller } from '../domain/policy/caller.ts';
 import { denialText } from '../domain/policy/denial-text.ts';
-import { extensionNamed } from '../domain/policy/extension-actions.ts';
+import { type Action, extensionNamed } from '../domain/policy/extension-actions.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { type ContextValue, type ContextValues, contextOnDemand } from '../domain/policy/request-context.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
@@ -22,6 +22,8 @@ export interface AuthorizationRequest {
   /** Policies of the caller's user; root has none. */
   readonly identity: readonly Policy[];
   readonly operation: Pick<Operation, 'name' | 'resource' | 'needsTrustedTime'>;
+  /** An action that the request needs beside the operation's. */
+  readonly alsoNeeds?: Action | undefined;
   readonly vaultKey: VaultKey;
   /** The archive that the request is about; undefined for most. */
   readonly archiveId: string | undefined;
@@ -48,8 +50,9 @@ export async function authorizeRequest(
   const vault = isVaultName(vaultKey.name) ? await deps.catalog.findVault(vaultKey) : undefined;
   const policies = policiesOf(authorization, vault, deps);
   const request = await accessRequest(authorization, vault, policies, deps);
-  const decision = authorize(request, policies);
-  if (!decision.allowed) throw new ApiError('AccessDeniedException', denialText(request, decision));
+  requireAllowed(request, policies);
+  const { alsoNeeds } = authorization;
+  if (alsoNeeds !== undefined) requireAllowed({ ...request, action: alsoNeeds }, policies);
   requireTrustedClock(authorization, vault, deps.trustedTime);
   return vault;
 }
@@ -66,6 +69,12 @@ export async function ruleOnVault(
   const nowMs = deps.trustedTime.nowMs();
   const policies = policiesOf(authorization, vault, deps);
   return ruleOnArchives(await accessRequest(authorization, vault, policies, deps), policies, nowMs);
+}
+
+/** @throws 403 with the service's text. */
+function requireAllowed(request: AccessRequest, policies: PolicySet): void {
+  const decision = authorize(request, policies);
+  if (!decision.allowed) throw new ApiError('AccessDeniedException', denialText(request, decision));
 }
 
 function policiesOf(

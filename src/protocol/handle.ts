@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
 import { Shortage, withoutPath } from '../domain/errors.ts';
+import type { Caller } from '../domain/policy/caller.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
@@ -30,7 +31,7 @@ import { type Authenticated, type AuthenticationDeps, authenticate } from './aut
 import { type AuthorizationRequest, authorizeRequest } from './authorize-request.ts';
 import { CheckedBody, parseDeclaredBody, requireUploadHeaders } from './checked-body.ts';
 import { conditionValuesOf } from './condition-values.ts';
-import { decodeFields, requireApiVersion } from './decode.ts';
+import { decodeFields, requireApiVersion, sourceOf } from './decode.ts';
 import { type Faults, runUnderFault } from './faults.ts';
 import type { Message } from './message.ts';
 import type { PolicyCache } from './policy-cache.ts';
@@ -184,7 +185,8 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   if (operation.method !== 'GET') await deps.requireSpace?.(operation);
   const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
     const authority = authorityOf(ask, authorizationDeps);
-    const request = new PipelineRequest(route.id, vaultKey, found, authority, taken, message);
+    const { caller } = signed.credential;
+    const request = new PipelineRequest(route.id, vaultKey, caller, found, authority, taken, message);
     const reply = await operation.run(Object.assign(request, inputs), operationDeps);
     return { status: operation.success, ...reply };
   };
@@ -213,6 +215,7 @@ function toAuthorizationRequest(
     caller: credential.caller,
     identity: credential.identity,
     operation,
+    alsoNeeds: operation.alsoNeeds?.(sourceOf(message)),
     vaultKey,
     // Read before the body is checked: an invalid one is refused only when the fields are decoded.
     archiveId: operation.archiveId?.(id, json.membersIfValid()),
@@ -228,6 +231,7 @@ function requireVault(vault: Vault | undefined, key: VaultKey): void {
 class PipelineRequest implements OperationRequest {
   readonly id: string;
   readonly vaultKey: VaultKey;
+  readonly callerAccount: string;
   readonly authorized: Vault | undefined;
   readonly authority: RequestAuthority;
   readonly #body: UploadBody | undefined;
@@ -236,6 +240,7 @@ class PipelineRequest implements OperationRequest {
   constructor(
     id: string,
     vaultKey: VaultKey,
+    caller: Caller,
     authorized: Vault | undefined,
     authority: RequestAuthority,
     body: UploadBody | undefined,
@@ -243,6 +248,7 @@ class PipelineRequest implements OperationRequest {
   ) {
     this.id = id;
     this.vaultKey = vaultKey;
+    this.callerAccount = caller.accountId;
     this.authorized = authorized;
     this.authority = authority;
     this.#body = body;

@@ -1,9 +1,7 @@
-import type { BlobStore } from '../domain/blob-store.ts';
+import type { BlobStore, JournalEntry } from '../domain/blob-store.ts';
 import type { Catalog } from '../domain/catalog.ts';
+import { OLDER_CATALOG_SETTING } from '../domain/setting-catalog.ts';
 import { ACCEPTED_NOTE, OLDER_NOTE } from '../domain/store-identity.ts';
-
-/** Set while the catalog is known to be older than the store. */
-export const OLDER_CATALOG_SETTING = 'catalog-older-than-store';
 
 /**
  * Whether the catalog lacks what the store has, because it was restored from a backup. Then nothing may be removed
@@ -55,11 +53,18 @@ export async function markCatalogOlder(
 }
 
 /**
- * Accepts the catalog: from the next start on, what it does not name may be removed. @throws Error before the first start
- * with this catalog.
+ * Accepts the catalog: from the next start on, what it does not name may be removed.
+ * @param isOwnId whether the server proves an archive id to be its own.
+ * @throws Error before the first start with this catalog.
  */
-export async function acceptCatalog(catalog: Catalog, blobs: BlobStore, nowMs: number): Promise<void> {
+export async function acceptCatalog(
+  catalog: Catalog,
+  blobs: BlobStore,
+  nowMs: number,
+  isOwnId: (archiveId: string) => boolean,
+): Promise<void> {
   await requireNumbersAhead(catalog, blobs);
+  await noteUsedIds(catalog, blobs, isOwnId);
   // A vault that the lost catalog deleted is in force again, and so must be for a rebuild.
   let after: number | null = null;
   do after = await catalog.journalCatalog({ after });
@@ -68,6 +73,39 @@ export async function acceptCatalog(catalog: Catalog, blobs: BlobStore, nowMs: n
   await catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
   // Last, because the catalog counts as older as long as either side says so.
   await blobs.removeNote(OLDER_NOTE);
+}
+
+/** Bounds a transaction. */
+const IDS_AT_ONCE = 1000;
+
+/**
+ * Notes the imported ids that the journal knows. A rebuild would take a new archive of such an id for the old one, which is
+ * deleted or is made of other parts.
+ */
+async function noteUsedIds(
+  catalog: Catalog,
+  blobs: BlobStore,
+  isOwnId: (archiveId: string) => boolean,
+): Promise<void> {
+  let archiveIds: string[] = [];
+  const note = async (): Promise<void> => {
+    if (archiveIds.length > 0) await catalog.noteUsedIds({ archiveIds });
+    archiveIds = [];
+  };
+  for await (const { body } of blobs.journalEntries()) {
+    archiveIds.push(...idsIn(body).filter((id) => !isOwnId(id)));
+    if (archiveIds.length >= IDS_AT_ONCE) await note();
+  }
+  await note();
+}
+
+function idsIn({ type, archiveId, archiveIds, importedBy }: JournalEntry['body']): readonly string[] {
+  if (type === 'ids-used') return archiveIds as readonly string[];
+  const hasId =
+    type === 'archive-deleted' ||
+    type === 'archive-imported' ||
+    (type === 'upload-started' && importedBy !== undefined);
+  return hasId ? [archiveId as string] : [];
 }
 
 /** When an older catalog was last accepted; 0 if never. */

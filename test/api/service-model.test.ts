@@ -23,10 +23,18 @@ const COMMON = [
   'ServiceUnavailableException',
 ];
 
+/** An extension of Moraine: archives whose ids and dates clients give. */
+const IMPORT = {
+  without: [],
+  with: ['header x-moraine-archive-id', 'header x-moraine-creation-date'],
+};
+
 /** Inputs that differ from the model's, and why. */
 const OTHER_INPUTS: Readonly<Record<string, { readonly without: string[]; readonly with: string[] }>> = {
   // The service no longer has Select. The guide wraps the members, so clients may do the same.
   InitiateJob: { without: ['body OutputLocation', 'body SelectParameters'], with: ['body jobParameters'] },
+  InitiateMultipartUpload: IMPORT,
+  UploadArchive: IMPORT,
 };
 
 const shown = ({ location, name }: Member): string => `${location} ${name}`;

@@ -134,6 +134,62 @@ def ends_its_endpoint_with_a_slash():
         assert slashed.describe_vault(vaultName='slashed')['VaultARN'] == arn_of('slashed')
 
 
+# Imports
+
+
+def importing(archive_id, date):
+    """A client that gives its archives this id and date, in headers that it signs."""
+
+    def add(request, **_):
+        request.headers['x-moraine-archive-id'] = archive_id
+        request.headers['x-moraine-creation-date'] = date
+
+    return Interfering('before-sign.glacier', add)
+
+
+@check
+def imports():
+    """an archive gets the id that a signed header gives, once, in one request and in parts"""
+    vault = new_vault('imports')
+    one = importing('imported-by-boto3', '2013-03-20T17:03:43.221Z')
+    for _ in range(2):
+        archive = one.upload_archive(body=b'Hello World!', **vault)
+        assert archive['archiveId'] == 'imported-by-boto3', archive
+    refused(
+        client.exceptions.InvalidParameterValueException,
+        'This archive ID cannot be used: imported-by-boto3',
+        one.upload_archive,
+        body=b'Hello World?',
+        **vault,
+    )
+    parts = importing('imported-in-parts', '2013-03-20T17:03:43.221Z')
+    starts = [parts.initiate_multipart_upload(partSize=str(MIB), **vault)['uploadId'] for _ in range(2)]
+    assert starts[0] == starts[1], starts
+    upload = {'uploadId': starts[0], **vault}
+    client.upload_multipart_part(range='bytes 0-11/*', body=b'Hello World!', **upload)
+    checksum = calculate_tree_hash(io.BytesIO(b'Hello World!'))
+    done = client.complete_multipart_upload(archiveSize='12', checksum=checksum, **upload)
+    assert done['archiveId'] == 'imported-in-parts', done
+    assert client.describe_vault(**vault)['NumberOfArchives'] == 2
+
+
+@check
+def leaves_import_headers_unsigned():
+    """an import whose headers are not signed is refused"""
+    vault = new_vault('imports')
+
+    def add(request, **_):
+        request.headers['x-moraine-archive-id'] = 'unsigned'
+
+    refused(
+        'InvalidSignatureException',
+        "'x-moraine-archive-id' must be a 'SignedHeader' in the AWS Authorization.",
+        Interfering('before-send.glacier', add).upload_archive,
+        body=b'Hello World!',
+        **vault,
+    )
+
+
 # Vaults
 
 

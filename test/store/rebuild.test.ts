@@ -17,6 +17,7 @@ import { treeHash } from '../../src/treehash/index.ts';
 import { adminOf } from '../support/admin.ts';
 import { type Api, apiOf, assertEmpty, assertJson } from '../support/api.ts';
 import { runMoraine } from '../support/command.ts';
+import { useImports } from '../support/imports.ts';
 import { jobsOf } from '../support/jobs.ts';
 import { locksOf } from '../support/locks.ts';
 import { placeOf } from '../support/pack-reader.ts';
@@ -187,6 +188,7 @@ for (const kind of [SQLITE, POSTGRES]) {
       const server = await serverFor(t, { data });
       const api = apiOf(server);
       await useVaults(api);
+      const assertImports = await useImports(api);
       const people = await usePeople(server);
       const Rules = [{ Strategy: 'BytesPerHour', BytesPerHour: 1_000_000 }];
       await change(api, 'PUT', 'policies/data-retrieval', { Policy: { Rules } });
@@ -204,7 +206,7 @@ for (const kind of [SQLITE, POSTGRES]) {
       const { output, errors } = await rebuilt(data, 0);
       assert.match(
         output,
-        /^restored: 2 accounts, 1 user, 4 access keys, 6 vaults, 9 archives, 2 open uploads$/m,
+        /^restored: 2 accounts, 1 user, 4 access keys, 7 vaults, 11 archives, 3 open uploads$/m,
       );
       assert.match(output, /^damaged: nothing$/m);
       assert.match(errors, /reading journal file 1 of/);
@@ -214,6 +216,7 @@ for (const kind of [SQLITE, POSTGRES]) {
       assert.doesNotMatch(again.errors(), /older than the store|"level":50/);
       assert.equal(again.accessKeyId, server.accessKeyId);
       assert.deepEqual(await dumpAll(again, people.roots, REGIONS), before);
+      await assertImports(apiOf(again));
       await assertPeople(again, people);
       const there = apiOf({ ...again, ...people.roots[1] } as TestServer, 'eu-west-1');
       assert.equal((await read(there, 'elsewhere', kept)).bytes.toString(), 'far away');

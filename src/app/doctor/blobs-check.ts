@@ -1,5 +1,5 @@
 /** Compares catalog and store: blobs that rows name and the store lacks, and blobs that nothing names. */
-import { BlobDamaged, BlobMissing, type BlobStore } from '../../domain/blob-store.ts';
+import { BlobDamaged, BlobMissing, type BlobStore, storedMs } from '../../domain/blob-store.ts';
 import type { CatalogReads } from '../../domain/catalog.ts';
 import type { NamedBlob } from '../../domain/damage-catalog.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
@@ -173,7 +173,7 @@ async function checkStored(deps: Both, orphans: Tally, unreadable: Tally): Promi
     const old: string[] = [];
     for (const blob of blobs) {
       if ('damage' in blob) unreadable.add(blob.damage);
-      else if (blob.description.label.createdMs < beforeMs) old.push(blob.ref);
+      else if (storedMs(blob.description.label) < beforeMs) old.push(blob.ref);
     }
     const named = new Set((await reads.findNamedBlobs(old)).map(({ ref }) => ref));
     const unnamed = old.filter((ref) => !named.has(ref));

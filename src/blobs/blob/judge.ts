@@ -1,5 +1,5 @@
 /** Reads all of a blob and compares it with its own hashes. */
-import { BlobDamaged, type BlobDescription } from '../../domain/blob-store.ts';
+import { BlobDamaged, type BlobDescription, storedMs } from '../../domain/blob-store.ts';
 import type { BlobDamage } from '../../domain/damage.ts';
 import type { BlobVerdict } from '../../domain/scrub-store.ts';
 import { isReadError } from '../../durable/errors.ts';
@@ -160,5 +160,5 @@ export function judgeBytes(engine: HashEngine, ref: string, bytes: Buffer): Blob
 }
 
 function toFacts({ size, treeHash, label }: BlobDescription): NonNullable<BlobVerdict['description']> {
-  return { size, treeHash, createdMs: label.createdMs };
+  return { size, treeHash, createdMs: storedMs(label) };
 }

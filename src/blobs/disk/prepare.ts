@@ -25,7 +25,7 @@ export async function prepareDiskStore(folder: string, fs: FileSystem = realFile
   await makeBlobFolders(paths);
   await writeFormat(paths);
   // The folder above holds the store's own name.
-  for (const name of [paths.blobs, folder, join(folder, '..')]) await flushFolder(fs, name);
+  await Promise.all([paths.blobs, folder, join(folder, '..')].map((name) => flushFolder(fs, name)));
   await removeUnfinishedFiles(paths);
   for (const texts of [paths.notes, paths.aside]) {
     for (const name of await fs.names(texts)) if (isUnfinishedNote(name)) await fs.remove(join(texts, name));
@@ -49,7 +49,10 @@ async function isUnfinishedFile(paths: DiskPaths, name: string): Promise<boolean
 }
 
 export async function makeBlobFolders(paths: DiskPaths): Promise<void> {
-  for (const name of BLOB_FOLDERS) await paths.fs.makeFolder(paths.blobFolder(name));
+  await paths.fs.makeFolder(paths.blobs);
+  const present = new Set(await paths.fs.names(paths.blobs));
+  const missing = BLOB_FOLDERS.filter((name) => !present.has(name));
+  await Promise.all(missing.map((name) => paths.fs.makeFolder(paths.blobFolder(name))));
 }
 
 async function requireKnownFormat(paths: DiskPaths): Promise<void> {

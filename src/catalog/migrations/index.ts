@@ -8,8 +8,9 @@ import { jobLists } from './0004-job-lists.ts';
 import { storeLink } from './0005-store-link.ts';
 import { damage } from './0006-damage.ts';
 import { arrival } from './0007-arrival.ts';
-import { directReads } from './0008-direct-reads.ts';
-import { tasks } from './0009-tasks.ts';
+import { imports } from './0008-imports.ts';
+import { directReads } from './0009-direct-reads.ts';
+import { tasks } from './0010-tasks.ts';
 
 /** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
@@ -20,8 +21,9 @@ const MIGRATIONS = {
   '0005-store-link': storeLink,
   '0006-damage': damage,
   '0007-arrival': arrival,
-  '0008-direct-reads': directReads,
-  '0009-tasks': tasks,
+  '0008-imports': imports,
+  '0009-direct-reads': directReads,
+  '0010-tasks': tasks,
 };
 
 /** The names of all migrations, in order. */

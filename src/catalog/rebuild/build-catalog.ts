@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { ClaimGenerationArgs } from '../../domain/store-link.ts';
 import { outboxWrites } from '../journal.ts';
 import { copySingles } from './copy-archives.ts';
+import { copyImportedIds } from './copy-imported-ids.ts';
 import { type CopiedPeople, copyPeople } from './copy-people.ts';
 import { copyUploads } from './copy-uploads.ts';
 import { copyVaults, countArchives } from './copy-vaults.ts';
@@ -53,6 +54,7 @@ export async function buildCatalog(
   const vaults = await copyVaults(scratch, target);
   const uploads = await copyUploads(scratch, target, options);
   const archives = uploads.archives + (await copySingles(scratch, target));
+  await copyImportedIds(scratch, target);
   await countArchives(scratch, target);
   const garbage = await addGarbage(scratch, target, nowMs);
   if (scratch.hasDamage('journal'))

@@ -33,6 +33,9 @@ interface SingleRow extends Row {
   /** Of the row in the scratch. */
   readonly at: number;
   readonly ref: string;
+  readonly account: string;
+  readonly region: string;
+  readonly vault: string;
   readonly vault_no: number | null;
   readonly archive_id: string;
   readonly description: string | null;
@@ -41,12 +44,23 @@ interface SingleRow extends Row {
   readonly size: number;
   readonly tree_hash: Uint8Array;
   readonly is_gone: number;
+  readonly is_beaten: number;
 }
+
+/**
+ * SQL for whether an imported archive was never acknowledged, because another one of its id came later. The catalog would
+ * have refused that one's id if the first had become an archive.
+ */
+const IS_BEATEN = `s.arrived_ms is not null and (
+  exists (select 1 from singles t where t.arrived_ms is not null and t.key = s.key
+    and (t.sequence, t.ref) > (s.sequence, s.ref))
+  or exists (select 1 from uploads u where u.key = s.key
+    and (u.state = 'completed' or (u.state = 'open' and u.imported_by is not null))))`;
 
 /** Sorted by id, so that the index of ids grows at its end. */
 const SINGLES = `
   select s.rowid as at, s.*, v.no as vault_no,
-    exists (select 1 from used_ids u where u.key = s.key) or ${isInBulk(OF_SINGLE)} as is_gone
+    exists (select 1 from used_ids u where u.key = s.key) or ${isInBulk(OF_SINGLE)} as is_gone, ${IS_BEATEN} as is_beaten
   from singles s left join vaults v on v.account = s.account and v.region = s.region and v.name = s.vault
   order by v.no, s.archive_id, s.sequence desc, s.ref desc`;
 
@@ -57,17 +71,24 @@ const LEAVE_OVER = `
 
 /** @returns the number of archives. */
 export async function copySingles(scratch: Scratch, target: RebuildTarget): Promise<number> {
+  scratch.exec('create index imports_by_key on singles (key, sequence) where arrived_ms is not null');
   const leaveOver = scratch.prepare(LEAVE_OVER);
   const kept = function* (): Generator<Insertable<Schema['archives']>> {
     let last = '';
     for (const row of scratch.rows(SINGLES) as Iterable<SingleRow>) {
       const name = `${row.vault_no}/${row.archive_id}`;
-      if (row.vault_no === null || row.is_gone !== 0 || name === last) leaveOver.run(row.is_gone, row.at);
-      else yield toArchive(row, row.vault_no);
+      if (row.vault_no !== null) noteId(scratch, row);
+      const isLeft = row.vault_no === null || row.is_gone !== 0 || row.is_beaten !== 0 || name === last;
+      if (isLeft) leaveOver.run(row.is_gone, row.at);
+      else yield toArchive(row, row.vault_no as number);
       last = name;
     }
   };
   return target.insert('archives', kept());
+}
+
+function noteId({ state }: Scratch, { account, region, vault, archive_id }: SingleRow): void {
+  state.noteForeignId({ account, region, name: vault }, archive_id);
 }
 
 function toArchive(row: SingleRow, vault_no: number): Insertable<Schema['archives']> {

@@ -33,16 +33,20 @@ interface UploadRow extends Row {
   readonly ended_ms: number | null;
   readonly size: number | null;
   readonly tree_hash: Uint8Array | null;
-  /** Of an import. */
+  /** Of an import: as in the catalog. */
+  readonly imported_by: string | null;
   readonly given_ms: number | null;
+  /** Of the archive of an import. */
+  readonly imported_ms: number | null;
   readonly arrived_ms: number | null;
+  readonly key: Uint8Array;
   readonly is_gone: number;
 }
 
 const OF_UPLOAD = { account: 'v.account', region: 'v.region', vault: 'v.name', key: 'u.key', number: '0' };
 
 const UPLOADS = `
-  select u.*, v.account, v.region, v.name as vault, i.created_ms as given_ms, i.arrived_ms,
+  select u.*, v.account, v.region, v.name as vault, i.created_ms as imported_ms, i.arrived_ms,
     exists (select 1 from used_ids d where d.key = u.key) or ${isInBulk(OF_UPLOAD)} as is_gone
   from uploads u join vaults v on v.no = u.vault_no left join imported i on i.key = u.key order by u.no`;
 
@@ -78,6 +82,7 @@ export async function copyUploads(
     const { state, ended_ms } = upload;
     const isRemembered = state !== 'expired' && (ended_ms ?? 0) >= rememberedSinceMs;
     if (state === 'open' || isRemembered) await copying.addUpload(upload);
+    if (state === 'completed' || (state === 'open' && upload.imported_by !== null)) copying.noteId(upload);
     if (state === 'open') {
       await copying.addParts(upload, choosePartsOfUpload(copying.candidates(upload)));
       copied.open++;
@@ -119,13 +124,19 @@ class UploadCopying {
     }));
   }
 
+  noteId({ account, region, vault, archive_id }: UploadRow): void {
+    this.#scratch.state.noteForeignId({ account, region, name: vault }, archive_id);
+  }
+
   async addUpload(row: UploadRow): Promise<void> {
     const { no, id, vault_no, archive_id, description, part_size, created_ms, ended_ms } = row;
     const state = row.state === 'expired' ? 'aborted' : row.state;
     const whole = { size: row.size, tree_hash: row.tree_hash };
     const times = { created_ms, ended_ms };
     const upload = { no, id, vault_no, archive_id, description, part_size };
-    await this.#target.add('uploads', { ...upload, ...times, state, ...whole });
+    const { imported_by, given_ms } = row;
+    const imported = { import_key: imported_by === null ? null : row.key, imported_by, given_ms };
+    await this.#target.add('uploads', { ...upload, ...times, state, ...whole, ...imported });
   }
 
   async addParts(upload: UploadRow, { parts, surplus }: ChosenParts): Promise<void> {
@@ -139,14 +150,15 @@ class UploadCopying {
   }
 
   async addArchive(upload: UploadRow): Promise<void> {
-    const { no, vault_no, archive_id, description, size, tree_hash, ended_ms, given_ms, arrived_ms } = upload;
+    const { no, vault_no, archive_id, description, size, tree_hash, ended_ms, imported_ms, arrived_ms } =
+      upload;
     const whole = { size: size ?? 0, treeHash: toHex(tree_hash ?? new Uint8Array()) };
     const candidates = this.candidates(upload);
     const chosen = choosePartsOfArchive(candidates, whole);
     if (chosen) await this.addParts(upload, chosen);
     else await this.#addDamaged(upload, candidates, whole.size);
     await this.#target.add('archives', {
-      ...{ id: archive_id, vault_no, description, created_ms: given_ms ?? ended_ms ?? 0, arrived_ms },
+      ...{ id: archive_id, vault_no, description, created_ms: imported_ms ?? ended_ms ?? 0, arrived_ms },
       ...{ size: whole.size, tree_hash: fromHex(whole.treeHash), ref: null, upload_no: no },
       damaged_ms: chosen ? null : this.#nowMs,
     });

@@ -2,7 +2,7 @@
  * The tables of a rebuild's scratch database, always SQLite. `key` is the first half of the SHA-256 of an archive id:
  * comparing keys needs a quarter of the disk and time that ids need.
  */
-export const SCRATCH_VERSION = '2';
+export const SCRATCH_VERSION = '3';
 
 const LABEL = 'account text, region text, vault text, archive_id text';
 
@@ -14,6 +14,7 @@ create table entries (seq integer primary key, entry text);
 create table unproven (seq integer primary key, entry text);
 
 create table used_ids (key blob);
+create table foreign_ids (key blob primary key, account text, region text, vault text) without rowid;
 create table writes (account text, region text, vault text, first_ms integer, last_ms integer,
   primary key (account, region, vault)) without rowid;
 create table numbers (key blob primary key, number integer) without rowid;
@@ -26,8 +27,9 @@ create table vaults (no integer primary key autoincrement, account text, region 
   lock_created_ms integer, changes integer, unique (account, region, name));
 create table uploads (no integer primary key autoincrement, id text, vault_no integer, archive_id text, key blob,
   description text, part_size integer, created_ms integer, state text, ended_ms integer, size integer, tree_hash blob,
-  unique (vault_no, id));
+  imported_by text, given_ms integer, unique (vault_no, id));
 create index uploads_by_id on uploads (id);
+create index uploads_by_key on uploads (key);
 
 create table accounts (id text primary key, created_ms integer);
 create table users (no integer primary key autoincrement, account text, name text, user_id text, created_ms integer);

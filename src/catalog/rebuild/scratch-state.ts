@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { AccessKey } from '../../domain/access-key-catalog.ts';
 import type { CapacityUnit } from '../../domain/capacity.ts';
@@ -7,22 +6,19 @@ import type { RebuildState, VaultChange } from '../../domain/rebuild-state.ts';
 import type { User } from '../../domain/user-catalog.ts';
 import type { VaultKey, VaultOwner } from '../../domain/vault.ts';
 import type { VaultLock } from '../../domain/vault-lock.ts';
-import { fromHex } from '../digest.ts';
-
-const KEY_BYTES = 16;
-
-/** The key of an archive id in the scratch tables. */
-export function keyOfId(archiveId: string): Uint8Array {
-  return hash('sha256', archiveId, 'buffer').subarray(0, KEY_BYTES);
-}
+import { fromHex, keyOfId } from '../digest.ts';
 
 /** The state of a rebuild, as rows of its scratch database. */
 export class ScratchState implements RebuildState {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync) {
+  /** Whether the server proves an archive id to be its own. */
+  readonly isOwnId: (archiveId: string) => boolean;
+
+  constructor(database: DatabaseSync, isOwnId: (archiveId: string) => boolean) {
     this.#database = database;
+    this.isOwnId = isOwnId;
   }
 
   #run(sql: string, ...values: SQLInputValue[]): void {
@@ -92,16 +88,17 @@ export class ScratchState implements RebuildState {
   }
 
   startUpload(key: VaultKey, entry: EntryOf<'upload-started'>): void {
-    const { uploadId, archiveId, description, partSize, at } = entry;
-    this.#addUpload(key, uploadId, [archiveId, keyOfId(archiveId), description, partSize, at]);
+    const { uploadId, archiveId, description, partSize, at, importedBy, createdMs } = entry;
+    const imported = [importedBy ?? null, createdMs ?? null];
+    this.#addUpload(key, uploadId, [archiveId, keyOfId(archiveId), description, partSize, at, ...imported]);
   }
 
   #addUpload(key: VaultKey, id: string, rest: readonly SQLInputValue[]): number | undefined {
     const no = this.#vaultNo(key);
     if (no === undefined) return undefined;
     this.#run(
-      `insert into uploads (vault_no, id, archive_id, key, description, part_size, created_ms, state)
-       values (?, ?, ?, ?, ?, ?, ?, 'open') on conflict do nothing`,
+      `insert into uploads (vault_no, id, archive_id, key, description, part_size, created_ms, imported_by, given_ms, state)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open') on conflict do nothing`,
       no,
       id,
       ...rest,
@@ -112,7 +109,15 @@ export class ScratchState implements RebuildState {
   completeUpload(key: VaultKey, entry: EntryOf<'upload-completed'>): void {
     const { uploadId, archiveId, description, size, treeHash, at } = entry;
     // The upload is there, unless damage hides its start. Then the size of its parts is unknown.
-    const no = this.#addUpload(key, uploadId, [archiveId, keyOfId(archiveId), description, 0, at]);
+    const no = this.#addUpload(key, uploadId, [
+      archiveId,
+      keyOfId(archiveId),
+      description,
+      0,
+      at,
+      null,
+      null,
+    ]);
     if (no === undefined) return;
     this.#run(
       `update uploads set state = 'completed', ended_ms = ?, size = ?, tree_hash = ? where vault_no = ? and id = ?`,
@@ -131,8 +136,18 @@ export class ScratchState implements RebuildState {
     this.#run(end, how, at, no, uploadId);
   }
 
-  useIds(archiveIds: readonly string[]): void {
-    for (const id of archiveIds) this.#run('insert into used_ids (key) values (?)', keyOfId(id));
+  useIds(key: VaultKey, archiveIds: readonly string[]): void {
+    for (const id of archiveIds) {
+      this.#run('insert into used_ids (key) values (?)', keyOfId(id));
+      this.noteForeignId(key, id);
+    }
+  }
+
+  /** Notes an id that no new archive may get, unless it proves itself. */
+  noteForeignId({ account, region, name }: VaultKey, archiveId: string): void {
+    if (this.isOwnId(archiveId)) return;
+    const insert = 'insert or ignore into foreign_ids values (?, ?, ?, ?)';
+    this.#run(insert, keyOfId(archiveId), account, region, name);
   }
 
   noteWrite({ account, region, name }: VaultKey, atMs: number): void {

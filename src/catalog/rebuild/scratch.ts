@@ -3,9 +3,9 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import type { AsideBlob, BlobDescription, JournalEntry, WriterStamp } from '../../domain/blob-store.ts';
 import type { Entry } from '../../domain/entries.ts';
 import type { DamageKind, RebuildScratch } from '../../domain/rebuild-scratch.ts';
-import { fromHex } from '../digest.ts';
+import { fromHex, keyOfId } from '../digest.ts';
 import { SCRATCH_TABLES, SCRATCH_VERSION } from './scratch-schema.ts';
-import { keyOfId, ScratchState } from './scratch-state.ts';
+import { ScratchState } from './scratch-state.ts';
 
 /** Small: what is sorted lies on disk. */
 const CACHE_KIB = 16_384;
@@ -34,8 +34,9 @@ export class Scratch implements RebuildScratch {
   /**
    * Opens the scratch of an interrupted rebuild, or begins a new one.
    * @param plan what the rebuild is based on, as text: a scratch of another plan is removed.
+   * @param isOwnId whether the server proves an archive id to be its own.
    */
-  constructor(path: string, plan: string) {
+  constructor(path: string, plan: string, isOwnId: (archiveId: string) => boolean) {
     if (existsSync(path) && readPlan(path) !== plan) removeScratch(path);
     const database = open(path);
     this.#database = database;
@@ -47,7 +48,7 @@ export class Scratch implements RebuildScratch {
       put.run('plan', plan);
       database.exec('commit');
     }
-    this.state = new ScratchState(database);
+    this.state = new ScratchState(database, isOwnId);
     this.#insertSingle = database.prepare('insert into singles values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertPart = database.prepare('insert into parts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertOther = database.prepare('insert into others values (?, ?, ?, ?, ?, ?, ?, ?)');

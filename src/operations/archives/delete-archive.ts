@@ -1,6 +1,6 @@
-import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts';
 import { policyVersionOf } from '../../domain/vault.ts';
 import { operation } from '../operation.ts';
+import { requireIssued } from './require-issued.ts';
 
 export const deleteArchive = operation({
   name: 'DeleteArchive',
@@ -15,15 +15,13 @@ export const deleteArchive = operation({
   fields: {},
   errors: ['ResourceNotFoundException'],
   // Deleting an archive again succeeds. An id that was never issued is a 404.
-  async run({ vaultKey, vault, id }, { catalog, clock, ids, settings }) {
+  async run({ vault, id }, { catalog, clock, ids, settings }) {
     const mode = settings.inventoryMode;
     const policyVersion = policyVersionOf(vault);
     // Writes without reading first: the write waits until an earlier deletion of this archive is in the journal.
     const of = { vaultNo: vault.no, id, nowMs: clock.now(), mode, policyVersion };
     if (await catalog.deleteArchive(of)) return {};
-    const verdict = ids.classifyArchiveId(id, vaultKey);
-    if (verdict === 'of-another-vault') throw archiveOfAnotherVault(vaultKey);
-    if (verdict === 'not-ours') throw archiveNotFound(id);
+    await requireIssued(id, vault, { catalog, ids });
     return {};
   },
 });

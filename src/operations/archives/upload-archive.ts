@@ -2,6 +2,8 @@ import { commitBlob } from '../commit-blob.ts';
 import { header } from '../fields.ts';
 import { type OperationDeps, type OperationRequest, operation } from '../operation.ts';
 import { parseDescription } from './archive-headers.ts';
+import { importArchive } from './import-archive.ts';
+import { IMPORT_FIELDS, importAction, toImportOrder } from './import-headers.ts';
 
 export const uploadArchive = operation({
   name: 'UploadArchive',
@@ -9,13 +11,18 @@ export const uploadArchive = operation({
   path: '/{accountId}/vaults/{vaultName}/archives',
   account: 'may-be-other',
   vault: 'must-exist',
+  alsoNeeds: importAction,
   body: 'upload',
   success: 201,
-  fields: { description: header('x-amz-archive-description', parseDescription) },
+  fields: { description: header('x-amz-archive-description', parseDescription), ...IMPORT_FIELDS },
   errors: ['ResourceNotFoundException', 'RequestTimeoutException'],
-  // Each call makes a new archive, even of equal content.
-  async run({ vaultKey, vault, body, description }, deps) {
-    const { id, treeHash } = await storeArchive({ vaultKey, vault, body }, description, deps);
+  // Each call makes a new archive, even of equal content, unless the client gives its id.
+  async run({ vaultKey, vault, body, description, importId, importDate }, deps) {
+    const order = toImportOrder({ importId, importDate }, deps.clock.now());
+    const request = { vaultKey, vault, body };
+    const { id, treeHash } = order
+      ? { id: order.archiveId, ...(await importArchive(request, order, description, deps)) }
+      : await storeArchive(request, description, deps);
     return {
       headers: {
         Location: `/${vaultKey.account}/vaults/${vaultKey.name}/archives/${id}`,

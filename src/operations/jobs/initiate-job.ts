@@ -1,9 +1,9 @@
-import { archiveNotFound, archiveOfAnotherVault } from '../../domain/archive.ts';
 import type { StoredArchive } from '../../domain/archive-catalog.ts';
 import { requireOwnMarker } from '../../domain/inventory.ts';
 import type { NewArchiveJob, NewJob } from '../../domain/job-catalog.ts';
 import { requireInventory, type Vault, vaultNotFound } from '../../domain/vault.ts';
 import { isTreeAligned } from '../../treehash/index.ts';
+import { requireIssued } from '../archives/require-issued.ts';
 import { member } from '../fields.ts';
 import { type Members, type OperationDeps, operation } from '../operation.ts';
 import { parseRetrievalRange } from './byte-range.ts';
@@ -111,8 +111,6 @@ async function findIssued(
   { catalog, ids }: OperationDeps,
 ): Promise<StoredArchive | undefined> {
   const archive = await catalog.findArchive(vault.no, archiveId);
-  const verdict = archive ? 'of-this-vault' : ids.classifyArchiveId(archiveId, vault);
-  if (verdict === 'of-another-vault') throw archiveOfAnotherVault(vault);
-  if (verdict === 'not-ours') throw archiveNotFound(archiveId);
+  if (!archive) await requireIssued(archiveId, vault, { catalog, ids });
   return archive;
 }

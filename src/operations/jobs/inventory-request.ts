@@ -4,6 +4,7 @@ import {
   type InventoryFormat,
   type InventoryRequest,
 } from '../../domain/inventory.ts';
+import { parseIsoDate } from '../iso-date.ts';
 
 /** `Format`: JSON by default. @throws Refusal invalid. */
 export function parseFormat(raw: unknown): InventoryFormat {
@@ -43,14 +44,7 @@ function parseLimit(raw: unknown): number | null {
 /** ISO 8601 with seconds; a missing zone is UTC, as one old client sends it. Null if absent. @throws Refusal invalid. */
 export function parseDate(name: string, raw: unknown): number | null {
   if (raw === undefined || raw === null || raw === '') return null;
-  const match =
-    typeof raw === 'string'
-      ? /^(\d{4}-\d\d-(\d\d))T(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/.exec(raw)
-      : null;
-  const [, day, dayOfMonth, time, zone = ''] = match ?? [];
-  const ms = Date.parse(`${day}T${time}${/^[+-]/.test(zone) ? zone : 'Z'}`);
-  // `Date` takes 30 February for 2 March.
-  const exists = new Date(`${day}T00:00:00Z`).getUTCDate() === Number(dayOfMonth);
-  if (exists && !Number.isNaN(ms)) return ms;
+  const ms = typeof raw === 'string' ? parseIsoDate(raw) : undefined;
+  if (ms !== undefined) return ms;
   throw invalidParameter(`Invalid ${name}: ${quote(raw)}. It must be a date such as 2013-03-20T17:03:43Z.`);
 }

@@ -14,6 +14,7 @@ it('a completed lock protects its archives, whatever happens to clocks and catal
   assert.deepEqual(tally.violations, []);
   // A run without attempts would prove nothing.
   for (const what of [
+    'imports',
     'deletions',
     'emptied',
     'protectedAttempts',

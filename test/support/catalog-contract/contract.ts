@@ -12,6 +12,7 @@ import { completing, repeats } from './completing.ts';
 import { Customer, type NewCustomer } from './customer.ts';
 import { damage } from './damage.ts';
 import { garbage, namedBlobs } from './garbage.ts';
+import { imports, multipartImports } from './imports.ts';
 import { inventories, inventoryJobs } from './inventories.ts';
 import { jobLife, jobs, segments } from './jobs.ts';
 import { journal } from './journal.ts';
@@ -33,6 +34,8 @@ const SECTIONS: Sections = {
   'deletion of a vault': vaultDeletion,
   tags,
   archives,
+  imports,
+  'multipart imports': multipartImports,
   uploads,
   parts,
   completing,

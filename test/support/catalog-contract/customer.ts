@@ -5,6 +5,7 @@ import type { NewArchive } from '../../../src/domain/archive-catalog.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import { Refusal, type RefusalKind } from '../../../src/domain/errors.ts';
 import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
+import type { NewImport, NewImportUpload } from '../../../src/domain/import-catalog.ts';
 import type { Page, Paging } from '../../../src/domain/page.ts';
 import { NUMBERS_PER_MS } from '../../../src/domain/sequence.ts';
 import type { DeclaredArchive, Part, Upload } from '../../../src/domain/upload.ts';
@@ -141,6 +142,31 @@ export class Customer {
     const archive = this.newArchive(vault.no, changes);
     await this.catalog.addArchive(archive);
     return archive;
+  }
+
+  /** An import of an archive, with a creation date long ago. */
+  newImport(vaultNo: number, changes: Partial<NewImport> = {}): NewImport {
+    return { ...this.newArchive(vaultNo, { createdMs: 1000 }), arrivedMs: START_MS, ...changes };
+  }
+
+  /** Claims the id of an import for its bytes. */
+  claim({ id: archiveId, vaultNo, size, treeHash }: NewImport, token = `token-${unique()}`) {
+    return this.catalog.claimArchiveId({ archiveId, vaultNo, size, treeHash, token });
+  }
+
+  async importArchive(vault: Vault, changes: Partial<NewImport> = {}): Promise<NewImport> {
+    const archive = this.newImport(vault.no, changes);
+    await this.claim(archive);
+    assert.equal(await this.catalog.importArchive(archive), 'added');
+    return archive;
+  }
+
+  /** The start of a multipart import. */
+  newImportUpload(vault: Vault, changes: Partial<NewImportUpload> = {}): NewImportUpload {
+    const no = unique();
+    const facts = { id: `upload-${no}`, archiveId: `archive-${no}`, description: null, partSize: MIB };
+    const times = { createdMs: START_MS, givenMs: 1000 };
+    return { vaultNo: vault.no, ...facts, ...times, importedBy: this.account, ...changes };
   }
 
   async deleteArchive(

@@ -3,6 +3,8 @@ import { after, before, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { JournalEntry } from '../../../src/domain/blob-store.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
+import type { NewImportUpload } from '../../../src/domain/import-catalog.ts';
+import type { Upload } from '../../../src/domain/upload.ts';
 import { Customer, declare, refused, START_MS, unique } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
 import { startTask } from './tasks.ts';
@@ -16,6 +18,11 @@ async function tellTale(c: Customer): Promise<string[]> {
   await c.complete(upload, declared);
   await c.abort(await c.startUpload(vault));
   await c.deleteArchive({ vaultNo: vault.no, id: upload.archiveId });
+  const imported = c.newImportUpload(vault);
+  await c.catalog.startImport(imported);
+  const parts = [await c.putPart(await findUpload(c, imported), 0, { size: 7 })];
+  for (let i = 0; i < 2; i++) await c.complete(imported, declare(parts));
+  await c.deleteArchive({ vaultNo: vault.no, id: imported.archiveId });
   await c.deleteVault();
   return [
     'vault-created',
@@ -26,8 +33,20 @@ async function tellTale(c: Customer): Promise<string[]> {
     'upload-started',
     'upload-ended',
     'archive-deleted',
+    'upload-started',
+    'upload-completed',
+    'archive-imported',
+    'upload-completed',
+    'archive-imported',
+    'archive-deleted',
     'vault-deleted',
   ];
+}
+
+async function findUpload(c: Customer, { vaultNo, id }: NewImportUpload): Promise<Upload> {
+  const upload = await c.catalog.findUpload(vaultNo, id);
+  assert.ok(upload);
+  return upload;
 }
 
 export function journal(makePlace: () => Promise<CatalogPlace>): void {

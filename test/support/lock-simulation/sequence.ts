@@ -49,6 +49,7 @@ interface Memory {
 export interface Tally {
   sequences: number;
   actions: number;
+  imports: number;
   deletions: number;
   /** Archives that tasks deleted. */
   emptied: number;
@@ -65,6 +66,7 @@ export function newTally(): Tally {
   return {
     sequences: 0,
     actions: 0,
+    imports: 0,
     deletions: 0,
     emptied: 0,
     refusedDeletions: 0,
@@ -179,10 +181,22 @@ class Sequence {
     await this.#upload(name);
   }
 
-  async #upload(name: string): Promise<void> {
+  /** Imports an archive that says it is old, or one again that is there. */
+  async importArchive(name: string): Promise<void> {
     const vault = this.#vaults.get(name);
-    const ended = await this.#ask('UploadArchive', name, { description: null });
-    if ('refused' in ended || !vault) return;
+    const there = vault ? this.#in(vault).filter(({ id }) => id.startsWith('import-')) : [];
+    const [again] = this.#random() < 0.3 ? this.#pick(there) : [];
+    const importDate = this.#world.clocks.realMs - 400 * DAY;
+    const importId = again?.id ?? `import-${this.#everStored.size}`;
+    await this.#upload(name, { importId, importDate }, again);
+  }
+
+  /** @param again the archive that is there already. */
+  async #upload(name: string, input: Record<string, unknown> = {}, again?: ArchiveModel): Promise<void> {
+    const vault = this.#vaults.get(name);
+    const ended = await this.#ask('UploadArchive', name, { description: null, ...input });
+    if ('refused' in ended || !vault || again) return;
+    if (input['importId'] !== undefined) this.#tally.imports++;
     const id = ended.headers['x-amz-archive-id'] ?? '';
     const archive = { id, vault, storedMs: this.#world.clocks.realMs, deleted: false };
     this.#archives.add(archive);
@@ -529,6 +543,7 @@ const ACTIONS: readonly [
   [3, 'createVault', true],
   [2, 'deleteVault', true],
   [6, 'upload', true],
+  [3, 'importArchive', true],
   [8, 'deleteArchive', true],
   [4, 'deleteAll', true],
   [4, 'race', true],

@@ -7,6 +7,11 @@ import { BIG_UPLOAD_NO, IDLE_BEFORE_MS, IDLE_UPLOAD_NO, TWENTY } from './crowd.t
 export const ARCHIVE_WRITES: CallsOf<
   | 'addArchive'
   | 'deleteArchive'
+  | 'claimArchiveId'
+  | 'releaseArchiveId'
+  | 'importArchive'
+  | 'startImport'
+  | 'noteUsedIds'
   | 'recordDamage'
   | 'healDamage'
   | 'startUpload'
@@ -29,6 +34,27 @@ export const ARCHIVE_WRITES: CallsOf<
       await c.catalog.deleteArchive({ vaultNo, id, nowMs: START_MS, ...decided });
     }
   },
+  async claimArchiveId(c) {
+    const archive = c.newImport((await mainVault(c)).no);
+    for (const token of ['one', 'two']) await c.claim(archive, token);
+    await c.catalog.importArchive(archive);
+    await c.claim(archive);
+  },
+  async releaseArchiveId(c) {
+    const archive = c.newImport((await mainVault(c)).no);
+    await c.claim(archive, 'one');
+    await c.catalog.releaseArchiveId({ archiveId: archive.id, token: 'one' });
+  },
+  async importArchive(c) {
+    const archive = c.newImport((await mainVault(c)).no);
+    await c.claim(archive);
+    for (let i = 0; i < 2; i++) await c.catalog.importArchive(archive);
+  },
+  async startImport(c) {
+    const start = c.newImportUpload(await mainVault(c));
+    for (let i = 0; i < 2; i++) await c.catalog.startImport(start);
+  },
+  noteUsedIds: ({ catalog }) => catalog.noteUsedIds({ archiveIds: ['used', 'used too'] }),
   recordDamage: ({ catalog }) =>
     catalog.recordDamage({
       found: ['blob-17', 'part-17'].map((ref) => ({ ref, leaf: 1, kind: 'data' })),

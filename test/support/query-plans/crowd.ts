@@ -179,7 +179,7 @@ function messages(account: string): string[] {
       strategy: `'FreeTier'`,
     }),
     rows('direct_reads', CROWD, {
-      account: `'${account}'`,
+      account: `case when i <= ${DUE} then '${account}' else cast(100000000000 + i as text) end`,
       region: `'us-east-1'`,
       minute_ms: `${START_MS} - i * 60000`,
       bytes: 'i',

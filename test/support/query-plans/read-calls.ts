@@ -69,6 +69,7 @@ export const READ_CALLS: CallsOf<Exclude<keyof CatalogReads, Unlimited>> = {
   findVault: (c) => c.catalog.findVault(c.key(vaultName(VAULT_NO))),
   findVaultState: mainVault,
   hasVaults: ({ catalog }) => catalog.hasVaults(),
+  findImportedId: ({ catalog }) => catalog.findImportedId(archiveId(17)),
   listVaultKeys: ({ catalog }) =>
     each(
       () => catalog.listVaultKeys({ name: vaultName(VAULT_NO), limit: LIMIT }),

@@ -62,8 +62,11 @@ export class UploadModel {
   mayExpire = false;
   /** Whether an older catalog opened it again: parts that were replaced since may have lost their bytes. */
   isReopened = false;
+  /** The id that its archive will have, if a client gave it. */
+  readonly importId: string | undefined;
 
-  constructor(id: string, vault: VaultModel, description: string) {
+  constructor(id: string, vault: VaultModel, description: string, importId?: string) {
+    this.importId = importId;
     this.id = id;
     this.vault = vault;
     this.description = description;
@@ -121,7 +124,10 @@ export class VaultModel {
   readonly uploads = new Set<UploadModel>();
   readonly jobs = new Set<JobModel>();
   readonly strays = new Set<Stray>();
-  /** Whether what an unanswered upload left may have been deleted since, before an older catalog was put back. */
+  /**
+   * Whether what an unanswered upload left may lack its bytes: it may have been deleted before an older catalog was put
+   * back, or a rebuild found what a power cut tore.
+   */
   straysMayLackBytes = false;
   /** Everything that was sent whole: the store may have it although it was refused. */
   readonly sent = new Set<Stray>();
@@ -154,14 +160,56 @@ export class VaultModel {
   }
 }
 
+/** What a request gave an id to: the bytes of a single upload, or a multipart upload (an empty tree hash). */
+export interface ImportUse {
+  readonly vault: VaultModel;
+  readonly treeHash: string;
+}
+
+/** An id that clients gave to archives. */
+export class ImportModel {
+  /** Bytes that were sent under it. */
+  readonly contents: Content[] = [];
+  /** What may have it, or may have had it. */
+  readonly #uses = new Set<ImportUse>();
+  readonly #watches = new Set<Set<ImportUse>>();
+
+  /** Notes a request. @returns every use that comes to be until `unwatch`. */
+  begin(use: ImportUse): Set<ImportUse> {
+    this.#uses.add(use);
+    for (const watch of this.#watches) watch.add(use);
+    const seen = new Set(this.#uses);
+    this.#watches.add(seen);
+    return seen;
+  }
+
+  unwatch(seen: Set<ImportUse>): void {
+    this.#watches.delete(seen);
+  }
+
+  forget(use: ImportUse): void {
+    this.#uses.delete(use);
+  }
+}
+
 export class Model {
+  /** By id, in the order of their first use. */
+  readonly imports = new Map<string, ImportModel>();
   readonly vaults: readonly VaultModel[];
+  /** Whether an older catalog was put back and is not accepted: then nothing can be imported. */
+  isOlder = false;
   readonly retrievalPolicy = new Uncertain<string>('None');
   /** Numbers the descriptions, by which archives without a known id are recognized. */
   #descriptions = 0;
 
   constructor(names: readonly string[]) {
     this.vaults = names.map((name) => new VaultModel(name));
+  }
+
+  importOf(id: string): ImportModel {
+    const known = this.imports.get(id) ?? new ImportModel();
+    this.imports.set(id, known);
+    return known;
   }
 
   newDescription(): string {

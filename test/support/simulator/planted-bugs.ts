@@ -97,6 +97,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   { name: 'sweep during a rebuild', sweepsDuringRebuild: true },
   {
+    name: 'store an import before its id is claimed',
+    catalog: (catalog) => ({ ...catalog, claimArchiveId: async () => 'claimed' }),
+  },
+  {
     name: 'skip the older-catalog check',
     plan: (plan) => ({ ...plan, older: false, storeNumber: 0 }),
     repaired: (blobs) => replacing(blobs, blind(blobs)),

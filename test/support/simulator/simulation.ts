@@ -33,7 +33,7 @@ const FENCED_WITHIN_MS = 3000;
 const MOST_TURNS = 50_000;
 const STARTS_UNDER_FAULTS = 3;
 /** Requests may be under way while this much time passes. */
-const SHORT_MS = 20_000;
+const SHORT_MS = 4000;
 const DAY_MS = 86_400_000;
 const REMEMBERED_MS = DAY_MS;
 const UPLOADS_EXPIRE_MS = 3 * DAY_MS;
@@ -372,15 +372,22 @@ export class Simulation {
     this.#backup();
     this.#backup = undefined;
     this.#isMixed = true;
+    this.#model.isOlder = true;
     this.#installation.catalog.replace(`${this.#installation.catalog.path}.backup`);
     await this.#start();
     await this.#requireKept();
     if (!accepts) return;
     const server = await this.#running();
     await this.#settle(server.process, () =>
-      acceptCatalog(server.catalog, server.blobs, this.#installation.nowMs()),
+      acceptCatalog(
+        server.catalog,
+        server.blobs,
+        this.#installation.nowMs(),
+        (id) => !id.startsWith('import-'),
+      ),
     );
     this.#kept = [];
+    this.#model.isOlder = false;
     for (const vault of this.#model.vaults) vault.notedLocks = [];
     await this.#restart();
   }
@@ -399,13 +406,15 @@ export class Simulation {
     }
     this.#backup = undefined;
     for (const vault of this.#model.vaults) {
-      // What got no answer comes to light again, and jobs do not come back.
+      // What got no answer comes to light again, even if a power cut tore its bytes, and jobs do not come back.
       for (const stray of vault.sent) vault.strays.add(stray);
+      vault.straysMayLackBytes = true;
       vault.jobs.clear();
       for (const upload of vault.uploads)
         for (const { first, content } of upload.unanswered) upload.place(first).allow(content);
     }
     await this.#start();
+    for (const vault of this.#model.vaults) vault.straysMayLackBytes = false;
   }
 
   /** @param dies whether the process dies on the way. @returns whether the catalog is rebuilt without damage. */

@@ -44,6 +44,8 @@ class Vault {
   /** Open uploads: id to description. */
   readonly uploads = new Map<string, string>();
   readonly completed = new Map<string, Completed>();
+  /** Open uploads of imports: id to the archive's id. */
+  readonly imports = new Map<string, string>();
 
   constructor(createdMs: number) {
     this.createdMs = createdMs;
@@ -58,7 +60,7 @@ export async function readStore(blobs: BlobStore, nowMs: number): Promise<Found>
   const deleted = new Set<string>();
   for (const body of await entriesOf(blobs)) apply(vaults, deleted, body);
   await applyLocks(vaults, blobs);
-  const found = await blobsOf(blobs);
+  const found = withoutBeaten(await blobsOf(blobs), vaults);
   const named = [...vaults].map(([name, vault]) => {
     const own = found.filter(({ label }) => label.vault === name);
     return [name, toFound(vault, own, deleted, nowMs)] as const;
@@ -95,14 +97,17 @@ function apply(vaults: Map<string, Vault>, deleted: Set<string>, body: Body): vo
       break;
     case 'upload-started':
       vault?.uploads.set(text('uploadId'), text('description'));
+      if (body['importedBy'] !== undefined) vault?.imports.set(text('uploadId'), text('archiveId'));
       break;
     case 'upload-completed':
       vault?.uploads.delete(text('uploadId'));
+      vault?.imports.delete(text('uploadId'));
       if (!deleted.has(text('archiveId')))
         vault?.completed.set(text('archiveId'), body as unknown as Completed);
       break;
     case 'upload-ended':
       vault?.uploads.delete(text('uploadId'));
+      vault?.imports.delete(text('uploadId'));
       break;
     case 'archive-deleted':
       deleted.add(text('archiveId'));
@@ -146,6 +151,32 @@ async function blobsOf(blobs: BlobStore): Promise<Blob[]> {
     found.push({ ref, label, size, treeHash });
   }
   return found;
+}
+
+/** Leaves out imported archives that were never acknowledged: a later one has their id. */
+function withoutBeaten(blobs: readonly Blob[], vaults: ReadonlyMap<string, Vault>): readonly Blob[] {
+  const ofUploads = new Set<string>();
+  for (const { completed, imports } of vaults.values())
+    for (const id of [...completed.keys(), ...imports.values()]) ofUploads.add(id);
+  const last = new Map<string, Blob>();
+  for (const blob of blobs) {
+    const { archiveId, sequence } = blob.label;
+    const known = last.get(archiveId);
+    if (!isImport(blob) || (known && isBefore(sequence, blob.ref, known))) continue;
+    last.set(archiveId, blob);
+  }
+  return blobs.filter((blob) => {
+    const { archiveId } = blob.label;
+    return !isImport(blob) || (last.get(archiveId) === blob && !ofUploads.has(archiveId));
+  });
+}
+
+function isImport({ label }: Blob): boolean {
+  return label.kind === 'archive' && label.arrivedMs !== undefined;
+}
+
+function isBefore(sequence: number, ref: string, other: Blob): boolean {
+  return sequence < other.label.sequence || (sequence === other.label.sequence && ref < other.ref);
 }
 
 function toFound(

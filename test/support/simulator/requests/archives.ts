@@ -63,6 +63,7 @@ export function deletionOf(archive: ArchiveModel): Asked {
   const lock = asked.watch(vault.lock);
   const wasThere = archive.isThere.must(true);
   asked.onVault(vault);
+  onEarlierVault(asked, archive);
   return (
     asked
       .changes(archive.isThere.begin(false))
@@ -71,4 +72,10 @@ export function deletionOf(archive: ArchiveModel): Asked {
       // A completed lock denies it as long as the simulation lasts.
       .outcome(204, { mayCome: () => !wasThere || [...lock].some((one) => !one.startsWith('locked')) })
   );
+}
+
+/** Allows the answer that the vault never had the id: a client gave it to an archive of an earlier vault of the name. */
+export function onEarlierVault(asked: Asked, { id, vault }: ArchiveModel): void {
+  const mayCome = () => id.startsWith('import-') && vault.deletions > 0;
+  asked.outcome(404, { code: 'ResourceNotFoundException', mayCome });
 }

@@ -61,6 +61,11 @@ export class Asked {
     return this;
   }
 
+  /** Called when the request has ended, whichever way. */
+  onEnd(end: () => void): void {
+    this.#ends.push(end);
+  }
+
   /** Collects the values that something has until the answer. */
   watch<Value>(value: Uncertain<Value>): ReadonlySet<Value> {
     const seen = value.watch();

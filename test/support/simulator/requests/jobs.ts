@@ -1,6 +1,7 @@
 /** Retrievals, inventories and their outputs. */
 import { type ArchiveModel, expect, type JobModel, type VaultModel } from '../model.ts';
 import { Uncertain } from '../uncertain.ts';
+import { onEarlierVault } from './archives.ts';
 import { type AskContext, Asked, jsonOf, pathOf, pickVault, type Reply } from './asked.ts';
 
 export function initiateRetrieval(context: AskContext): Asked | undefined {
@@ -17,6 +18,7 @@ export function retrievalOf(archive: ArchiveModel): Asked {
   const asked = new Asked(`retrieve ${description}`, draft);
   asked.mayFail = () => archive.mayLackBytes;
   const there = asked.onVault(vault);
+  onEarlierVault(asked, archive);
   const seen = asked.watch(archive.isThere);
   return asked.outcome(202, {
     mayCome: () => there.has(true),

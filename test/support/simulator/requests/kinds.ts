@@ -3,6 +3,7 @@
 import { deleteArchive, uploadArchive } from './archives.ts';
 import type { AskContext, Asked } from './asked.ts';
 import { badRequest } from './bad.ts';
+import { importArchive, startImport } from './imports.ts';
 import { describeJob, getJobOutput, initiateInventory, initiateRetrieval, listJobs } from './jobs.ts';
 import {
   abortLock,
@@ -29,6 +30,8 @@ export const REQUESTS = {
   listVaults,
   uploadArchive,
   deleteArchive,
+  importArchive,
+  startImport,
   startUpload,
   putPart,
   completeUpload,
@@ -62,6 +65,8 @@ export const WEIGHTS: Readonly<Record<RequestKind, number>> = {
   listVaults: 1,
   uploadArchive: 26,
   deleteArchive: 14,
+  importArchive: 12,
+  startImport: 3,
   startUpload: 8,
   putPart: 18,
   completeUpload: 8,

@@ -16,7 +16,7 @@ export function toRequest({ headers, ...draft }: Draft, nowMs: number): Simulate
     'content-length': String(body.length),
     ...headers,
   };
-  const names = Object.keys(all).filter((name) => name.startsWith('x-amz-') || name === 'host');
+  const names = Object.keys(all).filter((name) => /^(?:x-amz-|x-moraine-|host$)/.test(name));
   const credential = `AKIDSIMULATEDSIMULAT/${date.slice(0, 8)}/us-east-1/glacier/aws4_request`;
   const signed = `SignedHeaders=${names.sort().join(';')}, Signature=${'0'.repeat(64)}`;
   return {
