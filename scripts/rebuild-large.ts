@@ -12,6 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { encodeTrailer } from '../src/blobs/blob/format.ts';
 import { formatLine } from '../src/blobs/disk/journal-lines.ts';
 import { encodeHeader, HEADER_BYTES, recordBytes } from '../src/blobs/packs/format.ts';
+import { Ids } from '../src/domain/ids.ts';
 import { apiOf, assertJson } from '../test/support/api.ts';
 import { jobsOf } from '../test/support/jobs.ts';
 import { MAIN } from '../test/support/program.ts';
@@ -22,7 +23,6 @@ const VAULT = 'large';
 const BOUND_MIB = 256;
 const POLL_MS = 100;
 const PACK_BYTES = 64 * 2 ** 20;
-const ID_BYTES = 103;
 const DATA_BYTES = 48;
 /** Of the deleted archives, one in so many is still in its pack. */
 const UNSWEPT = 100;
@@ -63,7 +63,7 @@ try {
   const owner = { account: server.accountId, region: 'us-east-1', vault: VAULT };
   await server.stop();
   const filling = performance.now();
-  const sample = await fill(owner);
+  const sample = await fill(owner, await idsOf(owner));
   for (const suffix of ['', '-wal', '-shm']) await rm(join(data, `catalog.sqlite${suffix}`), { force: true });
   console.log(`${count} archives and ${count} deleted ids written in ${secondsSince(filling)} s`);
   await measure();
@@ -96,8 +96,14 @@ interface Made {
   readonly blob: Buffer;
 }
 
-function makeArchive(owner: Owner, i: number): Made {
-  const id = randomBytes(ID_BYTES).toString('base64url');
+/** Returns ids that the server proves to be its own. */
+async function idsOf({ vault: name, ...owner }: Owner): Promise<() => string> {
+  const masterKey = Buffer.from(await readFile(join(data, 'master.key'), 'utf8'), 'hex');
+  const ids = new Ids(masterKey, randomBytes);
+  return () => ids.archiveId({ ...owner, name }, 1_700_000_000_000);
+}
+
+function makeArchive(owner: Owner, id: string, i: number): Made {
   const bytes = randomBytes(DATA_BYTES);
   const leaf = createHash('sha256').update(bytes).digest();
   const hash = leaf.toString('hex');
@@ -109,13 +115,13 @@ function makeArchive(owner: Owner, i: number): Made {
 }
 
 /** Writes packs and a journal file; gives one archive. */
-async function fill(owner: Owner): Promise<Made> {
+async function fill(owner: Owner, newId: () => string): Promise<Made> {
   let pack = new PackFile();
   const journal = createWriteStream(join(store, 'journal', `${randomBytes(16).toString('hex')}.jsonl`));
-  const sample = makeArchive(owner, 0);
+  const sample = makeArchive(owner, newId(), 0);
   await pack.add(sample.blob);
   for (let i = 1; i < count + count / UNSWEPT; i++) {
-    const made = makeArchive(owner, i);
+    const made = makeArchive(owner, newId(), i);
     await pack.add(made.blob);
     if (i >= count) await writeDeletion(journal, owner, i, made.id);
     if (pack.length < PACK_BYTES) continue;
@@ -124,7 +130,7 @@ async function fill(owner: Owner): Promise<Made> {
   }
   await pack.end();
   for (let i = 0; i < count - count / UNSWEPT; i++)
-    await writeDeletion(journal, owner, 2 * count + i, randomBytes(ID_BYTES).toString('base64url'));
+    await writeDeletion(journal, owner, 2 * count + i, newId());
   await new Promise<void>((resolve) => journal.end(() => resolve()));
   return sample;
 }

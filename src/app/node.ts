@@ -17,7 +17,7 @@ import type { Logger } from '../log.ts';
 import { OPERATIONS } from '../operations/table.ts';
 import { PolicyCache } from '../protocol/policy-cache.ts';
 import { createRouter } from '../protocol/route.ts';
-import { createServer, cutConnections } from '../protocol/server.ts';
+import { createServer, cutConnections, stopDraining } from '../protocol/server.ts';
 import { createSigningKeys } from '../protocol/signature/keys.ts';
 import { UnprovenBodies } from '../protocol/unproven-bodies.ts';
 import type { UnsignedDenials } from '../protocol/unsigned-denials.ts';
@@ -172,6 +172,7 @@ export function listen(
 /** Accepts no more connections, and resolves when requests under way have ended or were cut after the grace time. */
 export function stopServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
+    stopDraining(server);
     const cut = setTimeout(() => cutConnections(server), STOP_GRACE_MS);
     server.close(() => {
       clearTimeout(cut);

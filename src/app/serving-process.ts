@@ -4,6 +4,7 @@ import type { DiskStore } from '../blobs/disk/disk-store.ts';
 import type { Config, TlsPair } from '../config/read.ts';
 import { STRAY_MS } from '../domain/trusted-time.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { drainConnections } from '../protocol/server.ts';
 import { repeat, type Scheduled } from '../workers/schedule.ts';
 import { openAudit } from './audit.ts';
 import { dueWorkOf, LOOK_AT_DAMAGE, logChoreFailure, startSharedChores, watchSpace } from './chores.ts';
@@ -12,6 +13,7 @@ import { dataFolder, readMasterKey } from './data-folder.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { watchDescriptors } from './descriptor-watch.ts';
 import { hashEngine } from './hash-engine.ts';
+import { QUIET_MS, quietWatch, readLoad } from './load-watch.ts';
 import { GIVE_BACK, startMemoryReturn } from './memory-return.ts';
 import { createNode, listen, stopServer } from './node.ts';
 import { openCatalog } from './open-catalog.ts';
@@ -149,17 +151,46 @@ async function start(
     startCounting({ denials, audit: audit.log, masterKey, log }),
     ...startTelling(config, stampSource),
   ];
+  const close = once(async () => {
+    for (const chore of chores) await chore.stop();
+    await audit.close();
+    await catalog.close();
+    await blobs.close();
+  });
   whenReady({
     renewTls: (pair) => renewTls(server, pair),
     async stop() {
       await stopServer(server);
-      for (const chore of chores) await chore.stop();
-      await audit.close();
-      await catalog.close();
-      await blobs.close();
+      await close();
     },
   });
   tell({ kind: 'serving', address });
+  if (config.growing)
+    endWhenQuiet(async () => {
+      tell({ kind: 'ending' });
+      await drainConnections(server);
+      await close();
+    });
+}
+
+/** Ends this process after a while without much to do. @param end lets it finish what is under way. */
+function endWhenQuiet(end: () => Promise<void>): void {
+  const isQuiet = quietWatch(readLoad);
+  const timer = setInterval(async () => {
+    if (!isQuiet()) return;
+    clearInterval(timer);
+    await end();
+    process.exit(0);
+  }, QUIET_MS);
+}
+
+/** Runs a task once, however often it is called. */
+function once(task: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= task();
+    return running;
+  };
 }
 
 /** Tells the primary about writes. Not needed on SQLite, where the primary commits them itself. */

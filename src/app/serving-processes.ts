@@ -41,7 +41,9 @@ interface ServingProcessesDeps {
 export type ProcessMessage =
   | { readonly kind: 'serving'; readonly address: ListenAddress }
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'wrote' };
+  | { readonly kind: 'wrote' }
+  /** It is not needed, and ends when its connections have ended. */
+  | { readonly kind: 'ending' };
 
 /**
  * A message from the primary to a serving process. The settings come first, so that a process started later serves like
@@ -53,54 +55,78 @@ export type PrimaryMessage =
   | { readonly kind: 'tls'; readonly pair: TlsPair }
   | { readonly kind: 'stop' };
 
+/** Processes that serve on one port, and those that replace them. */
+export interface ServingProcesses extends Omit<Serving, 'address'> {
+  /** Starts some more; resolves when they serve. @throws the error of the first failing one. */
+  start(count: number): Promise<ListenAddress[]>;
+  /** Number of processes, without those that are ending. */
+  count(): number;
+}
+
 /** Starts `config.workers` processes on one port; resolves when all serve. @throws the error of the first failing one. */
 export async function startServingProcesses(deps: ServingProcessesDeps): Promise<Serving> {
+  const { workers, listen } = deps.config;
+  const processes = openServingProcesses(deps);
+  try {
+    // If the port is 0, the first process picks a port for all.
+    const early = listen.port === 0 ? await processes.start(1) : [];
+    const [address] = [...early, ...(await processes.start(workers - early.length))];
+    return { ...processes, address: address as ListenAddress };
+  } catch (error) {
+    await processes.stop();
+    throw error;
+  }
+}
+
+/** Starts no process yet. */
+export function openServingProcesses(deps: ServingProcessesDeps): ServingProcesses {
   const { cluster, log } = deps;
   let { config } = deps;
   cluster.setupPrimary({ serialization: 'advanced', execArgv: [...process.execArgv, YOUNG_SPACE] });
   let stopping = false;
   let refusing: string | undefined;
   const exits = new Set<Promise<void>>();
-  const start = (): Worker => {
+  const serving = new Set<Worker>();
+  const startOne = (): Worker => {
     const worker = fork({ ...deps, config });
+    serving.add(worker);
     if (refusing !== undefined) tell(worker, { kind: 'stop-writing', reason: refusing });
+    worker.on('message', ({ kind }: ProcessMessage) => kind === 'ending' && serving.delete(worker));
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code, signal) => {
         exits.delete(exited);
         resolve();
-        if (stopping) return;
+        // A process that said that it ends needs no successor.
+        if (stopping || !serving.delete(worker)) return;
         log.error({ pid: worker.process.pid, code, signal }, 'a serving process ended and will be replaced');
-        setTimeout(() => !stopping && start(), REPLACE_PAUSE_MS);
+        setTimeout(() => !stopping && startOne(), REPLACE_PAUSE_MS);
       });
     });
     exits.add(exited);
     return worker;
   };
-  const stop = async (): Promise<void> => {
-    stopping = true;
-    tellAll(cluster, { kind: 'stop' });
-    await Promise.all(exits);
+  return {
+    async start(count) {
+      const addresses = await Promise.all(Array.from({ length: count }, () => waitUntilServing(startOne())));
+      const port = addresses[0]?.port ?? config.listen.port;
+      config = { ...config, listen: { ...config.listen, port } };
+      return addresses;
+    },
+    count: () => serving.size,
+    stopWriting(reason) {
+      refusing = reason;
+      tellAll(cluster, { kind: 'stop-writing', reason });
+    },
+    renewTls(pair) {
+      config = { ...config, tls: pair };
+      tellAll(cluster, { kind: 'tls', pair });
+    },
+    async stop() {
+      stopping = true;
+      tellAll(cluster, { kind: 'stop' });
+      await Promise.all(exits);
+    },
   };
-  const stopWriting = (reason: string): void => {
-    refusing = reason;
-    tellAll(cluster, { kind: 'stop-writing', reason });
-  };
-  const renewTls = (pair: TlsPair): void => {
-    config = { ...config, tls: pair };
-    tellAll(cluster, { kind: 'tls', pair });
-  };
-  const startSome = (count: number): Promise<ListenAddress[]> =>
-    Promise.all(Array.from({ length: count }, () => waitUntilServing(start())));
-  try {
-    // If the port is 0, the first process picks a port for all.
-    const early = config.listen.port === 0 ? await startSome(1) : [];
-    if (early[0]) config = { ...config, listen: { ...config.listen, port: early[0].port } };
-    const [address] = [...early, ...(await startSome(config.workers - early.length))];
-    return { address: address as ListenAddress, stopWriting, renewTls, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
 function tellAll(cluster: Cluster, message: PrimaryMessage): void {

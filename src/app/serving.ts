@@ -1,5 +1,6 @@
 /** Answers requests in the primary itself, or in serving processes. */
 import cluster from 'node:cluster';
+import type { Server } from 'node:http';
 import { readIdentity } from '../blobs/disk/identity.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { openAudit } from './audit.ts';
@@ -15,10 +16,12 @@ import {
 import { DamageWatch } from './damage-watch.ts';
 import { startCounting, unsignedDenials } from './denials.ts';
 import { createEmulator, type RunningEmulator, TurnableClock } from './emulator.ts';
+import { readLoad } from './load-watch.ts';
 import { createNode, listen, stopServer } from './node.ts';
 import type { Primary } from './primary.ts';
 import { logAnchorFailure } from './process-deps.ts';
-import { type Serving, startServingProcesses } from './serving-processes.ts';
+import { serveGrowing } from './serve-growing.ts';
+import { openServingProcesses, type Serving, startServingProcesses } from './serving-processes.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { renewTls } from './tls-pair.ts';
 
@@ -28,10 +31,29 @@ interface ServingDeps extends ChoreDeps {
 
 /** Starts serving, and resolves when the server accepts connections. @throws the error of the first failing process. */
 export function startServing(primary: Primary, deps: ServingDeps): Promise<Serving> {
-  return deps.config.workers === 1 ? serveHere(primary, deps) : serveInProcesses(primary, deps);
+  const { workers, growing } = deps.config;
+  if (workers === 1) return serveHere(primary, deps);
+  if (growing) return serveHereFirst(primary, deps);
+  return startServingProcesses(processesDeps(primary, deps));
 }
 
-async function serveHere(primary: Primary, deps: ServingDeps): Promise<Serving> {
+/** What serves in this process. */
+interface ServingHere extends Serving {
+  readonly server: Server;
+}
+
+async function serveHereFirst(primary: Primary, deps: ServingDeps): Promise<Serving> {
+  const here = await serveHere(primary, deps, true);
+  const { config, log } = deps;
+  const { port } = here.address;
+  const processes = openServingProcesses(
+    processesDeps(primary, { config: { ...config, listen: { ...config.listen, port } }, log }),
+  );
+  return serveGrowing({ here, processes, most: config.workers - 1, readLoad, log });
+}
+
+/** @param shared as for `listen`. */
+async function serveHere(primary: Primary, deps: ServingDeps, shared = false): Promise<ServingHere> {
   const audit = await openAudit(
     { ...primary, clock: systemClock, random: systemRandom, space: primary.space.of('audit log') },
     logAnchorFailure(deps.log),
@@ -47,9 +69,10 @@ async function serveHere(primary: Primary, deps: ServingDeps): Promise<Serving> 
     damage.schedule(logChoreFailure(deps.log, LOOK_AT_DAMAGE)),
     startCounting({ ...deps, denials, audit: audit.log, masterKey: primary.masterKey }),
   ];
-  const address = await listen(server, deps.config.listen);
+  const address = await listen(server, deps.config.listen, shared);
   return {
     address,
+    server,
     // The only store is the primary's.
     stopWriting() {},
     renewTls: (pair) => renewTls(server, pair),
@@ -75,11 +98,11 @@ function emulatorOf(
   return createEmulator({ ...emulated, doDueWork: () => doDueWork(deps, due) });
 }
 
-function serveInProcesses(
+function processesDeps(
   { writer, stampSource, keeper }: Primary,
-  { config, log }: ChoreDeps,
-): Promise<Serving> {
+  { config, log }: Pick<ChoreDeps, 'config' | 'log'>,
+): Parameters<typeof openServingProcesses>[0] {
   const { generation } = stampSource;
   const onWrite = () => keeper.onWrite();
-  return startServingProcesses({ cluster, config, generation, writer, onWrite, log });
+  return { cluster, config, generation, writer, onWrite, log };
 }

@@ -55,8 +55,17 @@ export type UploadBody =
       readonly treeHash: string;
     };
 
+/** Makes an upload an import, at Moraine only. */
+export interface ImportInput {
+  /** The id that the archive gets: 1 to 255 of `A-Za-z0-9_-`. The same import again answers as the first did. */
+  readonly archiveId?: string | undefined;
+  /** The date that the archive gets, ISO 8601. */
+  readonly creationDate?: string | undefined;
+}
+
 /** Input of UploadArchive. */
 export type UploadArchiveInput = VaultInput &
+  ImportInput &
   UploadBody & { readonly archiveDescription?: string | undefined };
 
 /** Input of UploadMultipartPart. */
@@ -72,7 +81,7 @@ export interface UploadInput extends VaultInput {
 }
 
 /** Input of InitiateMultipartUpload. */
-export interface InitiateUploadInput extends VaultInput {
+export interface InitiateUploadInput extends VaultInput, ImportInput {
   /** 2^n MiB, n from 0 to 12, in bytes. */
   readonly partSize: number;
   readonly archiveDescription?: string | undefined;
@@ -225,7 +234,23 @@ export interface NotificationConfiguration {
   readonly events: readonly ('ArchiveRetrievalCompleted' | 'InventoryRetrievalCompleted')[];
 }
 
-/** The 33 operations of the API. Every method sends one request, again if that is worth it. */
+/** A stored archive. A member that does not apply is null. */
+export interface ArchiveDescription {
+  readonly archiveId: string;
+  readonly archiveDescription: string | null;
+  readonly creationDate: string;
+  readonly importedDate: string | null;
+  readonly size: number;
+  readonly treeHash: string;
+}
+
+/** An archive and a page of the segments that it is stored in. */
+export interface ArchiveDetails extends ArchiveDescription {
+  readonly segments: readonly { readonly offset: number; readonly size: number; readonly treeHash: string }[];
+  readonly segmentsMarker: string | null;
+}
+
+/** The 33 operations of the API, and Moraine's own. Every method sends one request, again if that is worth it. */
 export interface Operations {
   /** Ends a multipart upload; its parts are removed. */
   abortMultipartUpload(input: UploadInput, options?: CallOptions): Promise<void>;
@@ -246,6 +271,15 @@ export interface Operations {
   deleteVault(input: VaultInput, options?: CallOptions): Promise<void>;
   deleteVaultAccessPolicy(input: VaultInput, options?: CallOptions): Promise<void>;
   deleteVaultNotifications(input: VaultInput, options?: CallOptions): Promise<void>;
+  /** Moraine's own: Amazon Glacier does not have it. */
+  describeArchive(
+    input: VaultInput & {
+      readonly archiveId: string;
+      /** The `segmentsMarker` of the page before. */
+      readonly segmentsMarker?: string | undefined;
+    },
+    options?: CallOptions,
+  ): Promise<ArchiveDetails>;
   describeJob(input: JobInput, options?: CallOptions): Promise<JobDescription>;
   describeVault(input: VaultInput, options?: CallOptions): Promise<VaultDescription>;
   getDataRetrievalPolicy(input?: object, options?: CallOptions): Promise<RetrievalPolicy>;
@@ -304,7 +338,7 @@ export interface Operations {
   setDataRetrievalPolicy(input: RetrievalPolicy, options?: CallOptions): Promise<void>;
   setVaultAccessPolicy(input: VaultInput & PolicyText, options?: CallOptions): Promise<void>;
   setVaultNotifications(input: VaultInput & NotificationConfiguration, options?: CallOptions): Promise<void>;
-  /** Stores an archive in one request. Not sent again when its end is unclear: see `upload`. */
+  /** Stores an archive in one request. Not sent again when its end is unclear, unless it is an import. */
   uploadArchive(input: UploadArchiveInput, options?: CallOptions): Promise<ArchiveCreation>;
   /** Stores one part, in place of an earlier one with the same range. */
   uploadMultipartPart(input: UploadPartInput, options?: CallOptions): Promise<{ readonly treeHash: string }>;

@@ -7,7 +7,7 @@ export interface WireOperation {
   readonly path: string;
   /** A constant parameter, which tells apart the tag operations. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Inputs that go into the query under their own names. */
+  /** Parameters of the query. `segments-marker` is the input `segmentsMarker`. */
   readonly params?: readonly string[];
   /** Headers by the names of inputs. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -20,6 +20,8 @@ export interface WireOperation {
   readonly answerBody?: 'json' | 'stream';
   /** Whether the operation may be executed twice without harm. */
   readonly repeatable: boolean;
+  /** An input that makes the operation repeatable. */
+  readonly repeatableWith?: string;
 }
 
 const ACCOUNT = '/{accountId}';
@@ -30,6 +32,8 @@ const PAGE = ['limit', 'marker'];
 const TREE_HASH = 'x-amz-sha256-tree-hash';
 const CONTENT_HASH = 'x-amz-content-sha256';
 const DESCRIPTION = 'x-amz-archive-description';
+/** Of an import, Moraine's own: the archive gets this id and date. */
+const IMPORT = { archiveId: 'x-moraine-archive-id', creationDate: 'x-moraine-creation-date' };
 const CREATED = { location: 'location', archiveId: 'x-amz-archive-id', treeHash: TREE_HASH };
 
 const remove = (path: string): WireOperation => ({ method: 'DELETE', path, repeatable: true });
@@ -41,6 +45,7 @@ const read = (path: string, params: readonly string[] = []): WireOperation => ({
   repeatable: true,
 });
 
+/** The extension is Moraine's own: it does not exist at Amazon Glacier. */
 export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
   abortMultipartUpload: remove(UPLOAD),
   abortVaultLock: remove(`${VAULT}/lock-policy`),
@@ -64,6 +69,7 @@ export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
   deleteVault: remove(VAULT),
   deleteVaultAccessPolicy: remove(`${VAULT}/access-policy`),
   deleteVaultNotifications: remove(`${VAULT}/notification-configuration`),
+  describeArchive: read(`${VAULT}/archives/{archiveId}`, ['segments-marker']),
   describeJob: read(JOB),
   describeVault: read(VAULT),
   getDataRetrievalPolicy: read(`${ACCOUNT}/policies/data-retrieval`),
@@ -102,7 +108,7 @@ export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
   initiateMultipartUpload: {
     method: 'POST',
     path: `${VAULT}/multipart-uploads`,
-    headers: { partSize: 'x-amz-part-size', archiveDescription: DESCRIPTION },
+    headers: { partSize: 'x-amz-part-size', archiveDescription: DESCRIPTION, ...IMPORT },
     answerHeaders: { location: 'location', uploadId: 'x-amz-multipart-upload-id' },
     repeatable: true,
   },
@@ -153,10 +159,11 @@ export const WIRE: { readonly [Name in keyof Operations]: WireOperation } = {
   uploadArchive: {
     method: 'POST',
     path: `${VAULT}/archives`,
-    headers: { archiveDescription: DESCRIPTION, contentHash: CONTENT_HASH, treeHash: TREE_HASH },
+    headers: { archiveDescription: DESCRIPTION, contentHash: CONTENT_HASH, treeHash: TREE_HASH, ...IMPORT },
     takesBytes: true,
     answerHeaders: CREATED,
     repeatable: false,
+    repeatableWith: 'archiveId',
   },
   uploadMultipartPart: {
     method: 'PUT',

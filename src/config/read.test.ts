@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { SettingError } from './errors.ts';
@@ -271,7 +271,14 @@ describe('single settings', () => {
   it('refuse an invalid number of processes', () => {
     for (const workers of ['0', '-1', '1.5', 'x', '257', ''])
       refusesSettings(() => read({ workers }), /^--workers /);
-    assert.equal(read({ workers: '2' }).workers, 2);
+    const { workers, growing } = read({ workers: '2' });
+    assert.deepEqual([workers, growing], [2, false]);
+    assert.deepEqual(
+      [read({}).workers, read({}).growing],
+      [availableParallelism(), process.platform === 'linux'],
+    );
+    const emulator = read({ emulator: true });
+    assert.deepEqual([emulator.workers, emulator.growing], [1, false]);
   });
 
   it('refuse a catalog of another kind', () => {

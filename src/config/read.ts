@@ -40,7 +40,10 @@ export interface Config {
   /** Whether root's key may be weak outside the emulator. */
   readonly allowWeakRootKey: boolean;
   readonly tls: TlsPair | undefined;
+  /** Number of processes that serve. */
   readonly workers: number;
+  /** Whether that is the most: one serves, and others only while the load asks for them. */
+  readonly growing: boolean;
   readonly catalogUrl: string | undefined;
   readonly acceptEmptyStore: boolean;
   readonly acceptCatalog: boolean;
@@ -90,6 +93,8 @@ export function readConfig(flags: Readonly<Record<string, unknown>>, readPair = 
   const early = { ...environment, ...flags } as Partial<Record<Name, string>>;
   const file = fromFile(early.config, dataPath(flags));
   const read = <N extends Name>(name: N) => readSetting(name, [flags, environment, file]);
+  // The emulator's clock is set in one process only.
+  const workers = read('emulator') ? 1 : read('workers');
   const config = {
     data: read('data'),
     listen: read('listen'),
@@ -97,8 +102,9 @@ export function readConfig(flags: Readonly<Record<string, unknown>>, readPair = 
     rootKey: rootKeyOf(read('root-access-key-id'), read('root-secret-access-key')),
     allowWeakRootKey: read('allow-weak-root-key'),
     tls: readTls(read('tls-cert'), read('tls-key'), readPair),
-    // The emulator's clock is set in one process only.
-    workers: read('emulator') ? 1 : (read('workers') ?? availableParallelism()),
+    workers: workers ?? availableParallelism(),
+    // Elsewhere one process would have to distribute the connections of all.
+    growing: workers === undefined && process.platform === 'linux',
     catalogUrl: read('catalog'),
     acceptEmptyStore: read('accept-empty-store'),
     acceptCatalog: read('accept-catalog'),

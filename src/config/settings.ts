@@ -93,8 +93,8 @@ export const SETTINGS = {
   workers: {
     schema: workers.optional(),
     value: 'N',
-    defaultText: 'number of cores',
-    about: 'number of serving processes',
+    defaultText: '1, and up to the number of cores while the load asks for them',
+    about: 'fixed number of serving processes',
   },
   catalog: {
     schema: z

@@ -16,6 +16,8 @@ interface Held {
   readonly peer: string | undefined;
   /** Number of requests in progress from authenticated senders. */
   busy: number;
+  /** Whether it ends with its next answer. */
+  isEnding: boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ export class Connections {
       return false;
     }
     const peer = this.#boundedPeer(socket);
-    this.#held.set(ends, { socket, peer, busy: 0 });
+    this.#held.set(ends, { socket, peer, busy: 0, isEnding: false });
     if (peer !== undefined) this.#byPeer.set(peer, (this.#byPeer.get(peer) ?? new Set()).add(ends));
     socket.once('close', () => this.#forget(ends, socket));
     return true;
@@ -58,6 +60,16 @@ export class Connections {
     return () => {
       held.busy--;
     };
+  }
+
+  /** Lets each present connection end with its next answer, so that its client connects anew. */
+  endAll(): void {
+    for (const held of this.#held.values()) held.isEnding = true;
+  }
+
+  /** Whether a connection ends with its next answer. */
+  isEnding(socket: Socket): boolean {
+    return this.#held.get(endsOf(socket) ?? '')?.isEnding === true;
   }
 
   /** Cuts all of them at once. */

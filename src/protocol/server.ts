@@ -6,7 +6,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BodyMessage } from './body-message.ts';
 import { type ConnectionBounds, Connections } from './connections.ts';
@@ -79,8 +79,9 @@ export function createServer(deps: ServerDeps): Server {
     youngest.set(incoming.socket, { incoming, response, isLast: false, earlier });
     response.once('finish', () => {
       // The server was stopped meanwhile: an idle connection would delay its end.
-      if (!server.listening) incoming.socket.destroySoon();
+      if (!server.listening && !draining.has(server)) incoming.socket.destroySoon();
     });
+    if (connections.isEnding(incoming.socket)) response.shouldKeepAlive = false;
     takeRequest(incoming, response, deps, letBodyCome, {
       keepConnection: () => void response.once('close', connections.keep(incoming.socket)),
       clientGone: () => clientGone(response),
@@ -90,7 +91,7 @@ export function createServer(deps: ServerDeps): Server {
   // Unknown `Expect` values are ignored.
   server.on('checkExpectation', (incoming, response) => accept(incoming, response));
   server.on('checkContinue', (incoming, response) => {
-    const keepAlive = response.shouldKeepAlive;
+    const keepAlive = response.shouldKeepAlive && !connections.isEnding(incoming.socket);
     // A client refused before `100 Continue` may or may not send its body, so the connection cannot be reused.
     response.shouldKeepAlive = false;
     let asked = false;
@@ -120,6 +121,30 @@ export function createServer(deps: ServerDeps): Server {
 
 /** Node's server does not list its connections, such as those without a request. */
 const connectionsOf = new WeakMap<Server, Connections>();
+
+/** Servers that accept no more connections, and let those that they have end by themselves. */
+const draining = new WeakSet<Server>();
+
+/** Lets each present connection end with its next answer: of several processes on a port, others may get the next. */
+export function spreadConnections(server: Server): void {
+  connectionsOf.get(server)?.endAll();
+}
+
+/**
+ * Accepts no more connections, and resolves when all have ended: with their next answer, or when they were idle for long
+ * enough. `stopDraining` ends this early.
+ */
+export function drainConnections(server: Server): Promise<void> {
+  draining.add(server);
+  spreadConnections(server);
+  // Not the close of node:http, which cuts idle connections: a request may be under way on them.
+  return new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+}
+
+/** From now on a drained server ends like any other: connections close after the answers that are due. */
+export function stopDraining(server: Server): void {
+  draining.delete(server);
+}
 
 /** Cuts every connection at once, with or without requests in progress. */
 export function cutConnections(server: Server): void {

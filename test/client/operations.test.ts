@@ -74,7 +74,15 @@ describe('moraine/client', () => {
       const stored = await client.uploadArchive({ ...vault, body: PATTERN, archiveDescription: 'a (b)' });
       assert.equal(stored.treeHash, treeHash(PATTERN));
       assert.ok(stored.location.endsWith(`/archives/${stored.archiveId}`));
-      await client.deleteArchive({ ...vault, archiveId: stored.archiveId });
+      const { archiveId } = stored;
+      const described = await client.describeArchive({ ...vault, archiveId });
+      assert.deepEqual([described.size, described.archiveDescription], [PATTERN.length, 'a (b)']);
+      assert.deepEqual(described.segments, [
+        { offset: 0, size: PATTERN.length, treeHash: treeHash(PATTERN) },
+      ]);
+      const further = client.describeArchive({ ...vault, archiveId, segmentsMarker: 'wrong' });
+      await assert.rejects(further, { status: 400 });
+      await client.deleteArchive({ ...vault, archiveId });
     });
 
     it('store an archive from a stream whose hashes are given', async () => {
@@ -280,6 +288,19 @@ describe('moraine/client', () => {
       await emulator.fault('ListVaults', 'ThrottlingException', 3);
       await patient.listVaults();
       assert.deepEqual(pauses, [100, 200, 400]);
+      patient.close();
+    });
+
+    it('repeat an import, which names its archive', async () => {
+      const vault = await newVault('imported');
+      const patient = libraryClient(server, { runtime: hasty() });
+      await emulator.faultWith({ operation: 'UploadArchive', cut: 'after' });
+      const origin = { archiveId: 'from-elsewhere', creationDate: '2013-03-20T17:03:43.221Z' };
+      const { archiveId } = await patient.uploadArchive({ ...vault, body: PATTERN, ...origin });
+      assert.equal(archiveId, origin.archiveId);
+      const described = await patient.describeArchive({ ...vault, archiveId });
+      assert.equal(described.creationDate, origin.creationDate);
+      assert.equal((await patient.describeVault(vault)).numberOfArchives, 1);
       patient.close();
     });
 

@@ -30,6 +30,8 @@ export interface StartOptions {
   /** An existing data folder; by default a new temporary one, which `stop` removes. */
   readonly data?: string;
   readonly flags?: readonly string[];
+  /** Whether the load decides how many processes serve, as by default; otherwise one does. */
+  readonly growing?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** The program; the sources by default. */
   readonly main?: string;
@@ -51,8 +53,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     data,
     '--listen',
     '127.0.0.1:0',
-    '--workers',
-    '1',
+    ...(options.growing ? [] : ['--workers', '1']),
     ...(options.flags ?? []),
   ];
   const child = spawn(process.execPath, args, {

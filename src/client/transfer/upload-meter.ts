@@ -15,8 +15,8 @@ export class UploadMeter {
   readonly #totalBytes: number | null;
   readonly #tell: ((progress: UploadProgress) => void) | undefined;
   readonly #uploadId: string | null;
-  /** Bytes that the last attempt of each part has sent. */
-  readonly #sent = new Map<number, number>();
+  /** The last attempt of each part. */
+  readonly #attempts = new Map<number, { bytes: number }>();
   #doneBytes = 0;
   sentBytes = 0;
 
@@ -35,10 +35,15 @@ export class UploadMeter {
     part: number,
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): AsyncIterable<Uint8Array> {
-    this.#count(part, -(this.#sent.get(part) ?? 0));
+    const attempt = { bytes: 0 };
+    this.sentBytes -= this.#attempts.get(part)?.bytes ?? 0;
+    this.#attempts.set(part, attempt);
     for await (const chunk of chunks) {
       yield chunk;
-      this.#count(part, chunk.length);
+      // An attempt that failed may end later than the next one begins.
+      if (this.#attempts.get(part) !== attempt) return;
+      attempt.bytes += chunk.length;
+      this.sentBytes += chunk.length;
       this.#report();
     }
   }
@@ -47,11 +52,6 @@ export class UploadMeter {
   done(bytes: number): void {
     this.#doneBytes += bytes;
     this.#report();
-  }
-
-  #count(part: number, bytes: number): void {
-    this.#sent.set(part, (this.#sent.get(part) ?? 0) + bytes);
-    this.sentBytes += bytes;
   }
 
   #report(): void {
