@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../log.ts';
 import { notifierByTopic } from '../notifiers/by-topic.ts';
 import { expireJobs } from '../workers/expire-jobs.ts';
+import { expireTasks } from '../workers/expire-tasks.ts';
 import { expireUploads } from '../workers/expire-uploads.ts';
 import { finishDueInventories, finishDueRetrievals } from '../workers/finish-jobs.ts';
 import { drainOutbox } from '../workers/recover-store.ts';
@@ -130,6 +131,7 @@ async function expire({
   if (config.inventoryIntervalMs !== null) await takeInventories(catalog, clock, config.inventoryIntervalMs);
   await expireUploads(catalog, clock, config);
   await expireJobs(catalog, clock);
+  await expireTasks(catalog, clock);
 }
 
 /** Does all due work once, in order. The emulator calls this after its clock was set. */

@@ -19,6 +19,7 @@ import { startScrub } from './scrubbing.ts';
 import { openServerClocks } from './server-clocks.ts';
 import { startServing } from './serving.ts';
 import { systemClock, systemClocks, systemRandom } from './system.ts';
+import { startTaskRunner } from './task-runner.ts';
 import { TlsRenewal } from './tls-pair.ts';
 import type { ReadClocks } from './trusted-clock.ts';
 import { packageVersion } from './version.ts';
@@ -75,7 +76,7 @@ export async function serve(config: Config, clocks: ReadClocks = systemClocks): 
     startMemoryReturn(primary.engine, logChoreFailure(log, GIVE_BACK)),
     ...keeping,
     closing,
-    ...(maySweep ? startPrimaryChores(deps) : []),
+    ...(maySweep ? [...startPrimaryChores(deps), startTaskRunner({ ...primary, ...deps, trustedTime })] : []),
     ...(config.emulator || !(blobs instanceof DiskStore)
       ? []
       : [startScrub({ ...primary, blobs, config, log })]),

@@ -9,7 +9,7 @@ import type {
   NewImportUpload,
   ReleaseArchiveIdArgs,
 } from '../domain/import-catalog.ts';
-import { findArchive, insertArchive } from './archives.ts';
+import { findArchive, insertNumbered } from './archives.ts';
 import { fromHex, keyOfId } from './digest.ts';
 import { claimIdRow, findIdRow, noteIdRows, releaseIdRow, settleIdRow } from './imported-ids.ts';
 import { appendEntry } from './journal.ts';
@@ -63,10 +63,10 @@ async function releaseArchiveId(tx: Tx, { archiveId, token }: ReleaseArchiveIdAr
 
 async function importArchive(tx: Tx, a: NewImport): Promise<'added' | 'there'> {
   const { vaultNo, id, size, treeHash } = a;
-  await lockVaultRow(tx, vaultNo, 'to-write-into');
+  const vault = await lockVaultRow(tx, vaultNo, 'to-write-into');
   if (!(await settleIdRow(tx, { key: keyOfId(id), vaultNo, declared: toDeclared(a) })))
     return requireThere(tx, id, a);
-  await insertArchive(tx, {
+  const row = {
     ...{
       id,
       vault_no: vaultNo,
@@ -75,7 +75,8 @@ async function importArchive(tx: Tx, a: NewImport): Promise<'added' | 'there'> {
       arrived_ms: a.arrivedMs,
     },
     ...{ size, tree_hash: fromHex(treeHash), ref: a.ref, upload_no: null },
-  });
+  };
+  await insertNumbered(tx, vault, row, a.sequence);
   return 'added';
 }
 

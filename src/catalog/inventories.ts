@@ -16,6 +16,7 @@ import type { InventorySnapshot } from '../domain/vault.ts';
 import { toJob } from './jobs.ts';
 import { addNotifications } from './notifications.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
+import { isVisible, wasVisible } from './visible-archives.ts';
 
 export function inventoryReads(source: Source): InventoryReads {
   return { listInventory: (vaultNo, scope, page) => listInventory(source, vaultNo, scope, page) };
@@ -71,6 +72,7 @@ function entriesOf(
       .$if(startMs !== null, (q) => q.where('created_ms', '>=', startMs ?? 0))
       .$if(endMs !== null, (q) => q.where('created_ms', '<', endMs ?? 0))
       .$if(asOfMs !== null, (q) => q.where('created_ms', '<=', asOfMs ?? 0))
+      .$if(table === 'archives', (q) => q.where(asOfMs === null ? isVisible : wasVisible(asOfMs)))
       .$if(table === 'deleted_archives', (q) => q.where(sql<boolean>`deleted_ms > ${asOfMs ?? 0}`))
       .orderBy('created_ms')
       .orderBy('no')

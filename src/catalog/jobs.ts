@@ -16,6 +16,7 @@ import { requireRetrievalAllowed } from './retrieval.ts';
 import type { JobRow } from './schema.ts';
 import type { InTransaction, Source, Tx } from './transaction.ts';
 import { lockVaultRow } from './vaults.ts';
+import { isVisible } from './visible-archives.ts';
 
 export function jobReads(source: Source): JobReads {
   return {
@@ -163,6 +164,7 @@ async function finishArchiveJob(tx: Tx, row: JobRow, nowMs: number): Promise<voi
     .selectFrom('archives')
     .select('no')
     .where('no', '=', row.archive_no ?? 0)
+    .where(isVisible)
     // A deletion that waits for this row sees the finished job, which keeps the blobs from the sweep.
     .$if(tx.engine.rowLocks, (q) => q.forKeyShare())
     .executeTakeFirst();

@@ -15,6 +15,7 @@ import { segmentReads } from './segments.ts';
 import { settingReads } from './settings.ts';
 import { storeLinkReads } from './store-link.ts';
 import { tagReads } from './tags.ts';
+import { taskReads } from './tasks.ts';
 import type { Source } from './transaction.ts';
 import { uploadReads } from './uploads.ts';
 import { userReads } from './users.ts';
@@ -44,5 +45,6 @@ export function readsOver(source: Source): CatalogReads {
     ...accessKeyReads(source),
     ...settingReads(source),
     ...storeLinkReads(source),
+    ...taskReads(source),
   };
 }

@@ -38,6 +38,7 @@ async function nextEventMs({ db }: Source, inventoryIntervalMs: number | null): 
     select min(due_ms) as ms from jobs where state = 'InProgress'
     union all select min(completed_ms) + ${JOB_LIFE_MS} from jobs
     union all select min(next_try_ms) from notifications where state = 'waiting'
+    union all select min(due_ms) from tasks where completed_ms is null and marked_ms is null
     union all select min(ms) from (
       select coalesce(i.taken_ms, min(c.begun_ms)) + cast(${inventoryIntervalMs} as bigint) as ms
       from vault_counts c left join vault_inventories i on i.vault_no = c.vault_no

@@ -2,6 +2,7 @@ import type { Generated, Selectable } from 'kysely';
 import type { InventoryFormat } from '../domain/inventory.ts';
 import type { JobState } from '../domain/job.ts';
 import type { Tier } from '../domain/job-times.ts';
+import type { TaskKind, TaskState } from '../domain/task.ts';
 
 /** The tables as both databases return them. Times are ms since 1970, sizes are bytes. */
 export interface Schema {
@@ -11,6 +12,8 @@ export interface Schema {
     region: string;
     name: string;
     created_ms: number;
+    /** The greatest number that a bulk deletion of a vault of this name covers or will cover; 0 without one. */
+    emptied_to: Generated<number>;
   };
   /**
    * Counts of a vault, spread over shards so that processes writing to one vault do not wait for each other. The sum
@@ -24,6 +27,8 @@ export interface Schema {
     /** First and last write. */
     begun_ms: number;
     written_ms: number;
+    /** No archive in the vault has a greater number (docs/format.md, "Bulk deletion"). */
+    last_number: Generated<number>;
   };
   tags: { vault_no: number; key: string; value: string };
   archives: {
@@ -192,8 +197,63 @@ export interface Schema {
   /** Bytes read without a job that count against the retrieval policy, by minute. */
   direct_reads: { account: string; region: string; minute_ms: number; bytes: number };
   capacity_units: { id: string; account: string; region: string; start_ms: number; expires_ms: number };
+  tasks: {
+    no: Generated<number>;
+    id: string;
+    kind: TaskKind;
+    account: string;
+    region: string;
+    vault: string;
+    vault_no: number;
+    vault_created_ms: number;
+    /** JSON: who asked, and the condition values of the request. */
+    request: string;
+    state: TaskState;
+    message: string | null;
+    created_ms: number;
+    due_ms: number | null;
+    completed_ms: number | null;
+    /** What the vault held when the request was accepted. */
+    archives: number;
+    bytes: number;
+    /** Archives whose rows are gone. */
+    done: number;
+    held: number | null;
+    /** The task is about the vault's archives with a `no` up to this. */
+    last_no: number;
+    /** The same bound as the journal has it, in numbers of labels. */
+    up_to: number;
+    /** Those of them that are still there; counts until the task is marked. */
+    left_archives: number;
+    left_bytes: number;
+    /** Those that it keeps, and the ids in entries `archives-kept`. */
+    kept_archives: number;
+    kept_bytes: number;
+    kept_ids: number;
+    /** Of its entries in the journal; null before it was decided what to keep. */
+    bulk_id: string | null;
+    /** When its archives went, at once; null before. */
+    marked_ms: number | null;
+    /** The vault's number while rows of its deleted archives remain. */
+    hiding_vault_no: number | null;
+    /** Rows up to this place of the vault's inventory are done. */
+    cursor_ms: number;
+    cursor_no: number;
+  };
+  /** What a task did: with a reason, the archive was kept; without one, it was deleted. */
+  task_archives: {
+    task_no: number;
+    no: number;
+    id: string;
+    size: number;
+    tree_hash: Uint8Array;
+    reason: string | null;
+  };
+  /** `emptied_to` by the vault's name, which outlives the vault. */
+  bulk_bounds: { account: string; region: string; vault: string; up_to: number };
 }
 
 type UploadState = 'open' | 'completed' | 'aborted';
 export type JobRow = Selectable<Schema['jobs']>;
 export type UploadRow = Selectable<Schema['uploads']>;
+export type TaskRow = Selectable<Schema['tasks']>;

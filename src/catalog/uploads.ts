@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { type Page, type Paging, toPage } from '../domain/page.ts';
+import { NUMBERS_PER_MS } from '../domain/sequence.ts';
 import { assemble, type Upload, uploadNotFound } from '../domain/upload.ts';
 import type {
   AbortUploadArgs,
@@ -157,7 +158,10 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
   if (size !== a.declared.size) return { kind: 'wrong-size', size };
   if (treeHash !== a.declared.treeHash) return { kind: 'wrong-hash', uploadNo: row.no };
 
-  await insertArchive(tx, {
+  // Without a number in its entry, an archive has this one (docs/format.md, "Bulk deletion").
+  const derived = a.nowMs * NUMBERS_PER_MS;
+  const number = Math.max(derived, vault.emptiedTo + 1);
+  const archive = {
     id: row.archive_id,
     vault_no: row.vault_no,
     description: row.description,
@@ -166,7 +170,8 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
     tree_hash: fromHex(treeHash),
     ref: null,
     upload_no: row.no,
-  });
+  };
+  await insertArchive(tx, archive, number);
   const ended = {
     state: 'completed',
     ended_ms: a.nowMs,
@@ -174,7 +179,7 @@ async function completeUpload(tx: Tx, a: CompleteUploadArgs): Promise<CompleteOu
     tree_hash: fromHex(treeHash),
   } as const;
   await tx.db.updateTable('uploads').set(ended).where('no', '=', row.no).execute();
-  await appendCompletedEntry(tx, vault, { ...row, ...ended });
+  await appendCompletedEntry(tx, vault, { ...row, ...ended }, number === derived ? {} : { number });
   return { kind: 'completed', archiveId: row.archive_id, treeHash };
 }
 
@@ -202,12 +207,14 @@ async function appendCompletedEntry(
   tx: Tx,
   { account, region, name }: VaultKey,
   row: UploadRow,
+  numbered: { readonly number?: number } = {},
 ): Promise<void> {
   await appendEntry(tx, {
     type: 'upload-completed',
     ...{ account, region, vault: name, uploadId: row.id, archiveId: row.archive_id },
     ...{ description: row.description, size: row.size, treeHash: toHex(row.tree_hash ?? new Uint8Array()) },
     at: row.ended_ms,
+    ...numbered,
   });
   if (row.import_key === null) return;
   const { created_ms: createdMs, arrived_ms: arrivedMs } = importTimes(row, row.ended_ms ?? 0);

@@ -206,10 +206,17 @@ async function createVault(tx: Tx, { key, nowMs, limit }: CreateVaultArgs): Prom
   }
   await tx.db
     .insertInto('vaults')
-    .values({ account, region, name, created_ms: nowMs })
+    .values({ account, region, name, created_ms: nowMs, emptied_to: await emptiedTo(tx, key) })
     .onConflict((c) => c.columns(['account', 'region', 'name']).doNothing())
     .execute();
   await appendEntry(tx, { type: 'vault-created', account, region, vault: name, at: nowMs });
+}
+
+/** The bound of bulk deletions in earlier vaults of this name. */
+async function emptiedTo({ db }: Tx, { account, region, name }: VaultKey): Promise<number> {
+  const bound = db.selectFrom('bulk_bounds').select('up_to').where('account', '=', account);
+  const row = await bound.where('region', '=', region).where('vault', '=', name).executeTakeFirst();
+  return row?.up_to ?? 0;
 }
 
 async function deleteVault(tx: Tx, { key, authorized, nowMs, mode }: DeleteVaultArgs): Promise<boolean> {
@@ -252,6 +259,13 @@ async function discardContents(tx: Tx, vaultNo: number, nowMs: number): Promise<
   ] as const) {
     await tx.db.deleteFrom(table).where('vault_no', '=', vaultNo).execute();
   }
+  await tx.db
+    .updateTable('tasks')
+    .set({ state: 'Failed', message: 'The vault was deleted.', completed_ms: nowMs })
+    .where('vault_no', '=', vaultNo)
+    .where('completed_ms', 'is', null)
+    .where('marked_ms', 'is', null)
+    .execute();
 }
 
 const OF_VAULTS = [
@@ -272,6 +286,8 @@ const OF_VAULTS = [
   'damage',
   'retrieval_policies',
   'capacity_units',
+  'tasks',
+  'task_archives',
   'direct_reads',
 ] as const;
 
@@ -287,11 +303,11 @@ export async function serializeOwner({ db, engine }: Tx, { account, region }: Va
 }
 
 /**
- * Locks the vault's row until the transaction ends, and returns the vault's key. `to-write-into` is shared; `to-change`,
+ * Locks the vault's row until the transaction ends, and returns the vault's key with what writes need of it. `to-write-into` is shared; `to-change`,
  * for changing or deleting the vault, is exclusive.
  * @throws Refusal not-found when the vault is gone.
  */
-export async function lockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason): Promise<VaultKey> {
+export async function lockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason): Promise<LockedVaultRow> {
   const row = await tryLockVaultRow(tx, vaultNo, why);
   if (!row) throw vaultNotFound({ account: '', region: '', name: `(deleted) ${vaultNo}` });
   return row;
@@ -299,7 +315,13 @@ export async function lockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason):
 
 type RowLockReason = 'to-write-into' | 'to-change';
 
-function tryLockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason): Promise<VaultKey | undefined> {
+export interface LockedVaultRow extends VaultKey {
+  readonly createdMs: number;
+  /** New archives get greater numbers than this. */
+  readonly emptiedTo: number;
+}
+
+function tryLockVaultRow(tx: Tx, vaultNo: number, why: RowLockReason): Promise<LockedVaultRow | undefined> {
   return LOCK_VAULT_ROW[why].first(tx, { vaultNo });
 }
 
@@ -313,5 +335,8 @@ const LOCK_VAULT_ROW = {
 };
 
 function vaultKeyOf(db: Kysely<Schema>, vaultNo: number) {
-  return db.selectFrom('vaults').select(['account', 'region', 'name']).where('no', '=', vaultNo);
+  return db
+    .selectFrom('vaults')
+    .select(['account', 'region', 'name', 'created_ms as createdMs', 'emptied_to as emptiedTo'])
+    .where('no', '=', vaultNo);
 }

@@ -16,6 +16,7 @@ import { retrievalWrites } from './retrieval.ts';
 import { settingWrites } from './settings.ts';
 import { storeLinkWrites } from './store-link.ts';
 import { tagWrites } from './tags.ts';
+import { taskWrites } from './tasks.ts';
 import type { InTransaction, Tx } from './transaction.ts';
 import { uploadWrites } from './uploads.ts';
 import { userWrites } from './users.ts';
@@ -45,6 +46,7 @@ const WRITES: InTransaction<CatalogWrites> = {
   ...peopleEntryWrites,
   ...vaultEntryWrites,
   ...storeLinkWrites,
+  ...taskWrites,
 };
 
 export type WriteName = keyof CatalogWrites;

@@ -63,6 +63,8 @@ export interface NewArchive {
   readonly size: number;
   readonly treeHash: string;
   readonly ref: string;
+  /** Of its blob's label. */
+  readonly sequence: number;
 }
 
 export interface DeleteArchiveArgs {

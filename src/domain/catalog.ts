@@ -17,6 +17,7 @@ import type { ScheduleReads } from './schedule-catalog.ts';
 import type { SettingReads, SettingWrites } from './setting-catalog.ts';
 import type { StoreLinkReads, StoreLinkWrites } from './store-link.ts';
 import type { TagReads, TagWrites } from './tag-catalog.ts';
+import type { TaskReads, TaskWrites } from './task-catalog.ts';
 import type { PartReads, PartWrites, UploadReads, UploadWrites } from './upload-catalog.ts';
 import type { UserReads, UserWrites } from './user-catalog.ts';
 import type { VaultReads, VaultWrites } from './vault-catalog.ts';
@@ -42,7 +43,8 @@ export interface CatalogReads
     GarbageReads,
     DamageReads,
     OutboxReads,
-    StoreLinkReads {}
+    StoreLinkReads,
+    TaskReads {}
 
 export interface CatalogWrites
   extends VaultWrites,
@@ -62,7 +64,8 @@ export interface CatalogWrites
     GarbageWrites,
     DamageWrites,
     OutboxWrites,
-    StoreLinkWrites {}
+    StoreLinkWrites,
+    TaskWrites {}
 
 export interface Catalog extends CatalogReads, CatalogWrites {
   /** The newest commit number that this process knows. No I/O. */

@@ -2,12 +2,10 @@
 import type { AccessKey } from './access-key-catalog.ts';
 import type { CapacityUnit } from './capacity.ts';
 import type { Entry, EntryOf } from './entries.ts';
+import { NUMBERS_PER_MS } from './sequence.ts';
 import type { User } from './user-catalog.ts';
 import type { VaultKey, VaultOwner } from './vault.ts';
 import type { VaultLock } from './vault-lock.ts';
-
-/** Milliseconds to numbers of archives, as in `Sequencer`. */
-const NUMBERS_PER_MS = 1024;
 
 /** A change of one of a vault's settings; undefined leaves it as it is. */
 export interface VaultChange {

@@ -4,9 +4,11 @@ import type { Catalog } from '../domain/catalog.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { JobPace } from '../domain/job-times.ts';
+import type { ArchiveRuling } from '../domain/policy/archive-ruling.ts';
 import type { Action, ExtensionAction } from '../domain/policy/extension-actions.ts';
 import type { ScrubProgress } from '../domain/scrub-progress.ts';
 import type { Sequencer } from '../domain/sequence.ts';
+import type { TaskRequest } from '../domain/task.ts';
 import type { InventoryMode, Vault, VaultKey } from '../domain/vault.ts';
 import type { ErrorCode } from './error-code.ts';
 import type { Field, FieldSource } from './fields.ts';
@@ -60,6 +62,18 @@ interface StoredBody extends BlobDigests {
   readonly ref: string;
 }
 
+/** What an operation may ask about the permission of its request. */
+export interface RequestAuthority {
+  /** The request as a task keeps it, to be decided by again. */
+  readonly request: TaskRequest;
+  /** Rules on each archive of the vault that the request was authorized for. */
+  ruleOnArchives(vault: Vault): Promise<ArchiveRuling>;
+  /** Authorizes the operation on a vault that the path does not name. @throws 403 as for one that it names. */
+  requireVault(key: VaultKey): Promise<void>;
+  /** Whether `requireVault` would succeed. */
+  allowsVault(key: VaultKey): Promise<boolean>;
+}
+
 /** What every operation gets in addition to its own fields. */
 export interface OperationRequest {
   /** Account and region that the request is about; the name is empty for account-level operations. */
@@ -70,6 +84,7 @@ export interface OperationRequest {
   readonly callerAccount: string;
   /** The vault that the request was authorized for; undefined if there was none. */
   readonly authorized: Vault | undefined;
+  readonly authority: RequestAuthority;
   /** The last segment of the path, for operations whose path ends with an id. */
   readonly id: string;
   /** @throws TypeError when the operation takes no upload. */
@@ -124,6 +139,8 @@ export interface Operation<F extends Fields = Fields> {
   readonly vault: 'must-exist' | 'may-be-missing' | 'new' | 'none';
   /** The resource that policies must allow the operation on; by default the ARN of the vault in the path. */
   readonly resource?: 'retrieval-policy' | 'any';
+  /** The path names no vault: the operation itself asks for permission on each vault that it is about. */
+  readonly asksForVaults?: boolean;
   /** The id of the archive whose age policies may check; by default, a request has no such archive. */
   archiveId?(id: string, members: Members): string | undefined;
   /** An action that this request must be allowed beside the operation's own. */

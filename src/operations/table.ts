@@ -22,6 +22,10 @@ import { deleteVaultNotifications } from './notifications/delete-vault-notificat
 import { getVaultNotifications } from './notifications/get-vault-notifications.ts';
 import { setVaultNotifications } from './notifications/set-vault-notifications.ts';
 import type { Operation } from './operation.ts';
+import { cancelTask } from './tasks/cancel-task.ts';
+import { describeTask } from './tasks/describe-task.ts';
+import { getTaskReport } from './tasks/get-task-report.ts';
+import { listTasks } from './tasks/list-tasks.ts';
 import { abortMultipartUpload } from './uploads/abort-multipart-upload.ts';
 import { completeMultipartUpload } from './uploads/complete-multipart-upload.ts';
 import { initiateMultipartUpload } from './uploads/initiate-multipart-upload.ts';
@@ -31,7 +35,9 @@ import { uploadMultipartPart } from './uploads/upload-multipart-part.ts';
 import { addTagsToVault } from './vaults/add-tags-to-vault.ts';
 import { createVault } from './vaults/create-vault.ts';
 import { deleteVault } from './vaults/delete-vault.ts';
+import { deleteVaultWithForce } from './vaults/delete-vault-with-force.ts';
 import { describeVault } from './vaults/describe-vault.ts';
+import { emptyVault } from './vaults/empty-vault.ts';
 import { listTagsForVault } from './vaults/list-tags-for-vault.ts';
 import { listVaults } from './vaults/list-vaults.ts';
 import { removeTagsFromVault } from './vaults/remove-tags-from-vault.ts';
@@ -74,7 +80,17 @@ export const API: readonly Operation[] = [
 ];
 
 /** Moraine's own operations, whose actions have the prefix `moraine:`. */
-export const EXTENSIONS: readonly Operation[] = [listArchives, describeArchive, getArchive];
+export const EXTENSIONS: readonly Operation[] = [
+  listArchives,
+  describeArchive,
+  getArchive,
+  emptyVault,
+  deleteVaultWithForce,
+  listTasks,
+  describeTask,
+  getTaskReport,
+  cancelTask,
+];
 
 /** Everything that the server offers. */
 export const OPERATIONS: readonly Operation[] = [...API, ...EXTENSIONS];

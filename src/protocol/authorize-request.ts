@@ -2,6 +2,7 @@
 import type { Catalog } from '../domain/catalog.ts';
 import { Shortage } from '../domain/errors.ts';
 import { AGE_KEY, TAG_KEY_PREFIX } from '../domain/policy/actions.ts';
+import { type ArchiveRuling, ageInDays, ruleOnArchives, sinceOf } from '../domain/policy/archive-ruling.ts';
 import { type AccessRequest, authorize, type PolicySet } from '../domain/policy/authorize.ts';
 import type { Caller } from '../domain/policy/caller.ts';
 import { denialText } from '../domain/policy/denial-text.ts';
@@ -14,8 +15,6 @@ import { currentLock } from '../domain/vault-lock.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { PolicyCache } from './policy-cache.ts';
 import { ApiError } from './wire-error.ts';
-
-const DAY_MS = 86_400_000;
 
 /** The caller, the operation, and the values that conditions may name. */
 export interface AuthorizationRequest {
@@ -56,6 +55,20 @@ export async function authorizeRequest(
   if (alsoNeeds !== undefined) requireAllowed({ ...request, action: alsoNeeds }, policies);
   requireTrustedClock(authorization, vault, deps.trustedTime);
   return vault;
+}
+
+/**
+ * Rules on each archive of a vault that a request about many was authorized for. Is of use for a write only if the
+ * vault's policies are still of the same version.
+ */
+export async function ruleOnVault(
+  authorization: AuthorizationRequest,
+  vault: Vault,
+  deps: AuthorizationDeps,
+): Promise<ArchiveRuling> {
+  const nowMs = deps.trustedTime.nowMs();
+  const policies = policiesOf(authorization, vault, deps);
+  return ruleOnArchives(await accessRequest(authorization, vault, policies, deps), policies, nowMs);
 }
 
 /** @throws 403 with the service's text. */
@@ -129,9 +142,7 @@ async function readStoredValues(
   if (archiveId !== undefined && keys.includes(AGE_KEY)) {
     const archive = await catalog.findArchive(vault.no, archiveId);
     if (archive) {
-      // The date of an imported archive was chosen by a client, so its age counts from the import if that was later.
-      const sinceMs = Math.max(archive.createdMs, archive.arrivedMs ?? 0);
-      values[AGE_KEY] = ((nowMs - sinceMs) / DAY_MS).toFixed(8);
+      values[AGE_KEY] = ageInDays(sinceOf(archive), nowMs);
     }
   }
   return values;

@@ -9,7 +9,13 @@ import type { Caller } from '../domain/policy/caller.ts';
 import { resolveAccount } from '../domain/principal.ts';
 import type { TrustedTime } from '../domain/trusted-time.ts';
 import { type Vault, type VaultKey, vaultNotFound } from '../domain/vault.ts';
-import type { Operation, OperationDeps, OperationRequest, UploadBody } from '../operations/operation.ts';
+import type {
+  Operation,
+  OperationDeps,
+  OperationRequest,
+  RequestAuthority,
+  UploadBody,
+} from '../operations/operation.ts';
 import {
   denialKind,
   isAudited,
@@ -31,6 +37,7 @@ import type { Message } from './message.ts';
 import type { PolicyCache } from './policy-cache.ts';
 import { withoutCredentials } from './redact.ts';
 import { boundDrain, type HttpReply, sendError, sendReply } from './reply.ts';
+import { authorityOf } from './request-authority.ts';
 import type { Route, Router } from './route.ts';
 import { SentByteCounter } from './sent-byte-counter.ts';
 import { ClientGone } from './small-body.ts';
@@ -164,7 +171,8 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   trace.vaultKey = vaultKey;
   const ask = toAuthorizationRequest(message, route, vaultKey, signed);
   const { trustedTime, policies } = deps;
-  const found = await authorizeRequest(ask, { catalog: operationDeps.catalog, trustedTime, policies });
+  const authorizationDeps = { catalog: operationDeps.catalog, trustedTime, policies };
+  const found = operation.asksForVaults ? undefined : await authorizeRequest(ask, authorizationDeps);
   requireApiVersion(message);
   if (operation.vault === 'must-exist') requireVault(found, vaultKey);
 
@@ -176,7 +184,9 @@ async function runRequest(trace: RequestTrace, deps: PipelineDeps): Promise<Http
   if (mustBeAudited(operation)) await requireAuditable(deps);
   if (operation.method !== 'GET') await deps.requireSpace?.(operation);
   const run = async (taken: UploadBody | undefined): Promise<HttpReply> => {
-    const request = new PipelineRequest(route.id, vaultKey, signed.credential.caller, found, taken, message);
+    const authority = authorityOf(ask, authorizationDeps);
+    const { caller } = signed.credential;
+    const request = new PipelineRequest(route.id, vaultKey, caller, found, authority, taken, message);
     const reply = await operation.run(Object.assign(request, inputs), operationDeps);
     return { status: operation.success, ...reply };
   };
@@ -223,6 +233,7 @@ class PipelineRequest implements OperationRequest {
   readonly vaultKey: VaultKey;
   readonly callerAccount: string;
   readonly authorized: Vault | undefined;
+  readonly authority: RequestAuthority;
   readonly #body: UploadBody | undefined;
   readonly #message: Message;
 
@@ -231,6 +242,7 @@ class PipelineRequest implements OperationRequest {
     vaultKey: VaultKey,
     caller: Caller,
     authorized: Vault | undefined,
+    authority: RequestAuthority,
     body: UploadBody | undefined,
     message: Message,
   ) {
@@ -238,6 +250,7 @@ class PipelineRequest implements OperationRequest {
     this.vaultKey = vaultKey;
     this.callerAccount = caller.accountId;
     this.authorized = authorized;
+    this.authority = authority;
     this.#body = body;
     this.#message = message;
   }

@@ -27,6 +27,7 @@ import { dumpAll } from '../support/rebuild-dump.ts';
 import { type People, usePeople } from '../support/rebuild-people.ts';
 import type { Credentials, TestServer } from '../support/server.ts';
 import { storeFiles } from '../support/store-files.ts';
+import { emptyVault, endedTask } from '../support/tasks.ts';
 import { folderFor, serverFor } from '../support/test-servers.ts';
 
 const KILLED = fileURLToPath(new URL('../support/rebuild-killed.ts', import.meta.url));
@@ -415,6 +416,34 @@ describe('a rebuild', () => {
     await change(api, 'PUT', 'vaults/v/access-policy', { Policy: JSON.stringify(denial(api, 'v')) });
     const refused = await api.call('DELETE', `/-/vaults/v/archives/${ids.parts}`);
     assert.equal(refused.status, 403, refused.text);
+  });
+
+  it('knows what tasks deleted, and what was uploaded since', async (t) => {
+    const data = await folderFor(t);
+    let server = await serverFor(t, { data });
+    const { accountId, accessKeyId, secretAccessKey } = server;
+    const key = { accountId, accessKeyId, secretAccessKey };
+    let before: readonly string[] = [];
+    for (let round = 0; round < 2; round++) {
+      const api = apiOf({ ...server, ...key });
+      if (round === 0) await api.createVault('v');
+      else assert.deepEqual(await archiveIds(api), before);
+      await api.upload('v', 'a single one');
+      await uploadParts(api, 'v', [patternBytes(MIB), patternBytes(7)]);
+      const { TaskId, ArchiveCount } = await emptyVault(api, 'v');
+      assert.equal(ArchiveCount, before.length + 2);
+      before = [
+        await api.upload('v', `after task ${round}`),
+        await uploadParts(api, 'v', [patternBytes(9)]),
+      ].sort();
+      // Once the rows are still there, once they are gone.
+      if (round === 1) assert.equal((await endedTask(api, TaskId)).State, 'Succeeded');
+      await server.kill();
+      await removeCatalog(data);
+      await rebuilt(data, 0);
+      server = await serverFor(t, { data });
+    }
+    assert.deepEqual(await archiveIds(apiOf({ ...server, ...key })), before);
   });
 
   it('gives back all but the keys without master.key', async (t) => {

@@ -186,7 +186,28 @@ const PREPARE_EXTENSION: Readonly<Record<string, Prepare>> = {
     path: `/vaults/${vault}/archives/${await api.upload(vault, BYTES)}`,
     status: 200,
   }),
+  'moraine:EmptyVault': async (api, vault) => {
+    await api.upload(vault, BYTES);
+    return { method: 'POST', path: `/vaults/${vault}/empty`, status: 202 };
+  },
+  'moraine:DeleteVault': async (api, vault) => {
+    await api.upload(vault, BYTES);
+    return { method: 'DELETE', path: `/vaults/${vault}?force=true`, status: 202 };
+  },
+  'moraine:ListTasks': () => ({ method: 'GET', path: '/tasks', status: 200 }),
+  'moraine:DescribeTask': onTask('GET', '', 200),
+  'moraine:GetTaskReport': onTask('GET', '/report', 200),
+  'moraine:CancelTask': onTask('DELETE', '', 204),
 };
+
+/** A request about a task that is scheduled. */
+function onTask(method: string, suffix: string, status: number): Prepare {
+  return async (api, vault) => {
+    const body = JSON.stringify({ GraceSeconds: 3600 });
+    const { headers } = await succeed(api.call('POST', `/-/vaults/${vault}/empty`, { body }));
+    return { method, path: `/tasks/${headers['x-moraine-task-id']}${suffix}`, status };
+  };
+}
 
 async function succeed(answering: Promise<Answer>): Promise<Answer> {
   const answer = await answering;

@@ -10,6 +10,7 @@ import { damage } from './0006-damage.ts';
 import { arrival } from './0007-arrival.ts';
 import { imports } from './0008-imports.ts';
 import { directReads } from './0009-direct-reads.ts';
+import { tasks } from './0010-tasks.ts';
 
 /** Every migration, in order. A released one never changes. */
 const MIGRATIONS = {
@@ -22,6 +23,7 @@ const MIGRATIONS = {
   '0007-arrival': arrival,
   '0008-imports': imports,
   '0009-direct-reads': directReads,
+  '0010-tasks': tasks,
 };
 
 /** The names of all migrations, in order. */

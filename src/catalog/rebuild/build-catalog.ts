@@ -42,6 +42,8 @@ export async function buildCatalog(
 ): Promise<BuiltCatalog> {
   const { nowMs, canOpen, link, settings } = options;
   scratch.exec('create index used_ids_by_key on used_ids (key)');
+  // Before any is dropped: later uploads must get numbers above all of them.
+  boundNumbers(scratch);
   dropIncompleteBulks(scratch);
   addAccountsOfVaults(scratch);
   const people = await copyPeople(scratch, target, nowMs, canOpen);
@@ -59,6 +61,12 @@ export async function buildCatalog(
     await target.insert('settings', [{ name: options.olderSetting, value: 'true' }]);
   const commitNumber = await linkTo(scratch, target, link);
   return { ...people, vaults, archives, openUploads: uploads.open, garbage, commitNumber };
+}
+
+/** Notes how far the bulk deletions of each name of a vault go. */
+function boundNumbers(scratch: Scratch): void {
+  scratch.exec(`create table bounds as
+    select account, region, vault, max(up_to) as up_to from bulks group by account, region, vault`);
 }
 
 /** A bulk deletion of which some entries are lost must not delete anything. */

@@ -19,14 +19,17 @@ interface VaultRow extends Row {
   readonly lock_id_hash: string | null;
   readonly lock_created_ms: number | null;
   readonly changes: number;
+  readonly emptied_to: number;
 }
 
 /** @returns the number of vaults. */
 export async function copyVaults(scratch: Scratch, target: RebuildTarget): Promise<number> {
-  const all = () => scratch.rows('select * from vaults order by no') as Iterable<VaultRow>;
+  const all = () => scratch.rows(VAULTS) as Iterable<VaultRow>;
   const vaults = await target.insert(
     'vaults',
-    each(all(), ({ no, account, region, name, created_ms }) => [{ no, account, region, name, created_ms }]),
+    each(all(), ({ no, account, region, name, created_ms, emptied_to }) => [
+      { no, account, region, name, created_ms, emptied_to },
+    ]),
   );
   await target.continueNumbers('vaults', lastNumber(scratch, 'vaults'));
   await target.insert('tags', each(all(), tagsOf));
@@ -37,7 +40,19 @@ export async function copyVaults(scratch: Scratch, target: RebuildTarget): Promi
     ),
   );
   await target.insert('vault_policies', each(all(), policiesOf));
+  await target.insert('bulk_bounds', scratch.rows('select * from bounds') as Iterable<BoundRow>);
   return vaults;
+}
+
+const VAULTS = `
+  select v.*, coalesce(b.up_to, 0) as emptied_to from vaults v
+  left join bounds b on b.account = v.account and b.region = v.region and b.vault = v.name order by v.no`;
+
+interface BoundRow extends Row {
+  readonly account: string;
+  readonly region: string;
+  readonly vault: string;
+  readonly up_to: number;
 }
 
 function* each<From, To>(rows: Iterable<From>, change: (row: From) => readonly To[]): Generator<To> {
@@ -61,11 +76,20 @@ interface WritesRow extends Row {
   readonly last_ms: number;
 }
 
+/** No archive in the store has a greater number. */
+function lastNumberOf(scratch: Scratch): number {
+  const [row] = scratch.rows(`select max(
+    coalesce((select max(sequence) from singles), 0), coalesce((select max(number) from numbers), 0)) as number`);
+  return row?.['number'] as number;
+}
+
 /** Counts the archives of each vault, once they are there, and dates its first and last write. */
 export async function countArchives(scratch: Scratch, target: RebuildTarget): Promise<void> {
+  const lastNumber = lastNumberOf(scratch);
   await sql`
-    insert into vault_counts (vault_no, shard, archives, bytes, begun_ms, written_ms)
-    select vault_no, 0, count(*), sum(size), min(coalesce(arrived_ms, created_ms)), max(coalesce(arrived_ms, created_ms))
+    insert into vault_counts (vault_no, shard, archives, bytes, begun_ms, written_ms, last_number)
+    select vault_no, 0, count(*), sum(size), min(coalesce(arrived_ms, created_ms)), max(coalesce(arrived_ms, created_ms)),
+      cast(${lastNumber} as bigint)
     from archives group by vault_no`.execute(target.db);
   // Writes before the vault was made belong to an earlier vault of the same name.
   const writes = scratch.rows(`

@@ -1,13 +1,16 @@
 import type { NamedArchive } from '../../domain/archive-listing.ts';
+import type { ComingDeletion } from '../../domain/task-catalog.ts';
 import { toApiDate } from '../api-date.ts';
 
 /**
  * An archive as DescribeArchive and ListArchives show it.
  * @param verifiedMs when scrubs last read all of it; null if they have not.
+ * @param coming the deletions that are scheduled for its vault, the soonest first.
  */
 export function toArchiveDescription(
   { archive, name }: NamedArchive,
   verifiedMs: number | null,
+  coming: readonly ComingDeletion[],
 ): Record<string, unknown> {
   return {
     ArchiveId: archive.id,
@@ -21,7 +24,7 @@ export function toArchiveDescription(
     SHA256TreeHash: archive.treeHash,
     Damaged: archive.damagedMs !== null,
     LastVerifiedDate: dateOf(verifiedMs),
-    DeletionDate: null,
+    DeletionDate: dateOf(coming.find(({ lastNo }) => archive.no <= lastNo)?.dueMs ?? null),
   };
 }
 

@@ -22,7 +22,8 @@ export const describeArchive = operation({
     const archive = await requireArchive(id, vault, deps);
     const { segments, next } = await listSegmentsOf(archive, marker, deps);
     const verifiedMs = await (await LastVerified.load(deps)).of(archive);
-    const description = toArchiveDescription(named(archive), verifiedMs);
+    const coming = await deps.catalog.comingDeletions(vault.no);
+    const description = toArchiveDescription(named(archive), verifiedMs, coming);
     return { json: { ...description, Segments: segments, SegmentsMarker: next } };
   },
 });

@@ -36,6 +36,7 @@ export async function importArchive(
   const claim = { archiveId, token: ids.shortId() };
   let times = { createdMs: 0, arrivedMs: 0 };
   let treeHash = '';
+  let number = 0;
   let isClaimed = false;
   try {
     const stored = await body.store(blobs, async (digests) => {
@@ -43,12 +44,16 @@ export async function importArchive(
       await claimId(request, claim, digests, deps);
       isClaimed = true;
       const arrivedMs = clock.now();
+      number = sequence.next();
       times = { createdMs: order.givenMs ?? arrivedMs, arrivedMs };
       const of = { account, region, vault: name, archiveId, description, ...times };
-      return { kind: 'archive', ...of, offset: 0, sequence: sequence.next() };
+      return { kind: 'archive', ...of, offset: 0, sequence: number };
     });
     const { size, ref } = stored;
-    const row: NewImport = { vaultNo: vault.no, id: archiveId, description, ...times, size, treeHash, ref };
+    const row: NewImport = {
+      ...{ vaultNo: vault.no, id: archiveId, description, ...times },
+      ...{ size, treeHash, ref, sequence: number },
+    };
     await commitBlob(blobs, ref, async () => {
       if ((await catalog.importArchive(row)) === 'there') throw new AlreadyThere();
     });

@@ -79,10 +79,11 @@ async function describePage(
   deps: OperationDeps,
 ): Promise<{ readonly page: ListingPage; readonly shown: readonly Record<string, unknown>[] }> {
   const verified = await LastVerified.load(deps);
+  const coming = await deps.catalog.comingDeletions(scan.vaultNo);
   const shown: Record<string, unknown>[] = [];
   for (const one of page.found as readonly NamedArchive[]) {
     if (verified.segmentsRead >= PARTS_PER_PAGE) break;
-    shown.push(toArchiveDescription(one, await verified.of(one.archive)));
+    shown.push(toArchiveDescription(one, await verified.of(one.archive), coming));
   }
   return { page: shortenPage(scan, page, shown.length), shown };
 }

@@ -41,14 +41,16 @@ async function storeArchive(
   const { account, region, name } = vaultKey;
   const id = ids.archiveId(vaultKey, clock.now());
   let createdMs = 0;
+  let number = 0;
   const stored = await body.store(blobs, async () => {
     // An archive's age counts from its last byte, so that a slow upload does not make it older.
     createdMs = clock.now();
+    number = sequence.next();
     const of = { account, region, vault: name, archiveId: id, description, createdMs };
-    return { kind: 'archive', ...of, offset: 0, sequence: sequence.next() };
+    return { kind: 'archive', ...of, offset: 0, sequence: number };
   });
   const { size, treeHash, ref } = stored;
-  const row = { vaultNo: vault.no, id, description, createdMs, size, treeHash, ref };
+  const row = { vaultNo: vault.no, id, description, createdMs, size, treeHash, ref, sequence: number };
   await commitBlob(blobs, ref, () => catalog.addArchive(row));
   return { id, treeHash };
 }

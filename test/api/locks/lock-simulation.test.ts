@@ -16,6 +16,7 @@ it('a completed lock protects its archives, whatever happens to clocks and catal
   for (const what of [
     'imports',
     'deletions',
+    'emptied',
     'protectedAttempts',
     'locks',
     'refusedStarts',

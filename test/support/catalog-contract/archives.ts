@@ -17,7 +17,7 @@ export function archives(customer: NewCustomer): void {
       assert.ok(found);
       const { no, id, vaultNo, description, createdMs, size, treeHash } = found;
       assert.ok(no > 0);
-      const { ref: _, ...expected } = added;
+      const { ref: _, sequence: __, ...expected } = added;
       assert.deepEqual({ id, vaultNo, description, createdMs, size, treeHash }, expected);
       assert.equal(await c.catalog.findArchive(other.no, added.id), undefined);
     }

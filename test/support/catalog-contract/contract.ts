@@ -22,6 +22,7 @@ import type { CatalogPlace } from './place.ts';
 import { capacity, retrievalPolicies } from './retrieval.ts';
 import { keysAndSettings } from './settings.ts';
 import { storeLink } from './store-link.ts';
+import { taskLife, tasks } from './tasks.ts';
 import { aborting, parts, uploads } from './uploads.ts';
 import { tags, vaultDeletion, vaults } from './vaults.ts';
 
@@ -51,6 +52,7 @@ const SECTIONS: Sections = {
   'vault policies': vaultPolicies,
   'vault locks': vaultLocks,
   'concurrent writes': writesAtOnce,
+  tasks,
 };
 
 /** Sections about the whole catalog, whose tests each need one of their own. */
@@ -61,6 +63,7 @@ const LONE_SECTIONS: Sections = {
   inventories,
   notifications,
   damage,
+  'the life of a task': taskLife,
 };
 
 /** Runs the contract; `makePlace` returns a fresh, empty place. */

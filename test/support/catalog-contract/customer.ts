@@ -7,6 +7,7 @@ import { Refusal, type RefusalKind } from '../../../src/domain/errors.ts';
 import type { Garbage } from '../../../src/domain/garbage-catalog.ts';
 import type { NewImport, NewImportUpload } from '../../../src/domain/import-catalog.ts';
 import type { Page, Paging } from '../../../src/domain/page.ts';
+import { NUMBERS_PER_MS } from '../../../src/domain/sequence.ts';
 import type { DeclaredArchive, Part, Upload } from '../../../src/domain/upload.ts';
 import type { NewPart } from '../../../src/domain/upload-catalog.ts';
 import {
@@ -133,7 +134,8 @@ export class Customer {
   newArchive(vaultNo: number, changes: Partial<NewArchive> = {}): NewArchive {
     const id = `archive-${unique()}`;
     const facts = { description: null, createdMs: START_MS, size: 12, treeHash: hashOf(id) };
-    return { vaultNo, id, ...facts, ref: `blob-of-${id}`, ...changes };
+    const sequence = START_MS * NUMBERS_PER_MS + unique();
+    return { vaultNo, id, ...facts, ref: `blob-of-${id}`, sequence, ...changes };
   }
 
   async addArchive(vault: Vault, changes: Partial<NewArchive> = {}): Promise<NewArchive> {

@@ -7,6 +7,7 @@ import type { NewImportUpload } from '../../../src/domain/import-catalog.ts';
 import type { Upload } from '../../../src/domain/upload.ts';
 import { Customer, declare, refused, START_MS, unique } from './customer.ts';
 import type { CatalogPlace, Journal } from './place.ts';
+import { startTask } from './tasks.ts';
 
 /** Makes every kind of write that leaves an entry; returns the type of the entry that each must leave. */
 async function tellTale(c: Customer): Promise<string[]> {
@@ -103,6 +104,48 @@ export function journal(makePlace: () => Promise<CatalogPlace>): void {
           { type: 'upload-completed', ...vaultOf, uploadId, archiveId, description, ...declared, at: 99 },
         ],
       );
+    });
+  });
+
+  it('has what a task keeps and deletes, and the numbers of archives that came late', async () => {
+    written.length = 0;
+    await using(keep, async (catalog) => {
+      const c = new Customer(catalog);
+      const { account, region, name } = c.key();
+      const vaultOf = { account, region, vault: name };
+      const vault = await c.makeVault();
+      const early = await c.addArchive(vault, { sequence: 2000 });
+      const { no: taskNo } = await startTask(c, vault, { number: 1500, held: null, bulkId: null });
+      const late = await c.addArchive(vault, { sequence: 1999 });
+      const { upload, declared } = await c.uploadOf(vault, 1);
+      await c.complete(upload, declared, { nowMs: 1 });
+      while (!(await catalog.beginTask({ taskNo, bulkId: 'b' })));
+      const { no } = (await catalog.findArchive(vault.no, early.id)) ?? { no: 0 };
+      await catalog.keepArchives({ taskNo, bulkId: 'b', nos: [no], reason: 'locked' });
+      // Nothing is left to delete, which needs no entry.
+      await catalog.markTask({ taskNo, bulkId: 'b', policyVersion: 0, nowMs: 7 });
+      assert.equal(await catalog.dropTaskArchives({ taskNo, limit: 9, nowMs: 8, mode: 'live' }), false);
+      await startTask(c, vault, { number: 1, nowMs: 9, bulkId: 'd' });
+      const entries = fresh().map(({ body }) => body);
+      const { id: uploadId, archiveId, description } = upload;
+      assert.deepEqual(
+        entries.filter(({ type }) => type !== 'vault-created' && type !== 'upload-started'),
+        [
+          { type: 'archive-numbered', ...vaultOf, archiveId: late.id, number: 2001 },
+          {
+            ...{ type: 'upload-completed', ...vaultOf, uploadId, archiveId, description, ...declared },
+            ...{ at: 1, number: 2001 },
+          },
+          { type: 'archives-kept', ...vaultOf, bulkId: 'b', archiveIds: [early.id] },
+          { type: 'archives-deleted', ...vaultOf, bulkId: 'd', upTo: 2001, kept: 0, at: 9 },
+        ],
+      );
+      // A later vault of this name, too.
+      await c.deleteVault();
+      const again = await c.addArchive(await c.makeVault(), { sequence: 1 });
+      assert.deepEqual(fresh().at(-1)?.body, {
+        ...{ type: 'archive-numbered', ...vaultOf, archiveId: again.id, number: 2002 },
+      });
     });
   });
 

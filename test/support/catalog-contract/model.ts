@@ -14,7 +14,7 @@ export interface ModelVault {
   readonly name: string;
   readonly createdMs: number;
   readonly tags: Map<string, string>;
-  readonly archives: Map<string, Omit<NewArchive, 'ref'>>;
+  readonly archives: Map<string, Omit<NewArchive, 'ref' | 'sequence'>>;
   writtenMs: number | null;
   gone: boolean;
 }
@@ -91,13 +91,17 @@ export class Model {
     return DONE;
   }
 
-  addArchive(vault: ModelVault, { ref, ...archive }: NewArchive): Expected {
+  addArchive(vault: ModelVault, { ref, sequence: _, ...archive }: NewArchive): Expected {
     if (vault.gone) return NOT_FOUND;
     this.#keep(vault, archive, { ref, uploadNo: null });
     return DONE;
   }
 
-  #keep(vault: ModelVault, archive: Omit<NewArchive, 'ref'>, garbage: Omit<Garbage, 'no'>): void {
+  #keep(
+    vault: ModelVault,
+    archive: Omit<NewArchive, 'ref' | 'sequence'>,
+    garbage: Omit<Garbage, 'no'>,
+  ): void {
     vault.archives.set(archive.id, archive);
     vault.writtenMs = this.nowMs;
     this.archives.push({ vault, id: archive.id, garbage });

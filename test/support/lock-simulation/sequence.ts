@@ -3,7 +3,7 @@
  * model uses true time, which the machine's clocks need not show.
  */
 
-import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
+import type { Action } from '../../../src/domain/policy/extension-actions.ts';
 import { STRAY_MS } from '../../../src/domain/trusted-time.ts';
 import { denyDelete } from '../locks.ts';
 import { type Ended, MAX_STOP_LEAP_MS, type Shop, World } from './world.ts';
@@ -51,6 +51,8 @@ export interface Tally {
   actions: number;
   imports: number;
   deletions: number;
+  /** Archives that tasks deleted. */
+  emptied: number;
   refusedDeletions: number;
   protectedAttempts: number;
   locks: number;
@@ -66,6 +68,7 @@ export function newTally(): Tally {
     actions: 0,
     imports: 0,
     deletions: 0,
+    emptied: 0,
     refusedDeletions: 0,
     protectedAttempts: 0,
     locks: 0,
@@ -224,6 +227,59 @@ class Sequence {
     if (why !== undefined) this.#violated(`${archive.id.slice(0, 8)} was deleted: ${why}`);
     archive.deleted = true;
     this.#archives.delete(archive);
+  }
+
+  /** Empties the vault by a task, which may begin at once or end after a grace. */
+  async emptyVault(name: string): Promise<void> {
+    await this.#byTask(() => this.#startEmptying(name));
+  }
+
+  async forceDelete(name: string): Promise<void> {
+    await this.#byTask(() => this.#ask('moraine:DeleteVault', name));
+  }
+
+  async runTasks(): Promise<void> {
+    await this.#byTask(() => this.#world.runTasks());
+  }
+
+  /** Goes on with tasks while the lock, the tags or an upload change their vault. */
+  async raceTasks(name: string): Promise<void> {
+    const changes = [() => this.#complete(name), () => this.hold(name), () => this.#initiate(name)];
+    const change = changes[Math.floor(this.#random() * 4)] ?? (() => this.#upload(name));
+    await this.#byTask(async () => {
+      await Promise.all([this.#startEmptying(name), change(), this.#world.runTasks()]);
+    });
+  }
+
+  #startEmptying(name: string): Promise<Ended> {
+    const graceSeconds = this.#random() < 0.4 ? Math.floor((this.#random() * 3 * DAY) / 1000) : 0;
+    return this.#ask('moraine:EmptyVault', name, { dryRun: false, graceSeconds });
+  }
+
+  /** Does what may delete by a task; what was protected before must still be there. */
+  async #byTask(act: () => Promise<unknown>): Promise<void> {
+    const storedMs = this.#world.clocks.realMs;
+    const protections = new Map([...this.#archives].map((one) => [one, this.#protection(one)]));
+    // An archive that is uploaded meanwhile may be in the set of the task.
+    const ofNew = new Map(
+      [...this.#vaults.values()].map((vault) => [vault, this.#protection({ vault, storedMs })]),
+    );
+    await act();
+    if (!this.#world.isUp) return;
+    for (const archive of [...this.#archives]) {
+      if (archive.deleted || (await this.#world.sees(archive.vault.name, archive.id))) continue;
+      const why = protections.has(archive) ? protections.get(archive) : ofNew.get(archive.vault);
+      this.#tally.emptied++;
+      if (why !== undefined) this.#violated(`${archive.id.slice(0, 8)} was deleted by a task: ${why}`);
+      archive.deleted = true;
+      this.#archives.delete(archive);
+    }
+    for (const [name, vault] of [...this.#vaults]) {
+      if (await this.#world.hasVault(name)) continue;
+      for (const archive of this.#in(vault)) this.#lose(archive, 'the deletion of its vault by a task');
+      vault.locked = undefined;
+      this.#vaults.delete(name);
+    }
   }
 
   /** Deletes while the lock, the tags or the vault change; protected archives must survive. */
@@ -391,7 +447,7 @@ class Sequence {
     await this.#world.start();
   }
 
-  #ask(name: GlacierAction, vault: string, input?: Record<string, unknown>): Promise<Ended> {
+  #ask(name: Action, vault: string, input?: Record<string, unknown>): Promise<Ended> {
     return this.#world.isUp
       ? this.#world.ask(name, vault, input)
       : Promise.resolve({ refused: new Error('down') as never });
@@ -406,7 +462,7 @@ class Sequence {
   }
 
   /** Why the archive must not be deleted, or undefined. */
-  #protection({ vault, storedMs }: ArchiveModel): string | undefined {
+  #protection({ vault, storedMs }: Pick<ArchiveModel, 'vault' | 'storedMs'>): string | undefined {
     const rule = vault.locked;
     if (rule === undefined) return undefined;
     if (rule === 'legal-hold') return vault.held ? 'its vault is under a legal hold' : undefined;
@@ -457,7 +513,8 @@ class Sequence {
       }
       if (type === 'vault-lock' && state === 'Locked' && String(policy).includes('LegalHold'))
         kept.add(vault);
-      if (type === 'archive-deleted' && held.has(vault) && kept.has(vault)) {
+      const deletes = type === 'archive-deleted' || type === 'archives-deleted';
+      if (deletes && held.has(vault) && kept.has(vault)) {
         this.#violated('an archive was deleted after a legal hold was committed');
       }
     }
@@ -490,6 +547,10 @@ const ACTIONS: readonly [
   [8, 'deleteArchive', true],
   [4, 'deleteAll', true],
   [4, 'race', true],
+  [4, 'emptyVault', true],
+  [1, 'forceDelete', true],
+  [4, 'runTasks', true],
+  [3, 'raceTasks', true],
   [3, 'initiate', true],
   [4, 'complete', true],
   [2, 'abort', true],

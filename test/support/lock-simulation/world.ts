@@ -14,7 +14,7 @@ import { writesOver } from '../../../src/catalog/writes.ts';
 import type { Catalog } from '../../../src/domain/catalog.ts';
 import { notFound, Refusal, Shortage } from '../../../src/domain/errors.ts';
 import { Ids } from '../../../src/domain/ids.ts';
-import type { GlacierAction } from '../../../src/domain/policy/actions.ts';
+import type { Action } from '../../../src/domain/policy/extension-actions.ts';
 import { NO_PROGRESS } from '../../../src/domain/scrub-progress.ts';
 import { Sequencer } from '../../../src/domain/sequence.ts';
 import { OLDER_CATALOG_SETTING } from '../../../src/domain/setting-catalog.ts';
@@ -24,15 +24,18 @@ import type { VaultKey } from '../../../src/domain/vault.ts';
 import { createLogger } from '../../../src/log.ts';
 import { jobMessage } from '../../../src/operations/jobs/job-description.ts';
 import type { OperationDeps, UploadBody } from '../../../src/operations/operation.ts';
-import { API } from '../../../src/operations/table.ts';
+import { OPERATIONS as ALL_OPERATIONS } from '../../../src/operations/table.ts';
 import { authorizeRequest } from '../../../src/protocol/authorize-request.ts';
+import { authorizeTask } from '../../../src/protocol/authorize-task.ts';
 import { PolicyCache } from '../../../src/protocol/policy-cache.ts';
+import { authorityOf } from '../../../src/protocol/request-authority.ts';
 import { ApiError } from '../../../src/protocol/wire-error.ts';
+import { runTasks } from '../../../src/workers/run-tasks.ts';
 import { sweepGarbage } from '../../../src/workers/sweep-garbage.ts';
 import { MemoryStore } from '../memory-store.ts';
 
 const ACCOUNT = '111122223333';
-const OPERATIONS = new Map(API.map((one) => [one.name, one]));
+const OPERATIONS = new Map(ALL_OPERATIONS.map((one) => [one.name, one]));
 const QUIET = createLogger('silent');
 const BYTES = Buffer.from('bytes');
 const MASTER_KEY = Buffer.alloc(32, 7);
@@ -195,6 +198,30 @@ export class World {
     if (this.#running?.maySweep) await sweepGarbage(this.#running.catalog, this.blobs);
   }
 
+  /** Goes on with tasks as the primary does. */
+  async runTasks(): Promise<void> {
+    if (!this.#running?.maySweep) return;
+    const { catalog, trustedClock: trustedTime, context } = this.#running;
+    const authorization = { catalog, trustedTime, policies: this.#shelf };
+    await runTasks({
+      ...{ catalog, blobs: this.blobs, clock: context.clock, ids: context.ids, inventoryMode: 'live' },
+      authorize: (task) => authorizeTask(task, authorization),
+      pause: async () => {},
+    }).catch((error) => {
+      if (!(error instanceof Shortage)) throw error;
+    });
+  }
+
+  /** Whether readers see the archive; undefined if its vault is gone. */
+  async sees(vault: string, id: string): Promise<boolean | undefined> {
+    const found = await this.catalog.findVault({ account: ACCOUNT, region: 'us-east-1', name: vault });
+    return found && (await this.catalog.findArchive(found.no, id)) !== undefined;
+  }
+
+  async hasVault(name: string): Promise<boolean> {
+    return (await this.catalog.findVault({ account: ACCOUNT, region: 'us-east-1', name })) !== undefined;
+  }
+
   async acceptCatalog(): Promise<void> {
     await this.#running?.catalog.setSetting({ name: OLDER_CATALOG_SETTING, value: 'false' });
   }
@@ -209,26 +236,26 @@ export class World {
   }
 
   /** A request of the owner's root: authorized, then run. */
-  async ask(name: GlacierAction, vault: string, input: Record<string, unknown> = {}): Promise<Ended> {
+  async ask(name: Action, vault: string, input: Record<string, unknown> = {}): Promise<Ended> {
     const running = this.#running;
     const operation = OPERATIONS.get(name);
     if (!running || !operation) throw new Error('the server is down');
     const { context: deps, trustedClock } = running;
     const vaultKey: VaultKey = { account: ACCOUNT, region: 'us-east-1', name: vault };
     try {
-      const found = await authorizeRequest(
-        {
-          caller: { kind: 'root', arn: `arn:aws:iam::${ACCOUNT}:root`, accountId: ACCOUNT },
-          identity: [],
-          operation,
-          vaultKey,
-          archiveId: operation.archiveId?.(String(input['id']), new Map()),
-          conditionValues: () => ({}),
-        },
-        { catalog: deps.catalog, trustedTime: trustedClock, policies: this.#shelf },
-      );
+      const ask = {
+        caller: { kind: 'root', arn: `arn:aws:iam::${ACCOUNT}:root`, accountId: ACCOUNT } as const,
+        identity: [],
+        operation,
+        vaultKey,
+        archiveId: operation.archiveId?.(String(input['id']), new Map()),
+        conditionValues: () => ({}),
+      };
+      const authorization = { catalog: deps.catalog, trustedTime: trustedClock, policies: this.#shelf };
+      const found = await authorizeRequest(ask, authorization);
       if (operation.vault === 'must-exist' && !found) throw notFound(vault);
-      const facts = { vaultKey, vault: found, id: '', body: body(), ...input };
+      const authority = authorityOf(ask, authorization);
+      const facts = { vaultKey, vault: found, authority, id: '', body: body(), ...input };
       const { headers = {} } = await operation.run(facts as never, deps);
       return { headers };
     } catch (error) {

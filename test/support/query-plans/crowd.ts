@@ -24,6 +24,9 @@ export const BIG_UPLOAD_NO = 1;
 const BUSY_UPLOADS = CROWD;
 export const IDLE_UPLOAD_NO = BUSY_UPLOADS + 1;
 export const IDLE_BEFORE_MS = START_MS - HOUR_MS;
+/** A task that ended long ago, whose report has as many lines as there are rows. */
+export const OLD_TASK_NO = 1;
+export const taskId = (i: number): string => `crowd-${i}`;
 /** The first inventory, taken after all of the vault's archives were made. */
 export const TAKEN_MS = START_MS - 1000;
 
@@ -46,6 +49,7 @@ export function crowd(engine: Engine, account: string): readonly string[] {
     ...jobs(hash),
     ...messages(account),
     ...people(account),
+    ...tasks(account, hash),
   ];
 }
 
@@ -186,6 +190,30 @@ function messages(account: string): string[] {
       region: `'us-east-1'`,
       start_ms: `${START_MS - 2 * HOUR_MS} + i`,
       expires_ms: `${START_MS - HOUR_MS} + i`,
+    }),
+  ];
+}
+
+/** Most tasks have ended; each open one is in a vault of its own, and some of them are due. */
+function tasks(account: string, hash: string): string[] {
+  const none = ['done', 'left_archives', 'left_bytes', 'kept_archives', 'kept_bytes', 'kept_ids'];
+  const task = {
+    ...{ id: `'crowd-' || cast(i as text)`, kind: `'EmptyVault'`, account: `'${account}'` },
+    ...{ region: `'us-east-1'`, vault: `'vault-10001'`, vault_no: String(VAULT_NO), request: `'{}'` },
+    ...{ vault_created_ms: '0', archives: '1', bytes: '1', last_no: '1', up_to: '1', created_ms: '0' },
+    ...{ state: `'Succeeded'`, completed_ms: 'i', cursor_ms: '0', cursor_no: '0' },
+    ...Object.fromEntries(none.map((column) => [column, '0'])),
+  };
+  const open = { ...task, vault_no: 'i + 1', state: `'Scheduled'`, completed_ms: 'null' };
+  const due = { id: `'due-' || cast(i as text)`, due_ms: `${START_MS} - i` };
+  const outcome = { id: `'crowd-' || cast(i as text)`, size: '1', tree_hash: hash };
+  return [
+    rows('tasks', CROWD, task),
+    rows('tasks', DUE, { ...open, ...due }),
+    rows('task_archives', CROWD, { task_no: String(OLD_TASK_NO), no: `2000000 + i`, ...outcome }),
+    rows('bulk_bounds', CROWD, {
+      ...{ account: `'${account}'`, region: `'us-east-1'`, up_to: '1' },
+      vault: `'bound-' || cast(i as text)`,
     }),
   ];
 }

@@ -4,6 +4,7 @@ import type { CallsOf, Unlimited } from './call.ts';
 import { JOB_WRITES } from './job-writes.ts';
 import { LINK_WRITES } from './link-writes.ts';
 import { READ_CALLS } from './read-calls.ts';
+import { TASK_WRITES } from './task-writes.ts';
 import { PEOPLE_WRITES, VAULT_WRITES } from './vault-writes.ts';
 
 export type Method = Exclude<keyof Catalog, 'close' | 'knownCommitNumber' | 'failure' | Unlimited>;
@@ -16,4 +17,5 @@ export const EVERY_CALL: CallsOf<Method> = {
   ...ARCHIVE_WRITES,
   ...JOB_WRITES,
   ...LINK_WRITES,
+  ...TASK_WRITES,
 };

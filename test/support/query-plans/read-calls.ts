@@ -11,7 +11,9 @@ import {
   BIG_UPLOAD_NO,
   CROWD,
   IDLE_BEFORE_MS,
+  OLD_TASK_NO,
   TAKEN_MS,
+  taskId,
   uploadId,
   VAULT_NO,
   vaultName,
@@ -56,6 +58,12 @@ function labelOf(c: Customer, label: Pick<BlobLabel, 'kind' | 'archiveId'> & Par
   return { ...facts, sequence: 1, offset: 0, ...label };
 }
 
+const AGING = {
+  vaultNo: VAULT_NO,
+  lastNo: 1_000_000,
+  span: { fromMs: START_MS - 3_599_000, toMs: START_MS },
+};
+
 /** Calls of every read of the port. */
 export const READ_CALLS: CallsOf<Exclude<keyof CatalogReads, Unlimited>> = {
   findVault: (c) => c.catalog.findVault(c.key(vaultName(VAULT_NO))),
@@ -94,6 +102,21 @@ export const READ_CALLS: CallsOf<Exclude<keyof CatalogReads, Unlimited>> = {
           ),
       ),
     ),
+  findTask: ({ catalog, owner }) => catalog.findTask(owner, taskId(17)),
+  listTasks: ({ catalog, owner }) => pages(2000, (page) => catalog.listTasks(owner, page)),
+  listOpenTasks: ({ catalog }) => catalog.listOpenTasks(START_MS, LIMIT),
+  listTaskOutcomes: ({ catalog }) => pages(2_002_000, (page) => catalog.listTaskOutcomes(OLD_TASK_NO, page)),
+  comingDeletions: ({ catalog }) => catalog.comingDeletions(VAULT_NO),
+  listAging: ({ catalog }) =>
+    each(
+      () =>
+        pages({ isLate: false, ms: START_MS - 3_598_000, no: 2000 }, (page) =>
+          catalog.listAging(AGING, page),
+        ),
+      () =>
+        pages({ isLate: true, ms: START_MS - 3_598_000, no: 2000 }, (page) => catalog.listAging(AGING, page)),
+    ),
+  countAging: ({ catalog }) => catalog.countAging(AGING),
   findJob: ({ catalog }) => catalog.findJob(VAULT_NO, 'done-17', START_MS),
   listJobs: ({ catalog }) =>
     each(
