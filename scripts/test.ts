@@ -1,9 +1,10 @@
 /**
- * `npm test`: runs the checks, then every test, with a real PostgreSQL if one is installed. With MORAINE_TEST_REQUIRE=all
- * (set by CI), a missing engine or client is a failure instead of a skip.
+ * `npm test [-- FILE...]`: runs every test, with a real PostgreSQL if one is installed. Tests over an object store take
+ * longer, and run by `npm run test:engines`. With MORAINE_TEST_REQUIRE=all (set by CI), a missing engine or client is a
+ * failure instead of a skip.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,7 +33,11 @@ function stopPostgres(): void {
 
 const patterns = process.argv.slice(2);
 const files =
-  patterns.length > 0 ? patterns : ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'];
+  patterns.length > 0
+    ? patterns
+    : globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], {
+        exclude: ['test/engines/**'],
+      });
 try {
   const env = { NODE_COMPILE_CACHE: cache, ...process.env, ...startPostgres() };
   // More tests at once than cores, because tests wait for the disk half of the time.
