@@ -20,6 +20,8 @@ export interface RebuildStore {
   readonly name: string;
   readonly contents: StoreContents;
   survey(): Promise<StoreFound>;
+  /** Makes durable what is removed: a blob that the rebuild passes over must not come back. @throws the I/O error. */
+  settle(): Promise<void>;
   /** Opens the store, which exists. @param stamp of what is written. */
   open(stamp?: Stamp): Promise<BlobStore>;
   /** Adds what an interrupted start or an older version lacks. */
@@ -41,6 +43,8 @@ export async function openRebuildStore(
       name: store.name,
       contents: new S3Contents(objects),
       survey: () => surveyBucket(store),
+      // Every answered request is durable.
+      async settle() {},
       open: (stamp) => openS3Store(store, nodeHash, stamp === undefined ? {} : { stamp }),
       // `writeIdentity` does both.
       async prepare() {},
@@ -48,9 +52,11 @@ export async function openRebuildStore(
       close: () => objects.close(),
     };
   }
+  const contents = new DiskContents(folder.store, fs);
   return {
     name: folder.store,
-    contents: new DiskContents(folder.store, fs),
+    contents,
+    settle: () => contents.settle(),
     survey: () => surveyDiskStore(folder.store, fs),
     open: async (stamp) =>
       new DiskStore(folder.store, random, nodeHash, stamp === undefined ? { fs } : { fs, stamp }),

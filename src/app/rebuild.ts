@@ -188,6 +188,7 @@ async function rebuildFrom(
   const { replaces } = planned.decision;
   const place = await deps.openPlace({ config, folder, replaces, nowMs: clock.now() });
   try {
+    await store.settle();
     await rebuildFromJournal(contents, scratch, options.onStep);
     await rebuildFromBlobs(contents, scratch, options.onStep);
     const report = await scratch.runUnkept(async () => {

@@ -32,18 +32,28 @@ export interface TaskDeps {
   pause(): Promise<void>;
 }
 
-/** Goes on with all open tasks until none can. One process runs this, once at a time. */
+/**
+ * Goes on with all open tasks until none can. One process runs this, once at a time.
+ * @throws the error of a task that could not go on now, after the others did.
+ */
 export async function runTasks(deps: TaskDeps): Promise<void> {
+  let failure: { readonly error: unknown } | undefined;
   for (let again = true; again; ) {
+    failure = undefined;
     const tasks = await deps.catalog.listOpenTasks(deps.clock.now(), TASKS_PER_ROUND);
     again = false;
     const busy = new Set(tasks.filter(({ isHiding }) => isHiding).map(({ vaultNo }) => vaultNo));
     for (const task of tasks) {
       if (!task.isHiding && busy.has(task.vaultNo)) continue;
-      if (await goOn(deps, task)) again = true;
+      try {
+        if (await goOn(deps, task)) again = true;
+      } catch (error) {
+        failure = { error };
+      }
       await deps.pause();
     }
   }
+  if (failure) throw failure.error;
 }
 
 /** Takes a task's next step. @returns false if it must wait. */

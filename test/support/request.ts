@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { Sha256 } from '../../src/client/sha256.ts';
 import { treeHash } from '../../src/treehash/index.ts';
 import type { Credentials } from './server.ts';
-import { Sha256 } from './sha256.ts';
 
 export interface SignedRequest {
   readonly method: string;

@@ -4,9 +4,10 @@ import type { EntriesListener, FoundBlob, JournalFile, StoreContents } from '../
 import { JOURNAL_CLOSED_NOTE } from '../../domain/store-identity.ts';
 import { isReadError, undefinedIfMissing } from '../../durable/errors.ts';
 import type { FileSystem } from '../../durable/file-system.ts';
+import { exists } from '../../durable/names.ts';
 import { realFileSystem } from '../../durable/real-file-system.ts';
 import { describeBlob } from '../blob/open.ts';
-import { packContents } from '../packs/index.ts';
+import { flushRemovals, packContents } from '../packs/index.ts';
 import { readJournal } from './journal-files.ts';
 import { BLOB_FOLDERS, DiskPaths, isBlobName, isJournalFile, packOfFile } from './paths.ts';
 import { decodeStamped } from './stamped-text.ts';
@@ -17,6 +18,12 @@ export class DiskContents implements StoreContents {
 
   constructor(folder: string, fs: FileSystem = realFileSystem) {
     this.#paths = new DiskPaths(folder, fs);
+  }
+
+  /** See `RebuildStore.settle`. @throws the I/O error. */
+  async settle(): Promise<void> {
+    // Version 1 has no packs.
+    if (await exists(this.#paths.fs, this.#paths.packs)) await flushRemovals(this.#paths);
   }
 
   async journalFiles(): Promise<readonly JournalFile[]> {

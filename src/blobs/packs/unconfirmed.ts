@@ -21,7 +21,7 @@ interface UnconfirmedBlobsDeps {
   owns(pack: string): boolean;
 }
 
-/** The disk reads a pack differently than before: nobody can tell what was stored. */
+/** Two reads of a pack gave different bytes, so what was stored is unknown. */
 class Misread extends Error {}
 
 /** Stretches are compared in pieces of this size, in which any packed blob fits. */

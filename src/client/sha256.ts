@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 
-/** SHA-256 with the interface that the SDK's signer needs. */
+/** SHA-256 and its HMAC with the interface that the signer needs. It uses each hash once. */
 export class Sha256 {
   readonly #hash: Hash | Hmac;
 
